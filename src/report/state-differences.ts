@@ -1,6 +1,7 @@
 import { bridgeSettings, portSettings } from '../core/bridge/attributes.js';
 import { rulesText } from '../core/bridge/rules-text.js';
 import type { FdbState, HostState, LinkState } from '../core/model/state.js';
+import { changedKeys, given, mapByName } from '../core/text/collections.js';
 
 /** One thing that the kernel said differently at two moments; null = it was not there. */
 export interface Difference {
@@ -9,34 +10,30 @@ export interface Difference {
   readonly after: string | null;
 }
 
-function valuesOf(link: LinkState): ReadonlyMap<string, string> {
-  const values = new Map<string, string>([
-    ['mac', link.mac],
-    ['mtu', String(link.mtu)],
-    ['master', link.master ?? 'none'],
-    ['up', String(link.flags.includes('UP'))],
-    ['carrier', String(link.flags.includes('LOWER_UP'))],
-    ...(link.promiscuity === null ? [] : [['promiscuity', String(link.promiscuity)] as const]),
-  ]);
-  for (const { key } of bridgeSettings) if (link.bridge?.[key] !== undefined) values.set(key, String(link.bridge[key]));
-  for (const { key } of portSettings) if (link.port?.[key] !== undefined) values.set(key, String(link.port[key]));
-  if (link.port?.['state'] !== undefined) values.set('state', String(link.port['state']));
-  return values;
+function valuesOf(link: LinkState): Readonly<Record<string, string>> {
+  const { mac, mtu, master, flags, promiscuity, bridge, port } = link;
+  const settings = (known: typeof bridgeSettings, of: LinkState['bridge']): object =>
+    given(Object.fromEntries(known.map(({ key }) => [key, of?.[key]])));
+  const values = {
+    ...{ mac, mtu, master: master ?? 'none', up: flags.includes('UP'), carrier: flags.includes('LOWER_UP') },
+    ...given({ promiscuity }),
+    ...settings(bridgeSettings, bridge),
+    ...settings(portSettings, port),
+    ...given({ state: port?.['state'] }),
+  };
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
 }
 
 function compare(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
+  was: Readonly<Record<string, string>>,
+  is: Readonly<Record<string, string>>,
   place: (key: string) => string,
 ): readonly Difference[] {
-  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
-    const [first, second] = [before.get(key) ?? null, after.get(key) ?? null];
-    return first === second ? [] : [{ place: place(key), before: first, after: second }];
-  });
+  return changedKeys(was, is).map(({ key, ...change }) => ({ place: place(key), ...change }));
 }
 
-function fdbOf(entries: readonly FdbState[]): ReadonlyMap<string, string> {
-  return new Map(
+function fdbOf(entries: readonly FdbState[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
     entries.map((entry) => [
       `${entry.master ?? entry.port} ${entry.mac}${entry.vlan === null ? '' : ` vlan ${entry.vlan}`}`,
       `${entry.port} ${[entry.state, ...entry.flags].filter((word) => word !== '').join(' ')}`.trim(),
@@ -46,9 +43,7 @@ function fdbOf(entries: readonly FdbState[]): ReadonlyMap<string, string> {
 
 /** Of two links of one name the first. */
 function linksByName({ links }: HostState): ReadonlyMap<string, LinkState> {
-  const named = new Map<string, LinkState>();
-  for (const link of links) if (!named.has(link.name)) named.set(link.name, link);
-  return named;
+  return mapByName([...links].reverse());
 }
 
 /**
@@ -61,7 +56,7 @@ export function stateDifferences(
   listingText: (listing: unknown) => string = rulesText,
 ): readonly Difference[] {
   const [was, is] = [linksByName(before), linksByName(after)];
-  const links = [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
+  const links = [...new Set([...before.links, ...after.links].map(({ name }) => name))].flatMap((name) => {
     const [first, second] = [was.get(name), is.get(name)];
     if (first === undefined || second === undefined)
       return [
@@ -75,7 +70,7 @@ export function stateDifferences(
   });
   return [
     ...links,
-    ...compare(new Map(Object.entries(before.sysctl)), new Map(Object.entries(after.sysctl)), (key) => `sysctl ${key}`),
+    ...compare(before.sysctl, after.sysctl, (key) => `sysctl ${key}`),
     ...compare(fdbOf(before.fdb), fdbOf(after.fdb), (key) => `fdb ${key}`),
     ...listings,
   ];

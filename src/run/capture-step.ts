@@ -1,7 +1,7 @@
 import type { Place } from '../core/model/fabric.js';
 import { basename, join } from 'node:path';
 import type { Observer, StepPlan } from '../core/model/plan.js';
-import { VerifyError } from '../core/model/verify-error.js';
+import { assertKnown } from '../core/model/verify-error.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { maxBytesOf } from '../core/plan/size.js';
@@ -13,6 +13,7 @@ import { wallClockNs } from '../system/kernel/clock.js';
 import { type RunContext, remoteOf } from './context.js';
 import { startRemoteCapture } from './hosts/remote-helpers.js';
 import type { RemoteHost } from './hosts/remote-host.js';
+import { namesIn } from '../core/text/collections.js';
 
 /** Rings of all handles together; each observer has two. */
 const memoryBudget = 256 * 1024 * 1024;
@@ -112,7 +113,7 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
       observers: requestsOf(context, step, items),
     } as const;
     const capture = await startAt(context, step, host, options);
-    return { capture, observers: new Set(items.map(({ name }) => name)) };
+    return { capture, observers: new Set(namesIn(items)) };
   });
   const capture = joinCaptures(await allStarted(starting));
   capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));
@@ -188,7 +189,7 @@ async function logClock(context: RunContext, step: StepPlan, host: string, file:
 export async function logLastClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
   if (remoteOf(context, host).lost !== null) return;
   await logClock(context, step, host, file).catch((error: unknown) => {
-    if (!(error instanceof VerifyError)) throw error; // it was lost meanwhile, which its observers' fault reports
+    assertKnown(error); // it was lost meanwhile, which its observers' fault reports
   });
 }
 
@@ -226,7 +227,7 @@ export async function stopStepCapture(context: RunContext, step: StepPlan, captu
   const { counters, written, kept } = await capture.stop();
   context.timeline.log(step.index, { event: 'stopped', counters, written });
   // What is towards an endpoint above another one comes in there
-  const above = new Set(step.observers.filter(({ by }) => by !== undefined).map(({ name }) => name));
+  const above = new Set(namesIn(step.observers.filter(({ by }) => by !== undefined)));
   for (const frame of kept)
     context.timeline.log(step.index, {
       event: 'kept',

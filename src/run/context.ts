@@ -5,6 +5,7 @@ import type { Host, Scenario } from '../core/model/scenario.js';
 import type { Plan, StepPlan } from '../core/model/plan.js';
 import type { ProgressEvent, StepPhase, TraceLine } from '../core/model/timeline.js';
 import type { LinkedDevice, StepStates } from '../core/model/state.js';
+import type { FaultCode } from '../core/model/reasons.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import type { chooseEngine } from '../system/capture/choose-engine.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
@@ -192,4 +193,14 @@ export async function wait(context: RunContext, step: StepPlan, phase: StepPhase
     report(context, step, phase, seconds >= 120 ? `${Math.ceil(seconds / 60)} min left` : `${seconds} s left`);
     await pause(Math.min(remaining, 1000), context.signal);
   }
+}
+
+/** Writes down a fault of a step that is of no observer. */
+export function logFault(
+  { timeline }: Pick<RunContext, 'timeline'>,
+  { index }: StepPlan,
+  code: FaultCode,
+  text: string,
+): void {
+  timeline.log(index, { event: 'fault', fault: { code, observers: [], text } });
 }

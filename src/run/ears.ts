@@ -21,7 +21,7 @@ import {
   groupByPlace,
   type PlaceGroup,
 } from './capture-step.js';
-import { type RunContext, remoteOf } from './context.js';
+import { logFault, remoteOf, type RunContext } from './context.js';
 
 /** Raw captures of ears are numbered from here: what a step has observers in is less. */
 const firstFile = 901;
@@ -49,14 +49,12 @@ export async function readSegmentDevices(context: RunContext, step: StepPlan): P
       const { devices, unread = [] } =
         host === null ? readLinkedDevices(netns) : await remoteOf(context, host).ask({ ask: 'around', netns });
       for (const why of unread)
-        context.timeline.log(step.index, {
-          event: 'fault',
-          fault: {
-            code: 'state-unread',
-            observers: [],
-            text: `what may hear frames of the bridges in another namespace is not known: ${host === null ? '' : `${host}: `}${why}`,
-          },
-        });
+        logFault(
+          context,
+          step,
+          'state-unread',
+          `what may hear frames of the bridges in another namespace is not known: ${host === null ? '' : `${host}: `}${why}`,
+        );
       return { host, home: netns, devices, observers: items };
     }),
   );
@@ -149,10 +147,7 @@ export async function lookForUnheard(
     const began = segments.find(({ host, home }) => host === now.host && home === now.home);
     const { prefix, local } = stepIn(step, now);
     for (const text of unheardDevices(local, began?.devices ?? [], now.devices, (name) => onHost(prefix, name)))
-      context.timeline.log(step.index, {
-        event: 'fault',
-        fault: { code: 'settings-changed', observers: [], text },
-      });
+      logFault(context, step, 'settings-changed', text);
   }
   return found;
 }
@@ -186,14 +181,12 @@ function withinReach(
   const places = groupByPlace(ears, ({ host, netns }) => ({ netns, ...(host === null ? {} : { host }) }));
   const beyond = places.slice(maxSpaces).flatMap(({ items }) => items);
   if (beyond.length > 0)
-    context.timeline.log(step.index, {
-      event: 'fault',
-      fault: {
-        code: 'coverage-partial',
-        observers: [],
-        text: `not observed, for they are in more than ${maxSpaces} network namespaces: ${beyond.map(({ observer }) => observer.name).join(', ')}`,
-      },
-    });
+    logFault(
+      context,
+      step,
+      'coverage-partial',
+      `not observed, for they are in more than ${maxSpaces} network namespaces: ${beyond.map(({ observer }) => observer.name).join(', ')}`,
+    );
   return places.slice(0, maxSpaces);
 }
 

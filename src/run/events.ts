@@ -1,6 +1,6 @@
 import type { StepPlan } from '../core/model/plan.js';
 import type { During } from '../core/model/scenario.js';
-import { VerifyError } from '../core/model/verify-error.js';
+import { assertKnown } from '../core/model/verify-error.js';
 import { type Clock, machineClock } from '../system/kernel/clock.js';
 import type { RunContext } from './context.js';
 
@@ -108,7 +108,7 @@ async function failureOf(context: RunContext, run: During['run']): Promise<strin
     failure ??= await context.fabric.happen(command).then(
       () => null,
       (error: unknown) => {
-        if (!(error instanceof VerifyError)) throw error;
+        assertKnown(error);
         return `${error.message} (${error.hint})`;
       },
     );

@@ -4,7 +4,7 @@ import { fixOutcome } from '../core/fix/outcome.js';
 import { type FixTrial, fixTrials } from '../core/fix/trial.js';
 import type { Result } from '../core/model/result.js';
 import type { Scenario } from '../core/model/scenario.js';
-import { VerifyError } from '../core/model/verify-error.js';
+import { assertKnown } from '../core/model/verify-error.js';
 import type { FixRecord } from '../core/model/fix.js';
 import { files } from '../system/evidence/folder/folder.js';
 import { hashFile } from '../system/evidence/folder/hash.js';
@@ -31,7 +31,7 @@ async function tried(trial: FixTrial, dir: string, { runTrial }: ProveFixesDeps)
       sha256: await hashFile(join(dir, evidence, files.sums.name)).catch(() => null),
     };
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return { ...head, outcome: 'failed', before: null, after: null, cutOff: [], text: error.message, sha256: null };
   }
 }

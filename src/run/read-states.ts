@@ -2,12 +2,13 @@ import { withPassing, withPassingPrograms } from '../core/bridge/states-by-host.
 import type { StepPlan } from '../core/model/plan.js';
 import type { HostState, StepStates } from '../core/model/state.js';
 import type { TimelineEvent } from '../core/model/timeline.js';
-import { VerifyError } from '../core/model/verify-error.js';
+import { assertKnown } from '../core/model/verify-error.js';
 import { stateFile, writeJson } from '../system/evidence/folder/folder.js';
 import type { RunContext } from './context.js';
 import { lookForUnheard, type SegmentDevices, stateAtEars } from './ears.js';
 import type { ReadAround } from './events.js';
 import type { KernelWatch } from './watch-kernel.js';
+import { logFault } from './context.js';
 
 /**
  * The snapshots of the state of one step, and what was heard changing between them. Each rejects with VerifyError where
@@ -42,11 +43,8 @@ export function stateReader(
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
     await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
       // Disk full: what can still be seen is seen, and a leak is still reported.
-      if (!(error instanceof VerifyError)) throw error;
-      context.timeline.log(step.index, {
-        event: 'fault',
-        fault: { code: 'file-failed', observers: [], text: error.message },
-      });
+      assertKnown(error);
+      logFault(context, step, 'file-failed', error.message);
     });
     context.timeline.log(step.index, event);
   };

@@ -1,11 +1,11 @@
 import type { StepPlan, TrafficPlan } from '../core/model/plan.js';
-import { VerifyError } from '../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../core/model/verify-error.js';
 import type { Capture } from '../system/capture/client.js';
 import type { Sender } from '../system/inject/sender.js';
 import { exchangeHttp } from '../system/traffic/http.js';
 import { exchangePing } from '../system/traffic/ping.js';
 import { mark, openObservers, seal, startStepCapture, stopStepCapture } from './capture-step.js';
-import { checkStop, pause, type RunContext, stopReason, report, wait } from './context.js';
+import { checkStop, logFault, pause, report, type RunContext, stopReason, wait } from './context.js';
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
@@ -147,12 +147,9 @@ const ownReasons: ReadonlySet<string> = new Set([
 ]);
 
 function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | 'unsupported' {
-  if (!(error instanceof VerifyError)) throw error;
+  assertKnown(error);
   const code = ownReasons.has(error.code) ? error.code : 'step-failed';
-  context.timeline.log(step.index, {
-    event: 'fault',
-    fault: { code, observers: [], text: `${error.message} (${error.hint})` },
-  });
+  logFault(context, step, code, `${error.message} (${error.hint})`);
   return code === 'unsupported' ? 'unsupported' : 'fault';
 }
 
@@ -215,8 +212,7 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
       await sender?.stop();
     }
   }
-  for (const { code, text } of context.fabric.faults())
-    context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text } });
+  for (const { code, text } of context.fabric.faults()) logFault(context, step, code, text);
   context.timeline.log(step.index, { event: 'step-ended', outcome });
   report(context, step, 'done');
 }
@@ -226,7 +222,7 @@ export async function runSteps(context: RunContext): Promise<void> {
   for (const step of context.plan.steps) {
     if (context.signal.aborted) {
       const { code, message } = stopReason(context.signal);
-      context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text: message } });
+      logFault(context, step, code, message);
       context.timeline.log(step.index, { event: 'step-ended', outcome: 'not-run' });
     } else {
       await runStep(context, step);

@@ -15,6 +15,7 @@ import { readLinks, readState } from '../system/state/read.js';
 import { startRelay } from '../system/traffic/relay-client.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 import type { WatchedHost } from './hosts/watch-drops.js';
+import { mapByName } from '../core/text/collections.js';
 
 /** A scenario's topology before a run touches it. */
 export interface PreparedTopology {
@@ -166,7 +167,7 @@ async function hostsOf(
     hostTopology: whatIsFound(hosts),
     netns: hosts.parts.find(({ remote }) => remote === null)?.netns ?? null,
     watched,
-    remotes: new Map(remotes.map((remote) => [remote.name, remote])),
+    remotes: mapByName(remotes),
     abandon: async () => void (await Promise.all(remotes.map((remote) => remote.end()))),
     open: (plan) => openHosts(plan, { foundHosts: hosts, runId, readHere: read, signal }),
   };

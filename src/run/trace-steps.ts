@@ -27,6 +27,7 @@ import {
 } from '../system/process/socket-holders.js';
 import { readSpaces, type SpaceLinks } from '../system/state/read-linked-devices.js';
 import type { RunContext, StepTraces, TraceMode } from './context.js';
+import { given } from '../core/text/collections.js';
 
 type Segments = Parameters<StepTraces['start']>[2];
 
@@ -127,7 +128,7 @@ function linesOf(
       packets: row.count,
       tokens: tokensText(row.tokens, first),
       ...(row.place === 'drop' && row.reason !== 0 ? { reason: reasons.get(row.reason) ?? String(row.reason) } : {}),
-      ...(named === undefined ? {} : { function: named }),
+      ...given({ function: named }),
       ...(row.pid === 0 ? {} : { reader: readerOf(row.pid) }),
     };
   });
@@ -179,7 +180,7 @@ function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pi
     return {
       pid,
       name: procText(`/proc/${pid}/comm`).trim(),
-      ...(program === null ? {} : { program }),
+      ...given({ program }),
       ...(program !== null && isHostsOwn(pid, program) ? { hostsOwn: true } : {}),
       parties: [...new Set(found.filter((name) => name !== undefined))],
     };
@@ -201,9 +202,9 @@ function elsewhere(
   return {
     name: link?.name ?? null,
     home: false,
-    ...(there === undefined ? {} : { path: there.path }),
+    ...given({ path: there?.path }),
     ...(isLinked && link.link !== null ? { lower: link.link } : {}),
-    ...(party === undefined ? {} : { party }),
+    ...given({ party }),
   };
 }
 

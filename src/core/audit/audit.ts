@@ -14,6 +14,7 @@ import type { PersistentFix } from '../model/fix.js';
 import type { Settings } from '../model/scenario.js';
 import type { Setting } from '../model/settings.js';
 import type { Snapshot } from '../model/state.js';
+import { filled, findNamed, namesIn } from '../text/collections.js';
 
 type NamedFinding = RuleFinding & Pick<AuditFinding, 'id' | 'bridge'>;
 
@@ -74,7 +75,7 @@ export function audit(snapshot: Snapshot, options: { readonly bridge: string | n
   const findings = named.map((finding) => reported(finding, formsOf));
   return {
     auditVersion: 1,
-    bridges: [...views.map(({ name }) => name), ...ovsBridges(snapshot).filter(isAsked)],
+    bridges: [...namesIn(views), ...ovsBridges(snapshot).filter(isAsked)],
     findings: findings
       .map((finding, at) => ({ finding, at }))
       .sort((a, b) => rank(b.finding.severity) - rank(a.finding.severity) || a.at - b.at)
@@ -111,7 +112,7 @@ export function readersOn(bridge: string, snapshots: readonly Snapshot[]): reado
 
 /** What raises promiscuity without a process, such as a macvlan on the bridge, may read. */
 function isHeld(bridge: string, { state, packetSockets }: Snapshot): boolean {
-  const link = state.links.find(({ name }) => name === bridge);
+  const link = findNamed(state.links, bridge);
   return link !== undefined && holdingPromiscuous(link.ifindex, packetSockets ?? []).length > 0;
 }
 
@@ -179,8 +180,7 @@ function reported(named: NamedFinding, formsOf: (finding: NamedFinding) => reado
   return {
     ...finding,
     fix: text,
-    ...(cost === null ? {} : { cost }),
-    ...(persistent.length === 0 ? {} : { lasting: persistent }),
+    ...filled({ cost, lasting: persistent }),
   };
 }
 

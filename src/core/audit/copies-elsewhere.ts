@@ -6,6 +6,7 @@ import { statesByHost } from '../bridge/states-by-host.js';
 import { nftCopies } from '../bridge/weaknesses/mirrors.js';
 import { onHost } from '../model/host-names.js';
 import type { HostState } from '../model/state.js';
+import { mapByName } from '../text/collections.js';
 
 interface Copy {
   readonly to: string;
@@ -23,7 +24,7 @@ function copiesFrom(devices: ReadonlySet<string>, state: HostState): readonly Co
 
 /** Devices that are no ports of the bridge and get copies of its frames by tc or nft, also by way of an ifb. */
 function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
-  const links = new Map(state.links.map((link) => [link.name, link]));
+  const links = mapByName(state.links);
   const unheard: UnheardPort[] = [];
   const looked = new Set(view.devices);
   const copies = [...copiesFrom(view.devices, state)];

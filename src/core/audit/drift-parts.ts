@@ -1,16 +1,18 @@
 import { vlanWords } from '../bridge/change-commands.js';
 import { reloadedRulesText } from '../bridge/rules-text.js';
 import { type BridgeView, vlanRanges } from '../bridge/view.js';
-import type { Drift } from '../model/audit.js';
+import type { Drift, Severity } from '../model/audit.js';
+import type { DriftCode } from '../model/codes.js';
 import type { VlanRange } from '../model/scenario.js';
 import type { FdbState, Snapshot } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import { isGroupMacText } from '../wire/ethernet.js';
+import { findNamed, groupBy } from '../text/collections.js';
 
 /** True if the kernel made a permanent entry by itself: for the own MAC of its port, or of the bridge. */
 function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
   if (mac === view.link.mac) return true;
-  const portMac = [view, ...view.ports].find(({ name }) => name === port)?.link.mac;
+  const portMac = findNamed([view, ...view.ports], port)?.link.mac;
   // of a port that joined after the links were read its own MAC is not known
   return portMac === undefined || portMac === mac;
 }
@@ -62,9 +64,17 @@ export function withLastRead(was: Snapshot, is: Snapshot): Snapshot {
   };
 }
 
-/** Gives findings the bridge that they are of. */
-export function driftOn(bridge: string): (drift: Omit<Drift, 'bridge'>) => Drift {
-  return ({ code, severity, ...rest }) => ({ code, severity, bridge, ...rest });
+/** Makes findings of a bridge; null = of the host. */
+export function driftOn(
+  bridge: string | null,
+): (
+  code: DriftCode,
+  severity: Severity,
+  place: string,
+  change: readonly [before: string | null, after: string | null],
+  text: string,
+) => Drift {
+  return (code, severity, place, [before, after], text) => ({ code, severity, bridge, place, before, after, text });
 }
 
 /** True if an entry was made by hand since, or made the bridge's own (`permanent`). */
@@ -89,55 +99,46 @@ export function entryDrift(before: BridgeView, after: BridgeView): readonly Drif
     ...[...now].flatMap(([key, entry]) => {
       const last = old.get(key);
       if (last !== undefined && last.port !== entry.port)
-        return [
-          drift({
-            code: 'mac-moved',
-            severity: 'high',
-            place: key,
-            before: last.port,
-            after: entry.port,
-            text: 'a MAC moved to another port: its guest moved, or another one claims it',
-          }),
-        ];
+        return drift(
+          'mac-moved',
+          'high',
+          key,
+          [last.port, entry.port],
+          'a MAC moved to another port: its guest moved, or another one claims it',
+        );
+      if (!isMade(last, entry)) return [];
       const isCut = entry.state === 'permanent' && entry.port !== after.name;
-      return isMade(last, entry)
-        ? [
-            drift({
-              code: 'entry-added',
-              severity: isCut ? 'high' : 'low',
-              place: key,
-              before: last?.state ?? null,
-              after: `${entry.state} on ${entry.port}`,
-              text: isCut
-                ? 'an entry was made by hand: the bridge takes frames to this MAC for its own, and its guest gets none'
-                : 'an entry was made by hand',
-            }),
-          ]
-        : [];
+      return drift(
+        'entry-added',
+        isCut ? 'high' : 'low',
+        key,
+        [last?.state ?? null, `${entry.state} on ${entry.port}`],
+        isCut
+          ? 'an entry was made by hand: the bridge takes frames to this MAC for its own, and its guest gets none'
+          : 'an entry was made by hand',
+      );
     }),
     ...[...old]
       .filter(([key, entry]) => isUnstuck(entry, now.get(key)) && !isGone(entry, now.get(key)))
-      .map(([key, entry]) =>
-        drift({
-          code: 'sticky-gone',
-          severity: 'medium',
-          place: key,
-          before: `sticky on ${entry.port}`,
-          after: `${now.get(key)?.state ?? 'dynamic'} on ${entry.port}`,
-          text: 'an entry no longer holds its MAC on its port: another guest may claim it',
-        }),
+      .map(([key, { port }]) =>
+        drift(
+          'sticky-gone',
+          'medium',
+          key,
+          [`sticky on ${port}`, `${now.get(key)?.state ?? 'dynamic'} on ${port}`],
+          'an entry no longer holds its MAC on its port: another guest may claim it',
+        ),
       ),
     ...[...old]
       .filter(([key, entry]) => isGone(entry, now.get(key)))
-      .map(([key, entry]) =>
-        drift({
-          code: 'entry-gone',
-          severity: 'medium',
-          place: key,
-          before: `${entry.state} on ${entry.port}`,
-          after: now.get(key)?.state ?? null,
-          text: 'an entry made by hand is gone',
-        }),
+      .map(([key, { state, port }]) =>
+        drift(
+          'entry-gone',
+          'medium',
+          key,
+          [`${state} on ${port}`, now.get(key)?.state ?? null],
+          'an entry made by hand is gone',
+        ),
       ),
   ];
 }
@@ -159,33 +160,38 @@ function groupsOf(bridge: string, { state }: Snapshot): Readonly<Record<'members
   return { members: [...new Set(members)], routers: [...new Set(routers)] };
 }
 
-const groupChanges = {
-  members: {
-    came: ['member-added', 'medium', 'a port was made a member of a multicast group by hand'],
-    went: ['member-gone', 'low', 'a port is no longer a member of a multicast group by hand'],
-  },
-  routers: {
-    came: ['router-port-appeared', 'high', 'a port is a multicast router port now, and gets every group'],
-    went: ['router-port-gone', 'info', 'a port is no longer a multicast router port'],
-  },
-} as const;
+/** What came, and what went, between two lists of places. */
+export function cameAndWent(
+  bridge: string,
+  [old, now]: readonly [readonly string[], readonly string[]],
+  came: readonly [code: DriftCode, severity: Severity, text: string],
+  went: readonly [code: DriftCode, severity: Severity, text: string],
+  word = 'there',
+): readonly Drift[] {
+  const drift = driftOn(bridge);
+  return [
+    ...now.flatMap((place) => (old.includes(place) ? [] : drift(came[0], came[1], place, [null, word], came[2]))),
+    ...old.flatMap((place) => (now.includes(place) ? [] : drift(went[0], went[1], place, [word, null], went[2]))),
+  ];
+}
 
 /** Members of multicast groups that were made by hand, and multicast router ports, that came or went. */
 export function groupDrift(bridge: string, was: Snapshot, is: Snapshot): readonly Drift[] {
   const [old, now] = [groupsOf(bridge, was), groupsOf(bridge, is)];
-  const drift = driftOn(bridge);
-  return (['members', 'routers'] as const).flatMap((what) => {
-    const { came, went } = groupChanges[what];
-    const places = [
-      ...now[what].filter((place) => !old[what].includes(place)).map((place) => ({ place, change: came })),
-      ...old[what].filter((place) => !now[what].includes(place)).map((place) => ({ place, change: went })),
-    ];
-    return places.map(({ place, change }) => {
-      const [code, severity, text] = change;
-      const [before, after] = change === came ? [null, 'there'] : ['there', null];
-      return drift({ code, severity, place, before, after, text });
-    });
-  });
+  return [
+    ...cameAndWent(
+      bridge,
+      [old.members, now.members],
+      ['member-added', 'medium', 'a port was made a member of a multicast group by hand'],
+      ['member-gone', 'low', 'a port is no longer a member of a multicast group by hand'],
+    ),
+    ...cameAndWent(
+      bridge,
+      [old.routers, now.routers],
+      ['router-port-appeared', 'high', 'a port is a multicast router port now, and gets every group'],
+      ['router-port-gone', 'info', 'a port is no longer a multicast router port'],
+    ),
+  ];
 }
 
 /** Of tc the filters only: every link brings a discipline of its own. */
@@ -197,15 +203,15 @@ function asText(what: 'tc' | 'nft', { state }: Snapshot): string {
 export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
   return (['tc', 'nft'] as const)
     .filter((what) => asText(what, was) !== asText(what, is))
-    .map((what) => ({
-      code: 'rules-changed',
-      severity: 'medium',
-      bridge: null,
-      place: what,
-      before: 'other rules',
-      after: 'these rules',
-      text: `rules of ${what} changed: what they let through may have, too`,
-    }));
+    .map((what) =>
+      driftOn(null)(
+        'rules-changed',
+        'medium',
+        what,
+        ['other rules', 'these rules'],
+        `rules of ${what} changed: what they let through may have, too`,
+      ),
+    );
 }
 
 /** VLANs as people write them, `1 pvid untagged, 10-12`: neighbours of one kind are listed alone or as a range. */
@@ -223,13 +229,7 @@ function vlansText(ranges: readonly VlanRange[]): string {
 
 /** What `bridge -j vlan` lists, by device. */
 function vlanLists({ state }: Snapshot): ReadonlyMap<unknown, readonly Fields[]> {
-  const lists = new Map<unknown, Fields[]>();
-  for (const listed of objectsOf(state.vlan)) {
-    const list = lists.get(listed['ifname']);
-    if (list === undefined) lists.set(listed['ifname'], [listed]);
-    else list.push(listed);
-  }
-  return lists;
+  return groupBy(objectsOf(state.vlan), ({ ifname }) => ifname);
 }
 
 /**
@@ -248,9 +248,8 @@ export function vlanDrift(
       .flatMap((device): readonly Drift[] => {
         const [before, later] = [old, now].map((lists) => vlansText(vlanRanges(lists.get(device), device) ?? []));
         if (before === undefined || later === undefined || before === later) return [];
-        const text = `the VLANs of ${device} changed`;
         return [
-          { code: 'rules-changed', severity: 'high', bridge: after.name, place: device, before, after: later, text },
+          driftOn(after.name)('rules-changed', 'high', device, [before, later], `the VLANs of ${device} changed`),
         ];
       }),
   );

@@ -3,6 +3,7 @@ import { type BridgeView, bridgeViews } from '../bridge/view.js';
 import type { Drift, Severity } from '../model/audit.js';
 import type { Settings, SettingValue } from '../model/scenario.js';
 import type { Snapshot } from '../model/state.js';
+import { driftOn } from './drift-parts.js';
 
 /** Does a value keep frames from those that they are not for? null = the attribute has no such value. */
 function isProtecting(key: string, value: SettingValue | undefined): boolean | null {
@@ -17,18 +18,26 @@ function severityOf(key: string, was: SettingValue | undefined, is: SettingValue
   return decidesAlone(key) ? 'high' : 'medium';
 }
 
-function changed(bridge: string, name: string, keys: readonly string[], was: Settings, is: Settings): readonly Drift[] {
-  return keys
-    .filter((key) => was[key] !== is[key])
-    .map((key) => ({
-      code: 'setting-changed',
-      severity: severityOf(key, was[key], is[key]),
-      bridge,
-      place: `${name}.${key}`,
-      before: was[key] === undefined ? null : String(was[key]),
-      after: is[key] === undefined ? null : String(is[key]),
-      text: `${key} changed`,
-    }));
+function changed(
+  bridge: string,
+  name: string,
+  attributes: typeof bridgeSettings,
+  was: Settings,
+  is: Settings,
+): readonly Drift[] {
+  const valueIn = (settings: Settings, key: string): string | null =>
+    settings[key] === undefined ? null : String(settings[key]);
+  return attributes.flatMap(({ key }) =>
+    was[key] === is[key]
+      ? []
+      : driftOn(bridge)(
+          'setting-changed',
+          severityOf(key, was[key], is[key]),
+          `${name}.${key}`,
+          [valueIn(was, key), valueIn(is, key)],
+          `${key} changed`,
+        ),
+  );
 }
 
 /** A handle of our own may raise a port's promiscuity: as many of it as our own sockets are not drift. */
@@ -57,13 +66,12 @@ export function lastSettings(snapshot: Snapshot, earlier: SettingsByName = new M
 /** What is other than when they were last there: in a bridge, or in ports, that `before` has not. */
 export function returnDrift(before: BridgeView | null, after: BridgeView, earlier: SettingsByName): readonly Drift[] {
   const known = new Set(before?.ports.map(({ name }) => name));
-  const keysOf = (settings: typeof bridgeSettings): readonly string[] => settings.map(({ key }) => key);
   const bridge = before === null ? earlier.get(after.name) : undefined;
   return [
-    ...(bridge === undefined ? [] : changed(after.name, after.name, keysOf(bridgeSettings), bridge, after.settings)),
+    ...(bridge === undefined ? [] : changed(after.name, after.name, bridgeSettings, bridge, after.settings)),
     ...after.ports.flatMap(({ name, settings }) => {
       const last = known.has(name) ? undefined : earlier.get(name);
-      return last === undefined ? [] : changed(after.name, name, keysOf(portSettings), last, settings);
+      return last === undefined ? [] : changed(after.name, name, portSettings, last, settings);
     }),
   ];
 }
@@ -73,51 +81,26 @@ export function returnDrift(before: BridgeView | null, after: BridgeView, earlie
  * promiscuity.
  */
 export function settingDrift(before: BridgeView, after: BridgeView, is: Snapshot): readonly Drift[] {
+  const drift = driftOn(after.name);
   return [
-    ...changed(
-      after.name,
-      after.name,
-      bridgeSettings.map(({ key }) => key),
-      before.settings,
-      after.settings,
-    ),
-    ...after.ports.flatMap((port): readonly Drift[] => {
-      const old = before.ports.find(({ name }) => name === port.name);
+    ...changed(after.name, after.name, bridgeSettings, before.settings, after.settings),
+    ...after.ports.flatMap(({ name, link, settings }): readonly Drift[] => {
+      const old = before.ports.find((port) => port.name === name);
       if (old === undefined) return [];
-      const [low, high] = [old.link.promiscuity, port.link.promiscuity];
-      const raised = low !== null && high !== null && high - ownOn(is, port.link.ifindex) > low;
+      const [low, high] = [old.link.promiscuity, link.promiscuity];
+      const [was, now] = [String(old.settings['state']), String(settings['state'])];
       return [
-        ...changed(
-          after.name,
-          port.name,
-          portSettings.map(({ key }) => key),
-          old.settings,
-          port.settings,
-        ),
-        ...(old.settings['state'] === port.settings['state']
-          ? []
-          : [
-              {
-                code: 'port-state',
-                severity: 'info',
-                bridge: after.name,
-                place: `${port.name}.state`,
-                before: String(old.settings['state']),
-                after: String(port.settings['state']),
-                text: "the port's state changed",
-              } as const,
-            ]),
-        ...(raised
+        ...changed(after.name, name, portSettings, old.settings, settings),
+        ...(was === now ? [] : [drift('port-state', 'info', `${name}.state`, [was, now], "the port's state changed")]),
+        ...(low !== null && high !== null && high - ownOn(is, link.ifindex) > low
           ? [
-              {
-                code: 'port-promiscuous',
-                severity: 'medium',
-                bridge: after.name,
-                place: port.name,
-                before: `promiscuity ${low}`,
-                after: `promiscuity ${high}`,
-                text: 'a program listens on this port in promiscuous mode',
-              } as const,
+              drift(
+                'port-promiscuous',
+                'medium',
+                name,
+                [`promiscuity ${low}`, `promiscuity ${high}`],
+                'a program listens on this port in promiscuous mode',
+              ),
             ]
           : []),
       ];

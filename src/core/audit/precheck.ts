@@ -1,12 +1,13 @@
 import { segmentsBeside } from '../bridge/beside.js';
-import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
+import { type BridgeView, bridgeViews, isHandedOver } from '../bridge/view.js';
 import type { RuleFinding } from '../bridge/weakness.js';
 import { socketPlace } from '../bridge/weaknesses/promiscuous.js';
 import { findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
 import { lackingRights } from '../model/machine.js';
 import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
 import type { Snapshot } from '../model/state.js';
-import { fieldsOf, objectsOf, objectsWithin } from '../text/json-text.js';
+import { nftRules, tcFilters } from '../bridge/rules.js';
+import { findNamed, groupBy } from '../text/collections.js';
 
 /** Rules of the audit that find what diverts, copies or watches frames. */
 const diverting = [
@@ -116,19 +117,17 @@ function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] 
 
 function netfilterNotes(view: BridgeView, { state }: Snapshot): readonly PrecheckNote[] {
   const families = [
-    ['bridge-nf-call-iptables', 'nf_call_iptables', 'IPv4'],
-    ['bridge-nf-call-ip6tables', 'nf_call_ip6tables', 'IPv6'],
-    ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
+    ['iptables', 'IPv4'],
+    ['ip6tables', 'IPv6'],
+    ['arptables', 'ARP'],
   ] as const;
-  const on = families.filter(
-    ([sysctl, key]) => state.sysctl[`net.bridge.${sysctl}`] === '1' || isSettingOn(view.settings, key) === true,
-  );
+  const on = families.filter(([table]) => isHandedOver(table, view.settings, state.sysctl));
   if (on.length === 0) return [];
-  const values = on.map(
-    ([sysctl, key]) =>
-      `net.bridge.${sysctl} ${state.sysctl[`net.bridge.${sysctl}`] ?? 'unknown'}, ${key} ${String(view.settings[key] ?? 'unknown')}`,
-  );
-  const carriers = on.map(([, , family]) => family).join(', ');
+  const values = on.map(([table]) => {
+    const [name, key] = [`net.bridge.bridge-nf-call-${table}`, `nf_call_${table}`];
+    return `${name} ${state.sysctl[name] ?? 'unknown'}, ${key} ${String(view.settings[key] ?? 'unknown')}`;
+  });
+  const carriers = on.map(([, family]) => family).join(', ');
   return [
     {
       code: 'br-netfilter',
@@ -140,8 +139,8 @@ function netfilterNotes(view: BridgeView, { state }: Snapshot): readonly Prechec
 }
 
 function nftNotes({ state }: Snapshot): readonly PrecheckNote[] {
-  const rules = objectsOf(fieldsOf(state.nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
-  const families = [...new Set(rules.map((rule) => String(rule['family'])))].sort();
+  const { rules } = nftRules(state);
+  const families = [...new Set(rules.map(({ family }) => family))].sort();
   return rules.length === 0
     ? []
     : [
@@ -156,21 +155,15 @@ function nftNotes({ state }: Snapshot): readonly PrecheckNote[] {
 
 /** Mirrors are reported by their rule. */
 function tcNotes({ state }: Snapshot, devices: ReadonlySet<string>): readonly PrecheckNote[] {
-  return Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, value]) => {
-    const filters = objectsOf(value).filter(
-      (filter) => 'options' in filter && ![...objectsWithin(filter)].some(({ kind }) => kind === 'mirred'),
-    );
-    return !devices.has(key.slice(0, key.lastIndexOf(' '))) || filters.length === 0
-      ? []
-      : [
-          {
-            code: 'tc-rules',
-            place: key,
-            value: `${filters.length} filters`,
-            text: 'they act on what the guest there sends or gets, the probes included',
-          },
-        ];
-  });
+  const filters = tcFilters(state).filter(
+    ({ device, fields, moves }) => devices.has(device) && 'options' in fields && moves.length === 0,
+  );
+  return [...groupBy(filters, ({ key }) => key)].map(([place, { length }]) => ({
+    code: 'tc-rules',
+    place,
+    value: `${length} filters`,
+    text: 'they act on what the guest there sends or gets, the probes included',
+  }));
 }
 
 function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNote[] {
@@ -199,7 +192,7 @@ const featureTexts: Readonly<Record<string, string>> = {
 function hardwareNotes({ state }: Snapshot, devices: ReadonlySet<string>): readonly PrecheckNote[] {
   return Object.entries(state.hardware ?? {}).flatMap(([place, features]) => {
     // a port is promiscuous, and then cards do not filter VLANs
-    const isOpen = (state.links.find(({ name }) => name === place)?.promiscuity ?? 0) > 0;
+    const isOpen = (findNamed(state.links, place)?.promiscuity ?? 0) > 0;
     return features.flatMap((value): readonly PrecheckNote[] => {
       const text = featureTexts[value];
       const isSaid = devices.has(place) && !(value === 'rx-vlan-filter' && isOpen);

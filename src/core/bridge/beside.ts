@@ -1,11 +1,12 @@
 import { netnsFolder } from '../model/fabric.js';
-import type { Beside, ForeignBridge, HostState, LinkState } from '../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import type { Beside, ForeignBridge, HostState, LinkedDevice, LinkState } from '../model/state.js';
 import { isMacvlanMode, placeOf } from '../model/attach.js';
 import type { Topology } from '../model/scenario.js';
 import { word } from '../text/escape.js';
 import { unheardPorts } from './ovs.js';
 import { type BridgeView, tunnelKinds } from './view.js';
+import { given, groupBy, namesIn } from '../text/collections.js';
+import { nftRules } from './rules.js';
 
 /** Guests, or a bridge, that no bridge of the namespace carries frames for. */
 export interface UnbridgedSegment {
@@ -61,19 +62,10 @@ export function isTunnel({ kind, lower }: LinkState, links: ReadonlyMap<string, 
 const lowerKinds: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
 
 /** A device on a lower one, wherever it is. */
-export interface LowerGuest {
-  readonly name: string;
-  /** Path of its namespace; null = that of the bridges. */
-  readonly space: string | null;
-  readonly kind: string;
+export interface LowerGuest extends Pick<LinkedDevice, 'name' | 'space' | 'kind' | 'mac' | 'up' | 'flag' | 'ips'> {
   readonly mode: string;
   /** Name of the lower device. */
   readonly lower: string;
-  readonly mac: string;
-  readonly up: boolean;
-  /** As `LinkedDevice` has them: of an ipvlan in another namespace. */
-  readonly flag?: 'private' | 'vepa';
-  readonly ips?: readonly string[];
 }
 
 /**
@@ -88,10 +80,9 @@ export function lowerGuests({ links }: HostState, beside: Beside | undefined): r
   );
   const elsewhere = (beside?.devices ?? []).flatMap((device): readonly LowerGuest[] => {
     const { name, space, kind, mode, lower, mac, up, flag, ips } = device;
-    const byAddress = { ...(flag === undefined ? {} : { flag }), ...(ips === undefined ? {} : { ips }) };
     const below = nameOf.get(lower ?? -1);
     return space !== null && lowerKinds.includes(kind) && below !== undefined
-      ? [{ name, space, kind, mode: mode ?? '', lower: below, mac, up, ...byAddress }]
+      ? [{ name, space, kind, mode: mode ?? '', lower: below, mac, up, ...given({ flag, ips }) }]
       : [];
   });
   return [...here, ...elsewhere];
@@ -124,12 +115,10 @@ function kindText({ kind, mode, flag }: LowerGuest): string {
 
 function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<string>): readonly UnbridgedSegment[] {
   const bridged = onBridges(state);
-  const groups = new Map<string, LowerGuest[]>();
-  for (const guest of lowerGuests(state, beside)) {
-    if (bridged.has(guest.lower) || examined.has(deviceText(guest))) continue;
-    const key = `${guest.lower}\n${kindText(guest)}`;
-    groups.set(key, [...(groups.get(key) ?? []), guest]);
-  }
+  const others = lowerGuests(state, beside).filter(
+    (guest) => !bridged.has(guest.lower) && !examined.has(deviceText(guest)),
+  );
+  const groups = groupBy(others, (guest) => `${guest.lower}\n${kindText(guest)}`);
   return [...groups.values()].flatMap((guests) => {
     const [first] = guests;
     return first === undefined
@@ -159,7 +148,7 @@ export function hasGuestsAlone(
   state: HostState,
   ports: readonly LinkState[],
 ): boolean {
-  const names = new Set(bridges.map(({ name }) => name));
+  const names = new Set(namesIn(bridges));
   return (
     hosts === undefined &&
     bridges.every(({ kind }) => kind !== 'lower') &&
@@ -201,18 +190,15 @@ export function routedView(name: string, devices: readonly string[], { links }: 
 }
 
 /** Base chains of nft at the hook `forward` of IP, and those that change addresses, as `inet filter forward`. */
-export function forwardChains({ nft }: HostState): {
+export function forwardChains(state: HostState): {
   readonly forward: readonly string[];
   readonly nat: readonly string[];
 } {
-  const chains = objectsOf(fieldsOf(nft)?.['nftables'])
-    .flatMap((part) => objectsOf([part['chain']]))
-    .filter(({ family }) => ['ip', 'ip6', 'inet'].includes(textOf(family) ?? ''));
-  const named = (wanted: readonly (typeof chains)[number][]): readonly string[] =>
-    wanted.map(({ family, table, name }) => [family, table, name].map((part) => textOf(part) ?? '').join(' '));
+  const chains = [...nftRules(state).chains.values()].filter(({ family }) => ['ip', 'ip6', 'inet'].includes(family));
+  const ofType = (type: string): typeof chains => chains.filter(({ fields }) => fields['type'] === type);
   return {
-    forward: named(chains.filter(({ hook, type }) => hook === 'forward' && type === 'filter')),
-    nat: named(chains.filter(({ type }) => type === 'nat')),
+    forward: ofType('filter').flatMap(({ hook, place }) => (hook === 'forward' ? [place] : [])),
+    nat: ofType('nat').map(({ place }) => place),
   };
 }
 

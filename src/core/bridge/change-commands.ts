@@ -1,11 +1,11 @@
-import type { Change } from '../model/fabric.js';
+import type { Change, ChangeOf } from '../model/fabric.js';
 import type { Mirror, SettingValue, VlanRange } from '../model/scenario.js';
 import type { Setting, SettingKind } from '../model/settings.js';
 import { bridgeSettings, portSettings } from './attributes.js';
 import { ovsFlood } from './ovs-settings.js';
 import { isOn } from './setting-value.js';
 
-type SetChange = Extract<Change, { kind: 'set' }>;
+type SetChange = ChangeOf<'set'>;
 
 /**
  * The commands that carry a change out, as argument vectors (iproute2): what the fabric runs and what `plan` prints.
@@ -42,12 +42,12 @@ export function changeCommands(change: Change, bridgeOf: (port: string) => strin
   }
 }
 
-function vlanCommand({ act, entry, self }: Extract<Change, { kind: 'vlan' }>): readonly string[] {
+function vlanCommand({ act, entry, self }: ChangeOf<'vlan'>): readonly string[] {
   return ['bridge', 'vlan', act, 'dev', entry.port, ...vlanWords(entry, act), ...(self ? ['self'] : [])];
 }
 
 function mdbCommand(
-  { act, bridge, entry: { port, group, vlan } }: Extract<Change, { kind: 'mdb' }>,
+  { act, bridge, entry: { port, group, vlan } }: ChangeOf<'mdb'>,
   bridgeOf: (port: string) => string,
 ): readonly string[] {
   return [
@@ -82,10 +82,7 @@ export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): re
  * The VLAN of untagged frames is a port's `tag`, others are among its `trunks` (ovs-vswitchd.conf.db(5)); what goes may
  * be either.
  */
-function ovsVlanCommand({
-  act,
-  entry: { port, first, last, pvid },
-}: Extract<Change, { kind: 'vlan' }>): readonly string[] {
+function ovsVlanCommand({ act, entry: { port, first, last, pvid } }: ChangeOf<'vlan'>): readonly string[] {
   if (act === 'add' && pvid) return ['ovs-vsctl', 'set', 'Port', port, `tag=${first}`];
   const vids = first === last ? String(first) : `${first}-${last}`;
   if (act === 'add') return ['ovs-vsctl', 'add', 'Port', port, 'trunks', vids];
@@ -97,7 +94,7 @@ function ovsVlanCommand({
  * (ovs-vswitchd(8)).
  */
 function ovsFdbCommand(
-  { act, entry: { mac, port, vlan } }: Extract<Change, { kind: 'fdb' }>,
+  { act, entry: { mac, port, vlan } }: ChangeOf<'fdb'>,
   bridgeOf: (port: string) => string,
 ): readonly string[] {
   const inVlan = String(vlan ?? 0);
@@ -107,7 +104,7 @@ function ovsFdbCommand(
 }
 
 function ovsCommand(
-  { table, device, key, value }: Extract<Change, { kind: 'ovs-set' }>,
+  { table, device, key, value }: ChangeOf<'ovs-set'>,
   bridgeOf: (port: string) => string,
 ): readonly string[] {
   if (key === ovsFlood) return ['ovs-ofctl', 'mod-port', bridgeOf(device), device, isOn(value) ? 'flood' : 'no-flood'];
@@ -179,7 +176,7 @@ function maskWord(value: SettingValue): string {
  * `replace`, so that an entry which the bridge has learned meanwhile is not an obstacle; `self` entries belong to the
  * device, not to the bridge's table.
  */
-function fdbCommand(change: Extract<Change, { kind: 'fdb' }>): readonly string[] {
+function fdbCommand(change: ChangeOf<'fdb'>): readonly string[] {
   const { mac, port, state, sticky, vlan, self } = change.entry;
   const where = [mac, 'dev', port, self ? 'self' : 'master'];
   const inVlan = vlan === null ? [] : ['vlan', String(vlan)];

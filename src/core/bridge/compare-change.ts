@@ -1,4 +1,4 @@
-import type { Change } from '../model/fabric.js';
+import type { ChangeOf } from '../model/fabric.js';
 import type { VlanRange } from '../model/scenario.js';
 import { objectsOf, textOf, textsOf } from '../text/json-text.js';
 import { vlanRanges } from './view.js';
@@ -12,10 +12,8 @@ export interface Compared {
   readonly found: string;
 }
 
-type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
-
 /** Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`. */
-export function comparedEntry({ act, entry: target }: Of<'fdb'>, json: unknown): Compared {
+export function comparedEntry({ act, entry: target }: ChangeOf<'fdb'>, json: unknown): Compared {
   const { mac, port, state, sticky, vlan, self } = target;
   const entry = objectsOf(json).find(
     (row) =>
@@ -33,7 +31,7 @@ export function comparedEntry({ act, entry: target }: Of<'fdb'>, json: unknown):
 }
 
 /** Compares a group's member with `bridge -j mdb show dev BRIDGE`. */
-export function comparedMember({ act, entry }: Of<'mdb'>, json: unknown): Compared {
+export function comparedMember({ act, entry }: ChangeOf<'mdb'>, json: unknown): Compared {
   const { group, port, vlan } = entry;
   const isThere = objectsOf(json)
     .flatMap((row) => objectsOf(row['mdb']))
@@ -44,7 +42,7 @@ export function comparedMember({ act, entry }: Of<'mdb'>, json: unknown): Compar
 }
 
 /** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
-export function comparedVlan({ act, entry }: Of<'vlan'>, json: unknown): Compared {
+export function comparedVlan({ act, entry }: ChangeOf<'vlan'>, json: unknown): Compared {
   const { first, last, port } = entry;
   const ranges = vlanRanges(json, port) ?? [];
   const holding = (vid: number): VlanRange | undefined =>
@@ -60,6 +58,7 @@ function presence(isThere: boolean): string {
   return isThere ? 'present' : 'absent';
 }
 
-function flagged({ pvid, untagged }: Pick<VlanRange, 'pvid' | 'untagged'>): string {
+/** A VLAN of a port in words: `present pvid untagged`. */
+export function flagged({ pvid, untagged }: Pick<VlanRange, 'pvid' | 'untagged'>): string {
   return `present${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}`;
 }

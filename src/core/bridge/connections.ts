@@ -1,7 +1,8 @@
 import { hostOf } from '../model/host-names.js';
 import type { HostState } from '../model/state.js';
-import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
-import { isHandedOver } from './view.js';
+import { type Fields, fieldsOf } from '../text/json-text.js';
+import { isIpHandedOver } from './view.js';
+import { nftRules } from './rules.js';
 
 /** Matches of iptables, which `nft -j` names only, that treat an ICMP error as any packet of its addresses. */
 const indifferent: readonly unknown[] = ['comment', 'physdev', 'mac', 'addrtype', 'iprange', 'set'];
@@ -41,14 +42,11 @@ function distinguishes(value: unknown): boolean {
 const flowPattern = /\b(ct(_state|_mark|_label)?[(=]|icmp|udp|tcp|sctp|nw_(proto|ttl|frag)|tp_)/;
 
 /** Families of IP see bridged packets where br_netfilter hands them over. */
-function distinguishesBridged({ links, nft, tc, sysctl, legacyTables = [] }: HostState): boolean {
-  const isForIp = (['iptables', 'ip6tables'] as const).some(
-    (table) =>
-      isHandedOver(table, {}, sysctl) || links.some(({ bridge }) => bridge !== null && isHandedOver(table, bridge, {})),
-  );
-  const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
+function distinguishesBridged(state: HostState): boolean {
+  const { links, tc, sysctl, legacyTables = [] } = state;
+  const isForIp = isIpHandedOver(sysctl) || links.some(({ bridge }) => bridge !== null && isIpHandedOver({}, bridge));
   return (
-    rules.some((rule) => (isForIp || textOf(rule['family']) === 'bridge') && distinguishes(rule['expr'])) ||
+    nftRules(state).rules.some(({ family, parts }) => (isForIp || family === 'bridge') && distinguishes(parts)) ||
     distinguishes(fieldsOf(tc)?.['filters']) ||
     // Matches of legacy rules are not read
     (isForIp && legacyTables.some(({ program }) => program !== 'ebtables-legacy'))

@@ -3,6 +3,7 @@ import type { Endpoint, Hop, Scenario } from '../model/scenario.js';
 import { type HostState, type LinkState, pairKinds } from '../model/state.js';
 import { isEndOfGuest } from './beside.js';
 import { isOutward } from './view.js';
+import { findNamed, groupBy, mapByName } from '../text/collections.js';
 
 /** Hops by the port of the other bridge at which they end. */
 export type Hops = ReadonlyMap<string, Hop>;
@@ -16,17 +17,6 @@ interface Joint extends Hop {
 
 const bridgeKinds: readonly (string | null)[] = ['bridge', 'openvswitch'];
 
-function membersByMaster(links: readonly LinkState[]): ReadonlyMap<string, readonly LinkState[]> {
-  const members = new Map<string, LinkState[]>();
-  for (const link of links) {
-    if (link.master === null) continue;
-    const ports = members.get(link.master);
-    if (ports === undefined) members.set(link.master, [link]);
-    else ports.push(link);
-  }
-  return members;
-}
-
 /**
  * The hops of a host, recognised by their structure. `addresses`: those of the host by device; a bridge with one is a
  * network of its own, and so is one with a further port or with a device on top.
@@ -35,8 +25,8 @@ export function hopsOf(
   { links }: Pick<HostState, 'links'>,
   addresses: Readonly<Record<string, readonly string[]>> = {},
 ): Hops {
-  const byName = new Map(links.map((link) => [link.name, link]));
-  const members = membersByMaster(links);
+  const byName = mapByName(links);
+  const members = groupBy(links, ({ master }) => master);
   const stoodOn = new Set(links.flatMap(({ kind, lower }) => (pairKinds.includes(kind) ? [] : (lower ?? []))));
   const isBare = ({ name }: LinkState): boolean => !stoodOn.has(name) && (addresses[name] ?? []).length === 0;
   /** The port of another bridge, with further ports, to which a veth of this one leads. */
@@ -105,7 +95,7 @@ export function portEnds({ links }: Pick<HostState, 'links'>, bridge: string, ho
       const hop = hops.get(link.name);
       if (hop === undefined) return { link, end: link, between: new Set() };
       const devices = links.filter(({ name, master }) => [name, master].includes(hop.bridge));
-      const end = devices.find(({ name }) => name === hop.near) ?? link;
+      const end = findNamed(devices, hop.near) ?? link;
       return { link, end, between: new Set(devices.map(({ mac }) => mac)) };
     });
 }

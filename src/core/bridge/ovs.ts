@@ -1,5 +1,4 @@
 import type { Change } from '../model/fabric.js';
-import type { RunningProgram } from '../model/packet-socket.js';
 import type {
   HostState,
   OvsBridgeState,
@@ -13,6 +12,7 @@ import { matchText, memberFields, parseFlow } from './bypass/ovs-flows.js';
 import { type PipelineBridge, type Suspect, suspectsOf } from './bypass/ovs-pipeline.js';
 import { execute } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
+import { findNamed, given } from '../text/collections.js';
 
 /** A bridge of Open vSwitch with its ports and mirrors (ovs-vswitchd.conf.db(5)). */
 export interface OvsBridgeView {
@@ -43,13 +43,17 @@ export function ovsBridges({ ovs }: Snapshot): readonly OvsBridgeView[] {
   });
 }
 
+function textsIn(column: unknown): readonly string[] {
+  return membersOf(column).filter((member) => typeof member === 'string');
+}
+
 /**
  * The versions that a bridge speaks, by its column `protocols`, where OpenFlow 1.0 is not one of them; empty = it is.
  * ovs-ofctl tries 1.0 alone unless it is given others (ovs-ofctl(8), -O), and no other version has NO_FLOOD
  * (OFPPC_NO_FLOOD, OpenFlow 1.0.0 5.2.1).
  */
 export function withoutOpenFlow10(protocols: unknown): readonly string[] {
-  const named = membersOf(protocols).filter((member) => typeof member === 'string');
+  const named = textsIn(protocols);
   return named.includes('OpenFlow10') ? [] : named;
 }
 
@@ -64,7 +68,7 @@ export function ofctl(protocols: unknown): readonly string[] {
  * no `write_actions`. If none are named, all are spoken.
  */
 export function ofctlOfTables(protocols: unknown): readonly string[] {
-  const named = membersOf(protocols).filter((member) => typeof member === 'string');
+  const named = textsIn(protocols);
   return ['ovs-ofctl', '-O', named.length === 0 ? 'OpenFlow10,OpenFlow13' : named.join()];
 }
 
@@ -168,12 +172,8 @@ function isOfOvn({ name, controllers = [] }: OvsBridgeState, { ovnBridge }: OvsS
   return (
     ovnBridge === name &&
     controllers.length > 0 &&
-    controllers.every(({ program }) => program?.isRoots === true && isOvnController(program))
+    controllers.every(({ program }) => program?.isRoots === true && program.path.split('/').at(-1) === 'ovn-controller')
   );
-}
-
-function isOvnController({ path }: RunningProgram): boolean {
-  return path.split('/').at(-1) === 'ovn-controller';
 }
 
 interface AskedBridge extends PipelineBridge {
@@ -199,7 +199,7 @@ function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
   const add = (mac: string, port: string): unknown => owners.set(mac, [...new Set([...(owners.get(mac) ?? []), port])]);
   for (const { mac, port, master } of state.fdb) if (master === bridge.name) add(mac, port);
   for (const { mac, name } of portsHere) if (mac !== undefined) add(mac, name);
-  const device = state.links.find(({ name }) => name === bridge.name);
+  const device = findNamed(state.links, bridge.name);
   if (device !== undefined && !owners.has(device.mac)) add(device.mac, bridge.name);
   return {
     name: bridge.name,
@@ -331,8 +331,7 @@ function copyOf(suspect: Suspect, bridge: AskedBridge): OvsCopy {
     what: `action ${action}${to === null ? '' : ` to ${to.join(', ')}`}`,
     flow: matchText(flow.text).replace(/^cookie=\S+, /, ''),
     whole: flow.text,
-    ...(to === null ? {} : { to }),
-    ...(dst === null ? {} : { for: dst }),
+    ...given({ to, for: dst }),
     ...predictionFor(suspect, bridge),
   };
 }
@@ -347,7 +346,7 @@ function copyOfMirror(mirror: OvsMirrorState, bridge: AskedBridge): OvsCopy {
     bridge: bridge.name,
     what: `mirror ${mirror.name} to ${output.join(', ') || 'nowhere'}`,
     flow: selectionOf(mirror),
-    ...(suspect.to === null ? {} : { to: suspect.to }),
+    ...given({ to: suspect.to }),
     ...predictionFor(suspect, bridge),
   };
 }

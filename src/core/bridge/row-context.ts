@@ -82,10 +82,13 @@ export function isSteeredAway({ finding, bridge, port, fromPort, entries, before
   return deciding.length > 0 && !deciding.some((entry) => entry.port === port.name);
 }
 
+function isKeptApart({ port, fromPort }: Pick<RowContext, 'port' | 'fromPort'>): boolean {
+  return isOn(fromPort?.port?.['isolated']) && isOn(port?.port?.['isolated']);
+}
+
 /** True if floods of unicast come to the observer: not where flood is off, nor from one isolated port to another. */
-export function takesFloods({ port, fromPort }: Pick<RowContext, 'port' | 'fromPort'>): boolean {
-  const isKeptApart = isOn(fromPort?.port?.['isolated']) && isOn(port?.port?.['isolated']);
-  return port === null || !(isKeptApart || isOff(port.port?.['flood']));
+export function takesFloods(row: Pick<RowContext, 'port' | 'fromPort'>): boolean {
+  return row.port === null || !(isKeptApart(row) || isOff(row.port.port?.['flood']));
 }
 
 /**
@@ -93,12 +96,11 @@ export function takesFloods({ port, fromPort }: Pick<RowContext, 'port' | 'fromP
  * its table sends there or knows no place for.
  */
 export function isBridged(row: RowContext): boolean {
-  const { entries, port, fromPort } = row;
+  const { entries, port } = row;
   if (!isUnicast(row)) return true;
-  const isKeptApart = isOn(fromPort?.port?.['isolated']) && isOn(port?.port?.['isolated']);
   return (
     port !== null &&
-    !isKeptApart &&
+    !isKeptApart(row) &&
     (entries.length === 0 || entries.some((entry) => entry.port === port.name)) &&
     isOn(port.port?.['flood'])
   );

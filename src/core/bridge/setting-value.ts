@@ -17,7 +17,7 @@ export function settingIn(json: unknown, place: SettingPlace, key: string): Sett
 
 /** Are two spellings of a setting one value? */
 export function isSameSetting(place: SettingPlace, key: string, first: SettingValue, second: SettingValue): boolean {
-  const kind = kindOf(place, key);
+  const kind = settingsOfPlace(place).find((setting) => setting.key === key)?.kind ?? 'text';
   return comparable(kind, first) === comparable(kind, second);
 }
 
@@ -33,10 +33,6 @@ export function isOn(value: SettingValue | undefined): boolean {
 /** True if a switch is known to be off. */
 export function isOff(value: SettingValue | undefined): boolean {
   return off.includes(value);
-}
-
-function kindOf(place: SettingPlace, key: string): SettingKind {
-  return settingsOfPlace(place).find((setting) => setting.key === key)?.kind ?? 'text';
 }
 
 /** One spelling for each value: 1, true and `on` are the same switch, 0x8 and 8 (hexadecimal text) the same mask. */

@@ -1,13 +1,16 @@
 import { bareName, hostOf, onHost } from '../model/host-names.js';
-import type {
-  ApartState,
-  AttachedProgram,
-  HostState,
-  LegacyTable,
-  LinkState,
-  PassingCarriers,
+import {
+  apartKeys,
+  type ApartState,
+  type AttachedProgram,
+  type FdbState,
+  type HostState,
+  type LegacyTable,
+  type LinkState,
+  type PassingCarriers,
 } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf } from '../text/json-text.js';
+import { filled, pick, without } from '../text/collections.js';
 
 /** What the kernel of one host said; `host` null = the orchestrator's own. */
 export interface StateOfHost {
@@ -17,19 +20,7 @@ export interface StateOfHost {
 
 /** What of a state has no names across hosts. */
 export function apartOf(state: HostState): ApartState {
-  const { packetSockets, packetHandlers, sharedTaps, waiting, logGroups, legacyTables, hardware, routing } = state;
-  const { neighbours } = state;
-  return {
-    ...(packetSockets === undefined ? {} : { packetSockets }),
-    ...(packetHandlers === undefined ? {} : { packetHandlers }),
-    ...(sharedTaps === undefined ? {} : { sharedTaps }),
-    ...(waiting === undefined ? {} : { waiting }),
-    ...(logGroups === undefined ? {} : { logGroups }),
-    ...(legacyTables === undefined ? {} : { legacyTables }),
-    ...(hardware === undefined ? {} : { hardware }),
-    ...(routing === undefined ? {} : { routing }),
-    ...(neighbours === undefined ? {} : { neighbours }),
-  };
+  return pick(state, apartKeys);
 }
 
 /** Those of `more` that are not there yet, behind those that are. */
@@ -54,7 +45,7 @@ export function withPassing<T extends ApartState>(state: T, passing: PassingCarr
   return {
     ...state,
     ...(sockets === null || sockets === undefined || gone.length === 0 ? {} : { packetSockets: [...sockets, ...gone] }),
-    ...Object.fromEntries(Object.entries(joins).filter(([key, list]) => list.length > 0 && key !== '')),
+    ...filled(joins),
     ...(Object.keys(passing.sharedTaps).length === 0 ? {} : { sharedTaps: { ...sharedTaps, ...passing.sharedTaps } }),
   };
 }
@@ -82,19 +73,6 @@ function bare(host: string, value: unknown): unknown {
 
 /** What of states as one is of one host, devices called as its own kernel calls them. */
 function stateOn(host: string | null, merged: HostState): HostState {
-  const {
-    apart: _apart,
-    packetSockets: _sockets,
-    packetHandlers: _handlers,
-    sharedTaps: _taps,
-    waiting: _waiting,
-    logGroups: _groups,
-    legacyTables: _tables,
-    hardware: _hardware,
-    routing: _routing,
-    neighbours: _neighbours,
-    ...state
-  } = merged;
   const nft = fieldsOf(merged.nft);
   const isOf = (name: unknown): boolean => typeof name === 'string' && hostOf(name) === host;
   const keysOf = (value: unknown): Fields =>
@@ -104,20 +82,14 @@ function stateOn(host: string | null, merged: HostState): HostState {
   const hostOfSysctl = (name: string): string | null =>
     Object.keys(merged.apart ?? {}).find((known) => name.startsWith(`${known}/`)) ?? null;
   return {
-    ...state,
+    ...without(merged, ['apart', ...apartKeys]),
     sysctl: Object.fromEntries(
       Object.entries(merged.sysctl)
         .filter(([name]) => hostOfSysctl(name) === host)
         .map(([name, value]) => [host === null ? name : bareName(name), value]),
     ),
-    links: merged.links.filter(({ name }) => isOf(name)).map(bareLink),
-    fdb: merged.fdb
-      .filter(({ port }) => isOf(port))
-      .map((entry) => ({
-        ...entry,
-        port: bareName(entry.port),
-        master: entry.master === null ? null : bareName(entry.master),
-      })),
+    links: merged.links.filter(({ name }) => isOf(name)).map((link) => renamedLink(link, bareName)),
+    fdb: merged.fdb.filter(({ port }) => isOf(port)).map((entry) => renamedEntry(entry, bareName)),
     vlan: out(objectsOf(merged.vlan).filter(({ ifname }) => isOf(ifname))),
     mdb: out(
       objectsOf(merged.mdb)
@@ -134,13 +106,23 @@ function stateOn(host: string | null, merged: HostState): HostState {
   };
 }
 
-function bareLink(link: LinkState): LinkState {
+type Rename = (name: string) => string;
+
+/** A link with its names changed. */
+export function renamedLink(link: LinkState, rename: Rename): LinkState {
+  const { name, master, lower } = link;
   return {
     ...link,
-    name: bareName(link.name),
-    master: link.master === null ? null : bareName(link.master),
-    ...(link.lower === undefined ? {} : { lower: bareName(link.lower) }),
+    name: rename(name),
+    master: master === null ? null : rename(master),
+    ...(lower === undefined ? {} : { lower: rename(lower) }),
   };
+}
+
+/** The same of an entry of the forwarding database. */
+export function renamedEntry(entry: FdbState, rename: Rename): FdbState {
+  const { port, master } = entry;
+  return { ...entry, port: rename(port), master: master === null ? null : rename(master) };
 }
 
 function programsOn(

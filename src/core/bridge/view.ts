@@ -5,6 +5,7 @@ import type { BridgeKey, PortKey } from './attributes.js';
 import { objectsOf, textOf, textsOf } from '../text/json-text.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 import { isOn } from './setting-value.js';
+import { findNamed, numbersFrom } from '../text/collections.js';
 
 /** A port as a rule sees it. */
 export interface PortView {
@@ -137,6 +138,11 @@ export function isHandedOver(
   return sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' || isSettingOn(settings, `nf_call_${table}`) === true;
 }
 
+/** The same of IPv4 or IPv6. */
+export function isIpHandedOver(sysctl: HostState['sysctl'], settings: Settings = {}): boolean {
+  return isHandedOver('iptables', settings, sysctl) || isHandedOver('ip6tables', settings, sysctl);
+}
+
 /** A snapshot of which no more than the state is known. */
 export function stateAlone(state: HostState): Snapshot {
   return { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
@@ -158,13 +164,10 @@ export function linkOfRecord(
   { device, mac }: { readonly device: string | null; readonly mac: Mac | null },
   { links, fdb }: Pick<HostState, 'links' | 'fdb'>,
 ): LinkState | undefined {
-  if (device !== null) return links.find(({ name }) => name === device);
+  if (device !== null) return findNamed(links, device);
   if (mac === null) return undefined;
   const port = fdb.find((entry) => entry.mac === mac && entry.master !== null && entry.state !== 'permanent')?.port;
-  return (
-    links.find(({ name }) => name === port) ??
-    links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`)
-  );
+  return findNamed(links, port) ?? links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
 }
 
 /** The VLANs of a port: which one untagged frames of it travel in, and all that it is in. */
@@ -198,9 +201,7 @@ export function portVlans(json: unknown, name: string): PortVlans | null {
   if (ranges === null) return null;
   return {
     native: ranges.find(({ pvid }) => pvid)?.first ?? null,
-    members: new Set(
-      ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, at) => first + at)),
-    ),
+    members: new Set(ranges.flatMap(({ first, last }) => numbersFrom(first, last))),
   };
 }
 

@@ -7,6 +7,7 @@ import { changesOf } from '../plan/changes.js';
 import { couldLearn, isKnownThere } from '../plan/observers.js';
 import { familyOf } from '../probe/addresses.js';
 import { roundPairs } from '../scenario/steps/pairs.js';
+import { findNamed, mapByName, namesIn } from '../text/collections.js';
 
 /** A scenario as it can be carried out, and what is different from its file, a sentence each. */
 export interface Adapted {
@@ -21,7 +22,7 @@ function isKnownUnicast({ class: name, dstMac }: ProbeEntry): boolean {
 
 /** A bridge whose ports are all in one segment: others would not be exposed to what is flooded in one VLAN. */
 function isOneSegment({ bridge }: Endpoint, { links }: HostState): boolean {
-  return !isOn(links.find(({ name }) => name === bridge)?.bridge?.['vlan_filtering']);
+  return !isOn(findNamed(links, bridge)?.bridge?.['vlan_filtering']);
 }
 
 /**
@@ -35,9 +36,9 @@ function unlearnedIn(step: Step, { topology }: Scenario, state: HostState): read
     ...step.probes.flatMap(({ from, to, via, bothWays }) => [...(via ?? from), ...(bothWays ? (to ?? []) : [])]),
   ]);
   const entries = step.probes.filter(isKnownUnicast);
-  const namesIn = (some: readonly ProbeEntry[]): ReadonlySet<string> => new Set(some.flatMap(({ to }) => to ?? []));
-  const addressed = namesIn(entries);
-  const promised = namesIn(
+  const addresseesOf = (some: readonly ProbeEntry[]): ReadonlySet<string> => new Set(some.flatMap(({ to }) => to ?? []));
+  const addressed = addresseesOf(entries);
+  const promised = addresseesOf(
     entries.filter(({ maySee, mustSee }) => (maySee ?? step.expect.maySee ?? mustSee ?? step.expect.mustSee) !== null),
   );
   return topology.endpoints.filter((endpoint) => {
@@ -54,7 +55,7 @@ function sendersTo(
   addressee: Endpoint,
   scenario: Scenario,
 ): readonly string[] {
-  const endpoints = new Map(scenario.topology.endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const endpoints = mapByName(scenario.topology.endpoints);
   const pairs =
     rounds === undefined
       ? from.map((name) => [name, addressee.name] as const)
@@ -95,7 +96,7 @@ function asUnknown(
       dstMac: addressee.macs[0] ?? null,
       dstIp: address ?? null,
       seen: [],
-      maySee: [addressee.name, ...onBridge.filter(({ role }) => role !== 'guest').map(({ name }) => name)],
+      maySee: [addressee.name, ...namesIn(onBridge.filter(({ role }) => role !== 'guest'))],
       mustSee: [addressee.name],
       openByDesign: isStrict
         ? []
@@ -107,7 +108,7 @@ function asUnknown(
 }
 
 function adaptStep(step: Step, unlearned: readonly Endpoint[], scenario: Scenario): Step {
-  const names = new Set(unlearned.map(({ name }) => name));
+  const names = new Set(namesIn(unlearned));
   const further = step.probes.flatMap((entry) =>
     isKnownUnicast(entry)
       ? unlearned

@@ -8,6 +8,7 @@ import { type Hops, hopsOf, portEnds } from '../bridge/hops.js';
 import { deafness, isDeafToSources, isOutward, macsBehind } from '../bridge/view.js';
 import { endpointName, type Neighbour } from './host-topology.js';
 import { ipsOf } from './recorded-addresses.js';
+import { filled, findNamed, mapByName } from '../text/collections.js';
 
 /** An endpoint as it is found, with one MAC. */
 export interface WrittenEndpoint {
@@ -280,7 +281,7 @@ function orphansOf({ state, neighbours, bridge }: BridgeInput): readonly Neighbo
  * nothing.
  */
 export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput): readonly FoundEntry[] {
-  const links = new Map(around.state.links.map((link) => [link.name, link]));
+  const links = mapByName(around.state.links);
   const withoutMac = entries.filter(
     ({ endpoint }) => endpoint.mac === undefined && isDeafToSources(links.get(endpoint.port)),
   );
@@ -297,7 +298,7 @@ export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput):
  * leads nowhere: what gets frames there is a stranger, not the way out.
  */
 function joinedBridge({ kind, lower, master }: LinkState, { links }: Pick<HostState, 'links'>): string | null {
-  const end = pairKinds.includes(kind) ? links.find(({ name }) => name === lower) : undefined;
+  const end = pairKinds.includes(kind) ? findNamed(links, lower) : undefined;
   const joined = end?.master ?? null;
   const isBridge = links.some(({ name, kind: what }) => name === joined && what === 'bridge');
   const leadsOn = links.some((link) => link.master === joined && link.name !== lower);
@@ -372,14 +373,12 @@ function writtenEndpoint(
 ): WrittenEndpoint {
   const [atHop] = end === link ? [] : macsBehind(state.fdb, end.master ?? '', end.name);
   const mac = macOf(guest?.mac ?? heard?.get(link.name) ?? atHop, macs, neighbours);
-  const [first, ...further] = ipsOf(guest, mac, neighbours);
+  const ips = ipsOf(guest, mac, neighbours);
   const vlans = foundVlans(state, bridge, link.name);
   return {
     bridge,
     port: link.name,
     ...(isUplink ? { role: 'uplink' as const } : zoneOf(guest, vlans, zoneName)),
-    ...(mac === undefined ? {} : { mac }),
-    ...(first === undefined ? {} : { ip: further.length === 0 ? first : [first, ...further] }),
-    ...(vlans.length === 0 ? {} : { vlans }),
+    ...filled({ mac, ip: ips.length === 1 ? ips[0] : ips, vlans }),
   };
 }

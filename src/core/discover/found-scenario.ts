@@ -16,6 +16,7 @@ import { foundVlans, vlanRange } from './found-vlans.js';
 import { withOwners } from './guests.js';
 import { hopBridges, type Hops, hopsOf } from '../bridge/hops.js';
 import { deafness } from '../bridge/view.js';
+import { findNamed, groupBy, namesIn } from '../text/collections.js';
 
 /** A scenario file as data: what runs on a bridge now, and a first question to ask about it. */
 export interface FoundScenario {
@@ -211,7 +212,7 @@ function firstQuestion(
   entries: readonly { readonly name: string; readonly endpoint: WrittenEndpoint }[],
   owned: FoundScenario['topology']['endpoints'],
 ): { readonly from: string | readonly string[]; readonly to: string } | null {
-  const guests = entries.filter(({ endpoint }) => endpoint.role === undefined).map(({ name }) => name);
+  const guests = namesIn(entries.filter(({ endpoint }) => endpoint.role === undefined));
   const uplink = entries.find(({ endpoint }) => endpoint.role === 'uplink')?.name;
   const [from] = guests;
   if (from === undefined) return null;
@@ -234,7 +235,7 @@ function unheard(name: string, source: GuestRecord | null): string {
 
 /** The kind of a bridge as a scenario file says it. */
 export function writtenKind({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
-  return links.find(({ name }) => name === bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
+  return findNamed(links, bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
 }
 
 function originOf({ manager, zone }: GuestRecord, hasMac: boolean): string {
@@ -301,10 +302,9 @@ export function foundPolicy(
   state: HostState,
   bridge: string,
 ): FoundPolicy {
-  const zones = new Map<string, string[]>();
-  for (const { zone, port } of members) zones.set(zone, [...(zones.get(zone) ?? []), port]);
-  const apart = zones.size > 1 && meantApart([...zones.values()], state, bridge);
-  const within = [...zones.values()].some((ports) => ports.length > 1);
+  const zones = [...groupBy(members, ({ zone }) => zone).values()].map((ports) => ports.map(({ port }) => port));
+  const apart = zones.length > 1 && meantApart(zones, state, bridge);
+  const within = zones.some((ports) => ports.length > 1);
   const parts = [
     ...(within
       ? [
@@ -315,7 +315,7 @@ export function foundPolicy(
           },
         ]
       : []),
-    ...(zones.size < 2
+    ...(zones.length < 2
       ? []
       : [
           apart
@@ -334,8 +334,7 @@ export function foundPolicy(
 }
 
 function meantApart(zones: readonly (readonly string[])[], state: HostState, bridge: string): boolean {
-  const isolated = (port: string): boolean =>
-    state.links.find(({ name }) => name === port)?.port?.['isolated'] === true;
+  const isolated = (port: string): boolean => findNamed(state.links, port)?.port?.['isolated'] === true;
   if (zones.flat().every(isolated)) return true;
   const vlans = zones.map((ports) => ports.flatMap((port) => foundVlans(state, bridge, port)).map(vlanRange));
   return vlans.every(

@@ -9,6 +9,7 @@ import { libvirt } from './guests/libvirt.js';
 import { nspawn } from './guests/nspawn.js';
 import { proxmox } from './guests/proxmox.js';
 import { namedNamespaces } from './guests/sandbox.js';
+import { groupBy } from '../text/collections.js';
 
 /**
  * Programs that know guests by name, in the order in which they are believed. A new one is a file in guests/ and its
@@ -65,15 +66,10 @@ export interface NamedPort<E> {
 export function withOwners<E extends object>(
   ports: readonly NamedPort<E>[],
 ): Readonly<Record<string, E & { readonly owner?: string }>> {
-  const guests = new Map<string, string[]>();
-  for (const { name, guest } of ports)
-    if (guest?.id !== undefined) {
-      const key = `${guest.manager} ${guest.id}`;
-      guests.set(key, [...(guests.get(key) ?? []), name]);
-    }
+  const guests = groupBy(ports, ({ guest }) => (guest?.id === undefined ? null : `${guest.manager} ${guest.id}`));
   const owners = new Map(
-    [...guests.values()].flatMap((names) =>
-      names.length < 2 ? [] : names.map((name) => [name, names[0] ?? name] as const),
+    [...guests.values()].flatMap((same) =>
+      same.length < 2 ? [] : same.map(({ name }) => [name, same[0]?.name ?? name] as const),
     ),
   );
   return Object.fromEntries(

@@ -7,6 +7,7 @@ import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type AboveDevices, missingAbove } from './above-devices.js';
+import { mapByName } from '../text/collections.js';
 
 /**
  * Bridges that Open vSwitch was instructed to make and did not: those of datapath system have no interface where the
@@ -23,7 +24,7 @@ function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState):
 
 /** Interfaces and bridges of the scenario that this host lacks, a line each. */
 function missing(scenario: Scenario, state: HostState, above: AboveDevices): readonly string[] {
-  const links = new Map(state.links.map((link) => [link.name, link]));
+  const links = mapByName(state.links);
   const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {
     if (kind === 'routed')
       return links.has(name)

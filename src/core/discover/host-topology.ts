@@ -11,6 +11,7 @@ import { refuseAbsent, refuseFaults, refuseMoved, refuseUnspoken } from './host-
 import { withoutShutGuests, withUnlearnedFlooded } from './adapted-scenario.js';
 import { isOn } from '../bridge/setting-value.js';
 import { distinguishingBridges } from '../bridge/connections.js';
+import { findNamed, namesIn } from '../text/collections.js';
 
 /** An entry of the neighbour tables: which IP address a MAC was seen with. */
 export interface Neighbour {
@@ -88,7 +89,7 @@ function completedByNeighbours(endpoint: Endpoint, neighbours: readonly Neighbou
 
 function unlisted(link: LinkState, bridge: Bridge, scenario: Scenario, state: HostState): Endpoint {
   const { endpoints, bridges } = scenario.topology;
-  const taken = new Set([...endpoints.map(({ name }) => name), ...bridges.map(({ name }) => name)]);
+  const taken = new Set([...namesIn(endpoints), ...namesIn(bridges)]);
   return {
     ...plainGuest,
     name: endpointName(link.name, taken),
@@ -125,7 +126,7 @@ export function hostTopology(
   refuseAbsent(written, state, above);
   const scenario = withDownDevices(withAbove(written, above), state);
   refuseMoved(scenario, state);
-  const bridges = new Set(scenario.topology.bridges.map(({ name }) => name));
+  const bridges = new Set(namesIn(scenario.topology.bridges));
   const bridgeOf = segmentLookup(scenario, state);
   const ports = state.links.filter(
     (link) => bridgeOf(link) !== undefined && (link.kind !== 'patch' || hops.has(link.name)),
@@ -192,7 +193,7 @@ type SegmentLookup = (link: LinkState) => Bridge | undefined;
 function segmentLookup({ topology: { bridges, endpoints } }: Scenario, { links }: HostState): SegmentLookup {
   const segment = bridges.find(({ kind }) => kind === 'routed');
   const listed = new Set(endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
-  const ends = new Set(links.filter(isGuestsEnd).map(({ name }) => name));
+  const ends = new Set(namesIn(links.filter(isGuestsEnd)));
   return (link) => {
     // What makes a bond is below it, as the NIC is
     if (link.master !== null) return bridges.find(({ name, kind }) => name === link.master && kind !== 'lower');
@@ -214,7 +215,7 @@ function unobservableOf(
   { ports, bridges, bridgeOf, hops }: FoundPorts,
 ): readonly UnheardPort[] {
   const ofKernel = ports.flatMap((link): readonly UnheardPort[] => {
-    const near = state.links.find(({ name }) => name === hops.get(link.name)?.near);
+    const near = findNamed(state.links, hops.get(link.name)?.near);
     const reason = deafness(link) ?? (near === undefined ? null : deafness(near));
     return reason === null ? [] : [{ bridge: bridgeOf(link)?.name ?? '', port: link.name, reason }];
   });

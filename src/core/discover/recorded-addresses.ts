@@ -3,6 +3,7 @@ import type { HostState } from '../model/state.js';
 import { formatIp, parseIp } from '../text/ip-address.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import type { Neighbour } from './host-topology.js';
+import { type NftRule, nftRules } from '../bridge/rules.js';
 
 /** A rule of nft as far as it says which addresses are a guest's. */
 interface SourceRule {
@@ -31,24 +32,21 @@ function isAddress(text: string): boolean {
 }
 
 /** How a rule of `nft -j` reads; null = it lets nothing pass. */
-function sourceRuleOf(rule: Fields): SourceRule | null {
-  const parts = objectsOf(rule['expr']);
+function sourceRuleOf({ place, table, parts }: NftRule): SourceRule | null {
   const target = parts.flatMap((part) => textOf((fieldsOf(part['jump']) ?? fieldsOf(part['goto']))?.['target']) ?? []);
   const passes = parts.some((part) => 'accept' in part || 'return' in part);
   if (!passes && target.length === 0) return null;
   const matches = objectsOf(parts.map((part) => part['match'])).filter(({ op }) => op === '==' || op === 'in');
   const compared = (isMeant: (left: Fields | null) => boolean): readonly string[] =>
     matches.flatMap(({ left, right }) => (isMeant(fieldsOf(left)) ? textsOf(right) : []));
-  const name = (of: unknown): string =>
-    ['family', 'table'].map((key) => textOf(rule[key]) ?? '').join(' ') + ` ${textOf(of) ?? ''}`;
   const [mac = null] = compared((left) => isField(left, ['ether'], 'saddr'));
   const [port = null] = compared((left) => fieldsOf(left?.['meta'])?.['key'] === 'iifname');
   return {
-    chain: name(rule['chain']),
+    chain: place,
     addresses: passes ? compared((left) => isField(left, ['ip', 'ip6'], 'saddr')).filter(isAddress) : [],
     mac: mac?.toLowerCase() ?? null,
     port,
-    target: target[0] === undefined ? null : name(target[0]),
+    target: target[0] === undefined ? null : `${table} ${target[0]}`,
   };
 }
 
@@ -77,17 +75,14 @@ function portsByChain(rules: readonly SourceRule[]): ReadonlyMap<string, Readonl
  * come to the rule. Managers write such rules against spoofing: Neutron for each port of a security group, libvirt for
  * `clean-traffic`.
  */
-export function addressesInRules({ nft, fdb }: Pick<HostState, 'nft' | 'fdb'>): readonly Neighbour[] {
-  const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => {
-    const rule = fieldsOf(part['rule']);
-    return rule === null ? [] : (sourceRuleOf(rule) ?? []);
-  });
+export function addressesInRules(state: Pick<HostState, 'nft' | 'fdb'>): readonly Neighbour[] {
+  const rules = nftRules(state).rules.flatMap((rule) => sourceRuleOf(rule) ?? []);
   const ports = portsByChain(rules);
   const macOf = ({ mac, port, chain }: SourceRule): string | undefined => {
     if (mac !== null) return mac;
     const [only, ...others] = port === null ? (ports.get(chain) ?? []) : [port];
     const macs = new Set(
-      fdb.filter((entry) => entry.port === only && entry.state === 'dynamic').map((entry) => entry.mac),
+      state.fdb.filter((entry) => entry.port === only && entry.state === 'dynamic').map((entry) => entry.mac),
     );
     return others.length === 0 && macs.size === 1 ? [...macs][0] : undefined;
   };
@@ -98,10 +93,8 @@ export function addressesInRules({ nft, fdb }: Pick<HostState, 'nft' | 'fdb'>): 
 }
 
 /** True if rules compare MACs in a way that `nft -j` names only, as those of iptables do. */
-export function hasHiddenMacs({ nft }: Pick<HostState, 'nft'>): boolean {
-  return objectsOf(fieldsOf(nft)?.['nftables']).some((part) =>
-    objectsOf(fieldsOf(part['rule'])?.['expr']).some((expression) => fieldsOf(expression['xt'])?.['name'] === 'mac'),
-  );
+export function hasHiddenMacs(state: Pick<HostState, 'nft'>): boolean {
+  return nftRules(state).rules.some(({ parts }) => parts.some(({ xt }) => fieldsOf(xt)?.['name'] === 'mac'));
 }
 
 /** As `addressesInRules`, of rules that name MAC and address, as `nft list ruleset` prints them. */

@@ -2,6 +2,7 @@ import type { LostNeed, ProvenFix } from '../model/fix.js';
 import type { Finding, Result, StepResult } from '../model/result.js';
 import { needOf } from './reach.js';
 import type { FixTrial } from './trial.js';
+import { filled } from '../text/collections.js';
 
 /** As much of what is sent as who has to see it must get, as in a step's own proof. */
 const deliveryShare = 0.99;
@@ -91,13 +92,9 @@ function lossOf({ at, gateways }: Pick<FixTrial, 'at' | 'gateways'>, trial: Resu
   };
 }
 
-function listOf(names: readonly string[]): string {
-  return names.join(', ');
-}
-
 function lossText({ lost, separated }: Loss): string {
   return [
-    ...lost.map(({ what, names }) => `${what} no longer works for ${listOf(names)}`),
+    ...lost.map(({ what, names }) => `${what} no longer works for ${names.join(', ')}`),
     ...(separated.length === 0
       ? []
       : [`no longer reach each other: ${separated.map((pair) => pair.join(' and ')).join(', ')}`]),
@@ -150,8 +147,7 @@ export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateways'>, tri
     before: leakedBefore,
     after: remaining,
     cutOff: loss.cutOff,
-    ...(loss.lost.length === 0 ? {} : { lost: loss.lost }),
-    ...(loss.separated.length === 0 ? {} : { separated: loss.separated }),
+    ...filled({ lost: loss.lost, separated: loss.separated }),
   };
   if (remaining > 0)
     return {

@@ -9,6 +9,7 @@ import { netplanForm } from './managers/netplan.js';
 import { networkManagerForm } from './managers/network-manager.js';
 import { proxmoxForm } from './managers/proxmox.js';
 import { type FormPart, plainBlock, type Wanted, targetsOf } from './wanted.js';
+import { groupBy } from '../text/collections.js';
 
 /**
  * A step's result whose causes say how their fixes come to stay, where it is known what makes the devices;
@@ -108,13 +109,9 @@ function fileText(forms: readonly FormPart['form'][]): string {
 
 /** What goes to one file, as one form with all of it: the next one would overwrite it. */
 function inOneFile(parts: readonly FormPart[]): readonly PersistentFix[] {
-  const files = new Map<string, FormPart[]>();
-  for (const part of parts) {
-    const key = JSON.stringify(part.where === '' ? [part.by, part.device, part.note] : part.where);
-    const known = files.get(key);
-    if (known === undefined) files.set(key, [part]);
-    else known.push(part);
-  }
+  const files = groupBy(parts, ({ where, by, device, note }) =>
+    JSON.stringify(where === '' ? [by, device, note] : where),
+  );
   const sentences = (texts: readonly string[]): string => [...new Set(texts)].filter((text) => text !== '').join('; ');
   return [...files.values()].flatMap((same) =>
     same.slice(0, 1).map((part) => ({

@@ -1,6 +1,7 @@
 import { placeOf } from '../model/attach.js';
 import type { Carrier, Endpoint, ProbeClassName, ProbeEntry, Scenario, Step } from '../model/scenario.js';
 import { ipv6Bytes, ipv6Text } from '../wire/ipv6.js';
+import { runningBySteps } from '../plan/flows/shortcuts.js';
 
 /** What guests live on, as reports call it. */
 export type Need = 'unicast' | 'ARP' | 'DHCP' | 'multicast' | 'IPv6 neighbour discovery';
@@ -47,13 +48,9 @@ export function withoutChanges(step: Step): Step {
 }
 
 /** Endpoints that run in a step. */
-export function presentAt(scenario: Scenario, index: number): readonly Endpoint[] {
-  const running = new Set(scenario.topology.endpoints.filter(({ started }) => started).map(({ name }) => name));
-  for (const step of scenario.steps.slice(0, index + 1)) {
-    for (const name of step.stop) running.delete(name);
-    for (const name of step.start) running.add(name);
-  }
-  return scenario.topology.endpoints.filter(({ name }) => running.has(name));
+export function presentAt({ topology, steps }: Scenario, index: number): readonly Endpoint[] {
+  const [, running] = [...runningBySteps({ topology, steps: steps.slice(0, index + 1) })].at(-1) ?? [];
+  return topology.endpoints.filter(({ name }) => running?.has(name) === true);
 }
 
 /** Groups that have members in a step, by the entries that steps made. */

@@ -1,5 +1,5 @@
 import { setWords } from '../bridge/change-commands.js';
-import type { Change } from '../model/fabric.js';
+import type { Change, ChangeOf } from '../model/fabric.js';
 import type { Mac } from '../model/scenario.js';
 import type { ConfigurationManager, PersistentFix } from '../model/fix.js';
 
@@ -33,7 +33,7 @@ function wantedOfCommand([program, ...words]: readonly string[]): readonly Wante
   }
 }
 
-function wantedOfEntry(change: Extract<Change, { kind: 'fdb' | 'vlan' }>): readonly Wanted[] {
+function wantedOfEntry(change: ChangeOf<'fdb' | 'vlan'>): readonly Wanted[] {
   if (change.kind === 'vlan')
     return change.act === 'del' ? [{ kind: 'no-vlan', device: change.entry.port, vid: change.entry.first }] : [];
   const { mac, port, sticky, self } = change.entry;

@@ -23,6 +23,7 @@ import { acceptedOf, mayHaveAll, type RowInput } from './rows/probe-row.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
 import { judgeTrace, type TraceInput } from './trace/traced-leaks.js';
+import { filled, given } from '../text/collections.js';
 
 export interface StepInput extends RowInput, TraceInput {
   /** Reasons that concern the whole capture: damage, a lost key. */
@@ -74,7 +75,7 @@ function explained(
 ): Pick<StepResult, 'held' | 'carriersApart'> {
   const held = verdict === 'holds' ? whyHolds(rows, plan, step, states, trace) : [];
   const apart = proven ? carriersApart(rows, states) : [];
-  return { ...(held.length === 0 ? {} : { held }), ...(apart.length === 0 ? {} : { carriersApart: apart }) };
+  return filled({ held, carriersApart: apart });
 }
 
 function verdictOf(rows: readonly Finding[], missing: readonly Reason[]): Verdict {
@@ -241,12 +242,11 @@ function commonOf(
     name: step.name,
     expected: step.expect.expected,
     findings: rows,
-    ...(groups.length === 0 ? {} : { groups }),
+    ...filled({ groups }),
     observers: observerResults(input),
     entry: entryOf(input),
-    ...(heldAtEntry.length === 0 ? {} : { heldAtEntry }),
-    ...(reached.length === 0 ? {} : { traced: reached }),
-    ...(step.notAsked === undefined ? {} : { notAsked: step.notAsked }),
+    ...filled({ heldAtEntry, traced: reached }),
+    ...given({ notAsked: step.notAsked }),
     ...eventsOf(step, facts),
   };
 }
@@ -256,7 +256,7 @@ function openAndTrusted({
   reasons: _,
   ...others
 }: ReturnType<typeof bypassReasons>): Pick<StepResult, 'trusted' | 'readers' | 'untrusted'> {
-  return { ...(trusted.length === 0 ? {} : { trusted }), ...others };
+  return { ...filled({ trusted }), ...others };
 }
 
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
@@ -293,8 +293,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     verdict,
     asExpected: exit === 0,
     reasons: hasFailed ? missing : [...missing, ...unmatched],
-    ...(unmet.length === 0 ? {} : { unmet }),
-    ...(exposures.length === 0 ? {} : { exposures }),
+    ...filled({ unmet, exposures }),
     ...openAndTrusted(bypasses),
     ...(step.drainMs > usualDrainMs(plan) ? { lingerMs: step.drainMs } : {}),
     ...explained(rows, verdict, missing.length === 0, input, examined.isTracedWhole ? input.trace : []),

@@ -1,3 +1,4 @@
+import type { Batch } from '../pcap/capture-items.js';
 import { createHash } from 'node:crypto';
 import { withPersistentFixes } from '../fix/persistent.js';
 import type { Plan, StepPlan } from '../model/plan.js';
@@ -23,15 +24,9 @@ import type { TraceLine } from '../model/timeline.js';
 import { PlannedProbes } from './recognise/planned-probes.js';
 
 /** The part of a `Batch` (core/pcap/capture-items.ts) that judging reads: typed arrays of `count` entries. */
-export interface JudgedBatch {
-  readonly bytes: Uint8Array;
-  readonly count: number;
-  readonly offset: Uint32Array;
-  readonly captured: Uint32Array;
-  readonly interfaceId: Uint32Array;
+export interface JudgedBatch
+  extends Pick<Batch, 'bytes' | 'count' | 'offset' | 'captured' | 'interfaceId' | 'direction'> {
   readonly timeNs: BigInt64Array | BigUint64Array;
-  /** 0 unknown, 1 in, 2 out. */
-  readonly direction: Uint8Array;
 }
 
 /** Everything but the capture that a judgement rests on. */

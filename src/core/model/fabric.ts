@@ -90,6 +90,7 @@ export type Change =
   | { readonly kind: 'start'; readonly endpoint: string }
   | { readonly kind: 'stop'; readonly endpoint: string }
   | { readonly kind: 'run'; readonly argv: readonly string[] };
+export type ChangeOf<K extends Change['kind']> = Extract<Change, { kind: K }>;
 
 /**
  * What ends a weakness of a host, as data: reports render it, trials execute it, and managers of configuration are

@@ -193,11 +193,11 @@ export interface LegacyCopy {
 }
 
 /** State without names that are unique across hosts. */
-export type ApartState = Pick<
-  HostState,
-  | ('packetSockets' | 'packetHandlers' | 'sharedTaps' | 'waiting' | 'logGroups' | 'legacyTables' | 'hardware')
-  | ('routing' | 'neighbours')
->;
+export const apartKeys = [
+  ...(['packetSockets', 'packetHandlers', 'sharedTaps', 'waiting', 'logGroups', 'legacyTables', 'hardware'] as const),
+  ...(['routing', 'neighbours'] as const),
+] as const;
+export type ApartState = Pick<HostState, (typeof apartKeys)[number]>;
 
 /** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
 export interface HostState {

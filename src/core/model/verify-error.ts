@@ -84,3 +84,13 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'syscall' in error ? error.message.replace(/^E[A-Z0-9]+: ([^,]+), .*$/s, '$1') : error.message;
 }
+
+/** Throws what is no known error again. */
+export function assertKnown(error: unknown): asserts error is VerifyError {
+  if (!(error instanceof VerifyError)) throw error;
+}
+
+/** The code of an error of the system, such as ENOENT; null = it is none. */
+export function systemCode(error: unknown): string | null {
+  return error instanceof Error && 'code' in error ? String(error.code) : null;
+}

@@ -5,14 +5,11 @@ import { highHalf, lowHalf, timeWords } from './time-words.js';
 export const batchCapacity = 16_384;
 
 /** Columns that a batch is collected in. */
-interface Columns {
-  readonly offset: Uint32Array;
-  readonly captured: Uint32Array;
-  readonly original: Uint32Array;
-  readonly interfaceId: Uint32Array;
-  readonly direction: Uint8Array;
-  readonly optionsAt: Uint32Array;
-  readonly optionsLength: Uint32Array;
+interface Columns
+  extends Pick<
+    Batch,
+    'offset' | 'captured' | 'original' | 'interfaceId' | 'direction' | 'optionsAt' | 'optionsLength'
+  > {
   readonly timeNs: BigInt64Array;
   readonly timeWords: Uint32Array;
 }

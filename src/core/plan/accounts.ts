@@ -1,6 +1,7 @@
 import type { StepPlan } from '../model/plan.js';
 import type { LinkedDevice } from '../model/state.js';
 import type { Account } from '../model/timeline.js';
+import { mapByName } from '../text/collections.js';
 
 /** What has to be known of the machine to say how many frames may be under way at a port. */
 export interface AccountScope {
@@ -41,7 +42,7 @@ export function accountsOf(
   devices: readonly LinkedDevice[],
   scope: AccountScope,
 ): Readonly<Record<string, Account>> {
-  const here = new Map(devices.filter(({ space }) => space === null).map((device) => [device.name, device]));
+  const here = mapByName(devices.filter(({ space }) => space === null));
   const farEnds = new Map(
     devices.flatMap((device) => (device.kind === 'veth' && device.lower !== null ? [[device.lower, device]] : [])),
   );

@@ -1,26 +1,9 @@
-import { apartOf, type StateOfHost } from '../bridge/states-by-host.js';
+import { apartOf, renamedEntry, renamedLink, type StateOfHost } from '../bridge/states-by-host.js';
 import { hostOf, onHost } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
 import type { Host, Topology } from '../model/scenario.js';
-import type { FdbState, HostState, LinkState } from '../model/state.js';
+import type { HostState } from '../model/state.js';
 import { fieldsOf, objectsOf } from '../text/json-text.js';
-
-function linkOf(host: string | null, link: LinkState): LinkState {
-  return {
-    ...link,
-    name: onHost(host, link.name),
-    master: link.master === null ? null : onHost(host, link.master),
-    ...(link.lower === undefined ? {} : { lower: onHost(host, link.lower) }),
-  };
-}
-
-function entryOf(host: string | null, entry: FdbState): FdbState {
-  return {
-    ...entry,
-    port: onHost(host, entry.port),
-    master: entry.master === null ? null : onHost(host, entry.master),
-  };
-}
 
 /** Objects of iproute2 with the names of devices under these keys as they are called across hosts. */
 function named(host: string | null, json: unknown, keys: readonly string[]): readonly unknown[] {
@@ -80,8 +63,12 @@ export function mergeStates(states: readonly StateOfHost[]): HostState {
   const here = states.find(({ host }) => host === null)?.state;
   const others = states.flatMap(({ host, state }) => (host === null ? [] : [{ host, state }]));
   return {
-    links: states.flatMap(({ host, state }) => state.links.map((link) => linkOf(host, link))),
-    fdb: states.flatMap(({ host, state }) => state.fdb.map((entry) => entryOf(host, entry))),
+    links: states.flatMap(({ host, state }) =>
+      state.links.map((link) => renamedLink(link, (name) => onHost(host, name))),
+    ),
+    fdb: states.flatMap(({ host, state }) =>
+      state.fdb.map((entry) => renamedEntry(entry, (name) => onHost(host, name))),
+    ),
     vlan: states.flatMap(({ host, state }) => named(host, state.vlan, ['ifname'])),
     mdb: states.flatMap(({ host, state }) => groups(host, state.mdb)),
     tc: {

@@ -21,6 +21,8 @@ import { ingressControls } from './ingress-controls.js';
 import { observersOf, refuseUnbreakable, usualDrainMs } from './observers.js';
 import { checkPlanSize } from './size.js';
 import { plainKeysOf } from '../scenario/schema/plain-step-keys.js';
+import { filled, given, mapByName, namesIn } from '../text/collections.js';
+import { runningBySteps } from './flows/shortcuts.js';
 
 export interface PlanInput {
   /** 32 random bits that distinguish this run's tokens from those of other runs. */
@@ -77,8 +79,8 @@ function expectationOf(step: Step, quiet: boolean): ExpectationPlan {
     expected: quiet ? null : step.expect.expected,
     seen: seenClaims(step),
     accept: step.accept,
-    ...(open.length === 0 ? {} : { open }),
-    ...(step.trust === undefined ? {} : { trust: step.trust }),
+    ...filled({ open }),
+    ...given({ trust: step.trust }),
     ...(step.noReaders === true ? { noReaders: true } : {}),
   };
 }
@@ -110,7 +112,7 @@ function untaggedOnly({ topology }: Scenario, filtersVlans: readonly string[]): 
   const filters = topology.bridges.filter(
     ({ kind, settings: { vlan_filtering: filtering = 0 } }) => kind === 'ovs' || isOn(filtering),
   );
-  return [...filters.map(({ name }) => name), ...filtersVlans];
+  return [...namesIn(filters), ...filtersVlans];
 }
 
 /** The controls of a step that listens, and what of their entry cannot be proved. */
@@ -145,7 +147,7 @@ function planControls(
       .map((entry) => entry.class)
       .filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
   });
-  return { controls, ...(unproved.length === 0 ? {} : { inwardUnproved: unproved }) };
+  return { controls, ...filled({ inwardUnproved: unproved }) };
 }
 
 function seenClaims(step: Step): ExpectationPlan['seen'] {
@@ -187,13 +189,13 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     filter,
     snaplen: snaplen[provider],
     flows,
-    ...(notAsked.length === 0 ? {} : { notAsked }),
+    ...filled({ notAsked }),
     controls,
-    ...(inwardUnproved === undefined ? {} : { inwardUnproved }),
+    ...given({ inwardUnproved }),
     traffic,
     listenMs: step.listenMs,
     during: step.during,
-    ...(provokes.length === 0 ? {} : { provokes }),
+    ...filled({ provokes }),
     ...ratesOf(step, flows),
     drainMs: around.drainMs,
     expect: expectationOf(step, quiet),
@@ -236,7 +238,7 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
     provider: topology.provider,
     bridges: topology.bridges,
     endpoints: withHostMacs(topology.endpoints, bridgeMacs),
-    ...(topology.hosts === undefined ? {} : { hosts: topology.hosts }),
+    ...given({ hosts: topology.hosts }),
     sysctl: topology.sysctl,
     partialScope,
     ...(scenario.asksRules === false ? { asksRules: false } : {}),
@@ -258,8 +260,8 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
   const { endpoints, bridgeMacs } = planned;
   const around = {
     file: scenario.file,
-    endpoints: new Map(endpoints.map((endpoint) => [endpoint.name, endpoint])),
-    bridges: new Map(topology.bridges.map((bridge) => [bridge.name, bridge])),
+    endpoints: mapByName(endpoints),
+    bridges: mapByName(topology.bridges),
     bridgeMacs,
     runTag: input.runTag,
     mdb: [],
@@ -270,18 +272,16 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     drainMs: Math.max(usualDrainMs(planned), input.lingerMs ?? 0),
   };
   const numbering: Numbering = { flow: 0, token: 0, entry: 0 };
-  const running = new Set(topology.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));
   let mdb: readonly MdbEntry[] = [];
-  const steps = scenario.steps.map((step, index) => {
+  const steps: StepPlan[] = [];
+  for (const [step, running] of runningBySteps(scenario)) {
     mdb = [
       ...mdb.filter((entry) => !step.mdb.del.some((gone) => gone.group === entry.group && gone.port === entry.port)),
       ...step.mdb.add,
     ];
-    for (const name of step.stop) running.delete(name);
-    for (const name of step.start) running.add(name);
     const present = endpoints.filter((endpoint) => running.has(endpoint.name));
-    return planStep({ step, index, present, scenario, around: { ...around, mdb } }, numbering);
-  });
+    steps.push(planStep({ step, index: steps.length, present, scenario, around: { ...around, mdb } }, numbering));
+  }
   if (topology.provider === 'host') refuseUnbreakable(steps, endpoints, scenario.file);
   return { ...planned, steps };
 }

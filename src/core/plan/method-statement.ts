@@ -15,10 +15,6 @@ interface Kind {
   readonly senders: Set<string>;
 }
 
-function sentence({ frames, carriers, senders }: Kind, kind: string): string {
-  return `${frames} frames of ${kind} (${some([...carriers])}) as ${some([...senders])}`;
-}
-
 function sentOf(step: StepPlan): readonly string[] {
   const kinds = new Map<string, Kind>();
   for (const { first: flow, frames } of framesByKind(step.flows)) {
@@ -30,7 +26,9 @@ function sentOf(step: StepPlan): readonly string[] {
     kind.senders.add(flow.sender);
   }
   return [
-    ...[...kinds].map(([name, kind]) => sentence(kind, name)),
+    ...[...kinds].map(
+      ([name, kind]) => `${kind.frames} frames of ${name} (${some([...kind.carriers])}) as ${some([...kind.senders])}`,
+    ),
     ...step.traffic.map(
       ({ kind, from, to, requests }) => `${requests} requests of ${kind} from ${from} to ${to}, by programs in both`,
     ),

@@ -1,5 +1,5 @@
 import { maxTokens, phases, type StepPlan } from '../model/plan.js';
-import { framesOfStep } from './flows/shortcuts.js';
+import { framesOfStep, runningBySteps } from './flows/shortcuts.js';
 import type { ProbeEntry, Scenario, Step, Topology } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { countPairs } from '../scenario/steps/pairs.js';
@@ -81,12 +81,8 @@ export function checkLaidOut(
  * `plan-too-large`, which names the step.
  */
 export function checkPlanSize(scenario: Scenario): void {
-  const { endpoints } = scenario.topology;
-  const running = new Set(endpoints.filter(({ started }) => started).map(({ name }) => name));
   const sum = { flows: 0, frames: 0, controls: 0 };
-  for (const step of scenario.steps) {
-    for (const name of step.stop) running.delete(name);
-    for (const name of step.start) running.add(name);
+  for (const [step, running] of runningBySteps(scenario)) {
     const size = stepSize(step, scenario.topology, running.size);
     for (const what of ['flows', 'frames', 'controls'] as const) {
       sum[what] += size[what];

@@ -1,5 +1,5 @@
 import type { Severity } from '../model/audit.js';
-import type { FrameSpec } from '../model/plan.js';
+import type { Flow } from '../model/plan.js';
 import type { Bridge, Carrier, Endpoint, Mac, MdbEntry, ProbeClassName, ProbeEntry } from '../model/scenario.js';
 
 /** What a probe class may know when it lays out its frames. */
@@ -26,18 +26,10 @@ export interface ProbePair {
 }
 
 /** A flow before it is numbered. `must` and `may` are the class's defaults; the scenario may replace them. */
-export interface FlowDraft {
-  readonly from: string;
-  readonly to: string | null;
-  readonly sender: string;
-  readonly frame: FrameSpec;
-  readonly must: readonly string[];
-  readonly may: readonly string[];
-  readonly judged: boolean;
+export interface FlowDraft
+  extends Pick<Flow, 'from' | 'to' | 'sender' | 'frame' | 'must' | 'may' | 'judged' | 'purpose' | 'variant'> {
   /** Frames of this flow; absent = the entry's count. */
   readonly count?: number;
-  readonly purpose?: 'stimulus' | 'restore';
-  readonly variant?: string;
 }
 
 /** How the state of a bridge predicts where frames come to (core/bridge/forwarding/class-forecasts.ts). */

@@ -1,4 +1,4 @@
-import { type IpHeader, ipv4Bytes } from './ipv4.js';
+import { type IpHeader, ipv4Bytes, type Ipv4Fields } from './ipv4.js';
 import { readU16, readU32, writeU16 } from './bytes.js';
 
 /** IPv6 (RFC 8200 3). */
@@ -51,15 +51,7 @@ function isExtension(protocol: number): boolean {
   return protocol === 0 || protocol === 43 || protocol === 44 || protocol === 51 || protocol === 60;
 }
 
-export interface Ipv6Fields {
-  readonly src: Uint8Array;
-  readonly dst: Uint8Array;
-  readonly protocol: number;
-  readonly hopLimit: number;
-  /** As of `Ipv4Fields`. */
-  readonly trafficClass?: number;
-  readonly payloadLength: number;
-}
+export type Ipv6Fields = Omit<Ipv4Fields, 'fragment'>;
 
 /** Writes a header without extension headers and returns the offset of what follows it. */
 export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): number {

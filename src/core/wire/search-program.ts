@@ -114,24 +114,38 @@ export class Assembler {
     return this;
   }
 
+  /** The address of a place on the stack, which register 10 points to the end of. */
+  onStack(to: number, offset: number): this {
+    return this.put('move', { to, from: 10 }).put('increase', { to, value: offset });
+  }
+
+  /** Adds one to what the result points to, by the first register. */
+  addOne(): this {
+    return this.put('set', { to: 1, value: 1 }).put('atomicAdd', { to: 0, from: 1 });
+  }
+
+  /** Ends with a constant as the result. */
+  exit(value: number): this {
+    return this.put('set', { to: 0, value }).put('exit');
+  }
+
   /** The address of a map, by its descriptor (BPF_PSEUDO_MAP_FD): two instructions. */
   map(to: number, fd: number): this {
-    this.put('loadMap', { to, from: 1, value: fd });
-    this.instructions.push({ opcode: 0, to: 0, from: 0, offset: 0, value: 0 });
-    return this;
+    return this.wide({ to, from: 1, value: fd }, 0);
   }
 
   /** The address of the value of an array of one (BPF_PSEUDO_MAP_VALUE; Linux 5.2): two instructions. */
   mapValue(to: number, fd: number): this {
-    this.put('loadMap', { to, from: 2, value: fd });
-    this.instructions.push({ opcode: 0, to: 0, from: 0, offset: 0, value: 0 });
-    return this;
+    return this.wide({ to, from: 2, value: fd }, 0);
   }
 
   /** A number of 64 bits: two instructions. */
   long(to: number, value: bigint): this {
-    this.put('loadMap', { to, value: Number(BigInt.asIntN(32, value)) });
-    const high = Number(BigInt.asIntN(32, value >> 32n));
+    return this.wide({ to, value: Number(BigInt.asIntN(32, value)) }, Number(BigInt.asIntN(32, value >> 32n)));
+  }
+
+  private wide(parts: Partial<Instruction>, high: number): this {
+    this.put('loadMap', parts);
     this.instructions.push({ opcode: 0, to: 0, from: 0, offset: 0, value: high });
     return this;
   }
@@ -161,8 +175,7 @@ function lookUp(program: Assembler, map: number, absent: string): void {
   program
     .put('storeWord', { to: stack, from: first, offset: keyAt })
     .map(first, map)
-    .put('move', { to: second, from: stack })
-    .put('increase', { to: second, value: keyAt })
+    .onStack(second, keyAt)
     .put('call', { value: helpers.lookUp })
     .put('ifEqual', { to: result, value: 0, offset: absent });
 }
@@ -171,7 +184,7 @@ function lookUp(program: Assembler, map: number, absent: string): void {
 function count(program: Assembler, counts: number): void {
   program.put('loadWord', { to: first, from: context, offset: skb.interface });
   lookUp(program, counts, 'search');
-  program.put('set', { to: first, value: 1 }).put('atomicAdd', { to: result, from: first });
+  program.addOne();
 }
 
 /** Copies the frame's first bytes to behind the table. */
@@ -254,19 +267,14 @@ function countLeaving(kind: SearchKind, counts: number): Assembler {
 }
 
 function refuse(program: Assembler): void {
-  program.label('none').put('set', { to: result, value: 0 }).put('exit');
+  program.label('none').exit(0);
 }
 
 /** Takes the frame, as much of it as the snap length says. */
 function take(program: Assembler, counts: number): void {
   program.label('found').put('set', { to: first, value: 0 });
   lookUp(program, counts, 'whole');
-  program
-    .put('loadWord', { to: result, from: result })
-    .put('exit')
-    .label('whole')
-    .put('set', { to: result, value: whole })
-    .put('exit');
+  program.put('loadWord', { to: result, from: result }).put('exit').label('whole').exit(whole);
 }
 
 /**

@@ -5,7 +5,7 @@ import { bareName, hostOf } from '../../core/model/host-names.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { Host } from '../../core/model/scenario.js';
 import type { HostState } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../core/model/verify-error.js';
 import { localPart, mergeStates } from '../../core/plan/hosts.js';
 import { sendersOf, silentAddressees } from '../../core/plan/observers.js';
 import { farPatienceMs, type InsideEndpoint } from '../../core/protocol/host-messages.js';
@@ -15,6 +15,7 @@ import { forwardingPorts, openHost, unknownAddressees } from '../../system/fabri
 import { waitUntilForwarding } from '../../system/fabric/wait.js';
 import { type FoundHosts, type FoundPart, readParts } from './find-hosts.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
+import { findNamed, namesIn } from '../../core/text/collections.js';
 
 export interface OpenHostsDeps {
   readonly foundHosts: FoundHosts;
@@ -35,7 +36,7 @@ async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId
       ? []
       : [{ name, port: bareName(port), netns }],
   );
-  const named = new Set(inside.map(({ name }) => name));
+  const named = new Set(namesIn(inside));
   const sending = endpoints.flatMap(({ name, port, attach }) =>
     isOnPort(attach) && port !== null && senders.has(name) && !named.has(name) ? [{ name, port: bareName(port) }] : [],
   );
@@ -136,7 +137,7 @@ async function closeHosts(
 ): Promise<readonly string[]> {
   const remotes = foundHosts.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }]));
   const closing = remotes.map(({ remote, netns }) => {
-    const host = hosts.find(({ name }) => name === remote.name);
+    const host = findNamed(hosts, remote.name);
     return closeRemote(remote, async () => {
       if (signal?.aborted === true)
         return [`${remote.name}: ${remote.lost ?? ''}; its helper undoes what is its own by itself`];
@@ -165,7 +166,7 @@ async function closeRemote(remote: RemoteHost, look: () => Promise<readonly stri
       await remote.end();
       return left.map((text) => `${remote.name}: ${text}`);
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
     }
   }
   return look();
@@ -197,9 +198,9 @@ export async function remainingOn(
     const { state } = await again.ask({ ask: 'read', netns, sysctl: [], ovs: false });
     await again.end();
     const ends = state.links.filter(({ name }) => name.startsWith(`vi${runId.slice(0, 8)}-`));
-    return ends.length === 0 ? null : `the interfaces ${ends.map(({ name }) => name).join(', ')}`;
+    return ends.length === 0 ? null : `the interfaces ${namesIn(ends).join(', ')}`;
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return `it cannot be asked what is left there (${error.message}); its helper undoes what is its own by itself`;
   }
 }

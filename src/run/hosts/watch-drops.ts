@@ -1,5 +1,5 @@
 import { onHost } from '../../core/model/host-names.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown } from '../../core/model/verify-error.js';
 import type { RemoteHost } from './remote-host.js';
 
 /** A host whose ports are watched. */
@@ -36,7 +36,7 @@ export function watchDrops(hosts: readonly WatchedHost[]): RemoteDrops {
       for (const [name, count] of Object.entries(drops)) latest.set(onHost(remote.name, name), count);
       asking.delete(remote);
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error; // and it is not asked again
+      assertKnown(error); // and it is not asked again
     }
   };
   const askAll = (): void => hosts.forEach((host) => void ask(host));

@@ -1,10 +1,11 @@
 import type { Flow, StepPlan } from '../../core/model/plan.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown } from '../../core/model/verify-error.js';
 import { buildFrames } from '../../core/probe/frames/frame.js';
 import { tokensFor } from '../../core/wire/token.js';
 import type { Sender } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
 import { senderSocket, startSenders } from './sockets.js';
+import { logFault } from '../context.js';
 
 /** Lets the owners of these flows announce themselves; those whose announcement was not accepted whole. */
 async function announced(context: RunContext, flows: readonly Flow[], sender: Sender): Promise<readonly Flow[]> {
@@ -32,17 +33,15 @@ export async function restoreOwners(context: RunContext, step: StepPlan, sender:
     remaining = await announced(context, remaining, second);
     await second.stop();
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     why = error.message;
   }
   for (const name of new Set(remaining.map((flow) => flow.sender))) {
-    context.timeline.log(step.index, {
-      event: 'fault',
-      fault: {
-        code: 'step-failed',
-        observers: [],
-        text: `${name} could not announce itself after an attack on it: ${why}. Until it speaks, frames for it may go to the attacker`,
-      },
-    });
+    logFault(
+      context,
+      step,
+      'step-failed',
+      `${name} could not announce itself after an attack on it: ${why}. Until it speaks, frames for it may go to the attacker`,
+    );
   }
 }

@@ -5,6 +5,7 @@ import type { Sender } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
 import { lossFreeRate } from './pace.js';
 import { controlSocket } from './sockets.js';
+import { groupBy } from '../../core/text/collections.js';
 
 /** Beyond this many controls of one length they leave together, whatever their sockets. */
 const fewControls = 256;
@@ -14,14 +15,9 @@ const fewControls = 256;
  * many.
  */
 function batches(controls: readonly Control[]): readonly (readonly Control[])[] {
-  const grouped = new Map<string, Control[]>();
-  for (const control of controls) {
-    const key =
-      controls.length > fewControls ? String(control.frame.size) : `${controlSocket(control)} ${control.frame.size}`;
-    const group = grouped.get(key);
-    if (group === undefined) grouped.set(key, [control]);
-    else group.push(control);
-  }
+  const grouped = groupBy(controls, (control) =>
+    controls.length > fewControls ? String(control.frame.size) : `${controlSocket(control)} ${control.frame.size}`,
+  );
   return [...grouped.values()];
 }
 

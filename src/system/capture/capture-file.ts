@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/model/verify-error.js';
+import { messageOf, systemCode } from '../../core/model/verify-error.js';
 import { closeSync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Counters } from '../../core/model/timeline.js';
@@ -187,7 +187,7 @@ export class CaptureFile {
       closeSync(this.fd);
     } catch (error) {
       // a pipe or a device cannot be synchronized: EINVAL
-      if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) this.whyNot ??= messageOf(error);
+      if (systemCode(error) !== 'EINVAL') this.whyNot ??= messageOf(error);
     }
   }
 

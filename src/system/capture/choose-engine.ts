@@ -1,5 +1,5 @@
 import type { EngineFacts } from '../../core/model/timeline.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../core/model/verify-error.js';
 import type { Engine } from './engine.js';
 import { capEngine } from './engines/cap.js';
 import { libpcapEngine } from './engines/libpcap.js';
@@ -22,7 +22,7 @@ export function chooseEngine(requested: 'auto' | 'libpcap' | 'cap'): EngineChoic
     try {
       return { name, version: engineNamed(name).version() };
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
       refusals.push(`${error.message} (${error.hint})`);
     }
   }

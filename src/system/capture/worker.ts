@@ -1,7 +1,7 @@
 import type { FaultCode } from '../../core/model/reasons.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counters } from '../../core/model/timeline.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../core/model/verify-error.js';
 import {
   type Captured,
   type FileMessage,
@@ -122,7 +122,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
       const { handle, version } = observer;
       this.channel.say({ type: 'listening', observer: message.observer, facts: handle.facts, version });
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
       this.sendFault(openCodes.includes(error.code) ? error.code : 'open-failed', message.observer, error.message);
     }
   }

@@ -6,7 +6,7 @@ import type { Result } from '../../core/model/result.js';
 import type { RunRecord } from '../../core/model/run-record.js';
 import type { StepStates } from '../../core/model/state.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
-import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown, type ErrorExit } from '../../core/model/verify-error.js';
 import { carriedFlows } from '../../core/plan/flows/flow-table.js';
 import type { ShownFrame } from '../../core/wire/shown-frame.js';
 import type { StepCounters } from './collate/raw-captures.js';
@@ -105,7 +105,7 @@ export async function judgeTask(dir: string, asked: JudgeRequest, onJudging: () 
       const { plan, record, key, timeline, states } = request;
       return { kind: 'raw', result: await judgeRaw(dir, { plan, run: { ...record, key }, timeline, states }) };
     }
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     const { code, exitCode: exit, message, hint } = error;
     return { kind: 'failed', code, exit, message, hint };
   }

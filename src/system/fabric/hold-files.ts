@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { FileHash } from '../../core/model/scenario.js';
-import { VerifyError, messageOf } from '../../core/model/verify-error.js';
+import { messageOf, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { maxNamedBytes, replacePaths, whyForeign } from '../../core/scenario/free-commands.js';
 import { openSealedFile } from '../kernel/fd-passing.js';
 
@@ -98,7 +98,7 @@ export function readFileBelow(path: string, most: number, folder: string | null)
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code));
+    const missing = ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
     return { kind: missing ? 'none' : 'refused', why: messageOf(error) };
   }
   try {

@@ -1,8 +1,9 @@
-import type { Change } from '../../core/model/fabric.js';
+import type { ChangeOf } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { mustRun } from '../process/programs.js';
+import { numbersFrom } from '../../core/text/collections.js';
 
-type VlanChange = Extract<Change, { kind: 'vlan' }>;
+type VlanChange = ChangeOf<'vlan'>;
 
 /**
  * The columns that decide a port's VLANs (ovs-vswitchd.conf.db(5), Port), as ovs-vsctl prints them and takes them back:
@@ -73,7 +74,7 @@ export function checkOvsVlan(
 ): string {
   const { native, untagged: isUntagged, others } = carried(columns);
   const has = (vid: number): boolean => vid === native || others === null || others.includes(vid);
-  const range = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  const range = numbersFrom(first, last);
   const flags = (isNative: boolean, goesUntagged: boolean): string =>
     `${isNative ? ' pvid' : ''}${goesUntagged ? ' untagged' : ''}`;
   const isAbsent = act === 'del' ? !range.some(has) : !range.every(has);

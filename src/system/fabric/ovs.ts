@@ -2,11 +2,11 @@ import { isOn } from '../../core/bridge/setting-value.js';
 import { withoutOpenFlow10 } from '../../core/bridge/ovs.js';
 import { ovsMembers } from '../../core/bridge/undo/decide-ovs.js';
 import { ovsFlood, ovsPortConfigs } from '../../core/bridge/ovs-settings.js';
-import type { Change } from '../../core/model/fabric.js';
+import type { ChangeOf } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { mustRun, runProgram, showCommand } from '../process/programs.js';
 
-type FdbChange = Extract<Change, { kind: 'fdb' }>;
+type FdbChange = ChangeOf<'fdb'>;
 
 /**
  * Has Open vSwitch make or remove an entry by hand. Rejects with VerifyError (69) where this version cannot, and where
@@ -56,7 +56,7 @@ export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChan
   );
 }
 
-type OvsSet = Extract<Change, { kind: 'ovs-set' }>;
+type OvsSet = ChangeOf<'ovs-set'>;
 
 /**
  * What a setting of Open vSwitch is now, as ovs-vsctl prints it and takes it back; '' = a map has no such key; `flood`:

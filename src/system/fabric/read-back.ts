@@ -1,6 +1,6 @@
 import { type Compared, comparedEntry, comparedMember, comparedVlan } from '../../core/bridge/compare-change.js';
 import { isSameSetting } from '../../core/bridge/setting-value.js';
-import type { Change } from '../../core/model/fabric.js';
+import type { ChangeOf } from '../../core/model/fabric.js';
 import type { SettingValue } from '../../core/model/scenario.js';
 import type { SettingPlace } from '../../core/model/settings.js';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -36,23 +36,21 @@ export function checkReadBack(
   return `${device}.${key} = ${String(actual)}`;
 }
 
-type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
-
 /**
  * Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`; throws VerifyError (3) where it is
  * not as asked.
  */
-export function checkFdb(change: Of<'fdb'>, json: unknown): string {
+export function checkFdb(change: ChangeOf<'fdb'>, json: unknown): string {
   return same(comparedEntry(change, json));
 }
 
 /** Compares a group's member with `bridge -j mdb show dev BRIDGE`. */
-export function checkMdb(change: Of<'mdb'>, json: unknown): string {
+export function checkMdb(change: ChangeOf<'mdb'>, json: unknown): string {
   return same(comparedMember(change, json));
 }
 
 /** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
-export function checkVlan(change: Of<'vlan'>, json: unknown): string {
+export function checkVlan(change: ChangeOf<'vlan'>, json: unknown): string {
   return same(comparedVlan(change, json));
 }
 

@@ -5,6 +5,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { counted } from '../../core/text/escape.js';
 import { type Clock, machineClock } from '../kernel/clock.js';
 import { commandFailed, runProgram } from '../process/programs.js';
+import { mapByName } from '../../core/text/collections.js';
 
 /** The longest that idle revalidators rest (max-revalidator, ovs-vswitchd.conf.db(5)). A change wakes them at once. */
 const restMs = 500;
@@ -102,7 +103,7 @@ async function blockedInState(
   readState: () => Promise<HostState>,
 ): Promise<readonly string[]> {
   const { links } = await readState();
-  const byName = new Map(links.map((link) => [link.name, link]));
+  const byName = mapByName(links);
   return ports.filter((port) => {
     const link = byName.get(port);
     return (

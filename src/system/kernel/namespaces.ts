@@ -1,5 +1,5 @@
 import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
-import { VerifyError, messageOf } from '../../core/model/verify-error.js';
+import { messageOf, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { CLONE_NEWNET, libc } from './libc.js';
 
 /** The calling thread's network namespace; `/proc/self` would name the process's first thread. */
@@ -73,7 +73,7 @@ export function disableIpv6(): void {
     try {
       writeFileSync(`/proc/sys/net/ipv6/conf/${scope}/disable_ipv6`, '1');
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      if (systemCode(error) !== 'ENOENT') throw error;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { libc } from './libc.js';
 import {
   AF_NETLINK,
@@ -80,7 +80,7 @@ export function openNetlinkIfThere(
   try {
     return { fd: openNetlink(options) };
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return error.code === 'unsupported' ? null : { refused: error.message };
   }
 }
@@ -134,7 +134,7 @@ export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'l
   try {
     return readSync(fd, buffer);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOBUFS' ? 'lost' : 'nothing';
+    return systemCode(error) === 'ENOBUFS' ? 'lost' : 'nothing';
   }
 }
 

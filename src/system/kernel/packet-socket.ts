@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import type { FaultCode } from '../../core/model/reasons.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from './libc.js';
@@ -180,6 +181,11 @@ export function socketFamily(fd: number): number | null {
 /** True if a descriptor is a packet socket. */
 export function isPacketSocket(fd: number): boolean {
   return socketFamily(fd) === AF_PACKET;
+}
+
+/** Descriptors of this process that are packet sockets. A plain list also holds the one that reads the list. */
+export function ownPacketSockets(): readonly number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }
 
 function failed(code: FaultCode, what: string, hint: string): VerifyError {

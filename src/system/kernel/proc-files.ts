@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { asFileUser } from './thread-user.js';
+import { systemCode } from '../../core/model/verify-error.js';
 
 /** Names in a folder of proc(5); none where the process has ended, or where its owner alone may look. */
 export function procNames(path: string): readonly string[] {
@@ -28,7 +29,7 @@ export function rootsText(path: string): RootsText {
   try {
     return { text: readFileSync(path, 'utf8') };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = systemCode(error) ?? String(error);
     const isNobodys = code === 'EACCES' && process.geteuid?.() === 0;
     return code === 'ENOENT' || isNobodys ? { text: null } : { refused: code };
   }
@@ -114,7 +115,7 @@ export function tapsOf(pid: string): readonly string[] {
 }
 
 function isRefused(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EACCES' && process.geteuid?.() === 0;
+  return systemCode(error) === 'EACCES' && process.geteuid?.() === 0;
 }
 
 function orElse<T>(nothing: T, read: () => T): T {
@@ -123,4 +124,9 @@ function orElse<T>(nothing: T, read: () => T): T {
   } catch {
     return nothing;
   }
+}
+
+/** False in a user namespace of its own (user_namespaces(7)), as an ordinary user's lab is in. */
+export function isFirstUserSpace(): boolean {
+  return procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295';
 }

@@ -1,9 +1,8 @@
-import { readdirSync } from 'node:fs';
 import { type BpfInstruction, encodeBpf } from './bpf.js';
 import { koffi, libc } from './libc.js';
-import { isPacketSocket } from './packet-socket.js';
 import { type AllowList, type Condition, programWithout, seccompProgram } from './seccomp-program.js';
 import { machineNamed, type SystemCall } from './system-calls.js';
+import { ownPacketSockets } from './packet-socket.js';
 
 const setModeFilter = 1;
 const [thisThread, allThreads] = [0, 1] as const;
@@ -154,10 +153,6 @@ export function allowListOf(role: SealedRole, pid: number, deaf: readonly number
   };
 }
 
-function packetSockets(): readonly number[] {
-  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
-}
-
 /**
  * From now on this process, in all its threads, goes on with what is open and can do nothing else: the kernel refuses
  * (EPERM) whatever is not on the list of its role, and nothing takes that back. It opens no file and no socket, makes
@@ -169,7 +164,7 @@ export function sealProcess(role: SealedRole): boolean {
   const machine = machineNamed(process.arch);
   const seccomp = machine?.numberOf('seccomp') ?? null;
   if (machine === null || seccomp === null) return false;
-  const deaf = needs[role].sockets === 'heard' ? packetSockets() : [];
+  const deaf = needs[role].sockets === 'heard' ? ownPacketSockets() : [];
   const instructions = seccompProgram(machine, allowListOf(role, process.pid, deaf));
   return setFilter(seccomp, instructions, allThreads);
 }

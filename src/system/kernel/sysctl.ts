@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { VerifyError, messageOf } from '../../core/model/verify-error.js';
+import { messageOf, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { inNamespace } from './namespaces.js';
 
 /** Values of sysctls in a network namespace; one that the kernel does not have is absent. */
@@ -28,7 +28,7 @@ export function writeSysctl(netns: string | null, name: string, value: string): 
       writeFileSync(path, value, { flag: 'r+' });
       return tidy(readFileSync(path, 'utf8'));
     } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      const missing = systemCode(error) === 'ENOENT';
       const why = messageOf(error);
       if (missing)
         throw new VerifyError(

@@ -11,6 +11,7 @@ import {
   type TapDescriptor,
   tapDescriptorsOf,
 } from '../kernel/proc-files.js';
+import { addTo } from '../../core/text/collections.js';
 
 /** A process that holds a socket. */
 export interface SocketHolder {
@@ -39,7 +40,7 @@ export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, 
       argv: procText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1),
       comm: procText(`/proc/${pid}/comm`).trim(),
     };
-    for (const inode of held) holders.set(inode, [...(holders.get(inode) ?? []), holder]);
+    for (const inode of held) addTo(holders, inode, holder);
   }
   return holders;
 }

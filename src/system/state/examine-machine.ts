@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { MachineSnapshot } from '../../core/model/machine.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown } from '../../core/model/verify-error.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { processRights } from '../process/threads.js';
 import { runProgram } from '../process/programs.js';
@@ -47,7 +47,7 @@ async function versionOf(program: string, words: readonly string[]): Promise<str
     // One that knows no such option is there all the same.
     return /\d/.test(line) && !/option|usage/i.test(line) ? line : 'installed';
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return null;
   }
 }

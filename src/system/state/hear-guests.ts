@@ -4,13 +4,14 @@ import type { Neighbour } from '../../core/discover/host-topology.js';
 import { packetTypes } from '../../core/pcap/ring/block.js';
 import { deafness, isDeafToSources, isOutward, isPromiscuous } from '../../core/bridge/view.js';
 import type { FdbState, HostState, LinkState, SenderBehind } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown } from '../../core/model/verify-error.js';
 import { arpLength, parseArp } from '../../core/wire/arp.js';
 import { ethernetLength, macBytes, macText } from '../../core/wire/ethernet.js';
 import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from '../kernel/bpf.js';
 import { libc } from '../kernel/libc.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { attachFilter, linkAddress, linkAddressLength, openUnboundPacketSocket } from '../kernel/packet-socket.js';
+import { given, namesIn } from '../../core/text/collections.js';
 
 /** Destination and source of an Ethernet frame. */
 const addressesLength = 12;
@@ -72,7 +73,7 @@ function macsWithoutAddress(
   neighbours: readonly Neighbour[],
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const known = new Set(neighbours.flatMap(({ mac, address }) => (address.includes(':') ? [] : [mac])));
-  const guests = new Set(links.filter((link) => !isOutward(link)).map(({ name }) => name));
+  const guests = new Set(namesIn(links.filter((link) => !isOutward(link))));
   const bridges = new Map(
     links.filter(({ kind }) => kind === 'bridge').map(({ name }) => [name, new Set<string>()] as const),
   );
@@ -90,7 +91,7 @@ function openEar(link: LinkState, protocol: number, program: readonly BpfInstruc
       return { link, fd, heard: new Set() };
     libc().close(fd);
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
   }
   return null;
 }
@@ -168,12 +169,11 @@ export function watchBehind(
           const mac = sourceOf(frame);
           if (mac === null) continue;
           const key = `${link.name} ${mac}`;
-          const address = arpSender(frame)?.address;
           senders.set(key, {
             bridge: link.name,
             mac,
             ...senders.get(key),
-            ...(address === undefined ? {} : { address }),
+            ...given({ address: arpSender(frame)?.address }),
           });
         }
       return [...senders.values()];

@@ -3,6 +3,7 @@ import type { NeighbourState } from '../../core/model/routing-state.js';
 import type { FdbState, LinkState } from '../../core/model/state.js';
 import { isGroupMacText } from '../../core/wire/ethernet.js';
 import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
+import { given } from '../../core/text/collections.js';
 
 /**
  * The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries
@@ -19,6 +20,8 @@ export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number |
 function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number | null): LinkState {
   const info = fieldsOf(link.linkinfo);
   const kind = textOf(info?.info_kind);
+  const data = fieldsOf(info?.info_data);
+  const [local, queues] = [textOf(data?.local) ?? textOf(data?.local6), numberOf(data?.numqueues)];
   return {
     name,
     ifindex,
@@ -28,15 +31,21 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     operstate: textOf(link.operstate) ?? 'UNKNOWN',
     master: textOf(link.master),
     promiscuity: numberOf(link.promiscuity),
-    ...lowerOf(link.link),
-    ...peerOf(link.link_index),
-    ...xdpOf(link.xdp),
-    ...switchOf(link.phys_switch_id),
-    ...vniOf(kind, info?.info_data),
-    ...vtepsOf(kind, info?.info_data),
-    ...modeOf(kind, info?.info_data),
-    ...queuesOf(kind, info?.info_data),
-    ...vlanIdOf(kind, info?.info_data),
+    ...given({
+      lower: textOf(link.link),
+      peer: numberOf(link.link_index),
+      xdp: xdpOf(link.xdp),
+      // IFLA_PHYS_SWITCH_ID, as iproute2 prints it (ip/ipaddress.c)
+      switchId: textOf(link.phys_switch_id),
+      vni: kind === 'vxlan' ? numberOf(data?.id) : null,
+      // one that names no address gets frames at all of its host, which the caller adds
+      vteps: kind === 'vxlan' && local !== null ? [local] : null,
+      mode: stacked.includes(kind) ? textOf(data?.mode) : null,
+      // iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them
+      queues: kind === 'tun' ? queues : null,
+      queuesOff: kind === 'tun' && queues !== null ? numberOf(data?.numdisabled) || null : null,
+      vlanId: kind === 'vlan' ? numberOf(data?.id) : null,
+    }),
     kind,
     sysFlags,
     bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
@@ -52,58 +61,14 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
   return settings;
 }
 
-function lowerOf(value: unknown): { readonly lower?: string } {
-  const lower = textOf(value);
-  return lower === null ? {} : { lower };
-}
-
-function peerOf(value: unknown): { readonly peer?: number } {
-  const peer = numberOf(value);
-  return peer === null ? {} : { peer };
-}
-
 const stacked: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
 
-function modeOf(kind: string | null, data: unknown): { readonly mode?: string } {
-  const mode = stacked.includes(kind) ? textOf(fieldsOf(data)?.mode) : null;
-  return mode === null ? {} : { mode };
-}
-
-/** iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them. */
-function queuesOf(kind: string | null, data: unknown): Pick<LinkState, 'queues' | 'queuesOff'> {
-  const [queues, queuesOff] = [numberOf(fieldsOf(data)?.numqueues), numberOf(fieldsOf(data)?.numdisabled)];
-  if (kind !== 'tun' || queues === null) return {};
-  return { queues, ...(queuesOff === null || queuesOff === 0 ? {} : { queuesOff }) };
-}
-
-function vlanIdOf(kind: string | null, data: unknown): { readonly vlanId?: number } {
-  const vlanId = kind === 'vlan' ? numberOf(fieldsOf(data)?.id) : null;
-  return vlanId === null ? {} : { vlanId };
-}
-
-function vniOf(kind: string | null, data: unknown): { readonly vni?: number } {
-  const vni = kind === 'vxlan' ? numberOf(fieldsOf(data)?.id) : null;
-  return vni === null ? {} : { vni };
-}
-
-/** One that names no address gets frames at all of its host, which the caller adds. */
-function vtepsOf(kind: string | null, data: unknown): { readonly vteps?: readonly string[] } {
-  const local = textOf(fieldsOf(data)?.local) ?? textOf(fieldsOf(data)?.local6);
-  return kind !== 'vxlan' || local === null ? {} : { vteps: [local] };
-}
-
-/** IFLA_PHYS_SWITCH_ID, as iproute2 prints it (ip/ipaddress.c). */
-function switchOf(value: unknown): { readonly switchId?: string } {
-  const switchId = textOf(value);
-  return switchId === null ? {} : { switchId };
-}
-
 /** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */
-function xdpOf(value: unknown): { readonly xdp?: string } {
+function xdpOf(value: unknown): string | null {
   const program = fieldsOf(fieldsOf(value)?.prog);
   return fieldsOf(value) === null
-    ? {}
-    : { xdp: `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ') };
+    ? null
+    : `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ');
 }
 
 /** The entries of `bridge -j -s fdb`; the kernel prints no state for a learned one, which is reported as `dynamic`. */
@@ -112,16 +77,15 @@ export function parseFdb(json: unknown): readonly FdbState[] {
     const mac = textOf(entry.mac);
     const port = textOf(entry.ifname);
     if (mac === null || port === null) return [];
-    const state = textOf(entry.state);
     return [
       {
         mac,
         port,
         master: textOf(entry.master),
         vlan: numberOf(entry.vlan),
-        state: state === null || state === '' ? 'dynamic' : state,
+        state: textOf(entry.state) || 'dynamic',
         flags: textsOf(entry.flags),
-        ...(textOf(entry.dst) === null ? {} : { dst: textOf(entry.dst) ?? '' }),
+        ...given({ dst: textOf(entry.dst) }),
         usedS: numberOf(entry.used),
         updatedS: numberOf(entry.updated),
       },

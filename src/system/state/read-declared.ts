@@ -12,7 +12,7 @@ import { proxmoxManagers } from '../../core/discover/managers/proxmox.js';
 import type { Declared } from '../../core/model/host-config.js';
 import type { ConfigurationManager } from '../../core/model/fix.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
-import { VerifyError, messageOf } from '../../core/model/verify-error.js';
+import { messageOf, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { mustRun, readJson } from '../process/programs.js';
 
 const timeoutMs = 10_000;
@@ -157,7 +157,7 @@ function filesIn(folder: string, named: RegExp): readonly ConfigFile[] {
       .filter((name) => named.test(name))
       .sort();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return [];
     throw error;
   }
   return names.map((name) => ({ path: `${folder}/${name}`, text: readFileSync(`${folder}/${name}`, 'utf8') }));

@@ -7,6 +7,7 @@ import { type FilterFinder, openFilterFinder } from '../kernel/ask/traffic-contr
 import { inNamespace } from '../kernel/namespaces.js';
 import { readJsonBatch } from '../process/batch.js';
 import { commandFailed, readJson, runProgram } from '../process/programs.js';
+import { given } from '../../core/text/collections.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
 export interface Filters {
@@ -260,6 +261,6 @@ export function routingAmong(
     ipv4: kept(ipv4, 4),
     ipv6: kept(ipv6, 6),
     ...(vrfs.length === 0 ? {} : { vrfs: Object.fromEntries(vrfs) }),
-    ...(policies === null ? {} : { policies }),
+    ...given({ policies }),
   };
 }

@@ -4,7 +4,7 @@ import { withSandboxPort } from '../../core/discover/guests/containers.js';
 import { portsOfSandbox } from '../../core/discover/guests/sandbox.js';
 import type { GuestRecord, Inventory, Manager } from '../../core/model/host-config.js';
 import type { LinkState } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown } from '../../core/model/verify-error.js';
 import { mustRun, readJson, showCommand } from '../process/programs.js';
 import { type GuestParser, guestParser } from './ask-guests.js';
 import { monitorRecords } from './read-monitors.js';
@@ -35,7 +35,7 @@ export async function readInventory(links: readonly LinkState[], netns: string |
   const unread = new Map<string, string>();
   const parser = guestParser();
   const missed = (what: string, error: unknown): void => {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     // guests of one manager fail alike
     if (error.code !== 'program-missing' && !unread.has(what)) unread.set(what, error.message);
   };
@@ -110,7 +110,7 @@ async function linksIn(netns: string): Promise<unknown> {
   try {
     return await readJson(['ip', '-j', 'link', 'show'], { netns, ...bounds });
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return [];
   }
 }

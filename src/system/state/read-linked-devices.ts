@@ -6,13 +6,14 @@ import type { Account, AccountWindow } from '../../core/model/timeline.js';
 import { accountsOf, insideAccounts } from '../../core/plan/accounts.js';
 import { restReadings, withReading } from '../../core/protocol/account-window.js';
 import type { CountedPort } from '../../core/protocol/host-messages.js';
-import { VerifyError, messageOf } from '../../core/model/verify-error.js';
+import { assertKnown, messageOf, systemCode } from '../../core/model/verify-error.js';
 import { addressesOf, type KernelLink, linksOf, spaceNumber } from '../kernel/ask/links.js';
 import { openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
 import { inNamespace, inNamespaceFd } from '../kernel/namespaces.js';
 import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
-import { procLink, procNames, procText } from '../kernel/proc-files.js';
+import { isFirstUserSpace, procLink, procNames, procText } from '../kernel/proc-files.js';
 import { type Passed, readOffloads, readPassed } from './read-devices.js';
+import { addTo, given } from '../../core/text/collections.js';
 
 function identityOf(path: string): string | null {
   try {
@@ -67,10 +68,7 @@ function otherSpaces(home: string): ReadonlyMap<string, readonly string[]> {
   const paths = new Map<string, string[]>();
   const add = (path: string): void => {
     const identity = identityOf(path);
-    if (identity === null || identity === home) return;
-    const known = paths.get(identity);
-    if (known === undefined) paths.set(identity, [path]);
-    else known.push(path);
+    if (identity !== null && identity !== home) addTo(paths, identity, path);
   };
   mountedSpaces('self').forEach(add);
   for (const pid of processes) add(`/proc/${pid}/ns/net`);
@@ -121,12 +119,9 @@ function deviceOf(link: KernelLink, space: string | null, addresses?: SpaceLinks
     lower: link.link,
     master,
     up,
-    ...(mode === null ? {} : { mode }),
-    ...(flag === null ? {} : { flag }),
+    ...given({ mode, flag }),
     ...(addresses !== undefined && isByAddress(link) ? { ips: addresses.get(ifindex) ?? [] } : {}),
-    ...(queue === null ? {} : { queue }),
-    ...(received === null ? {} : { received }),
-    ...(xdpId === null ? {} : { xdpId }),
+    ...given({ queue, received, xdpId }),
   };
 }
 
@@ -199,7 +194,7 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
       fd = openSync(path, 'r');
     } catch (error) {
       // a process that ended: another one may live there
-      if (!isGone(error)) refusal ??= `${path}: ${messageOf(error)}`;
+      if (!['ENOENT', 'ESRCH'].includes(systemCode(error) ?? '')) refusal ??= `${path}: ${messageOf(error)}`;
       continue;
     }
     try {
@@ -208,7 +203,7 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
       const found = inNamespaceFd(fd, () => linksHere(path, home.fd));
       return typeof found === 'string' ? `${path}: ${found}` : found;
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
       return isBeyond(fd, home) ? null : `${path}: ${error.message}`;
     } finally {
       closeSync(fd);
@@ -239,16 +234,12 @@ export function readSpaces(
   }
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
-}
-
 /**
  * True if a namespace that may not be entered is of no interest: in a user namespace, as an ordinary user's lab, those
  * outside may never be entered, and home has no number for it, as for one that a device of home is in.
  */
 function isBeyond(fd: number, { netns }: Home): boolean {
-  if (procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295') return false;
+  if (isFirstUserSpace()) return false;
   return inNamespace(netns, () => {
     const asker = openNetlinkAsker(NETLINK_ROUTE);
     try {

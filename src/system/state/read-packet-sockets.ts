@@ -8,6 +8,7 @@ import { inNamespace } from '../kernel/namespaces.js';
 import { packetSocketReports, type SocketReport } from '../kernel/ask/socket-diag.js';
 import { isHostsOwn, runningProgram, type SocketHolder, socketHolders } from '../process/socket-holders.js';
 import { helperPath } from '../process/helper-command.js';
+import { given } from '../../core/text/collections.js';
 
 /**
  * The lines of /proc/net/packet (net/packet/af_packet.c, packet_seq_show): sk RefCnt Type Proto Iface R Rmem User
@@ -109,7 +110,7 @@ export function readPacketSockets(
       holders: processes.map((holder) => ({
         pid: holder.pid,
         name: holder.name,
-        ...(holder.program === null ? {} : { program: holder.program }),
+        ...given({ program: holder.program }),
         ...(mayBeHosts && isAlone(holder, socket.ifindex) && isOfHost(holder) ? { hostsOwn: true } : {}),
       })),
       own: processes.length > 0 && processes.every(({ isOwn }) => isOwn),

@@ -2,7 +2,7 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callsOf, keepsNothing, mayOutputPackets, onlyPassesOrDrops } from '../../core/bridge/bypass/known-good.js';
 import type { AttachedProgram, PacketHandler } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { fieldsOf } from '../../core/text/json-text.js';
 import { isSearchProgram } from '../../core/wire/search-program.js';
 import type { KernelLink } from '../kernel/ask/links.js';
@@ -18,9 +18,10 @@ import {
   programsOf,
 } from '../kernel/bpf-programs.js';
 import { inNamespace } from '../kernel/namespaces.js';
-import { procLink, procNames, procText } from '../kernel/proc-files.js';
+import { isFirstUserSpace, procLink, procNames, procText } from '../kernel/proc-files.js';
 import { readFilters } from './read-filters.js';
 import { readSpaces, type SpaceLinks } from './read-linked-devices.js';
+import { addTo } from '../../core/text/collections.js';
 
 /** Programs at devices. */
 export interface Programs {
@@ -78,8 +79,9 @@ function codeFacts(id: number): CodeFacts {
  * namespaces.
  */
 function refused(): Pick<Programs, 'unread'> {
-  const isAll = procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295';
-  return isAll ? { unread: 'bpf(2) is refused: run as root, with CAP_SYS_ADMIN and no filter of system calls' } : {};
+  return isFirstUserSpace()
+    ? { unread: 'bpf(2) is refused: run as root, with CAP_SYS_ADMIN and no filter of system calls' }
+    : {};
 }
 
 /** Types of programs that get packets, by their number (enum bpf_prog_type of linux/bpf.h). */
@@ -212,7 +214,7 @@ function spaceAt(path: string): number | 'gone' | 'refused' {
   try {
     return statSync(path).ino;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
+    const code = systemCode(error);
     return code === 'ENOENT' || code === 'ESRCH' ? 'gone' : 'refused';
   }
 }
@@ -238,7 +240,7 @@ function deviceWith(id: number, { path, links }: Pick<SpaceLinks, 'path' | 'link
 /** Looks where programs are attached in other namespaces and at cgroups, as far as one is asked for. */
 class PlaceFinder {
   private spaces: readonly SpaceLinks[] | null = null;
-  private readonly folders = new Map<number, readonly string[]>();
+  private readonly folders = new Map<number, string[]>();
 
   constructor(private readonly netns: string | null) {}
 
@@ -292,8 +294,7 @@ class PlaceFinder {
     if (this.folders.size === 0)
       for (const folder of foldersBelow(root))
         for (const place of ['cgroup ingress', 'cgroup egress'] as const)
-          for (const found of folderPrograms(folder, place))
-            this.folders.set(found, [...(this.folders.get(found) ?? []), folder]);
+          for (const found of folderPrograms(folder, place)) addTo(this.folders, found, folder);
     const folders = this.folders.get(id);
     if (folders === undefined) return null;
     const isCounting = folders.every((folder) => unit.test(folder)) && keepsNothing(code, functionsOf, true);

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PacketSocket, receives } from '../../core/model/packet-socket.js';
 import { type HostState, type Snapshot } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown } from '../../core/model/verify-error.js';
 import { readOvs } from './ovs/read.js';
 import { readBeside } from './read-beside.js';
 import { readDeclared } from './read-declared.js';
 import { readPacketSockets, unreadSockets } from './read-packet-sockets.js';
 import { readPromiscuousLog, readVmnet } from './read-vmnet.js';
 import { forwardingSysctls, readState } from './read.js';
+import { given } from '../../core/text/collections.js';
 
 export interface SnapshotOptions {
   /** Namespace of the bridges, as a path; null = the caller's. */
@@ -28,7 +29,7 @@ export async function readSnapshot({ netns, complete, beside = false }: Snapshot
     try {
       return await read;
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
       unread.push({ what, why: error.message });
       return null;
     }
@@ -50,8 +51,7 @@ export async function readSnapshot({ netns, complete, beside = false }: Snapshot
     promiscuousLog,
     vmnet: readVmnet(),
     ovs,
-    ...(around === null ? {} : { beside: around }),
-    ...(configured === null ? {} : { declared: configured.declared, keepers: configured.keepers }),
+    ...given({ beside: around, declared: configured?.declared, keepers: configured?.keepers }),
   };
 }
 

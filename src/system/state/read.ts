@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { answersNeighbours } from '../../core/bridge/bypass/arp-answers.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { listingOf, nftCopyRules } from '../../core/bridge/bypass/copy-rules.js';
-import { VerifyError } from '../../core/model/verify-error.js';
-import { fieldsOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
+import { assertKnown, VerifyError } from '../../core/model/verify-error.js';
+import { objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
 import { legacyTables, nfTables, rulesGeneration } from '../kernel/ask/netfilter-tables.js';
 import { waitingFrames, type WaitingFrames } from '../kernel/ask/traffic-control.js';
 import { inNamespace } from '../kernel/namespaces.js';
@@ -18,6 +18,8 @@ import { readFilters, readPolicies, readRouting, routingAmong } from './read-fil
 import { readSharedTaps } from './read-monitors.js';
 import { programsShown, readPrograms, readStrayPrograms } from './read-programs.js';
 import { readLogGroups, readPacketHandlers, readPacketSockets, unreadSockets } from './read-packet-sockets.js';
+import { filled, given } from '../../core/text/collections.js';
+import { nftRules } from '../../core/bridge/rules.js';
 
 export interface ReadOptions {
   /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
@@ -76,7 +78,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   const where = { netns: options.netns };
   const part = <T>(what: string, read: Promise<T>): Promise<T | null> =>
     read.catch((error: unknown) => {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
       unread.push({ what, why: `${error.message} (${error.hint})` });
       return null;
     });
@@ -115,9 +117,11 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     drops,
     ...sockets,
     ...carriers.found,
-    ...waitingAt(parsed, waiting ?? []),
-    ...(neighbours === null ? {} : { neighbours: parseNeighbourTable(neighbours) }),
-    ...(routing === null ? {} : { routing: routingAmong(routing, links, policies) }),
+    ...filled({ waiting: waitingAt(parsed, waiting ?? []) }),
+    ...given({
+      neighbours: neighbours === null ? null : parseNeighbourTable(neighbours),
+      routing: routing === null ? null : routingAmong(routing, links, policies),
+    }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withTraces(withOvs(state, ovs));
@@ -149,13 +153,14 @@ async function readRuleset(netns: string | null): Promise<unknown> {
 
 /** A rule that copies frames has a counter, which is read before a step and after. */
 function hasCountedCopies(rules: unknown): boolean {
-  return nftCopyRules(listingOf(rules)).some(({ counter }) => counter !== null);
+  return nftCopyRules(listingOf({ nft: rules })).some(({ counter }) => counter !== null);
 }
 
 /** Packets add elements (flag dynamic), or time takes some away. */
 function hasMovingSets(rules: unknown): boolean {
-  return objectsOf(fieldsOf(rules)?.['nftables'])
-    .flatMap(({ set, map, meter }) => objectsOf([set, map, meter]))
+  const { listed } = nftRules({ nft: rules });
+  return ['set', 'map', 'meter']
+    .flatMap(listed)
     .some(({ flags, timeout }) => timeout !== undefined || textsOf([flags].flat()).some((flag) => moving.has(flag)));
 }
 
@@ -193,12 +198,11 @@ async function linksOf(json: unknown, { netns, sysfs }: ReadOptions): Promise<re
 }
 
 /** Frames that wait, by the names of their devices. */
-function waitingAt(links: readonly LinkState[], waiting: readonly WaitingFrames[]): Pick<HostState, 'waiting'> {
-  const named = waiting.flatMap(({ ifindex, ...frames }) => {
+function waitingAt(links: readonly LinkState[], waiting: readonly WaitingFrames[]): HostState['waiting'] {
+  return waiting.flatMap(({ ifindex, ...frames }) => {
     const device = links.find((link) => link.ifindex === ifindex)?.name;
     return device === undefined ? [] : [{ device, ...frames }];
   });
-  return named.length === 0 ? {} : { waiting: named };
 }
 
 interface Carriers {
@@ -223,10 +227,9 @@ async function readCarriers(netns: string | null, links: readonly LinkState[], t
     found: {
       programs,
       packetHandlers: [...handlers, ...strays.handlers],
-      ...(Object.keys(sharedTaps).length === 0 ? {} : { sharedTaps }),
-      ...('refused' in logGroups || logGroups.groups === null ? {} : { logGroups: logGroups.groups }),
-      ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
-      ...(legacy.tables.length === 0 ? {} : { legacyTables: legacy.tables }),
+      ...filled({ sharedTaps }),
+      ...given({ logGroups: 'refused' in logGroups ? null : logGroups.groups }),
+      ...filled({ hardware, legacyTables: legacy.tables }),
     },
     unread: [
       ...(unreadProgram === undefined ? [] : [{ what: 'programs', why: unreadProgram }]),

@@ -1,5 +1,5 @@
 import { type FeatureTrial, type KernelFeature, kernelFeatures } from '../../core/model/machine.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown } from '../../core/model/verify-error.js';
 import { mustRun } from '../process/programs.js';
 
 /**
@@ -87,7 +87,7 @@ async function attempt(feature: KernelFeature): Promise<FeatureTrial> {
       ? { feature, works: true, said: '' }
       : { feature, works: false, said: 'the kernel does not know it' };
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return { feature, works: false, said: error.message };
   }
 }

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { packetTypes } from '../../core/pcap/ring/block.js';
@@ -6,9 +5,9 @@ import { encodeBpf, loadPacketType, refuse, takeWhole } from '../kernel/bpf.js';
 import { libc } from '../kernel/libc.js';
 import {
   attachFilter,
-  isPacketSocket,
   linkFlags,
   openPacketSocket,
+  ownPacketSockets,
   packetStatistics,
 } from '../kernel/packet-socket.js';
 
@@ -52,7 +51,7 @@ const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 export function openCapSocket(device: string, take: (buffer: Buffer, bytes: number) => void): CapSocket {
   const Cap = capClass();
   requireUp(device);
-  const known = new Set(packetSockets());
+  const known = new Set(ownPacketSockets());
   const object = new Cap();
   const buffer = Buffer.alloc(maxFrame);
   pinned.push({ object, buffer });
@@ -66,7 +65,7 @@ export function openCapSocket(device: string, take: (buffer: Buffer, bytes: numb
       'it takes root or CAP_NET_RAW',
     );
   }
-  const fd = packetSockets().find((packetSocket) => !known.has(packetSocket));
+  const fd = ownPacketSockets().find((packetSocket) => !known.has(packetSocket));
   if (fd === undefined)
     throw new VerifyError(
       'open-failed',
@@ -90,11 +89,6 @@ export function openCapSocket(device: string, take: (buffer: Buffer, bytes: numb
       object.close(); // never touched again: a second call would crash
     },
   };
-}
-
-/** Marked by kind: a plain list of descriptors holds the one that reads the list, whose number cap then gets. */
-function packetSockets(): readonly number[] {
-  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }
 
 function capClass(): CapClass {

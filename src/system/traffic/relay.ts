@@ -1,4 +1,4 @@
-import { VerifyError } from '../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../core/model/verify-error.js';
 import type { ToRelay } from '../../core/protocol/messages.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { toolVersion } from '../process/package-path.js';
@@ -56,7 +56,7 @@ class RelayWorker {
     try {
       this.start(message);
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
       const text = `${error.message}: ${error.hint}`;
       this.channel.say({ type: 'fault', code: error.code, observer: null, message: text });
     }

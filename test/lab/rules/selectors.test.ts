@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { surveyRules } from '../../../src/core/bridge/bypass/witnesses.js';
-import { copyRules, listingOf } from '../../../src/core/bridge/bypass/copy-rules.js';
+import { copyRules } from '../../../src/core/bridge/bypass/copy-rules.js';
 import { type FieldName, type FrameFields, takesFrame } from '../../../src/core/bridge/bypass/selector.js';
 import type { HostState } from '../../../src/core/model/state.js';
 import { buildFrame } from '../../../src/core/probe/frames/frame.js';
@@ -128,7 +128,7 @@ const compared = { asked: 0, members: 0, others: 0 };
 /** Sends each frame and compares each rule's own count with its selector. */
 async function compare(counts: () => readonly number[]): Promise<readonly string[]> {
   const state = await read();
-  const rules = copyRules(state, listingOf(state.nft));
+  const rules = copyRules(state);
   const frames = framesOf(state);
   const wrong: string[] = [];
   compared.asked += rules.length;

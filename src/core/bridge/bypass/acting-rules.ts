@@ -1,20 +1,10 @@
 import type { HostState } from '../../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
-import {
-  baseChainsOf,
-  type CopyRule,
-  entriesOf,
-  familiesOf,
-  filtersOf,
-  filterWay,
-  type Listing,
-  nftRuleName,
-  ownSelector,
-  tcRuleName,
-} from './copy-rules.js';
+import { fieldsOf, textOf } from '../../text/json-text.js';
+import { baseChainsOf, type CopyRule, familiesOf, filterWay, listingOf, ownSelector } from './copy-rules.js';
 import { tcSelector } from './rule-selectors.js';
 import { segmentOf } from './segment.js';
 import { allOf, type DevicesOnWay, everything, type FrameFields, type Selector, takesFrame } from './selector.js';
+import { tcFilters } from '../rules.js';
 
 /** Statements of nft that keep state, or act on more than the frame. */
 const actingStatements: ReadonlySet<string> = new Set([
@@ -52,26 +42,25 @@ const outwardHooks: readonly unknown[] = ['output', 'postrouting', 'egress'];
 const inward = /ingress|xdp/i;
 
 /** The rules that keep state, or act on more than the frame: sockets, logs, address translation, programs. */
-export function actingRules(state: HostState, listing: Listing): readonly ActingRule[] {
+export function actingRules(state: HostState): readonly ActingRule[] {
+  const listing = listingOf(state);
   const byNft = listing.rules.flatMap((rule): readonly ActingRule[] => {
-    const acting = entriesOf(rule).find(isActing);
+    const acting = rule.statements.find(isActing);
     if (acting === undefined) return [];
     const [statement, value] = acting;
     const does = statement === 'xt' ? (textOf(fieldsOf(value)?.['name']) ?? '?') : statement;
     const selector = ownSelector(rule, listing);
     const bases = baseChainsOf(rule, listing);
     const isOnWayOut = bases.length === 0 || bases.some(({ hook }) => outwardHooks.includes(hook));
-    const name = nftRuleName(rule);
-    return familiesOf(rule, listing).map((family) => ({ name, family, does, selector, isOnWayOut }));
+    return familiesOf(rule, listing).map((family) => ({ name: rule.name, family, does, selector, isOnWayOut }));
   });
-  const byTc = filtersOf(state.tc).flatMap((placed): readonly ActingRule[] => {
-    const actions = objectsOf(fieldsOf(placed.filter['options'])?.['actions']);
+  const byTc = tcFilters(state).flatMap((filter): readonly ActingRule[] => {
+    const { name, kind, fields, place, actions, isRule } = filter;
     const kinds = actions.map((action) => textOf(action['kind']) ?? '?');
-    const does = placed.filter['kind'] === 'bpf' ? 'bpf' : kinds.find((kind) => !idleActions.has(kind));
-    const selector = allOf([filterWay(placed), tcSelector(placed.filter)]);
-    const isOnWayOut = !inward.test(placed.key.split(' ')[1] ?? '');
-    const name = tcRuleName(placed.key, placed.filter);
-    return does === undefined ? [] : [{ name, family: 'tc', does, selector, isOnWayOut }];
+    const does = kind === 'bpf' ? 'bpf' : kinds.find((action) => !idleActions.has(action));
+    const selector = allOf([filterWay(filter), tcSelector(fields)]);
+    const isOnWayOut = !inward.test(place);
+    return does === undefined || !isRule ? [] : [{ name, family: 'tc', does, selector, isOnWayOut }];
   });
   const programs = (state.programs ?? []).filter(({ onlyPasses }) => onlyPasses !== true);
   const byProgram = programs.flatMap(({ device, place, id }) =>

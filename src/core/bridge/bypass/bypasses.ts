@@ -2,7 +2,6 @@ import type { SocketProcess } from '../../model/packet-socket.js';
 import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { ovsCopies } from '../ovs.js';
-import { nftRuleName, tcRuleName } from './copy-rules.js';
 import {
   harmlessFilters,
   harmlessHandlers,
@@ -11,6 +10,7 @@ import {
   isHarmlessAction,
   isHarmlessMangle,
 } from './known-good.js';
+import { listedDevices, type NftRule, nftRules, type TcFilter, tcFilters } from '../rules.js';
 
 /** Something that can carry frames past their way, and is not known to be harmless. */
 export interface Bypass {
@@ -84,10 +84,9 @@ function actionBypasses(action: Fields, where: string, rule: string): readonly B
   ];
 }
 
-function filterBypasses(filter: Fields, where: string): readonly Bypass[] {
-  const kind = textOf(filter['kind']);
-  const options = fieldsOf(filter['options']);
-  if (kind === null || options === null) return []; // the head of a list, which says nothing of its own
+function filterBypasses({ kind, options, isRule, key, name, actions }: TcFilter): readonly Bypass[] {
+  const where = `tc ${key}`;
+  if (kind === null || !isRule) return [];
   const bypasses: Bypass[] = [];
   if (!harmlessFilters.has(kind))
     bypasses.push({ what: `tc filter ${kind}`, where, remedy: kind === 'bpf' ? seeProgram : takeAway });
@@ -97,8 +96,7 @@ function filterBypasses(filter: Fields, where: string): readonly Bypass[] {
       where,
       remedy: 'add it with skip_hw: what a network card does with frames reaches no ear',
     });
-  const rule = tcRuleName(where.replace(/^tc /, ''), filter);
-  return [...bypasses, ...objectsOf(options['actions']).flatMap((action) => actionBypasses(action, where, rule))];
+  return [...bypasses, ...actions.flatMap((action) => actionBypasses(action, where, name))];
 }
 
 // tc shows the blocks that a discipline runs when something happens in it apart (tc-red(8), qevent)
@@ -112,16 +110,10 @@ function eventBypasses(discipline: Fields): readonly Bypass[] {
 }
 
 /** Filters, actions and disciplines of tc at these devices that are not known to be harmless; every copy is one. */
-function tcBypasses({ tc }: Pick<HostState, 'tc'>, segment: ReadonlySet<string>): readonly Bypass[] {
-  const filters = Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {}).flatMap(([key, filters]) =>
-    segment.has(key.slice(0, key.indexOf(' ')))
-      ? objectsOf(filters).flatMap((filter) => filterBypasses(filter, `tc ${key}`))
-      : [],
-  );
-  const events = objectsOf(fieldsOf(tc)?.['qdisc'])
-    .filter(({ dev }) => segment.has(textOf(dev) ?? ''))
-    .flatMap(eventBypasses);
-  return [...filters, ...events];
+function tcBypasses(state: Pick<HostState, 'tc'>, segment: ReadonlySet<string>): readonly Bypass[] {
+  const filters = tcFilters(state).filter(({ device }) => segment.has(device));
+  const events = objectsOf(fieldsOf(state.tc)?.['qdisc']).filter(({ dev }) => segment.has(textOf(dev) ?? ''));
+  return [...filters.flatMap(filterBypasses), ...events.flatMap(eventBypasses)];
 }
 
 /** What a network card does by itself with frames, by the feature (Documentation/networking/netdev-features.rst). */
@@ -214,18 +206,13 @@ function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | nul
   return ends.length > 0 && ends.every((names) => names.length === 1) ? ends.flat() : null;
 }
 
-type Statement = readonly [name: string, value: unknown];
-
 /** A process takes what a rule logs to its group: it can hand it to anybody (libnetfilter_log). */
 function logBypass(group: number | null, where: string): Bypass {
   const what = group === null ? 'NFLOG' : `NFLOG to group ${group}`;
   return { what, where, remedy: 'end the process that takes what is logged, or answer for it with trust' };
 }
 
-function xtablesBypasses(
-  { type, name }: Fields,
-  { where, logGroups }: Pick<RulePlace, 'where' | 'logGroups'>,
-): readonly Bypass[] {
+function xtablesBypasses({ type, name }: Fields, where: string, logGroups: readonly number[]): readonly Bypass[] {
   const target = textOf(name);
   // nft does not print the group of an extension of xtables
   if (target?.toUpperCase() === 'NFLOG' && logGroups.length > 0) return [logBypass(null, where)];
@@ -233,55 +220,40 @@ function xtablesBypasses(
   return [{ what: `xtables target ${target ?? 'that nft does not know'}`, where, remedy: takeAway }];
 }
 
-function statementBypasses([name, value]: Statement, place: RulePlace): readonly Bypass[] {
-  const fields = fieldsOf(value) ?? {};
-  const { family, where, devices, rule, logGroups } = place;
-  switch (name) {
-    case 'dup':
-    case 'fwd': {
-      const to = targetsOf(fields, family === 'netdev' || devices.length > 0);
-      const remedy = copyRemedy(rule);
-      const address = textOf(fields['addr']);
-      return to === null
-        ? [{ what: `nft ${name}${address === null ? '' : ` to ${address}`}`, where, remedy }]
-        : [{ what: `nft ${name} to ${to.join(', ')}`, where, remedy, to }];
-    }
-    case 'xt':
-      return xtablesBypasses(fields, place);
-    case 'log': {
-      const { group } = fields;
-      return typeof group === 'number' && logGroups.includes(group) ? [logBypass(group, where)] : [];
-    }
-    case 'mangle': {
-      const key = fieldsOf(fields['key']) ?? {};
-      return isHarmlessMangle(key) ? [] : [{ what: `nft ${textsWithin(key).join(' ')} set`, where, remedy: takeAway }];
-    }
-    default:
-      return harmlessStatements.has(name)
-        ? []
-        : [{ what: `nft statement ${name}`, where, remedy: 'take it away: packets may go elsewhere by it' }];
-  }
-}
-
-interface RulePlace {
-  readonly family: string;
-  readonly where: string;
-  /** Devices of its chain; none = wherever it is jumped to from. */
-  readonly devices: readonly string[];
-  /** Its name. */
-  readonly rule: string;
-  /** Groups of NFLOG from which a process takes packets. */
-  readonly logGroups: readonly number[];
-}
-
-function ruleBypasses(rule: Fields, devices: readonly string[], logGroups: readonly number[]): readonly Bypass[] {
-  const family = textOf(rule['family']) ?? '';
-  const place = [family, textOf(rule['table']) ?? '', textOf(rule['chain']) ?? ''].join(' ');
+/** `logGroups`: those of NFLOG from which a process takes packets. */
+function ruleBypasses(rule: NftRule, logGroups: readonly number[]): readonly Bypass[] {
+  const { family, place, devices } = rule;
   const where = `nft ${place}${devices.length === 0 ? '' : ` on ${devices.join(', ')}`}`;
-  const statements = objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
-  return statements.flatMap((statement) =>
-    statementBypasses(statement, { family, where, devices, rule: nftRuleName(rule), logGroups }),
-  );
+  return rule.statements.flatMap(([name, value]): readonly Bypass[] => {
+    const fields = fieldsOf(value) ?? {};
+    switch (name) {
+      case 'dup':
+      case 'fwd': {
+        const to = targetsOf(fields, family === 'netdev' || devices.length > 0);
+        const remedy = copyRemedy(rule.name);
+        const address = textOf(fields['addr']);
+        return to === null
+          ? [{ what: `nft ${name}${address === null ? '' : ` to ${address}`}`, where, remedy }]
+          : [{ what: `nft ${name} to ${to.join(', ')}`, where, remedy, to }];
+      }
+      case 'xt':
+        return xtablesBypasses(fields, where, logGroups);
+      case 'log': {
+        const { group } = fields;
+        return typeof group === 'number' && logGroups.includes(group) ? [logBypass(group, where)] : [];
+      }
+      case 'mangle': {
+        const key = fieldsOf(fields['key']) ?? {};
+        return isHarmlessMangle(key)
+          ? []
+          : [{ what: `nft ${textsWithin(key).join(' ')} set`, where, remedy: takeAway }];
+      }
+      default:
+        return harmlessStatements.has(name)
+          ? []
+          : [{ what: `nft statement ${name}`, where, remedy: 'take it away: packets may go elsewhere by it' }];
+    }
+  });
 }
 
 /** True if a chain at that device, which may end in `*`, has frames of these. */
@@ -292,31 +264,22 @@ function isAmong(device: string, segment: ReadonlySet<string>): boolean {
 
 /** Flows that a network card forwards by itself, past every ear (nft(8), flowtable, `flags offload`). */
 function flowtableBypasses(flowtable: Fields, segment: ReadonlySet<string>): readonly Bypass[] {
-  const devices = [flowtable['dev']].flat().filter((device) => typeof device === 'string');
+  const devices = listedDevices(flowtable);
   if (![flowtable['flags']].flat().includes('offload') || !devices.some((device) => isAmong(device, segment)))
     return [];
   const where = `nft ${['family', 'table', 'name'].map((key) => textOf(flowtable[key]) ?? '').join(' ')}`;
   return [{ what: 'nft flowtable in hardware', where, remedy: 'take `flags offload` away for the time of the run' }];
 }
 
-function nftBypasses({ nft, logGroups = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
-  const parts = objectsOf(fieldsOf(nft)?.['nftables']);
-  const chains = new Map(
-    parts
-      .flatMap((part) => objectsOf([part['chain']]))
-      .map((chain) => [`${String(chain['family'])} ${String(chain['table'])} ${String(chain['name'])}`, chain]),
+function nftBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  const { rules, listed } = nftRules(state);
+  const rulesHere = rules.filter(
+    ({ devices }) => devices.length === 0 || devices.some((device) => isAmong(device, segment)),
   );
-  const rules = parts
-    .flatMap((part) => objectsOf([part['rule']]))
-    .flatMap((rule) => {
-      const chain = chains.get(`${String(rule['family'])} ${String(rule['table'])} ${String(rule['chain'])}`);
-      const devices = [chain?.['dev']].flat().filter((device) => typeof device === 'string');
-      return devices.length > 0 && !devices.some((device) => isAmong(device, segment))
-        ? []
-        : ruleBypasses(rule, devices, logGroups);
-    });
-  const flowtables = parts.flatMap((part) => objectsOf([part['flowtable']]));
-  return [...rules, ...flowtables.flatMap((flowtable) => flowtableBypasses(flowtable, segment))];
+  return [
+    ...rulesHere.flatMap((rule) => ruleBypasses(rule, state.logGroups ?? [])),
+    ...listed('flowtable').flatMap((flowtable) => flowtableBypasses(flowtable, segment)),
+  ];
 }
 
 /** Rules of iptables-legacy and its kin, of which the targets are known, and those of ebtables-legacy are not. */
@@ -331,7 +294,7 @@ function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): reado
           remedy: `make them with ${program.replace('legacy', 'nft')}, whose rules are read, or answer for them with trust`,
         },
       ];
-    return targets.flatMap((name) => xtablesBypasses({ type: 'target', name }, { where, logGroups }));
+    return targets.flatMap((name) => xtablesBypasses({ type: 'target', name }, where, logGroups));
   });
 }
 

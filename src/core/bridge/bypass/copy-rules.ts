@@ -1,6 +1,6 @@
 import type { HostState, LegacyCopy, LegacyTable } from '../../model/state.js';
 import { parsePrefix } from '../../text/ip-address.js';
-import { type Fields, fieldsOf, numberOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import { fieldsOf, numberOf, textOf } from '../../text/json-text.js';
 import { counted } from '../../text/escape.js';
 import { etherTypes } from '../../wire/ethernet.js';
 import { nftSelector, prefixRange, tcSelector, valueOf } from './rule-selectors.js';
@@ -18,6 +18,7 @@ import {
   type Selector,
   unknownPart,
 } from './selector.js';
+import { type NftChain, type NftRule, nftRules, type NftRules, type TcFilter, tcFilters } from '../rules.js';
 
 /** A rule that copies or moves frames. */
 export interface CopyRule {
@@ -34,18 +35,6 @@ export interface CopyRule {
   readonly counter: number | null;
 }
 
-export function nftRuleName(rule: Fields): string {
-  const [family, table, chain] = ['family', 'table', 'chain'].map((key) => textOf(rule[key]) ?? '?');
-  return `nft ${family ?? ''} ${table ?? ''} ${chain ?? ''} handle ${String(rule['handle'])}`;
-}
-
-/** `key`: device and place, as a state lists filters of tc. */
-export function tcRuleName(key: string, filter: Fields): string {
-  const { handle, fh } = fieldsOf(filter['options']) ?? {};
-  const number = typeof handle === 'number' ? `0x${handle.toString(16)}` : textOf(fh);
-  return `tc ${key} pref ${String(filter['pref'])}${number === null ? '' : ` handle ${number}`}`;
-}
-
 export function legacyRuleName(
   { program, table }: Pick<LegacyTable, 'program' | 'table'>,
   { chain, number }: Pick<LegacyCopy, 'chain' | 'number'>,
@@ -53,95 +42,77 @@ export function legacyRuleName(
   return `${program} ${table} ${chain} rule ${number}`;
 }
 
-export const entriesOf = (rule: Fields): readonly (readonly [string, unknown])[] =>
-  objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
+/** Elements of the sets that no packet changes, by table and name. */
+type Sets = ReadonlyMap<string, ReadonlyMap<string, readonly unknown[]>>;
 
-/** A listing of nft, by its parts. */
-export interface Listing {
-  readonly rules: readonly Fields[];
-  readonly chains: ReadonlyMap<string, Fields>;
-  /** By table: sets that no packet changes. */
-  readonly sets: ReadonlyMap<string, ReadonlyMap<string, readonly unknown[]>>;
-}
-
-const tableOf = (part: Fields): string => `${String(part['family'])} ${String(part['table'])}`;
-const chainOf = (rule: Fields): string => `${tableOf(rule)} ${String(rule['chain'])}`;
-
-export function listingOf(nft: unknown): Listing {
-  const parts = objectsOf(fieldsOf(nft)?.['nftables']);
+function setsOf({ listed }: NftRules): Sets {
   const sets = new Map<string, Map<string, readonly unknown[]>>();
-  for (const set of parts.flatMap((part) => objectsOf([part['set']]))) {
-    const { elem = [], flags, timeout } = set;
+  for (const { family, table, name, elem = [], flags, timeout } of listed('set')) {
     const isMoving = timeout !== undefined || [flags].flat().some((flag) => flag === 'dynamic' || flag === 'timeout');
-    const known = sets.get(tableOf(set)) ?? new Map<string, readonly unknown[]>();
-    sets.set(tableOf(set), known);
-    if (!isMoving && Array.isArray(elem)) known.set(String(set['name']), elem);
+    const key = `${String(family)} ${String(table)}`;
+    const known = sets.get(key) ?? new Map<string, readonly unknown[]>();
+    sets.set(key, known);
+    if (!isMoving && Array.isArray(elem)) known.set(String(name), elem);
   }
-  return {
-    rules: parts.flatMap((part) => objectsOf([part['rule']])),
-    chains: new Map(
-      parts
-        .flatMap((part) => objectsOf([part['chain']]))
-        .map((chain) => [`${tableOf(chain)} ${String(chain['name'])}`, chain]),
-    ),
-    sets,
-  };
+  return sets;
 }
 
-export const ownSelector = (rule: Fields, { sets }: Listing): Selector =>
-  nftSelector(rule, sets.get(tableOf(rule)) ?? new Map());
+/** Rules of a host as they are asked. */
+export interface Listing extends NftRules {
+  readonly sets: Sets;
+}
+
+export function listingOf(state: Pick<HostState, 'nft'>): Listing {
+  const rules = nftRules(state);
+  return { ...rules, sets: setsOf(rules) };
+}
+
+export const ownSelector = ({ fields, table }: NftRule, { sets }: Listing): Selector =>
+  nftSelector(fields, sets.get(table) ?? new Map());
 
 /** Hooks to which frames of guests come; at those of a device stand chains of the family inet too (nft(8), CHAINS). */
 const deviceHooks: readonly unknown[] = ['ingress', 'egress'];
 const hooks: readonly unknown[] = [...deviceHooks, 'prerouting', 'forward', 'postrouting'];
 
-function devicesOf(chain: Fields): readonly string[] {
-  return [chain['dev'], chain['devices']].flat().flatMap((device) => textOf(device) ?? []);
-}
-
 /** `netdev`: all that passes the device comes to it, whatever the family of its table. */
-function familyOfChain(chain: Fields): string {
-  const isAtDevice = deviceHooks.includes(chain['hook']) || devicesOf(chain).length > 0;
-  return isAtDevice ? 'netdev' : (textOf(chain['family']) ?? '');
+function familyOfChain({ hook, devices, family }: NftChain): string {
+  return deviceHooks.includes(hook) || devices.length > 0 ? 'netdev' : family;
 }
 
 /** The chains at hooks from which packets may come to a rule: its own, or any of its table. */
-export function baseChainsOf(rule: Fields, { chains }: Listing): readonly Fields[] {
-  const ownChain = chains.get(chainOf(rule));
-  if (ownChain?.['hook'] !== undefined) return [ownChain];
-  return [...chains.values()].filter((chain) => chain['hook'] !== undefined && tableOf(chain) === tableOf(rule));
+export function baseChainsOf({ chain: own, table }: NftRule, { chains }: Listing): readonly NftChain[] {
+  return own?.hook === null || own === undefined
+    ? [...chains.values()].filter((chain) => chain.hook !== null && chain.table === table)
+    : [own];
 }
 
 /** As which families a rule sees packets: those of its chains; its table's where none is known. */
-export function familiesOf(rule: Fields, listing: Listing): readonly string[] {
+export function familiesOf(rule: NftRule, listing: Listing): readonly string[] {
   const families = new Set(baseChainsOf(rule, listing).map(familyOfChain));
-  return families.size === 0 ? [textOf(rule['family']) ?? ''] : [...families];
+  return families.size === 0 ? [rule.family] : [...families];
 }
 
 const [maxJumps, maxWays] = [8, 8];
 
 /** The ways to a chain: by its hook, or by the jumps to it. Maps of verdicts are not followed. */
 function waysToChain(key: string, listing: Listing, depth = 0): readonly Selector[] {
-  const chain = listing.chains.get(key);
-  if (chain?.['hook'] !== undefined) {
-    if (!hooks.includes(chain['hook'])) return [unknownPart('packets of the host itself')];
-    const names = devicesOf(chain);
-    const side = chain['hook'] === 'egress' ? 'out' : 'in';
+  const { hook = null, devices: names = [] } = listing.chains.get(key) ?? {};
+  if (hook !== null) {
+    if (!hooks.includes(hook)) return [unknownPart('packets of the host itself')];
+    const side = hook === 'egress' ? 'out' : 'in';
     return [names.length === 0 ? everything : { ...everything, devices: [{ side, names, isNegated: false }] }];
   }
-  const name = key.split(' ').slice(2).join(' ');
-  const jumps = listing.rules.filter(
-    (rule) =>
-      key.startsWith(`${tableOf(rule)} `) &&
-      entriesOf(rule).some(
-        ([verb, value]) => (verb === 'jump' || verb === 'goto') && fieldsOf(value)?.['target'] === name,
-      ),
+  const jumps = listing.rules.filter(({ table, statements }) =>
+    statements.some(
+      ([verb, value]) =>
+        (verb === 'jump' || verb === 'goto') && `${table} ${String(fieldsOf(value)?.['target'])}` === key,
+    ),
   );
   if (jumps.length === 0 || depth > maxJumps) return [unknownPart('a way to its chain')];
   return jumps
     .slice(0, maxWays)
     .flatMap((jump) =>
-      waysToChain(chainOf(jump), listing, depth + 1).map((way) => allOf([way, ownSelector(jump, listing)])),
+      waysToChain(jump.place, listing, depth + 1).map((way) => allOf([way, ownSelector(jump, listing)])),
     )
     .slice(0, maxWays);
 }
@@ -161,7 +132,7 @@ export function nftCopyRules(listing: Listing): readonly CopyRule[] {
     const families = familiesOf(rule, listing);
     const [family = ''] = families;
     const isAtDevice = families.every((name) => name === 'netdev');
-    const targets = entriesOf(rule).flatMap((statement) => {
+    const targets = rule.statements.flatMap((statement) => {
       const to = targetOf(statement, isAtDevice);
       return to === undefined ? [] : [to];
     });
@@ -169,12 +140,12 @@ export function nftCopyRules(listing: Listing): readonly CopyRule[] {
     if (to === undefined) return [];
     const selector = ownSelector(rule, listing);
     const mixed = families.length > 1 ? [unknownPart('the hook by which a packet came')] : [];
-    const counters = entriesOf(rule).flatMap(([name, value]) => (name === 'counter' ? [fieldsOf(value)] : []));
+    const counters = rule.statements.flatMap(([name, value]) => (name === 'counter' ? [fieldsOf(value)] : []));
     return [
       {
-        name: nftRuleName(rule),
+        name: rule.name,
         family,
-        selectors: waysToChain(chainOf(rule), listing).map((way) => allOf([way, selector, ...mixed])),
+        selectors: waysToChain(rule.place, listing).map((way) => allOf([way, selector, ...mixed])),
         to,
         counter: numberOf(counters[0]?.['packets']),
       },
@@ -182,42 +153,26 @@ export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   });
 }
 
-export interface PlacedFilter {
-  readonly key: string;
-  readonly filter: Fields;
-}
-
-export function filtersOf(tc: unknown): readonly PlacedFilter[] {
-  return Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {}).flatMap(([key, filters]) =>
-    objectsOf(filters).flatMap((filter) => {
-      const options = fieldsOf(filter['options']);
-      // heads of lists, and of tables of u32
-      return options === null || 'ht_divisor' in options ? [] : [{ key, filter }];
-    }),
-  );
-}
-
-export function filterWay({ key }: PlacedFilter): Selector {
-  const [device = '', place] = key.split(' ');
+export function filterWay({ device, place }: TcFilter): Selector {
   return {
     ...everything,
     devices: [{ side: place === 'ingress' ? 'in' : 'out', names: [device], isNegated: false }],
   };
 }
 
-function tcCopyRules(tc: unknown): readonly CopyRule[] {
-  return filtersOf(tc).flatMap((placed): readonly CopyRule[] => {
-    const moves = [...objectsWithin(placed.filter)].filter(({ kind }) => kind === 'mirred');
-    const to = moves.flatMap((action) => textOf(action['to_dev']) ?? []);
-    return moves.length === 0
+function tcCopyRules(state: HostState): readonly CopyRule[] {
+  return tcFilters(state).flatMap((filter): readonly CopyRule[] => {
+    const { name, fields, moves, isRule } = filter;
+    const to = moves.flatMap((move) => move.to ?? []);
+    return moves.length === 0 || !isRule
       ? []
       : [
           {
-            name: tcRuleName(placed.key, placed.filter),
+            name,
             family: 'tc',
-            selectors: [allOf([filterWay(placed), tcSelector(placed.filter)])],
+            selectors: [allOf([filterWay(filter), tcSelector(fields)])],
             to: to.length < moves.length ? null : to,
-            ...(moves.some(({ direction }) => direction === 'ingress') ? { isReceived: true } : {}),
+            ...(moves.some((move) => move.fields['direction'] === 'ingress') ? { isReceived: true } : {}),
             counter: null,
           },
         ];
@@ -294,18 +249,15 @@ function legacyCopyRules({ legacyTables = [] }: HostState): readonly CopyRule[] 
 }
 
 /** The rules of a host that copy or move frames. */
-export function copyRules(state: HostState, listing: Listing): readonly CopyRule[] {
-  return [...nftCopyRules(listing), ...tcCopyRules(state.tc), ...legacyCopyRules(state)];
+export function copyRules(state: HostState): readonly CopyRule[] {
+  return [...nftCopyRules(listingOf(state)), ...tcCopyRules(state), ...legacyCopyRules(state)];
 }
 
 /** How many rules were read: of nft, filters of tc at these devices, of xtables that nft does not list. */
-export function countRules(
-  { tc, legacyTables = [] }: HostState,
-  { rules }: Listing,
-  segment: ReadonlySet<string>,
-): number {
-  const filters = filtersOf(tc).filter(({ key }) => segment.has(key.split(' ')[0] ?? ''));
-  return rules.length + filters.length + legacyTables.reduce((sum, table) => sum + table.rules, 0);
+export function countRules(state: HostState, segment: ReadonlySet<string>): number {
+  const filters = tcFilters(state).filter(({ device, isRule }) => isRule && segment.has(device));
+  const legacy = (state.legacyTables ?? []).reduce((sum, table) => sum + table.rules, 0);
+  return nftRules(state).rules.length + filters.length + legacy;
 }
 
 /** What is to be said of rules, whether they are about to be asked or were. */

@@ -14,6 +14,7 @@ import {
   takesFrame,
   valuesOf,
 } from './selector.js';
+import { groupBy } from '../../text/collections.js';
 
 /** A guest from which and to which witnesses may go. */
 export interface Speaker {
@@ -179,13 +180,7 @@ export function draftOf(
       .filter((speaker) => standsAt(side, speaker, { family, selector }))
       .flatMap((speaker) => endsOf(side, version, selector, speaker)),
   );
-  const bySegment = new Map<string, End[]>();
-  for (const destination of destinations) {
-    const { segment } = destination.speaker;
-    const known = bySegment.get(segment);
-    if (known === undefined) bySegment.set(segment, [destination]);
-    else known.push(destination);
-  }
+  const bySegment = groupBy(destinations, ({ speaker }) => speaker.segment);
   for (const source of sources) {
     const from = source.speaker;
     const destination = bySegment.get(from.segment)?.find(({ speaker }) => speaker.name !== from.name);

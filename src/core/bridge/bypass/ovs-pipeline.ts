@@ -26,6 +26,7 @@ import {
   writtenBy,
 } from './ovs-flows.js';
 import { isChangedBehind, registerUse, type RegisterUse } from './ovs-registers.js';
+import { addTo } from '../../text/collections.js';
 
 /** What is known of a bridge beside its flows. */
 export interface PipelineBridge {
@@ -93,8 +94,7 @@ class Pipeline {
   readonly #picked: { readonly flow: OvsFlow; readonly frames: Followed }[] = [];
 
   constructor(private readonly bridge: PipelineBridge) {
-    for (const flow of bridge.flows.filter(isOfStations))
-      this.#tables.set(flow.table, [...(this.#tables.get(flow.table) ?? []), flow]);
+    for (const flow of bridge.flows.filter(isOfStations)) addTo(this.#tables, flow.table, flow);
     for (const flows of this.#tables.values()) flows.sort((a, b) => b.priority - a.priority);
     this.#use = registerUse(bridge.flows, bridge.groups);
     const leaves = bridge.flows.flatMap(({ actions }) => leafActions(actions, bridge.groups));

@@ -3,6 +3,7 @@ import { receives, type PacketSocket, type SocketProcess } from '../../model/pac
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import type { FrameTemplate } from '../../probe/frames/template.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
+import { readU16 as typeAt } from '../../wire/bytes.js';
 import { tokenLength } from '../../wire/token.js';
 import type { Bypass } from './bypasses.js';
 import { runBpf, type SeenFrame } from './run-bpf.js';
@@ -13,6 +14,16 @@ export type PlannedForm = Pick<SeenFrame, 'bytes' | 'unknown' | 'isOpen' | 'port
 
 /** True if one of the planned forms is taken; `by`: protocol and filter of the socket, which decide that. */
 export type AsksForms = (by: string, takes: (form: PlannedForm) => boolean) => boolean;
+
+/** Asks each filter once. */
+export function askingOnce(some: (takes: (form: PlannedForm) => boolean) => boolean): AsksForms {
+  const answers = new Map<string, boolean>();
+  return (by, takes) => {
+    const answer = answers.get(by) ?? some(takes);
+    answers.set(by, answer);
+    return answer;
+  };
+}
 
 const etherTypeAt = 12;
 const headerLength = 14;
@@ -31,10 +42,6 @@ const leastType = 0x0600;
 const lengthProtocols: readonly number[] = [0x0001, 0x0004];
 /** What a bridge or the host changes of a packet on its way, by offset in its header: identification, TTL, checksum. */
 const changedOnWay: Readonly<Record<number, readonly number[]>> = { 0x0800: [4, 5, 8, 10, 11], 0x86dd: [7] };
-
-function typeAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-}
 
 /** What differs from frame to frame of a form is not known: the token, its checksum, a source that changes. */
 export function plannedFormOf({ bytes, tokenAt, checksumAt, sweepsSource }: FrameTemplate): PlannedForm {

@@ -2,6 +2,7 @@ import type { Plan } from '../../model/plan.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import { tcCopies } from '../diversions.js';
 import type { Bypass } from './bypasses.js';
+import { groupBy, mapByName } from '../../text/collections.js';
 
 /** Kinds of link behind which nobody is: what gets there is carried on by rules of theirs, or ends (ip-link(8)). */
 export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
@@ -17,7 +18,7 @@ export function segmentOf(
   { links, tc }: Pick<HostState, 'links' | 'tc'>,
   routed: readonly string[] = [],
 ): ReadonlySet<string> {
-  const byName = new Map(links.map((link) => [link.name, link]));
+  const byName = mapByName(links);
   const membersOf = groupBy(links, ({ master }) => master);
   const aboveOf = groupBy(links, ({ kind, lower }) => (pairKinds.includes(kind) ? null : (lower ?? null)));
   const reached = new Set<string>();
@@ -87,21 +88,6 @@ export function mastersAbove(bridges: ReadonlySet<string>, { links }: Pick<HostS
   });
 }
 
-function groupBy(
-  links: readonly LinkState[],
-  keyOf: (link: LinkState) => string | null,
-): ReadonlyMap<string, readonly LinkState[]> {
-  const groups = new Map<string, LinkState[]>();
-  for (const link of links) {
-    const key = keyOf(link);
-    if (key === null) continue;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [link]);
-    else group.push(link);
-  }
-  return groups;
-}
-
 /** A multicast address of IP (RFC 5771, RFC 4291 2.7). */
 function isGroup(address: string): boolean {
   return /^(22[4-9]|23\d)\.|^ff/i.test(address);
@@ -116,16 +102,15 @@ export function tunnelBypasses({ endpoints, hosts }: Pick<Plan, 'endpoints' | 'h
   if (hosts === undefined) return [];
   const ports = new Set(endpoints.flatMap(({ tunnel, port }) => (tunnel === undefined || port === null ? [] : [port])));
   const known = new Set(state.links.flatMap(({ vteps }) => vteps ?? []));
-  const macs = new Map<string, { readonly port: string; readonly dst: string; readonly macs: string[] }>();
-  for (const { port, dst, mac } of state.fdb) {
-    if (dst === undefined || !ports.has(port) || known.has(dst)) continue;
-    const entry = macs.get(`${port} ${dst}`) ?? { port, dst, macs: [] };
-    macs.set(`${port} ${dst}`, entry);
-    entry.macs.push(mac);
-  }
-  return [...macs.values()].map(({ port, dst, macs: [first = '', ...more] }) => ({
-    what: `VXLAN destination ${dst}`,
-    where: port,
-    remedy: `${isGroup(dst) ? 'hosts that have joined this group get its frames' : 'no host of the run has this address'}, and frames for ${first}${more.length === 0 ? '' : ` and ${more.length} more MACs`} go there: ${isGroup(dst) ? 'see that none but those of the run have joined it, and' : `name that host in the scenario, delete the entry (bridge fdb del ${first} dev ${port} dst ${dst}), or`} answer for it with trust`,
-  }));
+  const entries = groupBy(state.fdb, ({ port, dst }) =>
+    dst === undefined || !ports.has(port) || known.has(dst) ? null : `${port} ${dst}`,
+  );
+  return [...entries].map(([ends, [first = null, ...more]]) => {
+    const [[where = '', dst = ''], mac] = [ends.split(' '), first?.mac ?? ''];
+    return {
+      what: `VXLAN destination ${dst}`,
+      where,
+      remedy: `${isGroup(dst) ? 'hosts that have joined this group get its frames' : 'no host of the run has this address'}, and frames for ${mac}${more.length === 0 ? '' : ` and ${more.length} more MACs`} go there: ${isGroup(dst) ? 'see that none but those of the run have joined it, and' : `name that host in the scenario, delete the entry (bridge fdb del ${mac} dev ${where} dst ${dst}), or`} answer for it with trust`,
+    };
+  });
 }

@@ -3,7 +3,7 @@ import { carriers, type Mac } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
 import { isGroupMacText, macBytes } from '../../wire/ethernet.js';
-import { type AsksForms, type PlannedForm, plannedFormOf, takesSome } from './packet-sockets.js';
+import { askingOnce, type AsksForms, type PlannedForm, plannedFormOf, takesSome } from './packet-sockets.js';
 
 /** The known part of guests' own frames: EtherType, what IP and ARP begin with, and that no port is one of DHCP's. */
 const ownFrames: readonly { readonly header: readonly number[]; readonly ports: readonly number[] }[] = [
@@ -61,12 +61,7 @@ function* usualForms({ fdb }: Pick<HostState, 'fdb'>): Generator<PlannedForm> {
 
 /** Asks filters, each once, whether they take any of the usual frames of a host. */
 export function asksUsualForms(state: Pick<HostState, 'fdb'>): AsksForms {
-  const answers = new Map<string, boolean>();
-  return (by, takes) => {
-    const answer = answers.get(by) ?? isSome(usualForms(state), takes);
-    answers.set(by, answer);
-    return answer;
-  };
+  return askingOnce((takes) => isSome(usualForms(state), takes));
 }
 
 function isSome(forms: Iterable<PlannedForm>, takes: (form: PlannedForm) => boolean): boolean {

@@ -3,10 +3,11 @@ import type { HostState } from '../../model/state.js';
 import { etherTypes } from '../../wire/ethernet.js';
 import { isHandedOver } from '../view.js';
 import { type ActingRule, actingRules, copiesComeTo, type CopyComesTo, packetFamilies } from './acting-rules.js';
-import { type CopyRule, copyRules, countRules, listingOf } from './copy-rules.js';
+import { type CopyRule, copyRules, countRules } from './copy-rules.js';
 import { type Draft, draftOf, quietTypes, shapesOf, type Speaker, versionOf, wayOf } from './drafts.js';
 import { segmentOf } from './segment.js';
 import { type FrameFields, isNamed, type Selector, takesFrame } from './selector.js';
+import { mapByName } from '../../text/collections.js';
 
 /** A frame that a rule takes, between two guests. */
 export interface Witness {
@@ -73,7 +74,7 @@ class Survey {
   constructor(input: SurveyInput, acting: readonly ActingRule[]) {
     this.#input = input;
     this.#acting = acting;
-    this.#bridges = new Map(input.state.links.map((link) => [link.name, link]));
+    this.#bridges = mapByName(input.state.links);
   }
 
   ask(rule: CopyRule): AskedRule {
@@ -207,10 +208,9 @@ function isAt({ selectors }: CopyRule, segment: ReadonlySet<string>): boolean {
  */
 export function surveyRules(input: SurveyInput): RulesSurvey {
   const { state } = input;
-  const listing = listingOf(state.nft);
   const segment = segmentOfSpeakers(input);
-  const copies = copyRules(state, listing).filter((rule) => isAt(rule, segment));
-  const survey = new Survey(input, copies.length === 0 ? [] : actingRules(state, listing));
+  const copies = copyRules(state).filter((rule) => isAt(rule, segment));
+  const survey = new Survey(input, copies.length === 0 ? [] : actingRules(state));
   let left: number = witnessLimits.perRun;
   const rules = copies.map((rule): AskedRule => {
     const asked = survey.ask(rule);
@@ -219,5 +219,5 @@ export function surveyRules(input: SurveyInput): RulesSurvey {
     left -= asked.witnesses.length;
     return asked;
   });
-  return { read: countRules(state, listing, segment), rules };
+  return { read: countRules(state, segment), rules };
 }

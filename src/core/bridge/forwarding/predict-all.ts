@@ -7,6 +7,7 @@ import { isGroupMacText } from '../../wire/ethernet.js';
 import { classes, probeClasses } from '../../probe/classes.js';
 import { type End, type Forecast, no, unknown } from './forecast.js';
 import { predict } from './predict.js';
+import { groupBy } from '../../text/collections.js';
 
 /** From this many on a bridge, ends of one form are reported together: a thousand guests are a million pairs. */
 const maxEnds = 32;
@@ -91,7 +92,10 @@ function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: 
 export function predictAll(view: BridgeView, snapshot: Snapshot): readonly Prediction[] {
   const ends = endsOf(view, snapshot);
   const diversions = diversionsOf(view, snapshot);
-  const kinds = ends.length <= maxEnds ? ends.map((end) => [end]) : [...byForm(view, diversions, ends).values()];
+  const kinds =
+    ends.length <= maxEnds
+      ? ends.map((end) => [end])
+      : [...groupBy(ends, (end) => formOf(view, diversions.copies, end)).values()];
   const bridge: Bridge = { view, diversions, thirds: kinds.flatMap((kind) => kind.slice(0, 3)) };
   return probeClasses.flatMap((probe) =>
     kinds.flatMap((senders) =>
@@ -113,18 +117,6 @@ export function predictAll(view: BridgeView, snapshot: Snapshot): readonly Predi
       }),
     ),
   );
-}
-
-/** Ends that nothing in the state distinguishes. */
-function byForm(view: BridgeView, { copies }: Diversions, ends: readonly End[]): ReadonlyMap<string, readonly End[]> {
-  const kinds = new Map<string, End[]>();
-  for (const end of ends) {
-    const form = formOf(view, copies, end);
-    const kind = kinds.get(form);
-    if (kind === undefined) kinds.set(form, [end]);
-    else kind.push(end);
-  }
-  return kinds;
 }
 
 /** Settings that differ from port to port and decide nothing here. */

@@ -1,6 +1,7 @@
 import type { FdbEntry, VlanRange } from '../../model/scenario.js';
 import { type Fields, objectsOf, textOf, textsOf } from '../../text/json-text.js';
 import { changeCommands } from '../change-commands.js';
+import { flagged } from '../compare-change.js';
 import { vlanRanges } from '../view.js';
 import {
   byIndex,
@@ -16,20 +17,18 @@ import {
   type UndoDecision,
   type UndoOf,
 } from './entry.js';
+import { numbersFrom } from '../../text/collections.js';
 
-interface VlanFlags {
-  readonly pvid: boolean;
-  readonly untagged: boolean;
-}
+type VlanFlags = Pick<VlanRange, 'pvid' | 'untagged'>;
 
 function vlanWord(flags: VlanFlags | undefined): string {
-  return flags === undefined ? 'absent' : `present${flags.pvid ? ' pvid' : ''}${flags.untagged ? ' untagged' : ''}`;
+  return flags === undefined ? 'absent' : flagged(flags);
 }
 
 function byVid(ranges: readonly VlanRange[]): ReadonlyMap<number, VlanFlags> {
   return new Map(
     ranges.flatMap(({ first, last, pvid, untagged }) =>
-      Array.from({ length: last - first + 1 }, (_, at) => [first + at, { pvid, untagged }] as const),
+      numbersFrom(first, last).map((vid) => [vid, { pvid, untagged }] as const),
     ),
   );
 }

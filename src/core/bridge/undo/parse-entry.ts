@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { SettingPlace } from '../../model/settings.js';
 import { ovsColumnKind, ovsColumns } from '../ovs-settings.js';
 import { settingsOfPlace } from '../attributes.js';
-import type { UndoEntry } from './entry.js';
 
 const linkSettingKeys = (place: SettingPlace): ReadonlySet<string> =>
   new Set(settingsOfPlace(place).map(({ key }) => key));
@@ -15,6 +14,11 @@ const name = z
   .max(15)
   .refine((text) => !/[/\s:]/.test(text) && !text.startsWith('-'));
 const ifindex = z.int().min(1).max(0x7fff_ffff);
+/**
+ * An interface as a run found it. Its name is used again at once for another guest, its index where somebody asks for
+ * it (`ip link add … index`). `master`: the index of its bridge; 0 = it is a port of none. `identity`: what no other
+ * interface has while the kernel runs; absent = not known.
+ */
 const link = z.strictObject({
   name: z.string().min(1).max(15),
   ifindex,
@@ -24,6 +28,7 @@ const link = z.strictObject({
     .regex(/^\d{1,20}$/)
     .exactOptional(),
 });
+/** A row of Open vSwitch's database: its `_uuid` is never used again, its name is. */
 const row = z.strictObject({
   uuid: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
   name: z.string().min(1).max(255),
@@ -36,7 +41,9 @@ const line = z
   .max(4096)
   .refine((text) => !/[\n\0]/.test(text));
 const group = z.string().regex(/^[0-9a-f.:]{2,45}$/);
+/** What an entry of the forwarding database is, besides where it leads; null = there is none. */
 const form = z.strictObject({ state: z.enum(['static', 'permanent', 'dynamic']), sticky: z.boolean() }).nullable();
+const fdbRow = z.strictObject({ vlan: vid.nullable(), set: form, was: form });
 const member = z.enum(['permanent', 'temp']).nullable();
 const columns = z.strictObject({ tag: line, trunks: line });
 const flood = z.enum(['on', 'off']);
@@ -56,7 +63,12 @@ function isOvsKey(table: 'Bridge' | 'Port', key: string): boolean {
   return ovsColumnKind(column) === 'map' ? inner !== undefined && /^[^\s=,"]{1,64}$/.test(inner) : inner === undefined;
 }
 
+/**
+ * One thing that a run changes, as its journal keeps it: of what, what the run set, and what was there before. Data of
+ * a closed set of kinds: the commands that undo it are derived from it (decide.ts).
+ */
 const entry = z.discriminatedUnion('kind', [
+  // the run made the interface itself, under an index that it chose
   z.strictObject({ kind: z.literal('interface'), name, ifindex }),
   z
     .strictObject({
@@ -68,6 +80,7 @@ const entry = z.discriminatedUnion('kind', [
       was: value,
     })
     .refine(({ place, key }) => keys[place].has(key)),
+  // `on`: the interface that its name names; null = it names none
   z.strictObject({
     kind: z.literal('sysctl'),
     on: link.nullable(),
@@ -79,13 +92,14 @@ const entry = z.discriminatedUnion('kind', [
     set: line,
     was: line,
   }),
+  // of VLANs that stand in neither list nothing was changed
   z.strictObject({ kind: z.literal('vlan'), on: link, self: z.boolean(), set: ranges, was: ranges }),
   z.strictObject({
     kind: z.literal('fdb'),
     on: link,
     self: z.boolean(),
     mac,
-    rows: z.array(z.strictObject({ vlan: vid.nullable(), set: form, was: form })).max(4096),
+    rows: z.array(fdbRow).max(4096),
   }),
   z.strictObject({
     kind: z.literal('mdb'),
@@ -96,6 +110,7 @@ const entry = z.discriminatedUnion('kind', [
     set: member,
     was: member,
   }),
+  // a column, or one key of a map (COLUMN:KEY); '' = the map has no such key
   z
     .strictObject({
       kind: z.literal('ovs-column'),
@@ -108,6 +123,7 @@ const entry = z.discriminatedUnion('kind', [
     .refine(({ table, key }) => isOvsKey(table, key)),
   z.strictObject({ kind: z.literal('ovs-flood'), on: row, bridge: row, set: flood, was: flood }),
   z.strictObject({ kind: z.literal('ovs-vlan'), on: row, set: columns, was: columns }),
+  // the port on which an entry by hand is: a bridge has one for each MAC and VLAN
   z.strictObject({
     kind: z.literal('ovs-fdb'),
     bridge: row,
@@ -116,6 +132,7 @@ const entry = z.discriminatedUnion('kind', [
     set: row.nullable(),
     was: row.nullable(),
   }),
+  // the mirror carries the run's id (external_ids)
   z.strictObject({
     kind: z.literal('ovs-mirror'),
     bridge: row,
@@ -123,6 +140,14 @@ const entry = z.discriminatedUnion('kind', [
     runId: z.string().regex(/^[\w-]{1,64}$/),
   }),
 ]);
+
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+export type UndoEntry = Frozen<z.infer<typeof entry>>;
+export type HeldLink = Frozen<z.infer<typeof link>>;
+export type OvsRow = Frozen<z.infer<typeof row>>;
+export type FdbForm = Frozen<NonNullable<z.infer<typeof form>>>;
+export type FdbRow = Frozen<z.infer<typeof fdbRow>>;
 
 /** What a line of a journal says is to be undone; null = nothing that this version could have written. */
 export function parseUndoEntry(json: unknown): UndoEntry | null {

@@ -1,7 +1,9 @@
-import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import type { HostState } from '../../model/state.js';
+import { fieldsOf, objectsWithin, textOf } from '../../text/json-text.js';
 import { setPort } from '../changes.js';
 import { isOn } from '../setting-value.js';
 import type { CauseFinder, Explained, LeakContext } from '../weakness.js';
+import { nftRules } from '../rules.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -23,16 +25,12 @@ function arrivedAs({ finding: { altered } }: LeakContext): string {
 const translations = ['masquerade', 'snat', 'dnat', 'redirect'] as const;
 
 /** The first rule of the kernel's packet filter that translates addresses; null = there is none. */
-function natRule(nft: unknown): { readonly place: string; readonly statement: string } | null {
-  for (const { rule } of objectsOf(fieldsOf(nft)?.['nftables']).map((item) => ({ rule: fieldsOf(item['rule']) }))) {
-    if (rule === null) continue;
-    for (const part of objectsWithin(rule['expr'])) {
+function natRule(state: HostState): { readonly place: string; readonly statement: string } | null {
+  for (const { place, parts } of nftRules(state).rules)
+    for (const part of objectsWithin(parts)) {
       const statement = translations.find((name) => name in part) ?? xtTranslation(part);
-      if (statement === null) continue;
-      const place = ['family', 'table', 'chain'].map((key) => textOf(rule[key]) ?? '?').join(' ');
-      return { place: `nft ${place}`, statement };
+      if (statement !== null) return { place: `nft ${place}`, statement };
     }
-  }
   return null;
 }
 
@@ -48,7 +46,7 @@ const findNat: CauseFinder = (leak) => {
   const { altered } = finding;
   if (altered === undefined || flow === null || flow.frame.srcIp === null || altered.srcIp === null) return null;
   if (altered.srcIp === flow.frame.srcIp && altered.dstIp === flow.frame.dstIp) return null;
-  const rule = natRule(before.nft);
+  const rule = natRule(before);
   if (rule === null) return null;
   return {
     place: rule.place,

@@ -7,6 +7,7 @@ import { advice } from '../changes.js';
 import { type BridgeView, readFrom } from '../view.js';
 import type { Audited, BridgeRule } from '../weakness.js';
 import { everyFrame } from './promiscuous.js';
+import { namesIn } from '../../text/collections.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -40,14 +41,14 @@ function socketsBeside({ link, ports }: BridgeView, sockets: Snapshot['packetSoc
  * that are not known to be harmless, wherever frames of the bridge come to.
  */
 const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
-  const routed = view.ports.map(({ name }) => name);
+  const routed = namesIn(view.ports);
   const bridges = new Set([view.name]);
   const segment = segmentOf(bridges, state, routed);
   return [
     ...bypassesIn(state, segment).filter((bypass) => !isMirror(view, bypass)),
     ...socketBypasses(
       { ...state, packetSockets: socketsBeside(view, packetSockets) },
-      { bridges, segment, guestPorts: new Set(view.guests.map(({ name }) => name)) },
+      { bridges, segment, guestPorts: new Set(namesIn(view.guests)) },
       asksUsualForms(state),
     ),
   ]

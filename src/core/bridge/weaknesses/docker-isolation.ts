@@ -1,8 +1,9 @@
-import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import { type Fields, fieldsOf } from '../../text/json-text.js';
 import { advice } from '../changes.js';
 import { bareName } from '../../model/host-names.js';
 import type { HostState } from '../../model/state.js';
 import type { CauseFinder, Explained } from '../weakness.js';
+import { nftRules } from '../rules.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -14,15 +15,14 @@ declare module '../../model/codes.js' {
 const stages = ['DOCKER-ISOLATION-STAGE-1', 'DOCKER-ISOLATION-STAGE-2'] as const;
 
 /** Expressions of the rules of the host's table `filter`, by chain. */
-function chainsOf({ nft }: HostState): ReadonlyMap<string, readonly (readonly Fields[])[]> {
-  const parts = objectsOf(fieldsOf(nft)?.['nftables']);
-  const isFilter = (part: Fields): boolean => part['family'] === 'ip' && part['table'] === 'filter';
-  const chains = new Map<string, (readonly Fields[])[]>();
-  for (const chain of parts.flatMap((part) => objectsOf([part['chain']]).filter(isFilter)))
-    chains.set(textOf(chain['name']) ?? '', []);
-  for (const rule of parts.flatMap((part) => objectsOf([part['rule']]).filter(isFilter)))
-    chains.get(textOf(rule['chain']) ?? '')?.push(objectsOf(rule['expr']));
-  return chains;
+function chainsOf(state: HostState): ReadonlyMap<string, readonly (readonly Fields[])[]> {
+  const { rules, chains } = nftRules(state);
+  return new Map(
+    [...chains.values()].flatMap(({ table, place, fields }) => {
+      const ofChain = rules.flatMap((rule) => (rule.place === place ? [rule.parts] : []));
+      return table === 'ip filter' ? [[String(fields['name']), ofChain] as const] : [];
+    }),
+  );
 }
 
 /** A rule acts on packets of a device if it names this one, or none. */

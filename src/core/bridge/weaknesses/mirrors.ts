@@ -3,14 +3,15 @@ import type { Fix } from '../../model/fabric.js';
 import { bareName, onHost } from '../../model/host-names.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
-import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import { type Fields, fieldsOf, textOf } from '../../text/json-text.js';
 import { routedView } from '../beside.js';
-import { copyRules, legacyRuleName, listingOf, nftRuleName, tcRuleName } from '../bypass/copy-rules.js';
+import { copyRules, legacyRuleName } from '../bypass/copy-rules.js';
 import { advice, execute } from '../changes.js';
 import { isBridged, isUnicast, routedSender } from '../row-context.js';
 import { stateAround } from '../states-by-host.js';
 import { type BridgeView, bridgeViews, readFrom, stateAlone } from '../view.js';
 import type { Audited, BridgeRule, CauseFinder, Explained, FoundCause, LeakContext, RuleFinding } from '../weakness.js';
+import { type NftRule, nftRules, tcFilters } from '../rules.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -52,26 +53,22 @@ interface NamedFinding {
 const tcMirrorRule: BridgeRule = (view, { state }) => tcFindings(view, state).map(({ finding }) => finding);
 
 const tcFindings = ({ devices }: BridgeView, state: HostState): readonly NamedFinding[] =>
-  Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, filters]) => {
-    const [device = '', place = ''] = splitLast(key);
-    if (!devices.has(device)) return [];
-    return objectsOf(filters).flatMap((filter) =>
-      [...objectsWithin(filter)]
-        .filter((action) => action['kind'] === 'mirred')
-        .map((action) => ({
-          rule: tcRuleName(key, filter),
-          finding: {
-            severity: 'high',
-            place: `${device} ${place}`,
-            value: `mirred ${textOf(action['direction']) ?? ''} ${textOf(action['mirred_action']) ?? ''} to ${textOf(action['to_dev']) ?? '?'}`,
-            readFrom: readFrom.tc,
-            text: `frames of ${device} are carried to ${textOf(action['to_dev']) ?? 'another device'}, which no attribute of a link shows`,
-            probe: 'known-unicast',
-            fix: withoutFilter(device, place, filter),
-          } satisfies RuleFinding,
-        })),
+  tcFilters(state)
+    .filter(({ device }) => devices.has(device))
+    .flatMap(({ device, place, name: rule, fields: filter, moves }) =>
+      moves.map(({ to, fields: action }) => ({
+        rule,
+        finding: {
+          severity: 'high',
+          place: `${device} ${place}`,
+          value: `mirred ${textOf(action['direction']) ?? ''} ${textOf(action['mirred_action']) ?? ''} to ${to ?? '?'}`,
+          readFrom: readFrom.tc,
+          text: `frames of ${device} are carried to ${to ?? 'another device'}, which no attribute of a link shows`,
+          probe: 'known-unicast',
+          fix: withoutFilter(device, place, filter),
+        } satisfies RuleFinding,
+      })),
     );
-  });
 
 export const tcMirror: Audited = {
   meaning: 'A traffic-control rule copies or redirects frames of one port to another.',
@@ -103,43 +100,22 @@ function copyOf(expression: Fields, isAtDevice: boolean): Pick<NftCopy, 'verb' |
   return { verb, device: dev ?? addr ?? '?', address: null };
 }
 
-/** A copy with the devices of its chain; none = wherever the chain is jumped to from. */
-type PlacedCopy = NftCopy & { readonly on: readonly string[] };
-
-/** Copies by the listing that they stand in: it is asked for many times, and may have ten thousand rules. */
-const copiesOfListing = new WeakMap<object, readonly PlacedCopy[]>();
-
-function copiesIn(listing: Fields): readonly PlacedCopy[] {
-  const known = copiesOfListing.get(listing);
-  if (known !== undefined) return known;
-  const parts = objectsOf(listing['nftables']);
-  const copies = parts
-    .flatMap((part) => objectsOf([part['rule']]))
-    .filter((rule) => objectsOf(rule['expr']).some((expression) => copyOf(expression, true) !== null))
-    .flatMap((rule) => copiesOfRule(rule, parts));
-  copiesOfListing.set(listing, copies);
-  return copies;
-}
-
-function copiesOfRule(rule: Fields, parts: readonly Fields[]): readonly PlacedCopy[] {
-  const [family = '', table = '', chain = ''] = ['family', 'table', 'chain'].map((key) => textOf(rule[key]) ?? '');
-  const base = parts
-    .flatMap((part) => objectsOf([part['chain']]))
-    .find((listed) => listed['family'] === family && listed['table'] === table && listed['name'] === chain);
-  const on = [base?.['dev']].flat().filter((device) => typeof device === 'string');
-  return objectsOf(rule['expr']).flatMap((expression): readonly PlacedCopy[] => {
-    const copy = copyOf(expression, family === 'netdev' || on.length > 0);
+function copiesOfRule({ name, family, table, place, devices, parts, fields }: NftRule): readonly NftCopy[] {
+  return parts.flatMap((expression): readonly NftCopy[] => {
+    const copy = copyOf(expression, family === 'netdev' || devices.length > 0);
     if (copy === null) return [];
-    const place = `${family} ${table} ${chain}${on.length === 0 ? '' : ` on ${on.join(', ')}`}`;
-    const removal = execute('nft', 'delete', 'rule', family, table, chain, 'handle', String(rule['handle']));
-    return [{ ...copy, rule: nftRuleName(rule), place, fix: { changes: [removal] }, on }];
+    const names = [family, table.slice(family.length + 1), place.slice(table.length + 1)];
+    const removal = execute('nft', 'delete', 'rule', ...names, 'handle', String(fields['handle']));
+    const where = `${place}${devices.length === 0 ? '' : ` on ${devices.join(', ')}`}`;
+    return [{ ...copy, rule: name, place: where, fix: { changes: [removal] } }];
   });
 }
 
 /** nft's dup and fwd on these devices, or on any (nft(8)), and TEE of iptables in its tables. */
 export function nftCopies(devices: ReadonlySet<string>, state: HostState): readonly NftCopy[] {
-  const copies = copiesIn(fieldsOf(state.nft) ?? {});
-  return copies.filter(({ on }) => on.length === 0 || on.some((device) => devices.has(device)));
+  return nftRules(state)
+    .rules.filter((rule) => rule.devices.length === 0 || rule.devices.some((device) => devices.has(device)))
+    .flatMap(copiesOfRule);
 }
 
 function copyFinding({ verb, device, address, place, fix }: Omit<NftCopy, 'rule'>): RuleFinding {
@@ -221,11 +197,6 @@ export const xdpProgram: Audited = {
   finding: { onBridge: xdpRule },
 };
 
-function splitLast(key: string): readonly string[] {
-  const at = key.lastIndexOf(' ');
-  return at < 0 ? [key] : [key.slice(0, at), key.slice(at + 1)];
-}
-
 interface Carriers {
   readonly rules: readonly RuleFinding[];
   readonly programs: readonly RuleFinding[];
@@ -269,7 +240,7 @@ function namedRules(
   state: HostState,
   placed: (finding: RuleFinding) => RuleFinding,
 ): Carriers['named'] {
-  const targets = new Map(copyRules(state, listingOf(state.nft)).map(({ name, to }) => [name, to]));
+  const targets = new Map(copyRules(state).map(({ name, to }) => [name, to]));
   const byNft = nftCopies(view.devices, state).map((copy) => ({ rule: copy.rule, finding: copyFinding(copy) }));
   return new Map(
     [...tcFindings(view, state), ...byNft, ...legacyFindings(state)].map(({ rule, finding }) => [

@@ -9,7 +9,7 @@ import type { Endpoint } from '../../model/scenario.js';
 import { isRouted, routedSender } from '../row-context.js';
 import { diversions, type RoutingEntry, usualWaysTo, type Way, waysTo } from '../routing.js';
 import { stateAround } from '../states-by-host.js';
-import { isSettingOn } from '../view.js';
+import { isIpHandedOver, isSettingOn } from '../view.js';
 import type { Audited, BridgeRule, CauseFinder, Explained, HostRule, LeakContext } from '../weakness.js';
 
 declare module '../../model/codes.js' {
@@ -48,12 +48,9 @@ function keepApart(inward: string, outward: string, more: readonly string[] = []
  * that are routed are for the bridge's own MAC.
  */
 function keepBridgesApart(inward: string, outward: string, { links, sysctl }: HostState): readonly Change[] {
-  const isHandedOver = bridgedCalls.some((name) => sysctl[name] === '1');
   const mac = links.find(({ name }) => name === inward)?.mac;
-  return keepApart(inward, outward, isHandedOver && mac !== undefined ? ['ether', 'daddr', mac] : []);
+  return keepApart(inward, outward, isIpHandedOver(sysctl) && mac !== undefined ? ['ether', 'daddr', mac] : []);
 }
-
-const bridgedCalls = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'] as const;
 
 /** True if the headers say that a router had the frames: other MACs and a smaller hop limit, or what NAT wrote. */
 function wereRouted({ finding: { forms = {} } }: LeakContext): boolean {

@@ -4,6 +4,7 @@ import { VerifyError } from '../../model/verify-error.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { type AskProgram, type GuestManager, idsIn, normalizeMac, rowsIn } from './guest-manager.js';
 import { sandboxPath } from './sandbox.js';
+import { given } from '../../text/collections.js';
 
 declare module '../../model/host-config.js' {
   interface Managers {
@@ -105,8 +106,7 @@ function interfacesOf(
         ips,
         zone,
         ...(isApart(networkName) ? { isApart: true } : {}),
-        ...(netns === null ? {} : { netns }),
-        ...(id === null ? {} : { id }),
+        ...given({ netns, id }),
       },
     ];
   });

@@ -1,6 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import { objectsOf, textOf } from '../../text/json-text.js';
-import { VerifyError } from '../../model/verify-error.js';
+import { assertKnown } from '../../model/verify-error.js';
 import { type AskProgram, type GuestManager, normalizeMac } from './guest-manager.js';
 
 declare module '../../model/host-config.js' {
@@ -38,7 +38,7 @@ async function textOrEmpty(ask: AskProgram, words: readonly string[]): Promise<s
   try {
     return await ask(['pvesh', 'get', ...words, '--output-format', 'json']);
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return '';
   }
 }

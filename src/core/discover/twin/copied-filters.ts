@@ -1,5 +1,6 @@
 import type { HostState } from '../../model/state.js';
-import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import { type Fields, fieldsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import { tcFilters } from '../../bridge/rules.js';
 
 /** Commands of tc that make the filters of a bridge's ports again, and what they cannot. */
 export interface CopiedFilters {
@@ -54,25 +55,19 @@ export function copiedFilters(state: HostState, devices: ReadonlySet<string>): C
   const commands: (readonly string[])[] = [];
   const missing: string[] = [];
   const prepared = new Set<string>();
-  for (const [key, value] of Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {})) {
-    const [device, place] = [key.slice(0, key.lastIndexOf(' ')), key.slice(key.lastIndexOf(' ') + 1)];
-    if (!devices.has(device)) continue;
-    for (const filter of objectsOf(value)) {
-      const options = fieldsOf(filter['options']);
-      // Heads of filters, and the tables of u32, hold no rule.
-      if (options === null || 'ht_divisor' in options) continue;
-      const match = matchOf(textOf(filter['kind']), options);
-      const actions = objectsOf(options['actions']).map((action) => actionWords(action, devices));
-      const isPlaced = ['ingress', 'egress'].includes(place);
-      if (match === null || !isPlaced || actions.length === 0 || actions.includes(null)) {
-        missing.push(`the tc filter ${textOf(filter['kind']) ?? ''} at ${key}${targetsText(options)}`);
-        continue;
-      }
-      if (!prepared.has(device)) commands.push(['tc', 'qdisc', 'add', 'dev', device, 'clsact']);
-      prepared.add(device);
-      const words = [...match, ...actions.flatMap((action) => action ?? [])];
-      commands.push(['tc', 'filter', 'add', 'dev', device, place, ...headWords(filter), ...words]);
+  for (const { device, place, key, kind, fields, options, actions: made, isRule } of tcFilters(state)) {
+    if (!devices.has(device) || !isRule) continue;
+    const match = matchOf(kind, options);
+    const actions = made.map((action) => actionWords(action, devices));
+    const isPlaced = ['ingress', 'egress'].includes(place);
+    if (match === null || !isPlaced || actions.length === 0 || actions.includes(null)) {
+      missing.push(`the tc filter ${kind ?? ''} at ${key}${targetsText(options)}`);
+      continue;
     }
+    if (!prepared.has(device)) commands.push(['tc', 'qdisc', 'add', 'dev', device, 'clsact']);
+    prepared.add(device);
+    const words = [...match, ...actions.flatMap((action) => action ?? [])];
+    commands.push(['tc', 'filter', 'add', 'dev', device, place, ...headWords(fields), ...words]);
   }
   return { commands, missing };
 }

@@ -1,15 +1,11 @@
 import type { HostState } from '../../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import { textOf } from '../../text/json-text.js';
+import { nftRules } from '../../bridge/rules.js';
 
 /** A table of nftables by family and name. */
 export interface TableName {
   readonly family: string;
   readonly name: string;
-}
-
-function devicesOf(chain: unknown): readonly string[] {
-  if (typeof chain === 'string') return [chain];
-  return Array.isArray(chain) ? chain.filter((device) => typeof device === 'string') : [];
 }
 
 /**
@@ -20,16 +16,14 @@ export function copiedTables(
   state: HostState,
   devices: ReadonlySet<string>,
 ): { readonly tables: readonly TableName[]; readonly missing: readonly string[] } {
-  const parts = objectsOf(fieldsOf(state.nft)?.['nftables']);
-  const chains = parts.flatMap((part) => objectsOf([part['chain']]));
+  const { rules, chains, listed } = nftRules(state);
   const tables: TableName[] = [];
   const missing: string[] = [];
-  for (const table of parts.flatMap((part) => objectsOf([part['table']]))) {
+  for (const table of listed('table')) {
     const [family, name] = [textOf(table['family']), textOf(table['name'])];
     if (family === null || name === null) continue;
-    const bound = chains
-      .filter((chain) => chain['family'] === family && chain['table'] === name)
-      .flatMap((chain) => devicesOf(chain['dev']));
+    const isOf = (part: { readonly table: string }): boolean => part.table === `${family} ${name}`;
+    const bound = [...chains.values()].filter(isOf).flatMap((chain) => chain.devices);
     if (
       family === 'bridge' ||
       (family === 'netdev' && bound.length > 0 && bound.every((device) => devices.has(device)))
@@ -39,9 +33,7 @@ export function copiedTables(
       missing.push(
         `the nft table netdev ${name}: it is on ${bound.filter((device) => !devices.has(device)).join(', ') || 'no device'}`,
       );
-    else if (
-      objectsOf(parts.map((part) => part['rule'])).some((rule) => rule['family'] === family && rule['table'] === name)
-    )
+    else if (rules.some(isOf))
       missing.push(
         `the nft table ${family} ${name}: it sees IP that the host routes, and bridged IP only through br_netfilter`,
       );

@@ -10,6 +10,7 @@ import { type EndpointsInput, isUsual, someSettings, type TwinEndpoint, twinEndp
 import { twinSteps } from './steps.js';
 import type { WhatIf } from './what-if.js';
 import { counted } from '../../text/escape.js';
+import { filled, findNamed, given } from '../../text/collections.js';
 
 export interface TwinInput extends Omit<EndpointsInput, 'scenario' | 'bridge'> {
   readonly bridge: string;
@@ -51,7 +52,7 @@ export interface Twin {
 export function twinScenario(input: TwinInput): Twin {
   const { state, bridge, classes } = input;
   const scenario = input.discovered.scenario;
-  const link = state.links.find(({ name }) => name === bridge);
+  const link = findNamed(state.links, bridge);
   if (link === undefined)
     throw new VerifyError(
       'interface-gone',
@@ -78,12 +79,11 @@ export function twinScenario(input: TwinInput): Twin {
           [bridge]: {
             ...copied.settings,
             ...(isUsual(vlans, link) ? {} : { vlans: vlans }),
-            ...(unheard === undefined ? {} : { unheard }),
+            ...given({ unheard }),
           },
         },
         endpoints,
-        ...(Object.keys(state.sysctl).length === 0 ? {} : { sysctl: state.sysctl }),
-        ...(keepers.length === 0 ? {} : { keepers }),
+        ...filled({ sysctl: state.sysctl, keepers }),
       },
       steps: [
         ...preparing({
@@ -147,7 +147,7 @@ function preparing({
     ...(bare.length === 0 ? {} : { vlan: { del: bare } }),
     ...(fdb.length === 0 ? {} : { fdb: { add: fdb } }),
     ...(mdb.length === 0 ? {} : { mdb: { add: mdb } }),
-    ...(commands.length === 0 ? {} : { run: commands }),
+    ...filled({ run: commands }),
   };
   return Object.keys(step).length === 0 ? [] : [{ name: 'entries and rules as on the live bridge', ...step }];
 }

@@ -50,6 +50,7 @@ import {
 } from './routes.js';
 import { type FoundBridge, foundBridge, hostOn } from './segments.js';
 import { counted } from '../../text/escape.js';
+import { groupBy, mapByName } from '../../text/collections.js';
 
 /** What is asked of a whole host beyond what is usual. */
 export interface HostOptions extends StepWishes {
@@ -139,10 +140,6 @@ function isUnlearned(links: Links, entry: FoundEntry): boolean {
 
 const deciding = attributesOf.port.filter(({ decides }) => decides !== undefined);
 
-function settingsText(links: Links, { endpoint }: FoundEntry): string {
-  return JSON.stringify(deciding.map(({ key }) => links.get(endpoint.port)?.port?.[key] ?? null));
-}
-
 /** Bridges with ports, as far as they are wanted. Names go into `taken`. */
 function surveyBridges(input: WholeInput, hops: Hops, taken: Set<string>): readonly SurveyedBridge[] {
   const { state, neighbours, inventory, wishes, heard } = input;
@@ -167,7 +164,7 @@ function surveyBridges(input: WholeInput, hops: Hops, taken: Set<string>): reado
 /** Throws VerifyError (69) where there is no guest to examine, or bridges are joined to one network. */
 function surveyHost(input: WholeInput): Survey {
   const { state, beside, wishes } = input;
-  const links = new Map(state.links.map((link) => [link.name, link]));
+  const links = mapByName(state.links);
   const taken = new Set<string>();
   const hops = hopsOf(state, input.addresses);
   const bridges = surveyBridges(input, hops, taken);
@@ -194,7 +191,8 @@ function probesOfHost(
   const { links, examined, unbridged, guests, places } = survey;
   const context = {
     isUnlearned: (entry: FoundEntry) => isUnlearned(links, entry),
-    kindOf: (entry: FoundEntry) => settingsText(links, entry),
+    kindOf: (entry: FoundEntry) =>
+      JSON.stringify(deciding.map(({ key }) => links.get(entry.endpoint.port)?.port?.[key] ?? null)),
     lastRound: lastRoundOf(wishes, guests.length),
   };
   const placed = [
@@ -244,14 +242,11 @@ const maxNamed = 3;
 
 /** Notes that differ in the guest's name alone become one: a hundred may not have spoken. */
 function onceEach(notes: readonly (readonly [name: string, note: string])[]): readonly string[] {
-  const namesOf = new Map<string, string[]>();
-  for (const [name, note] of notes) {
-    const text = note.slice(name.length);
-    namesOf.set(text, [...(namesOf.get(text) ?? []), name]);
-  }
-  return [...namesOf].map(([text, names]) => {
-    const remaining = names.length - maxNamed;
-    return `${names.slice(0, maxNamed).join(', ')}${remaining > 0 ? ` and ${remaining} more` : ''}${text}`;
+  const alike = groupBy(notes, ([name, note]) => note.slice(name.length));
+  return [...alike].map(([text, same]) => {
+    const remaining = same.length - maxNamed;
+    const names = same.slice(0, maxNamed).map(([name]) => name);
+    return `${names.join(', ')}${remaining > 0 ? ` and ${remaining} more` : ''}${text}`;
   });
 }
 

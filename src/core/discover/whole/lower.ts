@@ -9,6 +9,7 @@ import { guestOfPort } from '../guests.js';
 import { endpointName } from '../host-topology.js';
 import type { Placed, WrittenProbe } from './probes.js';
 import { isIpv6Address, type RoutedInput } from './routes.js';
+import { mapByName, namesIn } from '../../text/collections.js';
 
 /**
  * A guest on a lower device, whose MAC is its interface's; by ipvlan all have one, and it is known by its addresses.
@@ -124,7 +125,7 @@ export function lowerSegments(
     spaces.add(guest.space);
     return true;
   });
-  const links = new Map(state.links.map((link) => [link.name, link]));
+  const links = mapByName(state.links);
   return [...new Set(examined.map(({ lower }) => lower))].flatMap((lower): readonly LowerSegment[] => {
     const guests = examined.filter((guest) => guest.lower === lower);
     const isUp = links.get(lower)?.flags.includes('LOWER_UP') === true;
@@ -145,8 +146,6 @@ function leadsOut(link: LinkState | undefined): boolean {
   return link !== undefined && isOutward(link);
 }
 
-const names = (entries: readonly LowerEntry[]): readonly string[] => entries.map(({ name }) => name);
-
 /** Frames from some guests to others, where there are two of them. `reach`: they may reach each other. */
 function unicast(
   from: readonly LowerEntry[],
@@ -157,8 +156,8 @@ function unicast(
   if (from.length === 0 || to.length === 0 || new Set([...from, ...to]).size < 2) return null;
   return {
     class: 'known-unicast',
-    from: names(from),
-    to: names(to),
+    from: namesIn(from),
+    to: namesIn(to),
     count: 1,
     carriers,
     // What leaves to the switch may come back to its addressee, or not
@@ -207,8 +206,8 @@ function ipvlanProbes({ entries, isWhole, leads }: LowerSegment, wishes: LowerWi
     reach === 'meant' && entries.length < 3
       ? []
       : inRounds(reach === 'beyond' ? out : 'first', unicast(having(isIpv6), having(isIpv6), reach, [carrier]), wishes);
-  const toGroup = { from: names(having(false)), count: 1, must_see: [], carriers: ['ipv4-udp'] } as const;
-  const open = isL2 && reach !== 'apart' ? names(entries) : [];
+  const toGroup = { from: namesIn(having(false)), count: 1, must_see: [], carriers: ['ipv4-udp'] } as const;
+  const open = isL2 && reach !== 'apart' ? namesIn(entries) : [];
   const groups: readonly Placed[] = [
     [out, { class: 'broadcast', ...toGroup, may_see: [], ...(open.length === 0 ? {} : { open_by_design: open }) }],
     // Who gets it in l2 depends on the groups that guests joined, and on their hashes
@@ -234,13 +233,13 @@ function floodProbes(
   open: readonly LowerEntry[],
 ): readonly Placed[] {
   if (from.length === 0) return [];
-  const common = { from: names(from), count: 1, must_see: [] } as const;
-  const rest = { ...common, may_see: [], ...(open.length === 0 ? {} : { open_by_design: names(open) }) };
+  const common = { from: namesIn(from), count: 1, must_see: [] } as const;
+  const rest = { ...common, may_see: [], ...(open.length === 0 ? {} : { open_by_design: namesIn(open) }) };
   return [
-    [part, { class: 'arp-request', to: names(from), rounds: 1, ...rest }],
+    [part, { class: 'arp-request', to: namesIn(from), rounds: 1, ...rest }],
     [part, { class: 'broadcast', ...rest }],
     // Who gets it depends on the groups that guests joined, and on their hashes
-    [part, { class: 'multicast', ...common, may_see: names(open), carriers: ['raw', 'ipv4-udp'] }],
+    [part, { class: 'multicast', ...common, may_see: namesIn(open), carriers: ['raw', 'ipv4-udp'] }],
   ];
 }
 
@@ -277,7 +276,7 @@ export function lowerProbes(segment: LowerSegment, wishes: LowerWishes): readonl
       out,
       {
         class: 'unknown-unicast',
-        from: names(entries),
+        from: namesIn(entries),
         count: 1,
         carriers: ['raw', 'ipv4-udp'],
         may_see: [],

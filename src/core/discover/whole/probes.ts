@@ -7,6 +7,7 @@ import { type WrittenFields, writtenFields } from '../../scenario/schema/step.js
 import { classes as asked, disruptiveClasses } from '../../probe/classes.js';
 import { canSpeak, type FoundEntry } from '../found-endpoints.js';
 import { apartFrom, type FoundBridge, type Segment } from './segments.js';
+import { groupBy, namesIn } from '../../text/collections.js';
 
 /** A probe as a scenario file has it, and which part of the run it belongs to. */
 export interface WrittenProbe {
@@ -66,7 +67,6 @@ const maxMeshed = 300;
 /** How many stand for the ports of one kind. */
 const maxAlike = 20;
 
-const names = (entries: readonly Pick<FoundEntry, 'name'>[]): readonly string[] => entries.map(({ name }) => name);
 const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(canSpeak);
 
 /**
@@ -89,9 +89,7 @@ export type Placed = readonly [Part, WrittenProbe];
 /** Those that stand for all in the further rounds. */
 function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): readonly FoundEntry[] {
   if (guests.length <= maxMeshed) return guests;
-  const byKind = new Map<string, FoundEntry[]>();
-  for (const guest of guests) byKind.set(kindOf(guest), [...(byKind.get(kindOf(guest)) ?? []), guest]);
-  return [...byKind.values()].flatMap((alike) => alike.slice(0, maxAlike));
+  return [...groupBy(guests, kindOf).values()].flatMap((alike) => alike.slice(0, maxAlike));
 }
 
 /**
@@ -99,9 +97,9 @@ function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): reado
  */
 function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean): readonly Placed[] {
   const { bridge, isUnlearned } = context;
-  const senders = names(speakers(guests));
+  const senders = namesIn(speakers(guests));
   const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
-  const unlearned = names(guests.filter(isUnlearned));
+  const unlearned = namesIn(guests.filter(isUnlearned));
   const rest = { count: 1, ...(bridge.filtered ? { must_see: [] } : {}) };
   const ask = (
     of: Part,
@@ -114,7 +112,7 @@ function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean
     { class: 'known-unicast', from, to, ...(rounds === undefined ? {} : { rounds }), ...rest, carriers },
   ];
   // Who lives beyond an uplink is known in one VLAN at most
-  const [uplink] = bridge.segments.length > 1 ? [] : names(speakers(bridge.uplinks));
+  const [uplink] = bridge.segments.length > 1 ? [] : namesIn(speakers(bridge.uplinks));
   const withUplink =
     uplink === undefined || senders.length === 0
       ? []
@@ -128,7 +126,7 @@ function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean
       : []),
     ...withUplink,
     ...furtherRounds(context, speakers(guests), part).map((rounds): Placed => {
-      const many = names(meshed(speakers(guests), context.kindOf));
+      const many = namesIn(meshed(speakers(guests), context.kindOf));
       return ask('further', many, many, rounds);
     }),
   ];
@@ -139,7 +137,7 @@ function servedPairs(
   bridge: FoundBridge,
   guests: readonly FoundEntry[],
 ): readonly (readonly [readonly string[], readonly string[]])[] {
-  const [served, serving] = apartFrom(bridge, speakers(guests)).map(names);
+  const [served, serving] = apartFrom(bridge, speakers(guests)).map(namesIn);
   if (served === undefined || serving === undefined || served.length === 0 || serving.length === 0) return [];
   return [
     [served, serving],
@@ -149,7 +147,7 @@ function servedPairs(
 
 /** Known unicast between guests and the host, which nobody else is to overhear. */
 function withHost({ bridge }: Context, { tested: guests }: Segment): readonly Placed[] {
-  const senders = names(speakers(guests));
+  const senders = namesIn(speakers(guests));
   const { host } = bridge;
   if (host === null || senders.length === 0) return [];
   const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
@@ -173,9 +171,9 @@ function furtherRounds({ lastRound, kindOf }: Context, senders: readonly FoundEn
 
 /** Known unicast to and from what is behind the bridge device: no observer hears whether it arrives there. */
 function withBehind({ bridge }: Context, { tested: guests, behind }: Segment): readonly Placed[] {
-  const uplinks = bridge.segments.length > 1 ? [] : names(speakers(bridge.uplinks)).slice(0, 1);
-  const senders = [...names(speakers(guests)).slice(0, maxAlike), ...uplinks];
-  const to = behind.map(({ name }) => name);
+  const uplinks = bridge.segments.length > 1 ? [] : namesIn(speakers(bridge.uplinks)).slice(0, 1);
+  const senders = [...namesIn(speakers(guests)).slice(0, maxAlike), ...uplinks];
+  const to = namesIn(behind);
   const rest = { class: 'known-unicast', count: 1, carriers: unicast } as const;
   if (to.length === 0 || senders.length === 0) return [];
   return [
@@ -187,13 +185,13 @@ function withBehind({ bridge }: Context, { tested: guests, behind }: Segment): r
 /** Unicast to guests that are not to be reached: over the bridge, and by way of the host. */
 function separation({ bridge, lastRound }: Context, segment: Segment): readonly Placed[] {
   const [compared] = apartFrom(bridge, segment.tested);
-  const senders = names(speakers(compared));
+  const senders = namesIn(speakers(compared));
   const apart = bridge.isolated
     ? compared
     : bridge.segments.filter((neighbour) => neighbour !== segment).flatMap(({ tested }) => tested);
-  const to = names(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
+  const to = namesIn(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
   if (senders.length === 0 || to.length === 0 || (bridge.isolated && to.length < 2)) return [];
-  const may_see = bridge.isolated ? [] : names([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
+  const may_see = bridge.isolated ? [] : namesIn([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
   const over = { from: senders, to, count: 1, carriers: unicast, may_see, must_see: [] };
   const part: Part = bridge.floodsOut && (bridge.hub || !bridge.isolated) ? 'floods' : 'first';
   return [
@@ -208,7 +206,10 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
 /** Unicast among the guests whose ports a manager says it isolates, beside others. */
 function promises({ bridge }: Context, { tested: guests }: Segment): readonly Placed[] {
   const promised = guests.filter((entry) => bridge.promised.includes(entry));
-  const [from, to] = [names(speakers(promised)), names(promised.filter(({ endpoint }) => endpoint.mac !== undefined))];
+  const [from, to] = [
+    namesIn(speakers(promised)),
+    namesIn(promised.filter(({ endpoint }) => endpoint.mac !== undefined)),
+  ];
   if (bridge.isolated || from.length === 0 || new Set([...from, ...to]).size < 2) return [];
   const part: Part = bridge.floodsOut && bridge.hub ? 'floods' : 'first';
   return [[part, { class: 'known-unicast', from, to, count: 1, carriers: unicast, may_see: [], must_see: [] }]];
@@ -224,7 +225,7 @@ function routedBounce(
   if (hasHost || bridge.isolated) return ['first', probe];
   return [
     bridge.floodsOut ? 'floods' : 'first',
-    { ...probe, may_see: names(bridge.uplinks), open_by_design: names([...guests, ...trunks]) },
+    { ...probe, may_see: namesIn(bridge.uplinks), open_by_design: namesIn([...guests, ...trunks]) },
   ];
 }
 
@@ -247,20 +248,20 @@ function floodsFrom(
   { guests, tested, trunks }: Segment,
   { from: senders, serves }: { readonly from: readonly FoundEntry[]; readonly serves: boolean },
 ): readonly Placed[] {
-  const [from, addressees] = [names(senders), names(speakers(tested))];
+  const [from, addressees] = [namesIn(senders), namesIn(speakers(tested))];
   if (from.length === 0) return [];
   const part: Part = bridge.floodsOut ? 'floods' : 'first';
   const [compared, serving] = apartFrom(bridge, guests);
-  const open = bridge.isolated && !serves ? {} : { open_by_design: names([...compared, ...trunks]) };
+  const open = bridge.isolated && !serves ? {} : { open_by_design: namesIn([...compared, ...trunks]) };
   const to = { from, to: addressees, rounds: 1 };
   // What is for everybody is for the host too
-  const may_see = [...names([...bridge.uplinks, ...serving]), ...(bridge.host === null ? [] : [bridge.host.name])];
+  const may_see = [...namesIn([...bridge.uplinks, ...serving]), ...(bridge.host === null ? [] : [bridge.host.name])];
   const shared = { count: 1, may_see, ...open };
   // The sender's own question is for everybody: no barrier is to stop it
   const question =
     bridge.isolated && !serves
       ? { count: 1, may_see }
-      : { count: 1, may_see: [...names([...compared, ...trunks]), ...may_see] };
+      : { count: 1, may_see: [...namesIn([...compared, ...trunks]), ...may_see] };
   const spoofed = { ...shared, carriers: routed, must_see: [] };
   return [
     [part, { class: 'unknown-unicast', from, carriers: unicast, ...shared }],
@@ -280,9 +281,9 @@ function floodsFrom(
 
 /** Classes that are asked only where they are named: one guest tries it on another. */
 function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonly Placed[] {
-  const guests = names(speakers(bridge.segments.flatMap((segment) => segment.tested)));
+  const guests = namesIn(speakers(bridge.segments.flatMap((segment) => segment.tested)));
   const [from, to, third] = guests;
-  const [uplink] = names(speakers(bridge.uplinks));
+  const [uplink] = namesIn(speakers(bridge.uplinks));
   const via = uplink ?? third;
   if (from === undefined || to === undefined) return [];
   return classes
@@ -356,7 +357,7 @@ export function ruleProbes(
   });
   const apart = new Set(
     bridges.flatMap(({ isolated, segments }) =>
-      isolated ? segments.flatMap(({ tested: guests }) => names(guests)) : [],
+      isolated ? segments.flatMap(({ tested: guests }) => namesIn(guests)) : [],
     ),
   );
   const probes = survey.rules.flatMap(({ rule, witnesses }) =>

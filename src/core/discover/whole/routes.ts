@@ -5,12 +5,14 @@ import type { Inventory, Manager } from '../../model/host-config.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import type { Beside, HostState } from '../../model/state.js';
 import { counted } from '../../text/escape.js';
-import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import { fieldsOf, textOf } from '../../text/json-text.js';
 import type { FoundEntry } from '../found-endpoints.js';
 import { guestOfPort } from '../guests.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
 import type { Placed, WrittenProbe } from './probes.js';
 import type { FoundBridge } from './segments.js';
+import { groupBy, namesIn } from '../../text/collections.js';
+import { type NftRule, nftRules } from '../../bridge/rules.js';
 
 /** Guests of a host that are on no bridge, to which it routes. */
 export interface RoutedSegment {
@@ -27,8 +29,6 @@ export interface RoutedInput {
   readonly neighbours: readonly Neighbour[];
   readonly inventory: Inventory;
 }
-
-const namesOf = (entries: readonly FoundEntry[]): readonly string[] => entries.map(({ name }) => name);
 
 /** True if an address, with its prefix or without, is one of IPv6. */
 export function isIpv6Address(address: string): boolean {
@@ -93,27 +93,24 @@ function addressesOf({ endpoint: { ip = [] } }: FoundEntry, carrier: PacketCarri
 }
 
 /** Devices to whose guests Calico lets nothing in: they have neither a policy nor a profile. */
-function deniedByCalico({ nft }: HostState): ReadonlySet<string> {
-  const rules = objectsOf(fieldsOf(nft)?.['nftables'])
-    .flatMap((part) => objectsOf([part['rule']]))
-    .filter(({ chain }) => textOf(chain)?.startsWith('cali-t') === true);
-  const parts = ({ expr }: Fields): readonly Fields[] => objectsOf(expr);
-  const targetOf = (rule: Fields): string | null =>
-    parts(rule).flatMap((part) => textOf(fieldsOf(part['goto'] ?? part['jump'])?.['target']) ?? [])[0] ?? null;
-  const deviceOf = (rule: Fields): string | null =>
-    parts(rule).flatMap((part) => {
+function deniedByCalico(state: HostState): ReadonlySet<string> {
+  const rules = nftRules(state).rules.filter(({ table, place }) => place.startsWith(`${table} cali-t`));
+  const targetOf = ({ parts }: NftRule): string | null =>
+    parts.flatMap((part) => textOf(fieldsOf(part['goto'] ?? part['jump'])?.['target']) ?? [])[0] ?? null;
+  const deviceOf = ({ parts }: NftRule): string | null =>
+    parts.flatMap((part) => {
       const match = fieldsOf(part['match']);
       return fieldsOf(fieldsOf(match?.['left'])?.['meta'])?.['key'] === 'oifname'
         ? (textOf(match?.['right']) ?? [])
         : [];
     })[0] ?? null;
   const isDenied = (chain: string): boolean => {
-    const ofGuest = rules.filter((rule) => textOf(rule['chain']) === chain);
+    const ofGuest = rules.filter(({ place, table }) => place === `${table} ${chain}`);
     const last = ofGuest.at(-1);
     // Policies and profiles are chains of their own (cali-pi-, cali-pri-), which accept
     return (
       last !== undefined &&
-      parts(last).some((part) => 'drop' in part) &&
+      last.parts.some((part) => 'drop' in part) &&
       ofGuest.every((rule) => targetOf(rule) === null)
     );
   };
@@ -137,7 +134,7 @@ function packets(
   })[];
 } {
   const having = entries.filter((entry) => addressesOf(entry, carrier).length > 0);
-  const names = namesOf(having);
+  const names = namesIn(having);
   const apart = { may_see: [], must_see: [] } as const;
   if (state.sysctl[carrier === 'ipv6-udp' ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'] !== '1')
     return { names, parts: [{ to: names, ...apart }] };
@@ -145,7 +142,7 @@ function packets(
   if (link.length + ip.routed.length === 0) return { names, parts: [{ to: names, open_by_design: names }] };
   const denied = deniedByCalico(state);
   const isDenied = ({ endpoint }: FoundEntry): boolean => denied.has(endpoint.port);
-  const [kept, others] = [namesOf(having.filter(isDenied)), namesOf(having.filter((entry) => !isDenied(entry)))];
+  const [kept, others] = [namesIn(having.filter(isDenied)), namesIn(having.filter((entry) => !isDenied(entry)))];
   return {
     names,
     parts: [
@@ -272,16 +269,13 @@ function whyNotSentTo(entry: FoundEntry, carrier: PacketCarrier, { beside, uplin
 
 /** Guests to which nothing is sent from other networks, by reason. */
 function leftOutTexts(guests: readonly FoundEntry[], around: RouteContext): readonly string[] {
-  const byReason = new Map<string, readonly string[]>();
-  for (const entry of guests) {
+  const byReason = groupBy(guests, (entry) => {
     const reasons = packetCarriers.map((carrier) => whyNotSentTo(entry, carrier, around));
-    const [first] = reasons;
-    if (typeof first === 'string' && !reasons.includes(null))
-      byReason.set(first, [...(byReason.get(first) ?? []), entry.name]);
-  }
-  return [...byReason].map(([why, [first = '', ...others]]) => {
+    return reasons.includes(null) ? null : (reasons[0] ?? null);
+  });
+  return [...byReason].map(([why, [first, ...others]]) => {
     const more = others.length === 0 ? '' : ` and ${counted(others.length, 'other guest')}`;
-    return `not asked: what other networks send to ${first}${more} by way of the host: ${why}`;
+    return `not asked: what other networks send to ${first?.name ?? ''}${more} by way of the host: ${why}`;
   });
 }
 
@@ -306,11 +300,11 @@ function pairsBetween(
         : [
             {
               class: 'routed-bounce',
-              from: namesOf(from),
-              to: namesOf(to),
+              from: namesIn(from),
+              to: namesIn(to),
               count: 1,
               carriers: [carrier],
-              ...(isPromised ? {} : { open_by_design: namesOf(to) }),
+              ...(isPromised ? {} : { open_by_design: namesIn(to) }),
             },
           ];
     const [sender, receiver] = [network.guests.find(canSend), network.guests.find(canGet)];

@@ -5,6 +5,7 @@ import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundBehind, FoundEntry } from '../found-endpoints.js';
 import { endpointName } from '../host-topology.js';
 import { type FoundVlan, vlanRange, vlansInState } from '../found-vlans.js';
+import { addTo, findNamed, mapByName } from '../../text/collections.js';
 
 /** Guests of one bridge that are meant to reach each other. */
 export interface Segment {
@@ -89,8 +90,7 @@ function segmentsOf(
   const byVid = new Map<number | null, FoundEntry[]>();
   for (const guest of guests) {
     const vid = vlansOf(guest).find(({ pvid }) => pvid === true)?.vid;
-    const key = vid === undefined ? null : Number(vid);
-    byVid.set(key, [...(byVid.get(key) ?? []), guest]);
+    addTo(byVid, vid === undefined ? null : Number(vid), guest);
   }
   if (byVid.size < 2) return [{ vid: null, guests, trunks: [] }];
   return [...byVid].map(([vid, members]) => ({
@@ -112,7 +112,7 @@ function flowsOf({ ovs }: HostState, bridge: string): number {
  * host spoke in it (null = in none).
  */
 function isHostKnown({ links, fdb, ovs }: HostState, bridge: string, vid: number | null): boolean {
-  const device = links.find(({ name }) => name === bridge);
+  const device = findNamed(links, bridge);
   const isSwitched = ovs?.bridges.some(({ name }) => name === bridge) === true;
   if (isSwitched && device?.flags.includes('UP') !== true) return false;
   if (vid === null) return true;
@@ -158,7 +158,7 @@ export function foundBridge(
   { entries, tested, behind = [], declared }: OnBridge,
   host: FoundPartyHost | null,
 ): FoundBridge {
-  const links = new Map(state.links.map((link) => [link.name, link]));
+  const links = mapByName(state.links);
   const portOf = ({ endpoint }: FoundEntry): LinkState['port'] => links.get(endpoint.port)?.port ?? null;
   const guests = entries.filter(({ endpoint }) => endpoint.role === undefined);
   const uplinks = entries.filter(({ endpoint }) => endpoint.role === 'uplink');

@@ -7,6 +7,7 @@ import { countProbe, noteAltered } from './count-probe.js';
 import { countNoise } from './noise.js';
 import type { First } from './seen-tokens.js';
 import { countForeign, countFrame, isOwned, raise, type FrameArrival, type StepTally, type Tallies } from './tally.js';
+import { waysOf } from '../../plan/flows/shortcuts.js';
 
 function firstOf(arrival: FrameArrival): First {
   return { frame: arrival.frame, timeNs: nsOf(arrival) };
@@ -30,10 +31,7 @@ function countTraffic(bytes: Uint8Array, view: FrameView, arrival: FrameArrival,
   const macsOf = (name: string): readonly string[] =>
     plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
   arrival.step.traffic.forEach((traffic, index) => {
-    for (const [way, source, sink] of [
-      ['>', traffic.from, traffic.to],
-      ['<', traffic.to, traffic.from],
-    ] as const) {
+    for (const [way, source, sink] of waysOf(traffic)) {
       if (!macsOf(source).includes(src) || !macsOf(sink).includes(dst)) continue;
       if (arrival.towards) countFrame(tally.traffic, `${index}/${way}/${arrival.observer.name}`, firstOf(arrival));
       else if (arrival.observer.name === source) raise(tally.trafficEntered, `${index}/${way}`);

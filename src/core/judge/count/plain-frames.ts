@@ -15,6 +15,7 @@ import {
   type FrameArrival,
   type StepTally,
 } from './tally.js';
+import { waysOf } from '../../plan/flows/shortcuts.js';
 
 /** Which way a frame went, its number and its time. */
 export type PlainSighting = Pick<FrameArrival, 'towards' | 'frame' | 'high' | 'low'>;
@@ -159,12 +160,7 @@ class PlainFrameCounter implements PlainFrames {
     const macsOf = (name: string): readonly string[] =>
       this.plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
     return this.step.traffic.flatMap((traffic, index) =>
-      (
-        [
-          ['>', traffic.from, traffic.to],
-          ['<', traffic.to, traffic.from],
-        ] as const
-      )
+      waysOf(traffic)
         .filter(([, source, sink]) => macsOf(source).includes(src) && macsOf(sink).includes(dst))
         .map(([way, source]) => ({ key: `${index}/${way}`, source })),
     );

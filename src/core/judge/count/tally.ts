@@ -1,8 +1,9 @@
+import type { Sighting } from '../recognise/classify.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { AlteredFrame } from '../../model/result.js';
 import type { Mac } from '../../model/scenario.js';
 import { nsOf, type WordTime } from '../../pcap/time-words.js';
-import type { ProbeAnswer, StackMade } from '../recognise/answer.js';
+import type { StackMade } from '../recognise/answer.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
 import { framesOfStep } from '../../plan/flows/shortcuts.js';
 import { isInward } from '../../plan/observers.js';
@@ -10,6 +11,7 @@ import { maxTraced } from '../../model/timeline.js';
 import { createParties, type Parties, partyOf } from '../parties.js';
 import { createEnteredTokens, type EnteredTokens } from './entered-tokens.js';
 import { type First, SeenTokens } from './seen-tokens.js';
+import { addTo } from '../../text/collections.js';
 
 /** A probe's sighting in time. */
 export interface SeenAt {
@@ -236,8 +238,7 @@ function ownedTimes(
     const time = { from: ns - learnedWithinNs, to: null };
     present.set(mac, { observer, time });
     if (observer === null) continue;
-    const key = `${observer}|${mac}`;
-    owned.set(key, [...(owned.get(key) ?? []), time]);
+    addTo(owned, `${observer}|${mac}`, time);
   }
   return owned;
 }
@@ -271,15 +272,7 @@ export function countForeign({ foreign }: StepTally, talk: Omit<ForeignTalk, 'co
 }
 
 /** A genuine token of a probe in a frame, as far as counting needs it. */
-export interface ProbeSighting {
-  readonly flow: Flow;
-  readonly sequence: number;
-  readonly form: FrameFormName;
-  /** Absent: it is no answer to the probe. */
-  readonly answer?: ProbeAnswer;
-  /** As `Sighting` has it. */
-  readonly stackMade?: StackMade;
-}
+export type ProbeSighting = Omit<Extract<Sighting, { kind: 'probe' }>, 'kind' | 'tokenAt'>;
 
 /**
  * What a frame of a probe counted as: its entry where its sender is, its sighting by an observer, the same once more;

@@ -8,12 +8,13 @@ import type { GroupCause, LeakGroup } from '../../model/result.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { word } from '../../text/escape.js';
+import { findNamed, namesIn } from '../../text/collections.js';
 
 const code = 'learning-off';
 
 /** Can what its bridge does not know go to another port than this one? */
 function isFlooded({ links }: HostState, bridge: string, port: string): boolean {
-  const settings = links.find(({ name }) => name === bridge)?.bridge;
+  const settings = findNamed(links, bridge)?.bridge;
   return (
     Number(settings?.['ageing_time'] ?? 0) > 0 &&
     links.some((link) => link.master === bridge && link.name !== port && !isOff(link.port?.['flood']))
@@ -58,8 +59,8 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
   return {
     cause: code,
     from: ['*'],
-    to: additions.map(({ name }) => name),
-    observers: step.observers.filter(({ judged }) => judged).map(({ name }) => name),
+    to: namesIn(additions),
+    observers: namesIn(step.observers.filter(({ judged }) => judged)),
     classes: ['aged-unicast'],
     carriers: [],
     rows: 0,

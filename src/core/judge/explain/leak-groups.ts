@@ -10,6 +10,7 @@ import {
 import { commandText, fixCommands } from '../../fix/fix-text.js';
 import type { Change } from '../../model/fabric.js';
 import type { FoldedLeaks } from '../rows/folded-leaks.js';
+import { given } from '../../text/collections.js';
 
 /** Leaks of which no cause was looked for. */
 const notExplained: Cause = {
@@ -111,7 +112,7 @@ function addCause(group: PartialGroup, cause: Cause, rows: number): void {
       value,
       text,
       fixes: new Map(),
-      ...(cost === undefined ? {} : { cost }),
+      ...given({ cost }),
       rows: 0,
     };
     group.causes.set(code, known);
@@ -187,8 +188,7 @@ function finished(group: PartialGroup): LeakGroup {
     sent,
     seen,
     firstSighting,
-    ...(odd === undefined ? {} : { odd }),
-    ...(first.accepted === undefined ? {} : { accepted: first.accepted }),
+    ...given({ odd, accepted: first.accepted }),
     ...(isAnswers ? { answers: true } : {}),
     causes: [...group.causes.values()].map(({ places, fixes, ...known }) => ({
       ...known,

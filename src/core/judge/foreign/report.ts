@@ -1,7 +1,7 @@
 import { nsOf } from '../../pcap/time-words.js';
 import { timeText } from '../../text/time.js';
 import { reason, type Reason } from '../../model/reasons.js';
-import type { ForeignFold, Heard } from './foreign.js';
+import type { ForeignFold, Heard, HeardFile } from './foreign.js';
 
 /** Foreign frames of one direction of a pair. */
 export interface ForeignDirection {
@@ -27,16 +27,10 @@ export interface ForeignPair {
   readonly reading: string;
 }
 
-export interface ForeignFile {
-  readonly path: string;
-  readonly frames: number;
-  readonly own: number;
+export interface ForeignFile
+  extends Readonly<Pick<HeardFile, 'path' | 'frames' | 'own' | 'group' | 'foreign' | 'passing' | 'unread'>> {
   /** Frames by which this tool proved that the port hears; absent = none. */
   readonly controls?: number;
-  readonly group: number;
-  readonly foreign: number;
-  readonly passing: number;
-  readonly unread: number;
   readonly first: string | null;
   readonly last: string | null;
 }

@@ -15,6 +15,7 @@ import { reason, type Reason } from '../../model/reasons.js';
 import type { HostReader } from '../../model/packet-socket.js';
 import type { StepResult } from '../../model/result.js';
 import { asksPlannedForms } from './planned-forms.js';
+import { filled, namesIn } from '../../text/collections.js';
 
 /** What a step's copies and programs are judged by. */
 export interface BypassInput {
@@ -50,7 +51,7 @@ function copiesAllowedTo(
       .filter(({ bridge }) => bridges.has(bridge))
       .map(({ port }) => port),
   );
-  const handedOn = new Set(state.links.filter(({ kind }) => waypoints.includes(kind)).map(({ name }) => name));
+  const handedOn = new Set(namesIn(state.links.filter(({ kind }) => waypoints.includes(kind))));
   const isAllowed = (observer: Observer): boolean =>
     observer.place === 'port' && (!observer.judged || isDecided(observer));
   return (device) => {
@@ -271,17 +272,17 @@ export function bypassReasons(input: BypassInput): {
     .flatMap((noted) => programsOf(noted).map((reader) => ({ ...reader, where: noted.where })));
   const untrusted = open.filter((bypass) => !isNoted(bypass));
   return {
-    ...(readers.length === 0 ? {} : { readers }),
-    ...(untrusted.length === 0
-      ? {}
-      : { untrusted: untrusted.map(({ what, persistent, where }) => ({ what, where, trust: persistent ?? what })) }),
+    ...filled({
+      readers,
+      untrusted: untrusted.map(({ what, persistent, where }) => ({ what, where, trust: persistent ?? what })),
+    }),
     reasons: untrusted.map(({ what, where, remedy }) =>
       reason('bypass-possible', null, `${what} at ${where} ${bypassEffect}: ${remedy}`),
     ),
     trusted: bypasses.flatMap(({ bypass, truster }) => {
       if (truster === undefined) return [];
       const programs = programsOf(bypass).filter(({ program }) => program !== undefined);
-      return [{ ...truster, where: bypass.where, ...(programs.length === 0 ? {} : { holders: programs }) }];
+      return [{ ...truster, where: bypass.where, ...filled({ holders: programs }) }];
     }),
   };
 }

@@ -9,8 +9,9 @@ import type { Endpoint } from '../../model/scenario.js';
 import type { FamilyRouting, Routing } from '../../model/routing-state.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { nexthopObjects, routesTo, type RuleChange } from '../../model/timeline.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import { objectsOf, textOf } from '../../text/json-text.js';
 import type { ReadInterval } from './intervals.js';
+import { nftRules, tcFilters } from '../../bridge/rules.js';
 
 /** At most this many of those that changed rules are named. */
 const maxNamed = 3;
@@ -71,12 +72,8 @@ function knownRules(states: readonly (HostState | null)[]): ReadonlySet<string> 
     states.flatMap((state) => {
       if (state === null) return [];
       const indices = new Map(state.links.map(({ name, ifindex }) => [name, ifindex]));
-      const filters = Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, listed]) =>
-        objectsOf(listed).map(({ pref }) => `${indices.get(key.slice(0, key.lastIndexOf(' ')))} ${String(pref)}`),
-      );
-      const rules = objectsOf(fieldsOf(state.nft)?.['nftables'])
-        .flatMap((part) => objectsOf([part['rule']]))
-        .map(({ family, table, chain, handle }) => [family, table, chain, handle].map(String).join(' '));
+      const filters = tcFilters(state).map(({ device, fields }) => `${indices.get(device)} ${String(fields['pref'])}`);
+      const rules = nftRules(state).rules.map(({ place, fields }) => `${place} ${String(fields['handle'])}`);
       return [...filters, ...rules];
     }),
   );

@@ -1,5 +1,5 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
-import { copyRules, listingOf } from '../../bridge/bypass/copy-rules.js';
+import { copyRules } from '../../bridge/bypass/copy-rules.js';
 import type { Speaker } from '../../bridge/bypass/drafts.js';
 import { surveyRules, witnessLimits } from '../../bridge/bypass/witnesses.js';
 import { statesByHost } from '../../bridge/states-by-host.js';
@@ -15,6 +15,7 @@ import { reason, type Reason } from '../../model/reasons.js';
 import { bareName, hostOf, onHost } from '../../model/host-names.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import type { StepFacts } from './step-facts.js';
+import { addTo, given, mapByName, namesIn } from '../../text/collections.js';
 
 interface Ports {
   readonly listed: Set<string>;
@@ -35,8 +36,8 @@ interface Unobserved {
  */
 function portsBehind(plan: Plan, step: StepPlan, links: HostState['links']): readonly Unobserved[] {
   const uplinks = new Set(step.observers.filter(({ role }) => role === 'uplink').map(({ interface: port }) => port));
-  const byName = new Map(links.map((link) => [link.name, link]));
-  const reached = new Set(plan.bridges.map(({ name }) => name));
+  const byName = mapByName(links);
+  const reached = new Set(namesIn(plan.bridges));
   const found: Unobserved[] = [];
   const follow = (bridge: string, behind: string | null): void => {
     for (const { name, kind, lower, master } of links) {
@@ -65,7 +66,7 @@ function addPortsBefore(
   before: HostState,
 ): void {
   // What makes a bond is no port of a guest
-  const lower = new Set(plan.bridges.filter(({ kind }) => kind === 'lower').map(({ name }) => name));
+  const lower = new Set(namesIn(plan.bridges.filter(({ kind }) => kind === 'lower')));
   const bridges = new Set([...bridgesOf(step)].filter((name) => !lower.has(name)));
   for (const { by, interface: device } of step.observers) {
     if (by?.device === undefined) continue;
@@ -108,8 +109,8 @@ function shutPorts(states: readonly StepStates[]): ReadonlySet<string> {
     [before, ...during, after].flatMap((state) => state?.links ?? []),
   );
   const ports = links.filter(({ master }) => master !== null);
-  const open = new Set(ports.filter((link) => deafness(link) === null).map(({ name }) => name));
-  return new Set(ports.map(({ name }) => name).filter((name) => !open.has(name)));
+  const open = new Set(namesIn(ports.filter((link) => deafness(link) === null)));
+  return new Set(namesIn(ports).filter((name) => !open.has(name)));
 }
 
 function bridgesOf({ observers }: StepPlan): ReadonlySet<string> {
@@ -186,9 +187,7 @@ function witnessesByRule(
       const rows = steps[index]?.result.findings.filter((row) => row.probe === probe && row.variant === variant) ?? [];
       const seenAt = rows.filter(({ seen }) => seen > 0).map(({ observer }) => observer);
       const name = variant.replace(/^asks /, '');
-      const known = byRule.get(name) ?? [];
-      byRule.set(name, known);
-      known.push({ step: index, sent: { from, to, carrier, fields: frame.fields, seenAt } });
+      addTo(byRule, name, { step: index, sent: { from, to, carrier, fields: frame.fields, seenAt } });
     }
   return byRule;
 }
@@ -219,7 +218,7 @@ function askedRules(
         name: onHost(host, rule.name),
         witnesses: asked.map(({ sent }) => sent),
         ...(asked.length > 0 ? {} : { notAsked: notAsked ?? 'the scenario has no frame for it' }),
-        ...(counter === null ? {} : { counter }),
+        ...given({ counter }),
       };
     }),
   );
@@ -230,16 +229,16 @@ function askedRules(
 function counterAround(name: string, states: StepStates | undefined): NonNullable<RuleRecord['counter']> | null {
   const [before, after] = [states?.before, states?.after].map((state) => {
     if (state === null || state === undefined) return null;
-    return copyRules(state, listingOf(state.nft)).find((rule) => rule.name === name)?.counter ?? null;
+    return copyRules(state).find((rule) => rule.name === name)?.counter ?? null;
   });
   return before === null || before === undefined || after === null || after === undefined ? null : { before, after };
 }
 
 /** The guests that were only observed, and of how many: of these and of those that sent or were sent to. */
 function observedOnly({ endpoints, steps }: Plan): Pick<Result, 'observedOnly'> {
-  const names = endpoints.filter((endpoint) => endpoint.observedOnly !== undefined).map(({ name }) => name);
+  const names = namesIn(endpoints.filter((endpoint) => endpoint.observedOnly !== undefined));
   if (names.length === 0) return {};
-  const guests = new Set(endpoints.filter(({ role }) => role === 'guest').map(({ name }) => name));
+  const guests = new Set(namesIn(endpoints.filter(({ role }) => role === 'guest')));
   const examined = new Set(names);
   for (const { flows } of steps)
     flows.forEach(({ from, to }) => {

@@ -1,9 +1,8 @@
 import { isOn } from '../../bridge/setting-value.js';
-import { type PortVlans, portVlans } from '../../bridge/view.js';
+import { isHandedOver, type PortVlans, portVlans } from '../../bridge/view.js';
 import { isOnPort } from '../../model/attach.js';
 import { bareName } from '../../model/host-names.js';
 import { type Control, type FrameSpec, type Observer, phases, type Plan, type StepPlan } from '../../model/plan.js';
-import type { Endpoint } from '../../model/scenario.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { HeldAtEntry } from '../../model/result.js';
 import type { HostState, LinkState, StepStates } from '../../model/state.js';
@@ -11,9 +10,11 @@ import { entryFormKey } from '../../plan/controls.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { stateAround } from '../../bridge/states-by-host.js';
 import { familyOf } from '../../probe/addresses.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import type { StepTally } from '../count/tally.js';
+import type { DeliveryInput } from './delivery.js';
 import type { StepFacts } from './step-facts.js';
+import { findNamed, mapByName } from '../../text/collections.js';
+import { actingParts, type NftChain, nftRules, tcFilters } from '../../bridge/rules.js';
 
 /** What is known of probes that do not enter the bridge. */
 export interface EntryByForm {
@@ -23,12 +24,9 @@ export interface EntryByForm {
   readonly blocked: readonly HeldAtEntry[];
 }
 
-export interface EntryByFormInput {
+export interface EntryByFormInput extends Pick<DeviceEarInput, 'step' | 'states' | 'tally'> {
   readonly plan: Plan;
-  readonly step: StepPlan;
-  readonly states: StepStates;
   readonly facts: StepFacts;
-  readonly tally: StepTally;
 }
 
 /** Forms beyond these are not written down. */
@@ -101,7 +99,7 @@ type VlanGate = { readonly by: string } | 'unknown' | null;
  * no control can show that the frame entered.
  */
 function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec): VlanGate {
-  const bridge = links.find(({ name }) => name === port.master);
+  const bridge = findNamed(links, port.master);
   if (bridge === undefined || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
   const { native, members } = portVlans(vlan, port.name) ?? noVlans;
   const [tag = 0] = frame.vlan;
@@ -115,46 +113,38 @@ function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec)
 /**
  * Base chains at which frames pass on their way into the bridge and up to its device, with rules or a policy of drop.
  */
-function chainsAt(
-  { nft, sysctl, legacyTables = [] }: HostState,
-  ports: readonly string[],
-  { carrier }: FrameSpec,
-): readonly string[] {
-  const parts = objectsOf(fieldsOf(nft)?.['nftables']);
-  const rules = parts.flatMap((part) => objectsOf([part['rule']]));
+function chainsAt(state: HostState, ports: readonly string[], { carrier }: FrameSpec): readonly string[] {
+  const { sysctl, legacyTables = [] } = state;
   const family = familyOf(carrier);
-  const handedOver = (name: string): boolean => sysctl[`net.bridge.bridge-nf-call-${name}`] === '1';
-  const isHandedOver = carrier !== 'arp' && family !== null && handedOver(family === 4 ? 'iptables' : 'ip6tables');
+  const isByIp =
+    carrier !== 'arp' && family !== null && isHandedOver(family === 4 ? 'iptables' : 'ip6tables', {}, sysctl);
   const isForwarded = ports.length > 1; // over a hop
   const hooks = isForwarded ? ['prerouting', 'forward', 'postrouting'] : ['prerouting'];
-  const passes = (of: string, hook: string, devices: readonly unknown[]): boolean => {
+  const passes = ({ family: of, hook, devices }: NftChain): boolean => {
+    if (hook === null) return false;
     if (of === 'bridge') return hooks.includes(hook) || hook === 'input';
     if (hook === 'ingress') return ports.some((port) => devices.includes(port));
-    return isHandedOver && hooks.includes(hook) && (of === 'inet' || of === (family === 4 ? 'ip' : 'ip6'));
+    return isByIp && hooks.includes(hook) && (of === 'inet' || of === (family === 4 ? 'ip' : 'ip6'));
   };
   const ipProgram = family === 4 ? 'iptables-legacy' : 'ip6tables-legacy';
   const legacy = legacyTables.filter(
     ({ program, table }) =>
-      program === 'ebtables-legacy' || (isHandedOver && program === ipProgram && (isForwarded || table !== 'filter')),
+      program === 'ebtables-legacy' || (isByIp && program === ipProgram && (isForwarded || table !== 'filter')),
   );
-  const ofNft = parts
-    .flatMap((part) => objectsOf([part['chain']]))
-    .flatMap((chain) => {
-      const [of, table, name] = ['family', 'table', 'name'].map((key) => textOf(chain[key]) ?? '');
-      if (!passes(of ?? '', textOf(chain['hook']) ?? '', [chain['dev']].flat())) return [];
-      const isEmpty = !rules.some((rule) => rule['family'] === of && rule['table'] === table && rule['chain'] === name);
-      return isEmpty && chain['policy'] !== 'drop' ? [] : [`nft ${of ?? ''} ${table ?? ''} ${name ?? ''}`];
-    });
+  const acting = new Set(actingParts(state).map(({ place }) => place));
+  const ofNft = [...nftRules(state).chains.values()].flatMap((chain) =>
+    passes(chain) && acting.has(chain.place) ? [`nft ${chain.place}`] : [],
+  );
   return [...ofNft, ...legacy.map(({ program, table }) => `${program} ${table}`)];
 }
 
 /** Filters of tc that can be read, where frames come in at the port. */
 function filtersAt(
-  { tc }: HostState,
+  state: HostState,
   port: string,
 ): { readonly read: readonly string[]; readonly programs: readonly string[] } {
   const place = `${port} ingress`;
-  const kinds = objectsOf(fieldsOf(fieldsOf(tc)?.['filters'])?.[place]).flatMap(({ kind }) => textOf(kind) ?? []);
+  const kinds = tcFilters(state).flatMap(({ key, kind }) => (key === place && kind !== null ? [kind] : []));
   return {
     read: kinds.some((kind) => kind !== 'bpf') ? [`tc on ${place}`] : [],
     programs: kinds.includes('bpf') ? [`tc filter bpf on ${place}`] : [],
@@ -203,18 +193,15 @@ function atPort(state: HostState, port: LinkState, near: string | undefined, fra
 }
 
 /** What a bridge device's ear is judged by. */
-export interface DeviceEarInput {
-  readonly step: StepPlan;
+export interface DeviceEarInput extends DeliveryInput {
   readonly tally: StepTally;
-  readonly states: StepStates;
-  readonly endpoints: readonly Endpoint[];
 }
 
 function snapshotsAt(
   { states, endpoints }: Pick<DeviceEarInput, 'states' | 'endpoints'>,
   control: Control,
 ): readonly AtPort[] {
-  const endpoint = endpoints.find(({ name }) => name === control.sender);
+  const endpoint = findNamed(endpoints, control.sender);
   return [states.before, states.after].flatMap((state) => {
     const port = state?.links.find(({ name }) => name === endpoint?.port);
     return state === null || port === undefined ? [] : [atPort(state, port, endpoint?.hop?.near, control.frame)];
@@ -303,14 +290,14 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;
   const snapshots = [states.before, states.after].filter((state) => state !== null);
   if (snapshots.length === 0) return { reasons: [], blocked: [] };
-  const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const endpoints = mapByName(plan.endpoints);
   const reasons: Reason[] = [];
   const groups = new Map<string, HeldAtEntry & { readonly from: string[] }>();
   for (const missing of missingForms(input)) {
     const { sender, frame, isAsked } = missing;
     const ports = snapshots.flatMap((state) => {
       const endpoint = endpoints.get(sender);
-      const port = state.links.find(({ name }) => name === endpoint?.port);
+      const port = findNamed(state.links, endpoint?.port);
       return port === undefined
         ? []
         : [
@@ -383,7 +370,7 @@ export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after 
   const vlans = outerVlans(step);
   const reasons = [before, after].flatMap((state) => {
     if (state === null) return [];
-    const links = new Map(state.links.map((link) => [link.name, link]));
+    const links = mapByName(state.links);
     return plan.endpoints.flatMap(({ name, attach, port, hop, netns }) => {
       const senderVlans = vlans.get(name);
       const link = isOnPort(attach) ? links.get(hop?.near ?? port ?? '') : undefined;

@@ -1,18 +1,18 @@
 import { comparedEntry, comparedMember, comparedVlan, type Compared } from '../../bridge/compare-change.js';
 import { isOn, isSameSetting } from '../../bridge/setting-value.js';
-import type { Change } from '../../model/fabric.js';
+import type { Change, ChangeOf } from '../../model/fabric.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { PortVlan, SettingValue } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState, StepStates } from '../../model/state.js';
 import { type SettingChange, vlanList } from '../../model/timeline.js';
-import { commandReach, type StatePart } from './intervals.js';
+import { commandReach } from './intervals.js';
 import type { StepFacts } from './step-facts.js';
 import { agesByTopology, isStepLink, rootTimers } from './unchanged.js';
+import { findNamed, given, namesIn } from '../../text/collections.js';
 
-type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 /** Changes that a snapshot of the state shows. */
-type Shown = Of<'set' | 'sysctl' | 'vlan' | 'fdb' | 'mdb'>;
+type Shown = ChangeOf<'set' | 'sysctl' | 'vlan' | 'fdb' | 'mdb'>;
 
 function isShown(change: Change): change is Shown {
   switch (change.kind) {
@@ -48,10 +48,6 @@ function deviceOf(change: Shown): string | null {
   }
 }
 
-function partOf({ kind }: Shown): StatePart {
-  return kind === 'sysctl' || kind === 'vlan' ? kind : 'links';
-}
-
 /** A port has one VLAN of untagged frames: another takes its place. */
 function overridesVlan(later: PortVlan, earlier: PortVlan): boolean {
   const overlap = later.first <= earlier.last && earlier.first <= later.last;
@@ -72,7 +68,9 @@ function overrides(later: Shown, earlier: Shown): boolean {
 function withChange(inForce: readonly Shown[], change: Change, ports: ReadonlyMap<string, string>): readonly Shown[] {
   if (change.kind === 'run') {
     const reach = commandReach([change.argv]);
-    return inForce.filter((earlier) => !reach.has(partOf(earlier)));
+    return inForce.filter(
+      (earlier) => !reach.has(earlier.kind === 'sysctl' || earlier.kind === 'vlan' ? earlier.kind : 'links'),
+    );
   }
   if (change.kind === 'stop' || change.kind === 'start')
     return inForce.filter((earlier) => deviceOf(earlier) !== ports.get(change.endpoint));
@@ -100,20 +98,20 @@ function changesInForce({ steps, endpoints }: Plan, step: StepPlan): readonly Sh
  * With spanning tree the kernel and the root bridge decide the timers, and a topology change how fast entries age
  * (br_stp_start, br_config_bpdu, __br_set_topology_change; net/bridge).
  */
-function isSteered({ place, key }: Of<'set'>, link: LinkState): boolean {
+function isSteered({ place, key }: ChangeOf<'set'>, link: LinkState): boolean {
   if (place !== 'bridge') return false;
   return rootTimers.includes(key) ? isOn(link.bridge?.['stp_state']) : key === 'ageing_time' && agesByTopology(link);
 }
 
-function valueOf({ place, key }: Of<'set'>, link: LinkState): SettingValue | undefined {
+function valueOf({ place, key }: ChangeOf<'set'>, link: LinkState): SettingValue | undefined {
   if (place === 'link') return key === 'up' ? link.flags.includes('UP') : link.mtu;
   return (place === 'bridge' ? link.bridge : link.port)?.[key];
 }
 
-function comparedSetting(change: Of<'set'>, { links }: HostState): Compared | null {
+function comparedSetting(change: ChangeOf<'set'>, { links }: HostState): Compared | null {
   const { device, place, key, value } = change;
   const [what, wanted] = [`${device}: ${key}`, String(value)];
-  const link = links.find(({ name }) => name === device);
+  const link = findNamed(links, device);
   if (link === undefined) return { what, wanted, found: `gone with ${device}` };
   const now = valueOf(change, link);
   if (isSteered(change, link) || (now !== undefined && isSameSetting(place, key, value, now))) return null;
@@ -122,7 +120,7 @@ function comparedSetting(change: Of<'set'>, { links }: HostState): Compared | nu
 
 /** An entry as `bridge -j fdb` prints it. */
 function printedEntry({ mac, master, vlan, state, flags }: FdbState): object {
-  return { mac, state, flags, ...(master === null ? {} : { master }), ...(vlan === null ? {} : { vlan }) };
+  return { mac, state, flags, ...given({ master, vlan }) };
 }
 
 /** What a change asks for, if the state has it otherwise; null = it has it so, or it was not read. */
@@ -163,7 +161,7 @@ function heardAs(change: Shown): string | null {
 
 function wasHeard(change: Shown, { links }: HostState, heard: readonly SettingChange[]): boolean {
   const device = deviceOf(change);
-  const ifindex = device === null ? null : links.find(({ name }) => name === device)?.ifindex;
+  const ifindex = device === null ? null : findNamed(links, device)?.ifindex;
   const what = heardAs(change);
   return heard.some((setting) => setting.ifindex === ifindex && setting.what === what);
 }
@@ -181,7 +179,7 @@ export function undoneReasons(
   if (before === null || after === null) return []; // unchangedReasons says so
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   const duringReach = commandReach(step.during.flatMap(({ run }) => run));
-  const watched = new Set(before.links.filter(isStepLink(step)).map(({ name }) => name));
+  const watched = new Set(namesIn(before.links.filter(isStepLink(step))));
   return changesInForce(plan, step).flatMap((change): readonly Reason[] => {
     const device = deviceOf(change);
     const observer = observers.get(device ?? '') ?? null;

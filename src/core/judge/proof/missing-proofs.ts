@@ -1,6 +1,6 @@
 import { isOnDevice, isOnPort, isRoutedTo, sharesMac } from '../../model/attach.js';
 import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
-import { ofSender } from '../../plan/flows/shortcuts.js';
+import { ofSender, waysOf } from '../../plan/flows/shortcuts.js';
 import { noiseAt, noiseText } from '../count/noise.js';
 import type { StepTally } from '../count/tally.js';
 import { isReasonCode, type ReasonCode, reason, type Reason } from '../../model/reasons.js';
@@ -10,6 +10,7 @@ import { deviceEarReasons } from './entry.js';
 import { type DeliveryInput, deliveryShare, type LeastDelivered, leastDelivered } from './delivery.js';
 import { type StepFacts, sentOf } from './step-facts.js';
 import { eventReasons } from './windows.js';
+import { groupBy, namesIn } from '../../text/collections.js';
 
 /** What the proof of a step rests on. */
 export interface ProofInput extends DeliveryInput {
@@ -31,14 +32,10 @@ function groupControls(
   kind: Control['kind'],
   nameOf: (control: Control) => string | null,
 ): ReadonlyMap<string | null, readonly Control[]> {
-  const groups = new Map<string | null, Control[]>();
-  for (const control of controls) {
-    if (control.kind !== kind) continue;
-    const group = groups.get(nameOf(control));
-    if (group === undefined) groups.set(nameOf(control), [control]);
-    else group.push(control);
-  }
-  return groups;
+  return groupBy(
+    controls.filter((control) => control.kind === kind),
+    nameOf,
+  );
 }
 
 function receiveReasons(input: ProofInput): readonly Reason[] {
@@ -166,7 +163,7 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
  */
 function entryReasons(input: ProofInput, ends: FlowReasons['ends'], least: LeastDelivered): readonly Reason[] {
   const { step, facts, tally, endpoints } = input;
-  const behindDevice = new Set(endpoints.filter(({ attach }) => !isOnPort(attach)).map(({ name }) => name));
+  const behindDevice = new Set(namesIn(endpoints.filter(({ attach }) => !isOnPort(attach))));
   const byShowing = new Set(
     endpoints
       .filter(({ attach, below }) => isRoutedTo(attach) || isOnDevice(below) || sharesMac(attach))
@@ -266,10 +263,7 @@ function trafficReasons(step: StepPlan, facts: StepFacts, tally: StepTally): rea
           `${traffic.kind} ${traffic.from} to ${traffic.to}: ${outcome?.detail ?? 'did not run'}`,
         ),
       );
-    for (const [way, source, sink] of [
-      ['>', traffic.from, traffic.to],
-      ['<', traffic.to, traffic.from],
-    ] as const) {
+    for (const [way, source, sink] of waysOf(traffic)) {
       const sent = tally.trafficEntered.get(`${index}/${way}`) ?? 0;
       const received = tally.traffic.get(`${index}/${way}/${sink}`)?.frames ?? 0;
       if (traffic.must.includes(sink) && (sent === 0 || received < deliveryShare * sent)) {

@@ -1,4 +1,4 @@
-import { type AsksForms, plannedFormOf, type PlannedForm } from '../../bridge/bypass/packet-sockets.js';
+import { askingOnce, type AsksForms, plannedFormOf, type PlannedForm } from '../../bridge/bypass/packet-sockets.js';
 import { ownForms } from '../../bridge/bypass/usual-forms.js';
 import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
@@ -8,6 +8,7 @@ import type { Flows, FrameSpec, Plan, StepPlan } from '../../model/plan.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { documentation } from '../../probe/addresses.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
+import { nftRules } from '../../bridge/rules.js';
 
 function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
   try {
@@ -225,10 +226,9 @@ function partsOfPedit(action: Fields): readonly WrittenPart[] {
 }
 
 /** What rules of nft, filters of tc and xtables may write into frames, whatever they select. */
-function writtenParts({ nft, tc, legacyTables = [] }: HostState): readonly WrittenPart[] {
-  const statements = objectsOf(fieldsOf(nft)?.['nftables'])
-    .flatMap(({ rule }) => objectsOf([rule]))
-    .flatMap(({ expr }) => objectsOf(expr));
+function writtenParts(state: HostState): readonly WrittenPart[] {
+  const { tc, legacyTables = [] } = state;
+  const statements = nftRules(state).rules.flatMap(({ parts }) => parts);
   const payloads = statements.flatMap(({ mangle }) => objectsOf([fieldsOf(fieldsOf(mangle)?.['key'])?.['payload']]));
   const targets = [
     ...statements.flatMap(({ xt }) => textOf(fieldsOf(xt)?.['name']) ?? []),
@@ -283,10 +283,5 @@ export function asksPlannedForms(
     step,
     parts.length === 0 ? formOf : (frame) => formOf(frame).map((form) => withWritten(form, parts)),
   );
-  const answers = new Map<string, boolean>();
-  return (by, takes) => {
-    const answer = answers.get(by) ?? planned.some(takes);
-    answers.set(by, answer);
-    return answer;
-  };
+  return askingOnce((takes) => planned.some(takes));
 }

@@ -92,42 +92,20 @@ export interface KeptInTimeline {
   readonly atNs: string;
 }
 
-interface Gathering {
-  listening: Map<string, EngineFacts>;
-  listenedInTime: Set<string>;
-  controlsAccepted: Set<number>;
-  accepted: TokenRanges;
-  trafficOk: Map<number, { ok: boolean; detail: string }>;
-  probed: boolean;
-  drainedMs: number | null;
-  probingFrom: Moment | null;
-  betweenFrom: Moment | null;
-  events: Map<number, EventFacts>;
-  eventSnapshots: { snapshot: number; events: readonly number[] }[];
-  eventsSinceSnapshot: number[];
+type Writable<T> =
+  T extends ReadonlyMap<infer K, infer V>
+    ? Map<K, V>
+    : T extends ReadonlySet<infer V>
+      ? Set<V>
+      : T extends readonly (infer V)[]
+        ? V[]
+        : T;
+
+type Gathering = { -readonly [K in keyof StepFacts]: Writable<StepFacts[K]> } & {
   isStateRead: boolean;
-  stopped: Record<string, Counters>;
-  written: Record<string, number>;
-  lastCounters: Record<string, Counters>;
-  faults: Fault[];
-  keptFrames: KeptInTimeline[];
-  ruleChanges: RuleChange[];
-  ruleChangesMeanwhile: RuleChange[];
-  settingChangesBefore: SettingChange[];
-  settingChanges: SettingChange[];
-  settingChangesMeanwhile: { changes: readonly SettingChange[]; events: readonly number[] }[];
-  accounts: Record<string, Account>;
-  accountsBefore: Record<string, AccountWindow>;
-  accountsAfter: Record<string, AccountWindow>;
-  traced: StepFacts['traced'];
-  outcome: StepFacts['outcome'];
-  stations: { mac: string; observer: string | null; ns: bigint }[];
-  lastMonoMs: number;
-  clockShiftMs: number;
-  hostClockShiftsMs: Map<string, number>;
-  hostClocks: Map<string, { readonly offsetNs: bigint; readonly boundNs: bigint }>;
-  clockOffsets: { least: number; most: number };
-}
+  readonly hostClocks: Map<string, { readonly offsetNs: bigint; readonly boundNs: bigint }>;
+  clockOffsets: { readonly least: number; readonly most: number };
+};
 
 function empty(): Gathering {
   return {

@@ -4,7 +4,7 @@ import { isOnPort } from '../../model/attach.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
-import type { FdbState, HostState, LinkState } from '../../model/state.js';
+import type { HostState, LinkState } from '../../model/state.js';
 import {
   isSwitchChange,
   isOfRouting,
@@ -19,6 +19,8 @@ import { bridgesPassed } from '../../plan/observers.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { changedRouting, changedRules, routingPutBack } from './changed-rules.js';
 import type { Interval, ReadInterval } from './intervals.js';
+import { changedKeys, groupBy, mapByName } from '../../text/collections.js';
+import { type Fields, objectsOf, textOf } from '../../text/json-text.js';
 
 /**
  * Why a setting of a bridge moved by itself; '' = it did not. A topology change moves the ageing time alone
@@ -31,6 +33,14 @@ function selfChangeNote(key: string, before: LinkState, after: LinkState): strin
     : '';
 }
 
+/** What a link is, by the words in which it is reported, also when it is heard to change. */
+function identityOf({ ifindex, master, mac, mtu, vni, flags, promiscuity, xdp }: LinkState): Fields {
+  return {
+    ...{ ifindex, master, MAC: mac, MTU: mtu, VNI: vni, UP: flags.includes('UP') },
+    ...{ carrier: flags.includes('LOWER_UP'), promiscuity, 'XDP program': xdp },
+  };
+}
+
 function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideEffects): readonly string[] {
   const changes: string[] = [];
   // What a link does not have reads null.
@@ -39,15 +49,8 @@ function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideE
     if (first !== second && JSON.stringify(first) !== JSON.stringify(second))
       changes.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}${why}`);
   };
-  compare('ifindex', before.ifindex, after.ifindex);
-  compare('master', before.master, after.master);
-  compare('MAC', before.mac, after.mac);
-  compare('MTU', before.mtu, after.mtu);
-  compare('VNI', before.vni, after.vni);
-  compare('UP', before.flags.includes('UP'), after.flags.includes('UP'));
-  compare('carrier', before.flags.includes('LOWER_UP'), after.flags.includes('LOWER_UP'));
-  compare('promiscuity', before.promiscuity, after.promiscuity);
-  compare('XDP program', before.xdp, after.xdp);
+  const [was, is] = [identityOf(before), identityOf(after)];
+  for (const what of Object.keys(was)) compare(what, was[what], is[what]);
   for (const { key } of bridgeSettings)
     if (!sideEffects.setting(key, [before, after]))
       compare(key, before.bridge?.[key], after.bridge?.[key], selfChangeNote(key, before, after));
@@ -57,13 +60,9 @@ function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideE
 
 /** What `bridge -j vlan` says of each of the ports. */
 function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<string, string> {
-  const entries: readonly unknown[] = Array.isArray(state.vlan) ? state.vlan : [];
   return new Map(
-    entries.flatMap((entry) => {
-      const name =
-        typeof entry === 'object' && entry !== null && 'ifname' in entry && typeof entry.ifname === 'string'
-          ? entry.ifname
-          : '';
+    objectsOf(state.vlan).flatMap((entry) => {
+      const name = textOf(entry['ifname']) ?? '';
       return ports.has(name) ? [[name, JSON.stringify(entry)] as const] : [];
     }),
   );
@@ -88,14 +87,9 @@ function changedVlans(step: StepPlan, before: HostState, after: HostState): read
 }
 
 function changedSysctls(before: HostState, after: HostState): readonly string[] {
-  const names = [...new Set([...Object.keys(before.sysctl), ...Object.keys(after.sysctl)])];
-  return names
-    .filter((name) => before.sysctl[name] !== after.sysctl[name])
-    .map((name) => `${name} was ${before.sysctl[name] ?? 'not there'}, is ${after.sysctl[name] ?? 'not there'}`);
-}
-
-function byName(links: readonly LinkState[]): ReadonlyMap<string, LinkState> {
-  return new Map(links.map((link) => [link.name, link]));
+  return changedKeys(before.sysctl, after.sysctl).map(
+    ({ key, before: was, after: is }) => `${key} was ${was ?? 'not there'}, is ${is ?? 'not there'}`,
+  );
 }
 
 function changedLinks(
@@ -106,7 +100,7 @@ function changedLinks(
 ): readonly Reason[] {
   const bridges = bridgesPassed(step);
   const watched = before.links.filter(isStepLink(step));
-  const [was, is] = [byName(watched), byName(after.links)];
+  const [was, is] = [mapByName(watched), mapByName(after.links)];
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   const reasons = watched.flatMap((link) => {
     const now = is.get(link.name);
@@ -125,7 +119,7 @@ function changedLinks(
 }
 
 function notForwarding(step: StepPlan, state: HostState, sideEffects: SideEffects): readonly Reason[] {
-  const links = byName(state.links);
+  const links = mapByName(state.links);
   return step.observers
     .filter((observer) => observer.place === 'port' && !sideEffects.closed(observer.interface))
     .flatMap((observer) =>
@@ -154,12 +148,7 @@ function movedMacs(
   sideEffects: SideEffects,
 ): readonly Reason[] {
   const names = new Set(step.present);
-  const entries = new Map<string, FdbState[]>();
-  for (const entry of state.fdb) {
-    const known = entries.get(entry.mac);
-    if (known === undefined) entries.set(entry.mac, [entry]);
-    else known.push(entry);
-  }
+  const entries = groupBy(state.fdb, ({ mac }) => mac);
   const present = endpoints.filter((endpoint) => isOnPort(endpoint.attach) && names.has(endpoint.name));
   return present.flatMap((endpoint) =>
     endpoint.macs
@@ -246,15 +235,9 @@ function isChangedIn({ from, to, excused }: ReadInterval, name: string, what: st
     return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
   const value = ({ links }: HostState): string => {
     const link = links.find((link) => link.name === name);
-    const identity: Readonly<Record<string, unknown>> = {
-      MAC: link?.mac,
-      MTU: link?.mtu,
-      master: link?.master,
-      promiscuity: link?.promiscuity,
-      'XDP program': link?.xdp,
-      carrier: link?.flags.includes('LOWER_UP'),
-    };
-    return JSON.stringify(identity[what] ?? link?.port?.[what] ?? link?.bridge?.[what] ?? null);
+    return JSON.stringify(
+      (link === undefined ? null : identityOf(link)[what]) ?? link?.port?.[what] ?? link?.bridge?.[what] ?? null,
+    );
   };
   return !excused.has('links') && value(from) !== value(to);
 }

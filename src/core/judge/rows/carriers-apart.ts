@@ -1,6 +1,7 @@
 import type { CarriersApart, Finding } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
 import { filtersInState } from './filters-in-state.js';
+import { groupBy } from '../../text/collections.js';
 
 function explain(leaking: readonly string[], stopped: readonly string[], states: StepStates): string {
   const { link, ip } = states.before === null ? { link: [], ip: { bridged: [] } } : filtersInState(states.before);
@@ -21,13 +22,9 @@ export function carriersApart(rows: readonly Finding[], states: StepStates): rea
       allowed === 'no' && grouped === undefined && carrier !== 'native' && variant === undefined,
   );
   if (compared.every(({ carrier }) => carrier === compared[0]?.carrier)) return [];
-  const pairs = new Map<string, Finding[]>();
-  for (const row of compared) {
-    const key = JSON.stringify([row.probe, row.class, row.vlan, row.from, row.to, row.observer]);
-    const pair = pairs.get(key);
-    if (pair === undefined) pairs.set(key, [row]);
-    else pair.push(row);
-  }
+  const pairs = groupBy(compared, (row) =>
+    JSON.stringify([row.probe, row.class, row.vlan, row.from, row.to, row.observer]),
+  );
   const groups = new Map<
     string,
     { readonly head: Omit<CarriersApart, 'observers'>; readonly observers: Set<string> }

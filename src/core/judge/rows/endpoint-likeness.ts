@@ -1,5 +1,6 @@
 import type { Plan } from '../../model/plan.js';
 import type { StepStates } from '../../model/state.js';
+import { addTo, mapByName } from '../../text/collections.js';
 
 /**
  * Numbers the endpoints of a plan once somebody asks: those with the same number are alike in all that decides why a
@@ -16,13 +17,10 @@ export function endpointLikeness(plan: Pick<Plan, 'endpoints'>, states: StepStat
 }
 
 function likenessByName({ endpoints }: Pick<Plan, 'endpoints'>, { before }: StepStates): ReadonlyMap<string, number> {
-  const links = new Map((before?.links ?? []).map((link) => [link.name, link]));
+  const links = mapByName(before?.links ?? []);
   const entriesOf = new Map<string, string[]>();
   for (const { mac, port, state, flags, vlan } of before?.fdb ?? []) {
-    const entry = JSON.stringify([port, state, flags, vlan]);
-    const known = entriesOf.get(mac);
-    if (known === undefined) entriesOf.set(mac, [entry]);
-    else known.push(entry);
+    addTo(entriesOf, mac, JSON.stringify([port, state, flags, vlan]));
   }
   const numbers = new Map<string, number>();
   const numberOf = new Map<string, number>();

@@ -1,5 +1,6 @@
+import { isIpHandedOver } from '../../bridge/view.js';
 import type { HostState } from '../../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import { actingParts, tcFilters } from '../../bridge/rules.js';
 
 /**
  * Families of nft that act on bridged frames by themselves; those of IP do so where br_netfilter hands frames to them.
@@ -17,32 +18,19 @@ export interface FiltersInState {
   };
 }
 
-/** Rules of nft, and chains that drop what no rule of theirs accepts. */
-function filtering(nft: unknown): readonly Readonly<Record<string, unknown>>[] {
-  return objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => [
-    ...objectsOf([part['rule']]),
-    ...objectsOf([part['chain']]).filter((chain) => textOf(chain['policy']) === 'drop'),
-  ]);
-}
-
 /** Names the filters of a state: tables of nft that filter, devices with filters of tc. */
-export function filtersInState({ nft, tc, sysctl, legacyTables = [] }: HostState): FiltersInState {
-  const tables = [
-    ...new Set(filtering(nft).map((part) => `${textOf(part['family']) ?? ''} ${textOf(part['table']) ?? ''}`)),
-  ];
+export function filtersInState(state: HostState): FiltersInState {
+  const { sysctl, legacyTables = [] } = state;
+  const tables = [...new Set(actingParts(state).map(({ table }) => table))];
   const isLink = (table: string): boolean => linkFamilies.has(table.split(' ')[0] ?? '');
   const ofLegacy = (isOfBridge: boolean): readonly string[] =>
     legacyTables
       .filter(({ program }) => (program === 'ebtables-legacy') === isOfBridge)
       .map(({ program, table }) => `${program} ${table}`);
   const routed = [...tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`), ...ofLegacy(false)];
-  const handedOver =
-    sysctl['net.bridge.bridge-nf-call-iptables'] === '1' || sysctl['net.bridge.bridge-nf-call-ip6tables'] === '1';
-  const onDevices = Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {})
-    .filter(([, filters]) => objectsOf(filters).length > 0)
-    .map(([place]) => `tc on ${place}`);
+  const onDevices = [...new Set(tcFilters(state).map(({ key }) => `tc on ${key}`))];
   return {
     link: [...tables.filter(isLink).map((table) => `nft ${table}`), ...ofLegacy(true), ...onDevices],
-    ip: { routed, bridged: handedOver ? routed.map((table) => `${table} by br_netfilter`) : [] },
+    ip: { routed, bridged: isIpHandedOver(sysctl) ? routed.map((table) => `${table} by br_netfilter`) : [] },
   };
 }

@@ -4,6 +4,7 @@ import type { Finding } from '../../model/result.js';
 import type { Endpoint, Mac } from '../../model/scenario.js';
 import type { FdbState, LinkState, StepStates } from '../../model/state.js';
 import { ofSender } from '../../plan/flows/shortcuts.js';
+import { addTo, groupBy, mapByName } from '../../text/collections.js';
 
 function isRowOf(flow: Flow, finding: Finding): boolean {
   return (
@@ -32,25 +33,13 @@ function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
       const flow = flows.at(looked);
       looked += 1;
       if (flow === undefined) continue;
-      const known = positions.get(flow.from);
-      if (known === undefined) positions.set(flow.from, [looked - 1]);
-      else known.push(looked - 1);
+      addTo(positions, flow.from, looked - 1);
       if (flow.from !== finding.from) continue;
       senderFlows.push(flow);
       if (isRowOf(flow, finding)) return flow;
     }
     return null;
   };
-}
-
-function byMac(entries: readonly FdbState[]): ReadonlyMap<Mac | null, readonly FdbState[]> {
-  const ofMac = new Map<Mac | null, FdbState[]>();
-  for (const entry of entries) {
-    const known = ofMac.get(entry.mac);
-    if (known === undefined) ofMac.set(entry.mac, [entry]);
-    else known.push(entry);
-  }
-  return ofMac;
 }
 
 /**
@@ -63,10 +52,10 @@ export function rowContexts(
   { before, after }: StepStates,
 ): (finding: Finding) => RowContext | null {
   if (before === null || after === null) return () => null;
-  const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const endpoints = mapByName(plan.endpoints);
   const endpointOf = (name: string | null): Endpoint | null => endpoints.get(name ?? '') ?? null;
-  const observers = new Map(step.observers.map((observer) => [observer.name, observer]));
-  const links = new Map(before.links.map((link) => [link.name, link]));
+  const observers = mapByName(step.observers);
+  const links = mapByName(before.links);
   const portOf = (name: string | null | undefined): LinkState | null => {
     const link = links.get(name ?? '');
     return link === undefined || link.port === null ? null : link;
@@ -80,7 +69,7 @@ export function rowContexts(
     return routed === undefined ? undefined : { ...routed, name: observer.bridge };
   };
   const flowOf = flowFinder(step.flows);
-  const table = byMac(before.fdb);
+  const table = groupBy<FdbState, Mac | null>(before.fdb, ({ mac }) => mac);
   return (finding) => {
     const to = endpointOf(finding.to);
     const observer = observers.get(finding.observer) ?? null;

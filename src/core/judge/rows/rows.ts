@@ -18,16 +18,12 @@ import {
 import { openByDesign } from './open-by-design.js';
 import { rootRows } from './root-rows.js';
 import { sourceRows } from './source-rows.js';
+import { waysOf } from '../../plan/flows/shortcuts.js';
 
 function trafficRows(input: RowInput): readonly Finding[] {
   const { step, facts, tally } = input;
   return step.traffic.flatMap((traffic, index) =>
-    (
-      [
-        ['>', traffic.from, traffic.to],
-        ['<', traffic.to, traffic.from],
-      ] as const
-    ).flatMap(([way, from, to]) =>
+    waysOf(traffic).flatMap(([way, from, to]) =>
       step.observers
         .filter((observer) => observer.judged && partyOf(observer) !== from)
         .map((observer): Finding => {

@@ -2,6 +2,7 @@ import type { Control } from '../../model/plan.js';
 import { entryVariant, type Finding } from '../../model/result.js';
 import { isFiltered } from '../proof/entry.js';
 import { acceptedOf, directionOf, type RowInput } from './probe-row.js';
+import { groupBy } from '../../text/collections.js';
 
 /**
  * Guests whose port takes ARP from an address that they do not have, where a filter stops it at the ports of most
@@ -13,12 +14,9 @@ export function sourceRows({ plan, step, facts, tally, states, day }: RowInput):
   const entered = new Set(
     step.controls.filter((control) => control.kind === 'entry' && isSeen(control)).map(({ sender }) => sender),
   );
-  const byBridge = new Map<string, Control[]>();
-  for (const control of step.controls) {
-    const { kind, index, observer, sender } = control;
-    if (kind !== 'entry-spoof' || !facts.controlsAccepted.has(index) || !entered.has(sender)) continue;
-    byBridge.set(observer, [...(byBridge.get(observer) ?? []), control]);
-  }
+  const byBridge = groupBy(step.controls, ({ kind, index, observer, sender }) =>
+    kind === 'entry-spoof' && facts.controlsAccepted.has(index) && entered.has(sender) ? observer : null,
+  );
   const [open] = step.expect.open ?? [];
   return [...byBridge].flatMap(([observer, controls]) => {
     const stopped = controls.filter(

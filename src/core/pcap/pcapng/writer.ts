@@ -1,4 +1,4 @@
-import type { Direction, InterfaceItem } from '../capture-items.js';
+import type { Direction, InterfaceItem, StatisticsItem } from '../capture-items.js';
 import {
   blockTypes,
   byteOrderMagic,
@@ -102,15 +102,10 @@ export function enhancedPacket(packet: EnhancedPacket): Uint8Array {
   });
 }
 
-export interface InterfaceStatistics {
+export interface InterfaceStatistics extends Partial<Omit<StatisticsItem, 'kind' | 'interfaceId'>> {
   readonly interfaceId: number;
   /** When the counters were read. */
   readonly timeNs: bigint;
-  readonly received?: bigint | null;
-  readonly dropped?: bigint | null;
-  readonly delivered?: bigint | null;
-  readonly startNs?: bigint | null;
-  readonly endNs?: bigint | null;
 }
 
 export function interfaceStatistics(statistics: InterfaceStatistics): Uint8Array {

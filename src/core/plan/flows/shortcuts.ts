@@ -1,4 +1,5 @@
-import type { Flow, FlowKind, Flows, StepPlan } from '../../model/plan.js';
+import type { Flow, FlowKind, Flows, StepPlan, TrafficPlan } from '../../model/plan.js';
+import type { Scenario, Step } from '../../model/scenario.js';
 
 /**
  * The first flow of each form and sender, in the order of sending: all that is to be looked at where nothing depends on
@@ -57,4 +58,28 @@ export function inTurn<T>(find: (name: string) => T): (name: string) => T {
     last = turn;
     return turn.value;
   };
+}
+
+/** Both ways of a step's traffic, each with its sender and its receiver. */
+export function waysOf({
+  from,
+  to,
+}: Pick<TrafficPlan, 'from' | 'to'>): readonly (readonly [way: '>' | '<', source: string, sink: string])[] {
+  return [
+    ['>', from, to],
+    ['<', to, from],
+  ];
+}
+
+/** Names of the endpoints that run in each step of a scenario, in turn. */
+export function* runningBySteps({
+  topology,
+  steps,
+}: Pick<Scenario, 'topology' | 'steps'>): Generator<readonly [Step, ReadonlySet<string>]> {
+  const running = new Set(topology.endpoints.filter(({ started }) => started).map(({ name }) => name));
+  for (const step of steps) {
+    for (const name of step.stop) running.delete(name);
+    for (const name of step.start) running.add(name);
+    yield [step, running];
+  }
 }

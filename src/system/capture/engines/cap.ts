@@ -1,14 +1,13 @@
 import type { FaultCode } from '../../../core/model/reasons.js';
-import { readdirSync } from 'node:fs';
 import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { searchDepthsOf } from '../../../core/wire/token-filter.js';
 import { libc } from '../../kernel/libc.js';
 import {
   attachFilter,
   attachFirstFilter,
-  isPacketSocket,
   linkFlags,
   openPacketSocket,
+  ownPacketSockets,
   packetStatistics,
 } from '../../kernel/packet-socket.js';
 import type { Engine, EngineHandle, OpenOptions } from '../engine.js';
@@ -51,7 +50,7 @@ function openPort(options: OpenOptions): EngineHandle {
   compileFilterFor(options); // what is not a filter is refused before cap opens anything
   const programs = searchDepthsOf(options.filter).map((depth) => () => compileFilterFor(options, depth));
   requireUp(device);
-  const known = new Set(packetSockets());
+  const known = new Set(ownPacketSockets());
   const object = new (capModule().Cap)();
   const buffer = Buffer.alloc(frameBytes);
   pinned.push({ object, buffer });
@@ -63,7 +62,7 @@ function openPort(options: OpenOptions): EngineHandle {
   } catch (error) {
     throw failed('open-failed', device, messageOf(error));
   }
-  const fd = packetSockets().find((each) => !known.has(each));
+  const fd = ownPacketSockets().find((each) => !known.has(each));
   if (fd === undefined) throw failed('open-failed', device, "cap's descriptor was not found");
   attachFilter(fd, refuseEverything);
   const before = packetStatistics(fd);
@@ -98,10 +97,6 @@ function openPort(options: OpenOptions): EngineHandle {
       object.close(); // it is never touched again: a second close or open crashes
     },
   };
-}
-
-function packetSockets(): readonly number[] {
-  return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }
 
 /** cap ends the process with SIGSEGV on what follows a failed open: so look first. */

@@ -132,8 +132,7 @@ class PlaceProgram {
     const bytes = Math.max(device, macHeader, tail, head, data) + 8;
     this.program
       .put('storeLong', { to: stack, from: packet, offset: on.address })
-      .put('move', { to: first, from: stack })
-      .put('increase', { to: first, value: on.copy })
+      .onStack(first, on.copy)
       .put('set', { to: second, value: bytes })
       .put('move', { to: third, from: packet })
       .put('call', { value: helpers.readKernel })
@@ -242,8 +241,7 @@ class PlaceProgram {
   /** Bytes at a distance from what `length` points to, onto the stack; 0 where that cannot be read. */
   private read(to: number, bytes: number, distance: number): void {
     this.program
-      .put('move', { to: first, from: stack })
-      .put('increase', { to: first, value: to })
+      .onStack(first, to)
       .put('set', { to: second, value: bytes })
       .put('move', { to: third, from: length })
       .put('increase', { to: third, value: distance })
@@ -263,8 +261,7 @@ class PlaceProgram {
       .put('storeLongOf', { to: stack, offset: on.pids, value: 0 })
       .long(first, pids.device)
       .long(second, pids.inode)
-      .put('move', { to: third, from: stack })
-      .put('increase', { to: third, value: on.pids })
+      .onStack(third, on.pids)
       .put('set', { to: fourth, value: 8 })
       .put('call', { value: helpers.processInNamespace })
       .put('ifNotEqual', { to: result, value: 0, offset: 'no reader' })
@@ -274,11 +271,7 @@ class PlaceProgram {
   }
 
   private lookUp(map: number, keyOnStack: number, absent: string | null): void {
-    this.program
-      .map(first, map)
-      .put('move', { to: second, from: stack })
-      .put('increase', { to: second, value: keyOnStack })
-      .put('call', { value: helpers.lookUp });
+    this.program.map(first, map).onStack(second, keyOnStack).put('call', { value: helpers.lookUp });
     if (absent !== null) this.program.put('ifEqual', { to: result, value: 0, offset: absent });
   }
 
@@ -295,8 +288,7 @@ class PlaceProgram {
     this.lookUp(maps.table, on.key, 'table full');
     program
       .label('row')
-      .put('set', { to: first, value: 1 })
-      .put('atomicAdd', { to: result, from: first })
+      .addOne()
       .put('add', { to: result, from: packet })
       .put('storeByte', { to: result, from: first, offset: countLength });
   }
@@ -305,8 +297,7 @@ class PlaceProgram {
   private update(map: number, keyOnStack: number, flags: number): void {
     this.program
       .map(first, map)
-      .put('move', { to: second, from: stack })
-      .put('increase', { to: second, value: keyOnStack })
+      .onStack(second, keyOnStack)
       .put('set', { to: fourth, value: flags })
       .put('call', { value: helpers.update });
   }
@@ -321,10 +312,7 @@ class PlaceProgram {
   /** The packet is there, and has not died. */
   private open(): void {
     this.ledgerKey();
-    this.program
-      .put('storeWordOf', { to: stack, offset: on.number, value: this.place })
-      .put('move', { to: third, from: stack })
-      .put('increase', { to: third, value: on.number });
+    this.program.put('storeWordOf', { to: stack, offset: on.number, value: this.place }).onStack(third, on.number);
     this.update(this.maps.ledger, on.ledgerKey, 0);
     this.program
       .put('ifEqual', { to: result, value: 0, offset: 'done' })
@@ -336,8 +324,7 @@ class PlaceProgram {
     this.ledgerKey();
     this.program
       .map(first, this.maps.ledger)
-      .put('move', { to: second, from: stack })
-      .put('increase', { to: second, value: on.ledgerKey })
+      .onStack(second, on.ledgerKey)
       .put('call', { value: helpers.remove })
       .put('jump', { offset: 'done' });
   }
@@ -360,15 +347,13 @@ class PlaceProgram {
     program.label('tally').put('storeWord', { to: stack, from: first, offset: on.number });
     this.lookUp(this.maps.tally, on.number, 'out');
     return program
-      .put('set', { to: first, value: 1 })
-      .put('atomicAdd', { to: result, from: first })
+      .addOne()
       .put('jump', { offset: 'out' })
       .label('done')
       .put('set', { to: first, value: 0 })
       .put('storeLong', { to: window, from: first, offset: busyAt })
       .label('out')
-      .put('set', { to: result, value: 0 })
-      .put('exit')
+      .exit(0)
       .encode();
   }
 }
@@ -387,14 +372,11 @@ export function eventProgram(tally: number): Uint8Array {
   return new Assembler()
     .put('storeWordOf', { to: stack, offset: on.number, value: tallies.indexOf('xdp') })
     .map(first, tally)
-    .put('move', { to: second, from: stack })
-    .put('increase', { to: second, value: on.number })
+    .onStack(second, on.number)
     .put('call', { value: helpers.lookUp })
     .put('ifEqual', { to: result, value: 0, offset: 'out' })
-    .put('set', { to: first, value: 1 })
-    .put('atomicAdd', { to: result, from: first })
+    .addOne()
     .label('out')
-    .put('set', { to: result, value: 0 })
-    .put('exit')
+    .exit(0)
     .encode();
 }

@@ -274,20 +274,17 @@ function symbolProgram(format: number, names: number): Uint8Array {
     .put('storeWordOf', { to: stack, offset: -4, value: 0 });
   return program
     .map(first, names)
-    .put('move', { to: second, from: stack })
-    .put('increase', { to: second, value: -4 })
+    .onStack(second, -4)
     .put('call', { value: lookUp })
     .put('ifEqual', { to: result, value: 0, offset: 'out' })
     .put('move', { to: first, from: result })
     .put('set', { to: second, value: symbolLength })
     .mapValue(third, format)
-    .put('move', { to: fourth, from: stack })
-    .put('increase', { to: fourth, value: -16 })
+    .onStack(fourth, -16)
     .put('set', { to: fifth, value: 8 })
     .put('call', { value: snprintf })
     .label('out')
-    .put('set', { to: result, value: 0 })
-    .put('exit')
+    .exit(0)
     .encode();
 }
 

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { assertKnown } from '../../../core/model/verify-error.js';
 import { parsePlan } from '../folder/parse-folder.js';
 import { collate } from './collate.js';
 import { partialCaptures } from './partial-captures.js';
@@ -20,7 +20,7 @@ async function serve(port: MessagePort): Promise<void> {
       ),
     });
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     say({ kind: 'failed', code: error.code, exit: error.exitCode, message: error.message, hint: error.hint });
   } finally {
     port.close();

@@ -1,4 +1,4 @@
-import { messageOf } from '../../../core/model/verify-error.js';
+import { messageOf, systemCode } from '../../../core/model/verify-error.js';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '../../../core/text/json-text.js';
@@ -51,7 +51,7 @@ function* lines(dir: string): Generator<FileLine> {
   try {
     yield* linesOfRegular(join(dir, files.custody.name), maxInLine);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (systemCode(error) !== 'ENOENT') throw error;
   }
 }
 

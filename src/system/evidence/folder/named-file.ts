@@ -15,6 +15,7 @@ import {
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { evidenceOwner, isRootHere } from '../../process/identity.js';
 import { inFolder, linkTarget, maxLinks, reachFolder, refusedPath, statOf } from './reach-folder.js';
+import { systemCode } from '../../../core/model/verify-error.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const hint = 'name a file in a folder that is your own, below folders that nobody else may write to';
@@ -51,7 +52,7 @@ export function openAtEnd(path: string): number {
   try {
     return openNewFile(path);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
     return openSync(path, O_WRONLY | O_APPEND | O_NOFOLLOW);
   }
 }

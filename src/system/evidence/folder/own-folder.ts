@@ -11,7 +11,7 @@ import {
   rmdirSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, systemCode, VerifyError } from '../../../core/model/verify-error.js';
 import { evidenceOwner, type Identity } from '../../process/identity.js';
 import { inFolder, makeFolder, reachFolder, refusedPath, statOf } from './reach-folder.js';
 
@@ -96,7 +96,7 @@ function replaceEmpty(name: string): number {
       closeSync(fd);
       if (statOf(made)?.isDirectory() === true) rmdirSync(made);
     }
-    const isFull = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code));
+    const isFull = ['ENOTEMPTY', 'EEXIST'].includes(systemCode(error) ?? '');
     throw isFull ? notEmpty(name) : error;
   } finally {
     closeSync(parent);

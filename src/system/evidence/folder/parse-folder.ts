@@ -10,7 +10,7 @@ import { verdictRules } from '../../../core/model/run-record.js';
 import type { RunRecord } from '../../../core/model/run-record.js';
 import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
-import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
+import { messageOf, systemCode, VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { carriedFlows, type FlowColumnsRecord } from '../../../core/plan/flows/flow-table.js';
 import { planWithEars } from '../../../core/plan/ears.js';
@@ -176,7 +176,7 @@ function readStateIfThere(dir: string, path: string): string | null {
     way = wayBelow(dir, path);
     return readRegularIfThere(way.path, maxBytes);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (systemCode(error) === 'ENOENT') return null;
     throw damaged(join(dir, path), error instanceof Error ? error.message : String(error));
   } finally {
     way?.close();

@@ -10,7 +10,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { systemCode, VerifyError } from '../../../core/model/verify-error.js';
 import { libc } from '../../kernel/libc.js';
 import { isRootHere } from '../../process/identity.js';
 
@@ -35,7 +35,7 @@ export function statOf(path: string): Stats | null {
   try {
     return lstatSync(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (systemCode(error) === 'ENOENT') return null;
     throw error;
   }
 }
@@ -139,8 +139,7 @@ function openMade(path: string): number | null {
   try {
     return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && ['ENOTDIR', 'ELOOP', 'ENOENT'].includes(String(error.code)))
-      return null;
+    if (['ENOTDIR', 'ELOOP', 'ENOENT'].includes(systemCode(error) ?? '')) return null;
     throw error;
   }
 }

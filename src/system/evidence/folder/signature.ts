@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
+import { messageOf, systemCode, VerifyError } from '../../../core/model/verify-error.js';
 import { runProgram } from '../../process/programs.js';
 import { readBytes } from '../read/read-bytes.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
@@ -28,7 +28,7 @@ async function signedText(dir: string, more = ''): Promise<string> {
       hash.update(chunk);
     }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (systemCode(error) !== 'ENOENT') throw error;
   }
   hash.update(more);
   return length + more.length === 0 ? sums : `${sums}${hash.digest('hex')}  ${files.custody.name}\n`;

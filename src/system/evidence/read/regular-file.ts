@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { systemCode } from '../../../core/model/verify-error.js';
 
 /**
  * How files of a folder that somebody else may have filled are opened: a link is not followed, and a fifo does not keep
@@ -39,7 +40,7 @@ export function readRegularIfThere(path: string, most: number): string | null {
   try {
     return readRegular(path, most);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return null;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { type HostTopology, hostTopology, type Neighbour } from '../../../core/d
 import { netnsPath } from '../../../core/model/fabric.js';
 import type { Bridge, Endpoint, Scenario } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { readJson } from '../../process/programs.js';
 import { readLeases } from '../../state/read-leases.js';
@@ -103,7 +103,7 @@ async function deviceTowards(address: string, netns: string | null): Promise<str
     const [route] = objectsOf(await readJson(['ip', '-j', 'route', 'get', address], { netns }));
     return textOf(route?.['dev']);
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return null;
   }
 }

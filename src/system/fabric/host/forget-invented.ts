@@ -1,6 +1,6 @@
 import type { Plan } from '../../../core/model/plan.js';
 import type { HostState } from '../../../core/model/state.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { assertKnown } from '../../../core/model/verify-error.js';
 import { inventedMacs } from '../../../core/plan/new-macs.js';
 import { runBatch } from '../../process/batch.js';
 
@@ -47,7 +47,7 @@ export async function forgetInvented(
       );
       return;
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
     }
   }
 }

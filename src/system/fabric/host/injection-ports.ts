@@ -5,7 +5,7 @@ import { isOnPort } from '../../../core/model/attach.js';
 import { type Place, netnsPath } from '../../../core/model/fabric.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../../core/model/verify-error.js';
 import { type KernelLink, linksOf, spaceNumber } from '../../kernel/ask/links.js';
 import { openNetlinkAsker } from '../../kernel/ask/netlink-dump.js';
 import { disableIpv6, inNamespace, newNamespace } from '../../kernel/namespaces.js';
@@ -16,6 +16,7 @@ import { mustRun } from '../../process/programs.js';
 import { type Journal, openJournal } from './journal.js';
 import { takeRunLock } from './run-lock.js';
 import { undoAll } from './undo.js';
+import { findNamed, namesIn } from '../../../core/text/collections.js';
 
 /**
  * The veth pairs through which frames are injected: for each port one whose near end is in a namespace of this process
@@ -56,7 +57,7 @@ export async function makePortPairs(options: PortPairOptions): Promise<PortPairs
     nearIndex: nearIndex + index,
   }));
   const pairs: PortPairs = {
-    names: pairsOfPorts.map(({ name }) => name),
+    names: namesIn(pairsOfPorts),
     of(port) {
       const index = ports.findIndex(({ name }) => name === port);
       if (index < 0)
@@ -167,7 +168,7 @@ async function redirectAll(pairs: readonly PortPair[], netns: string | null): Pr
   try {
     await mustRun(['tc', ...words(first, match)], { netns });
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     match = ['u32', 'match', 'u32', '0', '0'];
     await mustRun(['tc', ...words(first, match)], { netns });
   }
@@ -299,7 +300,7 @@ async function leftOver(names: readonly string[], readState: () => Promise<HostS
     const { links } = await readState();
     return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return [`perhaps the interfaces ${names.join(', ')}: what is there cannot be read (${error.message})`];
   }
 }
@@ -333,7 +334,7 @@ export async function openInjectionPorts({
   };
   try {
     for (const bridge of bridges) {
-      const ifindex = state.links.find(({ name }) => name === bridge)?.ifindex ?? 0;
+      const ifindex = findNamed(state.links, bridge)?.ifindex ?? 0;
       locks.push(takeRunLock({ folder: journalFolder, netns, ifindex, what: `bridge ${bridge}` }));
     }
     journal = openJournal(journalFolder, { runId, netns });

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { parseUndoEntry } from '../../../core/bridge/undo/parse-entry.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { systemCode, VerifyError } from '../../../core/model/verify-error.js';
 import { fieldsOf } from '../../../core/text/json-text.js';
 import { libc } from '../../kernel/libc.js';
 import type { NamespacePlace } from './namespace-place.js';
@@ -46,7 +46,7 @@ function writeIfRoom(fd: number, text: string): void {
   try {
     writeSync(fd, text);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+    if (systemCode(error) !== 'ENOSPC') throw error;
   }
 }
 
@@ -158,7 +158,7 @@ export class JournalFolder {
     try {
       return openSync(this.#at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      const code = systemCode(error) ?? String(error);
       if (code === 'ENOENT') return null;
       return code === 'ELOOP' ? 'it is a link, not a file' : `it cannot be opened: ${code}`;
     }

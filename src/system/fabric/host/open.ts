@@ -4,7 +4,7 @@ import { type Change, type ChangeRecord, type Fabric, type Place, netnsPath } fr
 import type { Plan } from '../../../core/model/plan.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
 import { readJson } from '../../process/programs.js';
 import { type Authored, applyToKernel, endpointNamed, type KernelChange, runAuthored } from '../apply.js';
@@ -16,6 +16,7 @@ import { forgetInvented } from './forget-invented.js';
 import { type InjectionPorts, openInjectionPorts } from './injection-ports.js';
 import { linkIdentities } from './present.js';
 import { ovsRowsOf, undoOf } from './undo-of.js';
+import { findNamed, namesIn } from '../../../core/text/collections.js';
 
 export interface HostDeps {
   readonly foundHost: FoundHost;
@@ -43,8 +44,8 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     netns,
     state,
     readState,
-    bridges: plan.bridges.map(({ name }) => name),
-    lower: plan.bridges.filter(({ kind }) => kind === 'lower').map(({ name }) => name),
+    bridges: namesIn(plan.bridges),
+    lower: namesIn(plan.bridges.filter(({ kind }) => kind === 'lower')),
     endpoints: plan.endpoints.map((endpoint) => ({ ...endpoint, port: nearPortOf(endpoint) })),
     senders: new Set(plan.steps.flatMap(sendersOf)),
   });
@@ -94,7 +95,7 @@ export async function closeHost(
   try {
     await forget();
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     unrestored.push(`MACs that the run invented, in the bridges' tables until they age: ${error.message}`);
   } finally {
     unrestored.push(...(await ways.close()));
@@ -152,7 +153,7 @@ function abovePlace({ below, netns }: Endpoint, home: string | null): Place | nu
 
 /** Gives the bridge that a port was found on; another interface gives itself. */
 export function bridgeLookup({ links }: HostState): (port: string) => string {
-  return (port) => links.find(({ name }) => name === port)?.master ?? port;
+  return (port) => findNamed(links, port)?.master ?? port;
 }
 
 /** The port of its own that an endpoint has; null = it is the host, or behind the bridge device. */

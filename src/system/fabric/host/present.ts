@@ -2,7 +2,7 @@ import { closeSync, statSync } from 'node:fs';
 import { ovsOwner } from '../../../core/bridge/change-commands.js';
 import { ovsFlood } from '../../../core/bridge/ovs-settings.js';
 import { ovsVlanText } from '../../../core/bridge/undo/decide-ovs.js';
-import type { OvsPresent, OvsRow, Present, UndoEntry } from '../../../core/bridge/undo/entry.js';
+import type { OvsPresent, OvsRow, Present, UndoEntry, UndoOf } from '../../../core/bridge/undo/entry.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { libc } from '../../kernel/libc.js';
 import { inNamespace } from '../../kernel/namespaces.js';
@@ -22,11 +22,12 @@ export async function readPresent(entry: UndoEntry, netns: string | null): Promi
       return { links: await readLinks(netns), ...(sysctl === undefined ? {} : { sysctl }) };
     }
     case 'vlan':
-      return { links: await readLinks(netns), vlan: await readJson(['bridge', '-j', 'vlan', 'show'], { netns }) };
     case 'fdb':
-      return { links: await readLinks(netns), fdb: await readJson(['bridge', '-j', 'fdb', 'show'], { netns }) };
     case 'mdb':
-      return { links: await readLinks(netns), mdb: await readJson(['bridge', '-j', 'mdb', 'show'], { netns }) };
+      return {
+        links: await readLinks(netns),
+        [entry.kind]: await readJson(['bridge', '-j', entry.kind, 'show'], { netns }),
+      };
     case 'ovs-column':
     case 'ovs-flood':
     case 'ovs-vlan':
@@ -125,10 +126,7 @@ async function numberOf(port: string): Promise<string> {
 /**
  * The `_uuid` of the port on which a MAC has an entry by hand: of the two that the run knows; `other`, or '' = none.
  */
-async function handEntry(
-  { mac, vlan, set, was }: Extract<UndoEntry, { kind: 'ovs-fdb' }>,
-  bridge: string,
-): Promise<string> {
+async function handEntry({ mac, vlan, set, was }: UndoOf<'ovs-fdb'>, bridge: string): Promise<string> {
   const at = (await mustRun(['ovs-appctl', 'fdb/show', bridge]))
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
@@ -142,7 +140,7 @@ async function handEntry(
 }
 
 /** The `_uuid` of the mirror that carries the run's id and is on its bridge; '' = there is none. */
-async function mirrorOf({ bridge, mirror, runId }: Extract<UndoEntry, { kind: 'ovs-mirror' }>): Promise<string> {
+async function mirrorOf({ bridge, mirror, runId }: UndoOf<'ovs-mirror'>): Promise<string> {
   const named = [`name=${JSON.stringify(mirror)}`, `external_ids:${ovsOwner}=${runId}`];
   const ofRun = (await mustRun(['ovs-vsctl', '--bare', '--columns=_uuid', 'find', 'Mirror', ...named]))
     .split(/\s+/)

@@ -3,13 +3,14 @@ import { isSameSetting, settingIn } from '../../../core/bridge/setting-value.js'
 import { fdbForm, mdbForm } from '../../../core/bridge/undo/decide-tables.js';
 import type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { ovsFlood } from '../../../core/bridge/ovs-settings.js';
-import type { Change } from '../../../core/model/fabric.js';
+import type { ChangeOf } from '../../../core/model/fabric.js';
 import type { FdbEntry, Mac, VlanRange } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { KernelChange } from '../apply.js';
 import { vlanNumbers, type OvsVlanColumns } from '../ovs-vlans.js';
 import { isOn } from '../../../core/bridge/setting-value.js';
+import { findNamed, numbersFrom } from '../../../core/text/collections.js';
 
 /**
  * What the kernel said right before a change. `link`: `ip -j -d link show dev X` of the device, `vlans`: `bridge -j
@@ -29,7 +30,7 @@ export interface Before {
 }
 
 function settingEntry(
-  { device, place, key, value: set }: Extract<KernelChange, { kind: 'set' }>,
+  { device, place, key, value: set }: ChangeOf<'set'>,
   { link, state }: Before,
 ): readonly UndoEntry[] {
   const was = settingIn(link, place, key);
@@ -45,7 +46,7 @@ function settingEntry(
 }
 
 function mdbEntry(
-  change: Extract<KernelChange, { kind: 'mdb' }>,
+  change: ChangeOf<'mdb'>,
   { state }: Before,
   bridgeOf: (port: string) => string,
 ): readonly UndoEntry[] {
@@ -102,16 +103,19 @@ export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: st
   }
 }
 
+function gone(what: string, name: string): VerifyError {
+  return new VerifyError(
+    'interface-gone',
+    69,
+    `${what} ${JSON.stringify(name)} any more`,
+    'did its guest stop? Nothing was changed on it',
+  );
+}
+
 /** An interface as it is now. Throws VerifyError `interface-gone` (69) where there is none of that name. */
 export function heldLink({ links }: Pick<HostState, 'links'>, name: string): HeldLink {
   const link = links.find((link) => link.name === name);
-  if (link === undefined)
-    throw new VerifyError(
-      'interface-gone',
-      69,
-      `there is no interface ${JSON.stringify(name)} any more`,
-      'did its guest stop? Nothing was changed on it',
-    );
+  if (link === undefined) throw gone('there is no interface', name);
   const master = links.find((candidate) => candidate.name === link.master)?.ifindex ?? 0;
   const { ifindex, identity } = link;
   return { name, ifindex, master, ...(identity === undefined ? {} : { identity }) };
@@ -124,28 +128,26 @@ function linkOfSysctl(state: HostState, name: string): HeldLink | null {
 }
 
 /** A new PVID takes the flag from the old one. */
-function vlanEntry(change: Extract<Change, { kind: 'vlan' }>, { state, vlans }: Before): readonly UndoEntry[] {
+function vlanEntry(change: ChangeOf<'vlan'>, { state, vlans }: Before): readonly UndoEntry[] {
   const { first, last, pvid, untagged, port } = change.entry;
   const touched = (range: VlanRange): boolean =>
     (range.first <= last && range.last >= first) || (change.act === 'add' && pvid && range.pvid);
   const was = (vlanRanges(vlans, port) ?? [])
     .filter(touched)
-    .map((range) => (range.pvid ? range : clipped(range, first, last)));
+    .map((range) =>
+      range.pvid ? range : { ...range, first: Math.max(range.first, first), last: Math.min(range.last, last) },
+    );
   const old = was.find((range) => range.pvid && (range.first < first || range.last > last));
   const added = change.act === 'add' ? [{ first, last, pvid, untagged }] : [];
   const set = old !== undefined && change.act === 'add' && pvid ? [...added, { ...old, pvid: false }] : added;
   return [{ kind: 'vlan', on: heldLink(state, port), self: change.self, set, was }];
 }
 
-function clipped(range: VlanRange, first: number, last: number): VlanRange {
-  return { ...range, first: Math.max(range.first, first), last: Math.min(range.last, last) };
-}
-
 /**
  * The rows that a change of an entry touches: without a VLAN, it is made and taken away in every VLAN of its port as
  * well (br_fdb_add, br_fdb_delete), and one on another port of the bridge comes over from there (fdb_add_entry).
  */
-function fdbEntry(change: Extract<Change, { kind: 'fdb' }>, state: HostState): readonly UndoEntry[] {
+function fdbEntry(change: ChangeOf<'fdb'>, state: HostState): readonly UndoEntry[] {
   const { port, vlan, self, state: form, sticky } = change.entry;
   const mac = change.entry.mac.toLowerCase();
   const set: FdbForm | null = change.act === 'del' ? null : { state: self ? 'permanent' : form, sticky };
@@ -162,7 +164,7 @@ function movedEntries(
   state: HostState,
   { mac, port, vlans }: { readonly mac: Mac; readonly port: string; readonly vlans: readonly (number | null)[] },
 ): readonly UndoEntry[] {
-  const bridge = state.links.find(({ name }) => name === port)?.master ?? null;
+  const bridge = findNamed(state.links, port)?.master ?? null;
   const others = state.fdb.filter(
     (entry) =>
       entry.mac === mac &&
@@ -196,18 +198,12 @@ function formNow(state: HostState, entry: Pick<FdbEntry, 'mac' | 'port' | 'vlan'
 
 function ovsRow({ ovsRows }: Before, table: 'Bridge' | 'Port', name: string): OvsRow {
   const uuid = ovsRows?.get(`${table} ${name}`);
-  if (uuid === undefined)
-    throw new VerifyError(
-      'interface-gone',
-      69,
-      `Open vSwitch has no ${table.toLowerCase()} ${JSON.stringify(name)} any more`,
-      'did its guest stop? Nothing was changed on it',
-    );
+  if (uuid === undefined) throw gone(`Open vSwitch has no ${table.toLowerCase()}`, name);
   return { uuid, name };
 }
 
 function ovsSetEntry(
-  change: Extract<Change, { kind: 'ovs-set' }>,
+  change: ChangeOf<'ovs-set'>,
   before: Before,
   bridgeOf: (port: string) => string,
 ): readonly UndoEntry[] {
@@ -223,11 +219,11 @@ function ovsSetEntry(
 
 /** What `ovs-vsctl set`, `add` and `remove` make of the columns (core/bridge/change-commands.ts). */
 function ovsColumnsAfter(
-  { act, entry: { first, last, pvid } }: Extract<Change, { kind: 'vlan' }>,
+  { act, entry: { first, last, pvid } }: ChangeOf<'vlan'>,
   { tag, trunks }: OvsVlanColumns,
 ): { readonly tag: string; readonly trunks: string } {
   if (act === 'add' && pvid) return { tag: String(first), trunks };
-  const range = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  const range = numbersFrom(first, last);
   const without = (column: string): string =>
     `[${vlanNumbers(column)
       .filter((vid) => !range.includes(vid))
@@ -242,7 +238,7 @@ function ovsColumnsAfter(
  * again.
  */
 function ovsFdbEntry(
-  { act, entry }: Extract<Change, { kind: 'fdb' }>,
+  { act, entry }: ChangeOf<'fdb'>,
   before: Before,
   bridgeOf: (port: string) => string,
 ): readonly UndoEntry[] {

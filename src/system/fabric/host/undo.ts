@@ -1,6 +1,6 @@
 import { decideUndo } from '../../../core/bridge/undo/decide.js';
 import { isOfOvs, type UndoDecision, type UndoEntry } from '../../../core/bridge/undo/entry.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { commandFailed, runProgram } from '../../process/programs.js';
 import { leftJournals, type OrphanedJournal } from './journal.js';
@@ -45,7 +45,7 @@ async function undoInTurn(entries: readonly UndoEntry[], netns: string | null): 
       if (outcome.kind === 'left') unrestored.push(asItIs(outcome));
       if (outcome.undone) undone += 1;
     } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
+      assertKnown(error);
       failed.push(error.message);
     }
   }
@@ -93,7 +93,7 @@ async function decideTogether(
     const present = await readPresent(first, netns);
     return entries.map((entry) => ({ entry, decision: decideUndo(entry, present) }));
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     return null; // what cannot be read is reported for each, where it is undone alone
   }
 }
@@ -133,7 +133,7 @@ export async function cleanUp(folder: string): Promise<readonly Cleaned[]> {
     for (const journal of leftJournals(folder))
       cleaned.push(journal.kind === 'refused' ? journal : await cleanOne(journal));
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    assertKnown(error);
     cleaned.push({ kind: 'refused', file: folder, why: `${error.message} (${error.hint})` });
   }
   return cleaned;

@@ -1,5 +1,5 @@
 import { isOnPort, isRoutedTo, placeOf } from '../../../core/model/attach.js';
-import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
+import type { Change, ChangeOf, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
 import type { PlannedTopology } from '../../../core/model/plan.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
@@ -25,6 +25,7 @@ import { type OvsSwitch, startOvsSwitch } from './ovs-switch.js';
 import { makeRelays, type RelayHandle, type RelaySpec } from './relays.js';
 import { makeSandbox } from './sandbox.js';
 import { isIpv6, makeSpaces, placeOfSpace, quietHost } from './spaces.js';
+import { findNamed, mapByName, namesIn } from '../../../core/text/collections.js';
 
 /** What the lab needs of other folders: edges do not import one another. */
 export interface LabDeps {
@@ -97,7 +98,7 @@ class Lab {
    * Changes of ports by steps, which a port that is made again gets again: a setting stays until a later step changes
    * it.
    */
-  private readonly portChanges: Extract<Change, { kind: 'set' | 'vlan' }>[] = [];
+  private readonly portChanges: ChangeOf<'set' | 'vlan'>[] = [];
   private sandbox: MountSpace | null = null;
   private readonly runsIn: RunsIn;
   private ending: Promise<readonly string[]> | null = null;
@@ -107,7 +108,7 @@ class Lab {
     this.deps = deps;
     this.ovs = ovs;
     this.relays = makeRelays(deps.startRelay);
-    this.present = new Set(plan.endpoints.filter(({ started }) => started).map(({ name }) => name));
+    this.present = new Set(namesIn(plan.endpoints.filter(({ started }) => started)));
     this.bridgeOfPort = new Map(
       plan.endpoints.flatMap(({ port, bridge }) => (port === null ? [] : [[port, bridge] as const])),
     );
@@ -140,7 +141,7 @@ class Lab {
     const { bridges, bridgeMacs } = this.plan;
     await plugInEndpoints(endpoints, bridges, this.spaces, this.ovs);
     const routed = endpoints.flatMap((endpoint) => {
-      const segment = bridges.find(({ name }) => name === endpoint.bridge);
+      const segment = findNamed(bridges, endpoint.bridge);
       return isRoutedTo(endpoint.attach) && segment !== undefined ? [{ endpoint, segment }] : [];
     });
     for (const { endpoint, segment } of routed)
@@ -298,7 +299,7 @@ function checkSettings(
   links: readonly LinkState[],
   isOvs: (bridge: string) => boolean,
 ): void {
-  const byName = new Map(links.map((link) => [link.name, link]));
+  const byName = mapByName(links);
   const check = (
     device: string,
     place: 'bridge' | 'port' | 'link',

@@ -7,6 +7,7 @@ import { aboveCommand, defaultPvidOf, guestCommands, linkCommands, vlanCommands 
 import type { OvsSwitch } from './ovs-switch.js';
 import { hasStack, type Space, type Spaces } from './spaces.js';
 import { isOn } from '../../../core/bridge/setting-value.js';
+import { findNamed, mapByName } from '../../../core/text/collections.js';
 
 /** Programs that configure endpoints run this many side by side: most of their time is starting. */
 const sideBySide = 4;
@@ -59,7 +60,7 @@ async function standAbove(
   endpoints: readonly Endpoint[],
   spaces: Spaces,
 ): Promise<readonly { readonly endpoint: Endpoint; readonly space: Space }[]> {
-  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const byName = mapByName(endpoints);
   const standing = endpoints.flatMap((endpoint) => {
     const lower = byName.get(endpoint.below?.lower ?? '');
     return lower === undefined ? [] : [{ endpoint, space: spaces.of(endpoint), lower: spaces.of(lower) }];
@@ -71,7 +72,7 @@ async function standAbove(
 
 /** True if an endpoint's port is one of a bridge of the kernel's. */
 function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): boolean {
-  return placeOf(attach) === 'port' && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
+  return placeOf(attach) === 'port' && findNamed(bridges, bridge)?.kind !== 'ovs';
 }
 
 /** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */

@@ -8,6 +8,7 @@ import { libc } from '../../kernel/libc.js';
 import { installHint, mustRun, programEnv } from '../../process/programs.js';
 import { applyToKernel } from '../apply.js';
 import { placeOfKey } from './bridge-commands.js';
+import { numbersFrom } from '../../../core/text/collections.js';
 
 /** An Open vSwitch of the lab's own. */
 export interface OvsSwitch {
@@ -124,9 +125,7 @@ async function addPort(endpoint: Endpoint, port: string): Promise<void> {
  */
 function vlanColumns({ vlans }: Endpoint): readonly string[] {
   const native = vlans.find(({ pvid }) => pvid);
-  const trunks = vlans
-    .filter(({ pvid }) => !pvid)
-    .flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
+  const trunks = vlans.filter(({ pvid }) => !pvid).flatMap(({ first, last }) => numbersFrom(first, last));
   if (native === undefined) return trunks.length === 0 ? [] : [`trunks=${trunks.join()}`];
   return trunks.length === 0
     ? [`tag=${native.first}`]

@@ -9,6 +9,7 @@ import {
   RTM_NEWLINK,
 } from '../netlink-socket.js';
 import type { NetlinkAsker } from './netlink-dump.js';
+import { addTo } from '../../../core/text/collections.js';
 
 const AF_INET = 2;
 /** RT_SCOPE_LINK of linux/rtnetlink.h: from there on an address is of the link or of the host alone. */
@@ -176,8 +177,7 @@ export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly s
     const raw = attributes.get(addressAttribute.local) ?? attributes.get(addressAttribute.address);
     if (raw === undefined) continue;
     const text = bytes.readUInt8(addressAt.family) === AF_INET ? raw.join('.') : ipv6Text(raw, 0);
-    const ifindex = bytes.readInt32LE(addressAt.ifindex);
-    found.set(ifindex, [...(found.get(ifindex) ?? []), `${text}/${bytes.readUInt8(addressAt.prefix)}`]);
+    addTo(found, bytes.readInt32LE(addressAt.ifindex), `${text}/${bytes.readUInt8(addressAt.prefix)}`);
   }
   return found;
 }

@@ -10,6 +10,7 @@ import {
   RTM_NEWNEIGH,
   setWaiting,
 } from '../../kernel/netlink-socket.js';
+import { systemCode } from '../../../core/model/verify-error.js';
 
 /** RTNLGRP_LINK, _NEIGH, _TC, _MDB and _BRVLAN of linux/rtnetlink.h. */
 const routeGroups = [1, 3, 4, 26, 33];
@@ -97,5 +98,5 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
 }
 
 function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+  return systemCode(error) === code;
 }

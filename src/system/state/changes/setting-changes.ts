@@ -35,6 +35,7 @@ import {
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
 import { netconfGroups, sysctlChangesIn } from './sysctl-changes.js';
+import { given } from '../../../core/text/collections.js';
 
 /**
  * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and those of sysctls: what floods the one must
@@ -126,7 +127,7 @@ export function watchSettingChanges(netns: string | null, routes: boolean): Sett
           ifindex,
           what,
           values: new Set(what === promiscuity ? promiscuous.get(ifindex) : []),
-          ...(name === undefined ? {} : { name }),
+          ...given({ name }),
         };
         changes.set(key, known);
         known.values.add(value);

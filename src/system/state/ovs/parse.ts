@@ -1,4 +1,4 @@
-import { membersOf, ovsColumns, ovsPortConfigs, uuidOf } from '../../../core/bridge/ovs-settings.js';
+import { membersOf, ovsColumns, ovsPortConfigs, uuidOf, valueIn } from '../../../core/bridge/ovs-settings.js';
 import { isDevice } from '../../../core/bridge/ovs.js';
 import { normalizeMac } from '../../../core/discover/guests/guest-manager.js';
 import type { SocketProcess } from '../../../core/model/packet-socket.js';
@@ -11,6 +11,7 @@ import type {
   OvsRecord,
   OvsState,
 } from '../../../core/model/state.js';
+import { filled, given, mapByName, pick } from '../../../core/text/collections.js';
 
 /** The tables of `ovs-vsctl --format=json list TABLE`, and by bridge what ovs-ofctl and ovs-appctl print. */
 export interface OvsTexts {
@@ -30,10 +31,6 @@ export interface OvsTexts {
   readonly show: Readonly<Record<string, string>>;
   readonly flows: Readonly<Record<string, string>>;
   readonly fdb: Readonly<Record<string, string>>;
-}
-
-function pick(record: OvsRecord, names: readonly string[]): OvsRecord {
-  return Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]])));
 }
 
 function textOf(value: unknown): string {
@@ -69,60 +66,47 @@ function linesWith(mark: string, text = ''): readonly string[] {
 
 /** What of a bridge ovs-ofctl and the kernel say, as far as there is any. */
 function aroundFlows(name: string, texts: OvsTexts): Pick<OvsBridgeState, 'groups' | 'meters' | 'controllers'> {
-  const groups = linesWith('group_id=', texts.groups?.[name]);
-  const meters = linesWith('meter=', texts.meters?.[name]);
-  const controllers = texts.controllers?.[name] ?? [];
-  return {
-    ...(groups.length === 0 ? {} : { groups }),
-    ...(meters.length === 0 ? {} : { meters }),
-    ...(controllers.length === 0 ? {} : { controllers }),
-  };
+  return filled({
+    groups: linesWith('group_id=', texts.groups?.[name]),
+    meters: linesWith('meter=', texts.meters?.[name]),
+    controllers: texts.controllers?.[name],
+  });
 }
 
 /** The bridge that OVN uses by its settings (ovn-controller(8), external_ids); null = there is no OVN. */
 export function ovnBridgeIn(settings: readonly OvsRecord[]): string | null {
   const [ids] = settings.map((row) => row['external_ids']);
-  return valueIn(ids, 'ovn-remote') === null ? null : (valueIn(ids, 'ovn-bridge') ?? 'br-int');
+  return textIn(ids, 'ovn-remote') === null ? null : (textIn(ids, 'ovn-bridge') ?? 'br-int');
 }
 
 /** What a mirror takes and gives beside ports. */
 function moreOfMirror(mirror: OvsRecord): Pick<OvsMirrorState, 'filter' | 'vlans' | 'outputVlan' | 'snaplen'> {
-  const [[filter], [outputVlan], [snaplen]] = [
-    membersOf(mirror['filter']).filter((member) => typeof member === 'string' && member !== ''),
-    numbersOf(mirror['output_vlan']),
-    numbersOf(mirror['snaplen']),
-  ];
-  const vlans = numbersOf(mirror['select_vlan']);
-  return {
-    ...(filter === undefined ? {} : { filter: textOf(filter) }),
-    ...(vlans.length === 0 ? {} : { vlans }),
-    ...(outputVlan === undefined ? {} : { outputVlan }),
-    ...(snaplen === undefined ? {} : { snaplen }),
-  };
+  return filled({
+    filter: membersOf(mirror['filter']).map(textOf)[0],
+    vlans: numbersOf(mirror['select_vlan']),
+    outputVlan: numbersOf(mirror['output_vlan'])[0],
+    snaplen: numbersOf(mirror['snaplen'])[0],
+  });
 }
 
 function numbersOf(column: unknown): readonly number[] {
   return membersOf(column).filter((member) => typeof member === 'number');
 }
 
-/** The text of a key in a map as ovs-vsctl prints it (RFC 7047 5.1); null = it has none. */
-function valueIn(map: unknown, key: string): string | null {
-  const pairs: readonly unknown[] = Array.isArray(map) && Array.isArray(map[1]) ? map[1] : [];
-  const pair = pairs.find((entry) => Array.isArray(entry) && entry[0] === key);
-  return (Array.isArray(pair) ? textOf(pair[1]) : '') || null;
+/** The text of a key in a map; null = it has none. */
+function textIn(map: unknown, key: string): string | null {
+  return textOf(valueIn(map, key)) || null;
 }
 
 /** What the row of a port's interface says; of a bond no one has. */
 function aboutInterface(row: OvsRecord, isBond: boolean): Pick<OvsPortState, 'ofport' | 'type' | 'peer' | 'mac'> {
   const { ofport, options, external_ids: ids } = row;
   const type = isBond ? 'bond' : textOf(row['type']);
-  const mac = normalizeMac(valueIn(ids, 'attached-mac'));
-  const peer = valueIn(options, 'peer');
+  const mac = normalizeMac(textIn(ids, 'attached-mac'));
+  const peer = textIn(options, 'peer');
   return {
     ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null,
-    ...(type === '' ? {} : { type }),
-    ...(type !== 'patch' || peer === null ? {} : { peer }),
-    ...(mac === null ? {} : { mac }),
+    ...filled({ type, peer: type === 'patch' ? peer : null, mac }),
   };
 }
 
@@ -170,7 +154,7 @@ export function parseOvs(texts: OvsTexts): OvsState {
           bridge: textOf(bridge['name']),
           outputPort: membersOf(mirror['output_port']).map(nameOfPort)[0] ?? null,
           ports: isOfAll ? null : [...new Set([...(entering ?? []), ...(leaving ?? [])])],
-          ...(isOfAll || leaving === undefined || leaving.length === 0 ? {} : { leaving }),
+          ...filled({ leaving: isOfAll ? null : leaving }),
           ...moreOfMirror(mirror),
         },
       ];
@@ -179,7 +163,7 @@ export function parseOvs(texts: OvsTexts): OvsState {
   const ovnBridge = ovnBridgeIn(texts.settings ?? []);
   return {
     ...{ bridges, ports, mirrors },
-    ...(ovnBridge === null ? {} : { ovnBridge }),
+    ...given({ ovnBridge }),
     ...(texts.daemon === undefined ? {} : { daemon: texts.daemon }),
   };
 }
@@ -236,7 +220,7 @@ export function withOvs<T extends { readonly links: readonly LinkState[]; readon
   texts: OvsTexts,
 ): T & { readonly ovs: OvsState } {
   const ovs = parseOvs(texts);
-  const byName = new Map(ovs.ports.filter(isDevice).map((port) => [port.name, port]));
+  const byName = mapByName(ovs.ports.filter(isDevice));
   const links = state.links.map((link): LinkState => {
     if (ovs.bridges.some(({ name }) => name === link.name)) return { ...link, kind: 'openvswitch', bridge: {} };
     const port = byName.get(link.name);

@@ -8,6 +8,7 @@ import { unixPeers } from '../../kernel/ask/socket-diag.js';
 import { mustRun, readJsonLines, runProgram, showCommand } from '../../process/programs.js';
 import { isDescendant, isRoots, lockingDaemon, runningProgram, socketHolders } from '../../process/socket-holders.js';
 import { type OvsTexts, ovnBridgeIn } from './parse.js';
+import { given } from '../../../core/text/collections.js';
 
 /** Where Open vSwitch's sockets are (ovs-vswitchd(8)). */
 export function ovsFolder(): string {
@@ -109,7 +110,7 @@ function connectedTo(bridge: string): readonly SocketProcess[] | null {
     .map(({ pid, comm }) => {
       const program = runningProgram(pid);
       const owned = program !== null && isRoots(program) ? { ...program, isRoots: true as const } : program;
-      return { pid, name: comm, ...(owned === null ? {} : { program: owned }) };
+      return { pid, name: comm, ...given({ program: owned }) };
     });
 }
 

@@ -1,0 +1,142 @@
+import type { HostState } from '../model/state.js';
+import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
+
+/** A chain or a rule of nft, of what `nft -j list ruleset` prints (libnftables-json(5)). */
+interface NftPart {
+  readonly fields: Fields;
+  readonly family: string;
+  /** With its family. */
+  readonly table: string;
+  /** The chain, with its table: `inet filter forward`. */
+  readonly place: string;
+  /** Devices of the chain; none = it is at none, or is jumped to. */
+  readonly devices: readonly string[];
+}
+
+export interface NftChain extends NftPart {
+  readonly hook: string | null;
+}
+
+export interface NftRule extends NftPart {
+  /** By table, chain and handle, never by its text: `nft netdev t c handle 4`. */
+  readonly name: string;
+  /** Undefined: it is not listed. */
+  readonly chain: NftChain | undefined;
+  /** Matches and statements, an object each. */
+  readonly parts: readonly Fields[];
+  readonly statements: readonly (readonly [name: string, value: unknown])[];
+}
+
+export interface NftRules {
+  readonly rules: readonly NftRule[];
+  /** By place. */
+  readonly chains: ReadonlyMap<string, NftChain>;
+  /** What else is listed: `table`, `set`, `map`, `flowtable`. */
+  readonly listed: (kind: string) => readonly Fields[];
+}
+
+function partOf(fields: Fields, chainKey: 'name' | 'chain'): Omit<NftPart, 'devices'> {
+  const [family = '', name = '', chain = ''] = ['family', 'table', chainKey].map((key) => textOf(fields[key]) ?? '');
+  const table = `${family} ${name}`;
+  return { fields, family, table, place: `${table} ${chain}` };
+}
+
+/** Devices that a part of a listing names: one as text, several as a list. */
+export function listedDevices({ dev }: Fields): readonly string[] {
+  return [dev].flat().filter((device) => typeof device === 'string');
+}
+
+function readNft(listing: unknown): NftRules {
+  const parts = objectsOf(listing);
+  const listed = (kind: string): readonly Fields[] => objectsOf(parts.map((part) => part[kind]));
+  const chains = new Map(
+    listed('chain').map((fields) => {
+      const part = partOf(fields, 'name');
+      return [part.place, { ...part, hook: textOf(fields['hook']), devices: listedDevices(fields) }] as const;
+    }),
+  );
+  const rules = listed('rule').map((fields): NftRule => {
+    const part = partOf(fields, 'chain');
+    const chain = chains.get(part.place);
+    const expressions = objectsOf(fields['expr']);
+    return {
+      ...part,
+      name: `nft ${part.place} handle ${String(fields['handle'])}`,
+      ...{ chain, devices: chain?.devices ?? [], parts: expressions },
+      statements: expressions.flatMap((expression) => Object.entries(expression)),
+    };
+  });
+  return { rules, chains, listed };
+}
+
+/** By listing, which nobody changes: it is asked for many times, and may have ten thousand rules. */
+const readListings = new WeakMap<object, NftRules>();
+
+/** The rules of nft in a state. */
+export function nftRules({ nft }: Pick<HostState, 'nft'>): NftRules {
+  const listing = fieldsOf(nft)?.['nftables'];
+  if (typeof listing !== 'object' || listing === null) return readNft([]);
+  const rules = readListings.get(listing) ?? readNft(listing);
+  readListings.set(listing, rules);
+  return rules;
+}
+
+/** Rules of nft, and chains that drop what no rule of theirs accepts. */
+export function actingParts(state: Pick<HostState, 'nft'>): readonly (NftRule | NftChain)[] {
+  const { rules, chains } = nftRules(state);
+  return [...rules, ...[...chains.values()].filter(({ fields }) => fields['policy'] === 'drop')];
+}
+
+/** Where tc-mirred(8) moves or copies a frame; `to` null = it names no device. */
+export interface TcMove {
+  readonly to: string | null;
+  /** It leaves there; false: it enters there. */
+  readonly isOut: boolean;
+  readonly fields: Fields;
+}
+
+/** A filter of tc, as `tc -j filter show` prints it. */
+export interface TcFilter {
+  readonly fields: Fields;
+  readonly device: string;
+  /** `ingress`, `egress`, `root` or a parent. */
+  readonly place: string;
+  /** Both: `vnet0 ingress`. */
+  readonly key: string;
+  readonly name: string;
+  readonly kind: string | null;
+  readonly options: Fields;
+  /** False: the head of a list, or a table of u32, which takes nothing of its own. */
+  readonly isRule: boolean;
+  readonly actions: readonly Fields[];
+  readonly moves: readonly TcMove[];
+}
+
+function readFilter(key: string, fields: Fields): TcFilter {
+  const at = key.lastIndexOf(' ');
+  const options = fieldsOf(fields['options']);
+  const { handle, fh } = options ?? {};
+  const number = typeof handle === 'number' ? `0x${handle.toString(16)}` : textOf(fh);
+  const moves = [...objectsWithin(fields)].filter(({ kind }) => kind === 'mirred');
+  return {
+    ...{ fields, key, device: key.slice(0, at), place: key.slice(at + 1), kind: textOf(fields['kind']) },
+    name: `tc ${key} pref ${String(fields['pref'])}${number === null ? '' : ` handle ${number}`}`,
+    options: options ?? {},
+    isRule: options !== null && !('ht_divisor' in options),
+    actions: objectsOf(options?.['actions']),
+    moves: moves.map((move) => ({ fields: move, to: textOf(move['to_dev']), isOut: move['direction'] === 'egress' })),
+  };
+}
+
+const readFilters = new WeakMap<object, readonly TcFilter[]>();
+
+/** The filters of tc in a state, heads of lists included. */
+export function tcFilters({ tc }: Pick<HostState, 'tc'>): readonly TcFilter[] {
+  const listing = fieldsOf(fieldsOf(tc)?.['filters']);
+  if (listing === null) return [];
+  const filters =
+    readFilters.get(listing) ??
+    Object.entries(listing).flatMap(([key, listed]) => objectsOf(listed).map((fields) => readFilter(key, fields)));
+  readFilters.set(listing, filters);
+  return filters;
+}
