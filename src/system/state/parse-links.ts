@@ -20,8 +20,6 @@ export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number |
 function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number | null): LinkState {
   const info = fieldsOf(link.linkinfo);
   const kind = textOf(info?.info_kind);
-  const data = fieldsOf(info?.info_data);
-  const [local, queues] = [textOf(data?.local) ?? textOf(data?.local6), numberOf(data?.numqueues)];
   return {
     name,
     ifindex,
@@ -37,15 +35,8 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
       xdp: xdpOf(link.xdp),
       // IFLA_PHYS_SWITCH_ID, as iproute2 prints it (ip/ipaddress.c)
       switchId: textOf(link.phys_switch_id),
-      vni: kind === 'vxlan' ? numberOf(data?.id) : null,
-      // one that names no address gets frames at all of its host, which the caller adds
-      vteps: kind === 'vxlan' && local !== null ? [local] : null,
-      mode: stacked.includes(kind) ? textOf(data?.mode) : null,
-      // iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them
-      queues: kind === 'tun' ? queues : null,
-      queuesOff: kind === 'tun' && queues !== null ? numberOf(data?.numdisabled) || null : null,
-      vlanId: kind === 'vlan' ? numberOf(data?.id) : null,
     }),
+    ...factsOfKind(kind, fieldsOf(info?.info_data)),
     kind,
     sysFlags,
     bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
@@ -61,7 +52,29 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
   return settings;
 }
 
-const stacked: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
+function factsOfKind(kind: string | null, data: Fields | null): Partial<LinkState> {
+  switch (kind) {
+    case 'vxlan': {
+      const local = textOf(data?.local) ?? textOf(data?.local6);
+      // one that names no address gets frames at all of its host, which the caller adds
+      return given({ vni: numberOf(data?.id), vteps: local === null ? null : [local] });
+    }
+    case 'vlan':
+      return given({ vlanId: numberOf(data?.id) });
+    case 'tun': {
+      // iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them
+      const queues = numberOf(data?.numqueues);
+      return queues === null ? {} : given({ queues, queuesOff: numberOf(data?.numdisabled) || null });
+    }
+    case 'macvlan':
+    case 'macvtap':
+    case 'ipvlan':
+    case 'ipvtap':
+      return given({ mode: textOf(data?.mode) });
+    default:
+      return {};
+  }
+}
 
 /** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */
 function xdpOf(value: unknown): string | null {
