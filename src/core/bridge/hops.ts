@@ -1,5 +1,6 @@
 import { placeOf } from '../model/attach.js';
-import type { Endpoint, Hop, Scenario } from '../model/scenario.js';
+import type { Hop } from '../model/attach.js';
+import type { Endpoint, Scenario } from '../model/scenario.js';
 import { type HostState, type LinkState, pairKinds } from '../model/state.js';
 import { isEndOfGuest } from './beside.js';
 import { isOutward } from './view.js';

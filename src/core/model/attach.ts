@@ -1,3 +1,5 @@
+import { maybe, type Of, oneOf, orNull, text, whole } from './shape/shape.js';
+
 /** The ways in which an endpoint is attached to its bridge; the words of `attach` in a scenario. */
 export const attaches = ['port', 'routed', 'host', 'promiscuous', 'macvlan', 'macvtap', 'ipvlan'] as const;
 export type Attach = (typeof attaches)[number];
@@ -59,18 +61,40 @@ export function isIpvlanMode(mode: string | undefined): mode is (typeof ipvlanMo
   return ipvlanModes.some((known) => known === mode);
 }
 
-/** What a macvlan, macvtap or ipvlan stands on. */
-export interface Below {
+export const below = {
   /** The endpoint whose interface is the lower device; on a host that device. */
-  readonly lower: string;
-  readonly mode: MacvlanMode | (typeof ipvlanModes)[number];
+  lower: text,
+  mode: oneOf(...macvlanModes, ...ipvlanModes),
   /** `attach: ipvlan` only. */
-  readonly flag?: (typeof ipvlanFlags)[number];
+  flag: maybe(oneOf(...ipvlanFlags)),
   /** On a host: name of the endpoint's interface in the namespace where that is. Absent in the lab. */
-  readonly device?: string;
+  device: maybe(text),
   /** On a host, by ipvlan: the addresses with their prefix, which no other guest of the lower device has. */
-  readonly addresses?: readonly string[];
-}
+  addresses: maybe([text]),
+};
+/** What a macvlan, macvtap or ipvlan stands on. */
+export type Below = Of<typeof below>;
+
+export const hop = {
+  /** The bridge between. */
+  bridge: text,
+  /** The guest's own port, on that bridge: its frames enter and leave there. */
+  near: text,
+};
+/**
+ * A bridge that joins one guest to a port of another bridge and has nothing else on it, as firewalls put it in front of
+ * a guest (Proxmox VE, OpenStack).
+ */
+export type Hop = Of<typeof hop>;
+
+export const tunnelShape = {
+  /** VXLAN network identifier, 24 bits; null on a host, where the device has it. */
+  vni: orNull(whole),
+  /** Hosts to which frames for everybody and for unknown stations are sent. */
+  to: [text],
+};
+/** What joins the parts of a segment: VXLAN (RFC 7348). */
+export type Tunnel = Of<typeof tunnelShape>;
 
 /** What passes within the kernel between guests of one lower device: the mode of a macvlan, the flag of an ipvlan. */
 export function passingOf({ mode, flag }: Pick<Below, 'mode' | 'flag'>): MacvlanMode {

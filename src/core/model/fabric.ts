@@ -1,15 +1,17 @@
 import type { FaultCode } from './reasons.js';
-import type { FdbEntry, MdbEntry, Mirror, PortVlan, SettingValue } from './scenario.js';
+import { fdbEntry, mdbEntry, mirrorShape, portVlan, settingValue } from './scenario.js';
+import { flag, maybe, type Of, oneOf, orNull, tagged, text } from './shape/shape.js';
 import type { HostState } from './state.js';
 
-/** Where an interface lives, so that a socket can be opened on it. */
-export interface Place {
-  readonly device: string;
+export const place = {
+  device: text,
   /** A path that setns takes (`/proc/1/fd/17`); null = the orchestrator's own network namespace. */
-  readonly netns: string | null;
+  netns: orNull(text),
   /** The host that the orchestrator reaches through ssh; absent = this one. `netns` is then that host's. */
-  readonly host?: string;
-}
+  host: maybe(text),
+};
+/** Where an interface lives, so that a socket can be opened on it. */
+export type Place = Of<typeof place>;
 
 /** Where ip-netns(8) keeps its names. */
 export const netnsFolder = '/run/netns/';
@@ -56,40 +58,26 @@ export interface Fabric {
   close(): Promise<readonly string[]>;
 }
 
-/** One thing to do to the kernel, as data: the fabric executes it, reads it back and knows how to undo it. */
-export type Change =
-  | {
-      readonly kind: 'set';
-      readonly device: string;
-      readonly place: 'bridge' | 'port' | 'link';
-      readonly key: string;
-      readonly value: SettingValue;
-    }
+const act = oneOf('add', 'del');
+/** Of Open vSwitch. */
+const ovs = maybe(oneOf(true));
+export const change = tagged('kind', {
+  set: { device: text, place: oneOf('bridge', 'port', 'link'), key: text, value: settingValue },
   /** Of Open vSwitch: a column of its database, or a port's `flood`. */
-  | {
-      readonly kind: 'ovs-set';
-      readonly table: 'Bridge' | 'Port';
-      readonly device: string;
-      readonly key: string;
-      readonly value: SettingValue;
-    }
-  | { readonly kind: 'sysctl'; readonly name: string; readonly value: string }
-  /** `ovs`, here and below: of Open vSwitch. */
-  | {
-      readonly kind: 'vlan';
-      readonly act: 'add' | 'del';
-      readonly entry: PortVlan;
-      readonly self: boolean;
-      readonly ovs?: true;
-    }
-  | { readonly kind: 'fdb-flush'; readonly bridge: string; readonly ovs?: true }
-  | { readonly kind: 'fdb'; readonly act: 'add' | 'del'; readonly entry: FdbEntry; readonly ovs?: true }
+  'ovs-set': { table: oneOf('Bridge', 'Port'), device: text, key: text, value: settingValue },
+  sysctl: { name: text, value: text },
+  vlan: { act, entry: portVlan, self: flag, ovs },
+  'fdb-flush': { bridge: text, ovs },
+  fdb: { act, entry: fdbEntry, ovs },
   /** Open vSwitch's. `runId`: it carries it, so that it can be distinguished from another of its name. */
-  | { readonly kind: 'mirror'; readonly bridge: string; readonly mirror: Mirror; readonly runId?: string }
-  | { readonly kind: 'mdb'; readonly act: 'add' | 'del'; readonly bridge: string; readonly entry: MdbEntry }
-  | { readonly kind: 'start'; readonly endpoint: string }
-  | { readonly kind: 'stop'; readonly endpoint: string }
-  | { readonly kind: 'run'; readonly argv: readonly string[] };
+  mirror: { bridge: text, mirror: mirrorShape, runId: maybe(text) },
+  mdb: { act, bridge: text, entry: mdbEntry },
+  start: { endpoint: text },
+  stop: { endpoint: text },
+  run: { argv: [text] },
+});
+/** One thing to do to the kernel, as data: the fabric executes it, reads it back and knows how to undo it. */
+export type Change = Of<typeof change>;
 export type ChangeOf<K extends Change['kind']> = Extract<Change, { kind: K }>;
 
 /**

@@ -1,68 +1,67 @@
 import type { CauseCode, UnknownCode } from './codes.js';
+import {
+  count,
+  either,
+  flag,
+  leaf,
+  maybe,
+  number,
+  type Of,
+  oneOf,
+  orNull,
+  strict,
+  tagged,
+  text,
+} from './shape/shape.js';
 
+const ifupdown = {
+  device: text,
+  file: text,
+  /** Whose stanza has it; the device itself, or its bridge. */
+  bridge: text,
+};
+const managers = {
+  libvirt: either(
+    { device: text, keeps: oneOf('guest'), guest: text, mac: text, network: orNull(text), bridge: text },
+    { device: text, keeps: oneOf('network'), network: text },
+  ),
+  'Proxmox VE': {
+    device: text,
+    program: oneOf('qm', 'pct'),
+    id: number,
+    /** `net0`, and its settings as `qm config` prints them. */
+    nic: text,
+    value: text,
+    bridge: text,
+    /** The bridge is a VNet of its software-defined network. */
+    isVnet: flag,
+    /** The script that the guest has already, `local:snippets/mine.pl`; absent: none. */
+    hookscript: maybe(text),
+  },
+  netplan: {
+    device: text,
+    file: text,
+    /** `bridges`, `ethernets`, … : where netplan has it. */
+    kind: text,
+    renderer: oneOf('networkd', 'NetworkManager'),
+  },
+  ifupdown2: ifupdown,
+  ifupdown,
+  NetworkManager: {
+    device: text,
+    file: text,
+    /** Its name; not its alone. */
+    profile: text,
+    /** null = the file has none. */
+    uuid: orNull(text),
+  },
+};
+export const configurationManager = tagged('by', managers);
 /**
  * Whose configuration makes a bridge or a port, and where it stands: a change of the running device is gone when that
  * program makes it again. Text of it is the owner's: data, never to be trusted.
  */
-export type ConfigurationManager =
-  | {
-      readonly by: 'libvirt';
-      readonly device: string;
-      readonly keeps: 'guest';
-      readonly guest: string;
-      readonly mac: string;
-      readonly network: string | null;
-      readonly bridge: string;
-    }
-  | { readonly by: 'libvirt'; readonly device: string; readonly keeps: 'network'; readonly network: string }
-  | {
-      readonly by: 'Proxmox VE';
-      readonly device: string;
-      readonly program: 'qm' | 'pct';
-      readonly id: number;
-      /** `net0`, and its settings as `qm config` prints them. */
-      readonly nic: string;
-      readonly value: string;
-      readonly bridge: string;
-      /** The bridge is a VNet of its software-defined network. */
-      readonly isVnet: boolean;
-      /** The script that the guest has already, `local:snippets/mine.pl`; absent: none. */
-      readonly hookscript?: string;
-    }
-  | {
-      readonly by: 'netplan';
-      readonly device: string;
-      readonly file: string;
-      /** `bridges`, `ethernets`, … : where netplan has it. */
-      readonly kind: string;
-      readonly renderer: 'networkd' | 'NetworkManager';
-    }
-  | {
-      readonly by: 'ifupdown2' | 'ifupdown';
-      readonly device: string;
-      readonly file: string;
-      /** Whose stanza has it; the device itself, or its bridge. */
-      readonly bridge: string;
-    }
-  | {
-      readonly by: 'NetworkManager';
-      readonly device: string;
-      readonly file: string;
-      /** Its name; not its alone. */
-      readonly profile: string;
-      /** null = the file has none. */
-      readonly uuid: string | null;
-    };
-
-/** The managers by which devices can be kept. */
-export const managerNames = [
-  'libvirt',
-  'Proxmox VE',
-  'netplan',
-  'ifupdown2',
-  'ifupdown',
-  'NetworkManager',
-] as const satisfies readonly ConfigurationManager['by'][];
+export type ConfigurationManager = Of<typeof configurationManager>;
 
 /** How a fix comes to stay: what to put where. */
 export interface PersistentFix {
@@ -83,50 +82,44 @@ export interface PersistentFix {
   readonly note: string;
 }
 
-/** What became of a fix that was tried. */
-export const fixOutcomes = [
-  'works',
-  'partly',
-  'still-leaks',
-  'no-effect',
-  'cuts-off',
-  'separates',
-  'unproven',
-  'failed',
-] as const;
-
-/** Something that worked before a fix and no longer does: ARP, DHCP, … and who is without it. */
-export interface LostNeed {
-  readonly what: string;
+const lostNeed = {
+  what: text,
   /** Endpoints. */
-  readonly names: readonly string[];
-}
+  names: [text],
+};
+/** Something that worked before a fix and no longer does: ARP, DHCP, … and who is without it. */
+export type LostNeed = Of<typeof lostNeed>;
 
-/** A proposed fix that was tried in the lab: the step as it was, the fix, the step again. */
-export interface ProvenFix {
-  readonly cause: CauseCode | UnknownCode;
+const pair = leaf(
+  'two texts',
+  (value): value is readonly [string, string] =>
+    Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === 'string'),
+);
+const provenFix = {
+  cause: leaf('text', (value): value is CauseCode | UnknownCode => typeof value === 'string'),
   /** Each as a shell takes it; all of them belong to the fix. */
-  readonly commands: readonly string[];
-  readonly outcome: (typeof fixOutcomes)[number];
+  commands: [text],
+  outcome: oneOf('works', 'partly', 'still-leaks', 'no-effect', 'cuts-off', 'separates', 'unproven', 'failed'),
   /**
    * Frames seen where they must not be, in the rows that the cause explains: before the fix and after it; null = not
    * measured.
    */
-  readonly before: number | null;
-  readonly after: number | null;
+  before: orNull(number),
+  after: orNull(number),
   /** Who worked with the others before the fix and no longer does. */
-  readonly cutOff: readonly string[];
+  cutOff: [text],
   /** What they are without. Absent where nobody is cut off. */
-  readonly lost?: readonly LostNeed[];
+  lost: maybe([lostNeed]),
   /** Pairs that no longer reach each other, though both reach the gateway. Absent where there are none. */
-  readonly separated?: readonly (readonly [string, string])[];
-  readonly text: string;
+  separated: maybe([pair]),
+  text,
   /** Folder with the evidence of the trial, within the run's, and the SHA-256 of its SHA256SUMS; null = it has none. */
-  readonly evidence: string;
-  readonly sha256: string | null;
-}
+  evidence: text,
+  sha256: orNull(text),
+};
+/** A proposed fix that was tried in the lab: the step as it was, the fix, the step again. */
+export type ProvenFix = Of<typeof provenFix>;
 
-/** An entry of fixes.json. `step`: whose leaks the fix is for, from 0. */
-export interface FixRecord extends ProvenFix {
-  readonly step: number;
-}
+/** fixes.json. `step`: whose leaks the fix is for, from 0. */
+export const fixesShape = strict([{ ...provenFix, step: count }]);
+export type FixRecord = Of<typeof fixesShape>[number];

@@ -1,28 +1,32 @@
-/** The file that a process runs (/proc/PID/exe), and the user that runs it. */
-export interface RunningProgram {
-  readonly path: string;
-  readonly device: number;
-  readonly inode: number;
-  /** Uid of the file's owner. */
-  readonly owner: number;
-  /** Root owns the file: in a user namespace its number may be another one. */
-  readonly isRoots?: true;
-  /** Real uid of the process. */
-  readonly user: number;
-}
+import { maybe, number, type Of, oneOf, text, whole } from './shape/shape.js';
 
-/** A process that holds a packet socket. */
-export interface SocketProcess {
-  readonly pid: number;
-  readonly name: string;
+/** The file that a process runs (/proc/PID/exe), and the user that runs it. */
+const runningProgram = {
+  path: text,
+  device: number,
+  inode: number,
+  /** Uid of the file's owner. */
+  owner: number,
+  /** Root owns the file: in a user namespace its number may be another one. */
+  isRoots: maybe(oneOf(true)),
+  /** Real uid of the process. */
+  user: number,
+};
+export type RunningProgram = Of<typeof runningProgram>;
+
+export const socketProcess = {
+  pid: whole,
+  name: text,
   /** Absent = it is this program's, or cannot be seen. */
-  readonly program?: RunningProgram;
+  program: maybe(runningProgram),
   /**
    * A program of the host's own, which has nothing of a guest's: root's file, which no other user may write, in the
    * namespaces of process 1, without a tap, a device of a hypervisor or a packet socket on another device.
    */
-  readonly hostsOwn?: true;
-}
+  hostsOwn: maybe(oneOf(true)),
+};
+/** A process that holds a packet socket. */
+export type SocketProcess = Of<typeof socketProcess>;
 
 /** A program of the host's own that reads frames of the bridges, and could say them elsewhere. */
 export interface HostReader extends Omit<SocketProcess, 'hostsOwn'> {

@@ -1,91 +1,62 @@
 import type { NoteCode, UnknownCode } from './codes.js';
-import type { ConfigurationManager } from './fix.js';
-import type { Carrier, FileHash, Scenario, SelectedFields } from './scenario.js';
+import { configurationManager } from './fix.js';
+import { type Carrier, fileHash, provider, type SelectedFields, settings } from './scenario.js';
+import {
+  count,
+  flag,
+  leaf,
+  mapOf,
+  matching,
+  maybe,
+  number,
+  type Of,
+  oneOf,
+  only,
+  orNull,
+  text,
+} from './shape/shape.js';
 
-/** The file that was run, and what else it was made of; a key that would be empty is absent. */
-export interface ScenarioRecord {
-  readonly name: string;
+const scenarioRecord = {
+  name: text,
   /** Path as given on the command line. */
-  readonly file: string;
-  readonly sha256: string;
+  file: text,
+  sha256: text,
   /** Included files, and those that its commands name. */
-  readonly files?: readonly FileHash[];
+  files: maybe([fileHash]),
   /** `vars` as they were set. */
-  readonly variables?: Scenario['variables'];
+  variables: maybe(settings),
   /** Only steps whose name matches this regular expression were judged. */
-  readonly grep?: string;
-}
+  grep: maybe(text),
+};
+/** The file that was run, and what else it was made of; a key that would be empty is absent. */
+export type ScenarioRecord = Of<typeof scenarioRecord>;
 
-/** `run.json`: what is known of a run besides its plan, its timeline, its states and its capture. */
-export interface RunRecord {
-  readonly runVersion: 1;
-  readonly tool: ToolRecord;
-  readonly id: string;
-  readonly startedAt: string;
-  readonly scenario: ScenarioRecord;
-  readonly provider: 'lab' | 'host';
-  /** Lab: `root` or `user-namespace`. */
-  readonly runsAs: string;
-  readonly engine: string;
-  readonly kernel: string;
-  readonly node: string;
-  /** The run's key, hex, revealed once every capture is closed and hashed; null = the run was killed before. */
-  readonly key: string | null;
-  /**
-   * SHA-256 of evidence.pcapng when it was closed and the number of packets in it; null = it never was. `discarded`:
-   * frames that were counted in discarded.ndjson and not kept, and its SHA-256.
-   */
-  readonly capture: {
-    readonly sha256: string;
-    readonly packets: number;
-    readonly discarded?: { readonly frames: number; readonly sha256: string };
-  } | null;
-  /** How many lines timeline.ndjson had when it was closed; absent in runs that were killed. */
-  readonly timeline?: { readonly entries: number };
-  /**
-   * On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent.
-   * Absent in a lab.
-   */
-  readonly precheck?: readonly PrecheckNote[];
-  readonly guard?: GuardRecord;
-  /**
-   * Whose configuration makes which bridge and port: of this host, or of the one that the lab stands for. Absent where
-   * it is not known.
-   */
-  readonly keepers?: readonly ConfigurationManager[];
-  /** What stands up later; absent in runs that were killed before their first step. */
-  readonly provenance?: Provenance;
-  /**
-   * Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent =
-   * it never was.
-   */
-  readonly purged?: { readonly at: string; readonly sha256Before: string };
-}
-
+const guardRecord = {
+  /** Frames that each port dropped in a second before the run. */
+  dropsPerSecond: mapOf(number),
+  /** The host's gateway in the namespace of the bridge; null = it has none. */
+  gateway: orNull({
+    address: text,
+    /** Median of its answers in ms; null = it answered no ping, and is not watched. */
+    medianMs: orNull(number),
+  }),
+};
 /**
  * What guests and the gateway were like before a run on a host sent anything: later moments are held against it.
  * `guard` of run.json.
  */
-export interface GuardRecord {
-  /** Frames that each port dropped in a second before the run. */
-  readonly dropsPerSecond: Readonly<Record<string, number>>;
-  /** The host's gateway in the namespace of the bridge; null = it has none. */
-  readonly gateway: {
-    readonly address: string;
-    /** Median of its answers in ms; null = it answered no ping, and is not watched. */
-    readonly medianMs: number | null;
-  } | null;
-}
+export type GuardRecord = Of<typeof guardRecord>;
 
-/** A note for reading the result of a run on a host: something acts on frames beside the bridge, or watches them. */
-export interface PrecheckNote {
+const precheckNote = {
   /** Stable: the name of the audit rule that found it, or of the check. */
-  readonly code: NoteCode | UnknownCode;
+  code: leaf('text', (value): value is NoteCode | UnknownCode => typeof value === 'string'),
   /** What it is: `vnet0 ingress`, `packet socket on br0`. */
-  readonly place: string;
-  readonly value: string;
-  readonly text: string;
-}
+  place: text,
+  value: text,
+  text,
+};
+/** A note for reading the result of a run on a host: something acts on frames beside the bridge, or watches them. */
+export type PrecheckNote = Of<typeof precheckNote>;
 
 /** Code of a note on guests, or a bridge, of which the run says nothing. */
 export const notExamined = 'not-examined';
@@ -103,155 +74,192 @@ export interface Precheck {
  */
 export const sabotageFigures = { cases: 600, falseHolds: 0 } as const;
 
-/** Who ran it. Ids as the machine knows them, also where the run is in a user namespace of its own. */
-export interface Who {
-  readonly uid: number;
+const who = {
+  uid: number,
   /**
    * Who logged in, whatever they became since (/proc/self/loginuid); null = a service, or a kernel that does not
    * report.
    */
-  readonly loginUid: number | null;
-  readonly sudoUser: string | null;
+  loginUid: orNull(number),
+  sudoUser: orNull(text),
   /** As the command line declared them: --operator, --ticket. */
-  readonly operator: string | null;
-  readonly ticket: string | null;
-}
+  operator: orNull(text),
+  ticket: orNull(text),
+};
+/** Who ran it. Ids as the machine knows them, also where the run is in a user namespace of its own. */
+export type Who = Of<typeof who>;
 
-/** Where it ran. */
-export interface Where {
-  readonly host: string;
+const where = {
+  host: text,
   /**
    * HMAC-SHA256 of this program's name under /etc/machine-id, which must not be shown itself (machine-id(5)); null =
    * there is none.
    */
-  readonly machineIdHash: string | null;
-  readonly bootId: string | null;
-  readonly kernel: string;
+  machineIdHash: orNull(text),
+  bootId: orNull(text),
+  kernel: text,
   /** PRETTY_NAME of os-release. */
-  readonly distribution: string | null;
+  distribution: orNull(text),
   /** Installed packages that make, connect or filter guests, with their versions. */
-  readonly packages: Readonly<Record<string, string>>;
+  packages: mapOf(text),
   /** Loaded kernel modules of hypervisors and switches; the version where the module reports one. */
-  readonly modules: Readonly<Record<string, string | null>>;
+  modules: mapOf(orNull(text)),
   /** Its sysctls where br_netfilter is loaded, which hands bridged frames to iptables; null = it is not. */
-  readonly brNetfilter: Readonly<Record<string, string>> | null;
+  brNetfilter: orNull(mapOf(text)),
   /** SHA-256 of what `nft -s list ruleset` prints in the bridge's namespace; null = it could not be asked, and why. */
-  readonly nftRuleset: { readonly sha256: string | null; readonly text: string };
-}
+  nftRuleset: { sha256: orNull(text), text },
+};
+/** Where it ran. */
+export type Where = Of<typeof where>;
 
+const clockSync = { synchronized: flag, maxErrorUs: number };
 /** The wall clock as the kernel rates it (adjtimex(2)). */
-export interface ClockSync {
-  readonly synchronized: boolean;
-  readonly maxErrorUs: number;
-}
+export type ClockSync = Of<typeof clockSync>;
 
+const clockMoment = { utc: text, monotonicNs: text };
 /** A moment on both clocks: UTC, and CLOCK_MONOTONIC in ns as decimal text. */
-export interface ClockMoment {
-  readonly utc: string;
-  readonly monotonicNs: string;
-}
+export type ClockMoment = Of<typeof clockMoment>;
 
-export interface When {
-  readonly started: ClockMoment;
+const when = {
+  started: clockMoment,
   /** null = the run never came to its end. */
-  readonly ended: ClockMoment | null;
+  ended: orNull(clockMoment),
   /** At the beginning and at the end; null = not reported. */
-  readonly clock: { readonly before: ClockSync | null; readonly after: ClockSync | null };
+  clock: { before: orNull(clockSync), after: orNull(clockSync) },
   /** From the timeline; `monoMs` counts from the run's beginning. */
-  readonly steps: readonly {
-    readonly name: string;
-    readonly startedAt: string;
-    readonly endedAt: string;
-    readonly startedMonoMs: number;
-    readonly endedMonoMs: number;
-  }[];
-}
+  steps: [{ name: text, startedAt: text, endedAt: text, startedMonoMs: number, endedMonoMs: number }],
+};
+export type When = Of<typeof when>;
 
-/** How one step listened. */
-export interface ListenedStep {
-  readonly step: string;
-  readonly engine: string;
-  readonly snaplen: number;
+const listenedStep = {
+  step: text,
+  engine: text,
+  snaplen: number,
   /** Bytes of the ring of each handle. */
-  readonly ring: number;
+  ring: number,
   /** libpcap's expression; '' takes everything. */
-  readonly filter: string;
+  filter: text,
   /** The same as classic BPF, 8 bytes an instruction, hex; null = libpcap was not there to compile it. */
-  readonly program: string | null;
-}
-
-/** What it was measured with. */
-export interface Instrument {
-  readonly tool: ToolRecord;
-  /**
-   * SHA-256 over the program's own files: of the list of their hashes and paths, as `sha256sum` prints it, sorted by
-   * path.
-   */
-  readonly packageSha256: string;
-  readonly lockfileSha256: string | null;
-  /** The packages that it is built on, as installed. */
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly node: string;
-  readonly engine: string;
-  /** What pcap_lib_version() says; null = it does not load. */
-  readonly libpcap: string | null;
-  readonly captures: readonly ListenedStep[];
-  /** A planted leak seen on the same kernel right before the run; null = there was no such act. */
-  readonly calibration: CalibrationRecord | null;
-}
-
-/** What was under test, and how much of it was listened to. */
-export interface Scope {
-  readonly bridges: readonly string[];
-  readonly endpoints: readonly {
-    readonly name: string;
-    readonly role: string;
-    readonly interface: string | null;
-    readonly macs: readonly string[];
-  }[];
-  /** Why less than everything was meant; null = all of it was. */
-  readonly partial: string | null;
-  readonly observed: number;
-  readonly ports: number;
-  readonly unobserved: readonly { readonly port: string; readonly reason: string }[];
-}
-
-/** What stands up later: `provenance` of run.json. No verdict rests on it. */
-export interface Provenance {
-  readonly who: Who;
-  readonly where: Where;
-  readonly when: When;
-  readonly instrument: Instrument;
-  /** What was sent, from where, observed where, by which rules and statistics: generated from the plan. */
-  readonly method: readonly string[];
-  readonly scope: Scope | null;
-  /** What the result does not say. */
-  readonly limits: readonly string[];
-}
+  program: orNull(text),
+};
+/** How one step listened. */
+export type ListenedStep = Of<typeof listenedStep>;
 
 /** Number of the rules that runs are judged by (docs/verdicts.md). A folder of other rules is refused. */
 export const verdictRules = 2;
 
+const toolRecord = {
+  name: text,
+  version: text,
+  verdictRules: oneOf(verdictRules),
+  sabotage: { cases: number, falseHolds: number },
+};
 /** What judged, and what test/lab/sabotage did to this version before it was released. */
-export interface ToolRecord {
-  readonly name: string;
-  readonly version: string;
-  readonly verdictRules: typeof verdictRules;
-  readonly sabotage: { readonly cases: number; readonly falseHolds: number };
-}
+export type ToolRecord = Of<typeof toolRecord>;
 
+const calibrationRecord = {
+  at: text,
+  durationMs: number,
+  engine: text,
+  /** Frames that had to be overheard, and that were. */
+  planted: number,
+  seen: number,
+};
 /**
  * A leak that was planted in a lab on the same kernel, with the same engine, right before a run, and whether it was
  * seen.
  */
-export interface CalibrationRecord {
-  readonly at: string;
-  readonly durationMs: number;
-  readonly engine: string;
-  /** Frames that had to be overheard, and that were. */
-  readonly planted: number;
-  readonly seen: number;
-}
+export type CalibrationRecord = Of<typeof calibrationRecord>;
+
+const instrument = {
+  tool: toolRecord,
+  /**
+   * SHA-256 over the program's own files: of the list of their hashes and paths, as `sha256sum` prints it, sorted by
+   * path.
+   */
+  packageSha256: text,
+  lockfileSha256: orNull(text),
+  /** The packages that it is built on, as installed. */
+  dependencies: mapOf(text),
+  node: text,
+  engine: text,
+  /** What pcap_lib_version() says; null = it does not load. */
+  libpcap: orNull(text),
+  captures: [listenedStep],
+  /** A planted leak seen on the same kernel right before the run; null = there was no such act. */
+  calibration: orNull(calibrationRecord),
+};
+/** What it was measured with. */
+export type Instrument = Of<typeof instrument>;
+
+const scope = {
+  bridges: [text],
+  endpoints: [{ name: text, role: text, interface: orNull(text), macs: [text] }],
+  /** Why less than everything was meant; null = all of it was. */
+  partial: orNull(text),
+  observed: number,
+  ports: number,
+  unobserved: [{ port: text, reason: text }],
+};
+/** What was under test, and how much of it was listened to. */
+export type Scope = Of<typeof scope>;
+
+const provenance = {
+  who,
+  where,
+  when,
+  instrument,
+  /** What was sent, from where, observed where, by which rules and statistics: generated from the plan. */
+  method: [text],
+  scope: orNull(scope),
+  /** What the result does not say. */
+  limits: [text],
+};
+/** What stands up later: `provenance` of run.json. No verdict rests on it. */
+export type Provenance = Of<typeof provenance>;
+
+export const runShape = {
+  runVersion: oneOf(1),
+  tool: toolRecord,
+  id: text,
+  startedAt: only(text, 'a time', (at) => !Number.isNaN(Date.parse(at))),
+  scenario: scenarioRecord,
+  provider,
+  /** Lab: `root` or `user-namespace`. */
+  runsAs: text,
+  engine: text,
+  kernel: text,
+  node: text,
+  /** The run's key, hex, revealed once every capture is closed and hashed; null = the run was killed before. */
+  key: orNull(matching(/^(?:[0-9a-f]{2})*$/)),
+  /**
+   * SHA-256 of evidence.pcapng when it was closed and the number of packets in it; null = it never was. `discarded`:
+   * frames that were counted in discarded.ndjson and not kept, and its SHA-256.
+   */
+  capture: orNull({ sha256: text, packets: number, discarded: maybe({ frames: number, sha256: text }) }),
+  /** How many lines timeline.ndjson had when it was closed; absent in runs that were killed. */
+  timeline: maybe({ entries: count }),
+  /**
+   * On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent.
+   * Absent in a lab.
+   */
+  precheck: maybe([precheckNote]),
+  guard: maybe(guardRecord),
+  /**
+   * Whose configuration makes which bridge and port: of this host, or of the one that the lab stands for. Absent where
+   * it is not known.
+   */
+  keepers: maybe([configurationManager]),
+  /** What stands up later; absent in runs that were killed before their first step. */
+  provenance: maybe(provenance),
+  /**
+   * Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent =
+   * it never was.
+   */
+  purged: maybe({ at: text, sha256Before: text }),
+};
+/** `run.json`: what is known of a run besides its plan, its timeline, its states and its capture. */
+export type RunRecord = Of<typeof runShape>;
 
 /** What asked the rules of a host that copy or move frames. */
 export interface RulesRecord {

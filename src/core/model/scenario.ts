@@ -1,155 +1,152 @@
-import type { Attach, Below } from './attach.js';
+import { attaches, below, hop, tunnelShape } from './attach.js';
 import type { ConfigurationManager } from './fix.js';
+import { either, flag, leaf, maybe, number, type Of, oneOf, orNull, text, whole } from './shape/shape.js';
 
 /** MAC address, lower case with colons: `52:54:00:85:20:d1`. */
 export type Mac = string;
 
-/** An IP address with the length of its prefix, IPv4 or IPv6. */
-export interface IpPrefix {
-  readonly family: 4 | 6;
-  readonly address: string;
+export const ipPrefixShape = {
+  family: oneOf(4, 6),
+  address: text,
   /** Bits, 0 to 32 or 128. */
-  readonly prefix: number;
-}
+  prefix: whole,
+};
+/** An IP address with the length of its prefix, IPv4 or IPv6. */
+export type IpPrefix = Of<typeof ipPrefixShape>;
 
-/**
- * A bridge that joins one guest to a port of another bridge and has nothing else on it, as firewalls put it in front of
- * a guest (Proxmox VE, OpenStack).
- */
-export interface Hop {
-  /** The bridge between. */
-  readonly bridge: string;
-  /** The guest's own port, on that bridge: its frames enter and leave there. */
-  readonly near: string;
-}
+export const roleShape = oneOf('guest', 'uplink', 'host');
+export type Role = Of<typeof roleShape>;
+export const provider = oneOf('lab', 'host');
+export type Provider = Of<typeof provider>;
 
-export type Role = 'guest' | 'uplink' | 'host';
-export type Provider = 'lab' | 'host';
-
-/**
- * The value of a setting as the kernel prints it in `ip -j -d link`: booleans as true/false, times in
- * the unit that the kernel counts in (see core/model/settings.ts), everything else as number or text.
- */
-export type SettingValue = string | number | boolean;
+export const settingValue = either(text, number, flag);
+/** As the kernel prints it in `ip -j -d link`: switches as true and false, times in its own unit (settings.ts). */
+export type SettingValue = Of<typeof settingValue>;
+/** There are thirty for each of a thousand ports, so that no misfit is made for each. */
+export const settings = leaf(
+  'a map to texts, numbers and truth values',
+  (value): value is Readonly<Record<string, SettingValue>> =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(
+      (setting) => typeof setting === 'string' || typeof setting === 'boolean' || Number.isFinite(setting),
+    ),
+);
 /** Settings by the JSON key of `ip -j -d link`, whichever name the scenario used. */
-export type Settings = Readonly<Record<string, SettingValue>>;
+export type Settings = Of<typeof settings>;
 
-/** VLANs `first` to `last`, 1 to 4094, both included; flags as bridge(8) has them. */
-export interface VlanRange {
-  readonly first: number;
-  readonly last: number;
+export const vlanRangeShape = {
+  first: whole,
+  last: whole,
   /** Untagged frames that come in belong to it. */
-  readonly pvid: boolean;
+  pvid: flag,
   /** Its frames leave without a tag. */
-  readonly untagged: boolean;
-}
+  untagged: flag,
+};
+/** VLANs `first` to `last`, 1 to 4094, both included; flags as bridge(8) has them. */
+export type VlanRange = Of<typeof vlanRangeShape>;
 
-/** A mirror of Open vSwitch. */
-export interface Mirror {
-  readonly name: string;
+export const mirrorShape = {
+  name: text,
   /** Port whose frames are copied, or `all`. */
-  readonly select: string;
+  select: text,
   /** Port that gets the copies. */
-  readonly output: string;
-}
+  output: text,
+};
+/** A mirror of Open vSwitch. */
+export type Mirror = Of<typeof mirrorShape>;
 
-/** A host of a scenario that spans several. */
-export interface Host {
-  readonly name: string;
+export const hostShape = {
+  name: text,
   /** How ssh(1) is to reach it, such as `root@hv2`; null in the lab, where it is a namespace. */
-  readonly ssh: string | null;
+  ssh: orNull(text),
   /** The program there, as an argument list. */
-  readonly command: readonly string[];
-}
+  command: [text],
+};
+/** A host of a scenario that spans several. */
+export type Host = Of<typeof hostShape>;
 
-/** What joins the parts of a segment: VXLAN (RFC 7348). */
-export interface Tunnel {
-  /** VXLAN network identifier, 24 bits; null on a host, where the device has it. */
-  readonly vni: number | null;
-  /** Hosts to which frames for everybody and for unknown stations are sent. */
-  readonly to: readonly string[];
-}
-
-/**
- * `name`: HOST/NAME where it is on another host than the orchestrator's (core/model/host-names.ts); so are bridge and
- * port of an endpoint.
- */
-export interface Bridge {
-  readonly name: string;
+export const bridge = {
+  name: text,
   /**
    * `routed`: no bridge, but the host, which routes between the ports of its guests. `lower`: no bridge, but a device
    * of the host on which guests stand by macvlan, macvtap or ipvlan; it has the bridge's name.
    */
-  readonly kind: 'linux' | 'ovs' | 'routed' | 'lower';
+  kind: oneOf('linux', 'ovs', 'routed', 'lower'),
   /** Of Open vSwitch in the lab; null = it is another bridge, or one of a host. */
-  readonly datapath: 'netdev' | 'system' | null;
-  readonly settings: Settings;
-  readonly addresses: readonly IpPrefix[];
-  readonly vlans: readonly VlanRange[];
-  readonly mirrors: readonly Mirror[];
+  datapath: orNull(oneOf('netdev', 'system')),
+  settings,
+  addresses: [ipPrefixShape],
+  vlans: [vlanRangeShape],
+  mirrors: [mirrorShape],
   /** What gets its frames and cannot be observed; absent: nothing. */
-  readonly unheard?: string;
+  unheard: maybe(text),
   /** On a host: its own device, by which the host is on it, is down and gets nothing. Absent: it is up. */
-  readonly isDeviceDown?: true;
+  isDeviceDown: maybe(oneOf(true)),
   /** Path of its network namespace; null = the orchestrator's, and in the lab. */
-  readonly netns: string | null;
-}
+  netns: orNull(text),
+};
+/**
+ * `name`: HOST/NAME where it is on another host than the orchestrator's (core/model/host-names.ts); so are bridge and
+ * port of an endpoint.
+ */
+export type Bridge = Of<typeof bridge>;
 
+export const endpointShape = {
+  /** As rows and reports call it; with several hosts HOST/NAME. */
+  name: text,
+  /** The bridge that it is on. */
+  bridge: text,
+  /** Interface name on the bridge's host; null for `attach: host`, the relay's guest side for `attach: promiscuous`. */
+  port: orNull(text),
+  /** On a host: what stands between its own interface and `port`; absent = nothing. */
+  hop: maybe(hop),
+  /** How it hangs on the bridge. */
+  attach: oneOf(...attaches),
+  /** `attach: macvlan`, `macvtap` and `ipvlan` only: what it stands on; on a host absent until it was looked for. */
+  below: maybe(below),
+  /** What it is to the judge: only guests are kept from each other. */
+  role: roleShape,
+  /** The rightful ones; the first one is its source. Empty on a host where it is not known. */
+  macs: [text],
+  /** With their prefix; empty = it has no stack that answers. */
+  ips: [ipPrefixShape],
+  /** Address of its default route; null = none. */
+  gateway: orNull(text),
+  /** The tenant that it belongs to, which `policy` names; null = none. */
+  zone: orNull(text),
+  /** The guest that it is an interface of; endpoints of one owner are one party. Absent: it is one by itself. */
+  owner: maybe(text),
+  /** Nothing is sent to it or as it: `told` in the answer, or `missing` from the proof. Absent: it is examined. */
+  observedOnly: maybe(oneOf('told', 'missing')),
+  /** False: absent until a step starts it. */
+  started: flag,
+  /** Path of its own network namespace; null = not known, or a virtual machine. */
+  netns: orNull(text),
+  /** `attach: promiscuous` only: the relay hands over every frame, not just those for the endpoint. */
+  promiscuous: flag,
+  /** Of its port; empty = those that the bridge gives. */
+  vlans: [vlanRangeShape],
+  /** Bridge-port settings. */
+  settings,
+  /** Lab: checksum and segmentation offloads of the endpoint's interface. */
+  offloads: flag,
+  /** Came from a `generate` block. */
+  generated: flag,
+  /**
+   * It is no guest but the way to the segment's parts on other hosts: observed, and judged only where `observers` names
+   * it.
+   */
+  tunnel: maybe(tunnelShape),
+};
 /**
  * A guest, an uplink or the host on a bridge.
  *
  * @example
  *   { name: 'db', bridge: 'br0', port: 'vnet1', attach: 'port', role: 'guest', macs: ['52:54:00:00:00:02'], … }
  */
-export interface Endpoint {
-  /** As rows and reports call it; with several hosts HOST/NAME. */
-  readonly name: string;
-  /** The bridge that it is on. */
-  readonly bridge: string;
-  /** Interface name on the bridge's host; null for `attach: host`, the relay's guest side for `attach: promiscuous`. */
-  readonly port: string | null;
-  /** On a host: what stands between its own interface and `port`; absent = nothing. */
-  readonly hop?: Hop;
-  /** How it hangs on the bridge. */
-  readonly attach: Attach;
-  /** `attach: macvlan`, `macvtap` and `ipvlan` only: what it stands on; on a host absent until it was looked for. */
-  readonly below?: Below;
-  /** What it is to the judge: only guests are kept from each other. */
-  readonly role: Role;
-  /** The rightful ones; the first one is its source. Empty on a host where it is not known. */
-  readonly macs: readonly Mac[];
-  /** With their prefix; empty = it has no stack that answers. */
-  readonly ips: readonly IpPrefix[];
-  /** Address of its default route; null = none. */
-  readonly gateway: string | null;
-  /** The tenant that it belongs to, which `policy` names; null = none. */
-  readonly zone: string | null;
-  /** The guest that it is an interface of; endpoints of one owner are one party. Absent: it is one by itself. */
-  readonly owner?: string;
-  /**
-   * Nothing is sent to it or in its name: `told` in the answer, or `missing` from the proof. Absent: it is examined.
-   */
-  readonly observedOnly?: 'told' | 'missing';
-  /** False: absent until a step starts it. */
-  readonly started: boolean;
-  /** Path of its own network namespace; null = not known, or a virtual machine. */
-  readonly netns: string | null;
-  /** `attach: promiscuous` only: the relay hands over every frame, not just those for the endpoint. */
-  readonly promiscuous: boolean;
-  /** Of its port; empty = those that the bridge gives. */
-  readonly vlans: readonly VlanRange[];
-  /** Bridge-port settings. */
-  readonly settings: Settings;
-  /** Lab: checksum and segmentation offloads of the endpoint's interface. */
-  readonly offloads: boolean;
-  /** Came from a `generate` block. */
-  readonly generated: boolean;
-  /**
-   * It is no guest but the way to the segment's parts on other hosts: observed, and judged only where `observers` names
-   * it.
-   */
-  readonly tunnel?: Tunnel;
-}
+export type Endpoint = Of<typeof endpointShape>;
 
 export interface Topology {
   readonly provider: Provider;
@@ -163,34 +160,34 @@ export interface Topology {
 }
 
 export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;
+export const carrier = oneOf(...carriers);
 export type Carrier = (typeof carriers)[number];
 
-/**
- * Names of probe classes. The file of each class in core/probe/classes adds its own (declaration merging), and the
- * registry core/probe/classes.ts does not compile until it has it.
- */
+/** The file of each class in core/probe/classes adds its own; the registry classes.ts does not compile without it. */
 export interface ProbeClasses {
   /** Written here, since traffic of programs, which has no class, is compared with it. */
   readonly 'known-unicast': true;
 }
 export type ProbeClassName = keyof ProbeClasses;
 
-/** What a scenario claims about one observer: none, some, all, or an exact number of frames. */
-export type SeenAmount = 'none' | 'some' | 'all' | number;
+/** The name of a class; the registry says whether there is one (core/probe/classes.ts). */
+export const className = leaf('a class of probes', (value): value is ProbeClassName => typeof value === 'string');
 
-/**
- * One claim of `seen`; null in `from`, `to` and `carrier` means any. It must hold for every row of the observer it
- * selects.
- */
-export interface SeenClaim {
-  readonly observer: string;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly carrier: string | null;
+const seenAmount = either(oneOf('none', 'some', 'all'), number);
+/** What a scenario claims about one observer: none, some, all, or an exact number of frames. */
+export type SeenAmount = Of<typeof seenAmount>;
+
+export const seenClaimShape = {
+  observer: text,
+  from: orNull(text),
+  to: orNull(text),
+  carrier: orNull(text),
   /** Absent = any kind of frame of the class. */
-  readonly variant?: string;
-  readonly seen: SeenAmount;
-}
+  variant: maybe(text),
+  seen: seenAmount,
+};
+/** A claim on every row of an observer that it selects; null in `from`, `to` and `carrier` means any. */
+export type SeenClaim = Of<typeof seenClaimShape>;
 
 /** May, must and seen as an author wrote them; null = the default of the class. Selectors are resolved to names. */
 export interface Allowance {
@@ -199,19 +196,19 @@ export interface Allowance {
   readonly seen: readonly SeenClaim[];
 }
 
-/**
- * Rounds from 1. In round k each sender sends to the k-th addressee behind it; `last` null = until all pairs are
- * through.
- */
+/** In round k, from 1, each sender sends to the k-th addressee behind it; `last` null = to the end. */
 export interface Rounds {
   readonly first: number;
   readonly last: number | null;
 }
 
-type TransportField = 'sourcePort' | 'destinationPort' | 'tcpFlags' | 'icmpType' | 'icmpCode';
-type SelectedField = 'etherType' | 'protocol' | 'dscp' | 'hopLimit' | TransportField;
+const field = maybe(whole);
+export const selectedFieldsShape = {
+  ...{ etherType: field, protocol: field, dscp: field, hopLimit: field },
+  ...{ sourcePort: field, destinationPort: field, tcpFlags: field, icmpType: field, icmpCode: field },
+};
 /** What a frame has for a rule, instead of what probes have. Its checksum is wrong, so that no stack takes it. */
-export type SelectedFields = Readonly<Partial<Record<SelectedField, number>>>;
+export type SelectedFields = Of<typeof selectedFieldsShape>;
 
 export interface ProbeEntry extends Allowance {
   readonly class: ProbeClassName;
@@ -249,7 +246,8 @@ export interface ProbeEntry extends Allowance {
   readonly openByDesign?: readonly string[];
 }
 
-export type TrafficKind = 'http' | 'ping' | 'tcp' | 'udp';
+export const trafficKind = oneOf('http', 'ping', 'tcp', 'udp');
+export type TrafficKind = Of<typeof trafficKind>;
 
 export interface TrafficEntry extends Allowance {
   readonly kind: TrafficKind;
@@ -261,66 +259,69 @@ export interface TrafficEntry extends Allowance {
   readonly bytes: number;
 }
 
-export interface FdbEntry {
-  readonly mac: Mac;
-  readonly port: string;
-  readonly state: 'static' | 'permanent' | 'dynamic';
-  readonly sticky: boolean;
+export const fdbEntry = {
+  mac: text,
+  port: text,
+  state: oneOf('static', 'permanent', 'dynamic'),
+  sticky: flag,
   /** VLAN id; null = in none. */
-  readonly vlan: number | null;
+  vlan: orNull(whole),
   /** In the device's table, not in the bridge's. */
-  readonly self: boolean;
-}
+  self: flag,
+};
+export type FdbEntry = Of<typeof fdbEntry>;
 
-export interface MdbEntry {
+export const mdbEntry = {
   /** Address: IPv4, IPv6 or a MAC. */
-  readonly group: string;
-  readonly port: string;
+  group: text,
+  port: text,
   /** VLAN id; null = in none. */
-  readonly vlan: number | null;
-}
+  vlan: orNull(whole),
+};
+export type MdbEntry = Of<typeof mdbEntry>;
 
-export interface PortVlan extends VlanRange {
-  readonly port: string;
-}
+export const portVlan = { ...vlanRangeShape, port: text };
+export type PortVlan = Of<typeof portVlan>;
 
-/** Something that happens while probes go on. */
-export interface During {
+export const during = {
   /** Since probing began. */
-  readonly atMs: number;
+  atMs: number,
   /** Argument lists. */
-  readonly run: readonly (readonly string[])[];
+  run: [[text]],
   /** What changes until this long after its commands have ended is its doing too. */
-  readonly settleMs: number;
-}
+  settleMs: number,
+};
+/** Something that happens while probes go on. */
+export type During = Of<typeof during>;
 
-/** Why something is taken on, by whom, and for how long. */
-export interface Vouched {
-  readonly reason: string;
-  readonly owner: string | null;
-  readonly ticket: string | null;
+const vouched = {
+  reason: text,
+  owner: orNull(text),
+  ticket: orNull(text),
   /** Last day on which it is, `YYYY-MM-DD`; null = without end. */
-  readonly until: string | null;
-}
+  until: orNull(text),
+};
+/** Why something is taken on, by whom, and for how long. */
+export type Vouched = Of<typeof vouched>;
 
 /** Does somebody still answer for it on that day, `YYYY-MM-DD`? */
 export function isInForce({ until }: Vouched, day: string): boolean {
   return until === null || day <= until;
 }
 
+export const accepted = { ...vouched, observer: text, class: text };
 /** A leak that is accepted; afterwards it is one again. */
-export interface Accepted extends Vouched {
-  readonly observer: string;
-  readonly class: string;
-}
+export type Accepted = Of<typeof accepted>;
 
-/** Something that can carry frames past the ears (`bypass-possible`), and who answers for it. */
-export interface Trusted extends Vouched {
+export const trusted = {
+  ...vouched,
   /** As the reason names it, such as `packet socket of suricata`. */
-  readonly what: string;
+  what: text,
   /** As the reason names it; null = wherever it stands. */
-  readonly where: string | null;
-}
+  where: orNull(text),
+};
+/** Something that can carry frames past the ears (`bypass-possible`), and who answers for it. */
+export type Trusted = Of<typeof trusted>;
 
 /** `expected`: what the step has to come to; null = unjudged. */
 export interface Expectation extends Allowance {
@@ -367,10 +368,8 @@ export interface Step extends PlainStepKeys {
 }
 
 /** A file and the SHA-256 of its bytes, hex. */
-export interface FileHash {
-  readonly path: string;
-  readonly sha256: string;
-}
+export const fileHash = { path: text, sha256: text };
+export type FileHash = Of<typeof fileHash>;
 
 /** What the author claims, validated whole: every name in it exists, every selector is resolved. */
 export interface Scenario {

@@ -43,7 +43,7 @@ export const classes: Readonly<Record<ProbeClassName, ProbeClass>> = {
   'stp-root': stpRoot,
 };
 
-function isProbeClass(name: string): name is ProbeClassName {
+export function isProbeClass(name: string): name is ProbeClassName {
   return Object.hasOwn(classes, name);
 }
 

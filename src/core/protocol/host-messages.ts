@@ -1,8 +1,32 @@
-import type { FaultCode } from '../model/reasons.js';
-import type { Place } from '../model/fabric.js';
-import type { HostState, LinkedDevice, PassingCarriers } from '../model/state.js';
-import type { Account, AccountWindow, Counters, EngineFacts, RuleChange, SettingChange } from '../model/timeline.js';
-import type { KeptFrame, ToCapture } from './messages.js';
+import {
+  anything,
+  both,
+  count,
+  flag,
+  mapOf,
+  matching,
+  maybe,
+  number,
+  type Of,
+  oneOf,
+  only,
+  orNull,
+  type Shape,
+  tagged,
+  text,
+  whole,
+} from '../model/shape/shape.js';
+import { account, accountWindow, counters, faultCode, ruleChange, settingChange } from '../model/timeline.js';
+import {
+  capturedShape,
+  listeningShape,
+  openedShape,
+  paceShape,
+  routeShape,
+  sealedShape,
+  sentShape,
+} from './messages.js';
+import { linkedDevices, passing, stateShape } from './state-shape.js';
 
 /**
  * Messages between the orchestrator and `verify-isolation helper` on another host, over ssh(1)'s stdin and stdout: one
@@ -20,144 +44,99 @@ export const nearPatienceMs = 6000;
 /** Bytes of a capture file in one message. */
 export const fetchBytes = 512 * 1024;
 
+const insideEndpoint = { name: text, port: text, netns: text };
 /** An endpoint that is named by a network namespace of its own. */
-export interface InsideEndpoint {
-  readonly name: string;
-  readonly port: string;
-  readonly netns: string;
-}
+export type InsideEndpoint = Of<typeof insideEndpoint>;
 
-/** A port out of which frames are counted beside its observer. */
-export interface CountedPort {
-  readonly observer: string;
-  readonly bridge: string;
+const countedPort = {
+  observer: text,
+  bridge: text,
   /** As the plan calls it. */
-  readonly port: string;
+  port: text,
   /** As its host does. */
-  readonly device: string;
-}
+  device: text,
+};
+/** A port out of which frames are counted beside its observer. */
+export type CountedPort = Of<typeof countedPort>;
 
-export type HostQuestion =
+const netns = orNull(text);
+/** Of another host: where it is reached, only this one knows. */
+const farPlace = { device: text, netns };
+
+/** Questions, by `ask`. */
+const questions = {
   /** The far side's wall clock, to hold against one's own. */
-  | { readonly ask: 'clock' }
-  | { readonly ask: 'read'; readonly netns: string | null; readonly sysctl: readonly string[]; readonly ovs: boolean }
+  clock: {},
+  read: { netns, sysctl: [text], ovs: flag },
   /** What devices have dropped since they are there. */
-  | { readonly ask: 'drops'; readonly netns: string | null }
+  drops: { netns },
   /** Begins to hear who changes rules and settings in a namespace, and what comes that can carry frames elsewhere. */
-  | { readonly ask: 'watch'; readonly netns: string | null; readonly routed: boolean }
+  watch: { netns, routed: flag },
   /** Changes since the last question; what can carry frames elsewhere since the beginning. */
-  | { readonly ask: 'heard' }
+  heard: {},
   /** Its devices, and those elsewhere that stand on one of them or are the other end of a veth. */
-  | { readonly ask: 'around'; readonly netns: string | null }
+  around: { netns },
   /** Locks the bridges and opens injection ports, with a journal. */
-  | {
-      readonly ask: 'open';
-      readonly runId: string;
-      readonly netns: string | null;
-      readonly bridges: readonly string[];
-      readonly ports: readonly string[];
-      readonly inside: readonly InsideEndpoint[];
-    }
-  | {
-      readonly ask: 'capture';
-      readonly capture: string;
-      readonly netns: string | null;
-      readonly runTag: number | null;
-      readonly only: 'run' | 'all';
-      readonly most: number | null;
-    }
-  | {
-      readonly ask: 'observe';
-      readonly capture: string;
-      readonly observers: readonly Omit<Extract<ToCapture, { type: 'open' }>, 'type'>[];
-    }
-  | { readonly ask: 'seal'; readonly capture: string }
+  open: { runId: matching(/^[0-9a-f]{8,64}$/), netns, bridges: [text], ports: [text], inside: [insideEndpoint] },
+  capture: { capture: text, netns, runTag: orNull(count), only: oneOf('run', 'all'), most: orNull(count) },
+  observe: { capture: text, observers: [openedShape] },
+  seal: { capture: text },
   /** Counts what leaves by these ports, and what comes in behind them, between `observe` and `seal`. */
-  | {
-      readonly ask: 'count';
-      readonly capture: string;
-      readonly netns: string | null;
-      readonly ports: readonly CountedPort[];
-      readonly pooled: boolean;
-    }
-  | { readonly ask: 'mark'; readonly capture: string; readonly mark: string; readonly accounts: boolean }
-  | { readonly ask: 'stop'; readonly capture: string }
+  count: { capture: text, netns, ports: [countedPort], pooled: flag },
+  mark: { capture: text, mark: text, accounts: flag },
+  stop: { capture: text },
   /** A piece of a capture that was stopped; an empty one is its end. */
-  | { readonly ask: 'fetch'; readonly capture: string; readonly offset: number }
-  | { readonly ask: 'sender'; readonly sender: string; readonly places: Readonly<Record<string, Place>> }
-  | {
-      readonly ask: 'send';
-      readonly sender: string;
-      readonly routes: readonly { readonly socket: string; readonly count: number; readonly size?: number }[];
-      readonly length: number;
-      readonly frames: string;
-      readonly perSecond: number | null;
-    }
-  | { readonly ask: 'end-sender'; readonly sender: string }
+  fetch: { capture: text, offset: count },
+  sender: { sender: text, places: mapOf(farPlace) },
+  send: {
+    sender: text,
+    routes: [routeShape],
+    length: only(count, 'a whole number from 1', (length) => length > 0),
+    frames: text,
+    perSecond: paceShape,
+  },
+  'end-sender': { sender: text },
   /** Undoes everything; what could not be undone is the answer. */
-  | { readonly ask: 'close' };
+  close: {},
+};
+export const questionShape = tagged('ask', questions);
+export type HostQuestion = Of<typeof questionShape>;
 
 /** What is answered, by question. */
-export interface HostAnswers {
-  readonly clock: { readonly ns: string };
-  readonly read: {
-    readonly state: HostState;
-    readonly neighbours: readonly { readonly mac: string; readonly address: string }[];
-  };
-  readonly drops: { readonly drops: Readonly<Record<string, number>> };
-  readonly watch: { readonly watching: true };
-  readonly heard: {
-    readonly rules: readonly RuleChange[];
-    readonly settings: readonly SettingChange[];
-    readonly passing: PassingCarriers;
-    readonly unheard: readonly string[];
-  };
-  readonly around: { readonly devices: readonly LinkedDevice[]; readonly unread?: readonly string[] | undefined };
-  readonly open: { readonly ways: Readonly<Record<string, Place>>; readonly inside: Readonly<Record<string, Place>> };
-  readonly capture: { readonly pids: readonly number[] };
-  readonly observe: {
-    readonly listening: readonly { readonly observer: string; readonly facts: EngineFacts; readonly version: string }[];
-  };
-  readonly seal: { readonly uid: number; readonly capabilities: string; readonly filtered: boolean };
-  readonly count: { readonly accounts: Readonly<Record<string, Account>> };
-  readonly mark: {
-    readonly counters: Readonly<Record<string, Counters>>;
-    readonly accounts: Readonly<Record<string, AccountWindow>>;
-  };
-  readonly stop: {
-    readonly counters: Readonly<Record<string, Counters>>;
-    readonly written: Readonly<Record<string, number>>;
-    readonly kept: readonly KeptFrame[];
-  };
-  readonly fetch: { readonly bytes: string };
-  readonly sender: { readonly pid: number };
-  readonly send: { readonly accepted: number; readonly error: string | null };
-  readonly 'end-sender': { readonly ended: true };
-  readonly close: { readonly left: readonly string[] };
-}
+export const answerShapes = {
+  clock: { ns: matching(/^\d{1,20}$/) },
+  read: { state: stateShape, neighbours: [{ mac: text, address: text }] },
+  drops: { drops: mapOf(count) },
+  watch: { watching: oneOf(true) },
+  heard: { rules: [ruleChange], settings: [settingChange], passing, unheard: [text] },
+  around: { devices: linkedDevices, unread: maybe([text]) },
+  open: { ways: mapOf(farPlace), inside: mapOf(farPlace) },
+  capture: { pids: [number] },
+  observe: { listening: [listeningShape] },
+  seal: sealedShape,
+  count: { accounts: mapOf(account) },
+  mark: { counters: mapOf(counters), accounts: mapOf(accountWindow) },
+  stop: capturedShape,
+  fetch: { bytes: text },
+  sender: { pid: whole },
+  send: sentShape,
+  'end-sender': { ended: oneOf(true) },
+  close: { left: [text] },
+} as const satisfies { readonly [A in keyof typeof questions]: Shape };
+export type HostAnswers = Of<typeof answerShapes>;
 
 export type HostAsk = HostQuestion['ask'];
 export type QuestionOf<A extends HostAsk> = Extract<HostQuestion, { readonly ask: A }>;
 
-export type ToHost = { readonly type: 'beat' } | ({ readonly type: 'question'; readonly id: number } & HostQuestion);
+export const toHostShape = tagged('type', { beat: {}, question: both({ id: count }, questionShape) });
+export type ToHost = Of<typeof toHostShape>;
 
-export type FromHost =
-  | { readonly type: 'ready'; readonly version: string; readonly pid: number; readonly uid: number }
-  | { readonly type: 'beat' }
-  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
-  | {
-      readonly type: 'refused';
-      readonly id: number;
-      readonly code: FaultCode;
-      readonly exit: number;
-      readonly message: string;
-      readonly hint: string;
-    }
-  | { readonly type: 'counts'; readonly capture: string; readonly taken: number }
-  | {
-      readonly type: 'fault';
-      readonly capture: string;
-      readonly code: FaultCode;
-      readonly observers: readonly string[];
-      readonly text: string;
-    };
+export const fromHostShape = tagged('type', {
+  ready: { version: text, pid: whole, uid: whole },
+  beat: {},
+  answer: { id: count, value: anything },
+  refused: { id: count, code: faultCode, exit: whole, message: text, hint: text },
+  counts: { capture: text, taken: count },
+  fault: { capture: text, code: faultCode, observers: [text], text },
+});
+export type FromHost = Of<typeof fromHostShape>;

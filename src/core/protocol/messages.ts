@@ -1,5 +1,5 @@
-import type { FaultCode } from '../model/reasons.js';
-import type { AccountWindow, Counters, EngineFacts } from '../model/timeline.js';
+import { accountWindow, counters, engineFacts, faultCode } from '../model/timeline.js';
+import { count, flag, mapOf, maybe, number, type Of, oneOf, only, orNull, tagged, text } from '../model/shape/shape.js';
 
 /**
  * Messages between the orchestrator and its helpers: one JSON object a line, on the helper's stdin and stdout.
@@ -13,74 +13,69 @@ import type { AccountWindow, Counters, EngineFacts } from '../model/timeline.js'
 export const handingFd = 3;
 
 /** The first message of every helper. By then no process of its user can look into it; one that sends is sealed. */
-export interface Ready {
-  readonly type: 'ready';
-  readonly version: string;
-  readonly pid: number;
-}
+const ready = { version: text, pid: count };
+export type Ready = Extract<FromRelay, { readonly type: 'ready' }>;
 
-export interface HelperFault {
-  readonly type: 'fault';
-  readonly code: FaultCode;
-  readonly observer: string | null;
-  readonly message: string;
-}
+const fault = { code: faultCode, observer: orNull(text), message: text };
+export type HelperFault = Extract<FromRelay, { readonly type: 'fault' }>;
 
 /**
  * Which frames of an interface a handle takes: `port` both ways, `bridge` outgoing ones and those that the host
  * accepts.
  */
-export type Watch = 'port' | 'bridge';
+const watch = oneOf('port', 'bridge');
+export type Watch = Of<typeof watch>;
 
-export type ToCapture =
-  | {
-      readonly type: 'open';
-      readonly observer: string;
-      readonly device: string;
-      readonly watch: Watch;
-      readonly engine: 'libpcap' | 'cap' | 'ring';
-      /** MACs that are the observer's own: distinguishes directions where the engine cannot. */
-      readonly macs: readonly string[];
-      readonly filter: string;
-      readonly snaplen: number;
-      /** Bytes of ring buffer for each handle. */
-      readonly buffer: number;
-      /** Opaque text for the interface's description in the capture file. */
-      readonly description: string;
-    }
+/** An observer that is to be opened. */
+export const openedShape = {
+  observer: text,
+  device: text,
+  watch,
+  engine: engineFacts.engine,
+  /** MACs that are the observer's own: distinguishes directions where the engine cannot. */
+  macs: [text],
+  filter: text,
+  snaplen: count,
+  /** Bytes of ring buffer for each handle. */
+  buffer: count,
+  /** Opaque text for the interface's description in the capture file. */
+  description: text,
+};
+
+/** How many frames a second; null = as many as go. */
+export const paceShape = orNull(only(number, 'a number above 0', (rate) => rate > 0));
+
+const toCapture = tagged('type', {
+  open: openedShape,
   /**
    * The pcapng file, handed over before it, that all observers of this helper are written to; comes before the first
    * `open`. `runTag`: frames that carry it are kept in memory once the file cannot be written. `only`: `run` = frames
    * that do not carry it are counted and not written. `most`: bytes that the file may have; null = any number.
    */
-  | {
-      readonly type: 'file';
-      readonly path: string;
-      readonly runTag: number | null;
-      readonly only: 'run' | 'all';
-      readonly most: number | null;
-    }
+  file: { path: text, runTag: orNull(count), only: oneOf('run', 'all'), most: orNull(count) },
   /**
    * Programs that find the run's tokens, or take every frame (null), handed over before it like the file: the one for
    * what leaves, the one for all, and their counts (system/capture/kernel-search.ts). Comes before the first `file`.
    */
-  | { readonly type: 'search'; readonly runTag: number | null }
-  | { readonly type: 'seal' }
+  search: { runTag: orNull(count) },
+  seal: {},
   /**
    * Counts what leaves by these ports beside the observers, for one account; comes after the first `open` and before
    * `seal`.
    */
-  | { readonly type: 'count'; readonly account: string; readonly devices: readonly string[] }
+  count: { account: text, devices: [text] },
   /** `accounts`: they are read as well, while the handles are drained. */
-  | { readonly type: 'mark'; readonly id: string; readonly accounts: boolean }
-  | { readonly type: 'stop' }
+  mark: { id: text, accounts: flag },
+  stop: {},
   /** As `stop`, but the helper stays, sealed and with its handles, which receive nothing. */
-  | { readonly type: 'rest' }
+  rest: {},
   /**
    * To one that rests: can it listen again? If so another `file` follows, and an `open` for each of its observers,
    * which says what it said before but for the filter and the description.
    */
-  | { readonly type: 'again' };
+  again: {},
+});
+export type ToCapture = Of<typeof toCapture>;
 
 /** Names the file that is written. */
 export type FileMessage = Extract<ToCapture, { readonly type: 'file' }>;
@@ -88,118 +83,104 @@ export type FileMessage = Extract<ToCapture, { readonly type: 'file' }>;
 /** Opens an observer. */
 export type OpenMessage = Extract<ToCapture, { readonly type: 'open' }>;
 
-/** What a helper captured until it was instructed to stop or rest. */
-export interface Captured {
-  readonly counters: Readonly<Record<string, Counters>>;
-  /** Records written to the file, by observer. */
-  readonly written: Readonly<Record<string, number>>;
-  /** The first frames with the run's tag that the file could not take; empty while it could. */
-  readonly kept: readonly KeptFrame[];
-}
-
-export type FromCapture =
-  | Ready
-  | HelperFault
-  | { readonly type: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
-  /** `filtered`: the kernel itself refuses what a sealed helper does not need (system/kernel/seccomp.ts). */
-  | { readonly type: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered: boolean }
-  /**
-   * Every 100 ms, while frames come every 10 to 30, and before each `marked`: frames taken off all handles so far; the
-   * helper's heartbeat.
-   */
-  | { readonly type: 'counts'; readonly taken: number }
-  /** An account that could not be read, or was not asked for, is left out. */
-  | {
-      readonly type: 'marked';
-      readonly id: string;
-      readonly counters: Readonly<Record<string, Counters>>;
-      readonly accounts: Readonly<Record<string, AccountWindow>>;
-    }
-  | ({ readonly type: 'stopped' } & Captured)
-  | ({ readonly type: 'rested' } & Captured)
-  /** `unchanged`: every handle still hears, and its interface is the one of that name. */
-  | { readonly type: 'again'; readonly unchanged: boolean };
-
+const keptFrame = { observer: text, towards: flag, frame: text };
 /**
  * A frame kept in memory because the file could not be written: `frame` is base64, `towards` = towards the observer's
  * guest or host.
  */
-export interface KeptFrame {
-  readonly observer: string;
-  readonly towards: boolean;
-  readonly frame: string;
-}
+export type KeptFrame = Of<typeof keptFrame>;
+
+export const capturedShape = {
+  counters: mapOf(counters),
+  /** Records written to the file, by observer. */
+  written: mapOf(count),
+  /** The first frames with the run's tag that the file could not take; empty while it could. */
+  kept: [keptFrame],
+};
+/** What a helper captured until it was instructed to stop or rest. */
+export type Captured = Of<typeof capturedShape>;
+
+/** `filtered`: the kernel itself refuses what a sealed helper does not need (system/kernel/seccomp.ts). */
+export const sealedShape = { uid: count, capabilities: text, filtered: flag };
+export const listeningShape = { observer: text, facts: engineFacts, version: text };
+
+const fromCapture = tagged('type', {
+  ready,
+  fault,
+  listening: listeningShape,
+  sealed: sealedShape,
+  /**
+   * Every 100 ms, while frames come every 10 to 30, and before each `marked`: frames taken off all handles so far; the
+   * helper's heartbeat.
+   */
+  counts: { taken: count },
+  /** An account that could not be read, or was not asked for, is left out. */
+  marked: { id: text, counters: mapOf(counters), accounts: mapOf(accountWindow) },
+  stopped: capturedShape,
+  rested: capturedShape,
+  /** `unchanged`: every handle still hears, and its interface is the one of that name. */
+  again: { unchanged: flag },
+});
+export type FromCapture = Of<typeof fromCapture>;
 
 /**
- * The next `count` frames leave by this socket on the interface of that index; 0 = the one that the socket is bound to.
- * `size`: only this many bytes of each, its first; absent = all.
+ * The next `count` frames leave by this socket. `size`: only this many bytes of each, its first; absent = all.
  */
-export interface SendRoute {
-  readonly socket: string;
-  readonly interface: number;
-  readonly count: number;
-  readonly size?: number;
+export const routeShape = { socket: text, count, size: maybe(count) };
+const sendRoute = {
+  ...routeShape,
+  /** Index of the interface that they leave on; 0 = the one that the socket is bound to. */
+  interface: count,
   /** A frame that the driver drops counts as sent: it entered the device. */
-  readonly countsDropped?: true;
-}
+  countsDropped: maybe(oneOf(true)),
+};
+export type SendRoute = Of<typeof sendRoute>;
 
-export type ToSend =
+const toSend = tagged('type', {
   /** A packet socket, handed over before it. */
-  | { readonly type: 'adopt'; readonly socket: string }
+  adopt: { socket: text },
   /**
    * A file in memory, handed over before it: frames to send are written into it, and stay until they are answered for.
    */
-  | { readonly type: 'frames' }
+  frames: {},
   /**
    * This many `bytes` of that file, from `at` on, are frames of `length` bytes each, one after the other; `routes` say
    * where they leave, in order.
    */
-  | {
-      readonly type: 'send';
-      readonly id: number;
-      readonly routes: readonly SendRoute[];
-      readonly length: number;
-      readonly at: number;
-      readonly bytes: number;
-      readonly perSecond: number | null;
-    }
-  | { readonly type: 'stop' };
+  send: { id: count, routes: [sendRoute], length: count, at: count, bytes: count, perSecond: paceShape },
+  stop: {},
+});
+export type ToSend = Of<typeof toSend>;
 
-export type FromSend =
-  | Ready
-  | HelperFault
+/** The kernel took the first `accepted` frames; `error` says why not more. */
+export const sentShape = { accepted: count, error: orNull(text) };
+const fromSend = tagged('type', {
+  ready,
+  fault,
   /** Every 100 ms: the helper's heartbeat. */
-  | { readonly type: 'beat' }
-  | { readonly type: 'opened'; readonly socket: string }
-  /** The kernel took the first `accepted` frames; `error` says why not more. */
-  | { readonly type: 'sent'; readonly id: number; readonly accepted: number; readonly error: string | null }
-  | { readonly type: 'stopped' };
+  beat: {},
+  opened: { socket: text },
+  sent: { id: count, ...sentShape },
+  stopped: {},
+});
 
 /** The relay carries frames between a bridge device that it holds promiscuous and an endpoint behind it. */
-export type ToRelay =
-  | {
-      readonly type: 'start';
-      readonly bridge: string;
-      readonly device: string;
-      readonly macs: readonly string[];
-      readonly everything: boolean;
-    }
-  | { readonly type: 'stop' };
+const toRelay = tagged('type', {
+  start: { bridge: text, device: text, macs: [text], everything: flag },
+  stop: {},
+});
+export type ToRelay = Of<typeof toRelay>;
 
-export type FromRelay =
-  | Ready
-  | HelperFault
-  | { readonly type: 'relaying'; readonly bridge: string; readonly device: string }
-  | { readonly type: 'stopped'; readonly toGuest: number; readonly fromGuest: number };
+const fromRelay = tagged('type', {
+  ready,
+  fault,
+  relaying: { bridge: text, device: text },
+  stopped: { toGuest: count, fromGuest: count },
+});
+type FromRelay = Of<typeof fromRelay>;
 
-export type HelperRole = 'capture' | 'send' | 'relay';
-export interface ToHelper {
-  readonly capture: ToCapture;
-  readonly send: ToSend;
-  readonly relay: ToRelay;
-}
-export interface FromHelper {
-  readonly capture: FromCapture;
-  readonly send: FromSend;
-  readonly relay: FromRelay;
-}
+export const toHelper = { capture: toCapture, send: toSend, relay: toRelay };
+export const fromHelper = { capture: fromCapture, send: fromSend, relay: fromRelay };
+export type HelperRole = keyof typeof toHelper;
+export type ToHelper = Of<typeof toHelper>;
+export type FromHelper = Of<typeof fromHelper>;

@@ -1,184 +1,195 @@
-import { z } from 'zod';
+import { socketProcess } from '../model/packet-socket.js';
+import { settings } from '../model/scenario.js';
+import type { HostState, LinkedDevice, PassingCarriers } from '../model/state.js';
+import {
+  anything,
+  type Codec,
+  count,
+  flag,
+  mapOf,
+  matching,
+  maybe,
+  misfitOf,
+  number,
+  oneOf,
+  only,
+  orNull,
+  type Shape,
+  text,
+  whole,
+} from '../model/shape/shape.js';
 
-/** Settings by name: there are thirty for each of a thousand ports, so that no schema is asked for each. */
-export const scalarsShape = z.custom<Readonly<Record<string, string | number | boolean>>>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every(
-      (setting) => typeof setting === 'string' || typeof setting === 'boolean' || Number.isFinite(setting),
-    ),
-  'expected a map to texts, numbers and truth values',
-);
+/** A value of such a type: what the shape does not name is of the type as well, and stays. */
+function kept<T>(shape: Shape): Codec<T> {
+  return (value) => misfitOf(shape, value);
+}
 
-const text = z.string();
-const texts = z.array(text);
-const number = z.number();
-const wholeNumber = z.int();
-const flag = z.boolean();
-const anything = z.record(text, z.unknown());
-const seconds = z.number().min(0);
+const columns = mapOf(anything);
+const seconds = orNull(only(number, 'a number from 0', (value) => value >= 0));
 
-const ovs = z.looseObject({
-  bridges: z.array(
-    z.looseObject({
+const ovs = {
+  bridges: [
+    {
       name: text,
-      columns: anything,
-      flows: texts,
-      cookies: texts.optional(),
-      groups: texts.optional(),
-      meters: texts.optional(),
-      controllers: z.array(z.looseObject({ pid: number, name: text })).optional(),
-      traces: z.array(z.looseObject({ frame: text, text })).optional(),
-    }),
-  ),
-  ports: z.array(
-    z.looseObject({
-      name: text,
-      bridge: text,
-      columns: anything,
-      ofport: number.nullable().optional(),
-      type: text.optional(),
-      config: texts,
-    }),
-  ),
-  mirrors: z.array(
-    z.looseObject({
+      columns,
+      flows: [text],
+      cookies: maybe([text]),
+      groups: maybe([text]),
+      meters: maybe([text]),
+      controllers: maybe([socketProcess]),
+      traces: maybe([{ frame: text, text }]),
+    },
+  ],
+  ports: [{ name: text, bridge: text, columns, ofport: maybe(orNull(number)), type: maybe(text), config: [text] }],
+  mirrors: [
+    {
       name: text,
       bridge: text,
-      outputPort: text.nullable(),
-      ports: texts.nullable(),
-      leaving: texts.optional(),
-      filter: text.optional(),
-      vlans: z.array(number).optional(),
-      outputVlan: number.optional(),
-      snaplen: number.optional(),
-    }),
-  ),
-  ovnBridge: text.optional(),
-  daemon: z.looseObject({ pid: number }).nullable().optional(),
-});
-
-const family = z.looseObject({ rules: z.array(anything), routes: z.array(anything) });
-
-/** A packet socket, as `PacketSocket` has it. */
-export const packetSocketShape = z.looseObject({
-  inode: text,
-  ifindex: number,
-  protocol: text,
-  holders: z.array(z.looseObject({ pid: number, name: text })),
-  own: flag,
-  filter: text
-    .regex(/^([0-9a-f]{16})+$/)
-    .nullable()
-    .optional(),
-  cooked: z.literal(true).optional(),
-  promiscuous: z.array(wholeNumber).optional(),
-});
-
-/** State without names that are unique across hosts. */
-const ofHost = {
-  packetSockets: z.array(packetSocketShape).nullable().optional(),
-  packetHandlers: z
-    .array(
-      z.looseObject({
-        type: text,
-        device: text.nullable(),
-        function: text,
-        program: z.looseObject({ id: wholeNumber, name: text, tag: text, place: text }).optional(),
-      }),
-    )
-    .optional(),
-  sharedTaps: z.record(text, z.array(z.looseObject({ pid: number, name: text }))).optional(),
-  waiting: z.array(z.looseObject({ device: text, discipline: text, frames: number })).optional(),
-  logGroups: z.array(z.number()).optional(),
-  neighbours: z.array(z.looseObject({ address: text, mac: text, device: text, isStatic: flag })).optional(),
-  hardware: z.record(text, z.array(text)).optional(),
-  legacyTables: z
-    .array(
-      z.looseObject({
-        program: z.enum(['iptables-legacy', 'ip6tables-legacy', 'ebtables-legacy']),
-        table: text,
-        rules: z.number(),
-        targets: z.array(text).nullable(),
-        matches: z.array(text).optional(),
-        copies: z
-          .array(z.looseObject({ chain: text, number: z.number(), matches: z.array(text), gateway: text }))
-          .optional(),
-      }),
-    )
-    .optional(),
-  routing: z
-    .looseObject({
-      ipv4: family,
-      ipv6: family,
-      vrfs: z.record(text, text).optional(),
-      policies: z.array(z.looseObject({ src: text, dst: text, more: text })).optional(),
-    })
-    .optional(),
+      outputPort: orNull(text),
+      ports: orNull([text]),
+      leaving: maybe([text]),
+      filter: maybe(text),
+      vlans: maybe([number]),
+      outputVlan: maybe(number),
+      snaplen: maybe(number),
+    },
+  ],
+  ovnBridge: maybe(text),
+  daemon: maybe(orNull({ pid: number })),
 };
 
-const programs = z.array(z.looseObject({ device: text, place: text, id: number }));
+const family = { rules: [columns], routes: [columns] };
+
+const packetSockets = [
+  {
+    inode: text,
+    ifindex: number,
+    protocol: text,
+    holders: [socketProcess],
+    own: flag,
+    filter: maybe(orNull(matching(/^([0-9a-f]{16})+$/))),
+    cooked: maybe(oneOf(true)),
+    promiscuous: maybe([whole]),
+  },
+];
+const packetHandlers = [
+  {
+    type: text,
+    device: orNull(text),
+    function: text,
+    program: maybe({ id: whole, name: text, tag: text, place: text }),
+  },
+];
+const sharedTaps = mapOf([socketProcess]);
+const logGroups = [number];
+const legacyTables = [
+  {
+    program: oneOf('iptables-legacy', 'ip6tables-legacy', 'ebtables-legacy'),
+    table: text,
+    rules: number,
+    targets: orNull([text]),
+    matches: maybe([text]),
+    copies: maybe([{ chain: text, number, matches: [text], gateway: text }]),
+  },
+];
+/** State without names that are unique across hosts. */
+const ofHost = {
+  packetSockets: maybe(orNull(packetSockets)),
+  packetHandlers: maybe(packetHandlers),
+  sharedTaps: maybe(sharedTaps),
+  waiting: maybe([{ device: text, discipline: text, frames: number }]),
+  logGroups: maybe(logGroups),
+  neighbours: maybe([{ address: text, mac: text, device: text, isStatic: flag }]),
+  hardware: maybe(mapOf([text])),
+  legacyTables: maybe(legacyTables),
+  routing: maybe({
+    ipv4: family,
+    ipv6: family,
+    vrfs: maybe(mapOf(text)),
+    policies: maybe([{ src: text, dst: text, more: text }]),
+  }),
+};
+
+const programs = [{ device: text, place: text, id: number }];
 
 /** What passed between two snapshots. */
-export const passingShape = z.object({
-  packetSockets: z.array(packetSocketShape),
-  packetHandlers: ofHost.packetHandlers.unwrap(),
-  sharedTaps: ofHost.sharedTaps.unwrap(),
-  logGroups: ofHost.logGroups.unwrap(),
-  legacyTables: ofHost.legacyTables.unwrap(),
+export const passing = kept<PassingCarriers>({
+  packetSockets,
+  packetHandlers,
+  sharedTaps,
+  logGroups,
+  legacyTables,
   programs,
 });
 
 /** A file of state/. What iproute2 and nft print stays as they print it, and is read as such. */
-export const stateShape = z.looseObject({
-  links: z.array(
-    z.looseObject({
+export const stateShape = kept<HostState>({
+  links: [
+    {
       name: text,
-      ifindex: wholeNumber,
+      ifindex: whole,
       mac: text,
       mtu: number,
-      flags: texts,
+      flags: [text],
       operstate: text,
-      master: text.nullable(),
-      promiscuity: number.nullable(),
-      lower: text.optional(),
-      peer: number.optional(),
-      vni: number.optional(),
-      vteps: texts.optional(),
-      mode: text.optional(),
-      queues: number.optional(),
-      queuesOff: number.optional(),
-      vlanId: wholeNumber.optional(),
-      xdp: text.optional(),
-      switchId: text.optional(),
-      kind: text.nullable(),
-      sysFlags: number.nullable(),
-      bridge: scalarsShape.nullable(),
-      port: scalarsShape.nullable(),
-    }),
-  ),
-  fdb: z.array(
-    z.looseObject({
+      master: orNull(text),
+      promiscuity: orNull(number),
+      lower: maybe(text),
+      peer: maybe(number),
+      vni: maybe(number),
+      vteps: maybe([text]),
+      mode: maybe(text),
+      queues: maybe(number),
+      queuesOff: maybe(number),
+      vlanId: maybe(whole),
+      xdp: maybe(text),
+      switchId: maybe(text),
+      kind: orNull(text),
+      sysFlags: orNull(number),
+      bridge: orNull(settings),
+      port: orNull(settings),
+    },
+  ],
+  fdb: [
+    {
       mac: text,
       port: text,
-      master: text.nullable(),
-      vlan: number.nullable(),
+      master: orNull(text),
+      vlan: orNull(number),
       state: text,
-      flags: texts,
-      dst: text.optional(),
-      usedS: seconds.nullable(),
-      updatedS: seconds.nullable(),
-    }),
-  ),
-  sysctl: z.record(text, text),
-  ovs: ovs.optional(),
-  programs: programs.nullable(),
-  earPrograms: z.array(z.looseObject({ device: text, space: text, id: number })).optional(),
-  behind: z.array(z.looseObject({ bridge: text, mac: text, address: text.optional() })).optional(),
-  drops: z.looseObject({ devices: z.record(text, number), backlog: number }).nullable(),
+      flags: [text],
+      dst: maybe(text),
+      usedS: seconds,
+      updatedS: seconds,
+    },
+  ],
+  sysctl: mapOf(text),
+  ovs: maybe(ovs),
+  programs: orNull(programs),
+  earPrograms: maybe([{ device: text, space: text, id: number }]),
+  behind: maybe([{ bridge: text, mac: text, address: maybe(text) }]),
+  drops: orNull({ devices: mapOf(number), backlog: number }),
   ...ofHost,
-  apart: z.record(text, z.looseObject(ofHost)).optional(),
-  unread: z.array(z.looseObject({ what: text, why: text })),
+  apart: maybe(mapOf(ofHost)),
+  unread: [{ what: text, why: text }],
 });
+
+export const linkedDevices = kept<readonly LinkedDevice[]>([
+  {
+    space: orNull(text),
+    name: text,
+    ifindex: whole,
+    kind: text,
+    mac: text,
+    lower: orNull(whole),
+    master: orNull(whole),
+    up: flag,
+    mode: maybe(text),
+    flag: maybe(oneOf('private', 'vepa')),
+    ips: maybe([text]),
+    queue: maybe(count),
+    spaceId: maybe(text),
+    received: maybe(count),
+    xdpId: maybe(whole),
+  },
+]);

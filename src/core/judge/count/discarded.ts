@@ -1,33 +1,31 @@
 import { type Flow, maxTokens } from '../../model/plan.js';
+import { number, type Of, text, whole } from '../../model/shape/shape.js';
 import { parsePositions, positionText } from '../../plan/flows/position-text.js';
 import type { FrameArrival, Tallies } from './tally.js';
 
+const tokenSpans = { frames: number, spans: number, gaps: text, lengths: text };
 /**
  * Tokens in a row: this many spans of tokens that follow one another, each `gaps` behind the one before, `lengths`
  * long; both as `positionText`.
  */
-export interface TokenSpans {
-  readonly frames: number;
-  readonly spans: number;
-  readonly gaps: string;
-  readonly lengths: string;
-}
+export type TokenSpans = Of<typeof tokenSpans>;
 
+export const discardedShape = {
+  step: whole,
+  observer: text,
+  /** Entered at the sender's own port, or left through the bridge device. */
+  entered: tokenSpans,
+  /** Came towards the observer. */
+  seen: tokenSpans,
+  /** Came towards the observer once more. */
+  again: number,
+};
 /**
  * A line of discarded.ndjson: frames that an observer captured in a step, that were counted when the captures were
  * collated, and that evidence.pcapng does not hold. Each was a planned probe, as it was sent, and the first of its
  * token there.
  */
-export interface DiscardedFrames {
-  readonly step: number;
-  readonly observer: string;
-  /** Entered at the sender's own port, or left through the bridge device. */
-  readonly entered: TokenSpans;
-  /** Came towards the observer. */
-  readonly seen: TokenSpans;
-  /** Came towards the observer once more. */
-  readonly again: number;
-}
+export type DiscardedFrames = Of<typeof discardedShape>;
 
 /** Collects tokens; they come almost in their order. */
 export interface TokenCollector {

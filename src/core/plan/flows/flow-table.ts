@@ -1,4 +1,4 @@
-import type { Flow, FlowKind, Flows, FrameSpec } from '../../model/plan.js';
+import type { Flow, FlowColumnsRecord, FlowKind, Flows, FrameSpec } from '../../model/plan.js';
 import {
   type FlowDestination,
   type FlowForm,
@@ -24,14 +24,6 @@ export interface FlowColumns {
   readonly source: Uint32Array;
   readonly aim: Uint32Array;
 }
-
-/** Columns as they stand in plan.json; `form`, `source` and `aim` as `positionText`. */
-export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & {
-  readonly length: number;
-  readonly form: string;
-  readonly source: string;
-  readonly aim: string;
-};
 
 /** Up to this many flows stand in plan.json one by one, for people to read, and are whole objects. */
 export const maxListed = 2000;

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { variableName } from '../yaml/variables.js';
 import { policy, step } from './step.js';
 import { topology } from './topology.js';
-import { onOff, scalar, text, title } from './values.js';
+import { onOff, scalar, words, title } from './values.js';
 
 /** The file's own keys; what hangs below is read piece by piece. */
 export const scenarioShell = z.strictObject({
   version: z.literal(1, { error: 'expected 1, the version of this format' }).describe('Version of this format.'),
   name: title.describe('Shown in every report.'),
-  description: text.optional().describe('What it is about.'),
+  description: words.optional().describe('What it is about.'),
   allow_changes: onOff
     .optional()
     .describe('Host: with `--allow-changes` steps may change settings, which are undone at the end. Default: off.'),
@@ -20,7 +20,7 @@ export const scenarioShell = z.strictObject({
     .describe('Off: no frame asks the rules that copy or move frames, and reports say so. Default: on.'),
   vars: z.record(z.string(), z.unknown()).optional(),
   scope: z
-    .strictObject({ partial: text.describe('Why.') })
+    .strictObject({ partial: words.describe('Why.') })
     .meta({ id: 'scope' })
     .optional()
     .describe('Lets a step hold although not every port could be observed.'),
@@ -29,7 +29,7 @@ export const scenarioShell = z.strictObject({
   policy: z.array(z.unknown()).optional(),
 });
 
-const included = text.describe('File whose content stands here, from the folder of the scenario.');
+const included = words.describe('File whose content stands here, from the folder of the scenario.');
 
 /**
  * The whole file: source of schema/scenario.v1.json. Every file that loads matches it; names, ports and who may be

@@ -14,7 +14,7 @@ import {
   selector,
   selectors,
   selectorsOrNone,
-  text,
+  words,
   time,
   title,
   vid,
@@ -34,7 +34,7 @@ export const seenClaim = z
       .enum([...carriers, 'native'])
       .optional()
       .describe('Rows of this carrier; `native`: real traffic.'),
-    variant: text.optional().describe('Rows of this kind of frame.'),
+    variant: words.optional().describe('Rows of this kind of frame.'),
     seen: seenAmount.describe('How much it sees of each such row.'),
   })
   .meta({ id: 'claim', description: 'On some rows of one observer.' });
@@ -208,7 +208,7 @@ export const expectation = z.union([
 ]);
 
 const command = z
-  .union([text, z.array(z.string({ error: 'expected text' })).min(1, { error: 'expected at least the program' })])
+  .union([words, z.array(z.string({ error: 'expected text' })).min(1, { error: 'expected at least the program' })])
   .meta({ id: 'command', description: 'text, or the list of arguments; no shell' });
 const port = interfaceName.describe('The port.');
 const portVlan = z
@@ -249,8 +249,8 @@ const mdbEntry = z
 const dateRule = 'expected a date such as 2027-01-31';
 
 const vouching = (lastDay: string) => ({
-  owner: text.optional().describe('Who answers for it.'),
-  ticket: text.optional().describe('Where it is followed up.'),
+  owner: words.optional().describe('Who answers for it.'),
+  ticket: words.optional().describe('Where it is followed up.'),
   until: z
     .string({ error: dateRule })
     .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dateRule })
@@ -261,7 +261,7 @@ const vouching = (lastDay: string) => ({
 /** A step's own keys; its probes and traffic are read one by one. */
 export const stepShell = z.strictObject({
   name: title.describe('What it claims, shown in every report.'),
-  description: text.optional().describe('What it is about.'),
+  description: words.optional().describe('What it is about.'),
   set: z
     .record(z.string(), z.record(z.string(), scalar))
     .optional()
@@ -338,7 +338,7 @@ export const stepShell = z.strictObject({
         .strictObject({
           observer: selector.describe('Who may overhear it.'),
           class: title.describe('Class, kind of traffic, or `foreign-unicast`.'),
-          reason: text.describe('Why.'),
+          reason: words.describe('Why.'),
           ...vouching('Last day, such as 2027-01-31.'),
         })
         .meta({ id: 'accepted-leak' }),
@@ -353,7 +353,7 @@ export const stepShell = z.strictObject({
             'As `bypass-possible` names it: `packet socket of suricata`; `nft dup` is also `nft dup to vnet3`.',
           ),
           where: title.optional().describe('Its place, such as `vnet0 tcx ingress`. Default: anywhere.'),
-          reason: text.describe('Why it is known to carry no frame elsewhere.'),
+          reason: words.describe('Why it is known to carry no frame elsewhere.'),
           ...vouching('Last day, such as 2027-01-31.'),
         })
         .meta({ id: 'trusted-bypass' }),

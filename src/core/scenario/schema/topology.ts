@@ -11,15 +11,15 @@ import {
   oneOrMany,
   onOff,
   scalar,
-  text,
+  words,
   title,
   vidOrRange,
   wholeNumber,
 } from './values.js';
 
 const device = interfaceName.describe('The bridge or port.');
-const bridge = text.describe('Its bridge.');
-const file = text.describe('Where it stands.');
+const bridge = words.describe('Its bridge.');
+const file = words.describe('Where it stands.');
 
 /**
  * What keeps a device, as core/model/fix.ts has it: `by`, and of libvirt `keeps`, distinguish the kinds.
@@ -31,9 +31,9 @@ export const manager = z.union([
       keeps: z.literal('guest').describe('The interface of a guest.'),
       device,
       bridge,
-      guest: text.describe('Its domain.'),
+      guest: words.describe('Its domain.'),
       mac: mac.describe('The MAC of its interface.'),
-      network: text.nullable().describe('The network of libvirt that the interface names; null = it names a bridge.'),
+      network: words.nullable().describe('The network of libvirt that the interface names; null = it names a bridge.'),
     })
     .meta({ id: 'libvirt-guest' }),
   z
@@ -41,7 +41,7 @@ export const manager = z.union([
       by: z.literal('libvirt').describe('A network of libvirt has the bridge.'),
       keeps: z.literal('network').describe('A network.'),
       device,
-      network: text.describe('Its name.'),
+      network: words.describe('Its name.'),
     })
     .meta({ id: 'libvirt-network' }),
   z
@@ -51,10 +51,10 @@ export const manager = z.union([
       bridge,
       program: z.enum(['qm', 'pct']).describe('Virtual machine or container.'),
       id: wholeNumber(1, 999_999_999).describe('Its number.'),
-      nic: text.describe('Which of its NICs, such as `net0`.'),
-      value: text.describe('The settings of that NIC.'),
+      nic: words.describe('Which of its NICs, such as `net0`.'),
+      value: words.describe('The settings of that NIC.'),
       isVnet: onOff.describe('Whether the bridge is a VNet.'),
-      hookscript: text.optional().describe('The script that the guest has already.'),
+      hookscript: words.optional().describe('The script that the guest has already.'),
     })
     .meta({ id: 'proxmox-nic' }),
   z
@@ -62,7 +62,7 @@ export const manager = z.union([
       by: z.literal('netplan').describe('netplan has the device.'),
       device,
       file,
-      kind: text.describe('Below which key, such as `bridges`.'),
+      kind: words.describe('Below which key, such as `bridges`.'),
       renderer: z.enum(['networkd', 'NetworkManager']).describe('Who does its work.'),
     })
     .meta({ id: 'netplan-device' }),
@@ -79,8 +79,8 @@ export const manager = z.union([
       by: z.literal('NetworkManager').describe('A profile of NetworkManager has the device.'),
       device,
       file,
-      profile: text.describe('Its name.'),
-      uuid: text.nullable().describe('Its UUID; null = it has none.'),
+      profile: words.describe('Its name.'),
+      uuid: words.nullable().describe('Its UUID; null = it has none.'),
     })
     .meta({ id: 'network-manager-profile' }),
 ]);
@@ -109,7 +109,7 @@ export const vlans = z.array(vlan);
 
 const bridgeKeys = {
   address: oneOrMany(ipPrefix).optional().describe('Addresses of the host on the bridge. Lab: they are set.'),
-  netns: text.optional().describe('Host: network namespace of the bridge, by name or path.'),
+  netns: words.optional().describe('Host: network namespace of the bridge, by name or path.'),
 };
 
 export const linuxBridge = z
@@ -120,7 +120,7 @@ export const linuxBridge = z
       .optional()
       .describe('With `hosts`: the host of its endpoints that name none. Default: lab, none; host, this one.'),
     vlans: vlans.optional().describe('VLANs of the bridge device, which is the host.'),
-    unheard: text.optional().describe('What gets its frames unobserved: no step holds.'),
+    unheard: words.optional().describe('What gets its frames unobserved: no step holds.'),
     ...settingKeys([...bridgeSettings, ...linkSettings]),
   })
   .meta({
@@ -144,7 +144,7 @@ export const ovsBridge = z
         z
           .strictObject({
             name: name.describe('Name of the mirror.'),
-            select: text.describe('What it copies: `all`, or a port.'),
+            select: words.describe('What it copies: `all`, or a port.'),
             output: interfaceName.describe('The port that gets the copies.'),
           })
           .meta({ id: 'mirror' }),
@@ -275,7 +275,7 @@ export const endpoint = z
       .describe(
         'Nothing is sent to it or as it, since its bridge does not know its MAC. The verdict names it (`run --strict`: INCONCLUSIVE).',
       ),
-    netns: text.optional().describe('Host: network namespace of its interface, by name or path.'),
+    netns: words.optional().describe('Host: network namespace of its interface, by name or path.'),
     host: name.optional().describe("With `hosts`: its host. Default: its bridge's."),
     tunnel: tunnel.optional().describe('Not a guest, but the way to other hosts. Lab: a VXLAN device; host: `{}`.'),
     ...endpointKeys,

@@ -26,7 +26,7 @@ export const interfaceName = z
   .regex(/^(?!\.{1,2}$)[^/:\s]{1,15}$/u, { error: interfaceRule })
   .meta({ id: 'interface', description: 'an interface name: 1 to 15 bytes without "/", ":" and white space' });
 
-export const text = z
+export const words = z
   .string({ error: 'expected text (in quotes if it looks like a number or a switch)' })
   .min(1, { error: 'expected text that is not empty' })
   .max(4000, { error: 'expected at most 4000 characters' })

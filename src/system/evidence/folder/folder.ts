@@ -1,7 +1,13 @@
 import { closeSync, writeFileSync } from 'node:fs';
 import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { z } from 'zod';
+import { discardedShape } from '../../../core/judge/count/discarded.js';
+import { fixesShape } from '../../../core/model/fix.js';
+import { planShape } from '../../../core/model/plan.js';
+import { runShape } from '../../../core/model/run-record.js';
+import type { Shape } from '../../../core/model/shape/shape.js';
+import { timelineShape, traceShape } from '../../../core/model/timeline.js';
+import { stateShape } from '../../../core/protocol/state-shape.js';
 import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { openNewFile } from './named-file.js';
@@ -9,8 +15,7 @@ import { openNewFile } from './named-file.js';
 /** How the text of a file is read: one document, one a line, or a folder with one a file. */
 interface Codec {
   readonly form: 'document' | 'lines' | 'folder';
-  /** Loaded for texts that this process did not write: 25 ms of a small run. */
-  readonly shape: () => Promise<z.ZodType>;
+  readonly shape: Shape;
 }
 
 /** A file or folder in a run's folder. */
@@ -24,7 +29,7 @@ interface FolderFile {
   readonly checked: string | null;
 }
 
-const text = (form: Codec['form'], shape: Codec['shape']) => ({ codec: { form, shape }, hashed: true }) as const;
+const text = <S extends Shape>(form: Codec['form'], shape: S) => ({ codec: { form, shape }, hashed: true }) as const;
 const binary = { codec: null, hashed: true } as const;
 const unhashed = { codec: null, hashed: false } as const;
 
@@ -33,41 +38,13 @@ const unhashed = { codec: null, hashed: false } as const;
  * the capture.
  */
 export const files = {
-  run: {
-    name: 'run.json',
-    ...text('document', async () => (await import('./run-shape.js')).runShape),
-    checked: 'key',
-  },
-  plan: {
-    name: 'plan.json',
-    ...text('document', async () => (await import('./plan-shape.js')).planShape),
-    checked: null,
-  },
-  timeline: {
-    name: 'timeline.ndjson',
-    ...text('lines', async () => (await import('./timeline-shape.js')).timelineShape),
-    checked: null,
-  },
-  trace: {
-    name: 'trace.ndjson',
-    ...text('lines', async () => (await import('./timeline-shape.js')).traceShape),
-    checked: null,
-  },
-  state: {
-    name: 'state',
-    ...text('folder', async () => (await import('../../../core/protocol/state-shape.js')).stateShape),
-    checked: null,
-  },
-  fixes: {
-    name: 'fixes.json',
-    ...text('document', async () => (await import('./run-shape.js')).fixesShape),
-    checked: null,
-  },
-  discarded: {
-    name: 'discarded.ndjson',
-    ...text('lines', async () => (await import('./run-shape.js')).discardedShape),
-    checked: null,
-  },
+  run: { name: 'run.json', ...text('document', runShape), checked: 'key' },
+  plan: { name: 'plan.json', ...text('document', planShape), checked: null },
+  timeline: { name: 'timeline.ndjson', ...text('lines', timelineShape), checked: null },
+  trace: { name: 'trace.ndjson', ...text('lines', traceShape), checked: null },
+  state: { name: 'state', ...text('folder', stateShape), checked: null },
+  fixes: { name: 'fixes.json', ...text('document', fixesShape), checked: null },
+  discarded: { name: 'discarded.ndjson', ...text('lines', discardedShape), checked: null },
   capture: { name: 'evidence.pcapng', ...binary, checked: 'capture' },
   result: { name: 'result.json', ...binary, checked: 'result' },
   sums: { name: 'SHA256SUMS', ...unhashed, checked: 'hashes' },

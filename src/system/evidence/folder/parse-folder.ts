@@ -5,24 +5,23 @@ import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { JudgeInput } from '../../../core/judge/judge.js';
 import type { TraceLine } from '../../../core/model/timeline.js';
 import type { FixRecord } from '../../../core/model/fix.js';
-import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
+import type { Plan, WrittenPlan } from '../../../core/model/plan.js';
 import { verdictRules } from '../../../core/model/run-record.js';
 import type { RunRecord } from '../../../core/model/run-record.js';
 import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
+import { fits, misfitOf, number, pathText } from '../../../core/model/shape/shape.js';
 import { messageOf, systemCode, VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
-import { carriedFlows, type FlowColumnsRecord } from '../../../core/plan/flows/flow-table.js';
+import { carriedFlows } from '../../../core/plan/flows/flow-table.js';
 import { planWithEars } from '../../../core/plan/ears.js';
+import { isProbeClass } from '../../../core/probe/classes.js';
 import { documentText, files, type JudgedFile, stateFile } from './folder.js';
 import { type WayBelow, wayBelow } from './reach-folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 
 /** A run with a million flows, or a host with ten thousand guests, has a tenth of it. */
 const maxBytes = 256 * 2 ** 20;
-
-/** A function made of a schema takes longer than it saves, with 7,000 flows too (20 ms of 40 in a small run). */
-const once = { jitless: true };
 
 /** What a run knows of its plan.json, which names no ears yet, as the plan that is judged does. */
 export interface WrittenPlanFile {
@@ -91,12 +90,12 @@ function readIfThere(path: string): string | null {
 }
 
 /** `written`: what this process knows to have been written there. */
-async function parse(
+function parse(
   path: string,
   text: string,
   { name, codec }: JudgedFile,
   written: object | null | undefined = null,
-): Promise<unknown> {
+): unknown {
   if (written !== null && written !== undefined && text === documentText(written)) return JSON.parse(text);
 
   let value: unknown;
@@ -105,20 +104,16 @@ async function parse(
   } catch (error) {
     throw damaged(path, `not JSON: ${messageOf(error)}`);
   }
-  const checked = (await codec.shape()).safeParse(value, once);
-  if (!checked.success) {
-    const { faultText, otherRules } = await import('./run-shape.js');
-    const rules = name === files.run.name ? otherRules(value) : null;
-    if (rules !== null) throw recordedByOther(path, rules);
-    throw damaged(path, faultText(checked.error));
-  }
-  return value;
+  const misfit = misfitOf(codec.shape, value);
+  if (misfit === null) return value;
+  if (name === files.run.name && fits(otherRules, value) && value.tool.verdictRules !== verdictRules)
+    throw recordedByOther(path, value.tool.verdictRules);
+  const at = pathText(misfit.at);
+  throw damaged(path, `${at === '' ? '' : `${at}: `}expected ${misfit.expected}`);
 }
 
-/** plan.json, in which a run may have written flows as columns. */
-type WrittenPlan = Omit<Plan, 'steps'> & {
-  readonly steps: readonly (Omit<StepPlan, 'flows'> & { readonly flows: readonly Flow[] | FlowColumnsRecord })[];
-};
+/** A folder of another version may be of no shape that is known here. */
+const otherRules = { tool: { verdictRules: number } };
 
 /**
  * The plan of a run's folder with its flows as flows, whichever way they were written. VerifyError 64 where it is not
@@ -130,10 +125,13 @@ export async function parsePlan(dir: string, written: WrittenPlanFile | null = n
   const text = read(path);
   const isKnown = written !== null && createHash('sha256').update(text).digest('hex') === written.sha256;
   if (isKnown && written.plan !== undefined) return written.plan;
-  const plan = (isKnown ? JSON.parse(text) : await parse(path, text, files.plan)) as WrittenPlan;
+  const plan = (isKnown ? JSON.parse(text) : parse(path, text, files.plan)) as WrittenPlan;
   return {
     ...plan,
     steps: plan.steps.map((step) => {
+      const kinds = 'forms' in step.flows ? step.flows.forms : step.flows;
+      if (![...kinds, ...(step.notAsked ?? [])].every((kind) => isProbeClass(kind.class)))
+        throw damaged(path, `a class of step ${step.index + 1} is not known`);
       const flows = carriedFlows(step.flows);
       if (flows === null) throw damaged(path, `the flows of step ${step.index + 1} do not fit together`);
       return { ...step, flows };
@@ -152,7 +150,7 @@ async function parseLines(
   const complete = text.split('\n').slice(0, -1);
   const parsed: unknown[] = [];
   for (const [index, line] of complete.entries())
-    parsed.push(isOwn(line, index) ? JSON.parse(line) : await parse(`${path}:${index + 1}`, line, file));
+    parsed.push(isOwn(line, index) ? JSON.parse(line) : parse(`${path}:${index + 1}`, line, file));
   return parsed;
 }
 
@@ -191,7 +189,7 @@ async function parseState(
 ): Promise<HostState | null> {
   const path = join(dir, stateFile(step, when));
   const text = readStateIfThere(dir, stateFile(step, when));
-  return text === null ? null : ((await parse(path, text, files.state, written)) as HostState);
+  return text === null ? null : (parse(path, text, files.state, written) as HostState);
 }
 
 /** Frames that were counted and not kept; where the file is missing there are none, which its hash reports. */
@@ -216,7 +214,7 @@ async function parseTrace(dir: string, written: readonly TraceLine[] = []): Prom
 async function parseFixes(dir: string): Promise<readonly FixRecord[]> {
   const path = join(dir, files.fixes.name);
   const text = readIfThere(path);
-  return text === null ? [] : ((await parse(path, text, files.fixes)) as readonly FixRecord[]);
+  return text === null ? [] : (parse(path, text, files.fixes) as readonly FixRecord[]);
 }
 
 /**
@@ -226,7 +224,7 @@ async function parseFixes(dir: string): Promise<readonly FixRecord[]> {
 export async function parseFolder(dir: string, written: WrittenFiles = {}): Promise<JudgeInput> {
   const runFile = join(dir, files.run.name);
   if (await isMissing(runFile)) throw await (await import('./host-folders.js')).noRun(dir);
-  const run = (await parse(runFile, read(runFile), files.run, written.run)) as RunRecord;
+  const run = parse(runFile, read(runFile), files.run, written.run) as RunRecord;
   const plan = await parsePlan(dir, written.planFile);
   const timeline = await parseTimeline(dir, written.timeline);
   const states = await Promise.all(
