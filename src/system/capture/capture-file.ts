@@ -40,8 +40,8 @@ export interface CaptureFileOptions {
   /** `run`: frames without the run's tag are left out. */
   readonly only: 'run' | 'all';
   /**
-   * Bytes of frames that it may have; null = any number. Half is divided equally among its interfaces, half is taken by
-   * those that need more: who floods one interface leaves the others their share.
+   * Bytes of frames that it may have; null = any number. Half is divided equally among its interfaces. Those that need
+   * more take the other half, so a flood at one interface leaves the others their share.
    */
   readonly most: number | null;
   readonly application: string;
@@ -62,8 +62,8 @@ const outbound = 2;
 /** One append-only pcapng file with an interface an observer. */
 export class CaptureFile {
   /**
-   * Frames that carry the run's tag and came when the file had failed, or beyond its bound: the first of each interface and direction, so
-   * that no sender's frames push out another observer's leaks.
+   * Frames with the run's tag that came after the file had failed, or beyond its bound. The first of each interface and
+   * direction are kept, so that no sender's frames push out another observer's leaks.
    */
   readonly unwritten: UnwrittenFrame[] = [];
   private readonly fd: number;
@@ -119,7 +119,7 @@ export class CaptureFile {
     return this.whyNot;
   }
 
-  /** Frames of an interface that were counted and not written, for the file has as many of it as it may. */
+  /** Frames of an interface that were counted and not written: it has its share of the file. */
   beyondBound(id: number): number {
     return this.beyondOf[id] ?? 0;
   }
