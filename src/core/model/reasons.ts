@@ -26,7 +26,8 @@ export const reasonHints = {
   'interface-down': 'The interface went down while it was observed.',
   'bad-filter': 'libpcap refused the capture filter.',
   'open-failed': 'The interface could not be opened for capture.',
-  'file-failed': 'The capture could not be written. Free some space and repeat.',
+  'file-failed':
+    'The capture could not be written, or a guest floods tokens. Free some space, or stop that guest, and repeat.',
   'drain-incomplete': 'Frames were still under way when the drain time was over.',
   'evidence-incomplete': 'The capture that was read back is not what was written.',
   'capture-damaged': 'The capture is damaged: what came after that is not known.',

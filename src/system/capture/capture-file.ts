@@ -39,7 +39,10 @@ export interface CaptureFileOptions {
   readonly runTag: number | null;
   /** `run`: frames without the run's tag are left out. */
   readonly only: 'run' | 'all';
-  /** Bytes that it may have, but for what ends it; null = any number. */
+  /**
+   * Bytes of frames that it may have; null = any number. Half is divided equally among its interfaces. Those that need
+   * more take the other half, so a flood at one interface leaves the others their share.
+   */
   readonly most: number | null;
   readonly application: string;
 }
@@ -59,8 +62,8 @@ const outbound = 2;
 /** One append-only pcapng file with an interface an observer. */
 export class CaptureFile {
   /**
-   * Frames that carry the run's tag and came when the file had failed: the first of each interface and direction, so
-   * that no sender's frames push out another observer's leaks.
+   * Frames with the run's tag that came after the file had failed, or beyond its bound. The first of each interface and
+   * direction are kept, so that no sender's frames push out another observer's leaks.
    */
   readonly unwritten: UnwrittenFrame[] = [];
   private readonly fd: number;
@@ -75,6 +78,11 @@ export class CaptureFile {
   private readonly pending: number[] = [];
   /** How many of `unwritten` are an interface's: inbound at twice its number, outbound behind. */
   private readonly unwrittenCounts: number[] = [];
+  /** Bytes of an interface's frames, and its frames beyond the bound. */
+  private readonly bytesOf: number[] = [];
+  private readonly beyondOf: number[] = [];
+  /** Bytes that interfaces have beyond their shares. */
+  private sharedBytes = 0;
   private readonly head: PacketHead;
   private used = 0;
   private size = 0;
@@ -111,6 +119,11 @@ export class CaptureFile {
     return this.whyNot;
   }
 
+  /** Frames of an interface that were counted and not written: it has its share of the file. */
+  beyondBound(id: number): number {
+    return this.beyondOf[id] ?? 0;
+  }
+
   /** Frames written, by interface. */
   written(id: number): number {
     return this.inFile[id] ?? 0;
@@ -129,7 +142,13 @@ export class CaptureFile {
   addFrame(id: number, frame: Readonly<TakenFrame>): void {
     const { bytes, offset, captured } = frame;
     if (this.only !== null && !bytes.subarray(offset, offset + captured).includes(this.only)) return;
-    if (this.used + packetBlockLength(captured) > bufferBytes) this.flush();
+    const length = packetBlockLength(captured);
+    if (!this.mayTake(id, length)) {
+      this.beyondOf[id] = this.beyondBound(id) + 1;
+      this.keep(id, frame.outgoing, bytes.subarray(offset, offset + captured));
+      return;
+    }
+    if (this.used + length > bufferBytes) this.flush();
     this.setTime(frame.seconds, frame.nanoseconds);
     const head = this.head;
     head.interfaceId = id;
@@ -193,10 +212,6 @@ export class CaptureFile {
 
   private write(bytes: Uint8Array): boolean {
     if (this.whyNot !== null) return false;
-    if (this.most !== null && this.size + bytes.length > this.most) {
-      this.whyNot = `it has ${this.size} bytes, and may have ${this.most}, by far more than the plan fills: a guest floods the run's tokens`;
-      return false;
-    }
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(this.fd, bytes, done, bytes.length - done);
       this.size += bytes.length;
@@ -242,19 +257,37 @@ export class CaptureFile {
     this.head.timeLow = low - carry * 0x1_0000_0000;
   }
 
+  /** Is there room for a block of the interface? Then it is taken up. */
+  private mayTake(id: number, length: number): boolean {
+    if (this.most === null) return true;
+    const bytes = (this.bytesOf[id] ?? 0) + length;
+    if (bytes > this.most / (2 * this.inFile.length)) {
+      if (this.sharedBytes + length > this.most / 2) return false;
+      this.sharedBytes += length;
+    }
+    this.bytesOf[id] = bytes;
+    return true;
+  }
+
   private keepFrom(failed: Buffer): void {
-    if (this.magic === null) return;
-    const share = Math.max(1, Math.floor(maxUnwritten / (2 * this.inFile.length)));
     for (let at = 0; at < failed.length; at += failed.readUInt32LE(at + 4)) {
-      const id = failed.readUInt32LE(at + 8);
       const captured = failed.readUInt32LE(at + 20);
       const outgoing = failed.readUInt32LE(at + packetHeader + ((captured + 3) & ~3) + 4) === outbound;
-      const column = 2 * id + Number(outgoing);
-      const frame = failed.subarray(at + packetHeader, at + packetHeader + captured);
-      if ((this.unwrittenCounts[column] ?? 0) >= share || !frame.includes(this.magic)) continue;
-      this.unwrittenCounts[column] = (this.unwrittenCounts[column] ?? 0) + 1;
-      this.unwritten.push({ interface: id, outgoing, frame: Buffer.from(frame) });
+      this.keep(
+        failed.readUInt32LE(at + 8),
+        outgoing,
+        failed.subarray(at + packetHeader, at + packetHeader + captured),
+      );
     }
+  }
+
+  private keep(id: number, outgoing: boolean, frame: Buffer): void {
+    const column = 2 * id + Number(outgoing);
+    const count = this.unwrittenCounts[column] ?? 0;
+    const share = Math.max(1, Math.floor(maxUnwritten / (2 * this.inFile.length)));
+    if (this.magic === null || count >= share || !frame.includes(this.magic)) return;
+    this.unwrittenCounts[column] = count + 1;
+    this.unwritten.push({ interface: id, outgoing, frame: Buffer.from(frame) });
   }
 }
 

@@ -17,7 +17,7 @@ export interface CaptureOptions {
   readonly runTag?: number | null;
   /** `run`: only frames that carry the run's tag are written, so that other people's traffic is not. */
   readonly only?: 'run' | 'all';
-  /** Bytes that the file may have: later frames with the tag count as those of a full disk. Absent = any number. */
+  /** Bytes that frames in the file may have: an observer that has its share keeps no more. Absent = any number. */
   readonly most?: number | null;
   readonly silentMs?: number | null;
   /** What it is going to be asked to open, where that is known. */

@@ -207,6 +207,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     );
     await this.file?.finish(counters);
     this.sendFileFailure('closed');
+    this.sendFloods();
     this.sendLinkTroubles();
     const { file } = this;
     return {
@@ -246,6 +247,20 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     if (failure === null || this.isFileFailureSent) return;
     this.isFileFailureSent = true;
     this.sendFault('file-failed', null, `the capture file cannot be ${what}: ${failure}`);
+  }
+
+  /** Each observer whose frames were too many for its share of the file. */
+  private sendFloods(): void {
+    for (const { name, interface: id } of this.table.observers) {
+      const beyond = this.file?.beyondBound(id) ?? 0;
+      const written = this.file?.written(id) ?? 0;
+      if (beyond > 0)
+        this.sendFault(
+          'file-failed',
+          name,
+          `a guest floods tokens: ${beyond} frames with the run's tag were counted and not kept, beyond the ${written} that fill the capture's bound for ${name}`,
+        );
+    }
   }
 
   private sendLate(late: readonly OpenObserver[]): void {

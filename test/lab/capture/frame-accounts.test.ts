@@ -76,7 +76,7 @@ describe.each(counters)('frames counted by %s', needs(root), (counter) => {
   async function after(act: () => unknown): Promise<Readonly<Record<string, ReturnType<typeof unheardBetween>>>> {
     const first = read();
     await act();
-    await sleep(200);
+    await sleep(patient(200));
     const last = read();
     return Object.fromEntries(
       Object.entries(first).flatMap(([name, window]) => {

@@ -139,6 +139,43 @@ describe('capture helper', needs(root), () => {
     await helper.close();
   });
 
+  test('names the one observer whose guest floods tokens, and writes the others whole', async () => {
+    const helper = await startHelper('capture', { netns: network.netns });
+    const path = network.file();
+    network.ip('link', 'add', 'vnet1', 'up', 'type', 'veth', 'peer', 'name', 'eth1');
+    network.ip('link', 'set', 'dev', 'eth1', 'up');
+    const fd = openSync(path, 'wx');
+    helper.hand(fd);
+    closeSync(fd);
+    await helper.send({ type: 'file', path, runTag, only: 'run', most: 40_000 });
+    for (const [observer, device] of [
+      ['a', 'vnet0'],
+      ['b', 'vnet1'],
+    ] as const) {
+      const listening = helper.next('listening', (message) => message.observer === observer, 5000);
+      await helper.send({ type: 'open', ...request, observer, device });
+      await listening;
+    }
+    const places = { flood: { device: 'vnet0', netns: network.netns }, few: { device: 'vnet1', netns: network.netns } };
+    const sender = await startSender(places);
+    await sender.send('flood', frames(1000), 60, 20_000);
+    await sender.send('few', frames(20), 60, null);
+    await sender.stop();
+    const fault = helper.next('fault', () => true, 5000);
+    const stopped = helper.next('stopped', () => true, 5000);
+    await helper.send({ type: 'stop' });
+    const { written, counters, kept } = await stopped;
+    const beyond = 1000 - (written['a'] ?? 0);
+    expect(await fault).toMatchObject({
+      code: 'file-failed',
+      observer: 'a',
+      message: `a guest floods tokens: ${beyond} frames with the run's tag were counted and not kept, beyond the ${written['a']} that fill the capture's bound for a`,
+    });
+    expect([beyond > 500, written['b'], counters['a']?.delivered]).toEqual([true, 20, 1000]);
+    expect(new Set(kept.map(({ observer }) => observer))).toEqual(new Set(['a']));
+    await helper.close();
+  });
+
   test('writes down what it listened to', async () => {
     const { capture } = await start();
     await capture.open([

@@ -63,6 +63,15 @@ describe('the injection ports that a run opens', needs(root), () => {
     }
   });
 
+  it('are not made where a port went meanwhile, or is another of its name', async () => {
+    const found = await input({ endpoints: [{ name: 'a', attach: 'port', port: 'spare', netns: null }] });
+    const gone = /^interface-gone 69 "spare" went while the run began/;
+    host.stop('spare');
+    expect(await refusalOf(async () => openInjectionPorts(found))).toMatch(gone);
+    expect(host.journals()).toEqual([]);
+    host.come('spare', []);
+  });
+
   it('are not made on a bridge whose index is locked', async () => {
     const { links } = await state();
     const ifindex = links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
@@ -112,7 +121,7 @@ describe('the injection ports that a run opens', needs(root), () => {
       endpoints: [{ name: 'a', attach: 'port', port: 'ghost', netns: null }],
     });
     const refused = await refusalOf(() => openInjectionPorts(given));
-    expect(refused).toMatch(/^(command-failed 3|unsupported 69) tc filter add/);
+    expect(refused).toMatch(/^interface-gone 69 "ghost" went/);
     await expect.poll(openFiles, { timeout: 20_000 }).toBe(before);
     expect(host.run(['ip', '-o', 'link', 'show'])).not.toContain('viabcdef01');
     expect(host.journals()).toEqual([]);

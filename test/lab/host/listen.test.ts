@@ -13,6 +13,7 @@ import {
   type ThrowAwayHost,
 } from '../../support/lab/throw-away-host.js';
 import { file, needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
 
 const reports = ({ stdout }: Outcome): readonly ForeignReport[] =>
   (JSON.parse(stdout) as { listeners: ForeignReport[] }).listeners;
@@ -82,7 +83,7 @@ describe('listen', needs(root), () => {
       const heard = outcomeOf(child);
       await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
       const ping = host.start('kali2', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
-      await sleep(1500);
+      await sleep(patient(1500));
       await speak('kali3', wandering, 'ff:ff:ff:ff:ff:ff');
       await speak('kali2', guests.kali2.mac, wandering);
       await speak('spare', wandering, 'ff:ff:ff:ff:ff:ff');

@@ -295,3 +295,48 @@ describe('the twin of a bridge that something holds promiscuous', { ...needs(roo
     }
   });
 });
+
+describe('the twin of a bridge that answers for guests', needs(root), () => {
+  it(
+    'shows where the answer leads to another guest',
+    async () => {
+      const host = throwAwayHost();
+      try {
+        const { kali2, kali3, spare } = guests;
+        const owners = [kali2, kali3].map(({ mac, ip }) => `ether saddr ${mac} ip saddr ${ip} accept`);
+        host.run([
+          'nft',
+          `table bridge owners { chain f { type filter hook forward priority 0; ${owners.join('; ')}; }; }`,
+        ]);
+        for (const { port } of [kali3, spare])
+          host.run(['ip', 'link', 'set', 'dev', port, 'type', 'bridge_slave', 'neigh_suppress', 'on']);
+        const answer = (mac: string, state: string): string =>
+          host.run(['ip', 'neigh', 'replace', kali3.ip, 'lladdr', mac, 'dev', 'br0', 'nud', state]);
+        const twin = async (out: string): Promise<Result['steps']> => {
+          const { stdout } = await outcomeOf(
+            host.cli([
+              ...['run', '--twin', '--class', 'known-unicast', '--json', '--quiet'],
+              '--out',
+              join(host.dir, out),
+            ]),
+          );
+          const { steps }: Result = JSON.parse(stdout);
+          return steps;
+        };
+        const reasonsIn = (steps: Result['steps']): readonly string[] =>
+          steps.flatMap(({ reasons }) => reasons.map(({ code }) => code));
+        const astray = (steps: Result['steps']) =>
+          steps.flatMap(({ findings }) => findings.filter((row) => row.class === 'ping' && row.leak));
+        answer(kali3.mac, 'stale');
+        const right = await twin('right');
+        expect([reasonsIn(right), astray(right)]).toEqual([[], []]);
+        answer(spare.mac, 'stale');
+        const wrong = await twin('wrong');
+        expect(astray(wrong)).toMatchObject([{ from: 'web-1-', to: 'database', observer: 'spare' }]);
+      } finally {
+        host.close();
+      }
+    },
+    patient(120_000),
+  );
+});

@@ -7,6 +7,7 @@ import type { PassingCarriers } from '../../../src/core/model/state.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { watchCarriers } from '../../../src/system/state/changes/carrier-changes.js';
 import { type Missing, needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
 
 const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
 
@@ -59,7 +60,7 @@ describe('between two snapshots', needs(root), () => {
     const watch = watchCarriers(`/proc/${process.pid}/fd/${namespace}`);
     try {
       await meanwhile();
-      await sleep(250);
+      await sleep(patient(250));
       expect(watch.unheard()).toEqual([]);
       return await watch.take();
     } finally {
@@ -71,12 +72,12 @@ describe('between two snapshots', needs(root), () => {
     seen(async () => {
       const tool = start([tools, ...words]);
       await answered(tool);
-      await sleep(500);
+      await sleep(patient(500));
       await ended(tool);
     });
 
   it('nothing is seen where nothing comes', async () => {
-    expect(await seen(() => sleep(300))).toEqual({
+    expect(await seen(() => sleep(patient(300)))).toEqual({
       packetSockets: [],
       logGroups: [],
       legacyTables: [],

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
 import { drift, watching, type Watching } from './watching.js';
 import { scratchFolder } from '../../support/scratch.js';
+import { until } from '../../support/lab/test-network.js';
 
 const scratch = scratchFolder('watch');
 let open: Watching[] = [];
@@ -153,10 +155,9 @@ describe('watch', () => {
       '{ for i in $(seq 5000); do echo link set dev g0 alias a$i; done; echo link set dev br0 type bridge ageing_time 800; } | ip -batch -',
     );
     await last;
-    await sleep(1500);
-    const metrics = readFileSync(textfile, 'utf8');
     const value = (name: string): number =>
-      Number(new RegExp(`^verify_isolation_watch_${name} (\\S+)$`, 'm').exec(metrics)?.[1]);
+      Number(new RegExp(`^verify_isolation_watch_${name} (\\S+)$`, 'm').exec(readFileSync(textfile, 'utf8'))?.[1]);
+    await until('all events are counted', () => value('events_total') > 4000, patient(10_000));
     expect(value('events_total')).toBeGreaterThan(4000);
     expect(value('reads_total')).toBeLessThan(value('events_total') / 50);
     expect(value('drift_open{severity="high"}'.replaceAll(/[{}]/g, '\\$&'))).toBe(1);
@@ -201,7 +202,7 @@ describe('watch', () => {
     const unreadable = watch.next(({ event }) => event === 'unreadable');
     await watch.run('umount /mnt/other; rm /mnt/other');
     expect((await unreadable)['message']).toContain('/mnt/other');
-    await sleep(1000);
+    await sleep(patient(1000));
     await watch.run('kill -0 $W && echo \'{"event":"alive"}\'');
     expect(watch.said.some(({ event }) => event === 'alive')).toBe(true);
   });

@@ -71,6 +71,10 @@ function leftBy(evidence: string, { status, stderr }: Ended): Left {
   };
 }
 
+/** `ADVERSARY_TRACE=auto`: runs follow probes by the kernel's trace as well. */
+const traceMode = process.env['ADVERSARY_TRACE'];
+const further = traceMode === undefined ? [] : ['--trace', traceMode];
+
 /** The run that judged a case. */
 interface Run {
   readonly provider: Provider;
@@ -99,7 +103,7 @@ export async function runInLab(fabric: Fabric, attacks: readonly Attack[], folde
   const scenario = join(folder, 'scenario.yml');
   const evidence = join(folder, 'evidence');
   writeFileSync(scenario, scenarioOf(fabric, 'lab', cases));
-  const argv = [process.execPath, cli, 'run', scenario, '--allow-run', '--quiet', '--out', evidence];
+  const argv = [process.execPath, cli, 'run', scenario, '--allow-run', '--quiet', ...further, '--out', evidence];
   writeFileSync(join(folder, 'reproduce.sh'), reproduction(argv, evidence));
   const left = leftBy(evidence, await ended(argv, folder));
   return attacks.map((attack, at) =>
@@ -114,7 +118,17 @@ export async function runOnHost(attack: Attack, folder: string): Promise<Judged>
   const files = writeCase(attack, place);
   const evidence = join(folder, 'evidence');
   writeFileSync(join(folder, 'scenario.yml'), scenarioOf(attack.fabric, 'host', [{ attack, ...files }]));
-  const words = [process.execPath, cli, 'run', join(folder, 'scenario.yml'), '--yes', '--quiet', '--out', evidence];
+  const words = [
+    process.execPath,
+    cli,
+    'run',
+    join(folder, 'scenario.yml'),
+    '--yes',
+    '--quiet',
+    ...further,
+    '--out',
+    evidence,
+  ];
   const script = join(folder, 'host.sh');
   const refusal = join(place, 'refused');
   writeFileSync(

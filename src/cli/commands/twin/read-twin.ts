@@ -1,14 +1,19 @@
 import { describeHolders } from '../../../core/bridge/view.js';
 import { chooseBridge, foundScenario } from '../../../core/discover/found-scenario.js';
+import type { Neighbour } from '../../../core/discover/host-topology.js';
+import { addressesInRules } from '../../../core/discover/recorded-addresses.js';
+import { addressesBeside } from '../../../core/discover/twin/copied-neighbours.js';
 import { copiedTables, isReadable } from '../../../core/discover/twin/copied-tables.js';
 import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js';
 import { netnsPath } from '../../../core/model/fabric.js';
+import type { Inventory } from '../../../core/model/host-config.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-text.js';
 import { parseNeighbours } from '../../../system/fabric/host/find.js';
 import { mustRun, readJson } from '../../../system/process/programs.js';
 import { readDeclared } from '../../../system/state/read-declared.js';
+import { readLeases } from '../../../system/state/read-leases.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { readSnapshot } from '../../../system/state/read-snapshot.js';
 import type { Remarks } from '../scenario/load-files.js';
@@ -21,6 +26,12 @@ export interface ReadTwin {
   /** nft's rules for the bridge's frames, as `nft -f` reads them; empty = none. */
   readonly rules: string;
   readonly remarks: Remarks;
+}
+
+/** Addresses of guests by records that no bridge answers by: rules against spoofing, leases, managers. */
+function recordedAddresses(state: Snapshot['state'], { guests }: Inventory): readonly Neighbour[] {
+  const managed = guests.flatMap(({ mac, ips }) => (mac === null ? [] : ips.map((address) => ({ mac, address }))));
+  return [...managed, ...addressesInRules(state), ...readLeases()];
 }
 
 /** The processes that listen on the bridge's devices on the host: in the lab none does. */
@@ -61,7 +72,7 @@ export async function readTwin(options: {
   ]);
   const discovered = foundScenario({
     state,
-    neighbours: parseNeighbours(neighbours),
+    neighbours: addressesBeside(state, parseNeighbours(neighbours), recordedAddresses(state, inventory)),
     inventory,
     bridge,
     netns: null,

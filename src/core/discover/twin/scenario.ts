@@ -5,6 +5,7 @@ import type { Found, FoundScenario } from '../found-scenario.js';
 import { vlansInState } from '../found-vlans.js';
 import { copiedEntries } from './copied-entries.js';
 import { copiedFilters } from './copied-filters.js';
+import { copiedNeighbours } from './copied-neighbours.js';
 import { copiedBridgeSettings } from './copied-settings.js';
 import { type EndpointsInput, isUsual, someSettings, type TwinEndpoint, twinEndpoints } from './endpoints.js';
 import { twinSteps } from './steps.js';
@@ -65,6 +66,7 @@ export function twinScenario(input: TwinInput): Twin {
   const copied = copiedBridgeSettings(link);
   const entries = copiedEntries(state, link, ports);
   const filters = copiedFilters(state, new Set([bridge, ...ports]));
+  const neighbours = copiedNeighbours(state, bridge, endpoints);
   const vlans = vlansInState(state, bridge);
   const keepers = input.keepers.filter(({ device }) => device === bridge || ports.has(device));
   const tested = classes.length === 0 || classes.includes('known-unicast');
@@ -89,14 +91,15 @@ export function twinScenario(input: TwinInput): Twin {
         ...preparing({
           bare: bareOf(input, copied.settings, ports),
           entries,
-          commands: [...(input.hasRules ? [['nft', '-f', 'rules.nft']] : []), ...filters.commands],
+          commands: [...filters.commands, ...neighbours.commands],
+          hasRules: input.hasRules,
         }),
-        ...(tested ? scenario.steps : []),
+        ...(tested ? [...neighbours.steps, ...scenario.steps] : []),
         ...attacks(input, endpoints, host),
       ],
       ...(scenario.policy === undefined || !tested ? {} : { policy: scenario.policy }),
     },
-    missing: [...input.missing, ...missing, ...copied.missing, ...entries.missing, ...filters.missing],
+    missing: [input, { missing }, copied, entries, filters, neighbours].flatMap((part) => part.missing),
   };
 }
 
@@ -137,12 +140,15 @@ function bareOf(
 function preparing({
   bare,
   entries: { fdb, mdb },
-  commands,
+  commands: others,
+  hasRules,
 }: {
+  readonly hasRules: boolean;
   readonly bare: readonly object[];
   readonly entries: ReturnType<typeof copiedEntries>;
   readonly commands: readonly (readonly string[])[];
 }): readonly object[] {
+  const commands = [...(hasRules ? [['nft', '-f', 'rules.nft']] : []), ...others];
   const step = {
     ...(bare.length === 0 ? {} : { vlan: { del: bare } }),
     ...(fdb.length === 0 ? {} : { fdb: { add: fdb } }),

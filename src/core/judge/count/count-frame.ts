@@ -1,13 +1,13 @@
 import type { Plan } from '../../model/plan.js';
 import { nsOf } from '../../pcap/time-words.js';
-import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
+import { isGroupMac, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
 import type { Classified, Sighting } from '../recognise/classify.js';
 import { countProbe, noteAltered } from './count-probe.js';
 import { countNoise } from './noise.js';
 import type { First } from './seen-tokens.js';
+import { talksOf, talksOfFrame } from './talks.js';
 import { countForeign, countFrame, isOwned, raise, type FrameArrival, type StepTally, type Tallies } from './tally.js';
-import { waysOf } from '../../plan/flows/shortcuts.js';
 
 function firstOf(arrival: FrameArrival): First {
   return { frame: arrival.frame, timeNs: nsOf(arrival) };
@@ -25,18 +25,9 @@ function countControl(
 }
 
 function countTraffic(bytes: Uint8Array, view: FrameView, arrival: FrameArrival, tally: StepTally, plan: Plan): void {
-  if (view.etherType === etherTypes.arp) return;
-  const src = macText(bytes, view.srcMacAt);
-  const dst = macText(bytes, view.dstMacAt);
-  const macsOf = (name: string): readonly string[] =>
-    plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
-  arrival.step.traffic.forEach((traffic, index) => {
-    for (const [way, source, sink] of waysOf(traffic)) {
-      if (!macsOf(source).includes(src) || !macsOf(sink).includes(dst)) continue;
-      if (arrival.towards) countFrame(tally.traffic, `${index}/${way}/${arrival.observer.name}`, firstOf(arrival));
-      else if (arrival.observer.name === source) raise(tally.trafficEntered, `${index}/${way}`);
-    }
-  });
+  for (const { key, source } of talksOfFrame(talksOf(arrival.step, plan), plan, bytes, view))
+    if (arrival.towards) countFrame(tally.traffic, `${key}/${arrival.observer.name}`, firstOf(arrival));
+    else if (arrival.observer.name === source) raise(tally.trafficEntered, key);
 }
 
 function countOthers(bytes: Uint8Array, view: FrameView, arrival: FrameArrival, tally: StepTally): void {

@@ -6,6 +6,7 @@ import { viewFrame } from '../../wire/frame-view.js';
 import { readU16 } from '../../wire/bytes.js';
 import { countNoise } from './noise.js';
 import type { First } from './seen-tokens.js';
+import { isOfTalk, type Talk, talksAstray, talksBetween, talksOf } from './talks.js';
 import {
   countForeign,
   countFrame,
@@ -15,7 +16,6 @@ import {
   type FrameArrival,
   type StepTally,
 } from './tally.js';
-import { waysOf } from '../../plan/flows/shortcuts.js';
 
 /** Which way a frame went, its number and its time. */
 export type PlainSighting = Pick<FrameArrival, 'towards' | 'frame' | 'high' | 'low'>;
@@ -36,11 +36,17 @@ interface Row {
   readonly earliest: WordTime;
 }
 
+/** Traffic between two MACs: its row at this observer, and how often it entered here. */
+interface TalkRow extends Row {
+  readonly talk: Talk;
+  entered: number;
+}
+
 interface Pair {
   /** Rows of traffic, of frames that are not ARP. */
-  readonly trafficRows: readonly Row[];
-  /** Keys of traffic that enters here, and how often. */
-  readonly entered: readonly { readonly key: string; times: number }[];
+  readonly traffic: readonly TalkRow[];
+  /** The same of traffic for another endpoint: their own addresses decide. */
+  readonly astray: readonly TalkRow[];
   /** Foreign unicast of a step that listens; null = it is not one. */
   readonly foreign: Row | null;
   /** The addressee, if it belonged to the observer for a time. */
@@ -89,7 +95,8 @@ export function createPlainFrames(
 
 class PlainFrameCounter implements PlainFrames {
   private frames = 0;
-  private readonly entering: { readonly key: string; times: number }[] = [];
+  private readonly entering: TalkRow[] = [];
+  private readonly talks: readonly Talk[];
   private readonly watches: boolean;
   /** Made for the first frame: a mesh has a thousand observers, to which hardly any other device sends. */
   private pairs: AddressPairs<Pair> | null = null;
@@ -101,6 +108,7 @@ class PlainFrameCounter implements PlainFrames {
     private readonly plan: Plan,
     private readonly lossy: boolean,
   ) {
+    this.talks = talksOf(step, plan);
     this.watches = step.traffic.length > 0 || (step.listenMs !== null && observer.place !== 'bridge');
   }
 
@@ -114,7 +122,7 @@ class PlainFrameCounter implements PlainFrames {
 
   finish(): void {
     if (this.frames > 0) raise(this.tally.read, this.observer.name, this.frames);
-    for (const { key, times } of this.entering) if (times > 0) raise(this.tally.trafficEntered, key, times);
+    for (const { talk, entered } of this.entering) if (entered > 0) raise(this.tally.trafficEntered, talk.key, entered);
   }
 
   /** A frame of a step whose traffic is judged, or that listens. */
@@ -122,9 +130,14 @@ class PlainFrameCounter implements PlainFrames {
     const { towards } = arrival;
     this.pairs ??= createAddressPairs((frame, at) => this.pairAt(frame, at));
     const pair = this.pairs.of(bytes, start);
-    if (pair.trafficRows.length > 0 && isTraffic(bytes, start, end)) {
-      if (towards) for (const row of pair.trafficRows) addTo(row, arrival);
-      else for (const entry of pair.entered) entry.times += 1;
+    if (pair.traffic.length > 0 && isTraffic(bytes, start, end)) this.addTraffic(pair.traffic, arrival);
+    if (pair.astray.length > 0) {
+      const view = viewFrame(bytes, start, end);
+      if (view !== null)
+        this.addTraffic(
+          pair.astray.filter(({ talk }) => isOfTalk(talk, bytes, view)),
+          arrival,
+        );
     }
     if (towards ? pair.foreign === null : pair.crosses === null) return;
     if (viewFrame(bytes, start, end) === null) return;
@@ -135,17 +148,27 @@ class PlainFrameCounter implements PlainFrames {
       addTo(pair.foreign, arrival);
   }
 
+  private addTraffic(rows: readonly TalkRow[], arrival: Readonly<PlainSighting>): void {
+    for (const row of rows)
+      if (arrival.towards) addTo(row, arrival);
+      else if (row.talk.source === this.observer.name) row.entered += 1;
+  }
+
+  private talkRow(talk: Talk): TalkRow {
+    const key = `${talk.key}/${this.observer.name}`;
+    const made = { ...row((first) => countFrame(this.tally.traffic, key, first)), talk, entered: 0 };
+    this.entering.push(made);
+    return made;
+  }
+
   private pairAt(bytes: Uint8Array, at: number): Pair {
     const { step, observer, tally } = this;
     const dst = macText(bytes, at);
     const src = macText(bytes, at + macLength);
-    const talks = this.talksBetween(src, dst);
-    const entered = talks.filter(({ source }) => source === observer.name).map(({ key }) => ({ key, times: 0 }));
-    this.entering.push(...entered);
     const listens = step.listenMs !== null && observer.place !== 'bridge' && !isGroupMac(bytes, at);
     return {
-      trafficRows: talks.map(({ key }) => row((first) => countFrame(tally.traffic, `${key}/${observer.name}`, first))),
-      entered,
+      traffic: talksBetween(this.talks, src, dst).map((talk) => this.talkRow(talk)),
+      astray: talksAstray(this.talks, this.plan, src, dst).map((talk) => this.talkRow(talk)),
       foreign:
         listens && !observer.macs.includes(dst)
           ? row((first) => countForeign(tally, { observer: observer.name, src, dst }, first))
@@ -153,16 +176,5 @@ class PlainFrameCounter implements PlainFrames {
       mayBeOwn: tally.owned.has(`${observer.name}|${dst}`) ? dst : null,
       crosses: listens ? dst : null,
     };
-  }
-
-  /** The step's traffic that frames between two addresses belong to, and which endpoint sends them. */
-  private talksBetween(src: string, dst: string): readonly { readonly key: string; readonly source: string }[] {
-    const macsOf = (name: string): readonly string[] =>
-      this.plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
-    return this.step.traffic.flatMap((traffic, index) =>
-      waysOf(traffic)
-        .filter(([, source, sink]) => macsOf(source).includes(src) && macsOf(sink).includes(dst))
-        .map(([way, source]) => ({ key: `${index}/${way}`, source })),
-    );
   }
 }

@@ -335,17 +335,16 @@ function clockReasons(facts: StepFacts): readonly Reason[] {
   ];
 }
 
-function keptReasons(facts: StepFacts): readonly Reason[] {
-  const { keptFrames } = facts;
-  return keptFrames.length === 0
-    ? []
-    : [
-        reason(
-          'evidence-incomplete',
-          null,
-          `the capture could not be written; ${keptFrames.length} frames with tokens were kept in memory`,
-        ),
-      ];
+function keptReasons({ keptFrames }: StepFacts): readonly Reason[] {
+  const counts = new Map<string, number>();
+  for (const { observer } of keptFrames) counts.set(observer, (counts.get(observer) ?? 0) + 1);
+  return [...counts].map(([observer, count]) =>
+    reason(
+      'evidence-incomplete',
+      observer,
+      `not all frames of ${observer} could be written; ${count} with tokens were kept in memory`,
+    ),
+  );
 }
 
 /** Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. */

@@ -305,6 +305,28 @@ async function leftOver(names: readonly string[], readState: () => Promise<HostS
   }
 }
 
+/** The error of a port that is gone since it was found; null = all are there, or they cannot be read. */
+async function goneError(
+  ports: readonly LinkState[],
+  readState: () => Promise<HostState>,
+): Promise<VerifyError | null> {
+  const links = await readState().then(
+    (state) => state.links,
+    () => null,
+  );
+  const gone = ports.find((port) =>
+    links?.every(({ name, ifindex }) => name !== port.name || ifindex !== port.ifindex),
+  );
+  return gone === undefined
+    ? null
+    : new VerifyError(
+        'interface-gone',
+        69,
+        `${JSON.stringify(gone.name)} went while the run began`,
+        'see that its guest runs, and repeat',
+      );
+}
+
 /** Rejects with VerifyError: `locked` (69), `unsupported` (69), `interface-gone` (69); then nothing is left. */
 export async function openInjectionPorts({
   runId,
@@ -332,22 +354,23 @@ export async function openInjectionPorts({
     for (const release of locks) release();
     return [...failed, ...unrestored, ...remaining];
   };
+  const sending = new Set([
+    ...lower,
+    ...endpoints
+      .filter(({ name, attach }) => isOnPort(attach) && senders.has(name) && !inside.has(name))
+      .map(({ port }) => port),
+  ]);
+  const ports = state.links.filter(({ name }) => sending.has(name));
   try {
     for (const bridge of bridges) {
       const ifindex = findNamed(state.links, bridge)?.ifindex ?? 0;
       locks.push(takeRunLock({ folder: journalFolder, netns, ifindex, what: `bridge ${bridge}` }));
     }
     journal = openJournal(journalFolder, { runId, netns });
-    const sending = new Set([
-      ...lower,
-      ...endpoints
-        .filter(({ name, attach }) => isOnPort(attach) && senders.has(name) && !inside.has(name))
-        .map(({ port }) => port),
-    ]);
-    pairs = await makePortPairs({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });
+    pairs = await makePortPairs({ ports, netns, runId, journal });
   } catch (error) {
     await close();
-    throw error;
+    throw error instanceof VerifyError ? ((await goneError(ports, readState)) ?? error) : error;
   }
   const portPairs = pairs;
   return { journal, inside, of: (port) => portPairs.of(port), close };

@@ -35,7 +35,22 @@ const plans = {
   'listens while two talk': perfectRun(scenario([step({ probes: [], listenMs: 1000, traffic: [traffic('a', 'lan')] })]))
     .plan,
   'only probes': perfectRun().plan,
+  'lets two of one network talk': withAddresses(
+    perfectRun(scenario([step({ probes: [], traffic: [traffic('a', 'b'), traffic('a', 'lan')] })])).plan,
+  ),
 } as const;
+
+/** a and b are in one network, the uplink is in another. */
+function withAddresses(plan: Plan): Plan {
+  const addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.1.9'];
+  const endpoints = plan.endpoints.map((endpoint, at) => ({
+    ...endpoint,
+    ips: [{ address: there(addresses[at]), prefix: 24, family: 4 as const }],
+  }));
+  return { ...plan, endpoints };
+}
+/** An IPv4 header without options from a to this address, of UDP. */
+const packet = (to: string): string => `0800450000200000000040110000${'0a000001'}${to}`;
 
 interface Frame {
   readonly dst: string;
@@ -49,7 +64,7 @@ const frames = fc.array(
   fc.record({
     dst: fc.constantFrom(...macs),
     src: fc.constantFrom(...macs),
-    type: fc.constantFrom('0800', '86dd', '0806', '88b5', '8100', '0800450000'),
+    type: fc.constantFrom('0800', '86dd', '0806', '88b5', '8100', '0800450000', packet('0a000002'), packet('0a000109')),
     body: fc.nat(46),
     towards: fc.boolean(),
     time: fc.nat(9),
@@ -148,6 +163,25 @@ describe('frames without a token', () => {
       ['1/>/a', 2, 5],
     ]);
     expect([tally.foreign.size, tally.crossed.size, tally.read.get('a')]).toEqual([0, 0, 6]);
+  });
+  it('of traffic count where another MAC than the addressee has leads them, within one network', () => {
+    const plan = plans['lets two of one network talk'];
+    const astray = { src: macs[0], dst: macs[2], type: packet('0a000002') };
+    const others = [
+      { ...astray, type: packet('0a000003') },
+      { ...astray, type: packet('0a000109') },
+      { ...astray, dst: macs[4] },
+      { ...astray, src: macs[1] },
+    ];
+    const counted = (observer: string, list: readonly Partial<Frame>[]) => {
+      const [tally, slow] = both(plan, observer, list.map(frame));
+      expect(reported(tally, true)).toEqual(reported(slow, true));
+      return [...tally.traffic].map(([key, { frames: count }]) => [key, count]);
+    };
+    expect(counted('c', [...others, astray, astray])).toEqual([['0/>/c', 2]]);
+    expect(counted('lan', others)).toEqual([]);
+    const [entered] = both(plan, 'a', [frame({ ...astray, towards: false })]);
+    expect([...entered.trafficEntered]).toEqual([['0/>', 1]]);
   });
   it('are foreign to who is not addressed, and cross where they enter', () => {
     const [tally] = both(plans['listens'], 'c', [

@@ -84,9 +84,9 @@ describe('the proof of a step', () => {
     ],
     ['a clock that was set', { facts: { clockShiftMs: 500.6 } }, ['clock-changed -: the wall clock was set by 501 ms']],
     [
-      'a capture that could not be written',
+      'frames of one observer that could not be written',
       { facts: { keptFrames: [{ observer: 'c', towards: true, frame: '', atNs: '0' }] } },
-      ['evidence-incomplete -: the capture could not be written; 1 frames with tokens were kept in memory'],
+      ['evidence-incomplete c: not all frames of c could be written; 1 with tokens were kept in memory'],
     ],
     [
       'a wait that was cut short',

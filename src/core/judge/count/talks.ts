@@ -1,0 +1,77 @@
+import { covers, prefixOf } from '../../bridge/routing.js';
+import type { Plan, StepPlan } from '../../model/plan.js';
+import { waysOf } from '../../plan/flows/shortcuts.js';
+import { etherTypes, macText } from '../../wire/ethernet.js';
+import type { FrameView } from '../../wire/frame-view.js';
+import { ipv4Text } from '../../wire/ipv4.js';
+import { ipv6Text } from '../../wire/ipv6.js';
+
+/** One way of a step's traffic: `0/>` from → to of the first, `0/<` back. */
+export interface Talk {
+  readonly key: string;
+  /** The endpoint that sends. */
+  readonly source: string;
+  readonly sourceMacs: readonly string[];
+  readonly sinkMacs: readonly string[];
+  /** `SOURCE>SINK` of addresses in one network, between which no router is. */
+  readonly onLink: ReadonlySet<string>;
+}
+
+/** The ways of a step's traffic. */
+export function talksOf(step: Pick<StepPlan, 'traffic'>, { endpoints }: Pick<Plan, 'endpoints'>): readonly Talk[] {
+  return step.traffic.flatMap((traffic, index) =>
+    waysOf(traffic).map(([way, source, sink]): Talk => {
+      const [from, to] = [source, sink].map((wanted) => endpoints.find(({ name }) => name === wanted));
+      const pairs = (from?.ips ?? []).flatMap(({ address, prefix, family }) => {
+        const network = prefixOf(`${address}/${prefix}`, family);
+        return (to?.ips ?? []).flatMap((ip) => {
+          const host = prefixOf(ip.address, family);
+          return network !== null && host !== null && covers(network, host) ? [`${address}>${ip.address}`] : [];
+        });
+      });
+      const [sourceMacs, sinkMacs] = [from?.macs ?? [], to?.macs ?? []];
+      return { key: `${index}/${way}`, source, sourceMacs, sinkMacs, onLink: new Set(pairs) };
+    }),
+  );
+}
+
+/** Those that frames between two MACs belong to. */
+export function talksBetween(talks: readonly Talk[], src: string, dst: string): readonly Talk[] {
+  return talks.filter(({ sourceMacs, sinkMacs }) => sourceMacs.includes(src) && sinkMacs.includes(dst));
+}
+
+/**
+ * Those that frames for a third endpoint's MAC may belong to: the sender was given that MAC for the address (RFC 826,
+ * RFC 4861). The frames' IP addresses decide.
+ */
+export function talksAstray(
+  talks: readonly Talk[],
+  { endpoints }: Pick<Plan, 'endpoints'>,
+  src: string,
+  dst: string,
+): readonly Talk[] {
+  if (!endpoints.some(({ macs }) => macs.includes(dst))) return [];
+  return talks.filter(
+    ({ sourceMacs, sinkMacs }) => sourceMacs.includes(src) && ![...sourceMacs, ...sinkMacs].includes(dst),
+  );
+}
+
+/** True if a packet goes from an address of the talk's source to one of its sink, in one network. */
+export function isOfTalk({ onLink }: Talk, bytes: Uint8Array, view: FrameView): boolean {
+  if (view.ipVersion === 0 || view.etherType === etherTypes.arp) return false;
+  const text = view.ipVersion === 4 ? ipv4Text : ipv6Text;
+  return onLink.has(`${text(bytes, view.srcIpAt)}>${text(bytes, view.dstIpAt)}`);
+}
+
+/** Those that a frame belongs to. */
+export function talksOfFrame(
+  talks: readonly Talk[],
+  plan: Pick<Plan, 'endpoints'>,
+  bytes: Uint8Array,
+  view: FrameView,
+): readonly Talk[] {
+  if (talks.length === 0 || view.etherType === etherTypes.arp) return [];
+  const [src, dst] = [macText(bytes, view.srcMacAt), macText(bytes, view.dstMacAt)];
+  const astray = talksAstray(talks, plan, src, dst).filter((talk) => isOfTalk(talk, bytes, view));
+  return [...talksBetween(talks, src, dst), ...astray];
+}
