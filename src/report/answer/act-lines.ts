@@ -2,7 +2,7 @@ import type { Result, StepResult } from '../../core/model/result.js';
 import { expectedWord, stepWord, type Word } from '../word.js';
 import { zeroFrames } from './answer.js';
 import { groupsOf } from './cause-stories.js';
-import { countText, setText } from './participants.js';
+import { countText, setText } from '../../core/text/names.js';
 
 /** Steps that are reported in one line: one, or several in a row of which the same is to be said. */
 export interface Act {

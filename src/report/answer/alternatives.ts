@@ -4,7 +4,8 @@ import type { PersistentFix, ProvenFix } from '../../core/model/fix.js';
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { beforeAfterText, outcomeText } from '../stories.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
-import { type Audience, countText, stepsText, whoText } from './participants.js';
+import { type Audience, whoText } from './participants.js';
+import { countText, stepsText } from '../../core/text/names.js';
 
 /** One way to end the leaks of a story. */
 export interface Alternative {

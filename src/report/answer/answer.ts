@@ -7,7 +7,8 @@ import { expectedWord, isDryRun, isKnownOnly, isRunReady, runWord, stepWord, typ
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { exposedText } from './exposures.js';
-import { type Audience, audienceOf, countText, setText, stepsText, whoText } from './participants.js';
+import { type Audience, audienceOf, whoText } from './participants.js';
+import { countText, setText, stepsText } from '../../core/text/names.js';
 
 /** Why nothing is proven, each reason reported once over steps and observers. */
 export interface ReasonStory {

@@ -1,7 +1,7 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { nounFor } from '../../core/text/escape.js';
 import { commandsText } from './alternatives.js';
-import { countText, setText } from './participants.js';
+import { countText, setText } from '../../core/text/names.js';
 
 /** Something that every guest of a bridge may try, since the bridge is given nothing else. */
 export interface Exposure {

@@ -2,7 +2,7 @@ import type { AuditProof, AuditReport, Severity } from '../../core/model/audit.j
 import { counted, escapeText } from '../../core/text/escape.js';
 import { commandsText } from '../answer/alternatives.js';
 import { auditStories, type AuditStory, reachRows } from '../answer/audit-stories.js';
-import { countText, setText } from '../answer/participants.js';
+import { countText, setText } from '../../core/text/names.js';
 import { auditDetails, severityWords } from './audit-details.js';
 import { cut, fitting, fold, foldAfter, heightOf, padEnd, widthOf } from './layout.js';
 import { maxLines } from './short.js';

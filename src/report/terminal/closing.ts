@@ -7,7 +7,7 @@ import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
 import { alternativesOf, commandsText, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
-import { countText, listText } from '../answer/participants.js';
+import { countText, listText } from '../../core/text/names.js';
 import { lingerText, notAskedInShort, notAskedTexts, askedRulesText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { unendedWord } from '../word.js';

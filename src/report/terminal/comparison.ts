@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText, nounFor } from '../../core/text/escape.js';
 import { countLeakRows, type LeakRow, type RunComparison } from '../compare-results.js';
-import { countText, setText } from '../answer/participants.js';
+import { countText, setText } from '../../core/text/names.js';
 import { settingText } from '../setting-text.js';
 import type { Difference } from '../state-differences.js';
 import { leakText, overheardText } from '../reported-leaks.js';

@@ -1,7 +1,7 @@
 import type { ReaderOnHost } from '../../core/audit/audit.js';
 import type { ForeignDirection, ForeignPair, ForeignReport } from '../../core/judge/foreign/report.js';
 import { counted, escapeText, nounFor } from '../../core/text/escape.js';
-import { setText } from '../answer/participants.js';
+import { setText } from '../../core/text/names.js';
 import type { View } from '../reporter.js';
 import { fold, foldAfter, makePaint, type Paint } from './layout.js';
 

@@ -5,7 +5,8 @@ import { type Alternative, alternativesOf, commandsText, priceText, storyPhrase 
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { type CauseStory, severityOf } from '../answer/cause-stories.js';
 import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
-import { countText, setText, stepsText, whoText } from '../answer/participants.js';
+import { whoText } from '../answer/participants.js';
+import { countText, setText, stepsText } from '../../core/text/names.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories, reachTexts } from '../stories.js';
 import { runWord, summary } from '../word.js';
@@ -23,7 +24,7 @@ import {
   type Paint,
   widthOf,
 } from './layout.js';
-import { boundText } from './proof.js';
+import { boundText } from '../answer/proof.js';
 
 /** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
 export const maxLines = 23;

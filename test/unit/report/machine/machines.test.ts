@@ -107,9 +107,9 @@ describe('github report', () => {
 describe('markdown report', () => {
   it('has a row for each step and makes no mark out of a name', () => {
     const text = reporters.markdown([run(broken)], view);
-    expect(text).toContain('| 2 | deaf | ? INCONCLUSIVE | holds ≠ |');
+    expect(text).toContain('| 2 | deaf | ? INCONCLUSIVE | holds ≠ not as expected |');
     expect(text).toContain(
-      '- **nothing in the settings that were read explains it**, step 1: kali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;',
+      '- **1. HIGH  nothing in the settings that were read explains it, step 1**\n  - kali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;, by known-unicast as raw',
     );
     expect(text).toContain('\nkali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;&#58; nothing');
     expect(text).not.toMatch(/<b>|@a|`/);
