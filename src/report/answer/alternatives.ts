@@ -106,6 +106,18 @@ const maxDevices = 12;
 /** A word of a command that names a device, bare or quoted, behind `dev` or `port`. */
 const devicePattern = /(?<= dev )('[^']*'|\S+)/;
 
+/** The commands of each device, with a variable in its place; null where one names no device. */
+function byDevice(commands: readonly string[]): ReadonlyMap<string, string> | null {
+  const lines = new Map<string, string>();
+  for (const command of commands) {
+    const [device] = devicePattern.exec(command) ?? [];
+    if (device === undefined) return null;
+    const line = command.replace(devicePattern, '"$dev"');
+    lines.set(device, lines.has(device) ? `${lines.get(device) ?? ''}; ${line}` : line);
+  }
+  return lines;
+}
+
 /**
  * Commands in one line that can be pasted: those that differ in the device alone as a loop. What is left out is
  * reported behind it.
@@ -113,12 +125,13 @@ const devicePattern = /(?<= dev )('[^']*'|\S+)/;
 export function commandsText(commands: readonly string[]): { readonly line: string; readonly more: number } {
   const [first = ''] = commands;
   if (commands.length <= 2) return { line: commands.join(' && '), more: 0 };
-  const template = first.replace(devicePattern, '"$dev"');
-  const alike = commands.every((command) => command.replace(devicePattern, '"$dev"') === template);
-  const devices = commands.map((command) => devicePattern.exec(command)?.[0] ?? '');
-  if (alike && template !== first && !first.startsWith('ssh ') && commands.length <= maxDevices)
-    return { line: `for dev in ${devices.join(' ')}; do ${template}; done`, more: 0 };
-  return alike ? { line: first, more: commands.length - 1 } : { line: commands.join(' && '), more: 0 };
+  const lines = byDevice(commands);
+  const [loop, ...others] = new Set(lines?.values());
+  if (lines === null || loop === undefined || others.length > 0 || lines.size === 1)
+    return { line: commands.join(' && '), more: 0 };
+  return lines.size <= maxDevices && !first.startsWith('ssh ')
+    ? { line: `for dev in ${[...lines.keys()].join(' ')}; do ${loop}; done`, more: 0 }
+    : { line: first, more: commands.length - 1 };
 }
 
 /** What became of a fix, what it ends, and what it costs; '' = nothing of it is known. */

@@ -80,7 +80,7 @@ export interface Answer {
 
 /** The answer's sentence where no word stands before it; one that begins with a name begins with the name as it is. */
 export function standaloneSentence({ sentence }: Pick<Answer, 'sentence'>): string {
-  return `${sentence.replace(/^(?:as expected|none of|nothing |it is not known|frames reached|read on |traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
+  return `${sentence.replace(/^(?:as expected|none of|nothing |known unicast |no claimed |it is not known|frames reached|read on |traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
 }
 
 /** Who hears whom, and why, in one clause. */

@@ -38,9 +38,9 @@ function maxOf(numbers: readonly number[]): number {
 const loose = 0.1;
 
 /** Frames of a class that nobody overheard, at the observer that could have overheard most of them. */
-function framesOfClass(result: Result, name: string): number {
+function framesOfClass(steps: readonly StepResult[], name: string): number {
   const sums = new Map<string, number>();
-  for (const { findings } of result.steps)
+  for (const { findings } of steps)
     for (const row of findings)
       if (row.class === name && row.allowed === 'no' && !row.leak)
         sums.set(row.observer, (sums.get(row.observer) ?? 0) + (row.sent ?? 0));
@@ -48,43 +48,47 @@ function framesOfClass(result: Result, name: string): number {
 }
 
 /**
- * How many of the frames that were sent may leak unseen, at most: by the loosest row; where rows have few frames each,
- * pooled by class, since a run in rounds asks many pairs little. Null = no row says so.
+ * Shares of the frames that were sent that may leak unseen, at most: by the loosest row; where rows have few frames
+ * each, pooled by class, since a run in rounds asks many pairs little. Null = no row says so.
  */
-export function boundText(result: Result): string | null {
-  const bounds = boundsOf(result.steps.filter(({ verdict }) => verdict === 'holds'));
-  const loosest =
-    bounds.length === 0
-      ? null
-      : `at most ${percent(maxOf(bounds))} of such frames leak (95 % confidence); more frames tighten it`;
-  if (maxOf(bounds) <= loose) return loosest;
-  const rows = result.steps.flatMap(({ findings }) => findings);
-  const pooled = [...new Set(rows.map((row) => row.class))].flatMap((name) => {
-    const frames = framesOfClass(result, name);
+function boundOf(steps: readonly StepResult[]): { readonly text: string; readonly isPooled: boolean } | null {
+  const bound = maxOf(boundsOf(steps.filter(({ verdict }) => verdict === 'holds')));
+  const rows = steps.flatMap(({ findings }) => findings);
+  const names = bound <= loose ? [] : [...new Set(rows.map((row) => row.class))];
+  const pooled = names.flatMap((name) => {
+    const frames = framesOfClass(steps, name);
     const leaks = rows.some((row) => row.class === name && row.leak);
-    const bound = leaks ? null : upperBound95(frames);
-    return bound === null ? [] : [`${percent(bound)} of ${name} (${counted(frames, 'frame')})`];
+    const share = leaks ? null : upperBound95(frames);
+    return share === null ? [] : [`${percent(share)} of ${name} (${counted(frames, 'frame')})`];
   });
-  return pooled.length === 0
-    ? loosest
-    : `at most ${pooled.slice(0, 3).join(', ')} leaks (95 % confidence, all pairs of a class together)`;
+  if (pooled.length > 0) return { text: `at most ${pooled.slice(0, 3).join(', ')} leaks`, isPooled: true };
+  return bound === 0 ? null : { text: `at most ${percent(bound)} of such frames leak`, isPooled: false };
+}
+
+/** The bound of a run as a sentence; null = no row says so. */
+export function boundText({ steps }: Pick<Result, 'steps'>): string | null {
+  const bound = boundOf(steps);
+  if (bound === null) return null;
+  return `${bound.text} ${bound.isPooled ? '(95 % confidence, all pairs of a class together)' : '(95 % confidence); more frames tighten it'}`;
 }
 
 /** What the zeros of one step rest on, in a line: ears, entry, losses, settings, and the bound. */
-export function stepProof(step: StepResult, index: number, details: RunDetails | null): string {
+export function stepProof(result: Result, index: number, details: RunDetails | null): string {
+  const steps = result.steps.slice(index, index + 1);
+  const [step] = steps;
+  if (step === undefined || step.observers.length === 0) return '–';
   const { observers, entry } = step;
-  if (observers.length === 0) return '–';
   const changes = step.reasons.filter(({ code }) => code === 'settings-changed').length;
   const states = details?.states[index];
   const isRead = states !== undefined && states.before !== null && states.after !== null;
   const settings = changes === 0 ? 'settings unchanged' : counted(changes, 'setting changed', 'settings changed');
-  const bounds = boundsOf([step]);
+  const bound = boundOf(steps);
   return [
     `ears ${sumOf(observers, ({ controlsSeen }) => controlsSeen)} of ${sumOf(observers, ({ controlsSent }) => controlsSent)}`,
     ...(entry.sent === 0 ? [] : [`entry ${entry.seen} of ${entry.sent}`]),
     `dropped ${sumOf(observers, ({ dropped }) => dropped)} of ${sumOf(observers, ({ received }) => received)}`,
     isRead ? settings : 'settings not read',
-    ...(bounds.length === 0 ? [] : [`at most ${percent(maxOf(bounds))} leak`]),
+    ...(bound === null ? [] : [bound.text]),
   ].join(', ');
 }
 
@@ -285,6 +289,11 @@ function provenanceSection(result: Result, details: RunDetails | null): readonly
   });
 }
 
+/** Sentences on single steps stand in run.json: the claims name their frames. */
+function isOfRun(text: string): boolean {
+  return !/^Step \d/.test(text);
+}
+
 /** How it was measured, and what the verdict does not say. */
 function methodSection(details: RunDetails | null): readonly Section[] {
   const again = [
@@ -298,7 +307,9 @@ function methodSection(details: RunDetails | null): readonly Section[] {
     short: 'Method and limits',
     depth: 'folded',
     blocks: [
-      ...(details === null ? [] : [...methodStatement(details.plan), ...limitsOf(details.plan)].map(sentence)),
+      ...(details === null
+        ? []
+        : [...methodStatement(details.plan), ...limitsOf(details.plan)].filter(isOfRun).map(sentence)),
       sentence(again),
     ],
   });

@@ -55,14 +55,15 @@ export function plainSentence(result: Result): string {
   }
 }
 
-/** Commands that end something, with their price: `fix`, then `or`. */
+/** Commands that end something, with their price: `fix`, then `or`; many are written one below the other. */
 function fixFacts(ways: readonly { readonly commands: readonly string[]; readonly price: string }[]): readonly Block[] {
   return ways.flatMap(({ commands, price }, at): readonly Block[] => {
     const { line, more } = commandsText(commands);
-    const text: Text = [{ code: line }, ...(price === '' ? [] : [` ${price}`])];
+    const isLong = more > 0 || (commands.length > 2 && line === commands.join(' && '));
+    const typed = isLong ? `${commands.length} commands, below${price === '' ? '' : ';'}` : { code: line };
     return [
-      ...factsOf([[at === 0 ? 'fix' : 'or', text]]),
-      ...(more === 0 ? [] : [{ kind: 'code', text: commands.join('\n') } as const]),
+      ...factsOf([[at === 0 ? 'fix' : 'or', [typed, ...(price === '' ? [] : [` ${price}`])]]]),
+      ...(isLong ? [{ kind: 'code', text: commands.join('\n') } as const] : []),
     ];
   });
 }
@@ -104,6 +105,8 @@ function causeItem(story: CauseStory, number: number, result: Result, audience: 
   const tint = failing ? 'red' : 'cyan';
   const first = group.firstSighting;
   const sighting = first === null ? '' : `; first in frame ${first.frame} of evidence.pcapng, ${first.at}`;
+  const probes = group.carriers.filter((carrier) => carrier !== 'native');
+  const carriers = probes.length === 0 ? '' : ` as ${listText(probes)}`;
   const ways = alternativesOf(story).filter(({ commands }) => commands.length > 0);
   return {
     kind: 'item',
@@ -114,7 +117,7 @@ function causeItem(story: CauseStory, number: number, result: Result, audience: 
       `  ${storyPhrase(story)}, ${stepsText(steps)}${failing ? '' : ` (${acceptedText(story)})`}`,
     ],
     blocks: [
-      sentence(`${whoText(group, audience)}, by ${listText(group.classes)} as ${listText(group.carriers)}${sighting}.`),
+      sentence(`${whoText(group, audience)}, by ${listText(group.classes)}${carriers}${sighting}.`),
       ...factsOf(windowFacts(story, result)),
       ...fixFacts(ways.map((way) => ({ commands: way.commands, price: priceText(way) }))),
       ...persistentBlocks(ways.flatMap(({ persistent }) => persistent)),
@@ -167,17 +170,26 @@ function leaksText({ findings }: StepResult): string {
 }
 
 /**
- * A claim as a sentence that stands by itself: the steps of a run on a host are named by their part in it. Null = the
- * step has nothing that an observer must not see.
+ * What was shown of a claim, as a sentence that stands by itself: steps of a run on a host are named by their part in
+ * it. Null = nothing was claimed of frames, or judged.
  */
 export function claimSentence(step: StepResult): string | null {
   const rows = step.findings.filter(({ allowed }) => allowed === 'no');
-  const of = (pick: (row: Finding) => string): readonly string[] => [...new Set(rows.map(pick))];
-  const [senders, observers] = [of(({ from }) => from).filter((name) => name !== '*'), of(({ observer }) => observer)];
-  if (observers.length === 0) return null;
-  const whose = senders.length === 0 ? 'Frames between guests' : `Frames that ${setText(senders)} sent`;
-  const asked = listText(of((row) => row.class));
-  return `${whose} (${asked}) did not reach ${observers.length === 1 ? (observers[0] ?? '') : `any other of ${setText(observers)}`}; ${countText(zeroFrames([step]))} could have been overheard.`;
+  const namesOf = (of: readonly Finding[], key: 'from' | 'observer' | 'class'): string =>
+    setText([...new Set(of.map((row) => row[key]))].filter((name) => name !== '*'));
+  const senders = namesOf(rows, 'from');
+  const frames = `frames (${namesOf(rows, 'class')})${senders === '' ? '' : ` from ${senders}`}`;
+  if (rows.length === 0) return null;
+  switch (step.verdict) {
+    case 'holds':
+      return `None of ${countText(zeroFrames([step]))} ${frames} reached an endpoint that must not receive them.`;
+    case 'broken':
+      return `Some ${frames} reached ${namesOf(rows.filter(isUnacceptedLeak), 'observer')}, which must not receive them.`;
+    case 'inconclusive':
+      return `It is not known if ${frames} reached an endpoint that must not receive them.`;
+    case null:
+      return null;
+  }
 }
 
 function claimsSection({ result, details }: ReportedRun): readonly Section[] {
@@ -186,12 +198,12 @@ function claimsSection({ result, details }: ReportedRun): readonly Section[] {
     const seconds = stepSeconds(details, at);
     return [
       String(at + 1),
-      claim === null ? step.name : `${step.name}: ${claim}`,
+      claim === null ? step.name : `${claim} (${step.name})`,
       [stepWord(step)],
       [expectedWord(step), ...(step.asExpected ? [] : [' ', { text: '≠ not as expected', tint: 'red' } as const])],
       seconds === null ? '–' : `${seconds.toFixed(1)} s`,
       leaksText(step),
-      stepProof(step, at, details),
+      stepProof(result, at, details),
     ];
   });
   return sectionOf({

@@ -1,4 +1,4 @@
-import type { Result } from '../../core/model/result.js';
+import type { LeakGroup, Result } from '../../core/model/result.js';
 import { groupsOf } from '../answer/cause-stories.js';
 import { countText, cutText, setText } from '../../core/text/names.js';
 import type { RunDetails } from '../reporter.js';
@@ -12,7 +12,7 @@ const cell = 18;
 /** Columns that a letter takes, at most. */
 const letter = 6.6;
 
-type Heat = 'leak' | 'shown' | 'doubt' | 'none';
+type Heat = 'leak' | 'shown' | 'open' | 'doubt' | 'none';
 
 /** Names that behave alike: what one of them hears, and who hears it, is true of all. */
 interface NameSet {
@@ -20,34 +20,42 @@ interface NameSet {
   readonly label: string;
 }
 
+/** What a cell may show of frames that arrived, from the least to the most. */
+const heats = ['open', 'shown', 'leak'] as const;
+
 /** A set of senders that a set of observers overheard. */
 interface Leaks {
   readonly from: ReadonlySet<string>;
   readonly observers: ReadonlySet<string>;
   readonly classes: readonly string[];
-  readonly isFailing: boolean;
+  readonly heat: (typeof heats)[number];
 }
 
 /** Leaks of a run as sets; of a small run row by row, so that a pair that does not leak is not among them. */
 function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
   return result.steps.flatMap((step): readonly Leaks[] => {
-    const isFolded = step.findings.some(({ grouped }) => grouped !== undefined);
-    if (isSmall && !isFolded) {
+    const heatOfLeak = (accepted: unknown): Leaks['heat'] =>
+      !step.asExpected && accepted === undefined ? 'leak' : 'shown';
+    if (isSmall && !step.findings.some(({ grouped }) => grouped !== undefined)) {
       return step.findings
-        .filter(({ leak }) => leak)
-        .map(({ from, observer, class: name, accepted }) => ({
+        .filter(({ leak, exposed, seen }) => leak || (exposed === true && seen > 0))
+        .map(({ from, observer, class: name, accepted, leak }) => ({
           from: new Set([from]),
           observers: new Set([observer]),
           classes: [name],
-          isFailing: !step.asExpected && accepted === undefined,
+          heat: leak ? heatOfLeak(accepted) : 'open',
         }));
     }
-    return groupsOf(step).map((group) => ({
+    const setsOfGroup = (group: LeakGroup, heat: Leaks['heat']): Leaks => ({
       from: new Set(group.from),
       observers: new Set(group.observers),
       classes: group.classes,
-      isFailing: !step.asExpected && group.accepted === undefined,
-    }));
+      heat,
+    });
+    return [
+      ...groupsOf(step).map((group) => setsOfGroup(group, heatOfLeak(group.accepted))),
+      ...(step.exposures ?? []).flatMap((group) => (group.rows > 0 ? [setsOfGroup(group, 'open')] : [])),
+    ];
   });
 }
 
@@ -84,7 +92,7 @@ function setsOf(names: readonly string[], leaks: readonly Leaks[], details: RunD
 }
 
 interface Overheard {
-  isFailing: boolean;
+  heat: Leaks['heat'];
   readonly classes: Set<string>;
 }
 
@@ -96,13 +104,13 @@ function overheardOf(sets: readonly NameSet[], leaks: readonly Leaks[]): Readonl
       ? [...names].flatMap((name) => positions.get(name) ?? [])
       : [...positions].flatMap(([name, at]) => (names.has(name) ? [at] : []));
   const cells = new Map<number, Overheard>();
-  for (const { from, observers, classes, isFailing } of leaks) {
+  for (const { from, observers, classes, heat } of leaks) {
     const ears = positionsIn(observers);
     for (const sender of positionsIn(from)) {
       for (const observer of ears) {
         const key = sender * sets.length + observer;
-        const known = cells.get(key) ?? { isFailing: false, classes: new Set<string>() };
-        known.isFailing ||= isFailing;
+        const known = cells.get(key) ?? { heat, classes: new Set<string>() };
+        if (heats.indexOf(heat) > heats.indexOf(known.heat)) known.heat = heat;
         for (const name of classes) known.classes.add(name);
         cells.set(key, known);
       }
@@ -112,20 +120,21 @@ function overheardOf(sets: readonly NameSet[], leaks: readonly Leaks[]): Readonl
 }
 
 function heatOf(overheard: Overheard | undefined, observer: NameSet, doubted: ReadonlySet<string>): Heat {
-  if (overheard !== undefined) return overheard.isFailing ? 'leak' : 'shown';
+  if (overheard !== undefined) return overheard.heat;
   return observer.names.some((name) => doubted.has(name)) ? 'doubt' : 'none';
 }
 
 const words: Readonly<Record<Heat, string>> = {
   leak: 'overhears',
   shown: 'overhears, as expected or known,',
+  open: 'receives, as bridges do by default,',
   doubt: 'was not proven to hear nothing of',
   none: 'overheard nothing of',
 };
 
 function cellMarkup([x, y]: readonly [number, number], heat: Heat, title: string, isSelf: boolean): Markup {
   const kind = isSelf ? 'self' : heat;
-  const sign = { leak: '✖', shown: '◆', doubt: '?', none: '', self: '' }[kind];
+  const sign = { leak: '✖', shown: '◆', open: '○', doubt: '?', none: '', self: '' }[kind];
   const text =
     sign === ''
       ? nothing
@@ -172,5 +181,5 @@ export function matrixMarkup(result: Result, details: RunDetails | null): Markup
   const [width, height] = [labelWidth + sets.length * cell + 70, headHeight + sets.length * cell + 6];
   const count =
     sets.length < names.length ? `; ${countText(names.length)} endpoints, those that behave alike in one row` : '';
-  return html`<p>Who sent stands at the left, who observed at the top. ✖ a leak · ◆ a leak that was expected, or is known · ? not proven · empty: overheard nothing${count}.</p><div class="wide" tabindex="0" role="region" aria-label="Matrix of who overheard whom"><svg class="map" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="Who overheard whom">${columns}${rows}${cells}</svg></div>`;
+  return html`<p>Who sent stands at the left, who observed at the top. ✖ a leak · ◆ a leak that was expected, or is known · ○ open by design · ? not proven · empty: overheard nothing${count}.</p><div class="wide" tabindex="0" role="region" aria-label="Matrix of who overheard whom"><svg class="map" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="Who overheard whom">${columns}${rows}${cells}</svg></div>`;
 }
