@@ -7,6 +7,7 @@ import { lackingRights } from '../model/machine.js';
 import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
 import type { Snapshot } from '../model/state.js';
 import { fieldsOf, objectsOf, objectsWithin } from '../text/json-text.js';
+import { someText } from '../text/names.js';
 
 /** Rules of the audit that find what diverts, copies or watches frames. */
 const diverting = [
@@ -108,8 +109,7 @@ function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] 
     devicesOf.set(value, (devicesOf.get(value) ?? new Set()).add(place.slice(socketPlace.length)));
   return [...devicesOf].flatMap(([value, devices]) => {
     const first = findings.find((finding) => finding.value === value);
-    const remaining = devices.size - maxDevices;
-    const place = `${socketPlace}${[...devices].slice(0, maxDevices).join(', ')}${remaining > 0 ? ` and ${remaining} more` : ''}`;
+    const place = `${socketPlace}${someText([...devices], maxDevices)}`;
     return first === undefined ? [] : [{ ...first, place }];
   });
 }

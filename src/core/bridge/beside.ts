@@ -6,6 +6,7 @@ import type { Topology } from '../model/scenario.js';
 import { word } from '../text/escape.js';
 import { unheardPorts } from './ovs.js';
 import { type BridgeView, tunnelKinds } from './view.js';
+import { someText } from '../text/names.js';
 
 /** Guests, or a bridge, that no bridge of the namespace carries frames for. */
 export interface UnbridgedSegment {
@@ -30,9 +31,7 @@ export interface RoutedGuest {
 const maxNames = 6;
 
 function list(names: readonly string[]): string {
-  return names.length <= maxNames
-    ? names.join(', ')
-    : `${names.slice(0, maxNames).join(', ')} and ${names.length - maxNames} more`;
+  return someText(names, maxNames);
 }
 
 /**

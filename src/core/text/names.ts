@@ -1,5 +1,3 @@
-import { nounFor } from './escape.js';
-
 /** `1,234,567` */
 export function countText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
@@ -10,13 +8,9 @@ export function listText(names: readonly string[], word = 'and'): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${word} ${names.at(-1) ?? ''}`;
 }
 
-/**
- * The first `most` texts and how many more there are: `a, b and 7 more`. `also`: this many more that are not listed;
- * `noun`: of the rest.
- */
-export function someText(texts: readonly string[], most: number, also = 0, noun = ''): string {
+/** The first `most` texts and how many more there are, besides `also` that are not listed: `a, b and 7 more`. */
+export function someText(texts: readonly string[], most: number, also = 0, rest = 'more'): string {
   const more = Math.max(0, texts.length - most) + also;
-  const rest = noun === '' ? 'more' : `more ${nounFor(more, noun)}`;
   return `${texts.slice(0, most).join(', ')}${more === 0 ? '' : ` and ${countText(more)} ${rest}`}`;
 }
 

@@ -2,7 +2,7 @@ import type { Result, StepResult } from '../../core/model/result.js';
 import { expectedWord, stepWord, type Word } from '../word.js';
 import { zeroFrames } from './answer.js';
 import { groupsOf } from './cause-stories.js';
-import { countText, setText } from '../../core/text/names.js';
+import { countText, setText, someText } from '../../core/text/names.js';
 
 /** Steps that are reported in one line: one, or several in a row of which the same is to be said. */
 export interface Act {
@@ -27,10 +27,8 @@ function overheardTexts(steps: readonly StepResult[]): readonly string[] {
     const overheard = `${countText(groups.reduce((sum, { seen }) => sum + seen, 0))} overheard`;
     return [`${overheard} by ${setText(observers)}`, overheard];
   }
-  const [code] = codes;
   if (codes.join() === 'dry-run') return ['nothing was sent'];
-  if (code !== undefined)
-    return [setText(codes), codes.length === 1 ? code : `${code} and ${countText(codes.length - 1)} more`];
+  if (codes.length > 0) return [setText(codes), someText(codes, 1)];
   if (steps.every(({ verdict }) => verdict === null)) return ['not judged: this run claims nothing here', 'not judged'];
   const frames = zeroFrames(steps);
   return [frames === 0 ? 'nothing was to be overheard' : `0 of ${countText(frames)} overheard`];

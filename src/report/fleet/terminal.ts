@@ -3,6 +3,7 @@ import { counted, escapeText } from '../../core/text/escape.js';
 import type { View } from '../reporter.js';
 import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
 import type { Word } from '../word.js';
+import { firstLines } from '../../core/text/names.js';
 
 /** Lines reported of one host; the rest is in the JSON. */
 const maxLines = 12;
@@ -23,8 +24,9 @@ export function fleetTerminal(report: FleetReport, view: View): string {
     const lines = hostLines(host);
     return [
       `  ${padEnd(escapeText(host.host), longest)}  ${paint(padEnd(text, 15), tint)}  ${ran === '' ? 'no run' : ran}`,
-      ...lines.slice(0, maxLines).flatMap((line) => foldAfter('      ', escapeText(line), width)),
-      ...(lines.length > maxLines ? [`      and ${lines.length - maxLines} more: --json has them`] : []),
+      ...firstLines(lines, maxLines, (more) => `and ${more} more: --json has them`).flatMap((line) =>
+        foldAfter('      ', escapeText(line), width),
+      ),
     ];
   });
   return `${[`${paint(word.text, 'bold', word.tint)}  ${fleetCountsText(report)}`, '', ...lines].map((line) => line.trimEnd()).join('\n')}\n`;

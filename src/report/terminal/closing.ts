@@ -7,7 +7,7 @@ import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
 import { alternativesOf, commandsText, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
-import { countText, listText } from '../../core/text/names.js';
+import { countText, listText, someText } from '../../core/text/names.js';
 import { lingerText, notAskedInShort, notAskedTexts, askedRulesText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { unendedWord } from '../word.js';
@@ -119,9 +119,7 @@ function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   const tested = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
   if (tested.size < manyClasses) return [];
   const remaining = probeClasses.filter((name) => !tested.has(name));
-  const [first = ''] = remaining;
-  const some =
-    remaining.length === 1 ? first : `${first} and ${counted(remaining.length - 1, 'more class', 'more classes')}`;
+  const some = someText(remaining, 1, 0, `more ${nounFor(remaining.length - 1, 'class', 'classes')}`);
   const short = counted(remaining.length, 'class', 'classes');
   return remaining.length === 0 ? [] : [{ text: `${some}: ask by run --twin (a copy), run --class NAME`, short }];
 }

@@ -50,6 +50,7 @@ import {
 } from './routes.js';
 import { type FoundBridge, foundBridge, hostOn } from './segments.js';
 import { counted } from '../../text/escape.js';
+import { someText } from '../../text/names.js';
 
 /** What is asked of a whole host beyond what is usual. */
 export interface HostOptions extends StepWishes {
@@ -249,10 +250,7 @@ function onceEach(notes: readonly (readonly [name: string, note: string])[]): re
     const text = note.slice(name.length);
     namesOf.set(text, [...(namesOf.get(text) ?? []), name]);
   }
-  return [...namesOf].map(([text, names]) => {
-    const remaining = names.length - maxNamed;
-    return `${names.slice(0, maxNamed).join(', ')}${remaining > 0 ? ` and ${remaining} more` : ''}${text}`;
-  });
+  return [...namesOf].map(([text, names]) => someText(names, maxNamed) + text);
 }
 
 function notesOf(survey: Survey, found: readonly FoundBridge[], { state, inventory }: WholeInput): readonly string[] {
