@@ -17,7 +17,7 @@ export type Block =
   | { readonly kind: 'facts'; readonly facts: readonly Fact[] }
   /** Cells of a row in the order of the columns; the second names the row. */
   | { readonly kind: 'table'; readonly columns: readonly string[]; readonly rows: readonly (readonly Text[])[] }
-  /** What is typed or read byte for byte, with its line feeds. */
+  /** Text that is typed or read byte for byte, with its line feeds. */
   | { readonly kind: 'code'; readonly text: string }
   /** Something with a title of its own: a cause with its leaks and fixes. */
   | { readonly kind: 'item'; readonly title: Text; readonly tint: Tint; readonly blocks: readonly Block[] }

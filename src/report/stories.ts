@@ -76,7 +76,7 @@ const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
   failed: 'FAILED',
 };
 
-/** What became of a fix in a few words: `WORKS`, `CUTS OFF (ARP): db`, `SEPARATES a and b`, `NO EFFECT`. */
+/** The outcome of a fix in a few words: `WORKS`, `CUTS OFF (ARP): db`, `SEPARATES a and b`, `NO EFFECT`. */
 export function outcomeText({ outcome, cutOff, lost = [], separated = [] }: ProvenFix): string {
   const word = outcomeWords[outcome];
   switch (outcome) {

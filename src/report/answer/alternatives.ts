@@ -14,9 +14,9 @@ export interface Alternative {
   readonly phrase: string;
   /** All of them belong to it; empty where nothing can be typed. */
   readonly commands: readonly string[];
-  /** Who loses what by it; '' where that is not known. */
+  /** The price: which endpoint loses which traffic; '' = not known. */
   readonly cost: string;
-  /** What became of it where it was tried: `WORKS (20 → 0 frames)`; '' = it was not. */
+  /** Its outcome where it was tried: `WORKS (20 → 0 frames)`; '' = it was not. */
   readonly tried: string;
   /** How it came out where it was tried: the worst of several trials. */
   readonly outcome: FixOutcome;
@@ -47,7 +47,7 @@ function isCutOff({ observers, to }: LeakGroup, price: number, commands: number)
 }
 
 /**
- * What would end the leaks of a story, one or the other. First what was shown to work, last what was shown to fail;
+ * Ways to end the leaks of a story, one or the other. First what was shown to work, last what was shown to fail;
  * among these what ends all leaks before what ends some, and then what costs least.
  */
 export function alternativesOf({ group, tried }: CauseStory): readonly Alternative[] {
@@ -89,8 +89,8 @@ export function storyPhrase({ group }: CauseStory): string {
 }
 
 /**
- * What may be advised and typed: the first that was not shown to fail and cuts no guest off. Of several stories it is
- * one that was shown to work.
+ * The fix that may be advised and typed: the first that was not shown to fail and cuts no guest off. Of several stories
+ * it is one that was shown to work.
  */
 export function firstFix(stories: readonly CauseStory[]): Alternative | null {
   const fixes = stories.flatMap((story) => {
@@ -134,7 +134,7 @@ export function commandsText(commands: readonly string[]): { readonly line: stri
     : { line: first, more: commands.length - 1 };
 }
 
-/** What became of a fix, what it ends, and what it costs; '' = nothing of it is known. */
+/** The outcome of a fix, the leaks that it ends, and its price; '' = nothing of it is known. */
 export function priceText({ tried, part, cost }: Pick<Alternative, 'tried' | 'part' | 'cost'>): string {
   return [
     ...(tried === '' ? [] : [`tried: ${tried}`]),
@@ -157,7 +157,7 @@ export interface StoryText {
   readonly who: string;
   /** One or the other. */
   readonly fixes: readonly FixText[];
-  /** Who accepted it; '' = nobody. */
+  /** The reason for which it is accepted; '' = it is not. */
   readonly accepted: string;
 }
 

@@ -4,7 +4,7 @@ import type { LeakGroup, Result } from '../../core/model/result.js';
 import { nounFor } from '../../core/text/escape.js';
 import { countText, listText, setText } from '../../core/text/names.js';
 
-/** Who takes part in a run, and what they are called together. */
+/** The endpoints that are judged, and their common name. */
 export interface Audience {
   readonly noun: string;
   readonly names: ReadonlySet<string>;
@@ -68,7 +68,7 @@ function trafficText({ from, to, classes, answers }: LeakGroup): string {
   return `what ${setText(from)} ${send} to ${listText(receivers, 'or')}`;
 }
 
-/** What no guest may send, by class: an endpoint that gets it, addressed or not, is reached by an attack. */
+/** Attacks that no guest may send, by class: an endpoint that gets it, addressed or not, is reached by an attack. */
 const attacks: ReadonlyMap<string, string> = new Map(
   Object.values(classes).flatMap(({ name, attack }) => (attack === undefined ? [] : [[name, attack] as const])),
 );
@@ -87,7 +87,8 @@ function mutualText({ from, odd }: LeakGroup, who: string): string {
 }
 
 /**
- * Who hears whom, with names and numbers, as a main clause: `kali3 receives what kali2 and lan send to each other (…)`.
+ * Observers and senders with names and numbers, as a main clause: `kali3 receives what kali2 and lan send to each other
+ * (…)`.
  */
 export function whoText(group: LeakGroup, audience: Audience): string {
   const { from, to, observers } = group;

@@ -72,7 +72,7 @@ export function boundText({ steps }: Pick<Result, 'steps'>): string | null {
   return `${bound.text} ${bound.isPooled ? '(95 % confidence, all pairs of a class together)' : '(95 % confidence); more frames tighten it'}`;
 }
 
-/** What the zeros of one step rest on, in a line: ears, entry, losses, settings, and the bound. */
+/** The proof of the zeros of one step, in a line: ears, entry, losses, settings, and the bound. */
 export function stepProof(result: Result, index: number, details: RunDetails | null): string {
   const steps = result.steps.slice(index, index + 1);
   const [step] = steps;
@@ -136,7 +136,7 @@ function fact(name: string, text: string | null): readonly Fact[] {
   return text === null ? [] : [[name, text]];
 }
 
-/** What a verdict rests on that was not measured, and what it leaves out. */
+/** Limits of a verdict: trust, time, and frames that were not sent. */
 export function limitFacts(result: Result): readonly Fact[] {
   const until = lingerText(result);
   return [
@@ -201,7 +201,7 @@ function proofSection(result: Result, judged: readonly StepResult[]): readonly S
 
 const maxObservers = 40;
 
-/** What each observer's zeros rest on, step by step. */
+/** The proof of each observer's zeros, step by step. */
 function listenedBlocks(step: StepResult, index: number): readonly Block[] {
   const facts = step.observers.map(({ name, interface: port, controlsSeen, controlsSent, dropped, received }): Fact => {
     const zeros = step.findings.filter(({ observer, allowed, leak }) => observer === name && allowed === 'no' && !leak);

@@ -141,7 +141,7 @@ function causesSection(result: Result, { stories, audience }: Answer): readonly 
   });
 }
 
-/** What is open by design, what it allows, and what would end it at which price. */
+/** Exposures by design: what each allows, and the fix with its price. */
 function exposedSection(result: Result): readonly Section[] {
   return sectionOf({
     id: 'exposed',
@@ -170,7 +170,7 @@ function leaksText({ findings }: StepResult): string {
 }
 
 /**
- * What was shown of a claim, as a sentence that stands by itself: steps of a run on a host are named by their part in
+ * The outcome of a claim, as a sentence that stands by itself: steps of a run on a host are named by their part in
  * it. Null = nothing was claimed of frames, or judged.
  */
 export function claimSentence(step: StepResult): string | null {
@@ -236,7 +236,7 @@ function reasonsSection({ steps }: Result, { reasons }: Answer): readonly Sectio
   });
 }
 
-/** What became of the fixes that were tried. */
+/** Fixes that were tried, with their outcome. */
 function fixesSection(result: Result): readonly Section[] {
   return sectionOf({
     id: 'fixes',
@@ -273,7 +273,7 @@ function heldText(story: Held): string {
   return `${story.class} from ${setText(story.from)} kept from ${setText(story.observers)} by ${barriersText(story)}${opens}${measured.join('')}`;
 }
 
-/** What was in the way of what did not arrive, and where one carrier hides what another shows. */
+/** Barriers that stopped frames, and carriers that came to different ends. */
 function heldSection(result: Result): readonly Section[] {
   return sectionOf({
     id: 'held',

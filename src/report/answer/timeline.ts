@@ -35,7 +35,7 @@ function uniqueText(names: readonly string[]): string {
   return [...new Set(names)].join(', ');
 }
 
-/** What an entry says to a reader; null = it says nothing that another one does not. */
+/** An entry in words; null = another entry says the same. */
 function describe(entry: TimelineEntry): LineText | null {
   switch (entry.event) {
     case 'changed':
@@ -124,7 +124,7 @@ function sightings(result: Result, details: RunDetails): readonly Line[] {
   );
 }
 
-/** What happened when: settings, controls, probes, sightings. */
+/** Events by time: settings, controls, probes, sightings. */
 function timelineSection(result: Result, details: RunDetails): readonly Section[] {
   const lines = [...withoutBursts(details.timeline), ...sightings(result, details)]
     .sort((a, b) => a.step - b.step || a.ms - b.ms)
@@ -156,7 +156,7 @@ function differenceBlocks(differences: readonly Difference[], title: string): re
   ];
 }
 
-/** What each step set, and whether anything moved while the probes were on their way. */
+/** Settings that each step made, and changes while its probes were on their way. */
 function stateSection({ plan, states }: RunDetails): readonly Section[] {
   let last: RunDetails['states'][number]['after'] = null;
   const blocks = plan.steps.flatMap((_step, index) => {
@@ -174,7 +174,7 @@ function stateSection({ plan, states }: RunDetails): readonly Section[] {
   return sectionOf({ id: 'state', title: 'State before (−) and after (+), without timers', depth: 'screen', blocks });
 }
 
-/** What happened in a run, and what changed by it. */
+/** Sections on the events of a run and the changes of its state. */
 export function courseSections(result: Result, details: RunDetails | null): readonly Section[] {
   return details === null ? [] : [...timelineSection(result, details), ...stateSection(details)];
 }

@@ -20,7 +20,7 @@ interface NameSet {
   readonly label: string;
 }
 
-/** What a cell may show of frames that arrived, from the least to the most. */
+/** Marks of cells for frames that arrived, from the least to the most. */
 const heats = ['open', 'shown', 'leak'] as const;
 
 /** A set of senders that a set of observers overheard. */
@@ -96,7 +96,7 @@ interface Overheard {
   readonly classes: Set<string>;
 }
 
-/** Who overheard whom, by the positions of the sets: `from * sets.length + observer`. */
+/** Cells with a mark, by the positions of the sets: `from * sets.length + observer`. */
 function overheardOf(sets: readonly NameSet[], leaks: readonly Leaks[]): ReadonlyMap<number, Overheard> {
   const positions = new Map(sets.map(({ names: [name = ''] }, at) => [name, at]));
   const positionsIn = (names: ReadonlySet<string>): readonly number[] =>
@@ -143,7 +143,7 @@ function cellMarkup([x, y]: readonly [number, number], heat: Heat, title: string
 }
 
 /**
- * Who overheard whom in a whole run, as a map: who sent at the left, who observed at the top. Of more than 40 endpoints
+ * The matrix of a whole run: senders at the left, observers at the top. Of more than 40 endpoints
  * those that behave alike, in one zone, have one row.
  */
 export function matrixMarkup(result: Result, details: RunDetails | null): Markup {

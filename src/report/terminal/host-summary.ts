@@ -60,7 +60,7 @@ export function precheckText(notes: readonly PrecheckNote[]): string {
     .join('');
 }
 
-/** Where it would connect to through ssh, and what it would start there, a line each. */
+/** Connections through ssh and the program that each would start, a line each. */
 export function connectionsText(hosts: readonly Host[]): string {
   return hosts
     .map(

@@ -85,7 +85,7 @@ function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): 
  */
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);
-  const width = Math.min(Math.max(view.width, 60), 120);
+  const width = Math.max(view.width, 60);
   if (view.brief === true) {
     const texts = runs.flatMap((run) => briefLines(run, view, width, paint));
     return `${texts.slice(0, maxBrief).join('\n')}\n`;

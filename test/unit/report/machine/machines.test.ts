@@ -55,7 +55,7 @@ describe('a run that came to no result', () => {
   const late = { ...view, status: 3, unended: [{ name: 'late', why: 'stopped by --timeout 1s' }] };
   const said: Readonly<Record<string, string>> = {
     terminal:
-      'NO RESULT   late                  stopped by --timeout 1s\n2 runs: 1 REPRODUCED, 1 NO RESULT; exit status 3',
+      'NO RESULT   late                  stopped by --timeout 1s\nINCONCLUSIVE: 2 runs: 1 REPRODUCED, 1 NO RESULT; exit status 3',
     html: '<h1>NO RESULT: late</h1><p>stopped by --timeout 1s</p>',
     markdown: '## NO RESULT: late\n\nstopped by --timeout 1s\n',
     junit:
