@@ -3,7 +3,7 @@ import { defineAudit } from './commands/audit/options.js';
 import { defineAttest } from './commands/evidence/attest.js';
 import { defineCheck } from './commands/evidence/check.js';
 import { defineExport } from './commands/evidence/export.js';
-import { defineDiff, defineReport } from './commands/evidence/options.js';
+import { defineDiff, defineHistory, defineReport } from './commands/evidence/options.js';
 import { definePrune } from './commands/evidence/prune.js';
 import { definePurge } from './commands/evidence/purge.js';
 import { defineFleet } from './commands/fleet/options.js';
@@ -24,6 +24,7 @@ export const commands: readonly DefineCommand[] = [
   defineReport,
   defineFleet,
   defineDiff,
+  defineHistory,
   defineExplain,
   defineExport,
   defineRecord,

@@ -3,11 +3,17 @@ interface Screen {
   readonly columns?: number;
 }
 
-/** Columns of a report: COLUMNS if it is set, else those of the terminal, else `usual` (a pipe has no size). */
-export function columnsOf(screen: Screen, usual = 80): number {
+/** Lines of a report that are longer than this are read with effort: only `--wide` and COLUMNS ask for them. */
+const maxColumns = 120;
+/** Columns of a pipe with `--wide`. */
+const wideColumns = 250;
+
+/** Columns of a report: COLUMNS if it is set, else up to 120 of the terminal, else `usual` (a pipe has no size). */
+export function columnsOf(screen: Screen, usual = 80, isWide = false): number {
   const wanted = Number(process.env['COLUMNS']);
   if (Number.isInteger(wanted) && wanted >= 20) return wanted;
-  return screen.columns || usual;
+  if (isWide) return screen.columns || wideColumns;
+  return Math.min(screen.columns || usual, maxColumns);
 }
 
 /**

@@ -36,7 +36,11 @@ function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][number]
   return named;
 }
 
-function leakKey(step: string, { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding): string {
+/** The text by which leaks of two runs are compared. */
+export function leakKey(
+  step: string,
+  { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding,
+): string {
   return JSON.stringify([step, probe, name, carrier, vlan, variant ?? null, from, to, observer]);
 }
 

@@ -3,7 +3,7 @@ import type { Result } from '../core/model/result.js';
 import { surveyText } from '../core/bridge/bypass/copy-rules.js';
 import { familyOf } from '../core/probe/addresses.js';
 import { counted } from '../core/text/escape.js';
-import { listText, setText } from './answer/participants.js';
+import { listText, setText } from '../core/text/names.js';
 
 /** The step that holds with the shortest wait says until when a run holds. */
 function lingeredMs({ steps }: Result): number | null {

@@ -1,28 +1,12 @@
 import type { Result } from '../core/model/result.js';
-import { answerOf, standaloneSentence } from './answer/answer.js';
-import type { CauseStory } from './answer/cause-stories.js';
-import { exposureFix, exposuresOf } from './answer/exposures.js';
-import { storyTextsOf } from './answer/alternatives.js';
-import type { Audience } from './answer/participants.js';
 import { counted, escapeText } from '../core/text/escape.js';
-import { lingerText, notAskedTexts, askedRulesText, trustedTexts } from './limits.js';
+import { answerOf, standaloneSentence } from './answer/answer.js';
+import { limitFacts } from './answer/proof.js';
+import { outcomeSections } from './answer/sections.js';
+import { type Block, factsOf, plainText, type Text } from './document.js';
+import { askedRulesText } from './limits.js';
 import type { ReportedRun, Reporter, View } from './reporter.js';
-import { missingProof, type Reported } from './reported-leaks.js';
-import { stepSeconds } from './reporter.js';
-import { expectedWord, runWord, stepWord, unendedWord } from './word.js';
-
-const maxLines = 50;
-
-function list(title: string, reported: readonly Reported[]): readonly string[] {
-  if (reported.length === 0) return [];
-  return [
-    '',
-    `**${title}**`,
-    '',
-    ...reported.slice(0, maxLines).map(({ step, text }) => `- step ${step + 1}: ${plainMarkdown(text)}`),
-    ...(reported.length > maxLines ? [`- and ${reported.length - maxLines} more, all of them in result.json`] : []),
-  ];
-}
+import { runWord, unendedWord } from './word.js';
 
 const marks: Readonly<Record<string, string>> = {
   HOLDS: '✔',
@@ -32,80 +16,67 @@ const marks: Readonly<Record<string, string>> = {
   INCONCLUSIVE: '?',
 };
 
-/** A command as code: what would end it early, or act in a table, is not a part of a command that a cause makes. */
-function code(text: string): string {
-  return `<code>${plainMarkdown(text)}</code>`;
-}
-
-/** A cause, who hears whom, and what ends it. */
-function storyMarkdown(story: CauseStory, audience: Audience): readonly string[] {
-  const { phrase, steps, who, fixes, accepted } = storyTextsOf(story, audience);
-  return [
-    `- **${plainMarkdown(phrase)}**, ${steps}${story.failing ? '' : ` (${accepted === '' ? 'expected' : `accepted: ${plainMarkdown(accepted)}`})`}: ${plainMarkdown(who)}`,
-    ...fixes.map(
-      ({ command, price }, at) =>
-        `  - ${at === 0 ? 'fix' : 'or'}: ${code(command)}${price === '' ? '' : `, ${plainMarkdown(price)}`}`,
-    ),
-  ];
-}
-
-function storyList(stories: readonly CauseStory[], audience: Audience): readonly string[] {
-  if (stories.length === 0) return [];
-  const more = stories.length - maxLines;
-  return [
-    '',
-    '**Why it leaks**',
-    '',
-    ...stories.slice(0, maxLines).flatMap((story) => storyMarkdown(story, audience)),
-    ...(more > 0 ? [`- and ${counted(more, 'more cause')}, all of them in result.json`] : []),
-  ];
-}
-
-function exposedList(result: Result): readonly string[] {
-  const lines = exposuresOf(result).map((exposure) => {
-    const fix = exposureFix(exposure);
-    return `- ${plainMarkdown(`${exposure.what}: ${exposure.allows}${fix === '' ? '' : `. Fix: ${fix}`}`)}`;
+function textMarkdown(text: Text): string {
+  if (typeof text === 'string') return plainMarkdown(text);
+  const parts = text.map((part) => {
+    if (typeof part === 'string') return plainMarkdown(part);
+    // What would end a command early, or act in a table, is not a part of it.
+    if ('code' in part) return `<code>${plainMarkdown(part.code)}</code>`;
+    return `${marks[part.text] ?? ''} ${plainMarkdown(part.text)}`.trim();
   });
-  return lines.length === 0 ? [] : ['', '**Exposed, by the default settings of a bridge**', '', ...lines];
+  return parts.join('');
 }
 
-function limits(result: Result): readonly string[] {
-  const trusted = trustedTexts(result);
-  const until = lingerText(result);
-  const rules = askedRulesText(result, true);
-  return [
-    ...(trusted.length === 0
-      ? []
-      : ['', '**Trusted**', '', ...trusted.slice(0, maxLines).map((text) => `- ${plainMarkdown(text)}`)]),
-    ...(until === null ? [] : ['', `It ${until}.`]),
-    ...notAskedTexts(result).flatMap((text) => ['', `Not asked: ${plainMarkdown(text)}.`]),
-    ...(rules === null ? [] : ['', `${plainMarkdown(rules)}.`]),
-  ];
+function tableRow(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
 }
+
+function blockMarkdown(block: Block, indent: string): readonly string[] {
+  switch (block.kind) {
+    case 'heading':
+      return ['', `${indent}**${plainMarkdown(block.text)}**`, ''];
+    case 'sentence':
+      return [`${indent}- ${textMarkdown(block.text)}`];
+    case 'facts':
+      return block.facts.map(([name, text]) => `${indent}- ${plainMarkdown(name)}: ${textMarkdown(text)}`);
+    case 'table':
+      return [block.columns, block.columns.map(() => '---'), ...block.rows.map((row) => row.map(textMarkdown))].map(
+        tableRow,
+      );
+    case 'item':
+      return [
+        `${indent}- **${plainMarkdown(plainText(block.title))}**`,
+        ...block.blocks.flatMap((part) => blockMarkdown(part, `${indent}  `)),
+      ];
+    case 'code':
+    case 'picture':
+      return [];
+  }
+}
+
+/** Sections that a comment has room for. */
+const shown = new Set(['causes', 'exposed', 'claims', 'reasons']);
 
 function runLines(run: ReportedRun): readonly string[] {
-  const { result, dir, details } = run;
+  const { result, dir } = run;
   const answer = answerOf(run);
-  const { stories, audience } = answer;
-  const rows = result.steps.map((step, at) => {
-    const word = stepWord(step).text;
-    return `| ${at + 1} | ${plainMarkdown(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} | ${stepSeconds(details, at)?.toFixed(1) ?? '–'} s |`;
-  });
   const sumOf = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number =>
     result.steps.flatMap((step) => step.observers).reduce((total, observer) => total + pick(observer), 0);
+  const sections = outcomeSections(run, answer).filter(({ id }) => shown.has(id));
+  const rules = askedRulesText(result, true);
   return [
     `## ${runWord(result).text}: ${plainMarkdown(result.scenario.name)}`,
     '',
     plainMarkdown(standaloneSentence(answer)),
+    ...sections.flatMap(({ title, blocks }) => [
+      '',
+      `**${plainMarkdown(title)}**`,
+      '',
+      ...blocks.flatMap((block) => blockMarkdown(block, '')),
+    ]),
     '',
-    '| step | claim | the wire showed | expected | time |',
-    '| ---: | --- | --- | --- | ---: |',
-    ...rows,
-    ...storyList(stories, audience),
-    ...exposedList(result),
-    ...list('Not proven', missingProof(result)),
-    ...limits(result),
-    '',
+    ...factsOf(limitFacts(result)).flatMap((block) => [...blockMarkdown(block, ''), '']),
+    ...(rules === null ? [] : [`${plainMarkdown(rules)}.`, '']),
     `${result.coverage.observed} of ${counted(result.coverage.ports, 'port')} observed, ${sumOf((observer) => observer.controlsSeen)} of ${sumOf((observer) => observer.controlsSent)} controls seen, ${sumOf((observer) => observer.dropped)} of ${sumOf((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,
   ];
 }

@@ -1,5 +1,5 @@
 import type { Finding, Result, StepResult } from '../core/model/result.js';
-import { countText } from './answer/participants.js';
+import { countText } from '../core/text/names.js';
 
 /** A leak, or a reason why nothing is proven, in one line, with the step that it belongs to. */
 export interface Reported {

@@ -45,6 +45,8 @@ export interface View {
   readonly picture?: boolean;
   /** Somebody ended the run and waits for the prompt: a few lines, whatever it came to. */
   readonly brief?: boolean;
+  /** The reason why steps are not judged, as a main clause; absent: they claim nothing. */
+  readonly whyNotJudged?: string;
   /** How this program was called, for commands to type: `node dist/cli.cjs`; absent: `verify-isolation`. */
   readonly command?: string;
   /** The exit status of the program, of all runs together. */

@@ -1,7 +1,8 @@
 import type { PersistentFix, ProvenFix } from '../core/model/fix.js';
 import type { CarriersApart, Held, HeldAtEntry, Result } from '../core/model/result.js';
-import { counted, escapeText } from '../core/text/escape.js';
-import { setText } from './answer/participants.js';
+import { counted } from '../core/text/escape.js';
+import { setText, someText } from '../core/text/names.js';
+import { type Block, factsOf } from './document.js';
 
 /** `1,200 probes ended in nft_do_chain at vnet3`, and those of which no copy was made; none = nothing was measured. */
 export function measuredText({ measured }: Held): readonly string[] {
@@ -35,8 +36,7 @@ export function heldStories(result: Result): readonly HeldStory[] {
 
 /** `tap1.flood, tap2.flood and 7 more` */
 export function placesText({ places, morePlaces = 0 }: Held['barriers'][number], most: number): string {
-  const more = Math.max(0, places.length - most) + morePlaces;
-  return `${places.slice(0, most).join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
+  return someText(places, most, morePlaces);
 }
 
 /** `db had 26 probes past its port, at eth1 in /run/netns/db, as the kernel's trace shows`; each text once. */
@@ -76,7 +76,7 @@ const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
   failed: 'FAILED',
 };
 
-/** What became of a fix in a few words: `WORKS`, `CUTS OFF (ARP): db`, `SEPARATES a and b`, `NO EFFECT`. */
+/** The outcome of a fix in a few words: `WORKS`, `CUTS OFF (ARP): db`, `SEPARATES a and b`, `NO EFFECT`. */
 export function outcomeText({ outcome, cutOff, lost = [], separated = [] }: ProvenFix): string {
   const word = outcomeWords[outcome];
   switch (outcome) {
@@ -101,17 +101,16 @@ export function beforeAfterText({ before, after }: ProvenFix): string {
   return `${before ?? '?'} → ${after ?? '?'}`;
 }
 
-/**
- * How a fix comes to stay, for people: where, the form line by line as it is pasted, what makes it act, and what else
- * to know. Nothing where nobody is known.
- */
-export function persistentLines(persistent: readonly PersistentFix[] | undefined, indent: string): readonly string[] {
+/** How a fix comes to stay: where, the form as it is pasted, what makes it act, and what else to know. */
+export function persistentBlocks(persistent: readonly PersistentFix[]): readonly Block[] {
   // what several findings put into one file is in each of them
-  const distinct = new Map((persistent ?? []).map((fix) => [JSON.stringify({ ...fix, device: null }), fix]));
-  return [...distinct.values()].flatMap(({ by, where, form, apply, note }) => [
-    `${indent}to last (${by}): ${where === '' ? escapeText(note) : escapeText(where)}`,
-    ...(form === '' ? [] : form.split('\n').map((line) => `${indent}    ${escapeText(line)}`)),
-    ...(apply === '' ? [] : [`${indent}  then: ${escapeText(apply)}`]),
-    ...(note === '' || where === '' ? [] : [`${indent}  note: ${escapeText(note)}`]),
+  const distinct = new Map(persistent.map((fix) => [JSON.stringify({ ...fix, device: null }), fix]));
+  return [...distinct.values()].flatMap(({ by, where, form, apply, note }): readonly Block[] => [
+    ...factsOf([[`to last (${by})`, where === '' ? note : where]]),
+    ...(form === '' ? [] : [{ kind: 'code', text: form } as const]),
+    ...factsOf([
+      ...(apply === '' ? [] : [['then', apply] as const]),
+      ...(note === '' || where === '' ? [] : [['note', note] as const]),
+    ]),
   ]);
 }

@@ -46,7 +46,7 @@ export function stepWord(step: StepResult): Word {
 /** What stands for a verdict where a run came to no result. */
 export const unendedWord = { text: 'NO RESULT', tint: 'yellow' } as const satisfies Word;
 
-/** What the scenario expected of a step. */
+/** The expectation of a step. */
 export function expectedWord(step: StepResult): string {
   switch (step.expected) {
     case 'holds':
@@ -86,7 +86,7 @@ export function runWord(result: Result): Word {
   return { text: 'INCONCLUSIVE', tint: 'yellow' };
 }
 
-/** What test/lab/sabotage did to the version that judged: the figure that says whether the tool can fail. */
+/** The figure of test/lab/sabotage for the version that judged: it says whether the tool can fail. */
 export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): string {
   return `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`;
 }
@@ -109,4 +109,22 @@ export function summary(result: Result): string {
     ...countedSteps(steps, 'UNSUPPORTED', 'step unsupported here', 'steps unsupported here'),
   ];
   return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected || isDryRun(result) ? '' : '; not as expected'}`;
+}
+
+/** The outcome of several runs, by their exit status together. */
+export function statusWord(status: number, allHold: boolean): Word {
+  switch (status) {
+    case 0:
+      return { text: allHold ? 'HOLDS' : 'AS EXPECTED', tint: 'green' };
+    case 2:
+      return { text: 'BROKEN', tint: 'red' };
+    case 4:
+      return { text: 'NOT AS EXPECTED', tint: 'yellow' };
+    case 69:
+      return { text: 'LACKS SOMETHING', tint: 'yellow' };
+    case 70:
+      return { text: 'FAULT', tint: 'red' };
+    default:
+      return { text: 'INCONCLUSIVE', tint: 'yellow' };
+  }
 }

@@ -83,6 +83,10 @@ export interface ReportWriting {
   readonly verbose?: boolean;
   /** The terminal's report begins with a picture. */
   readonly picture?: boolean;
+  /** Lines as wide as the terminal. */
+  readonly wide?: boolean;
+  /** Why steps were left out of the verdict, as a main clause. */
+  readonly whyNotJudged?: string | undefined;
   /** The exit status that all runs together ask for. */
   readonly status?: number;
   /** Somebody ended the runs. */
@@ -129,15 +133,16 @@ export interface ReportText {
  */
 export async function writeTexts(
   texts: readonly ReportText[],
-  { brief = false, ...writing }: ReportWriting,
+  { brief = false, wide = false, ...writing }: ReportWriting,
 ): Promise<readonly string[]> {
-  const context = { ...writing, command: ownCall() };
+  const { whyNotJudged, ...known } = writing;
+  const context = { ...known, command: ownCall(), ...(whyNotJudged === undefined ? {} : { whyNotJudged }) };
   const failed: string[] = [];
   const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path, render } of sorted) {
     try {
       if (path === null) {
-        process.stdout.write(render({ ...stdoutView(), ...context, brief }));
+        process.stdout.write(render({ ...stdoutView(wide), ...context, brief }));
         continue;
       }
       writeNamedFile(path, render({ width: 100, color: false, ...context }));
@@ -160,8 +165,8 @@ export function printFailedReports(failed: readonly string[], again = 'report DI
   return failed.length === 0 ? [] : [70];
 }
 
-function stdoutView(): View {
+function stdoutView(isWide: boolean): View {
   const { isTTY, rows } = process.stdout;
   const size = isTTY ? { height: rows } : { uncut: true };
-  return { width: columnsOf(process.stdout), color: wantsColor(process.stdout), ...size };
+  return { width: columnsOf(process.stdout, 80, isWide), color: wantsColor(process.stdout), ...size };
 }

@@ -8,6 +8,7 @@ import { notExamined, type Precheck, type PrecheckNote } from '../model/run-reco
 import type { Snapshot } from '../model/state.js';
 import { nftRules, tcFilters } from '../bridge/rules.js';
 import { findNamed, groupBy } from '../text/collections.js';
+import { someText } from '../text/names.js';
 
 /** Rules of the audit that find what diverts, copies or watches frames. */
 const diverting = [
@@ -109,8 +110,7 @@ function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] 
     devicesOf.set(value, (devicesOf.get(value) ?? new Set()).add(place.slice(socketPlace.length)));
   return [...devicesOf].flatMap(([value, devices]) => {
     const first = findings.find((finding) => finding.value === value);
-    const remaining = devices.size - maxDevices;
-    const place = `${socketPlace}${[...devices].slice(0, maxDevices).join(', ')}${remaining > 0 ? ` and ${remaining} more` : ''}`;
+    const place = `${socketPlace}${someText([...devices], maxDevices)}`;
     return first === undefined ? [] : [{ ...first, place }];
   });
 }

@@ -7,6 +7,7 @@ import { unheardPorts } from './ovs.js';
 import { type BridgeView, tunnelKinds } from './view.js';
 import { given, groupBy, namesIn } from '../text/collections.js';
 import { nftRules } from './rules.js';
+import { someText } from '../text/names.js';
 
 /** Guests, or a bridge, that no bridge of the namespace carries frames for. */
 export interface UnbridgedSegment {
@@ -31,9 +32,7 @@ export interface RoutedGuest {
 const maxNames = 6;
 
 function list(names: readonly string[]): string {
-  return names.length <= maxNames
-    ? names.join(', ')
-    : `${names.slice(0, maxNames).join(', ')} and ${names.length - maxNames} more`;
+  return someText(names, maxNames);
 }
 
 /**

@@ -37,6 +37,7 @@ import { macBypass, macMoved, macStealable, notLocked, sourceUnchecked } from '.
 import { linkLocalForwarded, stpOpen } from './weaknesses/stp.js';
 import { guestsUnbridged, vmnetPresent, vmnetWritable } from './weaknesses/unexamined.js';
 import { vlanShared, vlanUnfiltered, vniShared } from './weaknesses/vlan.js';
+import { listText, someText } from '../text/names.js';
 
 /**
  * Every weakness by its code, the most specific first: in this order causes are looked for and findings of one severity
@@ -190,9 +191,7 @@ export function deviceInPlace(place: string): string {
 
 /** Two names, or one and how many more. */
 function devicesText(names: readonly string[]): string {
-  if (names.length <= 3)
-    return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-  return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more ports`;
+  return names.length <= 3 ? listText(names) : someText(names, 2, 0, 'more ports');
 }
 
 /** True if a cause is of a bridge as a whole: leaks of two bridges are then apart, though their cause has one code. */

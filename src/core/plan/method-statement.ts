@@ -1,11 +1,10 @@
 import type { Plan, StepPlan } from '../model/plan.js';
 import { framesByKind, kindsOfFlows } from './flows/shortcuts.js';
+import { someText } from '../text/names.js';
 
 /** `a, b and 3 more`: names in a sentence, eight at most. */
 function some(names: readonly string[]): string {
-  const distinct = [...new Set(names)];
-  const shown = distinct.slice(0, 8).join(', ');
-  return distinct.length > 8 ? `${shown} and ${distinct.length - 8} more` : shown;
+  return someText([...new Set(names)], 8);
 }
 
 /** What flows of one kind have in common; no flow is kept, for a mesh has a million. */

@@ -1,8 +1,8 @@
 import type { Result, StepResult } from '../../core/model/result.js';
 import { expectedWord, stepWord, type Word } from '../word.js';
-import { zeroFrames } from './answer.js';
+import { rankOfReason, zeroFrames } from './answer.js';
 import { groupsOf } from './cause-stories.js';
-import { countText, setText } from './participants.js';
+import { countText, setText, someText } from '../../core/text/names.js';
 
 /** Steps that are reported in one line: one, or several in a row of which the same is to be said. */
 export interface Act {
@@ -19,19 +19,19 @@ export interface Act {
 /** A run with no more steps has a line for each. */
 const maxSingle = 6;
 
-function overheardTexts(steps: readonly StepResult[]): readonly string[] {
+function overheardTexts(steps: readonly StepResult[], whyNotJudged: string): readonly string[] {
   const groups = steps.flatMap(groupsOf);
-  const codes = [...new Set(steps.flatMap(({ reasons }) => reasons.map(({ code }) => code)))];
+  const codes = [...new Set(steps.flatMap(({ reasons }) => reasons.map(({ code }) => code)))].sort(
+    (a, b) => rankOfReason(a) - rankOfReason(b),
+  );
   if (groups.length > 0) {
     const observers = [...new Set(groups.flatMap((group) => group.observers))];
     const overheard = `${countText(groups.reduce((sum, { seen }) => sum + seen, 0))} overheard`;
     return [`${overheard} by ${setText(observers)}`, overheard];
   }
-  const [code] = codes;
   if (codes.join() === 'dry-run') return ['nothing was sent'];
-  if (code !== undefined)
-    return [setText(codes), codes.length === 1 ? code : `${code} and ${countText(codes.length - 1)} more`];
-  if (steps.every(({ verdict }) => verdict === null)) return ['not judged: this run claims nothing here', 'not judged'];
+  if (codes.length > 0) return [setText(codes), someText(codes, 1)];
+  if (steps.every(({ verdict }) => verdict === null)) return [`not judged: ${whyNotJudged}`, 'not judged'];
   const frames = zeroFrames(steps);
   return [frames === 0 ? 'nothing was to be overheard' : `0 of ${countText(frames)} overheard`];
 }
@@ -42,7 +42,7 @@ function headOf(name: string): string {
   return at <= 0 ? name : name.slice(0, at);
 }
 
-function actOf(result: Result, steps: readonly number[]): readonly Act[] {
+function actOf(result: Result, steps: readonly number[], whyNotJudged: string): readonly Act[] {
   const ofAct = steps.flatMap((at) => result.steps[at] ?? []);
   const [first] = ofAct;
   if (first === undefined) return [];
@@ -53,15 +53,15 @@ function actOf(result: Result, steps: readonly number[]): readonly Act[] {
       word: stepWord(first),
       expected: expectedWord(first),
       asExpected: first.asExpected,
-      texts: overheardTexts(ofAct),
+      texts: overheardTexts(ofAct, whyNotJudged),
     },
   ];
 }
 
 /** The steps of a run as lines; in a run of many, those in a row that say the same of one setting become one. */
-export function actsOf(result: Result): readonly Act[] {
+export function actsOf(result: Result, whyNotJudged = 'this run claims nothing here'): readonly Act[] {
   const { steps } = result;
-  if (steps.length <= maxSingle) return steps.flatMap((_step, at) => actOf(result, [at]));
+  if (steps.length <= maxSingle) return steps.flatMap((_step, at) => actOf(result, [at], whyNotJudged));
   const rows: number[][] = [];
   steps.forEach((step, at) => {
     const last = rows.at(-1);
@@ -76,5 +76,5 @@ export function actsOf(result: Result): readonly Act[] {
     if (isAlike) last?.push(at);
     else rows.push([at]);
   });
-  return rows.flatMap((row) => actOf(result, row));
+  return rows.flatMap((row) => actOf(result, row, whyNotJudged));
 }

@@ -4,7 +4,8 @@ import type { PersistentFix, ProvenFix } from '../../core/model/fix.js';
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { beforeAfterText, outcomeText } from '../stories.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
-import { type Audience, countText, stepsText, whoText } from './participants.js';
+import { type Audience, whoText } from './participants.js';
+import { countText, stepsText } from '../../core/text/names.js';
 
 /** One way to end the leaks of a story. */
 export interface Alternative {
@@ -13,9 +14,9 @@ export interface Alternative {
   readonly phrase: string;
   /** All of them belong to it; empty where nothing can be typed. */
   readonly commands: readonly string[];
-  /** Who loses what by it; '' where that is not known. */
+  /** The price: which endpoint loses which traffic; '' = not known. */
   readonly cost: string;
-  /** What became of it where it was tried: `WORKS (20 → 0 frames)`; '' = it was not. */
+  /** Its outcome where it was tried: `WORKS (20 → 0 frames)`; '' = it was not. */
   readonly tried: string;
   /** How it came out where it was tried: the worst of several trials. */
   readonly outcome: FixOutcome;
@@ -46,7 +47,7 @@ function isCutOff({ observers, to }: LeakGroup, price: number, commands: number)
 }
 
 /**
- * What would end the leaks of a story, one or the other. First what was shown to work, last what was shown to fail;
+ * Ways to end the leaks of a story, one or the other. First what was shown to work, last what was shown to fail;
  * among these what ends all leaks before what ends some, and then what costs least.
  */
 export function alternativesOf({ group, tried }: CauseStory): readonly Alternative[] {
@@ -88,8 +89,8 @@ export function storyPhrase({ group }: CauseStory): string {
 }
 
 /**
- * What may be advised and typed: the first that was not shown to fail and cuts no guest off. Of several stories it is
- * one that was shown to work.
+ * The fix that may be advised and typed: the first that was not shown to fail and cuts no guest off. Of several stories
+ * it is one that was shown to work.
  */
 export function firstFix(stories: readonly CauseStory[]): Alternative | null {
   const fixes = stories.flatMap((story) => {
@@ -105,6 +106,18 @@ const maxDevices = 12;
 /** A word of a command that names a device, bare or quoted, behind `dev` or `port`. */
 const devicePattern = /(?<= dev )('[^']*'|\S+)/;
 
+/** The commands of each device, with a variable in its place; null where one names no device. */
+function byDevice(commands: readonly string[]): ReadonlyMap<string, string> | null {
+  const lines = new Map<string, string>();
+  for (const command of commands) {
+    const [device] = devicePattern.exec(command) ?? [];
+    if (device === undefined) return null;
+    const line = command.replace(devicePattern, '"$dev"');
+    lines.set(device, lines.has(device) ? `${lines.get(device) ?? ''}; ${line}` : line);
+  }
+  return lines;
+}
+
 /**
  * Commands in one line that can be pasted: those that differ in the device alone as a loop. What is left out is
  * reported behind it.
@@ -112,15 +125,16 @@ const devicePattern = /(?<= dev )('[^']*'|\S+)/;
 export function commandsText(commands: readonly string[]): { readonly line: string; readonly more: number } {
   const [first = ''] = commands;
   if (commands.length <= 2) return { line: commands.join(' && '), more: 0 };
-  const template = first.replace(devicePattern, '"$dev"');
-  const alike = commands.every((command) => command.replace(devicePattern, '"$dev"') === template);
-  const devices = commands.map((command) => devicePattern.exec(command)?.[0] ?? '');
-  if (alike && template !== first && !first.startsWith('ssh ') && commands.length <= maxDevices)
-    return { line: `for dev in ${devices.join(' ')}; do ${template}; done`, more: 0 };
-  return alike ? { line: first, more: commands.length - 1 } : { line: commands.join(' && '), more: 0 };
+  const lines = byDevice(commands);
+  const [loop, ...others] = new Set(lines?.values());
+  if (lines === null || loop === undefined || others.length > 0 || lines.size === 1)
+    return { line: commands.join(' && '), more: 0 };
+  return lines.size <= maxDevices && !first.startsWith('ssh ')
+    ? { line: `for dev in ${[...lines.keys()].join(' ')}; do ${loop}; done`, more: 0 }
+    : { line: first, more: commands.length - 1 };
 }
 
-/** What became of a fix, what it ends, and what it costs; '' = nothing of it is known. */
+/** The outcome of a fix, the leaks that it ends, and its price; '' = nothing of it is known. */
 export function priceText({ tried, part, cost }: Pick<Alternative, 'tried' | 'part' | 'cost'>): string {
   return [
     ...(tried === '' ? [] : [`tried: ${tried}`]),
@@ -143,7 +157,7 @@ export interface StoryText {
   readonly who: string;
   /** One or the other. */
   readonly fixes: readonly FixText[];
-  /** Who accepted it; '' = nobody. */
+  /** The reason for which it is accepted; '' = it is not. */
   readonly accepted: string;
 }
 

@@ -7,7 +7,8 @@ import { expectedWord, isDryRun, isKnownOnly, isRunReady, runWord, stepWord, typ
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { exposedText } from './exposures.js';
-import { type Audience, audienceOf, countText, setText, stepsText, whoText } from './participants.js';
+import { type Audience, audienceOf, whoText } from './participants.js';
+import { countText, setText, stepsText } from '../../core/text/names.js';
 
 /** Why nothing is proven, each reason reported once over steps and observers. */
 export interface ReasonStory {
@@ -18,20 +19,21 @@ export interface ReasonStory {
   readonly observers: readonly string[];
   /** Of its first occurrence. */
   readonly text: string;
-  /** What to do about it; '' where that is not known. */
+  /** Advice; '' = none is known. */
   readonly hint: string;
 }
 
 /** Reasons that bring others about, and reasons that others bring about. */
-const origins: readonly string[] = ['interrupted', 'guests-disturbed', 'host-lost'];
+const origins: readonly string[] = ['unsupported', 'interrupted', 'guests-disturbed', 'host-lost'];
 const consequences: readonly string[] = ['not-run', 'coverage-partial'];
 
-function rankOf({ code }: ReasonStory): number {
+/** Reasons that bring others about before those that others bring about. */
+export function rankOfReason(code: string): number {
   if (origins.includes(code)) return 0;
   return consequences.includes(code) ? 2 : 1;
 }
 
-/** What to do about a reason; of ports that were not observed, which one and why. */
+/** Advice on a reason; of ports that were not observed, which one and why. */
 function hintOf(code: string, { coverage: { unobserved } }: Result): string {
   const [first] = unobserved;
   if (code === 'coverage-partial' && first !== undefined) {
@@ -60,10 +62,10 @@ export function reasonStories(result: Result): readonly ReasonStory[] {
       text,
       hint: hintOf(code, result),
     }))
-    .sort((a, b) => rankOf(a) - rankOf(b) || b.steps.length - a.steps.length);
+    .sort((a, b) => rankOfReason(a.code) - rankOfReason(b.code) || b.steps.length - a.steps.length);
 }
 
-/** What a run came to, for people: the same in every report. Names and texts in it are not escaped. */
+/** The outcome of a run, for people: the same in every report. Names and texts in it are not escaped. */
 export interface Answer {
   readonly word: Word;
   /** A sentence in plain language, with names and numbers, without the word. */
@@ -72,17 +74,17 @@ export interface Answer {
   readonly stories: readonly CauseStory[];
   /** Why nothing is proven. */
   readonly reasons: readonly ReasonStory[];
-  /** What ends most of the leaks; null where nothing leaked, or nothing can be typed. */
+  /** The fix that ends most of the leaks; null = nothing leaked, or nothing can be typed. */
   readonly fix: Alternative | null;
   readonly audience: Audience;
 }
 
 /** The answer's sentence where no word stands before it; one that begins with a name begins with the name as it is. */
 export function standaloneSentence({ sentence }: Pick<Answer, 'sentence'>): string {
-  return `${sentence.replace(/^(?:as expected|none of|nothing |it is not known|frames reached|read on |traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
+  return `${sentence.replace(/^(?:as expected|none of|nothing |known unicast |no claimed |it is not known|frames reached|read on |traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
 }
 
-/** Who hears whom, and why, in one clause. */
+/** Observers, senders and the cause, in one clause. */
 export function storyText(story: CauseStory, audience: Audience): string {
   return `${whoText(story.group, audience)}: ${storyPhrase(story)}`;
 }
@@ -126,7 +128,7 @@ function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observ
 }
 
 /**
- * What stands behind the word HOLDS: `for 49 of 50 guests; 1 was only observed: web7`, `read on this host by suricata
+ * The text behind the word HOLDS: `for 49 of 50 guests; 1 was only observed: web7`, `read on this host by suricata
  * (4711)`; '' = nothing. `joint`: what joins it to the word.
  */
 export function holdLimits(result: Pick<Result, 'verdict' | 'observedOnly' | 'steps'>): {
@@ -223,7 +225,7 @@ function sentenceOf(
   }
 }
 
-/** What a run came to: its verdict in a sentence, why, and what to do. */
+/** The answer of a run: its verdict in a sentence, why, and what to do. */
 export function answerOf({ result, details }: ReportedRun): Answer {
   const audience = audienceOf(result, details?.plan ?? null);
   const stories = causeStories(result);

@@ -1,7 +1,7 @@
 import { causePhrase } from '../../core/bridge/weaknesses.js';
 import type { AuditFinding, Prediction } from '../../core/model/audit.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
-import { countText, setText } from './participants.js';
+import { countText, setText } from '../../core/text/names.js';
 
 /** Findings that say the same of several ports. */
 export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'bridge' | 'text' | 'probe' | 'readFrom'> {

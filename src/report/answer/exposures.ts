@@ -1,19 +1,19 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { nounFor } from '../../core/text/escape.js';
 import { commandsText } from './alternatives.js';
-import { countText, setText } from './participants.js';
+import { countText, setText } from '../../core/text/names.js';
 
 /** Something that every guest of a bridge may try, since the bridge is given nothing else. */
 export interface Exposure {
-  /** What is open: a main clause. */
+  /** The opening: a main clause. */
   readonly what: string;
-  /** What it allows, and who gains. */
+  /** The attack that it allows, and who gains. */
   readonly allows: string;
   /** Commands that end it; empty where nothing can be typed. */
   readonly fixes: readonly string[];
-  /** Who loses what by the fix; '' where that is not known. */
+  /** The price of the fix; '' = not known. */
   readonly cost: string;
-  /** Who is open to it. */
+  /** The endpoints that are open to it. */
   readonly observers: readonly string[];
 }
 
@@ -66,7 +66,7 @@ function fixOf(groups: readonly LeakGroup[]): Pick<Exposure, 'fixes' | 'cost'> {
   return { fixes: best?.fixes ?? [], cost: best?.cost ?? '' };
 }
 
-/** What the settings predict, and no frame has shown yet: guests behind ports that learn nothing. */
+/** Exposures that the settings predict, and no frame has shown yet: guests behind ports that learn nothing. */
 function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
   const causes = groups.flatMap((group) => group.causes);
   const observers = [...new Set(groups.flatMap((group) => group.observers))];
@@ -113,7 +113,7 @@ function few(groups: readonly LeakGroup[]): readonly Exposure[] {
       ];
 }
 
-/** What is open by design in a run, each thing once; empty where its scenario calls nothing so. */
+/** Exposures of a run by design, each once; empty if its scenario calls nothing so. */
 export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure[] {
   const listed = steps.flatMap((step) => step.exposures ?? []);
   const groups = listed.filter(({ rows }) => rows > 0);

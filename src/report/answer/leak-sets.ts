@@ -11,7 +11,7 @@ export interface LeakSet {
   readonly number: number;
   readonly from: ReadonlySet<string>;
   readonly observers: ReadonlySet<string>;
-  /** Who hears whom, in a clause; `all hear all: ` before it where that is so. Not escaped. */
+  /** Observers and senders, in a clause; `all hear all: ` before it if that is so. Not escaped. */
   readonly who: string;
   /** The same with the cause. */
   readonly text: string;
@@ -19,16 +19,16 @@ export interface LeakSet {
   readonly failing: boolean;
 }
 
-/** What one endpoint has to do with a set. */
+/** The part of one endpoint in a set. */
 export type SetPart = 'sends' | 'overhears' | 'both';
 
-/** What `name` has to do with the set; null = nothing. */
+/** The part of `name` in the set; null = none. */
 export function partIn({ from, observers }: LeakSet, name: string): SetPart | null {
   if (observers.has(name)) return from.has(name) ? 'both' : 'overhears';
   return from.has(name) ? 'sends' : null;
 }
 
-/** What all of `names` have to do with the set: the most that one of them has. */
+/** The part of all of `names` in the set: the most that one of them has. */
 export function partOfAll(set: LeakSet, names: readonly string[]): SetPart | null {
   const parts = new Set(names.map((name) => partIn(set, name)));
   if (parts.has('both') || (parts.has('sends') && parts.has('overhears'))) return 'both';

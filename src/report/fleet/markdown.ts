@@ -2,6 +2,7 @@ import type { FleetReport } from '../../core/model/fleet.js';
 import { counted } from '../../core/text/escape.js';
 import { plainMarkdown } from '../markdown.js';
 import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
+import { firstLines } from '../../core/text/names.js';
 
 const maxLines = 20;
 
@@ -18,8 +19,7 @@ export function fleetMarkdown(report: FleetReport): string {
       '',
       `**${plainMarkdown(host.host)}**`,
       '',
-      ...lines.slice(0, maxLines).map((line) => `- ${plainMarkdown(line)}`),
-      ...(lines.length > maxLines ? [`- and ${lines.length - maxLines} more`] : []),
+      ...firstLines(lines, maxLines, (more) => `and ${more} more`).map((line) => `- ${plainMarkdown(line)}`),
     ];
   });
   return `${[`## ${fleetWord(report).text}: ${fleetCountsText(report)}`, '', '| host | verdict | runs |', '| --- | --- | --- |', ...rows, ...hostTexts].join('\n')}\n`;

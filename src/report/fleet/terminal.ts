@@ -2,7 +2,8 @@ import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import type { View } from '../reporter.js';
 import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
-import type { Word } from '../word.js';
+import { statusWord, type Word } from '../word.js';
+import { firstLines } from '../../core/text/names.js';
 
 /** Lines reported of one host; the rest is in the JSON. */
 const maxLines = 12;
@@ -23,8 +24,9 @@ export function fleetTerminal(report: FleetReport, view: View): string {
     const lines = hostLines(host);
     return [
       `  ${padEnd(escapeText(host.host), longest)}  ${paint(padEnd(text, 15), tint)}  ${ran === '' ? 'no run' : ran}`,
-      ...lines.slice(0, maxLines).flatMap((line) => foldAfter('      ', escapeText(line), width)),
-      ...(lines.length > maxLines ? [`      and ${lines.length - maxLines} more: --json has them`] : []),
+      ...firstLines(lines, maxLines, (more) => `and ${more} more: --json has them`).flatMap((line) =>
+        foldAfter('      ', escapeText(line), width),
+      ),
     ];
   });
   return `${[`${paint(word.text, 'bold', word.tint)}  ${fleetCountsText(report)}`, '', ...lines].map((line) => line.trimEnd()).join('\n')}\n`;
@@ -44,23 +46,6 @@ export function fleetWord({ exitCode, hosts }: FleetReport): Word {
     exitCode,
     hosts.every(({ runs }) => runs.every(({ verdict }) => verdict === 'holds')),
   );
-}
-
-function statusWord(status: number, allHold: boolean): Word {
-  switch (status) {
-    case 0:
-      return { text: allHold ? 'HOLDS' : 'AS EXPECTED', tint: 'green' };
-    case 2:
-      return { text: 'BROKEN', tint: 'red' };
-    case 4:
-      return { text: 'NOT AS EXPECTED', tint: 'yellow' };
-    case 69:
-      return { text: 'LACKS SOMETHING', tint: 'yellow' };
-    case 70:
-      return { text: 'FAULT', tint: 'red' };
-    default:
-      return { text: 'INCONCLUSIVE', tint: 'yellow' };
-  }
 }
 
 /** `of 200 hosts 3 are broken, 1 is inconclusive, 196 are as expected` */

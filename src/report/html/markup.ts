@@ -43,12 +43,13 @@ function isList(part: Part | readonly Part[]): part is readonly Part[] {
 
 export const nothing: Markup = { markup: '' };
 
-export type Tone = 'good' | 'bad' | 'doubt' | 'shown' | 'soft';
+type Tone = 'good' | 'bad' | 'doubt' | 'shown' | 'soft';
 
 /** Mark and colour of a verdict: the mark reports it where the colour does not. */
 const marks: Readonly<Record<Tone, string>> = { good: '✔', bad: '✖', doubt: '?', shown: '◆', soft: '–' };
 
-const tones: Readonly<Record<Tint, Tone>> = {
+/** The tone of a colour of the terminal. */
+export const tones: Readonly<Record<Tint, Tone>> = {
   green: 'good',
   red: 'bad',
   yellow: 'doubt',

@@ -1,116 +1,185 @@
-import type { Finding, Result, StepResult } from '../../core/model/result.js';
-import { counted } from '../../core/text/escape.js';
+import type { LeakGroup, Result } from '../../core/model/result.js';
+import { groupsOf } from '../answer/cause-stories.js';
+import { countText, cutText, setText } from '../../core/text/names.js';
+import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 
-function cellMarkup(cell: MatrixCell | undefined): Markup {
-  if (cell === undefined) return html`<td class="n soft">–</td>`;
-  if (cell.leak) return html`<td class="n"><strong class="bad">${cell.seen} !</strong></td>`;
-  if (cell.allowed) return html`<td class="n soft">(${cell.seen})</td>`;
-  return cell.proven ? html`<td class="n good">0</td>` : html`<td class="n"><strong class="doubt">?</strong></td>`;
+/** This many names have a row and a column each; of more those that behave alike are one. */
+const maxNames = 40;
+/** Sets beyond these are not drawn. */
+const maxSets = 60;
+const cell = 18;
+/** Columns that a letter takes, at most. */
+const letter = 6.6;
+
+type Heat = 'leak' | 'shown' | 'open' | 'doubt' | 'none';
+
+/** Names that behave alike: what one of them hears, and who hears it, is true of all. */
+interface NameSet {
+  readonly names: readonly string[];
+  readonly label: string;
 }
 
-function folded(names: readonly string[], what: string): Markup {
-  return names.length === 0
-    ? nothing
-    : html`<details><summary>${names.length} ${what}: nothing but proven zeros</summary><p>${names.slice(0, 1000).join(', ')}${names.length > 1000 ? ' …' : ''}</p></details>`;
+/** Marks of cells for frames that arrived, from the least to the most. */
+const heats = ['open', 'shown', 'leak'] as const;
+
+/** A set of senders that a set of observers overheard. */
+interface Leaks {
+  readonly from: ReadonlySet<string>;
+  readonly observers: ReadonlySet<string>;
+  readonly classes: readonly string[];
+  readonly heat: (typeof heats)[number];
 }
 
-function matrixMarkup(matrix: Matrix, step: StepResult, index: number): Markup {
-  const columns = matrix.columns.slice(0, 100);
-  const rows = matrix.rows.slice(0, 300);
-  const hidden = matrix.columns.length - columns.length + matrix.rows.length - rows.length;
-  const head = columns.map((name) => html`<th scope="col" class="n">${name}</th>`);
-  const body = rows.map(
-    (row) => html`<tr><th scope="row">${row.from}</th>${columns.map((name) => cellMarkup(row.cells.get(name)))}</tr>`,
-  );
-  const table =
-    columns.length === 0 || rows.length === 0
-      ? html`<p class="good">✔ every cell is a proven zero</p>`
-      : html`<div class="wide" tabindex="0" role="region" aria-label="Step ${index + 1}, ${matrix.class}"><table><thead><tr><th scope="col">from</th>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
-  return html`<h3>Step ${index + 1}, ${matrix.class}: ${step.name}</h3>${table}${folded(matrix.plainRows, 'more senders')}${folded(matrix.plainColumns, 'more observers')}${hidden > 0 ? html`<p>${counted(hidden, 'more row or column stands', 'more rows and columns stand')} in result.json.</p>` : nothing}`;
+/** Leaks of a run as sets; of a small run row by row, so that a pair that does not leak is not among them. */
+function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
+  return result.steps.flatMap((step): readonly Leaks[] => {
+    const heatOfLeak = (accepted: unknown): Leaks['heat'] =>
+      !step.asExpected && accepted === undefined ? 'leak' : 'shown';
+    if (isSmall && !step.findings.some(({ grouped }) => grouped !== undefined)) {
+      return step.findings
+        .filter(({ leak, exposed, seen }) => leak || (exposed === true && seen > 0))
+        .map(({ from, observer, class: name, accepted, leak }) => ({
+          from: new Set([from]),
+          observers: new Set([observer]),
+          classes: [name],
+          heat: leak ? heatOfLeak(accepted) : 'open',
+        }));
+    }
+    const setsOfGroup = (group: LeakGroup, heat: Leaks['heat']): Leaks => ({
+      from: new Set(group.from),
+      observers: new Set(group.observers),
+      classes: group.classes,
+      heat,
+    });
+    return [
+      ...groupsOf(step).map((group) => setsOfGroup(group, heatOfLeak(group.accepted))),
+      ...(step.exposures ?? []).flatMap((group) => (group.rows > 0 ? [setsOfGroup(group, 'open')] : [])),
+    ];
+  });
 }
 
-/** For each step and class: how much each observer saw of each sender. */
-export function matrixSection(result: Result): Markup {
-  const matrices = result.steps.flatMap((step, index) =>
-    matricesOf(step).map((matrix) => matrixMarkup(matrix, step, index)),
-  );
-  return html`<section class="screen" aria-labelledby="matrix"><h2 id="matrix">The matrix</h2><p>0: proven, it could have been seen and was not · n !: a leak · (n): seen, and allowed to be · ?: not proven · –: a party to it, or not asked. Who sent stands at the left, who observed at the top; the addressee itself is left out, carriers are added up.</p>${matrices}</section>`;
+/** Everybody who sent or observed, those of one zone beside each other. */
+function namesOf(result: Result, details: RunDetails | null): readonly string[] {
+  const names = new Set<string>();
+  for (const { findings, groups = [] } of result.steps) {
+    for (const { from, observer } of findings) if (from !== '*') names.add(from).add(observer);
+    for (const { from, observers } of groups)
+      for (const name of [...from, ...observers]) if (name !== '*') names.add(name);
+  }
+  const zones = new Map((details?.plan.endpoints ?? []).map(({ name, zone }) => [name, zone ?? '']));
+  const zoneOf = (name: string): string => zones.get(name) ?? '';
+  // Those of one zone stand beside each other.
+  return [...names].sort((a, b) => zoneOf(a).localeCompare(zoneOf(b), 'en') || 0);
 }
 
-interface MatrixCell {
-  readonly seen: number;
-  readonly leak: boolean;
-  readonly allowed: boolean;
-  readonly proven: boolean;
+/** Names by what the leaks say of them, and by zone. */
+function setsOf(names: readonly string[], leaks: readonly Leaks[], details: RunDetails | null): readonly NameSet[] {
+  if (names.length <= maxNames) return names.map((name) => ({ names: [name], label: name }));
+  const zones = new Map((details?.plan.endpoints ?? []).map(({ name, zone }) => [name, zone ?? '']));
+  const sets = new Map<string, string[]>();
+  for (const name of names) {
+    const marks = leaks.map(({ from, observers }) => `${Number(from.has(name))}${Number(observers.has(name))}`);
+    const key = `${zones.get(name) ?? ''} ${marks.join('')}`;
+    const known = sets.get(key);
+    if (known === undefined) sets.set(key, [name]);
+    else known.push(name);
+  }
+  return [...sets].map(([key, alike]) => {
+    const zone = key.slice(0, key.lastIndexOf(' '));
+    return { names: alike, label: `${zone === '' ? '' : `${zone}: `}${setText(alike)}` };
+  });
 }
 
-export interface MatrixRow {
-  readonly from: string;
-  readonly cells: ReadonlyMap<string, MatrixCell>;
+interface Overheard {
+  heat: Leaks['heat'];
+  readonly classes: Set<string>;
 }
 
-export interface Matrix {
-  readonly class: string;
-  /** Observers with a column of their own. */
-  readonly columns: readonly string[];
-  readonly rows: readonly MatrixRow[];
-  /** Observers and senders folded away: every cell of theirs is a proven zero or was allowed. */
-  readonly plainColumns: readonly string[];
-  readonly plainRows: readonly string[];
+/** Cells with a mark, by the positions of the sets: `from * sets.length + observer`. */
+function overheardOf(sets: readonly NameSet[], leaks: readonly Leaks[]): ReadonlyMap<number, Overheard> {
+  const positions = new Map(sets.map(({ names: [name = ''] }, at) => [name, at]));
+  const positionsIn = (names: ReadonlySet<string>): readonly number[] =>
+    names.size < positions.size
+      ? [...names].flatMap((name) => positions.get(name) ?? [])
+      : [...positions].flatMap(([name, at]) => (names.has(name) ? [at] : []));
+  const cells = new Map<number, Overheard>();
+  for (const { from, observers, classes, heat } of leaks) {
+    const ears = positionsIn(observers);
+    for (const sender of positionsIn(from)) {
+      for (const observer of ears) {
+        const key = sender * sets.length + observer;
+        const known = cells.get(key) ?? { heat, classes: new Set<string>() };
+        if (heats.indexOf(heat) > heats.indexOf(known.heat)) known.heat = heat;
+        for (const name of classes) known.classes.add(name);
+        cells.set(key, known);
+      }
+    }
+  }
+  return cells;
 }
 
-/** Up to this many columns and rows nothing is folded. */
-const maxColumns = 14;
-const maxRows = 30;
-
-function add(before: MatrixCell | undefined, finding: Finding, proven: boolean): MatrixCell {
-  return {
-    seen: (before?.seen ?? 0) + finding.seen,
-    leak: (before?.leak ?? false) || finding.leak,
-    allowed: (before?.allowed ?? true) && finding.allowed !== 'no',
-    proven: (before?.proven ?? true) && proven,
-  };
+function heatOf(overheard: Overheard | undefined, observer: NameSet, doubted: ReadonlySet<string>): Heat {
+  if (overheard !== undefined) return overheard.heat;
+  return observer.names.some((name) => doubted.has(name)) ? 'doubt' : 'none';
 }
 
-function isPlain(cell: MatrixCell | undefined): boolean {
-  return cell === undefined || (!cell.leak && (cell.allowed || cell.proven));
+const words: Readonly<Record<Heat, string>> = {
+  leak: 'overhears',
+  shown: 'overhears, as expected or known,',
+  open: 'receives, as bridges do by default,',
+  doubt: 'was not proven to hear nothing of',
+  none: 'overheard nothing of',
+};
+
+function cellMarkup([x, y]: readonly [number, number], heat: Heat, title: string, isSelf: boolean): Markup {
+  const kind = isSelf ? 'self' : heat;
+  const sign = { leak: '✖', shown: '◆', open: '○', doubt: '?', none: '', self: '' }[kind];
+  const text =
+    sign === ''
+      ? nothing
+      : html`<text class="small" x="${x + cell / 2}" y="${y + 13}" text-anchor="middle">${sign}</text>`;
+  return html`<g><title>${title}</title><rect class="heat ${kind}" x="${x}" y="${y}" width="${cell - 1}" height="${cell - 1}"/>${text}</g>`;
 }
 
 /**
- * Who saw how much of whom, by class of a step's findings: the addressee left out. Of many observers and senders those
- * with nothing but proven zeros are folded into a number, so that what matters can be found among 200.
+ * The matrix of a whole run: senders at the left, observers at the top. Of more than 40 endpoints
+ * those that behave alike, in one zone, have one row.
  */
-export function matricesOf(step: StepResult): readonly Matrix[] {
-  const doubted = new Set(step.reasons.map((reason) => reason.observer));
-  const classes = new Map<string, Map<string, Map<string, MatrixCell>>>();
-  const observers = new Set<string>();
-  for (const finding of step.findings) {
-    if (finding.observer === finding.to) continue;
-    observers.add(finding.observer);
-    const senders = classes.get(finding.class) ?? new Map<string, Map<string, MatrixCell>>();
-    const cells = senders.get(finding.from) ?? new Map<string, MatrixCell>();
-    cells.set(
-      finding.observer,
-      add(cells.get(finding.observer), finding, !doubted.has(null) && !doubted.has(finding.observer)),
-    );
-    senders.set(finding.from, cells);
-    classes.set(finding.class, senders);
-  }
-  return [...classes].map(([name, senders]) => {
-    const shown = [...observers].filter((observer) => [...senders.values()].some((cells) => cells.has(observer)));
-    const rows = [...senders].map(([from, cells]): MatrixRow => ({ from, cells }));
-    const plainColumn = (observer: string): boolean => rows.every((row) => isPlain(row.cells.get(observer)));
-    const plainRow = (row: MatrixRow): boolean => [...row.cells.values()].every(isPlain);
-    const plainColumns = shown.length <= maxColumns ? [] : shown.filter(plainColumn);
-    const plainRows = rows.length <= maxRows ? [] : rows.filter(plainRow);
-    const [withoutColumns, withoutRows] = [new Set(plainColumns), new Set(plainRows)];
-    return {
-      class: name,
-      columns: shown.filter((observer) => !withoutColumns.has(observer)),
-      rows: rows.filter((row) => !withoutRows.has(row)),
-      plainColumns,
-      plainRows: plainRows.map((row) => row.from),
-    };
+export function matrixMarkup(result: Result, details: RunDetails | null): Markup {
+  const names = namesOf(result, details);
+  const leaks = leaksBySets(result, names.length <= maxNames);
+  const sets = setsOf(names, leaks, details).slice(0, maxSets);
+  if (sets.length === 0) return nothing;
+  const doubted = new Set(result.steps.flatMap(({ reasons }) => reasons.flatMap(({ observer }) => observer ?? [])));
+  const overheard = overheardOf(sets, leaks);
+  const longest = Math.max(...sets.map(({ label }) => [...label].length));
+  const labelWidth = Math.ceil(16 + letter * Math.min(30, longest));
+  const headHeight = Math.ceil(16 + letter * Math.min(20, longest));
+  const cells = sets.flatMap((from, y) =>
+    sets.map((observer, x) => {
+      const known = overheard.get(y * sets.length + x);
+      const heat = heatOf(known, observer, doubted);
+      const what = known === undefined ? '' : `: ${[...known.classes].join(', ')}`;
+      const title = `${observer.label} ${words[heat]} ${from.label}${what}`;
+      return cellMarkup(
+        [labelWidth + x * cell, headHeight + y * cell],
+        heat,
+        title,
+        x === y && from.names.length === 1,
+      );
+    }),
+  );
+  const rows = sets.map(
+    ({ label }, at) =>
+      html`<text class="small" x="${labelWidth - 6}" y="${headHeight + at * cell + 13}" text-anchor="end">${cutText(label, 30)}</text>`,
+  );
+  const columns = sets.map(({ label }, at) => {
+    const [x, y] = [labelWidth + at * cell + 13, headHeight - 6];
+    return html`<text class="small" transform="rotate(-60 ${x} ${y})" x="${x}" y="${y}">${cutText(label, 20)}</text>`;
   });
+  const [width, height] = [labelWidth + sets.length * cell + 70, headHeight + sets.length * cell + 6];
+  const count =
+    sets.length < names.length ? `; ${countText(names.length)} endpoints, those that behave alike in one row` : '';
+  return html`<p>Who sent stands at the left, who observed at the top. ✖ a leak · ◆ a leak that was expected, or is known · ○ open by design · ? not proven · empty: overheard nothing${count}.</p><div class="wide" tabindex="0" role="region" aria-label="Matrix of who overheard whom"><svg class="map" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="Who overheard whom">${columns}${rows}${cells}</svg></div>`;
 }

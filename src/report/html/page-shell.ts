@@ -15,7 +15,7 @@ export function pageShell({ title, nav, content, foot }: PageParts): string {
   return `${
     html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${{ markup: policy }}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer"><title>${title} · verify-isolation</title><style>${{ markup: style }}</style></head>
-<body><a class="skip" href="#content">Skip to the verdict</a><nav aria-label="On this page">${nav}</nav><main id="content">${content}</main><footer><p class="soft">${foot}</p><p class="soft paper">On paper the single leaks, the matrix, frames, the timeline and what is folded away are left out: they stand in report.html.</p></footer></body></html>`
+<body><a class="skip" href="#content">Skip to the verdict</a><nav aria-label="On this page">${nav}</nav><main id="content">${content}</main><footer><p class="soft">${foot}</p><p class="soft paper">On paper hashes, frames, the timeline and states are left out: they stand in report.html.</p></footer></body></html>`
       .markup
   }\n`;
 }

@@ -1,72 +1,80 @@
-import { isReasonCode, reasonHints } from '../../core/model/reasons.js';
-import type { ReportedRun, Reporter, View } from '../reporter.js';
+import { answerOf, standaloneSentence } from '../answer/answer.js';
+import { framesSection } from '../answer/frames.js';
 import { leakSets } from '../answer/leak-sets.js';
+import { headFacts, proofSections } from '../answer/proof.js';
+import { outcomeSections, plainSentence } from '../answer/sections.js';
+import { courseSections } from '../answer/timeline.js';
+import type { Section } from '../document.js';
+import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { runWord, unendedWord } from '../word.js';
-import { framesSection } from './frames.js';
-import { guestsSection } from './guests.js';
-import { heatSection } from './heat.js';
-import { leaksOf } from './leaks.js';
-import { html, type Markup, nothing } from './markup.js';
-import { matrixSection } from './matrix.js';
-import { overheardSection } from './overheard.js';
+import { factsMarkup, type Pictures, sectionMarkup } from './blocks.js';
+import { html, type Markup, nothing, toneOf, wordMarkup } from './markup.js';
+import { matrixMarkup } from './matrix.js';
 import { pageShell } from './page-shell.js';
-import { methodSection, proofSection, provenanceSection } from './proof.js';
-import { stateDiffSection } from './state-diff.js';
-import { timelineSection } from './timeline.js';
-import { earsOf, topologySection } from './topology.js';
-import {
-  causesSection,
-  claimsSection,
-  exposedSection,
-  fixesSection,
-  heldSection,
-  reasonsSection,
-  verdictSection,
-} from './verdict.js';
+import { earsOf, topologyMarkup } from './topology.js';
 
-/** When the run was, and on whose behalf: what a printed page is filed under. */
-function headLine({ result, details }: ReportedRun): Markup {
-  const declared = details?.run.provenance?.who;
-  const parts = [
-    `${result.run.startedAt.slice(0, 16).replace('T', ' ')} UTC`,
-    ...[declared?.operator ?? []].flat().map((name) => `operator ${name}`),
-    ...[declared?.ticket ?? []].flat().map((ticket) => `ticket ${ticket}`),
-    `run ${result.run.id}`,
+/** The sections of a page: what the first screen has to say, the pictures, and what is unfolded by who asks further. */
+function sectionsOf(run: ReportedRun): readonly Section[] {
+  const { result, details } = run;
+  const outcome = outcomeSections(run, answerOf(run));
+  const topology: Section = {
+    id: 'topology',
+    title: 'A diagram of bridges and leaks',
+    short: 'Topology',
+    depth: 'first',
+    blocks: [{ kind: 'picture', picture: 'topology' }],
+  };
+  const matrix: Section = {
+    id: 'matrix',
+    title: 'Who overheard whom, as a matrix',
+    short: 'Matrix',
+    depth: 'folded',
+    blocks: [{ kind: 'picture', picture: 'matrix' }],
+  };
+  return [
+    ...outcome.filter(({ depth }) => depth === 'first'),
+    ...(details === null ? [] : [topology]),
+    ...(result.steps.some(({ findings }) => findings.length > 0) ? [matrix] : []),
+    ...outcome.filter(({ depth }) => depth !== 'first'),
+    ...proofSections(run),
+    ...framesSection(result, details),
+    ...courseSections(result, details),
   ];
-  return html`<p class="soft">${parts.join(' · ')}</p>`;
 }
 
-function runMarkup(run: ReportedRun, number: string): Markup {
+function runMarkup(run: ReportedRun, sections: readonly Section[], number: string): Markup {
   const { result, details } = run;
-  const leaks = leaksOf(result);
+  const word = runWord(result);
+  const pictures: Pictures = {
+    topology: details === null ? nothing : topologyMarkup(details, earsOf(result), leakSets(run)),
+    matrix: matrixMarkup(result, details),
+  };
   return html`<h1 id="name">${number}${result.scenario.name}: is one guest isolated from another?</h1>
-${headLine(run)}${verdictSection(run)}${causesSection(run)}${exposedSection(result)}${claimsSection(result)}${reasonsSection(result, (code) => (isReasonCode(code) ? reasonHints[code] : ''))}${details === null ? nothing : topologySection(details, earsOf(result), leakSets(run))}${heatSection(result, details)}${guestsSection(result, details)}${overheardSection(leaks, result)}${fixesSection(result)}${heldSection(result)}${proofSection(result, details)}${provenanceSection(result, details)}${matrixSection(result)}${framesSection(leaks, result, details)}${timelineSection(result, details)}${stateDiffSection(details)}${methodSection(result)}`;
+<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${standaloneSentence(answerOf(run))}</p></div><div class="head">${factsMarkup(headFacts(run))}</div>${sections.map((section) => sectionMarkup(section, pictures))}`;
 }
 
 /** Several runs stand in one page one after the other: what one page names once, the others name with their number. */
 function withOwnIds(markup: Markup, at: number): Markup {
+  const ownIds = (ids: string): string =>
+    ids
+      .split(' ')
+      .map((id) => `run${at + 1}-${id}`)
+      .join(' ');
+  const renamed = (_whole: string, name: string, value: string): string => {
+    switch (name) {
+      case 'href':
+        return ` href="#${ownIds(value.slice(1))}"`;
+      case 'aria-label':
+        return ` aria-label="run ${at + 1}: ${value}"`;
+      case 'aria-labelledby':
+        return ` aria-labelledby="${ownIds(`${value} name`)}"`;
+      default:
+        return ` ${name}="${ownIds(value)}"`;
+    }
+  };
   return at === 0
     ? markup
-    : {
-        markup: markup.markup.replace(
-          / (id|href|aria-label|aria-labelledby|name)="([^"]*)"/g,
-          (_whole, name: string, value: string) => {
-            switch (name) {
-              case 'href':
-                return ` href="#run${at + 1}-${value.slice(1)}"`;
-              case 'aria-label':
-                return ` aria-label="run ${at + 1}: ${value}"`;
-              case 'aria-labelledby':
-                return ` aria-labelledby="${[...value.split(' '), 'name'].map((id) => `run${at + 1}-${id}`).join(' ')}"`;
-              default:
-                return ` ${name}="${value
-                  .split(' ')
-                  .map((id) => `run${at + 1}-${id}`)
-                  .join(' ')}"`;
-            }
-          },
-        ),
-      };
+    : { markup: markup.markup.replace(/ (id|href|aria-label|aria-labelledby)="([^"]*)"/g, renamed) };
 }
 
 /** One page for all runs, one after the other. */
@@ -75,28 +83,15 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[], { unended = [
   const total = runs.length + unended.length;
   let title = total === 0 ? 'no run' : `${total} runs`;
   if (first !== undefined && total === 1) title = `${runWord(first.result).text}: ${first.result.scenario.name}`;
-  const places = [
-    ['causes', 'Causes'],
-    ['claims', 'Claims'],
-    ['topology', 'Topology'],
-    ['heat', 'Map'],
-    ['guests', 'Guest by guest'],
-    ['overheard', 'Who overheard whom'],
-    ['fixes', 'Fixes'],
-    ['held', 'Why it holds'],
-    ['proof', 'Proof'],
-    ['provenance', 'Hashes'],
-    ['matrix', 'Matrix'],
-    ['method', 'Method and limits'],
-  ] as const;
-  const shown = runs.map((run, at) => withOwnIds(runMarkup(run, total === 1 ? '' : `Run ${at + 1}, `), at));
-  const complete = shown.map((each) => each.markup).join('');
-  const links = places
-    .filter(([id]) => complete.includes(`id="${id}"`))
-    .map(([id, text]) => html`<a href="#${id}">${text}</a> `);
+  const sections = runs.map(sectionsOf);
+  const shown = runs.map((run, at) =>
+    withOwnIds(runMarkup(run, sections[at] ?? [], total === 1 ? '' : `Run ${at + 1}, `), at),
+  );
   return pageShell({
     title,
-    nav: links,
+    nav: (sections[0] ?? []).flatMap(({ id, short }) =>
+      short === undefined ? [] : [html`<a href="#${id}">${short}</a> `],
+    ),
     content: [...shown, ...unended.map(({ name, why }) => html`<h1>${unendedWord.text}: ${name}</h1><p>${why}</p>`)],
     foot: `verify-isolation ${first?.result.tool.version ?? ''}. This file is a view of result.json; the evidence beside it is what counts.`,
   });

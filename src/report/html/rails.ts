@@ -1,3 +1,4 @@
+import { cutText } from '../../core/text/names.js';
 import { type LeakSet, type SetPart, partIn, partMarks, partOfAll } from '../answer/leak-sets.js';
 import { html, type Markup, nothing } from './markup.js';
 import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, railHeight } from './place-endpoints.js';
@@ -13,11 +14,6 @@ function isAbove(box: PlacedBox, { barY }: PlacedBridge): boolean {
 /** Boxes that stand beside each other: their cords cross the rail, each in a place of its own. */
 function isRow(boxes: readonly PlacedBox[]): boolean {
   return boxes.every(({ y }) => y === boxes[0]?.y);
-}
-
-function cut(text: string, length: number): string {
-  const points = [...text];
-  return points.length <= length ? text : `${points.slice(0, length - 1).join('')}…`;
 }
 
 /** A mark on a cord: a dot for who sends, an arrow head towards the box for who overhears, both for both. */
@@ -91,7 +87,7 @@ export function railsMarkup(placed: PlacedBridge, sets: readonly LeakSet[]): Mar
       upper === null || lower === null
         ? nothing
         : html`<path class="rail" d="M${tagX - 10} ${upper}H${x}V${lower}H${tagX - 10}"/>`;
-    return html`<g class="${set.failing ? 'bad' : 'shown'}"><title>${set.number}: ${set.text}</title>${link}${upper === null ? nothing : side(set, above, upper, true, position)}${lower === null ? nothing : side(set, below, lower, false, position)}<text class="small halo" x="${tagX + 14}" y="${labelY - 12}">${cut(set.who, maxLabel)}</text></g>`;
+    return html`<g class="${set.failing ? 'bad' : 'shown'}"><title>${set.number}: ${set.text}</title>${link}${upper === null ? nothing : side(set, above, upper, true, position)}${lower === null ? nothing : side(set, below, lower, false, position)}<text class="small halo" x="${tagX + 14}" y="${labelY - 12}">${cutText(set.who, maxLabel)}</text></g>`;
   });
   return html`${rails}`;
 }

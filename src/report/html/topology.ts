@@ -3,6 +3,7 @@ import type { Observer } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { Endpoint } from '../../core/model/scenario.js';
 import { counted } from '../../core/text/escape.js';
+import { cutText } from '../../core/text/names.js';
 import { type LeakSet, maxSets } from '../answer/leak-sets.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -15,11 +16,6 @@ import {
   placeEndpoints,
 } from './place-endpoints.js';
 import { cordEnd, hasMarksOnCord, partsText, railsMarkup, setsAt } from './rails.js';
-
-function cut(text: string, length: number): string {
-  const points = [...text];
-  return points.length <= length ? text : `${points.slice(0, length - 1).join('')}…`;
-}
 
 /** `macvlan private on hv` */
 function aboveText({ attach, below }: Endpoint): string {
@@ -84,10 +80,10 @@ function boxMarkup(box: PlacedBox, { ear, overhears, above, parts }: BoxFacts): 
   if (height < 40) {
     const heardAll = ear?.proven === true ? { sign: '', look: '' } : { sign: '? ', look: 'doubt' };
     const { sign, look } = overhears ? { sign: '✖ ', look: 'bad' } : heardAll;
-    return html`<g>${title}${frame}<text class="small ${look}" x="${x + width / 2}" y="${y + 16}" text-anchor="middle">${sign}${cut(endpoint.name, 9)}</text></g>`;
+    return html`<g>${title}${frame}<text class="small ${look}" x="${x + width / 2}" y="${y + 16}" text-anchor="middle">${sign}${cutText(endpoint.name, 9)}</text></g>`;
   }
-  const names = html`<text class="name" x="${x + 8}" y="${y + 18}">${cut(endpoint.name, 17 - parts.length)}</text>${parts === '' ? nothing : html`<text class="small bad" x="${x + width - 6}" y="${y + 18}" text-anchor="end">${parts}</text>`}`;
-  return html`<g>${title}${frame}${names}<text class="small" x="${x + 8}" y="${y + 36}">${cut(kind, 25)}</text><text class="ear ${tone}" x="${x + 8}" y="${y + 54}">${text}</text></g>`;
+  const names = html`<text class="name" x="${x + 8}" y="${y + 18}">${cutText(endpoint.name, 17 - parts.length)}</text>${parts === '' ? nothing : html`<text class="small bad" x="${x + width - 6}" y="${y + 18}" text-anchor="end">${parts}</text>`}`;
+  return html`<g>${title}${frame}${names}<text class="small" x="${x + 8}" y="${y + 36}">${cutText(kind, 25)}</text><text class="ear ${tone}" x="${x + 8}" y="${y + 54}">${text}</text></g>`;
 }
 
 function cord(box: PlacedBox, placed: PlacedBridge): Markup {
@@ -97,7 +93,7 @@ function cord(box: PlacedBox, placed: PlacedBridge): Markup {
 /** A bridge with its boxes, and the sets of leaks as rails across their cords. */
 function bridgeMarkup(placed: PlacedBridge, sets: readonly LeakSet[], boxOf: (box: PlacedBox) => Markup): Markup {
   const zones = placed.zones.map((zone) => {
-    const title = html`<text class="zone" x="${zone.x + 8}" y="${zone.y + 15}">${cut(zone.name, Math.floor(zone.width / 8))}</text>`;
+    const title = html`<text class="zone" x="${zone.x + 8}" y="${zone.y + 15}">${cutText(zone.name, Math.floor(zone.width / 8))}</text>`;
     return html`<rect class="group" x="${zone.x}" y="${zone.y}" width="${zone.width}" height="${zone.height}" rx="6"/>${title}`;
   });
   const cords = placed.boxes.filter((box) => !placed.compact || box.anchor.y > placed.barY);
@@ -105,7 +101,7 @@ function bridgeMarkup(placed: PlacedBridge, sets: readonly LeakSet[], boxOf: (bo
     placed.bridge.kind
   ];
   const ports = placed.compact ? `, ${placed.boxes.length} ports` : '';
-  const names = html`<text x="32" y="${placed.barY + 18}" class="name">${cut(placed.bridge.name, 30)}</text><text class="small" x="${pictureWidth - 32}" y="${placed.barY + 17}" text-anchor="end">${kind}${ports}</text>`;
+  const names = html`<text x="32" y="${placed.barY + 18}" class="name">${cutText(placed.bridge.name, 30)}</text><text class="small" x="${pictureWidth - 32}" y="${placed.barY + 17}" text-anchor="end">${kind}${ports}</text>`;
   return html`${zones}${cords.map((box) => cord(box, placed))}${railsMarkup(placed, sets)}<rect class="bar" x="20" y="${placed.barY}" width="${pictureWidth - 40}" height="${barHeight}" rx="3"/>${names}${placed.boxes.map(boxOf)}`;
 }
 
@@ -142,7 +138,7 @@ const legend =
   'A line with a number is one cause of leaks: ● sends, ▲ overhears; with a bracket it is true of the rows at which the bracket points. ✔ ear proven: the observer saw every control frame that was sent for it. A dashed box hangs behind the bridge device itself, not on a port.';
 
 /** The topology of the plan as a picture, and what it says in words for who cannot see it. */
-export function topologySection(
+export function topologyMarkup(
   details: Pick<RunDetails, 'plan' | 'timeline'>,
   ears: ReadonlyMap<string, Ear>,
   leaks: readonly LeakSet[],
@@ -175,7 +171,7 @@ export function topologySection(
   const more = leaks.length - sets.length;
   const count = plan.bridges.length === 1 ? 'One bridge' : `${plan.bridges.length} bridges`;
   const description = `${count}, ${counted(plan.endpoints.length, 'endpoint')}; ${leaks.map(({ number, who }) => `line ${number}: ${who}`).join('; ') || 'no leak'}. The same in words follows.`;
-  return html`<section aria-labelledby="topology"><h2 id="topology">A diagram of bridges and leaks</h2><div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${counted(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details></section>`;
+  return html`<div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${counted(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details>`;
 }
 
 /** Every observer's ear; proven only where it saw every control of every step and lost nothing. */

@@ -1,7 +1,7 @@
 import type { ProgressEvent, StepPhase } from '../../core/model/timeline.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import { countText } from '../answer/participants.js';
+import { countText } from '../../core/text/names.js';
 import { isUnacceptedLeak } from '../reported-leaks.js';
 import { cut, makePaint, type Paint, type Tint, widthOf } from '../terminal/layout.js';
 import { stepWord } from '../word.js';

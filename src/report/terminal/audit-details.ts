@@ -2,7 +2,9 @@ import type { AuditProof, AuditReport, FindingProof, Prediction, Severity } from
 import { counted, escapeText } from '../../core/text/escape.js';
 import { auditStories, type AuditStory } from '../answer/audit-stories.js';
 import { settingText } from '../setting-text.js';
-import { persistentLines } from '../stories.js';
+import { persistentBlocks } from '../stories.js';
+import { printBlocks } from './blocks.js';
+import { makePaint } from './layout.js';
 
 export const severityWords: Readonly<Record<Severity, string>> = {
   high: 'HIGH',
@@ -31,7 +33,7 @@ function storyText(story: AuditStory, report: AuditReport): readonly string[] {
     ...proofLines(story, report).map((line) => `          ${line}`),
     ...story.fixes.map((fix) => `          fix: ${fix}`),
     ...story.costs.map((cost) => `          costs: ${cost}`),
-    ...persistentLines(persistent, '          '),
+    ...printBlocks(persistentBlocks(persistent), Infinity, makePaint(false), '          '),
     `          read from: ${story.readFrom}`,
   ];
 }

@@ -2,7 +2,7 @@ import type { AuditProof, AuditReport, Severity } from '../../core/model/audit.j
 import { counted, escapeText } from '../../core/text/escape.js';
 import { commandsText } from '../answer/alternatives.js';
 import { auditStories, type AuditStory, reachRows } from '../answer/audit-stories.js';
-import { countText, setText } from '../answer/participants.js';
+import { countText, setText, someText } from '../../core/text/names.js';
 import { auditDetails, severityWords } from './audit-details.js';
 import { cut, fitting, fold, foldAfter, heightOf, padEnd, widthOf } from './layout.js';
 import { maxLines } from './short.js';
@@ -67,11 +67,7 @@ function tableLines(report: AuditReport, width: number): readonly string[] {
   if (rows.length === 0) return [];
   const cells = rows
     .slice(0, maxRows)
-    .map(({ classes, receivers, barrier }) => [
-      classes.length === 1 ? (classes[0] ?? '') : `${classes[0] ?? ''} and ${classes.length - 1} more`,
-      receivers,
-      barrier,
-    ]);
+    .map(({ classes, receivers, barrier }) => [someText(classes, 1), receivers, barrier]);
   const head = ['sent to others', 'would receive it', 'what stops it'];
   const table = [head, ...cells].map((row) => row.map(escapeText));
   const [first, second] = [0, 1].map((at) => Math.max(...table.map((row) => widthOf(row[at] ?? ''))));

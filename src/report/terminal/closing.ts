@@ -7,10 +7,11 @@ import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
 import { alternativesOf, commandsText, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
-import { countText, listText } from '../answer/participants.js';
+import { exposuresOf } from '../answer/exposures.js';
+import { countText, listText, someText } from '../../core/text/names.js';
 import { lingerText, notAskedInShort, notAskedTexts, askedRulesText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
-import { unendedWord } from '../word.js';
+import { statusWord, unendedWord } from '../word.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
 /** `exit status 2: a leak that was not expected` */
@@ -50,13 +51,27 @@ function trustLines({ steps }: Result): readonly string[] {
       );
 }
 
-function fixLines({ fix, reasons, stories, word }: Answer, trust: readonly string[], paint: Paint): readonly string[] {
+/** The fix of the first exposure by design, and its price. */
+function closeLines(result: Result, paint: Paint): readonly string[] {
+  const [first] = exposuresOf(result).filter(({ fixes }) => fixes.length > 0);
+  if (first === undefined) return [];
+  const { line, more } = commandsText(first.fixes);
+  const like = more === 0 ? '' : ` (and ${countText(more)} more like it)`;
+  const cost = first.cost === '' ? '' : `; costs: ${first.cost}`;
+  return [
+    `  ${'fix'.padEnd(8)}${paint(escapeText(line), 'bold')}${like}`,
+    `${priceIndent}${escapeText(`ends: ${first.what}${cost}`)}`,
+  ];
+}
+
+function fixLines(answer: Answer, result: Result, trust: readonly string[], paint: Paint): readonly string[] {
+  const { fix, reasons, stories, word } = answer;
   if (word.text === 'INCONCLUSIVE' || word.text === 'NOT READY')
     return reasons[0]?.hint === undefined ? [] : [`  ${'to do'.padEnd(8)}${escapeText(reasons[0].hint)}`, ...trust];
   if (fix === null)
     return stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0)
       ? [`  ${'fix'.padEnd(8)}none that leaves guests connected; --verbose shows the others and their price`]
-      : [];
+      : closeLines(result, paint);
   const { line, more } = commandsText(fix.commands);
   const price = priceText(fix);
   return [
@@ -66,7 +81,7 @@ function fixLines({ fix, reasons, stories, word }: Answer, trust: readonly strin
   ];
 }
 
-/** Where the fix comes to stay; the whole form stands in the page and under `--verbose`. */
+/** The file in which the fix comes to stay; the whole form stands in the page and under `--verbose`. */
 function persistentLine(persistent: readonly PersistentFix[]): readonly string[] {
   const known = persistent.find(({ where }) => where !== '');
   if (known === undefined) return [];
@@ -119,9 +134,7 @@ function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   const tested = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
   if (tested.size < manyClasses) return [];
   const remaining = probeClasses.filter((name) => !tested.has(name));
-  const [first = ''] = remaining;
-  const some =
-    remaining.length === 1 ? first : `${first} and ${counted(remaining.length - 1, 'more class', 'more classes')}`;
+  const some = someText(remaining, 1, 0, `more ${nounFor(remaining.length - 1, 'class', 'classes')}`);
   const short = counted(remaining.length, 'class', 'classes');
   return remaining.length === 0 ? [] : [{ text: `${some}: ask by run --twin (a copy), run --class NAME`, short }];
 }
@@ -175,7 +188,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
   const answer = answerOf(run);
   const lines = [
     ...limitLines(result, width),
-    ...fixLines(answer, trustLines(result), paint),
+    ...fixLines(answer, result, trustLines(result), paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),
   ];
@@ -193,7 +206,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
 
 const proseLabels = ['  to do   ', priceIndent] as const;
 
-/** What several runs came to: a line each, and how many of which verdict. */
+/** The outcome of several runs: a line each, and how many of which verdict. */
 export function sumLines(
   runs: readonly ReportedRun[],
   { status, unended = [] }: View,
@@ -209,6 +222,8 @@ export function sumLines(
   const names = answers.map(({ name }) => escapeText(name));
   const nameWidth = Math.min(longest(names), Math.floor(width * 0.35));
   const words = [...new Set(answers.map(({ word }) => word.text))];
+  const isAllHeld = answers.every(({ word }) => word.text === 'HOLDS');
+  const overall = status === undefined ? '' : `${statusWord(status, isAllHeld).text}: `;
   const counts = words.map((text) => `${countText(answers.filter(({ word }) => word.text === text).length)} ${text}`);
   return [
     ...answers.map(({ word, sentence }, at) => {
@@ -216,6 +231,6 @@ export function sumLines(
       const room = width - wordWidth - nameWidth - 4;
       return `${paint(padEnd(word.text, wordWidth), 'bold', word.tint)}  ${name}  ${cut(escapeText(sentence), room)}`;
     }),
-    `${countText(answers.length)} ${nounFor(answers.length, 'run')}: ${counts.join(', ')}${status === undefined ? '' : `; ${statusText(status)}`}`,
+    `${overall}${countText(answers.length)} ${nounFor(answers.length, 'run')}: ${counts.join(', ')}${status === undefined ? '' : `; ${statusText(status)}`}`,
   ];
 }

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText, nounFor } from '../../core/text/escape.js';
 import { countLeakRows, type LeakRow, type RunComparison } from '../compare-results.js';
-import { countText, setText } from '../answer/participants.js';
+import { countText, firstLines, setText } from '../../core/text/names.js';
 import { settingText } from '../setting-text.js';
 import type { Difference } from '../state-differences.js';
 import { leakText, overheardText } from '../reported-leaks.js';
@@ -9,14 +9,21 @@ import { foldAfter, type Paint, type Tint } from './layout.js';
 
 const maxShown = 12;
 
+/** Texts, the first of them where they are many. */
+function foldedList(texts: readonly string[], width: number): readonly string[] {
+  return firstLines(texts, maxShown, (more) => `and ${more} more: --json`).flatMap((text) =>
+    foldAfter('  ', escapeText(text), width),
+  );
+}
+
 function rows(title: string, tint: Tint, leaks: readonly LeakRow[], width: number, paint: Paint): readonly string[] {
   if (leaks.length === 0) return [];
   return [
     paint(`${title} (${countText(countLeakRows(leaks))})`, 'bold', tint),
-    ...leaks
-      .slice(0, maxShown)
-      .flatMap(({ step, finding }) => foldAfter('  ', `${escapeText(step)}: ${escapeText(leakText(finding))}`, width)),
-    ...(leaks.length > maxShown ? [`  and ${leaks.length - maxShown} more: --json`] : []),
+    ...foldedList(
+      leaks.map(({ step, finding }) => `${step}: ${leakText(finding)}`),
+      width,
+    ),
     '',
   ];
 }
@@ -26,17 +33,16 @@ function foldedLines({ folded }: RunComparison, width: number, paint: Paint): re
   if (folded.length === 0) return [];
   return [
     paint(`Not comparable pair by pair, ask for fewer pairs a step (${folded.length})`, 'bold', 'yellow'),
-    ...folded.slice(0, maxShown).flatMap(({ step, finding, before, after }) => {
-      const text = `${step}: ${overheardText(finding)}: ${leaksText(after)}, ${countText(before)} before`;
-      return foldAfter('  ', escapeText(text), width);
-    }),
-    ...(folded.length > maxShown ? [`  and ${folded.length - maxShown} more: --json`] : []),
+    ...foldedList(
+      folded.map(
+        ({ step, finding, before, after }) =>
+          `${step}: ${overheardText(finding)}: ${leaksText(after)}, ${countText(before)} before`,
+      ),
+      width,
+    ),
     '',
   ];
 }
-
-/** Differences beyond these stand in the JSON. */
-const maxSentences = 12;
 
 /** Leaks whose causes name a place. */
 function leaksBecauseOf(place: string, rows: readonly LeakRow[]): number {
@@ -99,7 +105,7 @@ export function comparisonText(
   const [first, second] = runs;
   const { began, stopped, untold, folded, verdicts, onlyFirst, onlySecond } = comparison;
   const sentences = settingSentences(settings, comparison);
-  const changed = sentences.slice(0, maxSentences).flatMap((sentence) => foldAfter('  ', escapeText(sentence), width));
+  const changed = foldedList(sentences, width);
   const lines = [
     ...foldAfter(
       '',
@@ -107,14 +113,7 @@ export function comparisonText(
       width,
     ),
     '',
-    ...(changed.length === 0
-      ? []
-      : [
-          paint('What was changed', 'bold'),
-          ...changed,
-          ...(sentences.length > maxSentences ? [`  and ${sentences.length - maxSentences} more: --json`] : []),
-          '',
-        ]),
+    ...(changed.length === 0 ? [] : [paint('What was changed', 'bold'), ...changed, '']),
     ...rows('Began to leak', 'red', began, width, paint),
     ...rows('Stopped leaking, proven', 'green', stopped, width, paint),
     ...rows('Leaked before, not proven now', 'yellow', untold, width, paint),
@@ -123,8 +122,11 @@ export function comparisonText(
       ? []
       : [
           paint('Verdicts', 'bold'),
-          ...verdicts.flatMap(({ step, before, after }) =>
-            foldAfter('  ', `${escapeText(step)}: was ${before ?? 'not judged'}, is ${after ?? 'not judged'}`, width),
+          ...foldedList(
+            verdicts.map(
+              ({ step, before, after }) => `${step}: was ${before ?? 'not judged'}, is ${after ?? 'not judged'}`,
+            ),
+            width,
           ),
           '',
         ]),

@@ -1,14 +1,14 @@
 import type { DoctorReport, MachineCheck } from '../../core/model/machine.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { foldAfter } from './layout.js';
+import { someText } from '../../core/text/names.js';
 
 const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
 /** This many scenarios are named; the JSON names all. */
 const maxNamed = 4;
 
 function neededBy({ neededBy: files }: MachineCheck): string {
-  const more = files.length - maxNamed;
-  return `needed by ${files.slice(0, maxNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `needed by ${someText(files, maxNamed)}`;
 }
 
 function checkText(check: MachineCheck, width: number): readonly string[] {

@@ -1,9 +1,9 @@
 import type { Drift } from '../../core/model/audit.js';
 import { escapeText } from '../../core/text/escape.js';
-import { setText } from '../answer/participants.js';
+import { setText } from '../../core/text/names.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
 
-/** What a change of a setting makes of the device, as `is a hub now`; '' = the values say it. */
+/** The effect of a change of a setting on the device, as `is a hub now`; '' = the values say it. */
 function consequence({ code, place, after }: Drift): string {
   if (code === 'bridge-promiscuous') return 'is promiscuous now';
   if (code !== 'setting-changed') return '';

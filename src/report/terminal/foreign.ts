@@ -1,7 +1,7 @@
 import type { ReaderOnHost } from '../../core/audit/audit.js';
 import type { ForeignDirection, ForeignPair, ForeignReport } from '../../core/judge/foreign/report.js';
 import { counted, escapeText, nounFor } from '../../core/text/escape.js';
-import { setText } from '../answer/participants.js';
+import { setText, someText } from '../../core/text/names.js';
 import type { View } from '../reporter.js';
 import { fold, foldAfter, makePaint, type Paint } from './layout.js';
 
@@ -9,12 +9,10 @@ const maxShown = 24;
 const maxProtocols = 6;
 
 function directionLine(direction: ForeignDirection, width: number): readonly string[] {
-  const more = direction.protocols.length - maxProtocols;
-  const protocols =
-    direction.protocols
-      .slice(0, maxProtocols)
-      .map(({ name, frames }) => `${name} ${frames}`)
-      .join(', ') + (more > 0 ? `, and ${more} more` : '');
+  const protocols = someText(
+    direction.protocols.map(({ name, frames }) => `${name} ${frames}`),
+    maxProtocols,
+  );
   return foldAfter(
     `  ${escapeText(direction.from)} → ${escapeText(direction.to)}  `,
     `${counted(direction.frames, 'frame')} (${protocols}), ${counted(direction.payloadOctets, 'byte')} of data readable; ${direction.first} to ${direction.last}; first is frame ${direction.firstSighting.frame} of ${escapeText(direction.firstSighting.file)}`,

@@ -4,7 +4,7 @@ import type { PrecheckNote } from '../../core/model/run-record.js';
 import type { Host } from '../../core/model/scenario.js';
 import { costOf } from '../../core/plan/cost.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
-import { setText } from '../answer/participants.js';
+import { setText } from '../../core/text/names.js';
 
 /**
  * The summary of a run on a host, for the person that has to approve it. `sinceStartMs`: what reading the
@@ -60,7 +60,7 @@ export function precheckText(notes: readonly PrecheckNote[]): string {
     .join('');
 }
 
-/** Where it would connect to through ssh, and what it would start there, a line each. */
+/** Connections through ssh and the program that each would start, a line each. */
 export function connectionsText(hosts: readonly Host[]): string {
   return hosts
     .map(

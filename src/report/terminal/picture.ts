@@ -2,7 +2,7 @@ import { isOnPort, placeOf } from '../../core/model/attach.js';
 import type { Bridge, Endpoint } from '../../core/model/scenario.js';
 import { escapeText } from '../../core/text/escape.js';
 import { type LeakSet, leakSets, maxSets, partMarks, partOfAll } from '../answer/leak-sets.js';
-import { setText } from '../answer/participants.js';
+import { setText } from '../../core/text/names.js';
 import type { ReportedRun } from '../reporter.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 

@@ -6,7 +6,7 @@ import type { SelectedFields } from '../../core/model/scenario.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { counted, escapeText, nounFor, quoteForShell } from '../../core/text/escape.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
-import { countText, setText } from '../answer/participants.js';
+import { countText, setText } from '../../core/text/names.js';
 import { settingText } from '../setting-text.js';
 import { foldAfter } from './layout.js';
 

@@ -5,7 +5,8 @@ import { type Alternative, alternativesOf, commandsText, priceText, storyPhrase 
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { type CauseStory, severityOf } from '../answer/cause-stories.js';
 import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
-import { countText, setText, stepsText, whoText } from '../answer/participants.js';
+import { whoText } from '../answer/participants.js';
+import { countText, setText, stepsText } from '../../core/text/names.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories, reachTexts } from '../stories.js';
 import { runWord, summary } from '../word.js';
@@ -23,7 +24,7 @@ import {
   type Paint,
   widthOf,
 } from './layout.js';
-import { boundText } from './proof.js';
+import { boundText } from '../answer/proof.js';
 
 /** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
 export const maxLines = 23;
@@ -80,22 +81,21 @@ function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width
 }
 
 /**
- * Causes with who hears whom and what ends it at which price. If that is too much, first fixes go, then causes; ways to
- * end a leak beyond the first come only if there is room for all causes.
+ * Causes with who hears whom and what ends it at which price, as much as there is room for: first all causes, then who
+ * hears whom by each, the first one last since the last sentence says it, then the fixes.
  */
 function whyLines(answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
   const stories = answer.stories.map((story) => storyLines(story, answer, width, paint));
-  const priced = stories.map(({ lines, alternatives }) => [...lines, ...(alternatives[0] ?? [])]);
-  const fits = (blocks: readonly (readonly string[])[]): boolean => heightOf(blocks.flat(), width) <= room - 1;
-  const shown = firstWhole([stories.map(({ lines }) => lines), stories.map(({ phrase }) => phrase)], room - 1, width);
-  const blocks = [...(fits(priced) ? priced : shown)];
-  stories.forEach(({ alternatives }, at) => {
-    for (const more of alternatives.slice(1)) {
-      const block = [...(blocks[at] ?? []), ...more];
-      if (!fits(blocks.map((known, index) => (index === at ? block : known)))) return;
-      blocks[at] = block;
-    }
-  });
+  const blocks = stories.map(({ phrase }) => phrase);
+  const put = (at: number, block: readonly string[]): boolean => {
+    const isFitting = heightOf(blocks.with(at, block).flat(), width) <= room - 1;
+    if (isFitting) blocks[at] = block;
+    return isFitting;
+  };
+  const order = stories.map((_, at) => (at + 1) % stories.length);
+  const isWhole = order.every((at) => put(at, stories[at]?.lines ?? [])) || stories.length === 1;
+  for (const [at, { alternatives }] of isWhole ? stories.entries() : [])
+    for (const more of alternatives) if (!put(at, [...(blocks[at] ?? []), ...more])) break;
   const { lines, remaining } = fitting(blocks, room - 1, width);
   return [
     paint('Why', 'bold'),
@@ -167,8 +167,13 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
 }
 
 /** The steps in a line each, those that did not come out as expected first where there are more than fit. */
-function actLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
-  const acts = actsOf(result);
+function actLines(
+  { steps }: Result,
+  acts: readonly Act[],
+  room: number,
+  width: number,
+  paint: Paint,
+): readonly string[] {
   const nameWidth = Math.min(
     Math.max(4, ...acts.map(({ name }) => widthOf(escapeText(name)))),
     Math.floor(width * 0.4),
@@ -178,7 +183,7 @@ function actLines(result: Result, room: number, width: number, paint: Paint): re
   const shown = fits ? sorted : sorted.slice(0, Math.max(1, room - 2));
   const remaining = acts.length - shown.length;
   return [
-    paint(acts.length === result.steps.length ? 'Steps' : 'Acts', 'bold'),
+    paint(acts.length === steps.length ? 'Steps' : 'Acts', 'bold'),
     ...shown.map((act) => actLine(act, nameWidth, width, paint)),
     ...(remaining === 0
       ? []
@@ -202,7 +207,7 @@ function leadLines({ result }: ReportedRun, width: number, paint: Paint): readon
 /** Lines for the steps where there is more to say than fits. */
 const leastActs = 4;
 
-/** What leaked and why; where that is not known what is not proven; else what stands in the way. */
+/** Leaks with their causes; else what is not proven; else the barriers. */
 function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
   const leaks = answer.stories.length > 0;
   if (answer.reasons.length > 0 && (!leaks || ![0, 2].includes(result.exitCode)))
@@ -214,7 +219,7 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
   return [...whyLines(answer, room - heightOf(reached, width), width, paint), ...reached];
 }
 
-/** What is open by design: what it allows, and what would end it at which price if there is room for both. */
+/** Exposures by design: what each allows, and the fix with its price if there is room for both. */
 export function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const exposures = exposuresOf(result);
   if (exposures.length === 0 || room < 2) return [];
@@ -245,7 +250,7 @@ function keptForExposures(result: Result, room: number): number {
   return result.exitCode === 0 ? Math.min(length + 1, room - 3) : 1;
 }
 
-/** What is open by design; in one line where something leaked. */
+/** Exposures by design; in one line if something leaked. */
 function exposedBeside(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   if (result.exitCode === 0) return exposureLines(result, room, width, paint);
   const names = exposuresOf(result).map(({ what }) => what);
@@ -264,11 +269,12 @@ export function shortReport(run: ReportedRun, view: View, width: number, paint: 
   const lead = leadLines(run, width, paint);
   const closing = closingLines(run, view, width, paint);
   const room = linesOf(view) - heightOf(lead, width) - heightOf(closing, width) - 2;
-  const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.ceil(room / 2)));
+  const acts = actsOf(result, view.whyNotJudged);
+  const actsHeight = Math.min(acts.length + 1, Math.max(leastActs, Math.ceil(room / 2)));
   const rest = room - actsHeight;
   const reserved = keptForExposures(result, rest);
   const because = whyOf(run, answer, rest - reserved, width, paint);
   const why = [...because, ...exposedBeside(result, rest - heightOf(because, width), width, paint)];
-  const acts = actLines(result, room - heightOf(why, width), view.uncut === true ? Infinity : width, paint);
-  return [...lead, ...why, '', ...acts, '', ...closing];
+  const rows = actLines(result, acts, room - heightOf(why, width), view.uncut === true ? Infinity : width, paint);
+  return [...lead, ...why, '', ...rows, '', ...closing];
 }

@@ -1,17 +1,17 @@
 import type { Result } from '../../core/model/result.js';
 import { counted, escapeText, quoteForShell } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
-import { holdLimits } from '../answer/answer.js';
+import { answerOf, holdLimits } from '../answer/answer.js';
 import { exposedText } from '../answer/exposures.js';
+import { proofSections } from '../answer/proof.js';
+import { outcomeSections } from '../answer/sections.js';
 import { runWord, summary } from '../word.js';
 import { closingLines, sumLines } from './closing.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
-import { terminalFixes, terminalLeaks } from './leaks.js';
+import { printSection } from './blocks.js';
 import { pictureLines } from './picture.js';
-import { terminalProof, terminalReasons } from './proof.js';
-import { exposureLines, shortReport } from './short.js';
+import { shortReport } from './short.js';
 import { terminalTable } from './table.js';
-import { terminalPassed, terminalWhyHolds } from './why-holds.js';
 
 function verdictLines(result: Result, width: number, paint: Paint): readonly string[] {
   const word = runWord(result);
@@ -40,10 +40,8 @@ function evidenceLines({ dir, result }: ReportedRun, view: View, paint: Paint): 
   ];
 }
 
-function exposedReport(result: Result, width: number, paint: Paint): readonly string[] {
-  const lines = exposureLines(result, Infinity, width, paint);
-  return lines.length === 0 ? [] : [...lines, ''];
-}
+/** Sections of a report that are the table, or a page's. */
+const elsewhere = new Set(['claims', 'provenance', 'method']);
 
 /** All that is known of a run, and the answer once more at the end. */
 function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
@@ -52,13 +50,9 @@ function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint):
     ...verdictLines(result, width, paint),
     ...terminalTable(result, width, paint),
     '',
-    ...terminalLeaks(result, width, paint),
-    ...terminalFixes(result, width, paint),
-    ...exposedReport(result, width, paint),
-    ...terminalWhyHolds(result, width, paint),
-    ...terminalReasons(result, width, paint),
-    ...terminalPassed(result, width, paint),
-    ...terminalProof(result, width, paint),
+    ...[...outcomeSections(run, answerOf(run)), ...proofSections(run)]
+      .filter(({ id }) => !elsewhere.has(id))
+      .flatMap((section) => printSection(section, width, paint)),
     ...evidenceLines(run, view, paint),
     ...(run.dir === null ? [] : ['']),
     ...closingLines(run, view, width, paint),
@@ -91,7 +85,7 @@ function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): 
  */
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);
-  const width = Math.min(Math.max(view.width, 60), 120);
+  const width = Math.max(view.width, 60);
   if (view.brief === true) {
     const texts = runs.flatMap((run) => briefLines(run, view, width, paint));
     return `${texts.slice(0, maxBrief).join('\n')}\n`;

@@ -4,7 +4,7 @@ import { type Classify, createClassifier, tagsOf, tokenIndexOf } from '../../cor
 import { keptEnd } from '../../core/wire/frame-view.js';
 import { createParties } from '../../core/judge/parties.js';
 import { leakComment } from '../../core/judge/recognise/leak-comment.js';
-import type { Plan } from '../../core/model/plan.js';
+import type { Plan, StepPlan } from '../../core/model/plan.js';
 import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js';
@@ -12,6 +12,7 @@ import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { enhancedPacket, interfaceAsRead, sectionHeader } from '../../core/pcap/pcapng/writer.js';
 import { isTowards } from '../../core/plan/observers.js';
 import { stepObservers } from '../../core/plan/evidence-interfaces.js';
+import { someText } from '../../core/text/names.js';
 import { capturePath } from './folder/folder.js';
 import { type NamedFile, openNamedFile } from './folder/named-file.js';
 import { mustBeAsWritten } from './folder/hash.js';
@@ -22,6 +23,8 @@ export interface ExportOptions {
   readonly only: 'leaks' | null;
   /** Name of the one observer to keep; null = all. */
   readonly observer: string | null;
+  /** The one step to keep, by its number from 1 or its name; null = all. */
+  readonly step: string | null;
   /** Packet ids (token indices), first and last; null = all frames, also those without token. */
   readonly probes: { readonly first: number; readonly last: number } | null;
   /** ns since 1970, both ends included; null = without bound. */
@@ -73,8 +76,20 @@ function isWithin(index: number, { first, last }: NonNullable<ExportOptions['pro
  * believed).
  */
 function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch: Batch, packet: number) => boolean {
+  const isWanted = ({ index, name }: StepPlan): boolean =>
+    options.step === null || options.step === name || options.step === String(index + 1);
+  if (!plan.steps.some(isWanted))
+    throw new VerifyError(
+      'usage',
+      64,
+      `--step ${options.step ?? ''}: the run has no such step`,
+      `give a number from 1 to ${plan.steps.length}, or a name: ${someText(
+        plan.steps.map(({ name }) => name),
+        8,
+      )}`,
+    );
   const observers = stepObservers(plan).map((source) =>
-    source !== null && [null, source.observer.name].includes(options.observer) ? source : null,
+    source !== null && isWanted(source.step) && [null, source.observer.name].includes(options.observer) ? source : null,
   );
   const parties = createParties(plan.endpoints);
   return (batch, packet) => {

@@ -41,7 +41,7 @@ describe('on a host whose bridge a known program makes', needs(root, file('/etc/
       ]);
       // vnet2 is the bridge's own in the file; vnet0 and vnet1 are nobody's who is known
       expect(causes.filter(({ lasting, place }) => lasting !== undefined && /vnet[01]/.test(place))).toEqual([]);
-      expect(readFileSync(join(dir, 'report.html'), 'utf8')).toContain('<strong>To last (ifupdown):</strong>');
+      expect(readFileSync(join(dir, 'report.html'), 'utf8')).toContain('<dt>to last (ifupdown)</dt>');
       expect(JSON.parse(readFileSync(join(dir, 'replayed'), 'utf8'))).toEqual(JSON.parse(text));
     },
     patient(300_000),

@@ -100,7 +100,7 @@ describe('a rule that copies tcp dport 443', { ...needs(root), timeout: patient(
         ]).toEqual([1, [[rule, [expect.arrayContaining(['v4'])]]]]);
         expect(run.text).toMatch(/rules   1 read, 1 copies or moves: 1 asked \(1 witness\)/);
         const page = readFileSync(join(host.dir, 'out', 'evidence', 'report.html'), 'utf8');
-        expect(page).toContain(`<th scope="row">${rule}</th><td>v1 to v2, ipv4-tcp, protocol 6,`);
+        expect(page).toContain(`<dt>${rule}</dt><dd>v1 to v2, ipv4-tcp, protocol 6,`);
         // A counter of the rule is read anew: the witness is in it, and guests' own frames
         const { before = 0, after = 0 } = rules[0]?.counter ?? { before: -1, after: 0 };
         expect([rules[0]?.counter !== undefined, after > before]).toEqual([script.includes('counter'), true]);

@@ -107,7 +107,7 @@ describe('purge', needs(program('tshark')), () => {
     expect(call('purge', dir).status).toBe(0);
     expect(payload()).toBe('');
     const report = readFileSync(join(dir, 'report.html'), 'utf8');
-    expect([report.includes('payload of a guest'), report.includes('<h4 id="frame-')]).toEqual([false, true]);
+    expect([report.includes('payload of a guest'), report.includes('<h3>Frame ')]).toEqual([false, true]);
     expect(rows()).toEqual(before);
     const reported = check(dir);
     expect(reported).toMatchObject({

@@ -85,9 +85,9 @@ describe('markdown, rendered by cmark-gfm', needs(program('cmark-gfm')), () => {
   it('is a heading, a table with a row for each step, and lists', () => {
     expect([...html.matchAll(/<h2>/g)].length).toBe(1);
     expect([...html.matchAll(/<tr>/g)].length).toBe(1 + broken.steps.length);
-    expect([...html.matchAll(/<th[ >]/g)].length).toBe(5);
-    expect([...html.matchAll(/<td[ >]/g)].length).toBe(5 * broken.steps.length);
-    expect([...html.matchAll(/<li>/g)].length).toBe(2);
+    expect([...html.matchAll(/<th[ >]/g)].length).toBe(7);
+    expect([...html.matchAll(/<td[ >]/g)].length).toBe(7 * broken.steps.length);
+    expect([...html.matchAll(/<li>/g)].length).toBe(5);
   });
 
   it('makes of a hostile name the text that it is, and nothing else', () => {

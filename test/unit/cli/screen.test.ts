@@ -14,11 +14,17 @@ describe('columnsOf', () => {
     ['a terminal without a size', { columns: 0 }, undefined, 80],
     ['COLUMNS before the terminal', { columns: 120 }, '100', 100],
     ['COLUMNS for a pipe', {}, '100', 100],
+    ['a terminal that is too wide to read', { columns: 240 }, undefined, 120],
+    ['COLUMNS wider than that', { columns: 100 }, '240', 240],
     ['COLUMNS that is no width', { columns: 120 }, 'wide', 120],
     ['COLUMNS too narrow to read', { columns: 120 }, '3', 120],
   ])('%s', (_, screen, columns, expected) => {
     vi.stubEnv('COLUMNS', columns);
     expect(columnsOf(screen)).toBe(expected);
+  });
+
+  it('takes all columns with --wide, and 250 for a pipe', () => {
+    expect([columnsOf({ columns: 240 }, 80, true), columnsOf({}, 80, true)]).toEqual([240, 250]);
   });
 });
 

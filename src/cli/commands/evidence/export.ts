@@ -18,6 +18,7 @@ export const defineExport: DefineCommand = (parser) => {
         })
         .option('only', { choices: ['leaks'] as const, describe: 'leaks alone' })
         .option('observer', { type: 'string', requiresArg: true, describe: 'what one observer saw' })
+        .option('step', { type: 'string', requiresArg: true, describe: 'one step, by its number or its name' })
         .option('probe', {
           type: 'string',
           requiresArg: true,
@@ -43,6 +44,7 @@ export const defineExport: DefineCommand = (parser) => {
       const { controlsLeftOut } = await exportCapture(args.dir, args.output, {
         only: args.only ?? null,
         observer: args.observer ?? null,
+        step: args.step ?? null,
         probes: readProbes(args.probe),
         fromNs: readTimeNs('--from', args.from),
         untilNs: readTimeNs('--until', args.until),

@@ -46,6 +46,22 @@ export const defineDiff: DefineCommand = (parser, context) => {
   );
 };
 
+/** `history DIR`: what began to leak from run to run of a folder, what stopped, and since when. */
+export const defineHistory: DefineCommand = (parser, context) => {
+  parser.command(
+    'history <dir>',
+    'compare all runs in a folder: what began to leak, what stopped, since when',
+    (options) =>
+      options
+        .positional('dir', { type: 'string', demandOption: true, describe: 'folder with evidence folders in it' })
+        .option('json', { type: 'boolean', default: false, describe: 'print the comparison as JSON' }),
+    async (args) => {
+      const { historyCommand } = await import('./history.js');
+      context.setStatus(await historyCommand(args.dir, args.json));
+    },
+  );
+};
+
 /** By which signer a folder has to be signed. */
 export interface WantedSignature {
   /** OpenSSH's file of keys that may sign, and who of them has to; null = any key will do. */

@@ -26,6 +26,7 @@ export const defineReplay: DefineCommand = (parser, context) => {
             'read classic captures with pcap-parser too, and say where the two readers differ',
           ),
           picture: commonOptions.picture,
+          wide: commonOptions.wide,
           verbose: flagArgument('print all that is known, not the answer alone'),
           json: commonOptions.json,
           reporter: textsArgument(reporterHelp),

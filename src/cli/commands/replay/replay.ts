@@ -35,6 +35,7 @@ export async function replayCommand(
     readonly reporter: readonly string[];
     readonly verbose?: boolean;
     readonly picture?: boolean;
+    readonly wide?: boolean;
   },
 ): Promise<number> {
   if (dirs.length === 0)
@@ -70,6 +71,7 @@ export async function replayCommand(
       status,
       verbose: options.verbose ?? false,
       picture: options.picture ?? false,
+      wide: options.wide ?? false,
       unended,
     }),
   );

@@ -1,7 +1,7 @@
 import type { Result } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText, nounFor } from '../../../core/text/escape.js';
-import { countText } from '../../../report/answer/participants.js';
+import { countText } from '../../../core/text/names.js';
 import { compareResults, countLeakRows, isFoldedLeak, newlyUnmet } from '../../../report/compare-results.js';
 import { againstBaseline } from '../../../report/known-leaks.js';
 import type { ReportedRun } from '../../../report/reporter.js';

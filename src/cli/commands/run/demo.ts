@@ -10,6 +10,7 @@ export interface DemoOptions {
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly picture: boolean;
+  readonly wide: boolean;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly toolVersion: string;
 }
@@ -29,6 +30,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
     keep: 'all',
     allowRun: false,
     deafen,
+    ...(deafen === undefined ? {} : { whyNotJudged: `a leak needs no proof that ${deafen} hears` }),
     adapt: (scenario) => {
       if (deafen === undefined) return scenario;
       const known = scenario.topology.endpoints.filter((endpoint) => endpoint.started).map(({ name }) => name);

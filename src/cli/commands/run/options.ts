@@ -79,6 +79,7 @@ const optionGroups = {
     reporter: textsArgument(reporterHelp),
     report: textArgument('folder for every report: JUnit, Markdown, SARIF, CSV and the others'),
     picture: commonOptions.picture,
+    wide: commonOptions.wide,
     verbose: flagArgument('print progress line by line, and the full report at the end'),
     quiet: commonOptions.quiet,
     progress: {
@@ -269,6 +270,7 @@ export const defineDemo: DefineCommand = (parser, context) => {
         out: textArgument('folder for the evidence'),
         json: commonOptions.json,
         picture: commonOptions.picture,
+        wide: commonOptions.wide,
         verbose: flagArgument('print all that is known, not the answer alone'),
         quiet: commonOptions.quiet,
         engine: commonOptions.engine,

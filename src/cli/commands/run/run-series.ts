@@ -24,6 +24,10 @@ export interface RunCommandOptions {
   readonly verbose: boolean;
   /** Before the answer a picture. */
   readonly picture?: boolean;
+  /** Lines as wide as the terminal. */
+  readonly wide?: boolean;
+  /** Why steps are left out of the verdict, as a main clause. */
+  readonly whyNotJudged?: string;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly reporter: readonly string[];
   /** Evidence folders of earlier runs whose leaks are known. */

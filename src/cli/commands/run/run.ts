@@ -223,12 +223,20 @@ async function writeAnswers(
   status: number,
   stop: Stop,
 ): Promise<readonly string[]> {
-  const { verbose, picture = false, quiet, progress, timeout } = options;
+  const { verbose, picture = false, wide = false, whyNotJudged, quiet, progress, timeout } = options;
   const { runs } = series;
   const brief = stop.by !== undefined;
   const unended = unendedRuns(stop, series, timeout);
   const ended = stop.by === undefined ? status : statusOf(stop.by);
-  const failed = await writeReports(reporters, runs, { verbose, picture, status: ended, brief, unended });
+  const failed = await writeReports(reporters, runs, {
+    verbose,
+    picture,
+    wide,
+    whyNotJudged,
+    status: ended,
+    brief,
+    unended,
+  });
   // If stdout is for a machine, the log has the answer for people.
   const isForMachine = !reporters.some(({ name, path }) => name === 'terminal' && path === null);
   if (isForMachine && !quiet && !brief && progress !== 'json')

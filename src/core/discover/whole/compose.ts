@@ -51,6 +51,7 @@ import {
 import { type FoundBridge, foundBridge, hostOn } from './segments.js';
 import { counted } from '../../text/escape.js';
 import { groupBy, mapByName } from '../../text/collections.js';
+import { someText } from '../../text/names.js';
 
 /** What is asked of a whole host beyond what is usual. */
 export interface HostOptions extends StepWishes {
@@ -243,11 +244,7 @@ const maxNamed = 3;
 /** Notes that differ in the guest's name alone become one: a hundred may not have spoken. */
 function onceEach(notes: readonly (readonly [name: string, note: string])[]): readonly string[] {
   const alike = groupBy(notes, ([name, note]) => note.slice(name.length));
-  return [...alike].map(([text, same]) => {
-    const remaining = same.length - maxNamed;
-    const names = same.slice(0, maxNamed).map(([name]) => name);
-    return `${names.join(', ')}${remaining > 0 ? ` and ${remaining} more` : ''}${text}`;
-  });
+  return [...alike].map(([text, same]) => someText(same.map(([name]) => name), maxNamed) + text);
 }
 
 function notesOf(survey: Survey, found: readonly FoundBridge[], { state, inventory }: WholeInput): readonly string[] {

@@ -12,6 +12,7 @@ import { nexthopObjects, routesTo, type RuleChange } from '../../model/timeline.
 import { objectsOf, textOf } from '../../text/json-text.js';
 import type { ReadInterval } from './intervals.js';
 import { nftRules, tcFilters } from '../../bridge/rules.js';
+import { someText } from '../../text/names.js';
 
 /** At most this many of those that changed rules are named. */
 const maxNamed = 3;
@@ -32,8 +33,7 @@ export function changesText(changes: readonly RuleChange[]): string {
 
 /** `, by process 77 (nft), process 78 (nft)`; '' = nobody was heard. */
 function changersText(by: readonly string[]): string {
-  if (by.length === 0) return '';
-  return `, by ${by.slice(0, maxNamed).join(', ')}${by.length > maxNamed ? ` and ${by.length - maxNamed} more` : ''}`;
+  return by.length === 0 ? '' : `, by ${someText(by, maxNamed)}`;
 }
 
 const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostState) => boolean>> = {

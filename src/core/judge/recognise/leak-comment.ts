@@ -1,4 +1,5 @@
 import type { Observer, Plan, StepPlan } from '../../model/plan.js';
+import { escapeText } from '../../text/escape.js';
 import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
 import { isIcmpError } from '../../wire/icmp.js';
@@ -60,6 +61,12 @@ function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): str
  * rests on it.
  */
 export function leakComment(frame: CommentedFrame, plan: Plan, parties: Parties): string | null {
+  const text = leakText(frame, plan, parties);
+  const { index, name } = frame.step;
+  return text === null ? null : `${text}, in step ${index + 1} (${escapeText(name)})`;
+}
+
+function leakText(frame: CommentedFrame, plan: Plan, parties: Parties): string | null {
   const { sighting, view } = frame.classified;
   if (!frame.towards || !frame.observer.judged) return null;
   switch (sighting.kind) {

@@ -7,6 +7,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
 import { capturePath, files, judgedFiles, writeWhole } from './folder.js';
 import { wayBelow } from './reach-folder.js';
+import { someText } from '../../../core/text/names.js';
 
 /** A file that a result rests on, relative to its folder. */
 interface HashedFile {
@@ -85,8 +86,7 @@ function changedFiles(dir: string, hashed: readonly HashedFile[]): readonly stri
 const maxNamed = 5;
 
 function changedText(changed: readonly string[]): string {
-  const more = changed.length > maxNamed ? ` and ${changed.length - maxNamed} more` : '';
-  const what = `${changed.slice(0, maxNamed).join(', ')}${more} ${changed.length === 1 ? 'is' : 'are'}`;
+  const what = `${someText(changed, maxNamed)} ${changed.length === 1 ? 'is' : 'are'}`;
   return `${what} not what the run wrote, by ${files.sums.name}`;
 }
 

@@ -5,6 +5,7 @@ import type { FleetCommand } from '../../../core/model/fleet.js';
 import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { compressedCapture, files } from './folder.js';
+import { someText } from '../../../core/text/names.js';
 
 /** Of a list of names, and of what commands said. */
 const maxBytes = 16 * 2 ** 20;
@@ -149,11 +150,10 @@ export async function noRun(dir: string): Promise<VerifyError> {
     () => false,
   );
   const runs = isFolder ? await evidenceFolders(dir).catch(() => []) : []; // what may not be read is left out
-  const more = runs.length > maxNamed ? ` and ${runs.length - maxNamed} more` : '';
   const hint =
     runs.length === 0
       ? 'name the folder that a run left: it says at its end where its evidence is'
-      : `name one of the runs in it: ${runs.slice(0, maxNamed).join(', ')}${more}`;
+      : `name one of the runs in it: ${someText(runs, maxNamed)}`;
   return new VerifyError(
     'evidence-unreadable',
     64,

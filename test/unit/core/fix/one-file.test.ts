@@ -6,7 +6,7 @@ import { proxmoxManagers } from '../../../../src/core/discover/managers/proxmox.
 import { persistentFixes, withPersistentFixes } from '../../../../src/core/fix/persistent.js';
 import type { ConfigurationManager, PersistentFix } from '../../../../src/core/model/fix.js';
 import type { Cause } from '../../../../src/core/model/result.js';
-import { persistentLines } from '../../../../src/report/stories.js';
+import { persistentBlocks } from '../../../../src/report/stories.js';
 import { judge, perfectRun } from '../../../support/judge/perfect-run.js';
 import { zero } from '../../../support/judge/row-fixture.js';
 import { setBridges, setLinks, setPorts } from '../../../support/link-state.js';
@@ -144,7 +144,8 @@ describe('what several findings put into one file', () => {
     const isolation = found.filter(({ id }) => id === 'isolated-one-sided');
     expect(isolation.map(({ lasting }) => lasting?.map(({ form }) => form))).toEqual([[script], [script]]);
     const lasting = isolation.flatMap((finding) => finding.lasting ?? []);
-    expect(persistentLines(lasting, '').filter((line) => line.startsWith('to last'))).toHaveLength(1);
+    const facts = persistentBlocks(lasting).flatMap((block) => (block.kind === 'facts' ? block.facts : []));
+    expect(facts.filter(([name]) => name.startsWith('to last'))).toHaveLength(1);
     const low = found.find(({ id, place }) => id === 'broadcast-flood' && place.startsWith('tap100i0'));
     const lines = low?.lasting?.[0]?.form.split('\n');
     expect(lines).toEqual(expect.arrayContaining(script.split('\n')));

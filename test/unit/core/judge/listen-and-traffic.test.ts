@@ -197,7 +197,10 @@ describe('the comment of a frame in the capture', () => {
     const step = there(plan.steps[0]);
     const observer = there(step.observers.find((each) => each.name === name));
     const classified = createClassifier(plan, tagsOf(plan, key))(bytes, 0, bytes.length);
-    return leakComment({ bytes, classified, step, observer, towards }, plan, createParties(plan.endpoints));
+    const text = leakComment({ bytes, classified, step, observer, towards }, plan, createParties(plan.endpoints));
+    const where = `, in step 1 (${step.name})`;
+    if (text !== null) expect(text.endsWith(where)).toBe(true);
+    return text?.slice(0, -where.length) ?? null;
   };
   const flow = flowOf(evidence);
   const probe = probeFrame(evidence, 2);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { answerOf, reasonStories, standaloneSentence } from '../../../../src/report/answer/answer.js';
 import { result, step } from '../../../support/report/fixture.js';
 import type { Finding, LeakGroup } from '../../../../src/core/model/result.js';
-import { countText, listText, setText, stepsText, whoText } from '../../../../src/report/answer/participants.js';
+import { whoText } from '../../../../src/report/answer/participants.js';
+import { countText, listText, setText, stepsText } from '../../../../src/core/text/names.js';
 
 describe('a number', () => {
   it.each([

@@ -55,7 +55,7 @@ describe('a run that came to no result', () => {
   const late = { ...view, status: 3, unended: [{ name: 'late', why: 'stopped by --timeout 1s' }] };
   const said: Readonly<Record<string, string>> = {
     terminal:
-      'NO RESULT   late                  stopped by --timeout 1s\n2 runs: 1 REPRODUCED, 1 NO RESULT; exit status 3',
+      'NO RESULT   late                  stopped by --timeout 1s\nINCONCLUSIVE: 2 runs: 1 REPRODUCED, 1 NO RESULT; exit status 3',
     html: '<h1>NO RESULT: late</h1><p>stopped by --timeout 1s</p>',
     markdown: '## NO RESULT: late\n\nstopped by --timeout 1s\n',
     junit:
@@ -107,9 +107,9 @@ describe('github report', () => {
 describe('markdown report', () => {
   it('has a row for each step and makes no mark out of a name', () => {
     const text = reporters.markdown([run(broken)], view);
-    expect(text).toContain('| 2 | deaf | ? INCONCLUSIVE | holds ≠ |');
+    expect(text).toContain('| 2 | deaf | ? INCONCLUSIVE | holds ≠ not as expected |');
     expect(text).toContain(
-      '- **nothing in the settings that were read explains it**, step 1: kali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;',
+      '- **1. HIGH  nothing in the settings that were read explains it, step 1**\n  - kali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;, by known-unicast as raw',
     );
     expect(text).toContain('\nkali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;&#58; nothing');
     expect(text).not.toMatch(/<b>|@a|`/);

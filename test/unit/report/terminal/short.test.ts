@@ -194,6 +194,28 @@ describe('the answer in the terminal', () => {
   });
 });
 
+describe('acts that are not judged', () => {
+  it('say why, if somebody knows', () => {
+    const shown = result([step('shown', { verdict: null, expected: null }), step('gate', {})]);
+    const show = (view: object): string =>
+      terminalReport([{ result: shown, dir: null, details: null }], { width: 80, color: false, ...view });
+    expect(show({})).toContain('not judged: this run claims nothing here');
+    expect(show({ whyNotJudged: 'a leak needs no proof that kali3 hears' })).toContain(
+      'not judged: a leak needs no proof that kali3 hears',
+    );
+  });
+});
+
+describe('what the kernel lacks', () => {
+  it('stands before what follows from it', () => {
+    const lacking = doubtfulStep('vlan', 'unsupported', 'kali3', 'no VLAN filtering');
+    const deaf = ['a', 'b'].map((name) => doubtfulStep(name, 'control-missing', 'kali3', 'deaf'));
+    const text = render(result([...deaf, lacking], { verdict: 'inconclusive', exitCode: 69, asExpected: false }));
+    expect(closingOf(text)).toMatch(/it is not known whether isolation holds: unsupported/);
+    expect(text.indexOf('unsupported')).toBeLessThan(text.indexOf('control-missing'));
+  });
+});
+
 describe('several runs', () => {
   const holds = result([step('gate', { findings: findings('a', 'b', 'raw', { b: 1, c: 0 }) })], { verdict: 'holds' });
   const runs = [holds, broken(mesh(3)), holds].map((result, at) => ({
@@ -209,9 +231,9 @@ describe('several runs', () => {
       'HOLDS   run-1  ',
       'BROKEN  run-2  ',
       'HOLDS   run-3  ',
-      '3 runs: 2 HOLDS',
+      'BROKEN: 3 runs:',
     ]);
-    expect(last[3]).toBe('3 runs: 2 HOLDS, 1 BROKEN; exit status 2: a leak that was not expected');
+    expect(last[3]).toBe('BROKEN: 3 runs: 2 HOLDS, 1 BROKEN; exit status 2: a leak that was not expected');
     expect(last.every((line) => line.length <= 80)).toBe(true);
   });
 
@@ -251,7 +273,9 @@ describe('every recorded run', () => {
   it('has the five acts of the experiment, whatever its evidence is called', async () => {
     const dir = 'evidence/wireshark-experiment-20261127-084353-15f3f6ad';
     const run = await resultOf('wireshark-experiment');
-    expect(render(run, 80, { dir, page: `${dir}/report.html` }).match(/^ +\d+-\d+ .*/gm)).toHaveLength(5);
+    const text = render(run, 80, { dir, page: `${dir}/report.html` });
+    expect(text.match(/^ +\d+-\d+ .*/gm)).toHaveLength(5);
+    expect(text).toContain('kali2 and kali3 receive what lan sends to winxp (1,938 of 1,938 frames).');
   });
 
   it.each(recordedRuns)('%s is answered in 24 lines at 80 and 60 columns', async (name) => {

@@ -1,0 +1,316 @@
+import type { Finding, Held, Result, StepResult } from '../../core/model/result.js';
+import { counted, nounFor } from '../../core/text/escape.js';
+import { countText, listText, setText, someText, stepsText } from '../../core/text/names.js';
+import { type Block, type Fact, factsOf, type Section, sectionOf, sentence, type Text } from '../document.js';
+import { countRows, isUnacceptedLeak } from '../reported-leaks.js';
+import { type ReportedRun, stepSeconds } from '../reporter.js';
+import {
+  apartStories,
+  beforeAfterText,
+  entryStories,
+  entryText,
+  fixStories,
+  heldStories,
+  measuredText,
+  outcomeText,
+  persistentBlocks,
+  placesText,
+  reachTexts,
+} from '../stories.js';
+import { expectedWord, isKnownOnly, stepWord } from '../word.js';
+import { alternativesOf, commandsText, priceText, storyPhrase } from './alternatives.js';
+import { type Answer, zeroFrames } from './answer.js';
+import { type CauseStory, severityOf } from './cause-stories.js';
+import { exposuresOf } from './exposures.js';
+import { type Audience, whoText } from './participants.js';
+import { stepProof } from './proof.js';
+
+/** Causes and exposures of a report; what is beyond is in result.json. */
+const maxItems = 50;
+const maxFacts = 200;
+
+/** The result in one sentence for readers new to bridges. */
+export function plainSentence(result: Result): string {
+  const leaks = result.steps
+    .filter((step) => !step.asExpected)
+    .flatMap((step) => step.findings)
+    .filter(isUnacceptedLeak);
+  const observers = [...new Set(leaks.map((finding) => finding.observer))];
+  switch (result.exitCode) {
+    case 0:
+      if (isKnownOnly(result)) return 'Nothing leaked that did not leak in an earlier run; that is known, not fixed.';
+      if (result.verdict === 'broken')
+        return 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.';
+      return result.verdict === 'holds'
+        ? 'No endpoint received frames meant for another, and every observer could have captured them.'
+        : 'Everything came out as it was expected.';
+    case 2:
+      return observers.length === 0
+        ? 'Isolation is broken: frames reached an endpoint that must not receive them.'
+        : `Isolation is broken: ${setText(observers)} received frames that were meant for others.`;
+    case 4:
+      return 'An expected leak did not appear. This is not a pass.';
+    default:
+      return 'The measurement does not carry a verdict: it is not known whether isolation holds. Below stands why, and what to do.';
+  }
+}
+
+/** Commands that end something, with their price: `fix`, then `or`; many are written one below the other. */
+function fixFacts(ways: readonly { readonly commands: readonly string[]; readonly price: string }[]): readonly Block[] {
+  return ways.flatMap(({ commands, price }, at): readonly Block[] => {
+    const { line, more } = commandsText(commands);
+    const isLong = more > 0 || (commands.length > 2 && line === commands.join(' && '));
+    const typed = isLong ? `${commands.length} commands, below${price === '' ? '' : ';'}` : { code: line };
+    return [
+      ...factsOf([[at === 0 ? 'fix' : 'or', [typed, ...(price === '' ? [] : [` ${price}`])]]]),
+      ...(isLong ? [{ kind: 'code', text: commands.join('\n') } as const] : []),
+    ];
+  });
+}
+
+const maxWindows = 3;
+
+/** When it leaked, and what its steps let happen meanwhile; nothing where a step has no events. */
+function windowFacts({ steps, group }: CauseStory, result: Result): readonly Fact[] {
+  const mine = steps.flatMap((at) => result.steps[at] ?? []);
+  const isOfStory = ({ leak, observer, causes }: Finding): boolean =>
+    leak && group.observers.includes(observer) && (causes[0]?.code ?? group.cause) === group.cause;
+  const windows = mine.flatMap(({ findings }) => findings.filter(isOfStory).flatMap((row) => row.windows ?? []));
+  if (windows.length === 0) return [];
+  const longest = windows.toSorted((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs));
+  const texts = longest.map(
+    ({ fromMs, toMs, frames }) =>
+      `${fromMs} to ${toMs} ms (${Math.round((toMs - fromMs) * 10) / 10} ms, ${counted(frames, 'frame')})`,
+  );
+  return [
+    ['in windows', someText(texts, maxWindows)],
+    ...mine.flatMap(({ events = [] }) =>
+      events.map(({ commands, fromMs, toMs }): Fact => {
+        const text = commands.map((command) => command.join(' ')).join(' · ');
+        return ['meanwhile', `at ${fromMs} to ${toMs === null ? '?' : `${toMs} ms`}: ${text}`];
+      }),
+    ),
+  ];
+}
+
+function acceptedText({ group: { accepted } }: CauseStory): string {
+  if (accepted === undefined) return 'expected';
+  const { reason, owner, until } = accepted;
+  return `accepted: ${[reason, ...(owner === null ? [] : [owner]), ...(until === null ? [] : [`until ${until}`])].join(', ')}`;
+}
+
+function causeItem(story: CauseStory, number: number, result: Result, audience: Audience): Block {
+  const { group, steps, failing } = story;
+  const severity = severityOf(group).toUpperCase();
+  const tint = failing ? 'red' : 'cyan';
+  const first = group.firstSighting;
+  const sighting = first === null ? '' : `; first in frame ${first.frame} of evidence.pcapng, ${first.at}`;
+  const probes = group.carriers.filter((carrier) => carrier !== 'native');
+  const carriers = probes.length === 0 ? '' : ` as ${listText(probes)}`;
+  const ways = alternativesOf(story).filter(({ commands }) => commands.length > 0);
+  return {
+    kind: 'item',
+    tint,
+    title: [
+      `${number}. `,
+      { text: severity, tint },
+      `  ${storyPhrase(story)}, ${stepsText(steps)}${failing ? '' : ` (${acceptedText(story)})`}`,
+    ],
+    blocks: [
+      sentence(`${whoText(group, audience)}, by ${listText(group.classes)}${carriers}${sighting}.`),
+      ...factsOf(windowFacts(story, result)),
+      ...fixFacts(ways.map((way) => ({ commands: way.commands, price: priceText(way) }))),
+      ...persistentBlocks(ways.flatMap(({ persistent }) => persistent)),
+    ],
+  };
+}
+
+/** Why frames leaked, who heard whom, and what ends it, by cause. */
+function causesSection(result: Result, { stories, audience }: Answer): readonly Section[] {
+  const more = stories.length - maxItems;
+  return sectionOf({
+    id: 'causes',
+    title: 'Why it leaks, and what ends it',
+    short: 'Causes',
+    depth: 'first',
+    blocks: [
+      ...stories.slice(0, maxItems).map((story, at) => causeItem(story, at + 1, result, audience)),
+      ...(more > 0 ? [sentence(`and ${counted(more, 'more cause')}, all of them in result.json`)] : []),
+      ...reachTexts(result).slice(0, maxItems).map(sentence),
+    ],
+  });
+}
+
+/** Exposures by design: what each allows, and the fix with its price. */
+function exposedSection(result: Result): readonly Section[] {
+  return sectionOf({
+    id: 'exposed',
+    title: 'EXPOSED, by the default settings of a bridge (--strict: BROKEN)',
+    short: 'Exposed',
+    tint: 'yellow',
+    depth: 'first',
+    blocks: exposuresOf(result).map(
+      ({ what, allows, observers, fixes, cost }): Block => ({
+        kind: 'item',
+        tint: 'yellow',
+        title: what,
+        blocks: [
+          sentence(`${allows}; open to it: ${setText(observers)}.`),
+          ...(fixes.length === 0 ? [] : fixFacts([{ commands: fixes, price: cost === '' ? '' : `costs: ${cost}` }])),
+        ],
+      }),
+    ),
+  });
+}
+
+/** Leaks of a step: those that are folded count as what they stand for. */
+function leaksText({ findings }: StepResult): string {
+  const rows = countRows(findings.filter(({ leak }) => leak));
+  return rows === 0 ? 'no leak' : `${countText(rows)} leaking ${nounFor(rows, 'row')}`;
+}
+
+/**
+ * The outcome of a claim, as a sentence that stands by itself: steps of a run on a host are named by their part in
+ * it. Null = nothing was claimed of frames, or judged.
+ */
+export function claimSentence(step: StepResult): string | null {
+  const rows = step.findings.filter(({ allowed }) => allowed === 'no');
+  const namesOf = (of: readonly Finding[], key: 'from' | 'observer' | 'class'): string =>
+    setText([...new Set(of.map((row) => row[key]))].filter((name) => name !== '*'));
+  const senders = namesOf(rows, 'from');
+  const frames = `frames (${namesOf(rows, 'class')})${senders === '' ? '' : ` from ${senders}`}`;
+  if (rows.length === 0) return null;
+  switch (step.verdict) {
+    case 'holds':
+      return `None of ${countText(zeroFrames([step]))} ${frames} reached an endpoint that must not receive them.`;
+    case 'broken':
+      return `Some ${frames} reached ${namesOf(rows.filter(isUnacceptedLeak), 'observer')}, which must not receive them.`;
+    case 'inconclusive':
+      return `It is not known if ${frames} reached an endpoint that must not receive them.`;
+    case null:
+      return null;
+  }
+}
+
+function claimsSection({ result, details }: ReportedRun): readonly Section[] {
+  const rows = result.steps.map((step, at): readonly Text[] => {
+    const claim = result.calibration === undefined ? null : claimSentence(step);
+    const seconds = stepSeconds(details, at);
+    return [
+      String(at + 1),
+      claim === null ? step.name : `${claim} (${step.name})`,
+      [stepWord(step)],
+      [expectedWord(step), ...(step.asExpected ? [] : [' ', { text: '≠ not as expected', tint: 'red' } as const])],
+      seconds === null ? '–' : `${seconds.toFixed(1)} s`,
+      leaksText(step),
+      stepProof(result, at, details),
+    ];
+  });
+  return sectionOf({
+    id: 'claims',
+    title: 'The claims',
+    short: 'Claims',
+    depth: 'first',
+    blocks: [
+      { kind: 'table', columns: ['step', 'claim', 'the wire showed', 'expected', 'time', 'leaks', 'rests on'], rows },
+    ],
+  });
+}
+
+/** Why steps carry no verdict or a doubtful one, and what to do about each reason. */
+function reasonsSection({ steps }: Result, { reasons }: Answer): readonly Section[] {
+  const lines = steps.flatMap((step, at) =>
+    step.reasons.map(({ code, observer, text }): Fact => {
+      const where = observer === null ? '' : ` at ${observer}`;
+      return [`step ${at + 1}`, `${code}${where}: ${text}`];
+    }),
+  );
+  const hints = reasons.flatMap(({ code, hint }): readonly Fact[] => (hint === '' ? [] : [[code, hint]]));
+  return sectionOf({
+    id: 'reasons',
+    title: 'What is not proven, and why',
+    short: 'Not proven',
+    tint: 'yellow',
+    depth: 'first',
+    blocks: [...factsOf(lines, maxFacts), ...(hints.length === 0 ? [] : [sentence('To do:'), ...factsOf(hints)])],
+  });
+}
+
+/** Fixes that were tried, with their outcome. */
+function fixesSection(result: Result): readonly Section[] {
+  return sectionOf({
+    id: 'fixes',
+    title: 'Fixes that were tried in the lab: frames leaked before → after',
+    short: 'Fixes',
+    depth: 'folded',
+    blocks: factsOf(
+      fixStories(result).map(
+        ({ step, fix }): Fact => [
+          `step ${step + 1}`,
+          [
+            `${beforeAfterText(fix)}  ${outcomeText(fix)}  ${fix.cause}: ${fix.text} `,
+            ...fix.commands.map((code) => ({ code })),
+          ],
+        ],
+      ),
+    ),
+  });
+}
+
+/** `learned-entry alone (fdb … dev enp8s0)`, or all barriers with the first one's places. */
+function barriersText({ alone, barriers }: Held): string {
+  return barriers
+    .map((barrier) => {
+      const places = barrier.places.length === 0 ? '' : ` (${placesText(barrier, 2)})`;
+      return `${barrier.code}${alone ? ' alone' : ''}${places}`;
+    })
+    .join(', and ');
+}
+
+function heldText(story: Held): string {
+  const opens = story.alone ? story.barriers.map((barrier) => `; opened by ${barrier.opens}`).join('') : '';
+  const measured = measuredText(story).map((text) => `; ${text}`);
+  return `${story.class} from ${setText(story.from)} kept from ${setText(story.observers)} by ${barriersText(story)}${opens}${measured.join('')}`;
+}
+
+/** Barriers that stopped frames, and carriers that came to different ends. */
+function heldSection(result: Result): readonly Section[] {
+  return sectionOf({
+    id: 'held',
+    title: 'Why it holds',
+    short: 'Why it holds',
+    depth: 'folded',
+    blocks: [
+      ...factsOf(
+        heldStories(result).map(({ steps, story }): Fact => [stepsText(steps), heldText(story)]),
+        maxItems,
+      ),
+      ...factsOf(
+        entryStories(result).map(({ step, held }): Fact => [`step ${step + 1}`, entryText(held)]),
+        maxItems,
+      ),
+      ...factsOf(
+        apartStories(result).map(
+          ({ step, apart: { class: name, from, to, observers, text } }): Fact => [
+            `step ${step + 1}`,
+            `${name} ${from} → ${to ?? 'all'} at ${setText(observers)}: ${text}`,
+          ],
+        ),
+        maxItems,
+      ),
+    ],
+  });
+}
+
+/** The sections of a report that say what came of a run, each once, in the order in which they are read. */
+export function outcomeSections(run: ReportedRun, answer: Answer): readonly Section[] {
+  const { result } = run;
+  return [
+    ...causesSection(result, answer),
+    ...exposedSection(result),
+    ...claimsSection(run),
+    ...reasonsSection(result, answer),
+    ...fixesSection(result),
+    ...heldSection(result),
+  ];
+}

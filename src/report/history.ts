@@ -1,0 +1,84 @@
+import type { Result } from '../core/model/result.js';
+import { countText, setText } from '../core/text/names.js';
+import { compareResults, countLeakRows, leakKey, type LeakRow } from './compare-results.js';
+import { runWord, type Word } from './word.js';
+
+/** Leaks that changed from one run to the next. */
+export interface LeakChange {
+  readonly kind: 'began' | 'stopped' | 'not proven now';
+  readonly leaks: number;
+  /** `c overhears a and b (known-unicast)` */
+  readonly text: string;
+  /** When they began, RFC 3339; of several the first. */
+  readonly since: string;
+}
+
+/** A run among those of its scenario. */
+export interface HistoryRun {
+  readonly dir: string;
+  readonly at: string;
+  readonly word: Word;
+  readonly status: number;
+  readonly changes: readonly LeakChange[];
+}
+
+/** Runs of one scenario from the first to the last. */
+export interface History {
+  readonly scenario: string;
+  readonly runs: readonly HistoryRun[];
+  /** The run from which on all came to the word of the last. */
+  readonly since: string;
+}
+
+function changeText(leaks: readonly LeakRow[]): string {
+  const namesOf = (key: 'from' | 'observer' | 'class'): readonly string[] => [
+    ...new Set(leaks.map(({ finding }) => finding[key])),
+  ];
+  const observers = namesOf('observer');
+  return `${setText(observers)} ${observers.length === 1 ? 'overhears' : 'overhear'} ${setText(namesOf('from'))} (${setText(namesOf('class'))})`;
+}
+
+function changesOf(first: Result, second: Result, began: Map<string, string>): readonly LeakChange[] {
+  const compared = compareResults(first, second);
+  const at = second.run.startedAt;
+  const keyOf = ({ step, finding }: LeakRow): string => leakKey(step, finding);
+  for (const row of compared.began) began.set(keyOf(row), at);
+  const changeOf = (kind: LeakChange['kind'], leaks: readonly LeakRow[]): readonly LeakChange[] => {
+    const [since = first.run.startedAt] = leaks.flatMap((row) => began.get(keyOf(row)) ?? []).sort();
+    return leaks.length === 0 ? [] : [{ kind, leaks: countLeakRows(leaks), text: changeText(leaks), since }];
+  };
+  return [
+    ...changeOf('began', compared.began),
+    ...changeOf('stopped', compared.stopped),
+    ...changeOf('not proven now', compared.untold),
+  ];
+}
+
+/** Runs by scenario and time, each compared with the one before; the first with one that leaks nothing. */
+export function historiesOf(runs: readonly { readonly dir: string; readonly result: Result }[]): readonly History[] {
+  const sorted = runs.toSorted((a, b) => a.result.run.startedAt.localeCompare(b.result.run.startedAt, 'en'));
+  const names = [...new Set(sorted.map(({ result }) => result.scenario.name))];
+  return names.map((scenario): History => {
+    const began = new Map<string, string>();
+    const mine = sorted.filter(({ result }) => result.scenario.name === scenario);
+    const known = mine.map(({ dir, result }, at): HistoryRun => {
+      const before = mine[at - 1]?.result ?? { ...result, steps: [] };
+      const changes = changesOf(before, result, began);
+      return { dir, at: result.run.startedAt, word: runWord(result), status: result.exitCode, changes };
+    });
+    const last = known.at(-1);
+    const otherwise = known.findLastIndex(({ word }) => word.text !== last?.word.text);
+    return { scenario, runs: known, since: known[otherwise + 1]?.at ?? '' };
+  });
+}
+
+/** `12 leaks began: c overhears a (known-unicast)`, of others also since when. */
+export function leakChangeText({ kind, leaks, text, since }: LeakChange): string {
+  const count = `${countText(leaks)} ${leaks === 1 ? 'leak' : 'leaks'} ${kind}`;
+  return `${count}: ${text}${kind === 'began' ? '' : `, which began ${momentText(since)}`}`;
+}
+
+/** `2026-11-24 17:00` */
+export function momentText(at: string): string {
+  return at.slice(0, 16).replace('T', ' ');
+}

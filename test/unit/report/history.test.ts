@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { historiesOf } from '../../../src/report/history.js';
+import { historyText } from '../../../src/report/terminal/history.js';
+import { findings, leakingStep, result, step } from '../../support/report/fixture.js';
+
+const quiet = step('gate', { findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0 }) });
+const run = (at: string, leaks: boolean) => ({
+  dir: `evidence/${at}`,
+  result: result([leaks ? leakingStep('gate') : quiet], {
+    run: { id: at, startedAt: `2026-11-${at}T17:00:00.000Z`, durationMs: 1 },
+    verdict: leaks ? 'broken' : 'holds',
+    exitCode: leaks ? 2 : 0,
+    asExpected: !leaks,
+  }),
+});
+const text = (...runs: readonly ReturnType<typeof run>[]): string =>
+  historyText(historiesOf(runs), 120, (words) => words);
+
+it('says of runs, in the order of time, what began to leak, what stopped, and since when', () => {
+  expect(text(run('25', true), run('24', false), run('27', false), run('26', true))).toBe(
+    [
+      'wireshark-experiment',
+      '  2026-11-24 17:00  HOLDS   evidence/24',
+      '  2026-11-25 17:00  BROKEN  evidence/25',
+      '                    1 leak began: kali3 overhears kali2 (known-unicast)',
+      '  2026-11-26 17:00  BROKEN  evidence/26',
+      '  2026-11-27 17:00  HOLDS   evidence/27',
+      '                    1 leak stopped: kali3 overhears kali2 (known-unicast), which began 2026-11-25 17:00',
+      'wireshark-experiment: HOLDS since 2026-11-27 17:00; 4 runs',
+      '',
+    ].join('\n'),
+  );
+});
+
+it('says since when it is as it is', () => {
+  expect(text(run('24', false), run('25', true), run('26', true))).toContain(
+    'wireshark-experiment: BROKEN since 2026-11-25 17:00; 3 runs',
+  );
+  expect(text(run('24', true))).toContain('1 leak began: kali3');
+});
