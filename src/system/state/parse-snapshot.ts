@@ -1,19 +1,21 @@
-import { z } from 'zod';
 import { type FeatureTrial, kernelFeatures } from '../../core/model/machine.js';
+import { fits, flag, leaf, mapOf, misfitOf, number, oneOf, orNull, pathText, text } from '../../core/model/shape/shape.js';
 import type { Snapshot } from '../../core/model/state.js';
-import { packetSocketShape, stateShape } from '../../core/protocol/state-shape.js';
+import { packetSockets, stateShape } from '../../core/protocol/state-shape.js';
 
-const shape = z.object({
-  state: stateShape.extend({ vlan: z.unknown(), mdb: z.unknown(), tc: z.unknown(), nft: z.unknown() }),
-  packetSockets: z.array(packetSocketShape).nullable(),
-  promiscuousLog: z.record(z.string(), z.string()).nullable(),
-  vmnet: z.array(z.object({ path: z.string(), mode: z.number(), group: z.number() })),
-  ovs: z.null(),
-});
+const shape = {
+  state: stateShape,
+  packetSockets: orNull(packetSockets),
+  promiscuousLog: orNull(mapOf(text)),
+  vmnet: [{ path: text, mode: number, group: number }],
+  ovs: leaf('null', (value): value is null => value === null),
+};
 
-/** A snapshot from JSON that `watch --learn` wrote. Throws ZodError, with every fault, where it is not one. */
+/** A snapshot from JSON that `watch --learn` wrote. Throws TypeError, with the first fault, where it is not one. */
 export function parseSnapshot(value: unknown): Snapshot {
-  return shape.parse(value) as Snapshot;
+  const misfit = misfitOf(shape, value);
+  if (misfit !== null) throw new TypeError(`${pathText(misfit.at)}: expected ${misfit.expected}`);
+  return value as Snapshot;
 }
 
 /** What the inside of the lab says of its trials, over the channel to its launcher. */
@@ -23,20 +25,15 @@ export interface TrialsMessage {
   readonly features: readonly FeatureTrial[];
 }
 
-const trials = z.object({
-  runsAs: z.enum(['root', 'user-namespace']),
-  sysfs: z.boolean(),
-  features: z.array(
-    z.object({
-      feature: z.string().refine((name) => Object.hasOwn(kernelFeatures, name)),
-      works: z.boolean(),
-      said: z.string(),
-    }),
-  ),
-});
+const isFeature = (name: unknown): name is FeatureTrial['feature'] =>
+  typeof name === 'string' && Object.hasOwn(kernelFeatures, name);
+const trials = {
+  runsAs: oneOf('root', 'user-namespace'),
+  sysfs: flag,
+  features: [{ feature: leaf('a feature', isFeature), works: flag, said: text }],
+};
 
 /** Reads a `TrialsMessage`; null = it is something else. */
 export function parseTrials(message: unknown): TrialsMessage | null {
-  const { success, data } = trials.safeParse(message);
-  return success ? (data as TrialsMessage) : null;
+  return fits(trials, message) ? message : null;
 }
