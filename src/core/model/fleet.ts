@@ -1,3 +1,45 @@
+/** A code of `explain` and how often it stands: leaking rows of a cause, or steps with a reason. */
+export interface CodeCount {
+  readonly code: string;
+  readonly count: number;
+}
+
+/** A run in codes and counts, without a name, an address or a rule of any guest. */
+export interface RunSummary {
+  readonly id: string;
+  readonly scenario: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly verdict: 'holds' | 'broken' | 'inconclusive';
+  readonly exitCode: number;
+  /** The verdict's word and a sentence of counts. */
+  readonly answer: string;
+  readonly observed: number;
+  readonly ports: number;
+  /** Causes of leaks that are not accepted, most rows first. */
+  readonly causes: readonly CodeCount[];
+  /** Causes of exposures, likewise. */
+  readonly exposed: readonly CodeCount[];
+  /** Reasons of steps that came to no verdict. */
+  readonly doubts: readonly CodeCount[];
+}
+
+/** The body of `run --push`: a command on one host. */
+export interface HostSummary {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly kernel: string;
+  readonly host: string;
+  /** When the command ended, ISO 8601, UTC. */
+  readonly at: string;
+  readonly exitCode: number;
+  /** `rootHash`: SHA-256 of SHA256SUMS; `dir`: the evidence on that host; null = there is none. */
+  readonly runs: readonly (RunSummary & { readonly rootHash: string | null; readonly dir: string | null })[];
+  /** Runs that came to no result. */
+  readonly unended: number;
+}
+
 /** One run of one host, judged again from its evidence. */
 export interface FleetRun {
   readonly dir: string;
