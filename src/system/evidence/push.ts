@@ -109,7 +109,10 @@ export async function spoolSummary(ended: EndedRuns, spool: string, key: string,
   file.keep();
 }
 
-/** A summary, and its signature; `signers`: OpenSSH's file of keys, in which the host's name is the signer. Throws VerifyError (3) where it is not one. */
+/**
+ * A summary, and its signature. `signers`: OpenSSH's file of keys, in which a host's name is its signer. Throws
+ * VerifyError (3) where it is no summary.
+ */
 export async function readSummary(
   path: string,
   signers: string | null,
