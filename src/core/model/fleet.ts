@@ -40,18 +40,15 @@ export interface HostSummary {
   readonly unended: number;
 }
 
-/** One run of one host, judged again from its evidence. */
-export interface FleetRun {
+/** One run of one host: judged again from its evidence, or as its summary has it. */
+export interface FleetRun extends RunSummary {
+  /** Of the evidence; on that host where it is a summary. */
   readonly dir: string;
-  readonly scenario: string;
-  readonly verdict: 'holds' | 'broken' | 'inconclusive';
-  readonly exitCode: number;
-  readonly startedAt: string;
   /** SHA-256 of SHA256SUMS; null = there is none. */
   readonly rootHash: string | null;
-  readonly observed: number;
-  readonly ports: number;
-  /** Leaks that make it fail, and why steps that should have come to a verdict did not, a line each. */
+  /** Its report.html; null = it is not at hand. */
+  readonly page: string | null;
+  /** Leaks that make it fail, and why steps that should have come to a verdict did not, a line each: the first 50. */
   readonly leaks: readonly string[];
   readonly reasons: readonly string[];
 }
@@ -80,9 +77,25 @@ export interface FleetHost {
   readonly runs: readonly FleetRun[];
 }
 
+/** Hosts that share a cause, a reason or a problem. */
+export interface FleetGroup {
+  readonly kind: 'leak' | 'problem' | 'doubt' | 'exposed';
+  /** As `explain` takes it; of a problem in words. */
+  readonly code: string;
+  readonly hosts: readonly string[];
+}
+
+/** How a host came out otherwise than in an earlier report. */
+export interface FleetChange {
+  readonly host: string;
+  readonly text: string;
+}
+
 /** The runs of many hosts in one document: `fleet --json`. */
 export interface FleetReport {
   readonly schemaVersion: 1;
+  /** When it was made, ISO 8601, UTC. */
+  readonly at: string;
   readonly exitCode: number;
   /** Hosts by what became of them. */
   readonly counts: {
@@ -92,5 +105,9 @@ export interface FleetReport {
     readonly inconclusive: number;
     readonly unexpected: number;
   };
+  /** Leaks first, then problems, doubts and exposures; those of most hosts first. */
+  readonly groups: readonly FleetGroup[];
+  /** Against `--since`; null = there is no earlier report. */
+  readonly since: { readonly at: string; readonly changes: readonly FleetChange[] } | null;
   readonly hosts: readonly FleetHost[];
 }

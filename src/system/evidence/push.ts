@@ -10,13 +10,13 @@ import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import { fileWord } from '../../core/text/escape.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { toolVersion } from '../process/package-path.js';
+import { runSummaryKeys, summaryEnd } from './folder/host-folders.js';
 import { openNamedFile } from './folder/named-file.js';
 import { signText, type SignatureCheck, verifyText } from './folder/signature.js';
 import { readRegular } from './read/regular-file.js';
 
 /** OpenSSH's signature namespace: no signature of a folder is one of a summary. */
 const purpose = 'verify-isolation-summary';
-export const summaryEnd = '.summary';
 /** A summary has a few KB: up to 40 codes of each kind a run. */
 const maxBytes = 1 << 20;
 
@@ -31,7 +31,6 @@ export interface Patience {
 
 const usualPatience: Patience = { waitsMs: [0, 1000, 4000], answerMs: 10_000, totalMs: 60_000 };
 
-const counts = z.array(z.strictObject({ code: z.string().max(100), count: z.int().min(0) })).max(100);
 const text = z.string().max(1000);
 const shape = z.strictObject({
   schemaVersion: z.literal(1),
@@ -41,24 +40,7 @@ const shape = z.strictObject({
   at: z.iso.datetime(),
   exitCode: z.int().min(0).max(255),
   runs: z
-    .array(
-      z.strictObject({
-        id: text,
-        scenario: text,
-        startedAt: z.iso.datetime(),
-        durationMs: z.number().min(0),
-        verdict: z.enum(['holds', 'broken', 'inconclusive']),
-        exitCode: z.int().min(0).max(255),
-        answer: text,
-        observed: z.int().min(0),
-        ports: z.int().min(0),
-        causes: counts,
-        exposed: counts,
-        doubts: counts,
-        rootHash: text.nullable(),
-        dir: z.string().max(4096).nullable(),
-      }),
-    )
+    .array(z.strictObject({ ...runSummaryKeys, rootHash: text.nullable(), dir: z.string().max(4096).nullable() }))
     .max(1000),
   unended: z.int().min(0),
 }) satisfies z.ZodType<HostSummary>;
@@ -109,23 +91,27 @@ export async function spoolSummary(ended: EndedRuns, spool: string, key: string,
   file.keep();
 }
 
-/**
- * A summary, and its signature. `signers`: OpenSSH's file of keys, in which a host's name is its signer. Throws
- * VerifyError (3) where it is no summary.
- */
-export async function readSummary(
-  path: string,
-  signers: string | null,
-): Promise<{ readonly summary: HostSummary; readonly signature: SignatureCheck }> {
+/** The part of the file that is signed. */
+function signedPart(path: string): string {
+  return /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(readRegular(path, maxBytes))?.[1] ?? '';
+}
+
+/** What a summary says, whoever signed it. Throws VerifyError (3) where it is none. */
+export function readSummary(path: string): HostSummary {
   try {
-    const [, body = ''] = /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(readRegular(path, maxBytes)) ?? [];
-    const summary = shape.parse(JSON.parse(body));
-    const required = signers === null ? null : { file: signers, identity: summary.host };
-    return { summary, signature: await verifyText(body, path, required, purpose) };
+    return shape.parse(JSON.parse(signedPart(path)));
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error);
     throw new VerifyError('host-record', 3, `${path}: no summary of run --push: ${why}`, 'have it pushed again');
   }
+}
+
+/** Verifies the signature of a summary; `signers`: OpenSSH's file of keys, and the name in it; null = any key. */
+export function checkSummary(
+  path: string,
+  signers: { readonly file: string; readonly identity: string } | null,
+): Promise<SignatureCheck> {
+  return verifyText(signedPart(path), path, signers, purpose);
 }
 
 /** What became of a PUT: null = taken. `again`: the receiver may take it later. */

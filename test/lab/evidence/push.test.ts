@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readSummary } from '../../../src/system/evidence/push.js';
+import { checkSummary, readSummary } from '../../../src/system/evidence/push.js';
 import { type Outcome, outcomeOf, type ThrowAwayHost, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, program, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
@@ -58,9 +58,10 @@ describe('run --push on a host', needs(root, program('ssh-keygen')), () => {
     const names = readdirSync(got).filter((name) => name.endsWith('.summary'));
     expect(names).toHaveLength(2);
     const signers = join(host.dir, 'signers');
-    const summaries = await Promise.all(names.map((name) => readSummary(join(got, name), null)));
-    writeFileSync(signers, `${summaries[0]?.summary.host} ${readFileSync(join(host.dir, 'key.pub'), 'utf8')}`);
-    const { summary, signature } = await readSummary(join(got, names.sort()[1] ?? ''), signers);
+    const last = join(got, names.sort()[1] ?? '');
+    const summary = readSummary(last);
+    writeFileSync(signers, `${summary.host} ${readFileSync(join(host.dir, 'key.pub'), 'utf8')}`);
+    const signature = await checkSummary(last, { file: signers, identity: summary.host });
     expect([signature.state, summary.exitCode, summary.runs[0]?.dir]).toEqual(['trusted', 0, join(host.dir, 'second')]);
   });
 
@@ -68,7 +69,7 @@ describe('run --push on a host', needs(root, program('ssh-keygen')), () => {
     const refused = await run('refused', '--spool', 'refusals', '--approved', '0'.repeat(64));
     expect(refused.status).toBe(64);
     const names = readdirSync(join(host.dir, 'refusals'));
-    const { summary } = await readSummary(join(host.dir, 'refusals', names[0] ?? ''), null);
+    const summary = readSummary(join(host.dir, 'refusals', names[0] ?? ''));
     expect([names.length, summary.exitCode, summary.runs, summary.unended]).toEqual([1, 64, [], 1]);
   });
 });
