@@ -33,7 +33,7 @@ export function worstFirst(hosts: readonly FleetHost[]): readonly FleetHost[] {
   return [...hosts].sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status) || exposed(b) - exposed(a));
 }
 
-/** For people: the verdict over all, causes, changes, a line for each host, worst first; the last line is the answer. */
+/** For people: the answer, causes, changes, a line for each host, worst first; the last line is the answer again. */
 export function fleetTerminal(report: FleetReport, view: View): string {
   const paint = makePaint(view.color);
   const width = Math.min(Math.max(view.width, 60), 100);

@@ -96,7 +96,7 @@ function signedPart(path: string): string {
   return /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(readRegular(path, maxBytes))?.[1] ?? '';
 }
 
-/** What a summary says, whoever signed it. Throws VerifyError (3) where it is none. */
+/** Reads a summary; its signature is not verified. Throws VerifyError (3) where it is none. */
 export function readSummary(path: string): HostSummary {
   try {
     return shape.parse(JSON.parse(signedPart(path)));

@@ -35,7 +35,7 @@ export interface FleetCommandOptions {
 
 /** Folders that are read at a time: while one waits for the disk the next is judged. */
 const sideBySide = 4;
-/** A process judges so many hosts: the memory of many would add up. */
+/** Hosts that one process judges. */
 const hostsInProcess = 100;
 const progressMs = 1000;
 
@@ -87,7 +87,7 @@ function makeProgress(total: number, quiet: boolean): (count: number) => void {
   };
 }
 
-/** Takes what waits, so many at a time. */
+/** Acts on each item, `atOnce` at a time. */
 async function inParallel<Item>(
   items: readonly Item[],
   atOnce: number,
