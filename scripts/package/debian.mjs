@@ -87,6 +87,7 @@ Description: ${description}
 const tmpfiles = `d /etc/${name} 0755 root root -
 d /var/lib/${name} 0755 root root -
 d /var/lib/${name}/evidence 0700 root root -
+d /var/lib/${name}/spool 0700 root root -
 d /var/lib/${name}/metrics 0755 root root -
 d /run/${name} 0700 root root -
 `;
@@ -105,7 +106,7 @@ if command -v systemd-tmpfiles >/dev/null; then
   systemd-tmpfiles --create ${name}.conf
 else
   install -d -m 0755 /etc/${name} /var/lib/${name} /var/lib/${name}/metrics
-  install -d -m 0700 /var/lib/${name}/evidence /run/${name}
+  install -d -m 0700 /var/lib/${name}/evidence /var/lib/${name}/spool /run/${name}
 fi
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 `,

@@ -5,6 +5,7 @@ import { defineCheck } from './commands/evidence/check.js';
 import { defineExport } from './commands/evidence/export.js';
 import { defineDiff, defineHistory, defineReport } from './commands/evidence/options.js';
 import { definePrune } from './commands/evidence/prune.js';
+import { definePush } from './commands/evidence/push.js';
 import { definePurge } from './commands/evidence/purge.js';
 import { defineFleet } from './commands/fleet/options.js';
 import { defineHelper } from './commands/helper.js';
@@ -32,6 +33,7 @@ export const commands: readonly DefineCommand[] = [
   defineAttest,
   definePurge,
   definePrune,
+  definePush,
   defineAudit,
   defineListen,
   defineWatch,

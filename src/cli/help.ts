@@ -5,7 +5,7 @@ export const helpGroups: readonly { readonly title: string; readonly names: read
   { title: 'Try', names: ['demo', 'run', 'plan', 'init', 'schema'] },
   { title: 'Prove', names: ['replay', 'check', 'attest', 'audit', 'listen', 'watch', 'record', 'prove-fix'] },
   { title: 'Understand', names: ['report', 'fleet', 'explain', 'diff', 'history', 'export'] },
-  { title: 'Maintenance', names: ['doctor', 'cleanup', 'purge', 'prune', 'completion'] },
+  { title: 'Maintenance', names: ['doctor', 'cleanup', 'purge', 'prune', 'push', 'completion'] },
 ];
 
 /** The help of yargs with its list of commands put into groups. */

@@ -153,6 +153,7 @@ export const errorCodes = [
   'not-forwarding',
   'not-inside',
   'not-root',
+  'not-pushed',
   'not-signed',
   'not-written',
   'nothing-to-examine',

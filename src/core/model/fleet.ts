@@ -1,15 +1,54 @@
-/** One run of one host, judged again from its evidence. */
-export interface FleetRun {
-  readonly dir: string;
+/** A code of `explain` and how often it stands: leaking rows of a cause, or steps with a reason. */
+export interface CodeCount {
+  readonly code: string;
+  readonly count: number;
+}
+
+/** A run in codes and counts, without a name, an address or a rule of any guest. */
+export interface RunSummary {
+  readonly id: string;
   readonly scenario: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
   readonly verdict: 'holds' | 'broken' | 'inconclusive';
   readonly exitCode: number;
-  readonly startedAt: string;
-  /** SHA-256 of SHA256SUMS; null = there is none. */
-  readonly rootHash: string | null;
+  /** The verdict's word and a sentence of counts. */
+  readonly answer: string;
   readonly observed: number;
   readonly ports: number;
-  /** Leaks that make it fail, and why steps that should have come to a verdict did not, a line each. */
+  /** Causes of leaks that are not accepted, most rows first. */
+  readonly causes: readonly CodeCount[];
+  /** Causes of exposures, likewise. */
+  readonly exposed: readonly CodeCount[];
+  /** Reasons of steps that came to no verdict. */
+  readonly doubts: readonly CodeCount[];
+}
+
+/** The body of `run --push`: a command on one host. */
+export interface HostSummary {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly kernel: string;
+  readonly host: string;
+  /** When the command ended, ISO 8601, UTC. */
+  readonly at: string;
+  readonly exitCode: number;
+  /** `rootHash`: SHA-256 of SHA256SUMS; `dir`: the evidence on that host; null = there is none. */
+  readonly runs: readonly (RunSummary & { readonly rootHash: string | null; readonly dir: string | null })[];
+  /** Runs that came to no result. */
+  readonly unended: number;
+}
+
+/** One run of one host: judged again from its evidence, or as its summary has it. */
+export interface FleetRun extends RunSummary {
+  /** Of the evidence; on that host where it is a summary. */
+  readonly dir: string;
+  /** SHA-256 of SHA256SUMS; null = there is none. */
+  readonly rootHash: string | null;
+  /** Its report.html; null = it is not at hand. */
+  readonly page: string | null;
+  /** Leaks that make it fail, and why steps that should have come to a verdict did not, a line each: the first 50. */
   readonly leaks: readonly string[];
   readonly reasons: readonly string[];
 }
@@ -38,9 +77,25 @@ export interface FleetHost {
   readonly runs: readonly FleetRun[];
 }
 
+/** Hosts that share a cause, a reason or a problem. */
+export interface FleetGroup {
+  readonly kind: 'leak' | 'problem' | 'doubt' | 'exposed';
+  /** As `explain` takes it; of a problem in words. */
+  readonly code: string;
+  readonly hosts: readonly string[];
+}
+
+/** How a host came out otherwise than in an earlier report. */
+export interface FleetChange {
+  readonly host: string;
+  readonly text: string;
+}
+
 /** The runs of many hosts in one document: `fleet --json`. */
 export interface FleetReport {
   readonly schemaVersion: 1;
+  /** When it was made, ISO 8601, UTC. */
+  readonly at: string;
   readonly exitCode: number;
   /** Hosts by what became of them. */
   readonly counts: {
@@ -50,5 +105,9 @@ export interface FleetReport {
     readonly inconclusive: number;
     readonly unexpected: number;
   };
+  /** Leaks first, then problems, doubts and exposures; those of most hosts first. */
+  readonly groups: readonly FleetGroup[];
+  /** Against `--since`; null = there is no earlier report. */
+  readonly since: { readonly at: string; readonly changes: readonly FleetChange[] } | null;
   readonly hosts: readonly FleetHost[];
 }

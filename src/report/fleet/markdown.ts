@@ -1,20 +1,35 @@
 import type { FleetReport } from '../../core/model/fleet.js';
-import { counted } from '../../core/text/escape.js';
 import { plainMarkdown } from '../markdown.js';
-import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
 import { firstLines } from '../../core/text/names.js';
+import {
+  fleetCountsText,
+  fleetWord,
+  groupHosts,
+  groupWord,
+  hostLines,
+  hostWord,
+  runsText,
+  worstFirst,
+} from './terminal.js';
 
-const maxLines = 20;
+/** Lines of a host, hosts with lines, and rows: a job summary has 1 MiB at most. */
+const [maxLines, maxDetailed, maxRows] = [20, 100, 1000];
 
-/** For comments and job summaries. */
+const more = (count: number): readonly string[] => (count > 0 ? ['', `and ${count} more`] : []);
+
+/** For comments and job summaries: the answer, causes, changes, then hosts, worst first. */
 export function fleetMarkdown(report: FleetReport): string {
-  const rows = report.hosts.map(
-    (host) =>
-      `| ${plainMarkdown(host.host)} | ${hostWord(host).text} | ${host.runs.map(({ scenario, observed, ports }) => `${plainMarkdown(scenario)}, ${observed} of ${counted(ports, 'port')}`).join('; ')} |`,
+  const hosts = worstFirst(report.hosts);
+  const rows = hosts
+    .slice(0, maxRows)
+    .map((host) => `| ${plainMarkdown(host.host)} | ${hostWord(host).text} | ${plainMarkdown(runsText(host))} |`);
+  const groups = report.groups.map(
+    (group) => `| ${groupWord(group).text} | ${plainMarkdown(group.code)} | ${plainMarkdown(groupHosts(group))} |`,
   );
-  const hostTexts = report.hosts.flatMap((host) => {
+  const changes = report.since?.changes ?? [];
+  const detailed = hosts.filter((host) => hostLines(host).length > 0);
+  const hostTexts = detailed.slice(0, maxDetailed).flatMap((host) => {
     const lines = hostLines(host);
-    if (lines.length === 0) return [];
     return [
       '',
       `**${plainMarkdown(host.host)}**`,
@@ -22,5 +37,19 @@ export function fleetMarkdown(report: FleetReport): string {
       ...firstLines(lines, maxLines, (more) => `and ${more} more`).map((line) => `- ${plainMarkdown(line)}`),
     ];
   });
-  return `${[`## ${fleetWord(report).text}: ${fleetCountsText(report)}`, '', '| host | verdict | runs |', '| --- | --- | --- |', ...rows, ...hostTexts].join('\n')}\n`;
+  return `${[
+    `## ${fleetWord(report).text}: ${fleetCountsText(report)}`,
+    ...(groups.length === 0 ? [] : ['', '| what | cause | hosts |', '| --- | --- | --- |', ...groups]),
+    ...(report.since === null ? [] : ['', `Since ${plainMarkdown(report.since.at)}:`, '']),
+    ...(report.since !== null && changes.length === 0 ? ['- nothing changed'] : []),
+    ...changes.slice(0, maxDetailed).map(({ host, text }) => `- ${plainMarkdown(host)}: ${plainMarkdown(text)}`),
+    ...more(changes.length - maxDetailed),
+    '',
+    '| host | verdict | runs |',
+    '| --- | --- | --- |',
+    ...rows,
+    ...more(hosts.length - maxRows),
+    ...hostTexts,
+    ...more(detailed.length - maxDetailed),
+  ].join('\n')}\n`;
 }

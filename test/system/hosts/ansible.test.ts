@@ -69,6 +69,8 @@ describe('contrib/ansible against hosts with a real sshd', needs(...sshd, progra
     ]);
     expect(report.hosts[2]?.problems[0]).toMatch(/^unreachable: .*10\.99\.0\.99/);
     expect(status).not.toBe(0);
+    expect(stdout.split('TASK [').at(-1)).toMatch(/^The answer\][^]*of 3 hosts 1 is inconclusive, 2 are as expected/);
+    expect(stdout).not.toContain(String.raw`\u{a}`);
     expect(readFileSync(join(into, 'hv1/scenario.yml'), 'utf8')).toContain('provider: host');
     expect(readFileSync(join(into, 'fleet.html'), 'utf8')).toContain('hv9');
     expect(hostNames.map((host) => hosts.shape(host))).toEqual(before);

@@ -1,30 +1,53 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, relative, resolve } from 'node:path';
+import { text as textOfStream } from 'node:stream/consumers';
 import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { counted } from '../../../core/text/escape.js';
+import { milliseconds } from '../../../core/text/time.js';
+import { fleetChanges, fleetGroups } from '../../../report/fleet/groups.js';
 import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
-import { hostFolders } from '../../../system/evidence/folder/host-folders.js';
-import type { WantedSignature } from '../evidence/options.js';
+import {
+  type HostFolder,
+  hostFolders,
+  parseFleetReport,
+  summaryFiles,
+} from '../../../system/evidence/folder/host-folders.js';
+import { readSummary } from '../../../system/evidence/push.js';
+import { packagePath } from '../../../system/process/package-path.js';
 import { combineExitStatuses } from '../../command.js';
 import { chooseAmong, printFailedReports, writeTexts } from '../reporters.js';
-import { readHost } from './read-host.js';
+import { type FleetSignature, type PushedSummary, readHost, readPushed } from './read-host.js';
 
 export interface FleetCommandOptions {
   readonly dirs: readonly string[];
   readonly json: boolean;
   readonly quiet: boolean;
   readonly reporter: readonly string[];
-  readonly signature: WantedSignature;
+  readonly signature: FleetSignature;
+  readonly since: string | undefined;
+  readonly maxAge: string;
+  /** Each of `dirs` is a host's folder: a part of a large fleet, in a process of its own. */
+  readonly asHosts: boolean;
 }
 
 /** Folders that are read at a time: while one waits for the disk the next is judged. */
 const sideBySide = 4;
+/** Hosts that one process judges. */
+const hostsInProcess = 100;
 const progressMs = 1000;
 
-function reportOf(hosts: readonly FleetHost[]): FleetReport {
+type Earlier = Pick<FleetReport, 'at' | 'hosts'>;
+
+function reportOf(hosts: readonly FleetHost[], earlier: Earlier | null): FleetReport {
   const count = (...statuses: readonly number[]): number =>
     hosts.filter(({ status }) => statuses.includes(status)).length;
+  const sorted = [...hosts].sort((a, b) => Number(a.host > b.host) - Number(a.host < b.host));
   return {
     schemaVersion: 1,
+    at: new Date().toISOString(),
     exitCode: combineExitStatuses(hosts.map(({ status }) => status)),
     counts: {
       asExpected: count(0),
@@ -33,36 +56,168 @@ function reportOf(hosts: readonly FleetHost[]): FleetReport {
       inconclusive: count(3),
       unexpected: count(4),
     },
-    hosts: [...hosts].sort((a, b) => Number(a.host > b.host) - Number(a.host < b.host)),
+    groups: fleetGroups(sorted),
+    since: earlier === null ? null : { at: earlier.at, changes: fleetChanges(earlier.hosts, sorted) },
+    hosts: sorted,
   };
 }
 
+/** A report of `fleet --json`. Throws VerifyError (64) where it is none. */
+function readEarlier(path: string): Earlier {
+  try {
+    return parseFleetReport(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new VerifyError(
+      'baseline-unreadable',
+      64,
+      `--since ${path}: ${messageOf(error).replaceAll('\n', ' ')}`,
+      'name a report that fleet --json wrote',
+    );
+  }
+}
+
+/** Reports each second how many hosts were read. */
+function makeProgress(total: number, quiet: boolean): (count: number) => void {
+  let [read, reportedMs] = [0, performance.now()];
+  return (count) => {
+    read += count;
+    if (quiet || performance.now() - reportedMs < progressMs) return;
+    reportedMs = performance.now();
+    process.stderr.write(`${read} of ${counted(total, 'host')} read\n`);
+  };
+}
+
+/** Acts on each item, `atOnce` at a time. */
+async function inParallel<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  act: (item: Item) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await act(next);
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+}
+
+/** Hosts' folders, judged here; those of a large fleet by processes of this program, one a processor. */
+async function readFolders(
+  folders: readonly HostFolder[],
+  signature: FleetSignature,
+  progress: (count: number) => void,
+): Promise<readonly FleetHost[]> {
+  const hosts: FleetHost[] = [];
+  if (folders.length <= hostsInProcess) {
+    await inParallel(folders, sideBySide, async (folder) => {
+      hosts.push(await readHost(folder, signature));
+      progress(1);
+    });
+    return hosts;
+  }
+  const dirs = folders.flatMap(({ dir }) => dir ?? []);
+  for (const folder of folders) if (folder.dir === null) hosts.push(await readHost(folder, signature));
+  const parts = Array.from({ length: Math.ceil(dirs.length / hostsInProcess) }, (_, at) =>
+    dirs.slice(at * hostsInProcess, (at + 1) * hostsInProcess),
+  );
+  await inParallel(parts, Math.min(availableParallelism(), sideBySide), async (part) => {
+    hosts.push(...(await readApart(part, signature)));
+    progress(part.length);
+  });
+  return hosts;
+}
+
+async function readApart(
+  dirs: readonly string[],
+  { file, identity, required }: FleetSignature,
+): Promise<readonly FleetHost[]> {
+  const words = [
+    ...['fleet', '--as-hosts', '--json', '--quiet'],
+    ...(file === null ? [] : ['--allowed-signers', file]),
+    ...(identity === null ? [] : ['--identity', identity]),
+    ...(required ? ['--require-signature'] : []),
+    ...dirs.map((dir) => (dir.startsWith('-') ? `./${dir}` : dir)),
+  ];
+  // Small garbage collections keep the memory of a process small
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', packagePath('dist/cli.cjs'), ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    return parseFleetReport(await textOfStream(child.stdout)).hosts;
+  } catch {
+    const problems = ['the process that judged it ended early; judge it alone'];
+    return dirs.map((dir) => ({
+      host: basename(resolve(dir)),
+      dir,
+      status: 3,
+      problems,
+      commands: [],
+      runs: [],
+    }));
+  }
+}
+
+/** Hosts by the summaries that they pushed, and files that are none. */
+async function readSummaries(
+  paths: readonly string[],
+  signature: FleetSignature,
+  oldestMs: number,
+): Promise<readonly FleetHost[]> {
+  const pushed = new Map<string, PushedSummary[]>();
+  const hosts: FleetHost[] = [];
+  for (const path of paths) {
+    try {
+      const summary = readSummary(path);
+      const same = pushed.get(summary.host);
+      if (same === undefined) pushed.set(summary.host, [{ path, summary }]);
+      else same.push({ path, summary });
+    } catch (error) {
+      const problems = [messageOf(error)];
+      hosts.push({ host: basename(path), dir: '', status: 3, problems, commands: [], runs: [] });
+    }
+  }
+  await inParallel([...pushed], sideBySide, async ([host, summaries]) => {
+    hosts.push(await readPushed(host, summaries, signature, oldestMs));
+  });
+  return hosts;
+}
+
+/** Links lead from the folder of the report to each run's own. */
+function withLinks(report: FleetReport, path: string | null): FleetReport {
+  const from = path === null ? '.' : dirname(path);
+  const hosts = report.hosts.map((host) => ({
+    ...host,
+    runs: host.runs.map((run) => (run.page === null ? run : { ...run, page: relative(from, resolve(run.page)) })),
+  }));
+  return { ...report, hosts };
+}
+
 /** Judges what came back from every host and writes one report; the exit status is the contract's over all of them. */
-export async function fleetCommand({ dirs, json, quiet, reporter, signature }: FleetCommandOptions): Promise<number> {
+export async function fleetCommand(options: FleetCommandOptions): Promise<number> {
+  const { dirs, json, quiet, reporter, signature, since, maxAge, asHosts } = options;
   const chosen = chooseAmong(fleetReporterNames, reporter, json);
-  const folders = await hostFolders(dirs);
-  if (folders.length === 0)
+  const ageMs = milliseconds(maxAge);
+  if (ageMs === null) throw new VerifyError('usage', 64, `--max-age ${maxAge}: expected a time`, 'for example 48h');
+  const earlier = since === undefined ? null : readEarlier(since);
+  const paths = asHosts ? [] : await summaryFiles(dirs);
+  const pushed = await readSummaries(paths, signature, Date.now() - ageMs);
+  const known = new Set(pushed.map(({ host }) => host));
+  const found = asHosts ? dirs.map((dir) => ({ host: basename(resolve(dir)), dir })) : await hostFolders(dirs);
+  const folders = found.filter(({ host, dir }) => dir !== null || !known.has(host));
+  if (folders.length + pushed.length === 0)
     throw new VerifyError(
       'usage',
       64,
       `there is no host below ${dirs.join(', ')}`,
-      'name folders that hold a folder for each host',
+      'name folders that hold a folder for each host, or summaries of run --push',
     );
-  const hosts: FleetHost[] = [];
-  const waiting = [...folders];
-  let reportedMs = performance.now();
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      hosts.push(await readHost(next, signature));
-      if (quiet || performance.now() - reportedMs < progressMs) continue;
-      reportedMs = performance.now();
-      process.stderr.write(`${hosts.length} of ${counted(folders.length, 'host')} read\n`);
-    }
-  };
-  await Promise.all(Array.from({ length: sideBySide }, work));
-  const report = reportOf(hosts);
+  const progress = makeProgress(folders.length, quiet);
+  const report = reportOf([...pushed, ...(await readFolders(folders, signature, progress))], earlier);
   const failed = await writeTexts(
-    chosen.map(({ name, path }) => ({ name, path, render: (view) => fleetReporters[name](report, view) })),
+    chosen.map(({ name, path }) => ({
+      name,
+      path,
+      render: (view) => fleetReporters[name](withLinks(report, path), view),
+    })),
     {},
   );
   return combineExitStatuses([report.exitCode, ...printFailedReports(failed, 'fleet DIR --reporter NAME=PATH')]);

@@ -1,5 +1,5 @@
-import type { DefineCommand } from '../../command.js';
-import { signatureOptions, wantedSignature } from '../evidence/options.js';
+import { type DefineCommand, textArgument } from '../../command.js';
+import { signatureOptions } from '../evidence/options.js';
 
 /** `fleet DIR…`: the runs of many hosts in one report. */
 export const defineFleet: DefineCommand = (parser, context) => {
@@ -12,9 +12,16 @@ export const defineFleet: DefineCommand = (parser, context) => {
           type: 'string',
           array: true,
           demandOption: true,
-          describe: "folders that hold one for each host, hosts' folders, or evidence folders",
+          describe: "folders that hold one for each host, or summaries; hosts' folders, or evidence folders",
         })
-        .options(signatureOptions)
+        .options({
+          ...signatureOptions,
+          'allowed-signers': textArgument("OpenSSH's file of keys that may sign; the name of a host is its signer"),
+          identity: textArgument('with --allowed-signers: another name of the signer'),
+          since: textArgument('an earlier report (--json): list what changed'),
+          'max-age': { ...textArgument('older summaries are no answer (default 48h)'), default: '48h' },
+          'as-hosts': { type: 'boolean', default: false, hidden: true },
+        } as const)
         .option('json', { type: 'boolean', default: false, describe: 'print the report as JSON and nothing else' })
         .option('quiet', { type: 'boolean', default: false, describe: 'no progress' })
         .option('reporter', {
@@ -25,8 +32,12 @@ export const defineFleet: DefineCommand = (parser, context) => {
           describe: 'terminal, json, markdown or html, with =PATH into a file',
         }),
     async (args) => {
-      const signature = wantedSignature(args);
       const { fleetCommand } = await import('./fleet.js');
+      const signature = {
+        file: args.allowedSigners ?? null,
+        identity: args.identity ?? null,
+        required: args.requireSignature,
+      };
       context.setStatus(await fleetCommand({ ...args, dirs: args.dir, signature }));
     },
   );

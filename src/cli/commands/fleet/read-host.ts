@@ -1,19 +1,40 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageOf } from '../../../core/model/verify-error.js';
-import type { FleetHost, FleetRun } from '../../../core/model/fleet.js';
+import { counted } from '../../../core/text/escape.js';
+import type { FleetHost, FleetRun, HostSummary } from '../../../core/model/fleet.js';
+import { runSummary } from '../../../report/machine/summary.js';
 import { failingLeaks, missingProof, type Reported } from '../../../report/reported-leaks.js';
+import { files } from '../../../system/evidence/folder/folder.js';
 import {
   evidenceFolders,
   type HostFolder,
   type HostRecord,
   readHostRecord,
 } from '../../../system/evidence/folder/host-folders.js';
+import { checkSummary } from '../../../system/evidence/push.js';
 import { checkWhole } from '../evidence/check-whole.js';
 import type { WantedSignature } from '../evidence/options.js';
 import { combineExitStatuses } from '../../command.js';
 
 const inconclusive = 3;
-/** Nobody asks for one. */
-const anySignature: WantedSignature = { signers: null, required: false };
+const maxLines = 50;
+
+/** Whose signature is wanted: keys in a file; null = any key. `identity`: null = the host's name. */
+export interface FleetSignature {
+  readonly file: string | null;
+  readonly identity: string | null;
+  readonly required: boolean;
+}
+
+const anySignature: FleetSignature = { file: null, identity: null, required: false };
+
+function wantedOf(host: string, { file, identity, required }: FleetSignature): WantedSignature {
+  return { signers: file === null ? null : { file, identity: identity ?? host }, required };
+}
+
+/** Text of several lines, as commands print them, in one. */
+const oneLine = (text: string): string => text.trim().replaceAll(/\s*[\r\n]+\s*/g, ' · ');
 /**
  * Statuses of commands that say something of the host; any other (a wrong command line, a signal, a shell's 127) says
  * that nothing is known.
@@ -26,12 +47,13 @@ interface ReadRun {
 }
 
 function lines(reported: readonly Reported[]): readonly string[] {
-  return reported.map(({ step, text }) => `step ${step + 1}: ${text}`);
+  const first = reported.slice(0, maxLines).map(({ step, text }) => oneLine(`step ${step + 1}: ${text}`));
+  return reported.length > maxLines ? [...first, `and ${reported.length - maxLines} more`] : first;
 }
 
 /** What is wrong with a folder. Whatever it is, it costs its own host, and hides nothing of another. */
 function report(dir: string, error: unknown): string {
-  const message = messageOf(error);
+  const message = oneLine(messageOf(error));
   return message.startsWith(dir) ? message : `${dir}: ${message}`;
 }
 
@@ -39,21 +61,17 @@ function report(dir: string, error: unknown): string {
 async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun> {
   try {
     const { wrong, result, rootHash } = await checkWhole(dir, signature);
-    const { coverage } = result;
+    const page = join(dir, files.report.name);
     return {
       run: {
+        ...runSummary(result),
         dir,
-        scenario: result.scenario.name,
-        verdict: result.verdict,
-        exitCode: result.exitCode,
-        startedAt: result.run.startedAt,
         rootHash,
-        observed: coverage.observed,
-        ports: coverage.ports,
+        page: existsSync(page) ? page : null,
         leaks: lines(failingLeaks(result)),
         reasons: lines(missingProof(result)),
       },
-      problems: wrong.map(({ name, text }) => `${dir}: ${name}: ${text}`),
+      problems: wrong.map(({ name, text }) => oneLine(`${dir}: ${name}: ${text}`)),
     };
   } catch (error) {
     return { run: null, problems: [report(dir, error)] };
@@ -85,16 +103,13 @@ async function readAll(
  * All that came back from a host. Evidence that is missing, damaged or without its key is a problem with status 3,
  * unless something worse is known.
  */
-export async function readHost(
-  { host, dir }: HostFolder,
-  signature: WantedSignature = anySignature,
-): Promise<FleetHost> {
+export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature = anySignature): Promise<FleetHost> {
   if (dir === null)
     return { host, dir: '', status: inconclusive, problems: ['nothing came back from it'], commands: [], runs: [] };
-  const { record, read, problems } = await readAll(dir, signature);
+  const { record, read, problems } = await readAll(dir, wantedOf(host, wanted));
   const runs = read.flatMap(({ run }) => (run === null ? [] : [run]));
-  const commands = record?.commands ?? [];
-  if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${record.unreachable}`);
+  const commands = (record?.commands ?? []).map(({ text, ...command }) => ({ ...command, text: oneLine(text) }));
+  if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${oneLine(record.unreachable)}`);
   else if (read.length === 0) problems.push(`${dir}: there is no evidence of a run`);
   problems.push(...read.flatMap((answer) => answer.problems));
   for (const { name, status, text } of commands)
@@ -106,4 +121,49 @@ export async function readHost(
     ...(problems.length === 0 ? [] : [inconclusive]),
   ];
   return { host, dir, status: combineExitStatuses(statuses), problems, commands, runs };
+}
+
+/** A summary and its file. */
+export interface PushedSummary {
+  readonly path: string;
+  readonly summary: HostSummary;
+}
+
+/**
+ * A host by the summaries that it pushed: the newest of each set of scenarios whose signature is as wanted. A newer one
+ * with another signature is a problem. One that is older than `oldestMs` is too: the host reports no more.
+ */
+export async function readPushed(
+  host: string,
+  pushed: readonly PushedSummary[],
+  wanted: FleetSignature,
+  oldestMs: number,
+): Promise<FleetHost> {
+  const newestFirst = [...pushed].sort((a, b) => b.summary.at.localeCompare(a.summary.at));
+  const chosen = new Map<string, HostSummary>();
+  const problems: string[] = [];
+  for (const { path, summary } of newestFirst) {
+    const key = summary.runs.map(({ scenario }) => scenario).join('\n');
+    if (chosen.has(key)) continue;
+    const why = await signatureFault(path, host, wanted);
+    if (why === null) chosen.set(key, summary);
+    else problems.push(`${path}: ${oneLine(why)}`);
+  }
+  const runs: FleetRun[] = [];
+  const statuses: number[] = [];
+  for (const { at, exitCode, unended, ...summary } of chosen.values()) {
+    if (Date.parse(at) < oldestMs) problems.push(`its last summary is of ${at}`);
+    if (unended > 0) problems.push(`${counted(unended, 'run')} came to no result at ${at}: exit status ${exitCode}`);
+    statuses.push(reports.includes(exitCode) ? exitCode : inconclusive);
+    runs.push(...summary.runs.map((run) => ({ ...run, dir: run.dir ?? '', page: null, leaks: [], reasons: [] })));
+  }
+  if (problems.length > 0 || chosen.size === 0) statuses.push(inconclusive);
+  return { host, dir: '', status: combineExitStatuses(statuses), problems, commands: [], runs };
+}
+
+async function signatureFault(path: string, host: string, wanted: FleetSignature): Promise<string | null> {
+  const { file, identity } = wanted;
+  const signers = file === null ? null : { file, identity: identity ?? host };
+  const { state, text } = await checkSummary(path, signers);
+  return state === 'bad' ? `signature: ${text}` : null;
 }

@@ -94,6 +94,8 @@ const optionGroups = {
     },
     payload: flagArgument("on a host: keep the payload of guests' own traffic too"),
     sign: textArgument('sign the evidence with this OpenSSH key, as attest does (default: VERIFY_ISOLATION_SIGN_KEY)'),
+    push: textArgument('PUT a signed summary, without names and addresses of guests, to this address (http or https)'),
+    spool: textArgument('folder in which summaries wait for push (default with --push: spool)'),
     operator: textArgument('name of the responsible person, for run.json'),
     ticket: textArgument('change ticket, for run.json'),
   },
@@ -130,6 +132,8 @@ const rareOptions = [
     'keep',
     'payload',
     'sign',
+    'push',
+    'spool',
     'operator',
     'ticket',
     'approved',
@@ -212,6 +216,17 @@ async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | nu
 
 /** What `run` does by what it is given: a twin, this host, or scenario files. */
 async function runBy(given: RunArguments, toolVersion: string): Promise<number> {
+  const { checkPush, pushRefusal } = await import('../evidence/push.js');
+  await checkPush(given);
+  try {
+    return await runGiven(given, toolVersion);
+  } catch (error) {
+    if (error instanceof VerifyError) await pushRefusal(given, error);
+    throw error;
+  }
+}
+
+async function runGiven(given: RunArguments, toolVersion: string): Promise<number> {
   const limits = await limitsOf(given);
   const timeout = given.timeout ?? (limits === null ? undefined : `${limits.timeMs}ms`);
   const args = { ...given, limits, timeout };

@@ -74,6 +74,9 @@ export interface RunCommandOptions {
   readonly ticket?: string | undefined;
   /** OpenSSH key that signs the evidence. */
   readonly sign?: string | undefined;
+  /** Where a summary of the command is put, and where it waits. */
+  readonly push?: string | undefined;
+  readonly spool?: string | undefined;
   readonly toolVersion: string;
   /** False: without report.html. */
   readonly page?: boolean;

@@ -10,6 +10,7 @@ import { type RunPaths, shedRights } from '../../../system/process/process-right
 import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { runPaths } from '../evidence/evidence-folder.js';
+import { deliverRuns, pushRefusal, spoolFile, spoolRuns } from '../evidence/push.js';
 import { chooseReporters, everyReport, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
 import { grepSteps, hostTrust, inSeries, parseSets, strictly, trusting } from '../scenario/series.js';
 import { checkBaselines, loadBaselines } from './baseline.js';
@@ -53,10 +54,22 @@ async function runOrLaunch(requested: RunCommandOptions | null): Promise<number>
   const stop = new Stop();
   const inside = await insideOf(stop);
   const request = await readRequest(requested, inside);
+  try {
+    return await carryOut(request, inside, stop);
+  } catch (error) {
+    if (error instanceof VerifyError) await pushRefusal(request.options, error);
+    throw error;
+  }
+}
+
+async function carryOut(request: RunRequest, inside: Entered | null, stop: Stop): Promise<number> {
   const { onHost, isWhole, paths, scenarios, options } = request;
   const handing: HandedRun = { options: isWhole ? options : null, scenarios };
-  if (inside === null && !onHost)
-    return (await launchInside(process.argv.slice(2), { handed: handing, isWhole, paths })).status;
+  if (inside === null && !onHost) {
+    const { status } = await launchInside(process.argv.slice(2), { handed: handing, isWhole, paths });
+    if (status < statusOf('SIGHUP')) await deliverRuns(options);
+    return status;
+  }
   if (onHost) {
     shedRights(paths, isWhole ? handing : null);
     await (await import('./host-run.js')).prepareHostRun(stop.bySignal, options?.strict === true);
@@ -65,7 +78,12 @@ async function runOrLaunch(requested: RunCommandOptions | null): Promise<number>
   stop.startTimer(request.timeoutMs);
   await series.carryOut();
   const statuses = await reportSeries(request, series, stop);
-  return stop.by === undefined ? combineExitStatuses(statuses) : statusOf(stop.by);
+  const exitCode = stop.by === undefined ? combineExitStatuses(statuses) : statusOf(stop.by);
+  const { runs } = series;
+  await spoolRuns(options, { exitCode, runs, unended: series.scenarios.length - runs.length });
+  // Who pressed Ctrl-C does not wait for a receiver
+  if (stop.by === undefined) await deliverRuns(options);
+  return exitCode;
 }
 
 /** The lab that this process is in, whose launcher passes signals on; null = it is in none. */
@@ -110,7 +128,7 @@ async function readRequest(requested: RunCommandOptions | null, inside: Entered 
     onHost,
     isWhole: options.finished === undefined,
     signKey,
-    paths: runPaths(options.out, reporters, signKey),
+    paths: runPaths(options.out, [...reporters, spoolFile(options)], signKey),
   };
 }
 

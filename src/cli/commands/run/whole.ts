@@ -10,6 +10,7 @@ import { shedRights } from '../../../system/process/process-rights.js';
 import { readLinks } from '../../../system/state/read.js';
 import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
+import { spoolFile } from '../evidence/push.js';
 import { readWhole, type WholeOptions } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { mustHaveRights } from './host-run.js';
@@ -32,7 +33,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
     );
   mustHaveRights(options.strict === true);
   // Before the host is read: it starts the program again.
-  shedRights(runPaths(options.out, chooseReporters(options.reporter, options.json)));
+  shedRights(runPaths(options.out, [...chooseReporters(options.reporter, options.json), spoolFile(options)]));
   await waitForSpanningTree({
     readLinks: () => readLinks({ netns: netnsPath(options.netns ?? null), sysfs: false }),
     bridges: options.bridge === undefined ? null : [options.bridge],

@@ -10,6 +10,7 @@ import { escapeText } from '../../../core/text/escape.js';
 import { launchInside } from '../../../system/fabric/lab/launch.js';
 import { diffCommand } from '../evidence/diff.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
+import { deliverRuns } from '../evidence/push.js';
 import { chooseReporters } from '../reporters.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { readTwin } from './read-twin.js';
@@ -25,6 +26,8 @@ export interface TwinOptions {
   readonly json: boolean;
   readonly reporter: readonly string[];
   readonly sign?: string | undefined;
+  readonly push?: string | undefined;
+  readonly spool?: string | undefined;
   readonly quiet: boolean;
 }
 
@@ -62,6 +65,7 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
   const paths = runPaths(out, chooseReporters(options.reporter, options.json), options.sign ?? null);
   const files = texts.map(({ name }) => join(scenarios, name));
   const { status } = await launchInside(['run', ...files, '--out', out, ...words], { paths });
+  await deliverRuns(options);
   if (whatIfs.length > 0 && !options.json) await compare(out, read.twin.scenario.name);
   return status;
 }

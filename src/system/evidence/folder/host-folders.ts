@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { FleetCommand } from '../../../core/model/fleet.js';
+import type { FleetCommand, FleetReport } from '../../../core/model/fleet.js';
 import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { compressedCapture, files } from './folder.js';
@@ -18,6 +18,8 @@ export interface HostFolder {
 
 /** Beside the hosts' folders: the names of all hosts that were asked, a line each. */
 const namesFile = 'hosts';
+/** How the name of a summary of `run --push` ends. */
+export const summaryEnd = '.summary';
 /** Evidence lies in a host's folder, or this far below: `HOST/run/SCENARIO`. */
 const maxDepth = 2;
 const signs: readonly string[] = [
@@ -81,7 +83,7 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
     if (
       names.includes(hostRecordFile) ||
       names.some((name) => signs.includes(name)) ||
-      (folders.length === 0 && !names.includes(namesFile))
+      (folders.length === 0 && !names.includes(namesFile) && !names.some((name) => name.endsWith(summaryEnd)))
     ) {
       hosts.push({ host, dir });
       continue;
@@ -98,6 +100,14 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
     );
   }
   return hosts;
+}
+
+/** Summaries of `run --push` that lie in `dirs` themselves. Throws VerifyError (64) as `hostFolders`. */
+export async function summaryFiles(dirs: readonly string[]): Promise<readonly string[]> {
+  const listed = await Promise.all(dirs.map(async (dir) => ({ dir, names: (await list(dir)).names })));
+  return listed.flatMap(({ dir, names }) =>
+    names.filter((name) => name.endsWith(summaryEnd) && !name.startsWith('.')).map((name) => join(dir, name)),
+  );
 }
 
 /** The folders with a run's evidence, whole or not, in a host's folder. */
@@ -117,6 +127,54 @@ const shape = z.strictObject({
   unreachable: z.string().nullable(),
   commands: z.array(z.strictObject({ name: z.string(), status: z.int().min(0).max(255), text: z.string() })),
 });
+
+const codeCounts = z.array(z.strictObject({ code: z.string().max(100), count: z.int().min(0) })).max(100);
+const line = z.string().max(1000);
+
+/** The keys of a `RunSummary`. */
+export const runSummaryKeys = {
+  id: line,
+  scenario: line,
+  startedAt: z.iso.datetime(),
+  durationMs: z.number().min(0),
+  verdict: z.enum(['holds', 'broken', 'inconclusive']),
+  exitCode: z.int().min(0).max(255),
+  answer: line,
+  observed: z.int().min(0),
+  ports: z.int().min(0),
+  causes: codeCounts,
+  exposed: codeCounts,
+  doubts: codeCounts,
+};
+
+const reportShape = z.object({
+  schemaVersion: z.literal(1),
+  at: z.iso.datetime(),
+  hosts: z.array(
+    z.object({
+      host: z.string(),
+      dir: z.string(),
+      status: z.int().min(0).max(255),
+      problems: z.array(z.string()),
+      commands: z.array(z.object({ name: z.string(), status: z.int(), text: z.string() })),
+      runs: z.array(
+        z.object({
+          ...runSummaryKeys,
+          dir: z.string(),
+          rootHash: z.string().nullable(),
+          page: z.string().nullable(),
+          leaks: z.array(z.string()),
+          reasons: z.array(z.string()),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** What a report of `fleet --json` says of each host. Throws what JSON or its shape is not. */
+export function parseFleetReport(text: string): Pick<FleetReport, 'at' | 'hosts'> {
+  return reportShape.parse(JSON.parse(text));
+}
 
 export interface HostRecord {
   readonly unreachable: string | null;

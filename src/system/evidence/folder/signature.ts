@@ -42,20 +42,25 @@ async function signedText(dir: string, more = ''): Promise<string> {
 export async function attestFolder(dir: string, key: string, who: string): Promise<string> {
   const root = await rootHash(dir);
   const line = custodyLine(dir, { action: 'attested', before: root, text: `signed by ${who} with ${key}` }, root);
-  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', namespace], {
-    timeoutMs: 120_000,
-    input: await signedText(dir, line),
-  });
-  if (status !== 0)
-    throw new VerifyError(
-      'not-signed',
-      64,
-      `${key}: ${stderr.trim() || 'ssh-keygen did not sign'}`,
-      'name an OpenSSH key: a private key, or a public one whose private half the agent holds',
-    );
+  const signature = await signText(await signedText(dir, line), key, namespace);
   appendCustody(dir, line);
-  await writeWhole(join(dir, files.signature.name), stdout);
+  await writeWhole(join(dir, files.signature.name), signature);
   return root;
+}
+
+/** OpenSSH's signature of a text, armored. VerifyError 64 where the key does not sign. */
+export async function signText(text: string, key: string, purpose: string): Promise<string> {
+  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', purpose], {
+    timeoutMs: 120_000,
+    input: text,
+  });
+  if (status === 0) return stdout;
+  throw new VerifyError(
+    'not-signed',
+    64,
+    `${key}: ${stderr.trim() || 'ssh-keygen did not sign'}`,
+    'name an OpenSSH key: a private key, or a public one whose private half the agent holds',
+  );
 }
 
 export interface SignatureCheck {
@@ -83,8 +88,18 @@ export async function checkSignature(
   } catch (error) {
     return { state: 'bad', text: messageOf(error) };
   }
+  return verifyText(input, signature, signers, namespace);
+}
+
+/** Verifies the signature at the beginning of a file over a text; `signers` as for `checkSignature`. */
+export async function verifyText(
+  input: string,
+  file: string,
+  signers: { readonly file: string; readonly identity: string } | null,
+  purpose: string,
+): Promise<SignatureCheck> {
   const how = signers === null ? ['check-novalidate'] : ['verify', '-f', signers.file, '-I', signers.identity];
-  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', namespace, '-s', signature], {
+  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', purpose, '-s', file], {
     input,
   });
   const output = `${stdout} ${stderr}`.trim().replaceAll(/\s*\n\s*/g, ' · ');

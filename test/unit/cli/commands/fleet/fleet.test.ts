@@ -1,9 +1,16 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hostFolders } from '../../../../../src/system/evidence/folder/host-folders.js';
 import { readHost } from '../../../../../src/cli/commands/fleet/read-host.js';
-import type { FleetReport } from '../../../../../src/core/model/fleet.js';
+import type { FleetHost, FleetReport } from '../../../../../src/core/model/fleet.js';
+import { fleetGroups } from '../../../../../src/report/fleet/groups.js';
+import { runSummary } from '../../../../../src/report/machine/summary.js';
+import { signText } from '../../../../../src/system/evidence/folder/signature.js';
+import { type EndedRuns, spoolSummary } from '../../../../../src/system/evidence/push.js';
+import { replayFolder } from '../../../../../src/system/evidence/replay.js';
 import { fleetReporters } from '../../../../../src/report/fleet/reporters.js';
 import { callHere } from '../../../../support/call-here.js';
 import { wholeFolder } from '../../../../support/whole-folder.js';
@@ -13,6 +20,7 @@ const top = scratchFolder('fleet');
 const whole = join(top, 'whole');
 const broken = join(top, 'broken');
 const fleet = join(top, 'fleet');
+const [ownKey, strangersKey] = [join(top, 'key'), join(top, 'strangers-key')];
 
 /** A host's folder as contrib/ansible brings it back. */
 function host(name: string, evidence: string | null, run = 0, unreachable: string | null = null): string {
@@ -40,7 +48,6 @@ async function makeBroken(): Promise<void> {
   writeFileSync(join(broken, 'plan.json'), plan);
   for (const file of ['result.json', 'SHA256SUMS']) rmSync(join(broken, file));
   const { writeJson } = await import('../../../../../src/system/evidence/folder/folder.js');
-  const { replayFolder } = await import('../../../../../src/system/evidence/replay.js');
   const { writeSums } = await import('../../../../../src/system/evidence/folder/hash.js');
   await writeJson(broken, 'result.json', await replayFolder(broken));
   await writeSums(broken);
@@ -52,6 +59,7 @@ async function run(...args: readonly string[]): Promise<{ readonly status: numbe
 }
 
 beforeAll(async () => {
+  for (const key of [ownKey, strangersKey]) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   await wholeFolder('switch-mode', whole);
   await makeBroken();
 });
@@ -180,6 +188,9 @@ describe('fleet', () => {
     const evil = '<b>\u001b[31m|`x`';
     const report: FleetReport = {
       schemaVersion: 1,
+      at: '2026-11-30T00:00:00Z',
+      groups: [{ kind: 'problem', code: evil, hosts: [evil] }],
+      since: { at: evil, changes: [{ host: evil, text: evil }] },
       exitCode: 3,
       counts: { asExpected: 0, broken: 0, faulty: 0, inconclusive: 1, unexpected: 0 },
       hosts: [{ host: evil, dir: 'x', status: 3, problems: [evil], commands: [], runs: [] }],
@@ -200,5 +211,177 @@ describe('fleet', () => {
     expect(readFileSync(page, 'utf8')).toContain('overheard by kali3');
     expect((await callHere('fleet', fleet, '--json', '--reporter', 'markdown')).status).toBe(64);
     expect((await callHere('fleet', join(top, 'none'))).status).toBe(64);
+  });
+});
+
+/** A summary as `run --push` puts it: of this host, at this time, with these runs. */
+async function pushed(name: string, at: string, change: Partial<EndedRuns> = {}, key = ownKey): Promise<void> {
+  const spool = join(top, 'spool');
+  rmSync(spool, { recursive: true, force: true });
+  await spoolSummary({ exitCode: 0, runs: [], unended: 0, ...change }, spool, key, new Date(at));
+  const [file = ''] = readdirSync(spool);
+  const text = readFileSync(join(spool, file), 'utf8');
+  mkdirSync(fleet, { recursive: true });
+  if (name === hostname()) writeFileSync(join(fleet, file), text);
+  else {
+    // Signed anew under another name
+    const body = text.slice(text.indexOf('{')).replace(`"host":"${hostname()}"`, `"host":"${name}"`);
+    writeFileSync(
+      join(fleet, `${name}-${at}.summary`),
+      `${await signText(body, key, 'verify-isolation-summary')}${body}`,
+    );
+  }
+}
+
+describe('fleet of pushed summaries', () => {
+  const now = new Date().toISOString();
+  const earlier = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
+  const summaryOf = async (folder: string): Promise<EndedRuns['runs'][number]> => ({
+    ...runSummary(await replayFolder(folder)),
+    rootHash: null,
+    dir: '/var/lib/x',
+  });
+
+  it('takes the newest of each host, and names one that is silent or that nothing came back from', async () => {
+    const [good, bad] = [await summaryOf(whole), await summaryOf(broken)];
+    await pushed('hv1', earlier(24), { exitCode: 2, runs: [{ ...good, exitCode: 2, verdict: 'broken' }] });
+    await pushed('hv1', now, { runs: [good] });
+    await pushed('hv2', now, { exitCode: 2, runs: [bad] });
+    await pushed('hv3', earlier(72), { runs: [good] });
+    await pushed('hv4', now, { exitCode: 69, unended: 1 });
+    writeFileSync(join(fleet, 'hosts'), 'hv1\nhv5\n');
+    const { status, report } = await run(fleet);
+    expect(status).toBe(2);
+    expect(report.hosts.map(({ host: name, status: own, problems }) => [name, own, problems.length])).toEqual([
+      ['hv1', 0, 0],
+      ['hv2', 2, 0],
+      ['hv3', 3, 1],
+      ['hv4', 69, 1],
+      ['hv5', 3, 1],
+    ]);
+    expect(report.groups[0]).toEqual({ kind: 'leak', code: 'ageing-zero', hosts: ['hv2'] });
+  });
+
+  it('believes no other signature than that of the host, and a forged newer one hides nothing', async () => {
+    const good = await summaryOf(whole);
+    const bad = await summaryOf(broken);
+    await pushed('hv1', earlier(1), { exitCode: 2, runs: [bad] });
+    await pushed('hv1', now, { runs: [{ ...good, scenario: bad.scenario }] }, strangersKey);
+    const signers = join(top, 'signers');
+    writeFileSync(signers, `hv1 ${readFileSync(`${ownKey}.pub`, 'utf8')}`);
+    const { status, report } = await run(fleet, '--allowed-signers', signers);
+    expect([status, report.hosts[0]?.runs.map(({ exitCode }) => exitCode)]).toEqual([2, [2]]);
+    expect(report.hosts[0]?.problems.join()).toMatch(/signature/);
+  });
+
+  it('is not green with a file that is no summary', async () => {
+    mkdirSync(fleet, { recursive: true });
+    writeFileSync(join(fleet, 'hv1.summary'), '{}');
+    const { status, report } = await run(fleet);
+    expect([status, report.hosts[0]?.problems.join()]).toEqual([
+      3,
+      expect.stringContaining('no summary of run --push'),
+    ]);
+  });
+});
+
+describe('the report of a fleet', () => {
+  const exposedRun = async (): Promise<FleetHost> => {
+    host('hv1', broken, 2);
+    const [hv1] = await Promise.all((await hostFolders([fleet])).map((each) => readHost(each)));
+    if (hv1 === undefined) throw new Error('no host');
+    return {
+      ...hv1,
+      host: 'hv2',
+      status: 0,
+      runs: hv1.runs.map((each) => ({
+        ...each,
+        exitCode: 0,
+        verdict: 'holds',
+        causes: [],
+        leaks: [],
+        exposed: [{ code: 'unknown-flood', count: 18 }],
+      })),
+    };
+  };
+  const reportOf = (hosts: readonly FleetHost[]): FleetReport => ({
+    schemaVersion: 1,
+    at: '2026-11-30T00:00:00Z',
+    exitCode: 0,
+    counts: { asExpected: hosts.length, broken: 0, faulty: 0, inconclusive: 0, unexpected: 0 },
+    groups: fleetGroups(hosts),
+    since: null,
+    hosts,
+  });
+
+  it.each(['terminal', 'markdown', 'html'] as const)('says EXPOSED and its cause: %s', async (name) => {
+    const text = fleetReporters[name](reportOf([await exposedRun()]), { width: 100, color: false });
+    expect(text).toContain('HOLDS, EXPOSED');
+    expect(text).toMatch(/unknown-flood (\(|&#40;)18 rows/);
+    expect(text).toContain('1 of these is EXPOSED');
+  });
+
+  it('ends with the answer, and begins with it', async () => {
+    host('hv1', whole);
+    host('hv2', broken, 2);
+    const { stdout } = await callHere('fleet', fleet, '--quiet');
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toBe('BROKEN  of 2 hosts 1 is broken, 1 is as expected');
+    expect(lines.at(-1)).toBe('BROKEN: of 2 hosts 1 is broken, 1 is as expected');
+  });
+
+  it('prints what commands said in several lines in one, without an escaped line end', async () => {
+    host('hv1', null, 69);
+    const record = join(fleet, 'hv1', 'host.json');
+    writeFileSync(
+      record,
+      readFileSync(record, 'utf8').replace('"text":""', String.raw`"text":"first\nsecond\r\n third"`),
+    );
+    const { stdout } = await callHere('fleet', fleet, '--quiet');
+    expect(stdout).toContain('run ended with status 69: first · second · third');
+    expect(stdout).not.toContain(String.raw`\u{a}`);
+  });
+
+  it('groups hosts by cause, those of most hosts first, leaks before the rest', async () => {
+    for (const name of ['hv1', 'hv2', 'hv3']) host(name, broken, 2);
+    host('hv4', null, 0, 'timed out');
+    const { report } = await run(fleet);
+    expect(report.groups.map(({ kind, code, hosts }) => [kind, code, hosts.join()])).toEqual([
+      ['leak', 'ageing-zero', 'hv1,hv2,hv3'],
+      ['problem', 'unreachable', 'hv4'],
+    ]);
+  });
+
+  it('links each run from the folder of the page', async () => {
+    const page = join(fleet, 'pages', 'fleet.html');
+    writeFileSync(join(host('h v1', broken, 2), 'report.html'), 'x');
+    await callHere('fleet', fleet, '--quiet', '--reporter', `html=${page}`);
+    expect(readFileSync(page, 'utf8')).toContain('<a href="./../h%20v1/run/report.html">');
+  });
+
+  it('has each bridge of a host that has several, by its own word', async () => {
+    host('hv1', whole);
+    cpSync(broken, join(fleet, 'hv1', 'second'), { recursive: true });
+    const { stdout } = await callHere('fleet', fleet, '--quiet');
+    expect(stdout).toMatch(/switch-mode \(HOLDS, 3 of 3 ports\), hub-mode \(BROKEN, 3 of 3 ports\)/);
+  });
+
+  it('says what changed since an earlier report', async () => {
+    const before = join(top, 'before.json');
+    host('hv1', whole);
+    host('hv2', whole);
+    host('gone', whole);
+    await callHere('fleet', fleet, '--quiet', '--reporter', `json=${before}`);
+    rmSync(join(fleet, 'gone'), { recursive: true });
+    rmSync(join(fleet, 'hv2'), { recursive: true });
+    host('hv2', broken, 2);
+    host('new', whole);
+    const { report } = await run(fleet, '--since', before);
+    expect(report.since?.changes).toEqual([
+      { host: 'hv2', text: 'HOLDS → BROKEN; leak began: ageing-zero' },
+      { host: 'new', text: 'new: HOLDS' },
+      { host: 'gone', text: 'no longer in the report' },
+    ]);
+    expect((await callHere('fleet', fleet, '--since', join(top, 'none'))).status).toBe(64);
   });
 });

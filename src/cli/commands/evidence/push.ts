@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
+import { counted, escapeText } from '../../../core/text/escape.js';
+import type { ReportedRun } from '../../../report/reporter.js';
+import { rootHash } from '../../../system/evidence/folder/custody.js';
+import { insideLab } from '../../../system/fabric/lab/launch.js';
+import { packagePath } from '../../../system/process/package-path.js';
+import { keepOnly } from '../../../system/process/process-rights.js';
+import { type DefineCommand, flagArgument, textArgument } from '../../command.js';
+
+/** The receiver, for processes and units whose command lines others can read. */
+export const pushVariable = 'VERIFY_ISOLATION_PUSH';
+
+export interface PushOptions {
+  readonly push?: string | undefined;
+  readonly spool?: string | undefined;
+  readonly sign?: string | undefined;
+  readonly quiet: boolean;
+  readonly dryRun?: boolean;
+}
+
+const signKeyOf = ({ sign }: PushOptions): string | null => sign ?? process.env['VERIFY_ISOLATION_SIGN_KEY'] ?? null;
+
+/** Where summaries wait; null = none was asked for. */
+function spoolOf({ push, spool, dryRun }: PushOptions): string | null {
+  return dryRun === true || (push === undefined && spool === undefined) ? null : (spool ?? 'spool');
+}
+
+/** A path of a summary, for the rights of a run; null = none is written. */
+export function spoolFile(options: PushOptions): { readonly path: string | null } {
+  const spool = spoolOf(options);
+  return { path: spool === null ? null : join(spool, 'summary') };
+}
+
+/** Throws VerifyError (64) for a push that cannot come about: a wrong address, no key. */
+export async function checkPush(options: PushOptions): Promise<void> {
+  if (spoolOf(options) === null) return;
+  if (options.push !== undefined) (await import('../../../system/evidence/push.js')).pushUrl('--push', options.push);
+  if (signKeyOf(options) !== null) return;
+  throw new VerifyError(
+    'usage',
+    64,
+    `${options.push === undefined ? '--spool' : '--push'}: a summary is signed, and no key is named`,
+    "name one with --sign or VERIFY_ISOLATION_SIGN_KEY: ssh-keygen -t ed25519 -N '' -f /etc/verify-isolation/key makes one",
+  );
+}
+
+export interface EndedCommand {
+  readonly exitCode: number;
+  readonly runs: readonly ReportedRun[];
+  readonly unended: number;
+}
+
+/** Refusals of which a summary was written. */
+const pushedErrors = new WeakSet<VerifyError>();
+
+/** Writes the summary of a command into the spool. The evidence is not touched, and the exit status stays. */
+export async function spoolRuns(options: PushOptions, { exitCode, runs, unended }: EndedCommand): Promise<void> {
+  const [spool, key] = [spoolOf(options), signKeyOf(options)];
+  if (spool === null || key === null) return;
+  const [{ spoolSummary }, { runSummary }] = await Promise.all([
+    import('../../../system/evidence/push.js'),
+    import('../../../report/machine/summary.js'),
+  ]);
+  try {
+    const summaries = await Promise.all(
+      runs.map(async ({ result, dir, status }) => ({
+        ...runSummary(result),
+        exitCode: status ?? result.exitCode,
+        rootHash: dir === null ? null : await rootHash(dir).catch(() => null),
+        dir: dir === null ? null : resolve(dir),
+      })),
+    );
+    await spoolSummary({ exitCode, runs: summaries, unended }, spool, key, new Date());
+  } catch (error) {
+    printTrouble(`the summary of this run was not written to ${spool}: ${messageOf(error)}`, 'the run stands as it is');
+  }
+}
+
+/** The same for a command that was refused, once; delivers it too. */
+export async function pushRefusal(options: PushOptions, error: VerifyError): Promise<void> {
+  if (pushedErrors.has(error)) return;
+  pushedErrors.add(error);
+  await spoolRuns(options, { exitCode: error.exitCode, runs: [], unended: 1 });
+  await deliverRuns(options);
+}
+
+function printTrouble(what: string, hint: string): void {
+  process.stderr.write(`verify-isolation: ${escapeText(what)}\n  ${escapeText(hint)}\n`);
+}
+
+/**
+ * Delivers the spool in a process without rights, since a receiver's answers are read there; it belongs to the owner of
+ * the spool. It says itself what goes wrong. Not from inside a lab, which has no network.
+ */
+export async function deliverRuns(options: PushOptions): Promise<void> {
+  const { push, quiet } = options;
+  const spool = spoolOf(options);
+  if (push === undefined || spool === null || insideLab()) return;
+  const owner = statSync(spool, { throwIfNoEntry: false });
+  if (owner === undefined) return;
+  const become = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups'];
+  const without = process.geteuid?.() === 0 ? ['setpriv', ...become, ...keepOnly([]), '--'] : [];
+  const command = [process.execPath, packagePath('dist/cli.cjs'), 'push', spool, ...(quiet ? ['--quiet'] : [])];
+  const [program = '', ...words] = [...without, ...command];
+  await new Promise<void>((resolveEnd) => {
+    const child = spawn(program, words, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, [pushVariable]: push },
+    });
+    child.once('error', (error) => {
+      printTrouble(`the summary stays in ${spool}: ${messageOf(error)}`, `deliver it with: verify-isolation push`);
+      resolveEnd();
+    });
+    child.once('close', () => resolveEnd());
+  });
+}
+
+async function pushCommand(dir: string, to: string | undefined, quiet: boolean): Promise<number> {
+  const { deliverSpool, pushUrl } = await import('../../../system/evidence/push.js');
+  const address = to ?? process.env[pushVariable];
+  if (address === undefined)
+    throw new VerifyError('usage', 64, 'push: no receiver is named', `name one with --to or ${pushVariable}`);
+  const url = pushUrl(to === undefined ? pushVariable : '--to', address);
+  const { delivered, kept, why } = await deliverSpool(dir, url);
+  // A password in the address is not repeated.
+  const receiver = `${url.protocol}//${url.host}${url.pathname}`;
+  if (why !== null)
+    throw new VerifyError(
+      'not-pushed',
+      69,
+      `${receiver}: ${why}; ${counted(kept, 'summary stays', 'summaries stay')} in ${dir}`,
+      `the next run --push, or push ${dir}, delivers ${kept === 1 ? 'it' : 'them'}`,
+    );
+  if (!quiet)
+    process.stderr.write(`delivered ${counted(delivered, 'summary', 'summaries')} to ${escapeText(receiver)}\n`);
+  return 0;
+}
+
+/** `push DIR`: delivers summaries that wait in a spool. */
+export const definePush: DefineCommand = (parser, context) => {
+  parser.command(
+    'push <dir>',
+    'deliver the summaries of runs that wait in a spool folder',
+    (options) =>
+      options
+        .positional('dir', { type: 'string', demandOption: true, describe: 'spool folder, as run --spool names it' })
+        .options({
+          to: textArgument(`address of the receiver, http or https (default: ${pushVariable})`),
+          quiet: flagArgument('print errors alone'),
+        } as const),
+    async (args) => context.setStatus(await pushCommand(args.dir, args.to, args.quiet)),
+  );
+};

@@ -1,0 +1,71 @@
+import type { CodeCount, FleetChange, FleetGroup, FleetHost } from '../../core/model/fleet.js';
+import { hostWord } from './terminal.js';
+
+const kinds = ['leak', 'problem', 'doubt', 'exposed'] as const;
+
+/** Paths and names of hosts differ where the problem is the same. */
+function problemOf(host: FleetHost, problem: string): string {
+  if (problem.startsWith('unreachable: ')) return 'unreachable';
+  const inFolder = host.dir !== '' && problem.startsWith(host.dir);
+  return (inFolder ? problem.slice(host.dir.length) : problem).replace(/^(?:\/\S*|\S*\.summary)?: /, '').slice(0, 60);
+}
+
+function codesOf(host: FleetHost, kind: FleetGroup['kind']): readonly string[] {
+  const codes = (pick: (run: FleetHost['runs'][number]) => readonly CodeCount[]): readonly string[] =>
+    host.runs.flatMap((run) => pick(run).map(({ code }) => code));
+  switch (kind) {
+    case 'leak': {
+      const found = codes(({ exitCode, causes }) => (exitCode === 2 ? causes : []));
+      return host.status === 2 && found.length === 0 ? ['unexplained'] : found;
+    }
+    case 'problem':
+      return host.problems.map((problem) => problemOf(host, problem));
+    case 'doubt':
+      return codes(({ doubts }) => doubts);
+    case 'exposed':
+      return codes(({ exposed }) => exposed);
+  }
+}
+
+/** Groups hosts by what is wrong: leaks, problems, doubts, exposures, and in each those of most hosts first. */
+export function fleetGroups(hosts: readonly FleetHost[]): readonly FleetGroup[] {
+  return kinds.flatMap((kind) => {
+    const groups = new Map<string, string[]>();
+    for (const host of hosts)
+      for (const code of new Set(codesOf(host, kind))) {
+        const names = groups.get(code);
+        if (names === undefined) groups.set(code, [host.host]);
+        else names.push(host.host);
+      }
+    return [...groups]
+      .map(([code, names]) => ({ kind, code, hosts: names.sort() }))
+      .sort((a, b) => b.hosts.length - a.hosts.length || a.code.localeCompare(b.code));
+  });
+}
+
+function without(some: readonly string[], others: readonly string[]): readonly string[] {
+  return [...new Set(some)].filter((code) => !others.includes(code));
+}
+
+/** Compares hosts with an earlier report: words, causes of leaks and exposures, hosts that came or went. */
+export function fleetChanges(before: readonly FleetHost[], now: readonly FleetHost[]): readonly FleetChange[] {
+  const earlier = new Map(before.map((host) => [host.host, host]));
+  const present = new Set(now.map(({ host }) => host));
+  const changed = now.flatMap((host): readonly FleetChange[] => {
+    const former = earlier.get(host.host);
+    if (former === undefined) return [{ host: host.host, text: `new: ${hostWord(host).text}` }];
+    const parts = (['leak', 'exposed', 'doubt'] as const).flatMap((kind) => {
+      const [codes, old] = [codesOf(host, kind), codesOf(former, kind)];
+      const [begun, ended] = [without(codes, old), without(old, codes)];
+      return [
+        ...(begun.length === 0 ? [] : [`${kind} began: ${begun.join(', ')}`]),
+        ...(ended.length === 0 ? [] : [`${kind} ended: ${ended.join(', ')}`]),
+      ];
+    });
+    const [word, formerWord] = [hostWord(host).text, hostWord(former).text];
+    const turned = word === formerWord ? [] : [`${formerWord} → ${word}`];
+    return turned.length + parts.length === 0 ? [] : [{ host: host.host, text: [...turned, ...parts].join('; ') }];
+  });
+  const gone = before.flatMap(({ host }) => (present.has(host) ? [] : [{ host, text: 'no longer in the report' }]));
+  return [...changed, ...gone];
+}

@@ -1,0 +1,212 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { request as requestByHttp } from 'node:http';
+import { request as requestByHttps } from 'node:https';
+import { hostname, release } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { HostSummary, RunSummary } from '../../core/model/fleet.js';
+import { messageOf, VerifyError } from '../../core/model/verify-error.js';
+import { fileWord } from '../../core/text/escape.js';
+import { jsonText } from '../../core/text/json-text.js';
+import { toolVersion } from '../process/package-path.js';
+import { runSummaryKeys, summaryEnd } from './folder/host-folders.js';
+import { openNamedFile } from './folder/named-file.js';
+import { signText, type SignatureCheck, verifyText } from './folder/signature.js';
+import { readRegular } from './read/regular-file.js';
+
+/** OpenSSH's signature namespace: no signature of a folder is one of a summary. */
+const purpose = 'verify-isolation-summary';
+/** A summary has a few KB: up to 40 codes of each kind a run. */
+const maxBytes = 1 << 20;
+
+export interface Patience {
+  /** Before each try. */
+  readonly waitsMs: readonly number[];
+  /** For an answer. */
+  readonly answerMs: number;
+  /** For all of a spool. */
+  readonly totalMs: number;
+}
+
+const usualPatience: Patience = { waitsMs: [0, 1000, 4000], answerMs: 10_000, totalMs: 60_000 };
+
+const text = z.string().max(1000);
+const shape = z.strictObject({
+  schemaVersion: z.literal(1),
+  tool: z.strictObject({ name: text, version: text }),
+  kernel: text,
+  host: z.string().min(1).max(253),
+  at: z.iso.datetime(),
+  exitCode: z.int().min(0).max(255),
+  runs: z
+    .array(z.strictObject({ ...runSummaryKeys, rootHash: text.nullable(), dir: z.string().max(4096).nullable() }))
+    .max(1000),
+  unended: z.int().min(0),
+}) satisfies z.ZodType<HostSummary>;
+
+/** Throws VerifyError (64) for an address that takes no HTTP PUT. */
+export function pushUrl(option: string, address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new VerifyError(
+    'usage',
+    64,
+    `${option} ${address}: expected an address of http or https`,
+    'for example https://collector.example/isolation/; one that ends with / gets the name of the file',
+  );
+}
+
+export interface EndedRuns {
+  readonly exitCode: number;
+  readonly runs: readonly (RunSummary & { readonly rootHash: string | null; readonly dir: string | null })[];
+  readonly unended: number;
+}
+
+/**
+ * Writes a signed summary into `spool`: OpenSSH's signature, then the JSON that it is over, in a line. Rejects with
+ * VerifyError (64) where the key does not sign, and with what the file system says.
+ */
+export async function spoolSummary(ended: EndedRuns, spool: string, key: string, now: Date): Promise<void> {
+  const host = hostname();
+  const summary: HostSummary = {
+    schemaVersion: 1,
+    tool: { name: 'verify-isolation', version: toolVersion() },
+    kernel: release(),
+    host,
+    at: now.toISOString(),
+    ...ended,
+  };
+  const body = `${jsonText(summary)}\n`;
+  const signature = await signText(body, key, purpose);
+  const time = summary.at.slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  const id = (ended.runs[0]?.id ?? 'none').slice(0, 8);
+  const file = openNamedFile(join(spool, `${fileWord(host)}-${time}-${id}${summaryEnd}`), 0o600);
+  try {
+    writeFileSync(file.fd, `${signature}${body}`);
+  } catch (error) {
+    file.drop();
+    throw error;
+  }
+  file.keep();
+}
+
+/** The part of the file that is signed. */
+function signedPart(path: string): string {
+  return /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(readRegular(path, maxBytes))?.[1] ?? '';
+}
+
+/** Reads a summary; its signature is not verified. Throws VerifyError (3) where it is none. */
+export function readSummary(path: string): HostSummary {
+  try {
+    return shape.parse(JSON.parse(signedPart(path)));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error);
+    throw new VerifyError('host-record', 3, `${path}: no summary of run --push: ${why}`, 'have it pushed again');
+  }
+}
+
+/** Verifies the signature of a summary; `signers`: OpenSSH's file of keys, and the name in it; null = any key. */
+export function checkSummary(
+  path: string,
+  signers: { readonly file: string; readonly identity: string } | null,
+): Promise<SignatureCheck> {
+  return verifyText(signedPart(path), path, signers, purpose);
+}
+
+/** What became of a PUT: null = taken. `again`: the receiver may take it later. */
+type Refusal = { readonly why: string; readonly again: boolean } | null;
+
+function refusalOf(status: number): Refusal {
+  if (status >= 200 && status < 300) return null;
+  const again = status >= 500 || status === 408 || status === 429;
+  return {
+    why: `it answered ${status}${status >= 300 && status < 400 ? ', a redirection, which is not followed' : ''}`,
+    again,
+  };
+}
+
+/** Resolves when the receiver has answered, or has not in time. Its answer's body is not read. */
+function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
+  const start = url.protocol === 'https:' ? requestByHttps : requestByHttp;
+  return new Promise((resolve) => {
+    const request = start(url, {
+      method: 'PUT',
+      agent: false,
+      signal: AbortSignal.timeout(answerMs),
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(body) },
+    });
+    request.on('response', (response) => {
+      resolve(refusalOf(response.statusCode ?? 0));
+      response.destroy();
+    });
+    request.on('error', (error) => {
+      const isLate = error.name === 'AbortError';
+      resolve({ why: isLate ? `no answer within ${answerMs / 1000} s` : whyText(error), again: true });
+    });
+    request.end(body);
+  });
+}
+
+/** An error of several addresses (`AggregateError`) has no text of its own. */
+function whyText(error: Error): string {
+  const [first = error]: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
+  const isUntrusted = error instanceof Error && 'code' in error && /CERT|SIGNATURE/.test(String(error.code));
+  return `${messageOf(first)}${isUntrusted ? ' (NODE_EXTRA_CA_CERTS names a file with its CA)' : ''}`;
+}
+
+async function putPatiently(url: URL, body: string, patience: Patience): Promise<Refusal> {
+  let refusal: Refusal = null;
+  for (const waitMs of patience.waitsMs) {
+    await sleep(waitMs);
+    refusal = await put(url, body, patience.answerMs);
+    if (refusal?.again !== true) break;
+  }
+  return refusal;
+}
+
+export interface Delivery {
+  readonly delivered: number;
+  readonly kept: number;
+  /** Why summaries stay in the spool; null = none does. */
+  readonly why: string | null;
+}
+
+/**
+ * Puts each summary of a spool, oldest first, and removes those that were taken. It stops where a receiver cannot be
+ * reached, or its time is over. A summary that is refused for good stays too, and keeps no other. Rejects with
+ * VerifyError (64) where the spool cannot be read.
+ */
+export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
+  const names = summaryNames(spool);
+  const untilMs = performance.now() + patience.totalMs;
+  let [delivered, why]: [number, string | null] = [0, null];
+  for (const name of names) {
+    const target = new URL(url);
+    if (target.pathname.endsWith('/')) target.pathname += encodeURIComponent(name);
+    if (performance.now() > untilMs) {
+      why = `${patience.totalMs / 1000} s are over`;
+      break;
+    }
+    const refusal = await putPatiently(target, readRegular(join(spool, name), maxBytes), patience);
+    if (refusal === null) {
+      rmSync(join(spool, name), { force: true });
+      delivered += 1;
+      continue;
+    }
+    why = refusal.why;
+    if (refusal.again) break;
+  }
+  return { delivered, kept: names.length - delivered, why };
+}
+
+function summaryNames(spool: string): readonly string[] {
+  try {
+    const names = readdirSync(spool, { withFileTypes: true }).flatMap((entry) =>
+      entry.isFile() && entry.name.endsWith(summaryEnd) && !entry.name.startsWith('.') ? [entry.name] : [],
+    );
+    return names.sort();
+  } catch (error) {
+    throw new VerifyError('folder-unreadable', 64, `${spool}: ${messageOf(error)}`, 'name the folder of run --spool');
+  }
+}

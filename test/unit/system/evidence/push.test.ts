@@ -1,0 +1,147 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import {
+  checkSummary,
+  deliverSpool,
+  type Patience,
+  pushUrl,
+  readSummary,
+  spoolSummary,
+} from '../../../../src/system/evidence/push.js';
+import { callHere } from '../../../support/call-here.js';
+import { refusal } from '../../../support/refusal.js';
+import { scratchFolder } from '../../../support/scratch.js';
+
+const top = scratchFolder('push');
+const key = join(top, 'key');
+const ended = { exitCode: 3, runs: [], unended: 1 };
+const quick: Patience = { waitsMs: [0, 10, 20], answerMs: 300, totalMs: 5000 };
+
+beforeAll(() => execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]));
+
+let server: Server | null = null;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+interface Put {
+  readonly path: string;
+  readonly body: string;
+}
+
+/** A receiver that answers with these statuses, one after the other, the last again and again; null = never. */
+async function receiver(...statuses: readonly (number | null)[]): Promise<{ readonly url: URL; readonly puts: Put[] }> {
+  const puts: Put[] = [];
+  const made = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    request.on('end', () => {
+      puts.push({ path: `${request.method} ${request.url}`, body });
+      const status = statuses[Math.min(puts.length, statuses.length) - 1] ?? null;
+      if (status !== null) response.writeHead(status).end('x'.repeat(100_000));
+    });
+  });
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
+  const address = made.address();
+  const port = typeof address === 'object' ? address?.port : null;
+  return { url: new URL(`http://127.0.0.1:${port}/in/`), puts };
+}
+
+/** A spool with so many summaries, written a second apart. */
+async function spoolOf(count: number): Promise<string> {
+  const spool = mkdtempSync(join(top, 'spool-'));
+  for (let at = 0; at < count; at += 1) await spoolSummary(ended, spool, key, new Date(1_000_000_000_000 + at * 1000));
+  return spool;
+}
+
+it('puts each summary under its name, oldest first, and empties the spool', async () => {
+  const spool = await spoolOf(2);
+  const names = readdirSync(spool).sort();
+  const { url, puts } = await receiver(201);
+  expect(await deliverSpool(spool, url, quick)).toEqual({ delivered: 2, kept: 0, why: null });
+  expect(puts.map(({ path }) => path)).toEqual(names.map((name) => `PUT /in/${name}`));
+  expect(readdirSync(spool)).toEqual([]);
+});
+
+it('tries again where a receiver refuses at first', async () => {
+  const spool = await spoolOf(1);
+  const { url, puts } = await receiver(503, 429, 204);
+  expect(await deliverSpool(spool, url, quick)).toMatchObject({ delivered: 1, why: null });
+  expect(puts).toHaveLength(3);
+});
+
+it.each([
+  [500, 3, 'it answered 500'],
+  [301, 2, 'it answered 301, a redirection, which is not followed'],
+  [403, 2, 'it answered 403'],
+  [null, 3, 'no answer within 0.3 s'],
+])('keeps what is not taken: %s', async (status, requests, why) => {
+  const spool = await spoolOf(2);
+  const { url, puts } = await receiver(status);
+  expect(await deliverSpool(spool, url, quick)).toEqual({ delivered: 0, kept: 2, why });
+  expect(puts).toHaveLength(requests);
+  expect(readdirSync(spool)).toHaveLength(2);
+});
+
+it('delivers the others where one summary is refused for good', async () => {
+  const spool = await spoolOf(2);
+  const { url } = await receiver(413, 201);
+  expect(await deliverSpool(spool, url, quick)).toEqual({ delivered: 1, kept: 1, why: 'it answered 413' });
+});
+
+it('push DIR ends with 69 where nobody listens, names address, spool and next step, and not the password', async () => {
+  const spool = await spoolOf(1);
+  const { url } = await receiver(201);
+  await new Promise((resolve) => server?.close(resolve));
+  const address = url.href.replace('//', '//user:secret@');
+  const { status, stderr } = await callHere('push', spool, '--to', address);
+  expect(status).toBe(69);
+  expect(stderr).toContain(`${url.href}: connect ECONNREFUSED`);
+  expect(stderr).toContain(`1 summary stays in ${spool}`);
+  expect(stderr).toContain(`push ${spool}, delivers it`);
+  expect(stderr).not.toContain('secret');
+});
+
+it('a summary has the signature of its host, and one that was changed does not', async () => {
+  const spool = await spoolOf(1);
+  const path = join(spool, readdirSync(spool)[0] ?? '');
+  const summary = readSummary(path);
+  const stateBy = async (file: string | null): Promise<string> =>
+    (await checkSummary(path, file === null ? null : { file, identity: summary.host })).state;
+  expect([summary.exitCode, summary.at, await stateBy(null)]).toEqual([3, '2001-09-09T01:46:40.000Z', 'valid']);
+  const signers = join(top, 'signers');
+  writeFileSync(signers, `${summary.host} ${readFileSync(`${key}.pub`, 'utf8')}`);
+  expect(await stateBy(signers)).toBe('trusted');
+  writeFileSync(signers, `another-host ${readFileSync(`${key}.pub`, 'utf8')}`);
+  expect(await stateBy(signers)).toBe('bad');
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"exitCode":3', '"exitCode":0'));
+  expect(await stateBy(null)).toBe('bad');
+});
+
+it.each(['', '{}', '-----END SSH SIGNATURE-----\n{"schemaVersion":2}\n'])(
+  'refuses what is no summary: %j',
+  async (text) => {
+    const path = join(top, 'no.summary');
+    writeFileSync(path, text);
+    expect(() => readSummary(path)).toThrow(/no summary of run --push/);
+  },
+);
+
+it.each(['ftp://a/', 'collector', 'https://'])('refuses an address that takes no PUT: %s', (address) => {
+  expect(refusal(() => pushUrl('--push', address))).toBe(
+    `usage 64 --push ${address}: expected an address of http or https`,
+  );
+});
+
+it.each([
+  [['--push', 'http://127.0.0.1/'], /a summary is signed, and no key is named/],
+  [['--push', 'x', '--sign', key], /expected an address of http or https/],
+])('run %j is refused before anything is sent', async (options, says) => {
+  const { status, stderr } = await callHere('run', 'scenarios/hub-mode.yml', '--out', join(top, 'never'), ...options);
+  expect([status, stderr]).toEqual([64, expect.stringMatching(says)]);
+});
