@@ -1,5 +1,16 @@
 import { type FeatureTrial, kernelFeatures } from '../../core/model/machine.js';
-import { fits, flag, leaf, mapOf, misfitOf, number, oneOf, orNull, pathText, text } from '../../core/model/shape/shape.js';
+import {
+  fits,
+  flag,
+  leaf,
+  mapOf,
+  misfitOf,
+  number,
+  oneOf,
+  orNull,
+  pathText,
+  text,
+} from '../../core/model/shape/shape.js';
 import type { Snapshot } from '../../core/model/state.js';
 import { packetSockets, stateShape } from '../../core/protocol/state-shape.js';
 

@@ -244,7 +244,13 @@ const maxNamed = 3;
 /** Notes that differ in the guest's name alone become one: a hundred may not have spoken. */
 function onceEach(notes: readonly (readonly [name: string, note: string])[]): readonly string[] {
   const alike = groupBy(notes, ([name, note]) => note.slice(name.length));
-  return [...alike].map(([text, same]) => someText(same.map(([name]) => name), maxNamed) + text);
+  return [...alike].map(
+    ([text, same]) =>
+      someText(
+        same.map(([name]) => name),
+        maxNamed,
+      ) + text,
+  );
 }
 
 function notesOf(survey: Survey, found: readonly FoundBridge[], { state, inventory }: WholeInput): readonly string[] {
