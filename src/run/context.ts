@@ -1,6 +1,5 @@
 import type { Fabric } from '../core/model/fabric.js';
-import type { CalibrationRecord } from '../core/model/run-record.js';
-import type { PrecheckNote } from '../core/model/run-record.js';
+import type { CalibrationRecord, PrecheckNote } from '../core/model/run-record.js';
 import type { Host, Scenario } from '../core/model/scenario.js';
 import type { Plan, StepPlan } from '../core/model/plan.js';
 import type { ProgressEvent, StepPhase, TraceLine } from '../core/model/timeline.js';

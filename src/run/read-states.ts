@@ -4,11 +4,10 @@ import type { HostState, StepStates } from '../core/model/state.js';
 import type { TimelineEvent } from '../core/model/timeline.js';
 import { assertKnown } from '../core/model/verify-error.js';
 import { stateFile, writeJson } from '../system/evidence/folder/folder.js';
-import type { RunContext } from './context.js';
+import { logFault, type RunContext } from './context.js';
 import { lookForUnheard, type SegmentDevices, stateAtEars } from './ears.js';
 import type { ReadAround } from './events.js';
 import type { KernelWatch } from './watch-kernel.js';
-import { logFault } from './context.js';
 
 /**
  * The snapshots of the state of one step, and what was heard changing between them. Each rejects with VerifyError where

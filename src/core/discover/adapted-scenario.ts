@@ -36,7 +36,8 @@ function unlearnedIn(step: Step, { topology }: Scenario, state: HostState): read
     ...step.probes.flatMap(({ from, to, via, bothWays }) => [...(via ?? from), ...(bothWays ? (to ?? []) : [])]),
   ]);
   const entries = step.probes.filter(isKnownUnicast);
-  const addresseesOf = (some: readonly ProbeEntry[]): ReadonlySet<string> => new Set(some.flatMap(({ to }) => to ?? []));
+  const addresseesOf = (some: readonly ProbeEntry[]): ReadonlySet<string> =>
+    new Set(some.flatMap(({ to }) => to ?? []));
   const addressed = addresseesOf(entries);
   const promised = addresseesOf(
     entries.filter(({ maySee, mustSee }) => (maySee ?? step.expect.maySee ?? mustSee ?? step.expect.mustSee) !== null),

@@ -6,7 +6,7 @@ import type { ProvenFix } from '../model/fix.js';
 import type { Result, StepResult, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
 import type { StepStates } from '../model/state.js';
-import type { TimelineEntry } from '../model/timeline.js';
+import type { TimelineEntry, TraceLine } from '../model/timeline.js';
 import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
 import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
@@ -20,7 +20,6 @@ import { coverageOf, scopeOf } from './proof/coverage.js';
 import { keptInOrder, type StepFacts, stepFacts } from './proof/step-facts.js';
 import { reason, type Reason } from '../model/reasons.js';
 import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
-import type { TraceLine } from '../model/timeline.js';
 import { PlannedProbes } from './recognise/planned-probes.js';
 
 /** The part of a `Batch` (core/pcap/capture-items.ts) that judging reads: typed arrays of `count` entries. */

@@ -8,8 +8,7 @@ import {
   type TrafficPlan,
 } from '../model/plan.js';
 import type { Bridge, Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
-import { disruptiveClasses } from '../probe/classes.js';
-import { classes } from '../probe/classes.js';
+import { classes, disruptiveClasses } from '../probe/classes.js';
 import { markLength, tokenLength } from '../wire/token.js';
 import { searchDepth, tokenWord } from '../wire/token-filter.js';
 import { changesOf } from './changes.js';

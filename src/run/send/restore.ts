@@ -3,9 +3,8 @@ import { assertKnown } from '../../core/model/verify-error.js';
 import { buildFrames } from '../../core/probe/frames/frame.js';
 import { tokensFor } from '../../core/wire/token.js';
 import type { Sender } from '../../system/inject/sender.js';
-import type { RunContext } from '../context.js';
+import { logFault, type RunContext } from '../context.js';
 import { senderSocket, startSenders } from './sockets.js';
-import { logFault } from '../context.js';
 
 /** Lets the owners of these flows announce themselves; those whose announcement was not accepted whole. */
 async function announced(context: RunContext, flows: readonly Flow[], sender: Sender): Promise<readonly Flow[]> {

@@ -20,8 +20,6 @@ export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number |
 function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number | null): LinkState {
   const info = fieldsOf(link.linkinfo);
   const kind = textOf(info?.info_kind);
-  const data = fieldsOf(info?.info_data);
-  const [local, queues] = [textOf(data?.local) ?? textOf(data?.local6), numberOf(data?.numqueues)];
   return {
     name,
     ifindex,
@@ -37,15 +35,8 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
       xdp: xdpOf(link.xdp),
       // IFLA_PHYS_SWITCH_ID, as iproute2 prints it (ip/ipaddress.c)
       switchId: textOf(link.phys_switch_id),
-      vni: kind === 'vxlan' ? numberOf(data?.id) : null,
-      // one that names no address gets frames at all of its host, which the caller adds
-      vteps: kind === 'vxlan' && local !== null ? [local] : null,
-      mode: stacked.includes(kind) ? textOf(data?.mode) : null,
-      // iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them
-      queues: kind === 'tun' ? queues : null,
-      queuesOff: kind === 'tun' && queues !== null ? numberOf(data?.numdisabled) || null : null,
-      vlanId: kind === 'vlan' ? numberOf(data?.id) : null,
     }),
+    ...factsOfKind.get(kind)?.(fieldsOf(info?.info_data) ?? {}),
     kind,
     sysFlags,
     bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
@@ -61,7 +52,27 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
   return settings;
 }
 
-const stacked: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
+const modeOf = ({ mode }: Fields): Partial<LinkState> => given({ mode: textOf(mode) });
+
+/** What is read of a link of some kinds besides. */
+const factsOfKind = new Map<string | null, (data: Fields) => Partial<LinkState>>([
+  ...(['macvlan', 'macvtap', 'ipvlan', 'ipvtap'] as const).map((kind) => [kind, modeOf] as const),
+  ['vlan', ({ id }) => given({ vlanId: numberOf(id) })],
+  [
+    'vxlan', // one that names no address gets frames at all of its host, which the caller adds
+    ({ id, local, local6 }) => {
+      const address = textOf(local) ?? textOf(local6);
+      return given({ vni: numberOf(id), vteps: address === null ? null : [address] });
+    },
+  ],
+  [
+    'tun', // iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them
+    ({ numqueues, numdisabled }) => {
+      const queues = numberOf(numqueues);
+      return queues === null ? {} : given({ queues, queuesOff: numberOf(numdisabled) || null });
+    },
+  ],
+]);
 
 /** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */
 function xdpOf(value: unknown): string | null {

@@ -80,10 +80,10 @@ function familyOfChain({ hook, devices, family }: NftChain): string {
 }
 
 /** The chains at hooks from which packets may come to a rule: its own, or any of its table. */
-export function baseChainsOf({ chain: own, table }: NftRule, { chains }: Listing): readonly NftChain[] {
-  return own?.hook === null || own === undefined
+export function baseChainsOf({ chain: itsChain, table }: NftRule, { chains }: Listing): readonly NftChain[] {
+  return itsChain === undefined || itsChain.hook === null
     ? [...chains.values()].filter((chain) => chain.hook !== null && chain.table === table)
-    : [own];
+    : [itsChain];
 }
 
 /** As which families a rule sees packets: those of its chains; its table's where none is known. */

@@ -1,9 +1,8 @@
-import { isPromiscuous } from '../../bridge/view.js';
+import { isPromiscuous, macsBehind } from '../../bridge/view.js';
 import type { SettingValue } from '../../model/scenario.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundScenario } from '../found-scenario.js';
 import { type FoundVlan, vlansInState } from '../found-vlans.js';
-import { macsBehind } from '../../bridge/view.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
 import { copiedPortSettings } from './copied-settings.js';
 

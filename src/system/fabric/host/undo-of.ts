@@ -1,5 +1,5 @@
 import { portVlans, vlanRanges } from '../../../core/bridge/view.js';
-import { isSameSetting, settingIn } from '../../../core/bridge/setting-value.js';
+import { isOn, isSameSetting, settingIn } from '../../../core/bridge/setting-value.js';
 import { fdbForm, mdbForm } from '../../../core/bridge/undo/decide-tables.js';
 import type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { ovsFlood } from '../../../core/bridge/ovs-settings.js';
@@ -9,7 +9,6 @@ import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { KernelChange } from '../apply.js';
 import { vlanNumbers, type OvsVlanColumns } from '../ovs-vlans.js';
-import { isOn } from '../../../core/bridge/setting-value.js';
 import { findNamed, numbersFrom } from '../../../core/text/collections.js';
 
 /**
