@@ -36,7 +36,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
       // IFLA_PHYS_SWITCH_ID, as iproute2 prints it (ip/ipaddress.c)
       switchId: textOf(link.phys_switch_id),
     }),
-    ...factsOfKind(kind, fieldsOf(info?.info_data)),
+    ...factsOfKind.get(kind)?.(fieldsOf(info?.info_data) ?? {}),
     kind,
     sysFlags,
     bridge: kind === 'bridge' ? settingsOf(info?.info_data) : null,
@@ -52,29 +52,27 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
   return settings;
 }
 
-function factsOfKind(kind: string | null, data: Fields | null): Partial<LinkState> {
-  switch (kind) {
-    case 'vxlan': {
-      const local = textOf(data?.local) ?? textOf(data?.local6);
-      // one that names no address gets frames at all of its host, which the caller adds
-      return given({ vni: numberOf(data?.id), vteps: local === null ? null : [local] });
-    }
-    case 'vlan':
-      return given({ vlanId: numberOf(data?.id) });
-    case 'tun': {
-      // iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them
-      const queues = numberOf(data?.numqueues);
-      return queues === null ? {} : given({ queues, queuesOff: numberOf(data?.numdisabled) || null });
-    }
-    case 'macvlan':
-    case 'macvtap':
-    case 'ipvlan':
-    case 'ipvtap':
-      return given({ mode: textOf(data?.mode) });
-    default:
-      return {};
-  }
-}
+const modeOf = ({ mode }: Fields): Partial<LinkState> => given({ mode: textOf(mode) });
+
+/** What is read of a link of some kinds besides. */
+const factsOfKind = new Map<string | null, (data: Fields) => Partial<LinkState>>([
+  ...(['macvlan', 'macvtap', 'ipvlan', 'ipvtap'] as const).map((kind) => [kind, modeOf] as const),
+  ['vlan', ({ id }) => given({ vlanId: numberOf(id) })],
+  [
+    'vxlan', // one that names no address gets frames at all of its host, which the caller adds
+    ({ id, local, local6 }) => {
+      const address = textOf(local) ?? textOf(local6);
+      return given({ vni: numberOf(id), vteps: address === null ? null : [address] });
+    },
+  ],
+  [
+    'tun', // iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them
+    ({ numqueues, numdisabled }) => {
+      const queues = numberOf(numqueues);
+      return queues === null ? {} : given({ queues, queuesOff: numberOf(numdisabled) || null });
+    },
+  ],
+]);
 
 /** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */
 function xdpOf(value: unknown): string | null {
