@@ -60,7 +60,7 @@ const ovs = {
 
 const family = { rules: [columns], routes: [columns] };
 
-const packetSockets = [
+export const packetSockets = [
   {
     inode: text,
     ifindex: number,
