@@ -99,7 +99,6 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   await createFolder(dir);
   const planText = await writeJson(dir, files.plan.name, plan);
   const planFile = { plan, sha256: createHash('sha256').update(planText).digest('hex') };
-  streaming?.planWritten(planFile.sha256);
   await writeJson(dir, files.run.name, begun);
   const lookout = await lookoutOf(run, begun);
   const timeline = openTimeline(dir, (entry) => {

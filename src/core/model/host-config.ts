@@ -1,4 +1,5 @@
 import type { Mac } from './scenario.js';
+import { flag, leaf, matching, maybe, type Of, oneOf, orNull, text } from './shape/shape.js';
 
 /**
  * Settings of a bridge or a port that a host's configuration may fix; `master` and `native_vlan` of a port beside those
@@ -41,28 +42,29 @@ export interface Managers {
 }
 export type Manager = keyof Managers;
 
+export const guestRecordShape = {
+  manager: leaf('a manager of guests', (value): value is Manager => typeof value === 'string'),
+  name: text,
+  /** What its manager reports it by, where names may come twice: records of one manager and id are one guest. */
+  id: maybe(text),
+  /** Its port on the host; null = not reported, `mac` has to do. */
+  port: orNull(text),
+  /** Where its own end of the port lives: the path of a network namespace. Absent = not reported. */
+  netns: maybe(text),
+  mac: orNull(matching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)),
+  ips: [text],
+  /** It may still run on another host, from which it migrates. Absent = it runs here. */
+  isArriving: maybe(flag),
+  /** Its manager promises that its network and others of which it promises so do not reach each other. */
+  isApart: maybe(oneOf(true)),
+  /** The tenant it belongs to, and what says so: `pool`, `project`, `tag`, …; null = nothing says. */
+  zone: orNull({ name: text, from: text }),
+};
 /**
  * One interface of a guest as the program that manages it describes it. All text is the guest's or its owner's: data,
  * never to be trusted.
  */
-export interface GuestRecord {
-  readonly manager: Manager;
-  readonly name: string;
-  /** What its manager reports it by, where names may come twice: records of one manager and id are one guest. */
-  readonly id?: string;
-  /** Its port on the host; null = not reported, `mac` has to do. */
-  readonly port: string | null;
-  /** Where its own end of the port lives: the path of a network namespace. Absent = not reported. */
-  readonly netns?: string;
-  readonly mac: Mac | null;
-  readonly ips: readonly string[];
-  /** It may still run on another host, from which it migrates. Absent = it runs here. */
-  readonly isArriving?: boolean;
-  /** Its manager promises that its network and others of which it promises so do not reach each other. */
-  readonly isApart?: true;
-  /** The tenant it belongs to, and what says so: `pool`, `project`, `tag`, …; null = nothing says. */
-  readonly zone: { readonly name: string; readonly from: string } | null;
-}
+export type GuestRecord = Of<typeof guestRecordShape>;
 
 /** What the programs of a host say about its guests, and which of them could not be asked. */
 export interface Inventory {

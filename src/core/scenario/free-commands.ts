@@ -82,7 +82,6 @@ const freeOptions: Readonly<Record<string, FreeOptions>> = {
   },
 };
 
-/** The first option that is not free, and the words that are none. */
 function splitWords(
   { alone, withWord, where }: FreeOptions,
   args: readonly string[],

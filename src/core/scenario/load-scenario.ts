@@ -42,7 +42,6 @@ function isSilent({ probes, traffic, listenMs }: Step): boolean {
   return probes.length === 0 && traffic.length === 0 && listenMs === null;
 }
 
-/** The steps that are written out, then those that `policy` makes. */
 function readSteps(
   context: StepContext,
   { steps = [], policy = [] }: Pick<z.output<typeof scenarioShell>, 'steps' | 'policy'>,
@@ -136,7 +135,6 @@ function changesWithoutLeave(list: FaultList, { provider, bridges, endpoints }: 
     if (Object.keys(settings).length > 0 && !generated) refuse(['topology', 'endpoints', name, 'settings']);
 }
 
-/** The scenario's own faults first, then those of each included file; top to bottom. */
 function byPlace(a: ScenarioFault, b: ScenarioFault): number {
   return (a.file ?? '').localeCompare(b.file ?? '') || a.line - b.line || a.col - b.col;
 }

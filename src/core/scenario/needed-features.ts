@@ -20,7 +20,6 @@ function off(value: SettingValue): boolean {
   return value === 0 || value === false || value === '0';
 }
 
-/** What a command of a scenario asks of the kernel, as far as its words show. */
 function ofCommand(argv: readonly string[]): readonly KernelFeature[] {
   const has = (...words: readonly string[]): boolean =>
     words.every((word) => argv.some((argument) => argument.split(/\s+/).includes(word)));

@@ -5,7 +5,6 @@ import { devicePlaceOf, settingsOf } from '../model/settings.js';
 /** What the contract knows and this build does not do yet: remove a line when it does. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
 
-/** What a scenario with `hosts` cannot have yet. */
 function acrossHosts({ topology, steps }: Scenario): readonly string[] {
   if (topology.hosts === undefined) return [];
   const say = (path: string): string => `${path} where the topology has "hosts"`;
@@ -67,7 +66,6 @@ function routedTraffic({ topology: { endpoints }, steps }: Scenario): readonly s
   );
 }
 
-/** What a step asks of Open vSwitch's tables that Open vSwitch does not have. */
 function lackingOnOvs({ topology, steps }: Scenario): readonly string[] {
   const isOvs = ({ port }: { readonly port: string }): boolean => devicePlaceOf(topology, port).startsWith('ovs-');
   return steps.flatMap((step, at) => {

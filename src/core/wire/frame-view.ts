@@ -1,3 +1,4 @@
+import { number, type Of, orNull, text } from '../model/shape/shape.js';
 import { arpLength, parseArp } from './arp.js';
 import { etherTypes, macText, parseEthernet } from './ethernet.js';
 import { parseIcmp } from './icmp.js';
@@ -97,19 +98,20 @@ export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameV
   return view;
 }
 
+export const parsedFrameShape = {
+  srcMac: text,
+  dstMac: text,
+  vlan: [number],
+  etherType: number,
+  srcIp: orNull(text),
+  dstIp: orNull(text),
+  hopLimit: orNull(number),
+  protocol: orNull(number),
+  icmpType: orNull(number),
+  payloadAt: number,
+};
 /** The headers of a frame in words, for reports. */
-export interface ParsedFrame {
-  readonly srcMac: string;
-  readonly dstMac: string;
-  readonly vlan: readonly number[];
-  readonly etherType: number;
-  readonly srcIp: string | null;
-  readonly dstIp: string | null;
-  readonly hopLimit: number | null;
-  readonly protocol: number | null;
-  readonly icmpType: number | null;
-  readonly payloadAt: number;
-}
+export type ParsedFrame = Of<typeof parsedFrameShape>;
 
 /** As `viewFrame`, with addresses as text. */
 export function describeFrame(frame: Uint8Array): ParsedFrame | null {
@@ -117,7 +119,7 @@ export function describeFrame(frame: Uint8Array): ParsedFrame | null {
   if (view === null) return null;
   const addressText = view.ipVersion === 4 ? ipv4Text : ipv6Text;
   const address = (at: number): string | null => (at < 0 ? null : addressText(frame, at));
-  const orNull = (value: number): number | null => (value < 0 ? null : value);
+  const known = (value: number): number | null => (value < 0 ? null : value);
   return {
     srcMac: macText(frame, view.srcMacAt),
     dstMac: macText(frame, view.dstMacAt),
@@ -125,9 +127,9 @@ export function describeFrame(frame: Uint8Array): ParsedFrame | null {
     etherType: view.etherType,
     srcIp: address(view.srcIpAt),
     dstIp: address(view.dstIpAt),
-    hopLimit: orNull(view.hopLimit),
-    protocol: orNull(view.protocol),
-    icmpType: orNull(view.icmpType),
+    hopLimit: known(view.hopLimit),
+    protocol: known(view.protocol),
+    icmpType: known(view.icmpType),
     payloadAt: view.payloadAt,
   };
 }

@@ -16,6 +16,7 @@ import {
   type QuestionOf,
 } from '../../core/protocol/host-messages.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
+import { failureOf } from '../../core/protocol/failure.js';
 import { parseToHost } from '../../core/protocol/parse-host-message.js';
 import { type Capture, startCapture } from '../../system/capture/client.js';
 import { parseNeighbours } from '../../system/fabric/host/find.js';
@@ -268,8 +269,7 @@ class FarSide {
       const value = await answer(question, this.state, (message) => this.send(message));
       this.send({ type: 'answer', id, value });
     } catch (error) {
-      const { code, exitCode: exit, message, hint } = error instanceof VerifyError ? error : faultOf(error);
-      this.send({ type: 'refused', id, code, exit, message, hint });
+      this.send({ type: 'refused', id, ...failureOf(error instanceof VerifyError ? error : faultOf(error)) });
     }
   }
 

@@ -41,7 +41,6 @@ export async function concludeRun(ended: EndedRun, apart: JudgeApart | null): Pr
   return apart === null ? concludeHere(ended) : concludeApart(ended, apart);
 }
 
-/** Has a process without rights complete the folder; what it read is known here as well. */
 async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<ConcludedRun> {
   const { plan, record, key, timeline, states, trace, options } = ended;
   options.onProgress({ kind: 'phase', name: 'collating' });
@@ -49,12 +48,10 @@ async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<Conclu
   return apart.judge(
     {
       plan,
-      planSha256: ended.planFile.sha256,
       record,
       key: Buffer.from(key).toString('hex'),
       timeline: timeline.entries,
       states,
-      trace,
       counters,
       inferred: inferred.map((names) => [...names]),
       clocks: [...clockOffsets(timeline.entries)].map(([name, ns]) => [name, ns.toString()] as const),
@@ -62,11 +59,11 @@ async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<Conclu
       application: applicationOf(options.toolVersion),
       isFull: timeline.failure !== null,
     },
+    trace,
     () => options.onProgress({ kind: 'phase', name: 'judging' }),
   );
 }
 
-/** Last counters by step, and observers whose engine does not know directions. */
 function countersOf({ plan, timeline }: EndedRun): Pick<CollateInput, 'counters' | 'inferred'> {
   const facts = stepFacts(plan, timeline.entries);
   return {
@@ -78,7 +75,6 @@ function countersOf({ plan, timeline }: EndedRun): Pick<CollateInput, 'counters'
   };
 }
 
-/** The same in this process, for a lab. */
 async function concludeHere(ended: EndedRun): Promise<ConcludedRun> {
   const { isWriteFailure, judgeRaw } = await import('../../system/evidence/judge-raw.js');
   try {
@@ -95,7 +91,6 @@ async function concludeHere(ended: EndedRun): Promise<ConcludedRun> {
   }
 }
 
-/** Loads what judges, once. */
 async function loadJudge(): Promise<
   readonly [typeof import('../../system/evidence/judge-run.js'), typeof import('../../system/evidence/folder/hash.js')]
 > {
@@ -107,9 +102,8 @@ export function loadJudgeEarly(): void {
   loadJudge().catch(() => undefined); // thrown where it is needed
 }
 
-/** Collates, reveals the key, judges what the folder holds and writes the result down. */
 async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 'input'>> {
-  const { dir, plan, record, key, timeline, states, trace, streaming, options } = ended;
+  const { dir, plan, record, key, timeline, streaming, options } = ended;
   const { onProgress } = options;
   const [{ judgeRun }, { writeSums }] = await loadJudge();
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
@@ -119,7 +113,8 @@ async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 
     plan,
     key,
     record,
-    written: { planFile: ended.planFile, timeline: timeline.entries, states, trace },
+    planFile: ended.planFile,
+    timeline: timeline.entries,
     streaming,
     ...countersOf(ended),
     keep: options.keep ?? 'all',

@@ -1,57 +1,13 @@
-import { z } from 'zod';
 import type { JudgeInput } from '../../core/judge/judge.js';
+import type { TraceLine } from '../../core/model/timeline.js';
 import type { Result } from '../../core/model/result.js';
-import { maxShownBytes, type ShownFrame } from '../../core/wire/shown-frame.js';
+import type { ShownFrame } from '../../core/wire/shown-frame.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { JudgeAnswer, JudgeRequest } from '../../system/evidence/judge-task.js';
-import { failureKeys, startConfined } from '../../system/process/confined-process.js';
-
-const shownFrame = z.strictObject({
-  frame: z.number(),
-  original: z.number(),
-  captured: z.number(),
-  hex: z.string().regex(new RegExp(`^([0-9a-f]{2}){0,${maxShownBytes}}$`)),
-  headers: z
-    .strictObject({
-      srcMac: z.string(),
-      dstMac: z.string(),
-      vlan: z.array(z.number()),
-      etherType: z.number(),
-      srcIp: z.string().nullable(),
-      dstIp: z.string().nullable(),
-      hopLimit: z.number().nullable(),
-      protocol: z.number().nullable(),
-      icmpType: z.number().nullable(),
-      payloadAt: z.number(),
-    })
-    .nullable(),
-  token: z.strictObject({ runTag: z.number(), index: z.number() }).nullable(),
-});
-const result = z.looseObject({
-  schemaVersion: z.literal(1),
-  run: z.looseObject({ id: z.string() }),
-  verdict: z.enum(['holds', 'broken', 'inconclusive']),
-  exitCode: z.number(),
-  steps: z.array(
-    z.looseObject({ findings: z.array(z.looseObject({})), reasons: z.array(z.looseObject({ code: z.string() })) }),
-  ),
-  evidence: z.looseObject({ files: z.array(z.object({ path: z.string(), sha256: z.string() })) }),
-});
-const answer = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('judged'),
-    result,
-    record: z.looseObject({ id: z.string(), key: z.string().nullable() }),
-    discarded: z.looseObject({ lines: z.array(z.looseObject({})), sha256: z.string().nullable() }).nullable(),
-    frames: z.array(shownFrame),
-  }),
-  z.object({ kind: z.literal('raw'), result }),
-  z.object({ kind: z.literal('failed'), ...failureKeys }),
-]);
-
-function isAnswer(value: unknown): value is JudgeAnswer {
-  return answer.safeParse(value, { jitless: true }).success;
-}
+import { fits } from '../../core/model/shape/shape.js';
+import { errorOf } from '../../core/protocol/failure.js';
+import { judgeAnswer } from '../../system/evidence/judge-answer.js';
+import type { JudgeRequest } from '../../system/evidence/judge-task.js';
+import { startConfined } from '../../system/process/confined-process.js';
 
 /** A judgement, and what reports need beside it; null = the folder could not be completed. */
 export interface JudgedApart {
@@ -63,7 +19,7 @@ export interface JudgedApart {
 /** A process that judges a run's folder when the run is over. */
 export interface JudgeApart {
   /** Rejects with VerifyError where it cannot be judged. `onJudging`: the captures are in order. */
-  judge(request: JudgeRequest, onJudging: () => void): Promise<JudgedApart>;
+  judge(request: JudgeRequest, trace: readonly TraceLine[], onJudging: () => void): Promise<JudgedApart>;
   /** Ends it where nobody will ask it. */
   stop(): void;
 }
@@ -76,10 +32,10 @@ export function judgeApart(dir: string): JudgeApart {
   const confined = startConfined('judge', dir);
   return {
     stop: () => confined.kill(),
-    async judge(request, onJudging) {
+    async judge(request, trace, onJudging) {
       const answered = await confined.ask(request, onJudging);
       confined.end();
-      if (!isAnswer(answered))
+      if (!fits(judgeAnswer, answered))
         throw new VerifyError(
           'helper-died',
           3,
@@ -88,16 +44,11 @@ export function judgeApart(dir: string): JudgeApart {
         );
       switch (answered.kind) {
         case 'failed': // it knows its folder as /
-          throw new VerifyError(
-            answered.code,
-            answered.exit,
-            answered.message.replace(/^\/(?!proc)/, `${dir}/`),
-            answered.hint,
-          );
+          throw errorOf({ ...answered, message: answered.message.replace(/^\/(?!proc)/, `${dir}/`) });
         case 'raw':
           return { result: answered.result, input: null, frames: [] };
         case 'judged': {
-          const { plan, timeline, states, trace } = request;
+          const { plan, timeline, states } = request;
           const { record: run, discarded } = answered;
           return {
             result: answered.result,

@@ -33,7 +33,6 @@ export interface CheckedFolder {
 
 const maxReported = 20;
 
-/** The first of them, and how many more there are. */
 function someOf(faults: readonly string[]): string {
   const more = faults.length - maxReported;
   return `${faults.slice(0, maxReported).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;

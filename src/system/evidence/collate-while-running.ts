@@ -25,8 +25,6 @@ export interface JudgedWhileRunning {
  * for many frames than for few.
  */
 export interface CollatingWhileRunning {
-  /** plan.json is written, with this SHA-256 (hex); before the first entry of the timeline. */
-  planWritten(sha256: string): void;
   /** Hears what is written into the timeline. */
   hear(entry: TimelineEntry): void;
   /**
@@ -49,7 +47,7 @@ export function collateWhileRunning(plan: Plan, request: StreamingRequest): Coll
   return new StreamingCollation(plan, request);
 }
 
-type StreamingRequest = Omit<CollateRequest, 'planFile' | 'counters' | 'path'>;
+type StreamingRequest = Omit<CollateRequest, 'counters' | 'path'>;
 
 class StreamingCollation implements CollatingWhileRunning {
   private readonly plan: Plan;
@@ -59,17 +57,12 @@ class StreamingCollation implements CollatingWhileRunning {
   private readonly ended = new Set<number>();
   private running: (CollateWorker & JudgedWhileRunning) | null = null;
   private isGivenUp = false;
-  private planFile: CollateRequest['planFile'] = null;
   private cleared: Promise<void> = Promise.resolve();
 
   constructor(plan: Plan, request: StreamingRequest) {
     this.plan = plan;
     this.request = request;
     this.path = join(request.dir, partialCapture);
-  }
-
-  planWritten(sha256: string): void {
-    this.planFile = { sha256 };
   }
 
   hear(entry: TimelineEntry): void {
@@ -125,9 +118,9 @@ class StreamingCollation implements CollatingWhileRunning {
   }
 
   private begin(): CollateWorker & JudgedWhileRunning {
-    const { plan, planFile, request, path } = this;
+    const { plan, request, path } = this;
     const partial = partialFile(path);
-    const thread = collateInWorker({ ...request, path, planFile, counters: [] }, partial);
+    const thread = collateInWorker({ ...request, path, counters: [] }, partial);
     for (const step of this.ended) thread.report({ kind: 'ended', step });
     const judging = startJudging({
       plan,

@@ -71,10 +71,6 @@ function isWithin(index: number, { first, last }: NonNullable<ExportOptions['pro
   return index >= first && index <= last;
 }
 
-/**
- * Says of a packet whether it is kept: by observer, and by whether it is a leak (judged again, comments are not
- * believed).
- */
 function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch: Batch, packet: number) => boolean {
   const isWanted = ({ index, name }: StepPlan): boolean =>
     options.step === null || options.step === name || options.step === String(index + 1);
@@ -174,7 +170,6 @@ function openOutput(path: string): Output {
   };
 }
 
-/** Copies the packets of a capture that are kept; gives how many controls it left out. */
 async function copyPackets(capture: string, out: Output, exporting: Exporting, head: Uint8Array): Promise<number> {
   let controlsLeftOut = 0;
   await out.write(head);

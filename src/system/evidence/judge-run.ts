@@ -2,25 +2,26 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { continueJudging, finishJudging } from '../../core/judge/judge.js';
 import type { RunRecord } from '../../core/model/run-record.js';
+import type { TimelineEntry } from '../../core/model/timeline.js';
 import { type CollateInput, type Collation, collate } from './collate/collate.js';
 import type { CollatingWhileRunning, JudgedWhileRunning } from './collate-while-running.js';
 import { files, partialCapture, writeJson } from './folder/folder.js';
 import { captureHosts } from './folder/timeline-log.js';
 import { hashedBeside, withCapture } from './folder/hash.js';
-import { parseFolder, type WrittenFiles } from './folder/parse-folder.js';
+import { parseFolder, type WrittenPlanFile } from './folder/parse-folder.js';
 import { type JudgedRun, judgeCapture, judgeFolder } from './replay.js';
 
 export interface FinishedRun extends Omit<CollateInput, 'path' | 'hosts'> {
   /** As it stands in run.json: without key and capture. */
   readonly record: RunRecord;
-  /** What else the run has written into its folder. */
-  readonly written: WrittenFiles;
+  readonly timeline: readonly TimelineEntry[];
+  /** null = this process has not written it. */
+  readonly planFile: WrittenPlanFile | null;
   /** Captures that were put in order while the run went on; null = none were. */
   readonly streaming: CollatingWhileRunning | null;
   readonly onJudging: () => void;
 }
 
-/** Reveals the key, and says which file evidence.pcapng is. */
 async function close({ dir, record, key }: FinishedRun, { sha256, packets, discarded }: Collation): Promise<RunRecord> {
   const closed = {
     ...record,
@@ -31,12 +32,9 @@ async function close({ dir, record, key }: FinishedRun, { sha256, packets, disca
   return closed;
 }
 
-/**
- * Judges what was put in order, and counted, while the run went on; the folder's other files are read while that ends.
- */
 async function judgeStreamed(run: FinishedRun, { collation, judging, judged }: JudgedWhileRunning): Promise<JudgedRun> {
-  const { dir, record, written } = run;
-  const input = await parseFolder(dir, { ...written, run: record });
+  const { dir, planFile } = run;
+  const input = await parseFolder(dir, planFile);
   const collated = await collation.catch(async (error: unknown) => {
     await rm(join(dir, partialCapture), { force: true });
     throw error;
@@ -63,8 +61,7 @@ export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
     run.onJudging();
     return judgeStreamed(run, streamed);
   }
-  const closed = await close(run, await collate({ ...run, hosts: captureHosts(run.written.timeline ?? []) }));
+  await close(run, await collate({ ...run, hosts: captureHosts(run.timeline) }));
   run.onJudging();
-  const discardedSha256 = closed.capture?.discarded?.sha256;
-  return judgeCapture(run.dir, () => parseFolder(run.dir, { ...run.written, run: closed, discardedSha256 }));
+  return judgeCapture(run.dir, () => parseFolder(run.dir, run.planFile));
 }

@@ -1,32 +1,26 @@
-import type { FaultCode } from '../../core/model/reasons.js';
-import type { JudgeInput } from '../../core/judge/judge.js';
-import type { TraceLine } from '../../core/model/timeline.js';
 import type { Plan } from '../../core/model/plan.js';
-import type { Result } from '../../core/model/result.js';
 import type { RunRecord } from '../../core/model/run-record.js';
 import type { StepStates } from '../../core/model/state.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
-import { assertKnown, type ErrorExit } from '../../core/model/verify-error.js';
+import { assertKnown } from '../../core/model/verify-error.js';
 import { carriedFlows } from '../../core/plan/flows/flow-table.js';
-import type { ShownFrame } from '../../core/wire/shown-frame.js';
+import { failureOf } from '../../core/protocol/failure.js';
 import type { StepCounters } from './collate/raw-captures.js';
 import { firstFrames } from './first-frames.js';
 import { cannotWrite, files, writeJson } from './folder/folder.js';
 import { writeSums } from './folder/hash.js';
+import type { JudgeAnswer } from './judge-answer.js';
 import { isWriteFailure, judgeRaw } from './judge-raw.js';
 import { judgeRun } from './judge-run.js';
 
 /** What a process that judges a run's folder is asked: as JSON carries it. */
 export interface JudgeRequest {
   readonly plan: Plan;
-  /** SHA-256 of plan.json, hex. */
-  readonly planSha256: string;
   /** Without key and capture. */
   readonly record: RunRecord;
   readonly key: string;
   readonly timeline: readonly TimelineEntry[];
   readonly states: readonly StepStates[];
-  readonly trace: readonly TraceLine[];
   readonly counters: StepCounters;
   readonly inferred: readonly (readonly string[])[];
   readonly clocks: readonly (readonly [string, string])[];
@@ -36,26 +30,6 @@ export interface JudgeRequest {
   readonly isFull: boolean;
 }
 
-/** What it answers. */
-export type JudgeAnswer =
-  | {
-      readonly kind: 'judged';
-      readonly result: Result;
-      readonly record: RunRecord;
-      readonly discarded: NonNullable<JudgeInput['discarded']> | null;
-      readonly frames: readonly ShownFrame[];
-    }
-  /** The file system took no more: what is in memory and in the captures was judged. */
-  | { readonly kind: 'raw'; readonly result: Result }
-  | {
-      readonly kind: 'failed';
-      readonly code: FaultCode;
-      readonly exit: ErrorExit;
-      readonly message: string;
-      readonly hint: string;
-    };
-
-/** The plan with its flows as flows: JSON carries many of them as columns. */
 function wholePlan(plan: Plan): Plan {
   return {
     ...plan,
@@ -79,12 +53,8 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
     key: Buffer.from(request.key, 'hex'),
     inferred: request.inferred.map((names) => new Set(names)),
     clocks: new Map(request.clocks.map(([name, ns]) => [name, BigInt(ns)])),
-    written: {
-      planFile: { sha256: request.planSha256 },
-      timeline: request.timeline,
-      states: request.states,
-      trace: request.trace,
-    },
+    timeline: request.timeline,
+    planFile: null,
     streaming: null,
     onJudging,
   });
@@ -106,7 +76,6 @@ export async function judgeTask(dir: string, asked: JudgeRequest, onJudging: () 
       return { kind: 'raw', result: await judgeRaw(dir, { plan, run: { ...record, key }, timeline, states }) };
     }
     assertKnown(error);
-    const { code, exitCode: exit, message, hint } = error;
-    return { kind: 'failed', code, exit, message, hint };
+    return { kind: 'failed', ...failureOf(error) };
   }
 }

@@ -17,7 +17,6 @@ import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
 import { judgeAsItIs, replayFolder } from './replay.js';
 
-/** The block of a packet without its payload, and the bytes that went. */
 function cutPacket(
   batch: Batch,
   packet: number,
@@ -37,10 +36,6 @@ function cutPacket(
   return { block, removed: end - cutAt };
 }
 
-/**
- * Copies the capture with every frame cut to headers and token; returns the bytes that went. Everything else in it
- * stays.
- */
 async function cutPayload(from: string, to: string, runTag: number): Promise<number> {
   const out = createWriteStream('', { fd: openNewFile(to) });
   const write = async (block: Uint8Array): Promise<void> => {

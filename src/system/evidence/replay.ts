@@ -21,7 +21,6 @@ import type { PartialFile } from './read/partial-file.js';
 import { hashedBytes } from './read/hashed-bytes.js';
 import { readCaptureOf } from './read/read-capture.js';
 
-/** Adds what evidence.pcapng holds to a judgement. */
 async function addCapture(judging: JudgeState<JudgeStart>, items: AsyncIterable<CaptureItem>): Promise<void> {
   const blocks = evidenceInterfaces(judging.input.plan);
   for await (const item of items) {
@@ -114,7 +113,6 @@ export async function keepFixes(dir: string, records: readonly FixRecord[]): Pro
   return result;
 }
 
-/** The bytes as they are, hashed on their way. */
 async function* hashing(
   bytes: AsyncIterable<Uint8Array>,
   hash: ReturnType<typeof createHash>,

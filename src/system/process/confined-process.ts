@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { z } from 'zod';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { refuseRings } from '../kernel/seccomp.js';
@@ -11,14 +10,6 @@ import { programEnv } from './programs.js';
 
 /** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
 export type ConfinedTask = 'judge' | 'parse';
-
-/** What an answer has of a VerifyError: a confined process reports it, and the one that asked throws it. */
-export const failureKeys = {
-  code: z.string(),
-  exit: z.union([z.literal(64), z.literal(69), z.literal(70), z.literal(3)]),
-  message: z.string(),
-  hint: z.string(),
-} as const;
 
 /** Longest answer that is taken, in bytes. */
 const longestAnswer = 512 * 2 ** 20;

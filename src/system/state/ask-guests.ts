@@ -1,36 +1,12 @@
-import { z } from 'zod';
 import { managers } from '../../core/discover/guests.js';
-import type { GuestRecord } from '../../core/model/host-config.js';
+import { type GuestRecord, guestRecordShape } from '../../core/model/host-config.js';
+import { either, fits, strict } from '../../core/model/shape/shape.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { type ConfinedProcess, failureKeys, startConfined } from '../process/confined-process.js';
-import type { ParsedGuests, PrintedGuests } from './parse-guests.js';
+import { errorOf, failureShape } from '../../core/protocol/failure.js';
+import { type ConfinedProcess, startConfined } from '../process/confined-process.js';
+import type { PrintedGuests } from './parse-guests.js';
 
-const answer = z.union([
-  z.strictObject({
-    guests: z.array(
-      z.strictObject({
-        manager: z.enum(managers),
-        name: z.string(),
-        id: z.string().optional(),
-        port: z.string().nullable(),
-        netns: z.string().optional(),
-        mac: z
-          .string()
-          .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
-          .nullable(),
-        ips: z.array(z.string()),
-        isArriving: z.boolean().optional(),
-        isApart: z.literal(true).optional(),
-        zone: z.strictObject({ name: z.string(), from: z.string() }).nullable(),
-      }),
-    ),
-  }),
-  z.strictObject({ error: z.strictObject(failureKeys) }),
-]);
-
-function isAnswer(value: unknown): value is ParsedGuests {
-  return answer.safeParse(value, { jitless: true }).success;
-}
+const answer = either(strict({ guests: [guestRecordShape] }), strict({ error: failureShape }));
 
 /** Parses managers' texts in a process without rights: which guests each reports. */
 export interface GuestParser {
@@ -52,7 +28,8 @@ export function guestParser(): GuestParser {
         if (confined === asked) confined = null;
         throw error;
       });
-      if (!isAnswer(answered))
+      const isKnown = ({ manager }: GuestRecord): boolean => managers.includes(manager);
+      if (!fits(answer, answered) || ('guests' in answered && !answered.guests.every(isKnown)))
         throw new VerifyError(
           'command-failed',
           3,
@@ -60,8 +37,7 @@ export function guestParser(): GuestParser {
           'see what it prints',
         );
       if ('guests' in answered) return answered.guests;
-      const { code, exit, message, hint } = answered.error;
-      throw new VerifyError(code, exit, message, hint);
+      throw errorOf(answered.error);
     },
     end: () => confined?.end(),
   };

@@ -1,8 +1,8 @@
 import { guestManagers } from '../../core/discover/guests.js';
 import { monitorGuests, monitorProcesses } from '../../core/discover/guests/machine-monitors.js';
 import type { GuestRecord, Manager } from '../../core/model/host-config.js';
-import type { FaultCode } from '../../core/model/reasons.js';
-import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { type Failure, failureOf } from '../../core/protocol/failure.js';
 import { parsePrinted } from '../process/programs.js';
 
 /** What a program printed of some guests, which nobody has parsed yet. */
@@ -16,16 +16,7 @@ export interface PrintedGuests {
   readonly about: Readonly<Record<string, string>>;
 }
 
-export type ParsedGuests =
-  | { readonly guests: readonly GuestRecord[] }
-  | {
-      readonly error: {
-        readonly code: FaultCode;
-        readonly exit: ErrorExit;
-        readonly message: string;
-        readonly hint: string;
-      };
-    };
+export type ParsedGuests = { readonly guests: readonly GuestRecord[] } | { readonly error: Failure };
 
 function guestsOf({ by, command, text, about }: PrintedGuests): readonly GuestRecord[] {
   const json = (): unknown => parsePrinted(command, text);
@@ -39,13 +30,7 @@ export function parseGuests(printed: PrintedGuests): ParsedGuests {
     return { guests: guestsOf(printed) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const {
-      code,
-      exitCode: exit,
-      message,
-      hint,
-    } = error instanceof VerifyError ? error : notGuests(printed.command, error);
-    return { error: { code, exit, message, hint } };
+    return { error: failureOf(error instanceof VerifyError ? error : notGuests(printed.command, error)) };
   }
 }
 

@@ -69,10 +69,6 @@ function readSet(
   return { set, sysctl: readSysctls(context.faults, raw['sysctl'] ?? {}, [...path, 'sysctl']) };
 }
 
-/**
- * What kind of device an interface name is; null, with a fault, where the lab has none of that name at this point of
- * the step.
- */
 function deviceAt(context: StepContext, device: string, path: Path, isKey: boolean): DevicePlace | null {
   const { faults, reading } = context;
   const add = isKey ? faults.addKey : faults.add;

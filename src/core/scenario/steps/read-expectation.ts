@@ -27,7 +27,6 @@ export function readAllowance(context: StepContext, raw: RawAllowance, path: Pat
   };
 }
 
-/** The claims on an observer with the places where they stand: an amount alone, one claim, or a list. */
 function claimsAt(raw: z.output<typeof seen>[string], path: Path) {
   if (typeof raw !== 'object') return [{ seen: raw, at: path }];
   if (!Array.isArray(raw)) return [{ ...raw, at: path }];

@@ -51,7 +51,6 @@ interface PolicyRule {
   readonly expect: Step['expect'];
 }
 
-/** Null where an entry could not be read, or where it is not known who is present. */
 function readRule(context: StepContext, input: unknown, at: Path): PolicyRule | null {
   const { faults } = context;
   const read = salvage(faults, policy, input, at);
@@ -73,7 +72,6 @@ function readRule(context: StepContext, input: unknown, at: Path): PolicyRule | 
 
 type ZonePair = readonly [readonly [string, readonly string[]], readonly [string, readonly string[]]];
 
-/** The pairs of zones that get a step each, beside `stepCount` others; none with a fault where there are none. */
 function pairsOfRule(
   { faults }: StepContext,
   { isPair, senders, receivers }: PolicyRule,
@@ -113,7 +111,6 @@ function checkFrames(
     faults.add(at, `${where(at)}: ${name} would send ${frames} frames, expected steps with "count" written out`);
 }
 
-/** The endpoints that selectors choose, by zone. */
 function zonesOf(context: StepContext, raw: string | readonly string[], path: Path): Zones {
   const zones = new Map<string, string[]>();
   for (const name of selectPresent(context, raw, path)) {

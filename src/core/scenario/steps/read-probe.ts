@@ -114,7 +114,6 @@ function checkNames(context: StepContext, input: unknown, path: Path): void {
   }
 }
 
-/** Keys that the class does not take. */
 function foreignKeys(raw: RawProbe, { takesVia, takesGroup, takesFields }: ProbeClass): readonly string[] {
   const foreign = [
     ...(takesVia === true ? [] : (['via'] as const)),

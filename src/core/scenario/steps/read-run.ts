@@ -23,7 +23,6 @@ export function readRun(
   });
 }
 
-/** The words behind the options of `ip` and `tc`, from the object on; null where `-batch` is among the options. */
 function behindOptions(words: readonly string[]): readonly string[] | null {
   let at = 0;
   for (; at < words.length && words[at]?.startsWith('-') === true; at += 1) {
@@ -35,7 +34,6 @@ function behindOptions(words: readonly string[]): readonly string[] | null {
   return words.slice(at);
 }
 
-/** Why a command is not run: it is empty, or it would start another program out of sight. */
 function refusal(argv: readonly string[]): string | null {
   const [program, ...words] = argv;
   if (program === undefined || program === '') return 'expected a program and its arguments';

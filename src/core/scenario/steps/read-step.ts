@@ -81,7 +81,6 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
   return step;
 }
 
-/** The entries of a key that takes one or a list of them. */
 function entriesOf(
   { faults }: StepContext,
   raw: unknown,

@@ -80,7 +80,6 @@ function matches(
 
 type Predicate = (endpoint: Endpoint) => boolean;
 
-/** Everybody on the bridge of a sender, but the sender. */
 function besideSenders({ topology }: TopologyReading, senders: readonly string[]): Predicate {
   const bridges = senders.map((sender) => {
     const bridge = topology.endpoints.find(({ name }) => name === sender)?.bridge;
@@ -102,7 +101,6 @@ function isInZone({ topology, complete }: TopologyReading, glob: string): Predic
   return ({ zone }) => zone !== null && matchesGlob(glob, zone);
 }
 
-/** What a selector that is not a plain name asks of an endpoint, or what is wrong with it. */
 function predicate(reading: TopologyReading, text: string, scope: SelectionScope): Predicate | string {
   const { senders } = scope;
   if (text === '**' || (text === '*' && senders === undefined)) return () => true;

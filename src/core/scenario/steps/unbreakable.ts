@@ -5,14 +5,12 @@ import type { ProbeClass } from '../../probe/probe-class.js';
 import { pairsOf } from './pairs.js';
 import { endpointOf, type StepContext } from './step-context.js';
 
-/** Who is judged: the endpoints that exist and are no tunnel, or those that `expect` names. */
 function judged(context: StepContext, expect: Expectation): readonly Endpoint[] {
   return context.reading.topology.endpoints.filter(({ name, tunnel }) =>
     expect.observers === null ? context.present.has(name) && tunnel === undefined : expect.observers.includes(name),
   );
 }
 
-/** True if two endpoints are one party, so that what one of them sends is no leak at the other. */
 function areOneParty(first: Endpoint, second: Endpoint): boolean {
   return first.name === second.name || (first.owner !== undefined && first.owner === second.owner);
 }
@@ -91,7 +89,6 @@ export function listenForbidsNobody(context: StepContext, expect: Expectation): 
   return context.present.size < 3 || judged(context, expect).every(({ name }) => may.includes(name));
 }
 
-/** True if the class lets an endpoint see, by default, what `from` sends to `to`. */
 function maySeeByDefault({ maySee }: ProbeClass, observer: Endpoint, from: Endpoint, to: string | null): boolean {
   switch (maySee) {
     case 'addressee':

@@ -63,7 +63,6 @@ export function assignAddresses(
   );
 }
 
-/** 02:76:69 and the number in three bytes. */
 function derivedMac(number: number): Mac {
   return macText([0x02, 0x76, 0x69, (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff]);
 }

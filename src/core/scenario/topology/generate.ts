@@ -10,7 +10,6 @@ import type { EndpointDraft } from './read-endpoint.js';
 /** Of the whole topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */
 const maxEndpoints = 4096;
 
-/** True if the patterns of a block say where the number goes; the first that does not is at fault. */
 function isNumbered(
   faults: FaultList,
   patterns: Readonly<Record<string, string | undefined>>,

@@ -183,10 +183,6 @@ function checkShared(
     faults.add(path, `${where(at('ip'))} is missing: the kernel hands packets to "attach: ipvlan" by their address`);
 }
 
-/**
- * What a macvlan, macvtap or ipvlan stands on; whether that is there is decided when all endpoints are read
- * (conflicts.ts).
- */
 function readBelow(
   faults: FaultList,
   { path, raw, dropped }: EndpointDraft,
@@ -248,7 +244,6 @@ const portless: Readonly<Record<EntryPlace, string>> = {
   above: 'a guest on a lower device',
 };
 
-/** Keys that go with another `attach`. */
 function checkPlaceKeys(faults: FaultList, { path, raw }: EndpointDraft, attach: Endpoint['attach']): void {
   const at = (key: string): Path => [...path, key];
   if (raw.promiscuous !== undefined && placeOf(attach) !== 'behind') {

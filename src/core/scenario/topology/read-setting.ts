@@ -112,7 +112,6 @@ export function readSwitch(value: unknown): boolean | null {
   return null;
 }
 
-/** A number, or text of decimal or 0x digits. */
 function wholeNumber(value: Raw): number | null {
   if (typeof value === 'boolean') return null;
   if (typeof value === 'string' && !/^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(value)) return null;

@@ -95,7 +95,6 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
 
 type RawTopology = z.output<typeof topologyShell>;
 
-/** The endpoints that are written out; those that cannot be read are left out. */
 function readDrafts(
   faults: FaultList,
   raw: NonNullable<RawTopology['endpoints']>,
@@ -119,7 +118,6 @@ function checkBridge(faults: FaultList, { raw, dropped, path }: EndpointDraft, b
   faults.add(at, `${where(at)}: there is no bridge ${quote(raw.bridge)}${didYouMean(raw.bridge, bridges)}`);
 }
 
-/** Keys that a host has no use for. */
 function checkKeysOfLab(faults: FaultList, { sysctl, keepers }: RawTopology, path: Path): void {
   const at = (key: 'sysctl' | 'keepers'): Path => [...path, key];
   if (sysctl !== undefined)

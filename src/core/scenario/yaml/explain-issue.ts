@@ -146,7 +146,6 @@ function valueAt(input: unknown, path: Path): unknown {
   return value;
 }
 
-/** The keys that the schema knows in the map at `path`. */
 function keysAt(schemas: readonly unknown[], path: Path): readonly string[] {
   const flat = schemas.flatMap(alternatives);
   const [part, ...rest] = path;

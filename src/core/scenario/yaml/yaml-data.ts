@@ -18,7 +18,6 @@ function isAnchored(node: unknown): node is Node & { readonly anchor: string } {
   return (isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined;
 }
 
-/** Why a key of a map is not taken; null = it is. */
 function keyProblem(key: unknown): string | null {
   if (!isScalar(key) || key.value === null || typeof key.value === 'object') return 'a key has to be plain text';
   return String(key.value) === '__proto__' ? '"__proto__" cannot be used as a key' : null;

@@ -105,7 +105,6 @@ export async function collate(
   return { sha256, packets, damages, discarded };
 }
 
-/** Writes evidence.pcapng: the interfaces first, then frames in the order in which they come, then statistics. */
 class EvidenceWriter {
   /** The interfaces of the file. */
   readonly blocks: readonly EvidenceInterface[];
@@ -117,7 +116,6 @@ class EvidenceWriter {
   /** null = all frames are kept. */
   private readonly leaks: LeakStore | null;
   private packets = 0;
-  /** The packet that is written; one object does for all. */
   private readonly head: PacketHead = {
     interfaceId: 0,
     timeHigh: 0,
@@ -128,7 +126,6 @@ class EvidenceWriter {
     original: 0,
     direction: directions.unknown,
   };
-  /** Time of the last frame. */
   private timeHigh = 0;
   private timeLow = 0;
   /** The times of a batch as words, which are made once for each. */

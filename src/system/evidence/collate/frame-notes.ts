@@ -90,7 +90,6 @@ export class FrameNotes {
     return note;
   }
 
-  /** Of a planned probe, as it was sent. */
   private noteProbe(
     bytes: Uint8Array,
     { flow, sequence }: { readonly flow: Flow; readonly sequence: number },
@@ -112,7 +111,6 @@ export class FrameNotes {
     return note;
   }
 
-  /** A comment, if there are not too many of its row. */
   private limited(row: string | Observer, comment: () => string | null): string | null {
     const before = this.noted.get(row) ?? 0;
     if (before >= maxComments) return null;

@@ -59,7 +59,6 @@ interface Counted {
   readonly keepsAll: boolean;
 }
 
-/** `--keep leaks`, as `createLeakStore` says. */
 class FoldedLeaks implements LeakStore {
   private readonly input: LeakStoreInput;
   private readonly tallies: Tallies;
@@ -109,7 +108,6 @@ class FoldedLeaks implements LeakStore {
     return this.input.keep === 'all' && (keepsAll || isExpected);
   }
 
-  /** Is it one of the first of its leak, and in a mesh of all leaks there? */
   private isKept(flow: Flow, counted: Counted): boolean {
     counted.leaks += 1;
     if (counted.isMesh) return counted.leaks <= maxOfObserver;
@@ -133,7 +131,6 @@ function countedOf({ keep, inferred }: LeakStoreInput, { step, observer }: StepO
   };
 }
 
-/** Counts a frame that goes; false = it is none that can be counted. */
 function countGone(counted: Counted, what: CountedAs, token: number): boolean {
   switch (what) {
     case 'entered':

@@ -27,7 +27,6 @@ function newChunk(): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(chunkLength).buffer);
 }
 
-/** The bytes of a file to where it ends once `isWhole` says so. */
 async function* follow(path: string, isWhole: () => boolean): AsyncGenerator<Uint8Array> {
   const file = openSync(path, 'r');
   let chunk = newChunk();

@@ -65,7 +65,6 @@ function timesOf(batch: Batch, base: { high: number; low: number }): Float64Arra
   return times;
 }
 
-/** Adds frames of batches; those that wait keep their places. */
 function withBatches(waiting: Waiting, more: readonly Loaded[]): Waiting {
   const count = more.reduce((sum, { times }) => sum + times.length, waiting.times.length);
   const longer = roomFor([...waiting.loaded, ...more], count);
@@ -86,7 +85,6 @@ function numberFrom0(numbers: Uint32Array, start: number, end: number): void {
   for (let at = start; at < end; at += 1) numbers[at] = at - start;
 }
 
-/** The frames at `positions` alone, with the batches that they are in. */
 function onlyThose(waiting: Waiting, positions: Uint32Array): Waiting {
   const captures: Loaded[] = [];
   const places = new Int32Array(waiting.loaded.length).fill(-1);
@@ -103,7 +101,6 @@ function onlyThose(waiting: Waiting, positions: Uint32Array): Waiting {
   return those;
 }
 
-/** Frames that wait, in an order of their positions. */
 class OrderedFrames implements RawFrames {
   constructor(
     private readonly waiting: Waiting,
@@ -175,11 +172,9 @@ export async function* readRawFrames(paths: readonly string[], reading: RawReadi
   }
 }
 
-/** Loads batches of several captures on one scale of time. */
 class BatchLoader {
   private readonly known: ReadonlyMap<string, number>;
   private readonly reading: RawReading;
-  /** Time of the first frame that was loaded. */
   private base: { readonly high: number; readonly low: number } | null = null;
 
   constructor(reading: RawReading) {
@@ -256,7 +251,6 @@ export function sortByTime(time: Float64Array): Uint32Array {
   return from;
 }
 
-/** Merges the runs from `start` and from `middle`, which ends at `end`, into `to`. */
 function merge(
   from: Uint32Array,
   to: Uint32Array,

@@ -1,29 +1,21 @@
-import type { FaultCode } from '../../../core/model/reasons.js';
 import { Worker } from 'node:worker_threads';
-import { type ErrorExit, VerifyError } from '../../../core/model/verify-error.js';
+import { errorOf, type Failure } from '../../../core/protocol/failure.js';
 import { packagePath } from '../../process/package-path.js';
-import type { WrittenPlanFile } from '../folder/parse-folder.js';
 import type { Growth } from '../read/partial-file.js';
 import type { CollateInput, Collation } from './collate.js';
 import type { CapturesMessage } from './partial-captures.js';
 
-/** What the thread needs, but for the captures, which still grow: `report` says what becomes of them. */
-export interface CollateRequest extends Omit<CollateInput, 'plan'> {
-  /** The plan is read from the folder: with the hash that this process has of it no schema checks it. */
-  readonly planFile: Pick<WrittenPlanFile, 'sha256'> | null;
-}
+/**
+ * What the thread needs, but for the plan, which the folder has, and for the captures, which still grow: `report` says
+ * what becomes of them.
+ */
+export type CollateRequest = Omit<CollateInput, 'plan'>;
 
 /** What the thread says. */
 export type FromCollateWorker =
   | { readonly kind: 'grown'; readonly bytes: number }
   | { readonly kind: 'done'; readonly collation: Collation }
-  | {
-      readonly kind: 'failed';
-      readonly code: FaultCode;
-      readonly exit: ErrorExit;
-      readonly message: string;
-      readonly hint: string;
-    };
+  | ({ readonly kind: 'failed' } & Failure);
 
 /** A thread that collates. */
 export interface CollateWorker {
@@ -55,7 +47,7 @@ export function collateInWorker(request: CollateRequest, growth: Growth): Collat
           resolve(message.collation);
           break;
         case 'failed':
-          fail(new VerifyError(message.code, message.exit, message.message, message.hint));
+          fail(errorOf(message));
           break;
       }
     });

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { assertKnown } from '../../../core/model/verify-error.js';
+import { failureOf } from '../../../core/protocol/failure.js';
 import { parsePlan } from '../folder/parse-folder.js';
 import { collate } from './collate.js';
 import { partialCaptures } from './partial-captures.js';
@@ -11,7 +12,7 @@ async function serve(port: MessagePort): Promise<void> {
   try {
     const captures = partialCaptures(request.dir);
     port.on('message', captures.hear);
-    const plan = await parsePlan(request.dir, request.planFile);
+    const plan = parsePlan(request.dir);
     say({
       kind: 'done',
       collation: await collate(
@@ -21,7 +22,7 @@ async function serve(port: MessagePort): Promise<void> {
     });
   } catch (error) {
     assertKnown(error);
-    say({ kind: 'failed', code: error.code, exit: error.exitCode, message: error.message, hint: error.hint });
+    say({ kind: 'failed', ...failureOf(error) });
   } finally {
     port.close();
   }

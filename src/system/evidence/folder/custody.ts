@@ -1,40 +1,30 @@
 import { messageOf, systemCode } from '../../../core/model/verify-error.js';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { fits, number, type Of, oneOf, orNull, strict, text } from '../../../core/model/shape/shape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { type FileLine, linesOfRegular } from '../read/regular-file.js';
 import { files } from './folder.js';
 import { appendText } from './named-file.js';
 import { hashFile } from './hash.js';
 
+const entryShape = strict({
+  at: text,
+  action: oneOf('attested', 'purged'),
+  uid: number,
+  /** The user that called sudo. */
+  sudoUser: orNull(text),
+  /** SHA-256 of SHA256SUMS before and after: the folder's root hash. */
+  before: text,
+  after: text,
+  text,
+  /** SHA-256 of the line before, without its line end; null = this is the first. */
+  previous: orNull(text),
+});
 /**
  * One line of custody.ndjson: what was done to a run's folder after the run, by whom. Each line holds the hash of the
  * line before it.
  */
-export interface CustodyEntry {
-  readonly at: string;
-  readonly action: 'attested' | 'purged';
-  readonly uid: number;
-  /** The user that called sudo. */
-  readonly sudoUser: string | null;
-  /** SHA-256 of SHA256SUMS before and after: the folder's root hash. */
-  readonly before: string;
-  readonly after: string;
-  readonly text: string;
-  /** SHA-256 of the line before, without its line end; null = this is the first. */
-  readonly previous: string | null;
-}
-
-const shape = z.strictObject({
-  at: z.string(),
-  action: z.enum(['attested', 'purged']),
-  uid: z.number(),
-  sudoUser: z.string().nullable(),
-  before: z.string(),
-  after: z.string(),
-  text: z.string(),
-  previous: z.string().nullable(),
-});
+export type CustodyEntry = Of<typeof entryShape>;
 
 /** The root hash of a run's folder: SHA-256 of SHA256SUMS, which names every other file by its hash. */
 export function rootHash(dir: string): Promise<string> {
@@ -46,7 +36,6 @@ const maxInLine = 1 << 16;
 /** This many entries are kept to be shown, and this many faults; the others are counted. */
 const maxShown = 20;
 
-/** The lines of the log, one in memory at a time; none where there is no log. Throws where it is not a regular file. */
 function* lines(dir: string): Generator<FileLine> {
   try {
     yield* linesOfRegular(join(dir, files.custody.name), maxInLine);
@@ -92,10 +81,10 @@ export interface Custody {
   readonly faults: readonly string[];
 }
 
-function parseEntry(text: string | null): CustodyEntry | null {
+function parseEntry(line: string | null): CustodyEntry | null {
   try {
-    const parsed = shape.safeParse(JSON.parse(text ?? ''));
-    return parsed.success ? parsed.data : null;
+    const value: unknown = JSON.parse(line ?? '');
+    return fits(entryShape, value) ? value : null;
   } catch {
     return null;
   }

@@ -76,7 +76,6 @@ export interface NamedFile {
   drop(): void;
 }
 
-/** Closes descriptors the first time it is called, after doing what it is given; then does nothing. */
 function closingOnce(fds: readonly number[]): (before?: () => void) => void {
   let isOpen = true;
   return (before) => {

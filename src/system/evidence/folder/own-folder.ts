@@ -67,7 +67,6 @@ function notEmpty(name: string): VerifyError {
   );
 }
 
-/** Makes an empty folder of this user's its own alone; one that is not empty stays as it was. */
 function closeToOthers(name: string, fd: number): void {
   const { mode } = fstatSync(fd);
   if (!isEmpty(fd)) throw notEmpty(name);
@@ -103,7 +102,6 @@ function replaceEmpty(name: string): number {
   }
 }
 
-/** Opens a folder that was there before for evidence; `reached`: the same, perhaps not to be read. */
 function openPresent(name: string, reached: number, caller: Identity | null): number {
   const { uid: owner } = fstatSync(reached);
   const user = process.geteuid?.() ?? 0;

@@ -12,11 +12,10 @@ import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
 import { fits, misfitOf, number, pathText } from '../../../core/model/shape/shape.js';
 import { messageOf, systemCode, VerifyError } from '../../../core/model/verify-error.js';
-import { jsonText } from '../../../core/text/json-text.js';
 import { carriedFlows } from '../../../core/plan/flows/flow-table.js';
 import { planWithEars } from '../../../core/plan/ears.js';
 import { isProbeClass } from '../../../core/probe/classes.js';
-import { documentText, files, type JudgedFile, stateFile } from './folder.js';
+import { files, type JudgedFile, stateFile } from './folder.js';
 import { type WayBelow, wayBelow } from './reach-folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 
@@ -27,23 +26,8 @@ const maxBytes = 256 * 2 ** 20;
 export interface WrittenPlanFile {
   /** Hex. */
   readonly sha256: string;
-  /** What was written there; absent = this process is not the one that wrote it. */
-  readonly plan?: Plan;
-}
-
-/**
- * What the run itself wrote into its folder. A file that has this text to the byte needs no schema; any other is read
- * as one of somebody else's.
- */
-export interface WrittenFiles {
-  readonly planFile?: WrittenPlanFile;
-  readonly run?: RunRecord;
-  readonly timeline?: readonly TimelineEntry[];
-  /** By step. */
-  readonly states?: readonly StepStates[];
-  readonly trace?: readonly TraceLine[];
-  /** SHA-256 of discarded.ndjson, hex. */
-  readonly discardedSha256?: string | undefined;
+  /** What was written there. */
+  readonly plan: Plan;
 }
 
 function damaged(path: string, why: string): VerifyError {
@@ -64,7 +48,6 @@ function recordedByOther(path: string, rules: number): VerifyError {
   );
 }
 
-/** It is not there; what may not be looked at may be. */
 function isMissing(path: string): Promise<boolean> {
   return access(path).then(
     () => false,
@@ -80,6 +63,10 @@ function read(path: string): string {
   }
 }
 
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
 /** null = there is no such file. */
 function readIfThere(path: string): string | null {
   try {
@@ -89,15 +76,7 @@ function readIfThere(path: string): string | null {
   }
 }
 
-/** `written`: what this process knows to have been written there. */
-function parse(
-  path: string,
-  text: string,
-  { name, codec }: JudgedFile,
-  written: object | null | undefined = null,
-): unknown {
-  if (written !== null && written !== undefined && text === documentText(written)) return JSON.parse(text);
-
+function parse(path: string, text: string, { name, codec }: JudgedFile): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -120,12 +99,11 @@ const otherRules = { tool: { verdictRules: number } };
  * one. Where the file is the one that `written` names, it is the same object: what was counted by it while the run went
  * on is not counted again.
  */
-export async function parsePlan(dir: string, written: WrittenPlanFile | null = null): Promise<Plan> {
+export function parsePlan(dir: string, written: WrittenPlanFile | null = null): Plan {
   const path = join(dir, files.plan.name);
   const text = read(path);
-  const isKnown = written !== null && createHash('sha256').update(text).digest('hex') === written.sha256;
-  if (isKnown && written.plan !== undefined) return written.plan;
-  const plan = (isKnown ? JSON.parse(text) : parse(path, text, files.plan)) as WrittenPlan;
+  if (written !== null && sha256Of(text) === written.sha256) return written.plan;
+  const plan = parse(path, text, files.plan) as WrittenPlan;
   return {
     ...plan,
     steps: plan.steps.map((step) => {
@@ -139,32 +117,10 @@ export async function parsePlan(dir: string, written: WrittenPlanFile | null = n
   };
 }
 
-/** A document a line; `isOwn`: this process wrote that line. */
-async function parseLines(
-  path: string,
-  text: string,
-  file: JudgedFile,
-  isOwn: (line: string, index: number) => boolean,
-): Promise<readonly unknown[]> {
+function parseLines(path: string, text: string, file: JudgedFile): readonly unknown[] {
   // A run that was killed may leave its last line unfinished; every other line has to be whole.
   const complete = text.split('\n').slice(0, -1);
-  const parsed: unknown[] = [];
-  for (const [index, line] of complete.entries())
-    parsed.push(isOwn(line, index) ? JSON.parse(line) : parse(`${path}:${index + 1}`, line, file));
-  return parsed;
-}
-
-/** True if a line, by its place, is one that this process wrote. */
-function isOneOf(written: readonly object[]): (line: string, index: number) => boolean {
-  return (line, index) => {
-    const known = written[index];
-    return known !== undefined && line === jsonText(known);
-  };
-}
-
-async function parseTimeline(dir: string, written: readonly TimelineEntry[] = []): Promise<readonly TimelineEntry[]> {
-  const path = join(dir, files.timeline.name);
-  return (await parseLines(path, read(path), files.timeline, isOneOf(written))) as readonly TimelineEntry[];
+  return complete.map((line, index) => parse(`${path}:${index + 1}`, line, file));
 }
 
 /** Through no link, also not in the place of the folder of states. */
@@ -181,75 +137,62 @@ function readStateIfThere(dir: string, path: string): string | null {
   }
 }
 
-async function parseState(
-  dir: string,
-  step: number,
-  when: 'before' | 'after' | number,
-  written: HostState | null | undefined,
-): Promise<HostState | null> {
-  const path = join(dir, stateFile(step, when));
+function parseState(dir: string, step: number, when: 'before' | 'after' | number): HostState | null {
   const text = readStateIfThere(dir, stateFile(step, when));
-  return text === null ? null : (parse(path, text, files.state, written) as HostState);
+  return text === null ? null : (parse(join(dir, stateFile(step, when)), text, files.state) as HostState);
 }
 
 /** Frames that were counted and not kept; where the file is missing there are none, which its hash reports. */
-async function parseDiscarded(dir: string, written?: string): Promise<NonNullable<JudgeInput['discarded']>> {
+function parseDiscarded(dir: string): NonNullable<JudgeInput['discarded']> {
   const path = join(dir, files.discarded.name);
   const text = readIfThere(path);
-  const sha256 = text === null ? null : createHash('sha256').update(text).digest('hex');
-  const isKnown = written !== undefined && sha256 === written;
-  const lines = await parseLines(path, text ?? '', files.discarded, () => isKnown);
-  return { lines: lines as readonly DiscardedFrames[], sha256 };
+  return {
+    lines: parseLines(path, text ?? '', files.discarded) as readonly DiscardedFrames[],
+    sha256: text === null ? null : sha256Of(text),
+  };
 }
 
-/** Lines of the kernel's trace; a run without one has no such file. */
-async function parseTrace(dir: string, written: readonly TraceLine[] = []): Promise<readonly TraceLine[] | null> {
+function parseTrace(dir: string): readonly TraceLine[] | null {
   const path = join(dir, files.trace.name);
   const text = readIfThere(path);
-  if (text === null) return null;
-  return (await parseLines(path, text, files.trace, isOneOf(written))) as readonly TraceLine[];
+  return text === null ? null : (parseLines(path, text, files.trace) as readonly TraceLine[]);
 }
 
-/** The fixes that were tried after the run. */
-async function parseFixes(dir: string): Promise<readonly FixRecord[]> {
+function parseFixes(dir: string): readonly FixRecord[] {
   const path = join(dir, files.fixes.name);
   const text = readIfThere(path);
   return text === null ? [] : (parse(path, text, files.fixes) as readonly FixRecord[]);
 }
 
 /**
- * Reads everything of a run's folder but the capture. `written`: what its run knows of it. VerifyError 64, with the
+ * Reads everything of a run's folder but the capture. `planFile`: of the run that wrote it. VerifyError 64, with the
  * file's name, where it is not what a run leaves.
  */
-export async function parseFolder(dir: string, written: WrittenFiles = {}): Promise<JudgeInput> {
+export async function parseFolder(dir: string, planFile: WrittenPlanFile | null = null): Promise<JudgeInput> {
   const runFile = join(dir, files.run.name);
   if (await isMissing(runFile)) throw await (await import('./host-folders.js')).noRun(dir);
-  const run = parse(runFile, read(runFile), files.run, written.run) as RunRecord;
-  const plan = await parsePlan(dir, written.planFile);
-  const timeline = await parseTimeline(dir, written.timeline);
-  const states = await Promise.all(
-    plan.steps.map(async ({ index }): Promise<StepStates> => {
-      const around = timeline.filter(
-        (entry) => entry.step === index && entry.event === 'state-read' && entry.when === 'during',
-      );
-      const known = written.states?.[index];
-      const during = await Promise.all(around.map((_, at) => parseState(dir, index, at + 1, known?.during?.[at])));
-      return {
-        before: await parseState(dir, index, 'before', known?.before),
-        after: await parseState(dir, index, 'after', known?.after),
-        ...(during.length === 0 ? {} : { during }),
-      };
-    }),
-  );
-  const trace = await parseTrace(dir, written.trace);
-  const fixes = await parseFixes(dir);
-  const discarded = run.capture?.discarded === undefined ? null : await parseDiscarded(dir, written.discardedSha256);
+  const run = parse(runFile, read(runFile), files.run) as RunRecord;
+  const plan = parsePlan(dir, planFile);
+  const timelineFile = join(dir, files.timeline.name);
+  const timeline = parseLines(timelineFile, read(timelineFile), files.timeline) as readonly TimelineEntry[];
+  const states = plan.steps.map(({ index }): StepStates => {
+    const during = timeline
+      .filter((entry) => entry.step === index && entry.event === 'state-read' && entry.when === 'during')
+      .map((_, at) => parseState(dir, index, at + 1));
+    return {
+      before: parseState(dir, index, 'before'),
+      after: parseState(dir, index, 'after'),
+      ...(during.length === 0 ? {} : { during }),
+    };
+  });
+  const trace = parseTrace(dir);
+  const fixes = parseFixes(dir);
   return {
     run,
     plan: planWithEars(plan, timeline),
     timeline,
     states,
-    ...(discarded === null ? {} : { discarded }),
+    ...(run.capture?.discarded === undefined ? {} : { discarded: parseDiscarded(dir) }),
     ...(trace === null ? {} : { trace }),
     ...(fixes.length === 0 ? {} : { fixes }),
   };

@@ -100,7 +100,6 @@ function hashBeside(path: string, file: number): HashThread {
   };
 }
 
-/** Hashes each chunk before it is given. */
 function hashHere(path: string): HashedBytes {
   const hash = createHash('sha256');
   const source = readBytes(path, { fleeting: true, regular: true });

@@ -41,7 +41,6 @@ export function shareBytes(file: number): SharedBytes {
   };
 }
 
-/** Says that chunks are done with, and wakes the other reader where it waits for that. */
 function done(cells: SharedBytes['cells'], reader: number, chunks: number): void {
   Atomics.store(cells, cell.done + reader, chunks);
   if (chunks >= Atomics.load(cells, cell.wakeAt + reader)) Atomics.notify(cells, cell.done + reader);

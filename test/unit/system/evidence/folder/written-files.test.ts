@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { JudgeInput } from '../../../../../src/core/judge/judge.js';
 import { documentText } from '../../../../../src/system/evidence/folder/folder.js';
-import { parseFolder, type WrittenFiles } from '../../../../../src/system/evidence/folder/parse-folder.js';
+import { parseFolder, type WrittenPlanFile } from '../../../../../src/system/evidence/folder/parse-folder.js';
 import { wholeFolder } from '../../../../support/whole-folder.js';
 import { scratchFolder } from '../../../../support/scratch.js';
 
@@ -16,31 +16,26 @@ const state = 'state/1-before.json';
 
 describe('files of a folder of which its run knows what it wrote', () => {
   let input: JudgeInput;
-  let written: WrittenFiles;
+  let planFile: WrittenPlanFile;
   beforeAll(async () => {
     await wholeFolder('hub-mode', whole);
     cpSync(whole, dir, { recursive: true });
     // as a run writes them: a recorded folder may be laid out otherwise
     for (const name of ['run.json', state]) writeFileSync(join(dir, name), documentText(JSON.parse(text(name))));
     input = await parseFolder(dir);
-    const { run, timeline, states } = input;
-    const sha256 = createHash('sha256').update(text('plan.json')).digest('hex');
-    written = { planFile: { sha256 }, run, timeline, states };
+    planFile = { sha256: createHash('sha256').update(text('plan.json')).digest('hex'), plan: input.plan };
   });
 
   it('are read to the same as those of which nobody knows anything', async () => {
-    expect(await parseFolder(dir, written)).toEqual(input);
+    expect(await parseFolder(dir, planFile)).toEqual(input);
   });
 
   it('give the plan that was written there, by which frames may have been counted already', async () => {
-    const { plan } = input;
-    const planFile = { sha256: createHash('sha256').update(text('plan.json')).digest('hex'), plan };
-    expect((await parseFolder(dir, { ...written, planFile })).plan).toBe(plan);
+    expect((await parseFolder(dir, planFile)).plan).toBe(input.plan);
   });
   it('give no plan that is not what stands there', async () => {
-    const { plan } = input;
-    const planFile = { sha256: createHash('sha256').update('{}').digest('hex'), plan };
-    expect((await parseFolder(dir, { ...written, planFile })).plan).not.toBe(plan);
+    const sha256 = createHash('sha256').update('{}').digest('hex');
+    expect((await parseFolder(dir, { ...planFile, sha256 })).plan).not.toBe(input.plan);
   });
 
   it.each<readonly [string, (before: string) => string]>([
@@ -54,7 +49,7 @@ describe('files of a folder of which its run knows what it wrote', () => {
     expect(after).not.toBe(before);
     writeFileSync(join(dir, name), after);
     try {
-      await expect(parseFolder(dir, written)).rejects.toMatchObject({
+      await expect(parseFolder(dir, planFile)).rejects.toMatchObject({
         code: 'evidence-unreadable',
         exitCode: 64,
         message: expect.stringContaining(name),
@@ -69,7 +64,7 @@ describe('files of a folder of which its run knows what it wrote', () => {
     const before = text('run.json');
     writeFileSync(path, before.replace('"verdictRules": 2', '"verdictRules": 1'));
     try {
-      await expect(parseFolder(dir, written)).rejects.toMatchObject({
+      await expect(parseFolder(dir, planFile)).rejects.toMatchObject({
         code: 'evidence-unreadable',
         exitCode: 64,
         message: `${path}: recorded by verdict rules 1; this program judges by rules 2 alone`,

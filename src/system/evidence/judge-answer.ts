@@ -1,0 +1,35 @@
+import { discardedShape } from '../../core/judge/count/discarded.js';
+import type { Result } from '../../core/model/result.js';
+import { type RunRecord, runShape } from '../../core/model/run-record.js';
+import { type Codec, misfitOf, number, type Of, oneOf, orNull, tagged, text } from '../../core/model/shape/shape.js';
+import { failureShape } from '../../core/protocol/failure.js';
+import { shownFrameShape } from '../../core/wire/shown-frame.js';
+
+/** As far as what follows on a result goes: a report shows the rest. */
+const result: Codec<Result> = (value) =>
+  misfitOf(
+    {
+      schemaVersion: oneOf(1),
+      run: { id: text },
+      verdict: oneOf('holds', 'broken', 'inconclusive'),
+      exitCode: number,
+      steps: [{ findings: [{}], reasons: [{ code: text }] }],
+      evidence: { files: [{ path: text, sha256: text }] },
+    },
+    value,
+  );
+const record: Codec<RunRecord> = (value) => misfitOf(runShape, value);
+
+/** What a process that judges a run's folder answers. */
+export const judgeAnswer = tagged('kind', {
+  judged: {
+    result,
+    record,
+    discarded: orNull({ lines: [discardedShape], sha256: orNull(text) }),
+    frames: [shownFrameShape],
+  },
+  /** The file system took no more: what is in memory and in the captures was judged. */
+  raw: { result },
+  failed: failureShape,
+});
+export type JudgeAnswer = Of<typeof judgeAnswer>;
