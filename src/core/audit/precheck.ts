@@ -207,7 +207,7 @@ const nearlyFull = 0.8;
 const tableTexts: Readonly<Record<TableUse['table'], Pick<PrecheckNote, 'place' | 'text'>>> = {
   connections: {
     place: 'net.netfilter.nf_conntrack_max',
-    text: "the table of connections is nearly full: a probe of IP that the host's firewall sees may take an entry, and when it is full connections of guests are dropped",
+    text: "the table of connections is nearly full: a probe of IP that the host's firewall sees may take an entry; if it is full, connections of guests are dropped",
   },
   neighbours: {
     place: 'net.ipv4.neigh.default.gc_thresh3',

@@ -47,18 +47,18 @@ function stepSentence(step: StepPlan): string {
 
 const places = {
   lab: "Guests are network namespaces made for this run; each sends through its own interface, and frames are observed on the bridge's side of its port.",
-  host: "Guests are those that ran on the host; frames enter as theirs through a veth pair that redirects into their ports, and are observed on the host's side of every port. No software ran in a guest.",
+  host: "Guests are those that ran on the host; frames enter as theirs through a veth pair that redirects into their ports. They are observed on the host's side of every port. No software ran in a guest.",
 } as const;
 
 /** How it was measured, in sentences that stand for themselves. Pure: made from the plan alone. */
 export function methodStatement(plan: Plan): readonly string[] {
   return [
     places[plan.provider],
-    'Every probe carries a token: run, index, and a tag of 64 bits of AES-256-CTR keystream under a key whose SHA-256 was written down before the first frame and which was revealed after the capture was closed. A frame counts as the probe only if its tag is right and its headers are those planned, or routed.',
+    'Every probe carries a token: run, index, and a tag of 64 bits of AES-256-CTR keystream. The SHA-256 of its key was written down before the first frame; the key was revealed after the capture was closed. A frame counts as the probe only if its tag is right and its headers are those planned, or routed.',
     ...plan.steps.map(stepSentence),
-    'Rule: a probe, or a frame of traffic, seen towards an observer that was not allowed to see it is a leak, and the step is broken, whatever else failed.',
-    'Rule: without a leak the step holds only if every observer listened before the first probe and to the end, saw all its ear controls before, between and after, entry was proved for every sender, as many probes left as planned and reached who must see them, the kernel dropped nothing and its counts agree with the file, every port was observed and forwarding, and no setting changed. Else it is inconclusive.',
-    'Statistics: where none of n frames was seen, at most 1 - 0.05^(1/n) of such frames leak, at 95 % confidence (exact binomial). Assumption: frames leak independently of each other and with a share that is the same for all n.',
+    'Rule: a probe, or a frame of traffic, seen towards an observer that was not allowed to see it is a leak. The step is then broken, whatever else failed.',
+    'Rule: without a leak the step holds only if all of this is true: every observer listened before the first probe and to the end; it saw all its ear controls before, between and after; entry was proved for every sender; as many probes left as planned and reached the endpoints that must see them; the kernel dropped nothing and its counts agree with the file; every port was observed and forwarding; no setting changed. Else it is inconclusive.',
+    'Statistics: if none of n frames was seen, at most 1 - 0.05^(1/n) of such frames leak, at 95 % confidence (exact binomial). Assumption: frames leak independently of each other and with a share that is the same for all n.',
   ];
 }
 

@@ -132,7 +132,7 @@ function timelineSection(result: Result, details: RunDetails): readonly Section[
   const rows = lines.map(({ ms, step, what, text }) => [(ms / 1000).toFixed(3), what, String(step + 1), text]);
   return sectionOf({
     id: 'timeline',
-    title: 'What happened when, in seconds since the run began',
+    title: 'Events, in seconds since the run began',
     depth: 'screen',
     blocks: rows.length === 0 ? [] : [{ kind: 'table', columns: ['s', 'what', 'step', 'how'], rows }],
   });

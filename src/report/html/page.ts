@@ -26,7 +26,7 @@ function sectionsOf(run: ReportedRun): readonly Section[] {
   };
   const matrix: Section = {
     id: 'matrix',
-    title: 'Who overheard whom, as a matrix',
+    title: 'The matrix of who overheard whom',
     short: 'Matrix',
     depth: 'folded',
     blocks: [{ kind: 'picture', picture: 'matrix' }],

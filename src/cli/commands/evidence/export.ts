@@ -17,7 +17,7 @@ export const defineExport: DefineCommand = (parser) => {
           describe: 'file to write: .pcapng or .pcap',
         })
         .option('only', { choices: ['leaks'] as const, describe: 'leaks alone' })
-        .option('observer', { type: 'string', requiresArg: true, describe: 'what one observer saw' })
+        .option('observer', { type: 'string', requiresArg: true, describe: 'frames that one observer saw' })
         .option('step', { type: 'string', requiresArg: true, describe: 'one step, by its number or its name' })
         .option('probe', {
           type: 'string',

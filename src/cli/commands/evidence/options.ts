@@ -50,7 +50,7 @@ export const defineDiff: DefineCommand = (parser, context) => {
 export const defineHistory: DefineCommand = (parser, context) => {
   parser.command(
     'history <dir>',
-    'compare all runs in a folder: what began to leak, what stopped, since when',
+    'compare all runs in a folder: leaks that began or stopped, and since when',
     (options) =>
       options
         .positional('dir', { type: 'string', demandOption: true, describe: 'folder with evidence folders in it' })
