@@ -45,6 +45,7 @@ export function scenarioJsonSchema(): string {
   const complete = withVariables(rest);
   const schema = {
     $schema,
+    $id: 'urn:verify-isolation:scenario:1',
     title: 'Scenario of verify-isolation, version 1',
     description: 'Names, ports and who may be judged are checked beyond this when the file is loaded.',
     ...complete,
