@@ -40,7 +40,7 @@ const soaks = {
    * which has what others lack: `npm run soak adversary CASES SEED uml` (User-mode Linux) or `vm` (Debian's cloud kernel
    * in a QEMU guest). ADVERSARY_TIMES=20: each sound host so many times; 0: none. ADVERSARY_ONLY: cases with that text in
    * their names; `sound:TEXT`: sound hosts. ADVERSARY_MINUTES: no case begins later, no sound host after twice as many.
-   * VM_MINUTES=45 bounds the QEMU guest.
+   * ADVERSARY_TRACE=auto: with the trace of the kernel. VM_MINUTES=45 bounds the QEMU guest.
    */
   adversary: (count, seed, where) => {
     const env = {

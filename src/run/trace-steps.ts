@@ -17,7 +17,7 @@ import {
 } from '../system/capture/trace/trace.js';
 import { files } from '../system/evidence/folder/folder.js';
 import { openAtEnd } from '../system/evidence/folder/named-file.js';
-import { procText } from '../system/kernel/proc-files.js';
+import { devicesOf as charDevicesOf, procText, tapDevice } from '../system/kernel/proc-files.js';
 import {
   isDescendant,
   isHostsOwn,
@@ -163,9 +163,11 @@ function partiesOf({ plan, fabric }: RunContext, step: StepPlan, segments: Segme
 function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pid: number) => TracedReader {
   const parties = partiesOf(context, step, segments);
   const ports = new Map(context.plan.endpoints.flatMap(({ name, port }) => (port === null ? [] : [[port, name]])));
-  const byNumber = new Map(
+  const byDevice = new Map(
     segments.flatMap(({ devices }) =>
-      devices.flatMap(({ space, ifindex, name }) => (space === null ? [[ifindex, ports.get(name)] as const] : [])),
+      devices.flatMap((device) =>
+        device.space === null ? [[tapDevice(device) ?? '', ports.get(device.name)] as const] : [],
+      ),
     ),
   );
   const homes = new Set(segments.flatMap(({ home }) => numberOf(home) ?? []));
@@ -174,9 +176,12 @@ function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pi
     const pid = readerBehind(read);
     if (isDescendant(pid)) return { pid, name: '', own: true, parties: [] };
     const program = runningProgram(pid);
-    const { names, numbers } = tapsHeldBy(pid, homes);
     const inSpace = parties.get(numberOf(`/proc/${pid}/ns/net`) ?? 0);
-    const found = [inSpace, ...names.map((name) => ports.get(name)), ...numbers.map((number) => byNumber.get(number))];
+    const found = [
+      inSpace,
+      ...tapsHeldBy(pid, homes).map((name) => ports.get(name)),
+      ...charDevicesOf(String(pid)).map((number) => byDevice.get(number)),
+    ];
     return {
       pid,
       name: procText(`/proc/${pid}/comm`).trim(),

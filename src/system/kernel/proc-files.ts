@@ -54,6 +54,20 @@ export function devicesOf(pid: string): readonly string[] {
   );
 }
 
+/**
+ * Number of the device that opens queues of a macvtap or ipvtap (tap_open, drivers/net/tap.c), as of `devicesOf`.
+ * null = it is none, or /sys is another network namespace's.
+ */
+export function tapDevice(link: {
+  readonly name: string;
+  readonly kind: string | null;
+  readonly ifindex: number;
+}): string | null {
+  const { name, kind, ifindex } = link;
+  if (kind !== 'macvtap' && kind !== 'ipvtap') return null;
+  return procText(`/sys/class/net/${name}/${kind}/tap${ifindex}/dev`).trim() || null;
+}
+
 /** Its number as sysfs prints it (new_encode_dev, linux/kdev_t.h); empty where it is none, or as above. */
 function characterDevice(path: string): string {
   return orElse('', () => {

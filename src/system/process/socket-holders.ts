@@ -146,20 +146,11 @@ function spaceOfTap({ task, fd }: TapDescriptor): number | null {
   }
 }
 
-/** Taps and macvtaps of which a process has queues. */
-export interface HeldTaps {
-  /** Names of taps in the namespaces that were asked for: others have the same names elsewhere. */
-  readonly names: readonly string[];
-  /** Numbers of macvtaps and ipvtaps (/dev/tapN). */
-  readonly numbers: readonly number[];
-}
-
 /**
- * The taps of these namespaces, by their numbers, that a process has open. One of which the kernel does not say where
- * it is counts as in the namespace of its process.
+ * Names of the taps of these namespaces, by their numbers, that a process has open. One whose namespace is not known
+ * counts as in that of its process.
  */
-export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): HeldTaps {
-  const numbers = descriptorsOf(String(pid)).flatMap((path) => /^\/dev\/tap(\d+)$/.exec(path)?.[1] ?? []);
+export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): readonly string[] {
   const itsOwn = statSync(`/proc/${pid}/ns/net`, { throwIfNoEntry: false })?.ino ?? null;
   const names = new Set<string>();
   for (const descriptor of tapDescriptorsOf(String(pid))) {
@@ -167,7 +158,7 @@ export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): HeldTaps {
     const space = spaceOfTap(descriptor) ?? itsOwn;
     if (space !== null && spaces.has(space)) names.add(descriptor.tap);
   }
-  return { names: [...names], numbers: numbers.map(Number) };
+  return [...names];
 }
 
 /** The process for which a thread of the kernel reads a guest's frames, as vhost's `vhost-4711`; else itself. */

@@ -5,6 +5,7 @@ import type { HostState, LinkState } from '../../core/model/state.js';
 import { libc } from '../kernel/libc.js';
 import {
   devicesOf,
+  tapDevice,
   procNames,
   procText,
   type TapDescriptor,
@@ -56,9 +57,8 @@ export function readSharedTaps(netns: string | null, links: readonly TapLink[]):
 /** A macvtap or ipvtap is a device in /dev: who opens that has a queue (drivers/net/tap.c, tap_open). */
 function sharedDevices(links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.flatMap(({ name, kind, ifindex }) => {
-    if (kind !== 'macvtap' && kind !== 'ipvtap') return [];
-    const number = [`net/${name}`, kind].map((folder) => procText(`/sys/class/${folder}/tap${ifindex}/dev`).trim());
-    return number.flatMap((text) => (text === '' ? [] : [{ name, number: text }])).slice(0, 1);
+    const number = tapDevice({ name, kind, ifindex });
+    return number === null ? [] : [{ name, number }];
   });
   if (taps.length === 0) return {};
   const found = processIds().map((pid) => ({ pid, devices: new Set(devicesOf(pid)) }));

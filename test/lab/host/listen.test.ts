@@ -94,6 +94,23 @@ describe('listen', needs(root), () => {
     },
   );
 
+  it('is not certain of a guest that has the MAC of another at the end', needs(file('/usr/bin/python3')), async () => {
+    const child = host.cli(['listen', '--for', '4s', '--port', 'spare', '--json']);
+    const heard = outcomeOf(child);
+    await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
+    const ping = host.start('kali2', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+    const spoof = host.start('spare', [
+      '/usr/bin/python3',
+      '-c',
+      `import socket, time; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0); s.bind(('eth0', 0))
+while 1: s.send(bytes.fromhex('ffffffffffff${guests.kali3.mac.replaceAll(':', '')}88b5') + bytes(46)); time.sleep(0.05)`,
+    ]);
+    const outcome = await heard;
+    for (const process of [ping, spoof]) process.kill();
+    expect([outcome.status, reports(outcome)[0]?.reasons.map(({ code }) => code)]).toEqual([3, ['mac-moved']]);
+    await outcomeOf(host.start('kali3', ['ping', '-c', '1', guests.lan.ip]));
+  });
+
   it('hears both directions at every guest of a hub, and the captures that it keeps say the same when they are replayed', async () => {
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
     const out = join(host.dir, 'heard');

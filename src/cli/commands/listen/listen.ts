@@ -56,6 +56,8 @@ interface Heard {
   readonly split: SplitCapture;
   readonly faults: readonly Fault[];
   readonly out: OwnFolder | null;
+  /** Entries of MACs that were at another port before. */
+  readonly moved: readonly FdbState[];
   /** What ports are called: with the name of its guest, if a manager reports one. */
   readonly titles: ReadonlyMap<string, string>;
 }
@@ -79,10 +81,20 @@ function reasonsAt(port: ListeningPort, portMacs: ReadonlySet<number>, heard: He
   const talked = heard.ports.some(
     (neighbour, index) => neighbour.name !== port.name && heard.split.crossed(index, (mac) => !portMacs.has(mac)),
   );
+  const moved = heard.moved
+    .filter((entry) => entry.port === port.port)
+    .map(({ mac }) =>
+      reason(
+        'mac-moved',
+        port.name,
+        `${mac} was at another port before and is at ${port.port} now: its guest moved, or this one took its address`,
+      ),
+    );
   return [
     ...faults,
     ...damages,
     ...unknown,
+    ...moved,
     ...(talked
       ? []
       : [
@@ -215,7 +227,10 @@ async function listenAt({
   const { guests } = await readInventory(before.links, netns);
   const spoke = new Map(ports.map(({ name }, index) => [name, split.spoke(index).map(macOfNumber)] as const));
   const learned = { ...before, fdb: learnedAnew(learning.entries(), before, guests) };
-  const states = [before, learned, await look(netns)];
+  const after = await look(netns);
+  const states = [before, learned, after];
+  const kept = new Set(learnedAnew(after.fdb, before, guests));
+  const moved = after.fdb.filter((entry) => entry.master === bridge && entry.state === 'dynamic' && !kept.has(entry));
   const record = macsOnRecord(ports, bridge, states, { guests, spoke });
   // A bridge that learns nothing (ageing time 0) has nobody on record: then what spoke behind a port lives there.
   const macs = new Map(
@@ -230,7 +245,7 @@ async function listenAt({
       return guest === undefined || guest.name === name ? [] : [[name, `${guest.name} (${name})`] as const];
     }),
   );
-  return { ports, macs, split, faults, out, titles };
+  return { ports, macs, split, faults, out, titles, moved };
 }
 
 /** How often the kernel's events are looked at, in ms, and how many MACs are kept: a guest may invent any number. */
