@@ -29,7 +29,6 @@ async function change(context: RunContext, step: StepPlan, heard: ChangeWatch): 
   heard.take(); // the step's own changes, which the snapshots show
 }
 
-/** From the first control to the last: what is sent between two snapshots of the state. */
 async function probe(
   context: RunContext,
   step: StepPlan,
@@ -84,7 +83,6 @@ async function probeBetweenSnapshots(
   await together(states.after(), lastControls(context, step, capture, sender));
 }
 
-/** From the first probe until frames under way have been waited for. */
 async function probeAndDrain(
   context: RunContext,
   step: StepPlan,
@@ -119,7 +117,6 @@ async function together(...parts: readonly Promise<unknown>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(parts)) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-/** The probes, the traffic and the listening of a step, with the controls in between. */
 async function probeOn(
   context: RunContext,
   step: StepPlan,

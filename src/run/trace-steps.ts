@@ -135,7 +135,6 @@ function linesOf(
   return [...seen, { step: step.index, place: 'end', open, counts: { ...tallies, missed } }];
 }
 
-/** The number of a network namespace; null = it is gone. */
 function numberOf(netns: string | null): number | null {
   return statSync(netns ?? '/proc/thread-self/ns/net', { throwIfNoEntry: false })?.ino ?? null;
 }

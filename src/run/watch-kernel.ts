@@ -166,7 +166,6 @@ class StationWatch {
   }
 }
 
-/** What passed in several namespaces. */
 function joinPassing(parts: readonly PassingCarriers[]): PassingCarriers {
   return {
     packetSockets: parts.flatMap((part) => part.packetSockets),

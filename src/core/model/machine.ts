@@ -1,4 +1,5 @@
 import type { FaultCode } from './reasons.js';
+import { flag, leaf, type Of, oneOf, text } from './shape/shape.js';
 
 /**
  * What of the kernel not every kernel has and only some scenarios need. Each is tried where the lab is built
@@ -25,21 +26,24 @@ export const kernelFeatures = {
 
 export type KernelFeature = keyof typeof kernelFeatures;
 
+const featureTrial = {
+  feature: leaf(
+    'a feature of the kernel',
+    (value): value is KernelFeature => typeof value === 'string' && Object.hasOwn(kernelFeatures, value),
+  ),
+  works: flag,
+  said: text,
+};
 /** True if a feature worked when it was tried, and otherwise what was said. */
-export interface FeatureTrial {
-  readonly feature: KernelFeature;
-  readonly works: boolean;
-  readonly said: string;
-}
+export type FeatureTrial = Of<typeof featureTrial>;
+
+/** What the inside of the lab says of its trials, over the channel to its launcher. */
+export const trialsShape = { runsAs: oneOf('root', 'user-namespace'), sysfs: flag, features: [featureTrial] };
+export type TrialsMessage = Of<typeof trialsShape>;
 
 /** True if the lab can be built here: how, and what works in it; or why not and what fixes it. */
 export type LabTrial =
-  | {
-      readonly built: true;
-      readonly runsAs: 'root' | 'user-namespace';
-      readonly sysfs: boolean;
-      readonly features: readonly FeatureTrial[];
-    }
+  | ({ readonly built: true } & TrialsMessage)
   | { readonly built: false; readonly code: FaultCode; readonly why: string; readonly mend: string };
 
 /** What was read of a machine; null = it is not there. */

@@ -62,7 +62,6 @@ export class CaptureReader {
     return this.out.take();
   }
 
-  /** Reads the block that began in an earlier chunk: only its own bytes are copied. Gives how many were taken. */
   private completeBlock(chunk: Uint8Array): number {
     let at = 0;
     while (!this.isOver && this.carried > 0 && at < chunk.length) {

@@ -102,7 +102,6 @@ function ownFrame({ ips }: Endpoint, srcMac: Mac, dstMac: Mac): FrameSpec {
   return { ...spec, size: Math.max(raw.size, leastSizeOf(spec)) };
 }
 
-/** From a sender to its bridge's own MAC; null where nobody listens there or no frame may go there. */
 function entryControl(
   { endpoints, bridgeMacs, onHost, devicesDown }: ControlInput,
   sender: string,
@@ -118,7 +117,6 @@ function entryControl(
   return { kind: 'entry', observer: device.name, sender, frame: ownFrame(endpoint, srcMac, dstMac) };
 }
 
-/** Where the bridge's own device is down: to the next guest. */
 function neighbourControl(
   endpoint: Endpoint,
   endpoints: ControlInput['endpoints'],
@@ -129,7 +127,6 @@ function neighbourControl(
   return { kind: 'entry', observer: next.name, sender: endpoint.name, frame: ownFrame(endpoint, srcMac, dstMac) };
 }
 
-/** The next guest of the sender's bridge and VLANs; undefined = there is none. */
 function neighbourOf({ name, bridge, vlans }: Endpoint, endpoints: ControlInput['endpoints']): Endpoint | undefined {
   const isAlike = (endpoint: Endpoint): boolean =>
     endpoint.bridge === bridge &&
@@ -202,7 +199,6 @@ function spoofControl(
   return { ...plain, kind: 'entry-spoof', frame: { ...spec, size: Math.max(60, leastSizeOf(spec)) } };
 }
 
-/** An entry control, and once behind it the other. */
 function withSpoof(
   input: ControlInput,
   control: Omit<Control, 'index' | 'phase'> | null,
@@ -217,7 +213,6 @@ function takesForm({ untaggedOnly }: ControlInput, { attach, tunnel, bridge }: E
   return isOnPort(attach) && tunnel === undefined && !(vlan.length > 0 && untaggedOnly.includes(bridge));
 }
 
-/** The plain entry control with the tags and the carrier of a probe. */
 function entryForm(plain: FrameSpec, { carrier, vlan, form, srcIp }: FrameSpec, { ips }: Endpoint): FrameSpec {
   const family = familyOf(carrier);
   const spec: FrameSpec = {
@@ -247,7 +242,6 @@ function packetForms({ macs: [mac], ips }: Endpoint, forms: readonly FrameSpec[]
   return [{ ...plain, size: Math.max(60, leastSize(carrier, 0)) }];
 }
 
-/** The forms in which ear controls reach one observer. */
 function formsFor(
   observer: Observer,
   forms: readonly FrameSpec[],

@@ -117,7 +117,6 @@ function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonl
   });
 }
 
-/** A device as it is known while it is there, whatever path leads to its namespace. */
 function keyOf({ space, spaceId = space ?? '', ifindex }: LinkedDevice): string {
   return `${spaceId} ${ifindex}`;
 }

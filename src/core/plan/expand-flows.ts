@@ -69,7 +69,6 @@ function* pairsOf(entry: ProbeEntry, around: FlowContext): Generator<readonly [E
 
 const standIns: readonly string[] = [...documentation.ipv4, ...documentation.ipv6];
 
-/** MACs of the host and of what lies beyond uplinks. */
 function routerMacs(endpoints: Iterable<Endpoint>, bridgeMacs: Readonly<Record<string, Mac>>): ReadonlySet<Mac> {
   const routers = [...endpoints].filter(({ role }) => role === 'host' || role === 'uplink');
   return new Set([...Object.values(bridgeMacs), ...routers.flatMap(({ macs }) => macs)]);

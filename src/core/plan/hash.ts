@@ -80,7 +80,6 @@ const ofObserver: Coverage<Observer> = {
   hop: 'covered',
 };
 
-/** Gives of each value the keys that are covered, in the order of the table. */
 function pick<T extends object>(coverage: Coverage<T>): (value: T) => Partial<T> {
   const keys = keysOf(coverage).filter((key) => coverage[key] === 'covered');
   return (value) => {
@@ -128,7 +127,6 @@ export function planHash(plan: Plan, { files, toolVersion }: HashInput): string 
   return hash.update(']}').digest('hex');
 }
 
-/** Adds the JSON of what is covered of a step to the hash. */
 function stepHasher(hash: Hash, isInvented: (mac: string) => boolean): (step: StepPlan) => void {
   const [flow, control, observer] = [pick<Flow>(ofFlow), pick<Control>(ofControl), pick<Observer>(ofObserver)];
   const keys = keysOf(stepCoverage).filter((key) => stepCoverage[key] === 'covered');

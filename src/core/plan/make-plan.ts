@@ -106,7 +106,6 @@ interface StepInput {
   readonly around: FlowContext & Required<Pick<PlanInput, 'inPlace' | 'filtersVlans'>> & Pick<StepPlan, 'drainMs'>;
 }
 
-/** Bridges that may not take a tagged frame for themselves. */
 function untaggedOnly({ topology }: Scenario, filtersVlans: readonly string[]): readonly string[] {
   const filters = topology.bridges.filter(
     ({ kind, settings: { vlan_filtering: filtering = 0 } }) => kind === 'ovs' || isOn(filtering),
@@ -114,7 +113,6 @@ function untaggedOnly({ topology }: Scenario, filtersVlans: readonly string[]): 
   return [...namesIn(filters), ...filtersVlans];
 }
 
-/** The controls of a step that listens, and what of their entry cannot be proved. */
 function planControls(
   { step, scenario, around }: StepInput,
   { flows, traffic, observers, filter }: Pick<StepPlan, 'flows' | 'traffic' | 'observers' | 'filter'>,

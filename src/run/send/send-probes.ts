@@ -118,7 +118,6 @@ export function probeSender(
   return new BatchedProbes(context, step, sender, capture);
 }
 
-/** Sends probes in batches, as fast as the rate and what the capture takes allow. */
 class BatchedProbes implements ProbeSender {
   private readonly total: number;
   private readonly feedback: ReturnType<typeof createFeedback> | null;
@@ -183,12 +182,10 @@ class BatchedProbes implements ProbeSender {
     }
   }
 
-  /** How many frames may go now. */
   private async room(): Promise<number> {
     return this.feedback === null ? this.maxConcurrent : Math.min(this.maxConcurrent, await this.feedback.room());
   }
 
-  /** Resolves when the batch is on its way. */
   private async transmit(prepared: Prepared): Promise<void> {
     const rate = this.rate === null ? null : rateOfBatch(prepared, this.step, this.rate);
     await this.startOf?.(rate === null ? 0 : (prepared.planned * 1000) / rate);

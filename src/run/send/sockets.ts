@@ -11,7 +11,6 @@ export function senderSocket(endpoint: string): string {
   return `send:${endpoint}`;
 }
 
-/** Name of the second socket on an observer's own interface, for ear controls. */
 function earSocket(observer: string): string {
   return `ear:${observer}`;
 }
@@ -20,7 +19,6 @@ export function controlSocket(control: Control): string {
   return control.sender === null ? earSocket(control.observer) : senderSocket(control.sender);
 }
 
-/** Every socket of a step: one for each endpoint that sends, one for each ear. */
 function socketPlaces(context: RunContext, step: StepPlan): Readonly<Record<string, Place>> {
   const senders = sendersOf(step).map((name) => [senderSocket(name), context.fabric.sendingPlace(name)] as const);
   const ears = step.observers

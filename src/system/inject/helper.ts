@@ -115,7 +115,6 @@ async function handSockets(helper: HelperProcess<'send'>, sockets: readonly Open
   }
 }
 
-/** A helper with its sockets. */
 class OpenSendingHelper implements SendingHelper {
   private id = 0;
   private isAlive = true;

@@ -93,7 +93,6 @@ function taken(outcome: BatchOutcome, countsDropped: boolean): BatchOutcome {
   return countsDropped && outcome.error === 'ENOBUFS' ? { accepted: outcome.accepted + 1, error: null } : outcome;
 }
 
-/** The routes of a request, one after the other. */
 class Way {
   private readonly routes: SendRequest['routes'];
   private route = 0;

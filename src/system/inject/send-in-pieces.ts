@@ -51,7 +51,6 @@ interface Call extends Omit<Parameters<SendPiece>[0], 'routes' | 'withinMs'> {
   readonly pieces: readonly (readonly SocketRoute[])[];
 }
 
-/** Sends the pieces one after the other; `onLast`: the last of them is being sent. */
 async function sendAll(
   { pieces, frames, length, perSecond }: Call,
   { answerMs, underWay }: PiecesOptions,
@@ -82,7 +81,6 @@ async function sendAll(
   return { accepted, error: null };
 }
 
-/** Routes cut into pieces of at most `most` frames, in order. */
 function piecesOf(routes: readonly SocketRoute[], most: number): readonly (readonly SocketRoute[])[] {
   const pieces: (readonly SocketRoute[])[] = [];
   let piece: SocketRoute[] = [];

@@ -28,13 +28,11 @@ function isStable(folder: string, uid: number): boolean {
   return (owner === uid || owner === 0) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
 }
 
-/** True if it is a folder of that user, and no link to one, where group and others have none of these rights. */
 function isOwn(folder: string, uid: number, without: number): boolean {
   const stats = lstatSync(folder);
   return stats.isDirectory() && stats.uid === uid && (stats.mode & without) === 0;
 }
 
-/** The folder and those above it, up to the root. */
 function withParents(folder: string): readonly string[] {
   return dirname(folder) === folder ? [folder] : [folder, ...withParents(dirname(folder))];
 }

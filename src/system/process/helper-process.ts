@@ -148,7 +148,6 @@ interface Attended<R extends HelperRole> {
   readonly handing: FdChannel;
 }
 
-/** Hears what a helper says, and notices that it says nothing, or ends. */
 class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
   readonly pid: number;
   version = '';

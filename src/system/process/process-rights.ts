@@ -118,7 +118,6 @@ export function keepOnly(capabilities: readonly Capability[]): readonly string[]
   return ['--inh-caps=-all', `--bounding-set=${onlyThese(capabilities)}`, '--no-new-privs'];
 }
 
-/** A set of capabilities in the text of /proc/PID/status. */
 function setIn(status: string, name: 'CapInh' | 'CapPrm' | 'CapEff' | 'CapBnd'): bigint {
   return BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
 }
@@ -126,7 +125,6 @@ function setIn(status: string, name: 'CapInh' | 'CapPrm' | 'CapEff' | 'CapBnd'):
 const maskOf = (names: readonly Capability[]): bigint =>
   names.reduce((mask, name) => mask | (1n << BigInt(numbers[name])), 0n);
 
-/** True if this process has more than these capabilities, or may gain more, and setpriv(1) can take it away. */
 function hasMore(capabilities: readonly Capability[]): boolean {
   const status = readFileSync('/proc/self/status', 'utf8');
   const surplus = (setIn(status, 'CapInh') | setIn(status, 'CapPrm') | setIn(status, 'CapBnd')) & ~maskOf(capabilities);

@@ -31,7 +31,6 @@ export function sshCommand(target: string, command: readonly string[]): readonly
   return ['ssh', '-T', '-o', 'BatchMode=yes', '--', target, command.map(word).join(' ')];
 }
 
-/** Ends a program that was started detached, and what it has started. */
 function endGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { diagnose, type ScenarioNeeds } from '../../../core/audit/diagnose.js';
-import type { LabTrial, MachineSnapshot } from '../../../core/model/machine.js';
+import { type LabTrial, type MachineSnapshot, type TrialsMessage, trialsShape } from '../../../core/model/machine.js';
+import { fits } from '../../../core/model/shape/shape.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { neededFeatures } from '../../../core/scenario/needed-features.js';
 import { jsonText } from '../../../core/text/json-text.js';
@@ -11,7 +12,6 @@ import { enterLab } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import { packagePath } from '../../../system/process/package-path.js';
 import { examineMachine } from '../../../system/state/examine-machine.js';
-import { parseTrials, type TrialsMessage } from '../../../system/state/parse-snapshot.js';
 import { tryFeatures } from '../../../system/state/try-features.js';
 import { loadFiles } from '../scenario/load-files.js';
 import { columnsOf } from '../../screen.js';
@@ -39,8 +39,7 @@ async function tryLab(): Promise<LabTrial> {
   try {
     const { status } = await launchInside(['doctor'], {
       onMessage: (message) => {
-        const trials = parseTrials(message);
-        if (trials !== null) messages.push(trials);
+        if (fits(trialsShape, message)) messages.push(message);
       },
     });
     const [answer] = messages;

@@ -40,7 +40,6 @@ export class ClassicGuard {
     return this.skip > 0 || this.filled > 0 ? 'the file ends inside a record' : null;
   }
 
-  /** Lets bytes of a record pass, of `left` in the chunk; gives how many. */
   private passRecord(remaining: number): number {
     const passed = Math.min(this.skip, remaining);
     this.skip -= passed;
@@ -48,7 +47,6 @@ export class ClassicGuard {
     return passed;
   }
 
-  /** Takes bytes of a header; gives how many. */
   private takeHeader(chunk: Uint8Array, at: number): number {
     const taken = Math.min(this.expected - this.filled, chunk.length - at);
     this.head.set(chunk.subarray(at, at + taken), this.filled);

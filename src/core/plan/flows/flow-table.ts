@@ -179,7 +179,6 @@ class FlowTable implements Flows {
   }
 }
 
-/** The first token of each flow. */
 function firstsOf({ first, forms, form }: FlowColumns): Float64Array {
   const firsts = new Float64Array(form.length);
   let token = first;
@@ -190,7 +189,6 @@ function firstsOf({ first, forms, form }: FlowColumns): Float64Array {
   return firsts;
 }
 
-/** A flow that holds what it says itself. */
 function wholeFlow(
   { id, step, first }: FlowPosition,
   form: FlowForm,

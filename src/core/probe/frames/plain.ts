@@ -16,7 +16,6 @@ export interface FrameOptions {
   readonly tagTypes?: readonly number[];
 }
 
-/** Bytes between the Ethernet header with its tags and the token. */
 function headersLength(carrier: Carrier, protocol: number | undefined): number {
   if (carrier === 'raw') return 0;
   if (carrier === 'arp') return arpLength;
@@ -85,7 +84,6 @@ export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
 const ipv4Layout = [ipv4Length, 12, 4] as const;
 const ipv6Layout = [ipv6Length, 8, 16] as const;
 
-/** Writes a packet of IP into a frame that has all in front of it. */
 function packetTemplate(
   spec: FrameSpec,
   { bytes, bodyAt, tokenAt }: Pick<FrameTemplate, 'bytes' | 'tokenAt'> & { readonly bodyAt: number },
