@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
-import { type Alternative, alternativesOf, commandsText, priceText, storyPhrase } from '../answer/alternatives.js';
+import { type Alternative, alternativesOf, commandLine, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { type CauseStory, severityOf } from '../answer/cause-stories.js';
 import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
@@ -38,11 +38,9 @@ function linesOf({ height, uncut }: View): number {
 }
 
 function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
-  const { line, more } = commandsText(alternative.commands);
-  const remaining = more === 0 ? '' : `  (and ${countText(more)} more like it)`;
   const price = priceText(alternative);
   return [
-    `     ${head}  ${paint(escapeText(line), 'bold')}${remaining}`,
+    `     ${head}  ${paint(escapeText(commandLine(alternative.commands)), 'bold')}`,
     ...(price === '' ? [] : foldAfter('          ', escapeText(price), width)),
   ];
 }
@@ -220,7 +218,7 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
 }
 
 /** Exposures by design: what each allows, and the fix with its price if there is room for both. */
-export function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
+function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const exposures = exposuresOf(result);
   if (exposures.length === 0 || room < 2) return [];
   const fold = (exposure: Exposure): readonly string[] => {
