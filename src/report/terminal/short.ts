@@ -121,7 +121,8 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
   const byBarrier = new Map<string, { classes: Set<string>; steps: Set<number>; opens: Set<string> }>();
   for (const { steps, story } of heldStories(result)) {
     const verb = story.barriers.length === 1 ? 'stops' : 'stop';
-    const key = `${story.barriers.map(({ code }) => code).join(' and ')}${story.alone ? ' alone' : ''} ${verb}`;
+    const names = `${story.barriers.map(({ code }) => code).join(' and ')}${story.alone ? ' alone' : ''}`;
+    const key = names === 'unexplained alone' ? 'no known barrier stops' : `${names} ${verb}`;
     const known = byBarrier.get(key) ?? { classes: new Set(), steps: new Set(), opens: new Set() };
     known.classes.add(story.class);
     for (const step of steps) known.steps.add(step);
@@ -133,7 +134,9 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
     [...byBarrier].map(([barrier, { classes, opens }]) =>
       foldAfter('  ', escapeText(`${barrier} ${setText([...classes])}${opening(opens)}`), width),
     );
-  const complete = blocksOf((opens) => (opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`));
+  const complete = blocksOf((opens) =>
+    opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`.replace('opened by unknown: ', ''),
+  );
   const blocks = firstWhole([complete, blocksOf(() => '')], room - 1, width);
   const folded = bound === null ? [] : foldAfter('  ', bound, width);
   if (blocks.length + folded.length === 0 || room < 3) return [];
