@@ -135,7 +135,7 @@ export function commandsText(commands: readonly string[]): { readonly line: stri
 }
 
 /** Commands in one line, with the number of those that are left out; '' = none. */
-export function commandLine(commands: readonly string[]): string {
+export function commandsLine(commands: readonly string[]): string {
   const { line, more } = commandsText(commands);
   return more === 0 ? line : `${line} (and ${countText(more)} more like it)`;
 }
@@ -154,7 +154,7 @@ export function storyLine(story: CauseStory, audience: Audience): string {
   const { accepted } = story.group;
   const options = alternativesOf(story)
     .filter(({ commands }) => commands.length > 0)
-    .map((way) => `${commandLine(way.commands)}${priceText(way) === '' ? '' : ` (${priceText(way)})`}`);
+    .map((way) => `${commandsLine(way.commands)}${priceText(way) === '' ? '' : ` (${priceText(way)})`}`);
   return [
     `${whoText(story.group, audience)}: ${storyPhrase(story)}.`,
     ...(options.length === 0 ? [] : [`Fix: ${options.join(', or ')}.`]),

@@ -5,7 +5,7 @@ import { notExamined } from '../../core/model/run-record.js';
 import { exitStatuses } from '../../core/model/verify-error.js';
 import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
-import { alternativesOf, commandLine, priceText } from '../answer/alternatives.js';
+import { alternativesOf, commandsLine, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { exposuresOf } from '../answer/exposures.js';
 import { countText, listText, someText } from '../../core/text/names.js';
@@ -57,7 +57,7 @@ function closeLines(result: Result, paint: Paint): readonly string[] {
   if (first === undefined) return [];
   const cost = first.cost === '' ? '' : `; costs: ${first.cost}`;
   return [
-    `  ${'fix'.padEnd(8)}${paint(escapeText(commandLine(first.fixes)), 'bold')}`,
+    `  ${'fix'.padEnd(8)}${paint(escapeText(commandsLine(first.fixes)), 'bold')}`,
     `${priceIndent}${escapeText(`ends: ${first.what}${cost}`)}`,
   ];
 }
@@ -72,7 +72,7 @@ function fixLines(answer: Answer, result: Result, trust: readonly string[], pain
       : closeLines(result, paint);
   const price = priceText(fix);
   return [
-    `  ${'fix'.padEnd(8)}${paint(escapeText(commandLine(fix.commands)), 'bold')}`,
+    `  ${'fix'.padEnd(8)}${paint(escapeText(commandsLine(fix.commands)), 'bold')}`,
     ...(price === '' ? [] : [`${priceIndent}${escapeText(price)}`]),
     ...persistentLine(fix.persistent),
   ];

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
-import { type Alternative, alternativesOf, commandLine, priceText, storyPhrase } from '../answer/alternatives.js';
+import { type Alternative, alternativesOf, commandsLine, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { type CauseStory, severityOf } from '../answer/cause-stories.js';
 import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
@@ -40,7 +40,7 @@ function linesOf({ height, uncut }: View): number {
 function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
   const price = priceText(alternative);
   return [
-    `     ${head}  ${paint(escapeText(commandLine(alternative.commands)), 'bold')}`,
+    `     ${head}  ${paint(escapeText(commandsLine(alternative.commands)), 'bold')}`,
     ...(price === '' ? [] : foldAfter('          ', escapeText(price), width)),
   ];
 }
