@@ -32,7 +32,7 @@ const images = [
 ];
 
 /** The report of a recorded run, to below the picture of who overhears whom. */
-const page = { name: 'report', folder: 'captures/wireshark-experiment', size: '1000,1728' };
+const page = { name: 'report', folder: 'captures/wireshark-experiment', size: '1000,2330' };
 
 function photograph(file) {
   const home = mkdtempSync(join(tmpdir(), 'page-'));

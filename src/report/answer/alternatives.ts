@@ -5,7 +5,7 @@ import type { LeakGroup, Result } from '../../core/model/result.js';
 import { beforeAfterText, outcomeText } from '../stories.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { type Audience, whoText } from './participants.js';
-import { countText, stepsText } from '../../core/text/names.js';
+import { countText } from '../../core/text/names.js';
 
 /** One way to end the leaks of a story. */
 export interface Alternative {
@@ -134,6 +134,12 @@ export function commandsText(commands: readonly string[]): { readonly line: stri
     : { line: first, more: commands.length - 1 };
 }
 
+/** Commands in one line, with the number of those that are left out; '' = none. */
+export function commandsLine(commands: readonly string[]): string {
+  const { line, more } = commandsText(commands);
+  return more === 0 ? line : `${line} (and ${countText(more)} more like it)`;
+}
+
 /** The outcome of a fix, the leaks that it ends, and its price; '' = nothing of it is known. */
 export function priceText({ tried, part, cost }: Pick<Alternative, 'tried' | 'part' | 'cost'>): string {
   return [
@@ -143,52 +149,16 @@ export function priceText({ tried, part, cost }: Pick<Alternative, 'tried' | 'pa
   ].join('; ');
 }
 
-/** A way to end a leak in words: the command, what became of it where it was tried, and its price. */
-export interface FixText {
-  readonly command: string;
-  /** '' = nothing more is to be said. */
-  readonly price: string;
-}
-
-/** A cause with its leaks in words, not escaped. */
-export interface StoryText {
-  readonly phrase: string;
-  readonly steps: string;
-  readonly who: string;
-  /** One or the other. */
-  readonly fixes: readonly FixText[];
-  /** The reason for which it is accepted; '' = it is not. */
-  readonly accepted: string;
-}
-
-/** A cause with its leaks in words: the same for every report that is no terminal. */
-export function storyTextsOf(story: CauseStory, audience: Audience): StoryText {
-  const { accepted } = story.group;
-  return {
-    phrase: storyPhrase(story),
-    steps: stepsText(story.steps),
-    who: whoText(story.group, audience),
-    fixes: alternativesOf(story)
-      .filter(({ commands }) => commands.length > 0)
-      .map(({ commands, cost, part, tried }) => {
-        const { line, more } = commandsText(commands);
-        return {
-          command: more === 0 ? line : `${line} (and ${countText(more)} more like it)`,
-          price: priceText({ tried, part, cost }),
-        };
-      }),
-    accepted: accepted === undefined ? '' : accepted.reason,
-  };
-}
-
-/** The same in one line: `kali3 receives …: br0 is a hub. Fix: … (costs: …), or …`. */
+/** A cause with its leaks in one line: `kali3 receives …: br0 is a hub. Fix: … (costs: …), or …`. */
 export function storyLine(story: CauseStory, audience: Audience): string {
-  const { phrase, who, fixes, accepted } = storyTextsOf(story, audience);
-  const options = fixes.map(({ command, price }) => `${command}${price === '' ? '' : ` (${price})`}`);
+  const { accepted } = story.group;
+  const options = alternativesOf(story)
+    .filter(({ commands }) => commands.length > 0)
+    .map((way) => `${commandsLine(way.commands)}${priceText(way) === '' ? '' : ` (${priceText(way)})`}`);
   return [
-    `${who}: ${phrase}.`,
+    `${whoText(story.group, audience)}: ${storyPhrase(story)}.`,
     ...(options.length === 0 ? [] : [`Fix: ${options.join(', or ')}.`]),
-    ...(accepted === '' ? [] : [`Accepted: ${accepted}.`]),
+    ...(accepted === undefined ? [] : [`Accepted: ${accepted.reason}.`]),
   ].join(' ');
 }
 

@@ -1,6 +1,6 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { nounFor } from '../../core/text/escape.js';
-import { commandsText } from './alternatives.js';
+import { commandsLine } from './alternatives.js';
 import { countText, setText } from '../../core/text/names.js';
 
 /** Something that every guest of a bridge may try, since the bridge is given nothing else. */
@@ -145,6 +145,5 @@ export function exposedText(result: Pick<Result, 'steps'>): string {
 /** The fix of an exposure and its price in one line; '' where nothing can be typed. */
 export function exposureFix({ fixes, cost }: Exposure): string {
   if (fixes.length === 0) return '';
-  const { line, more } = commandsText(fixes);
-  return `${line}${more === 0 ? '' : ` (and ${countText(more)} more like it)`}${cost === '' ? '' : `; costs: ${cost}`}`;
+  return `${commandsLine(fixes)}${cost === '' ? '' : `; costs: ${cost}`}`;
 }

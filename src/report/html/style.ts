@@ -8,7 +8,7 @@ export const style = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:16px/1.5 system-ui,sans-serif}
 main,header,footer,nav{max-width:72rem;margin:0 auto;padding:0 1.25rem}
-h1{font-size:1.6rem;line-height:1.25;margin:1.5rem 0 .5rem}h2{font-size:1.25rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}h3{font-size:1.02rem;margin:1.3rem 0 .4rem}.leak h3{margin-top:.3rem}nav{padding-top:.5rem}nav a{margin-right:.6rem}
+h1{font-size:1.6rem;line-height:1.25;margin:1.5rem 0 .5rem}h2{font-size:1.25rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}h3{font-size:1.02rem;margin:1.3rem 0 .4rem}.leak h3{margin-top:.3rem}.leak dt{min-width:1.6rem}nav{padding-top:.5rem}nav a{margin-right:.6rem}
 p{margin:.4rem 0;max-width:60rem}a{color:var(--good)}a:focus-visible,summary:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--good);outline-offset:2px}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--ground);padding:.4rem}
 .verdict{border-left:.6rem solid;padding:.6rem 1rem;margin:1rem 0}.verdict strong{font-size:1.5rem}

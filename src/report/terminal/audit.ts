@@ -1,6 +1,6 @@
 import type { AuditProof, AuditReport, Severity } from '../../core/model/audit.js';
 import { counted, escapeText } from '../../core/text/escape.js';
-import { commandsText } from '../answer/alternatives.js';
+import { commandsLine } from '../answer/alternatives.js';
 import { auditStories, type AuditStory, reachRows } from '../answer/audit-stories.js';
 import { countText, setText, someText } from '../../core/text/names.js';
 import { auditDetails, severityWords } from './audit-details.js';
@@ -49,12 +49,11 @@ function countsText(report: AuditReport, { exitStatus }: AuditView): string {
 }
 
 function storyLines(story: AuditStory, width: number): readonly string[] {
-  const { line, more } = commandsText(story.fixes);
-  const remaining = more === 0 ? '' : ` (and ${countText(more)} more like it)`;
+  const line = commandsLine(story.fixes);
   return [
     ...foldAfter(severityWords[story.severity].padEnd(8), escapeText(`${story.id}: ${story.where}`), width),
     ...foldAfter('        ', escapeText(story.text), width),
-    ...(line === '' ? [] : foldAfter('   fix  ', escapeText(`${line}${remaining}`), width)),
+    ...(line === '' ? [] : foldAfter('   fix  ', escapeText(line), width)),
     ...story.costs.flatMap((cost) => foldAfter('        ', escapeText(`costs: ${cost}`), width)),
   ];
 }

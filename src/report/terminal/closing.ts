@@ -5,7 +5,7 @@ import { notExamined } from '../../core/model/run-record.js';
 import { exitStatuses } from '../../core/model/verify-error.js';
 import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
-import { alternativesOf, commandsText, priceText } from '../answer/alternatives.js';
+import { alternativesOf, commandsLine, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { exposuresOf } from '../answer/exposures.js';
 import { countText, listText, someText } from '../../core/text/names.js';
@@ -55,11 +55,9 @@ function trustLines({ steps }: Result): readonly string[] {
 function closeLines(result: Result, paint: Paint): readonly string[] {
   const [first] = exposuresOf(result).filter(({ fixes }) => fixes.length > 0);
   if (first === undefined) return [];
-  const { line, more } = commandsText(first.fixes);
-  const like = more === 0 ? '' : ` (and ${countText(more)} more like it)`;
   const cost = first.cost === '' ? '' : `; costs: ${first.cost}`;
   return [
-    `  ${'fix'.padEnd(8)}${paint(escapeText(line), 'bold')}${like}`,
+    `  ${'fix'.padEnd(8)}${paint(escapeText(commandsLine(first.fixes)), 'bold')}`,
     `${priceIndent}${escapeText(`ends: ${first.what}${cost}`)}`,
   ];
 }
@@ -72,10 +70,9 @@ function fixLines(answer: Answer, result: Result, trust: readonly string[], pain
     return stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0)
       ? [`  ${'fix'.padEnd(8)}none that leaves guests connected; --verbose shows the others and their price`]
       : closeLines(result, paint);
-  const { line, more } = commandsText(fix.commands);
   const price = priceText(fix);
   return [
-    `  ${'fix'.padEnd(8)}${paint(escapeText(line), 'bold')}${more === 0 ? '' : ` (and ${countText(more)} more like it)`}`,
+    `  ${'fix'.padEnd(8)}${paint(escapeText(commandsLine(fix.commands)), 'bold')}`,
     ...(price === '' ? [] : [`${priceIndent}${escapeText(price)}`]),
     ...persistentLine(fix.persistent),
   ];

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
-import { type Alternative, alternativesOf, commandsText, priceText, storyPhrase } from '../answer/alternatives.js';
+import { type Alternative, alternativesOf, commandsLine, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { type CauseStory, severityOf } from '../answer/cause-stories.js';
 import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
@@ -38,11 +38,9 @@ function linesOf({ height, uncut }: View): number {
 }
 
 function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
-  const { line, more } = commandsText(alternative.commands);
-  const remaining = more === 0 ? '' : `  (and ${countText(more)} more like it)`;
   const price = priceText(alternative);
   return [
-    `     ${head}  ${paint(escapeText(line), 'bold')}${remaining}`,
+    `     ${head}  ${paint(escapeText(commandsLine(alternative.commands)), 'bold')}`,
     ...(price === '' ? [] : foldAfter('          ', escapeText(price), width)),
   ];
 }
@@ -123,7 +121,8 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
   const byBarrier = new Map<string, { classes: Set<string>; steps: Set<number>; opens: Set<string> }>();
   for (const { steps, story } of heldStories(result)) {
     const verb = story.barriers.length === 1 ? 'stops' : 'stop';
-    const key = `${story.barriers.map(({ code }) => code).join(' and ')}${story.alone ? ' alone' : ''} ${verb}`;
+    const names = `${story.barriers.map(({ code }) => code).join(' and ')}${story.alone ? ' alone' : ''}`;
+    const key = names === 'unexplained alone' ? 'no known barrier stops' : `${names} ${verb}`;
     const known = byBarrier.get(key) ?? { classes: new Set(), steps: new Set(), opens: new Set() };
     known.classes.add(story.class);
     for (const step of steps) known.steps.add(step);
@@ -135,7 +134,9 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
     [...byBarrier].map(([barrier, { classes, opens }]) =>
       foldAfter('  ', escapeText(`${barrier} ${setText([...classes])}${opening(opens)}`), width),
     );
-  const complete = blocksOf((opens) => (opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`));
+  const complete = blocksOf((opens) =>
+    opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`.replace('opened by unknown: ', ''),
+  );
   const blocks = firstWhole([complete, blocksOf(() => '')], room - 1, width);
   const folded = bound === null ? [] : foldAfter('  ', bound, width);
   if (blocks.length + folded.length === 0 || room < 3) return [];
@@ -220,7 +221,7 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
 }
 
 /** Exposures by design: what each allows, and the fix with its price if there is room for both. */
-export function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
+function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const exposures = exposuresOf(result);
   if (exposures.length === 0 || room < 2) return [];
   const fold = (exposure: Exposure): readonly string[] => {

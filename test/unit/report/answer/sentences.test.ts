@@ -1,10 +1,11 @@
 import type { ReasonCode } from '../../../../src/core/model/reasons.js';
 import { describe, expect, it } from 'vitest';
 import { answerOf, reasonStories, standaloneSentence } from '../../../../src/report/answer/answer.js';
-import { result, step } from '../../../support/report/fixture.js';
+import { doubtfulStep, findings, leakingStep, result, step } from '../../../support/report/fixture.js';
 import type { Finding, LeakGroup } from '../../../../src/core/model/result.js';
 import { whoText } from '../../../../src/report/answer/participants.js';
-import { countText, listText, setText, stepsText } from '../../../../src/core/text/names.js';
+import { claimSentence } from '../../../../src/report/answer/sections.js';
+import { countText, firstLines, listText, setText, someText, stepsText } from '../../../../src/core/text/names.js';
 
 describe('a number', () => {
   it.each([
@@ -200,4 +201,30 @@ describe('the answer of a run that holds but for what is accepted', () => {
   it('is as before where nothing is', () => {
     expect(sentence([row({})])).toMatch(/not meant for it, and all could hear/);
   });
+});
+
+describe('a list that is cut', () => {
+  it('says how many more there are', () => {
+    expect(someText(['a', 'b', 'c'], 3)).toBe('a, b, c');
+    expect(someText(['a', 'b', 'c'], 2)).toBe('a, b and 1 more');
+    expect(someText(['a'], 2, 1200)).toBe('a and 1,200 more');
+    expect(firstLines(['a', 'b', 'c'], 2, (more) => `${more} more`)).toEqual(['a', 'b', '1 more']);
+    expect(firstLines(['a'], 2, () => '')).toEqual(['a']);
+  });
+});
+
+describe('a claim, for who was not there', () => {
+  const rows = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0, winxp: 0 });
+  it.each([
+    [
+      step('round 1', { findings: rows }),
+      'None of 100 frames (known-unicast) from kali2 reached an endpoint that must not receive them.',
+    ],
+    [leakingStep('round 1'), 'Some frames (known-unicast) from kali2 reached kali3, which must not receive them.'],
+    [
+      { ...doubtfulStep('round 1', 'control-missing', 'kali3', ''), findings: rows },
+      'It is not known if frames (known-unicast) from kali2 reached an endpoint that must not receive them.',
+    ],
+    [step('settings', { verdict: null, expected: null }), null],
+  ])('%# is a sentence', (judged, text) => expect(claimSentence(judged)).toBe(text));
 });

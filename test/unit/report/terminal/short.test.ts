@@ -216,6 +216,17 @@ describe('what the kernel lacks', () => {
   });
 });
 
+describe('a barrier that nothing explains', () => {
+  it('is named as not known', () => {
+    const opens = 'unknown: find out what stopped the frames before relying on it';
+    const barriers = [{ code: 'unexplained', places: [], text: '', opens }] as const;
+    const held = { class: 'known-unicast', carriers: ['raw'], from: ['a'], observers: ['c'], alone: true, barriers };
+    expect(render(result([step('gate', { held: [held] })], { verdict: 'holds' })).replaceAll(/\s+/g, ' ')).toContain(
+      'no known barrier stops known-unicast; find out what stopped the frames before relying on it',
+    );
+  });
+});
+
 describe('several runs', () => {
   const holds = result([step('gate', { findings: findings('a', 'b', 'raw', { b: 1, c: 0 }) })], { verdict: 'holds' });
   const runs = [holds, broken(mesh(3)), holds].map((result, at) => ({
