@@ -72,8 +72,8 @@ Architecture: ${architecture}
 Maintainer: the authors of ${name} <${name}@localhost>
 Installed-Size: ${installedKib}
 Depends: libc6 (>= 2.28), libstdc++6, libgcc-s1, util-linux, passwd
-Recommends: libpcap0.8t64 | libpcap0.8, iproute2, procps, nftables, iputils-ping
-Suggests: wireshark, openssh-client
+Recommends: libpcap0.8t64 | libpcap0.8, iproute2, procps, nftables, iputils-ping, openssh-client
+Suggests: wireshark
 Section: net
 Priority: optional
 Description: ${description}

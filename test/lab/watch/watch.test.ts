@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -21,6 +21,20 @@ async function start(options?: string, prepare?: string): Promise<Watching> {
 }
 
 describe('watch', () => {
+  it('--exec starts a program at a change, which has it as JSON on stdin, and says how one fails', async () => {
+    const [program, got] = [join(scratch, "a 'program'; x"), join(scratch, 'got')];
+    writeFileSync(program, `#!/bin/sh\necho "$#" >> ${got}\ncat >> ${got}\nexit 7\n`, { mode: 0o755 });
+    const watch = await start(`--exec "${program}"`);
+    const failed = watch.next(({ event }) => event === 'exec-failed');
+    await watch.run('ip link set dev br0 type bridge ageing_time 0');
+    expect(await failed).toMatchObject({ why: 'exit status 7' });
+    const [count, line = ''] = readFileSync(got, 'utf8').split('\n');
+    expect([count, JSON.parse(line)]).toEqual([
+      '0',
+      expect.objectContaining({ code: 'setting-changed', place: 'br0.ageing_time', after: '0' }),
+    ]);
+  });
+
   it('tells settings, moves, mirrors, sniffers and ports as they change, with what they were', async () => {
     const watch = await start();
     const reports = async (

@@ -1,6 +1,6 @@
 // @module-tag all
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { scratchFolder } from '../../support/scratch.js';
@@ -206,6 +206,51 @@ describe('on a Debian hypervisor, without a network', () => {
       'dpkg --purge verify-isolation >/dev/null && ls -d /usr/lib/verify-isolation /usr/bin/verify-isolation; getent passwd verify-isolation',
     );
     expect(purged.stdout).toBe('');
+  });
+
+  it('installed, its nightly run pushes a summary to a receiver, its units are clean, and a purge leaves no trace', () => {
+    // As openssh-client has it, which the package recommends
+    copyFileSync('/usr/bin/ssh-keygen', join(scratch, 'hypervisor/usr/bin/ssh-keygen'));
+    chmodSync(join(scratch, 'hypervisor/usr/bin/ssh-keygen'), 0o755);
+    const list =
+      'find / -xdev -not -path "/proc/*" -not -path "/root/*" -not -path "/tmp/*" -not -path "/run/netns*" | sort';
+    const before = onTarget(list).stdout.split('\n');
+    const receiver = `require('node:http').createServer((request, response) => { let body = ''; request.on('data', (part) => (body += part)); request.on('end', () => { require('node:fs').writeFileSync('/tmp/pushed', body); response.writeHead(201).end(); }); }).listen(8099, '127.0.0.1')`;
+    const start = (unit: string): string =>
+      `sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/${unit} | sed 's/%i/host/g' > /tmp/command && . /tmp/command`;
+    const night = onTarget(
+      [
+        `dpkg --install /root/verify-isolation_${version}_amd64.deb >/dev/null 2>&1`,
+        hypervisor,
+        'ip link set lo up',
+        'cd /etc/verify-isolation',
+        "ssh-keygen -q -t ed25519 -N '' -f key",
+        String.raw`sed -i 's/^RUN=.*//; s/^# \(RUN=\|VERIFY\)/\1/; s|https://.*|http://127.0.0.1:8099/|' host.conf`,
+        'cd /var/lib/verify-isolation',
+        `{ /usr/lib/verify-isolation/bin/node -e "${receiver}" & }`,
+        'while read -r line; do case $line in RUN=*|VERIFY*) export "$line" ;; esac; done < /etc/verify-isolation/host.conf',
+        `{ ${start('verify-isolation-run@.service')} > /tmp/said 2>&1; echo "run $?"; }`,
+        'ls spool | wc -l',
+        `{ ${start('verify-isolation-push@.service')}; echo "push $?"; }`,
+        'ls spool | wc -l',
+        "sed '1,/^-----END/d' /tmp/pushed | ssh-keygen -Y check-novalidate -n verify-isolation-summary -s /tmp/pushed | cut -d ' ' -f 1",
+        'grep -o \'"exitCode":0,"runs":\\[{\' /tmp/pushed',
+        'systemd-analyze verify /usr/lib/systemd/system/verify-isolation-*',
+      ].join(' && '),
+    );
+    expect([night.status, night.stderr, night.stdout.trim().split('\n')]).toEqual([
+      0,
+      '',
+      ['run 0', '1', 'push 0', '0', 'Good', '"exitCode":0,"runs":[{'],
+    ]);
+    expect(onTarget('dpkg --purge verify-isolation').status).toBe(0);
+    // mount(8) and systemd-analyze themselves leave files below /run, which a boot empties.
+    const usual =
+      /^\/(var\/lib\/dpkg|var\/log|etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?|var\/cache|run\/(mount|systemd))/;
+    const left = onTarget(list)
+      .stdout.split('\n')
+      .filter((path) => !before.includes(path) && !usual.test(path));
+    expect(left).toEqual([]);
   });
 
   it('the capabilities that the recipe of the image names suffice for a run of the host', () => {

@@ -46,6 +46,7 @@ describe(
     it('watch: ready when systemd is told so, a drift in the journal, ended in order', () => {
       expect(['watch', 'stopped'].map((key) => said.get(key))).toEqual(['active', 'success']);
       expect(Number(said.get('drift'))).toBeGreaterThan(0);
+      expect(said.get('fields')).toBe('br0.ageing_time');
     });
   },
 );

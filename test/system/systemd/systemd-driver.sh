@@ -63,5 +63,6 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 echo "drift $(journalctl -o cat -u "$watch" | grep -c 'ageing_time')"
+echo "fields $(journalctl -o cat --output-fields=VERIFY_ISOLATION_PLACE VERIFY_ISOLATION_DRIFT=setting-changed | sort -u | paste -sd ' ')"
 systemctl stop "$watch"
 echo "stopped $(systemctl show --value -p Result "$watch")"

@@ -29,6 +29,11 @@ export const defineWatch: DefineCommand = (parser, context) => {
           type: 'string',
           requiresArg: true,
           describe: 'run this scenario after a drift of high severity',
+        })
+        .option('exec', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'start this program at a change, without a shell: each change is a line of JSON on its stdin',
         }),
     async (args) => {
       const { watchCommand } = await import('./watch.js');

@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fieldsOf, textOf } from '../../../core/text/json-text.js';
+import type { Drift } from '../../../core/model/audit.js';
+import { messageOf } from '../../../core/model/verify-error.js';
+import { fieldsOf, jsonText, textOf } from '../../../core/text/json-text.js';
 import { packagePath } from '../../../system/process/package-path.js';
+import { runProgram } from '../../../system/process/programs.js';
 
 export interface ReprobeOutcome {
   readonly verdict: string;
@@ -16,13 +19,17 @@ export function makeReprobe(
   file: string,
   done: (outcome: ReprobeOutcome) => void,
 ): { start(): void; end(): Promise<void> } {
+  return oneAtATime(async () => done(await runOnce(file)));
+}
+
+function oneAtATime(act: () => Promise<void>): { start(): void; end(): Promise<void> } {
   let running: Promise<void> | null = null;
   let again = false;
   let ended = false;
   async function runs(): Promise<void> {
     do {
       again = false;
-      done(await runOnce(file));
+      await act();
     } while (again && !ended);
     running = null;
   }
@@ -35,6 +42,38 @@ export function makeReprobe(
       ended = true;
       await running;
     },
+  };
+}
+
+/** The longest that a program of `--exec` runs, and changes that wait for it. */
+const [execMs, maxWaiting] = [60_000, 10_000];
+
+/**
+ * Starts a program for what changed, without a shell and without arguments: each change is a line of JSON on its stdin.
+ * One at a time; what changes meanwhile is for the next. `failed`: how it ended otherwise than with 0.
+ */
+export function makeExec(
+  program: string,
+  failed: (why: string) => void,
+): { start(drifts: readonly Drift[]): void; end(): Promise<void> } {
+  let waiting: Drift[] = [];
+  const runner = oneAtATime(async () => {
+    const input = waiting.map((drift) => `${jsonText(drift)}\n`).join('');
+    waiting = [];
+    try {
+      const { status, stdout, stderr } = await runProgram([program], { input, timeoutMs: execMs });
+      process.stderr.write(stdout + stderr);
+      if (status !== 0) failed(status === null ? 'it was killed' : `exit status ${status}`);
+    } catch (error) {
+      failed(messageOf(error));
+    }
+  });
+  return {
+    start(drifts) {
+      waiting = [...waiting, ...drifts].slice(-maxWaiting);
+      runner.start();
+    },
+    end: () => runner.end(),
   };
 }
 

@@ -4,16 +4,16 @@ import type { Drift } from '../../../core/model/audit.js';
 import { netnsPath } from '../../../core/model/fabric.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
-import { counted } from '../../../core/text/escape.js';
+import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { watchMetrics } from '../../../report/machine/prometheus.js';
 import { driftLines } from '../../../report/terminal/drift.js';
 import { writeNamedFile } from '../../../system/evidence/folder/named-file.js';
-import { notifySystemd } from '../../../system/machine/systemd-notify.js';
+import { notifySystemd, writeJournalEntry } from '../../../system/machine/systemd-notify.js';
 import { parseSnapshot } from '../../../system/state/parse-snapshot.js';
 import { readSnapshot } from '../../../system/state/read-snapshot.js';
 import { type WatchCounts, watchLoop } from './loop.js';
-import { makeReprobe } from './reprobe.js';
+import { makeExec, makeReprobe } from './reprobe.js';
 
 export interface WatchCommandOptions {
   readonly bridge: string | undefined;
@@ -23,13 +23,14 @@ export interface WatchCommandOptions {
   readonly json: boolean;
   readonly textfile: string | undefined;
   readonly reprobe: string | undefined;
+  readonly exec?: string | undefined;
 }
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Throws VerifyError (64) for options that say nothing of a state that is written whole, once. */
-function checkLearning({ bridge, baseline, json, textfile, reprobe }: WatchCommandOptions): void {
-  const stray = Object.entries({ bridge, baseline, json: json ? '' : undefined, textfile, reprobe }).flatMap(
+function checkLearning({ bridge, baseline, json, textfile, reprobe, exec }: WatchCommandOptions): void {
+  const stray = Object.entries({ bridge, baseline, json: json ? '' : undefined, textfile, reprobe, exec }).flatMap(
     ([name, value]) => (value === undefined ? [] : [`--${name}`]),
   );
   if (stray.length > 0)
@@ -59,7 +60,7 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
     process.once(name, handler);
     return () => process.off(name, handler);
   });
-  const say = (object: Readonly<Record<string, unknown>>, text: string): void => {
+  const say: Say = (object, text) => {
     process.stdout.write(`${options.json ? jsonText({ at: new Date().toISOString(), ...object }) : text}\n`);
   };
   const report = createReporter(options, say);
@@ -83,11 +84,10 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
   return status;
 }
 
-function createReporter(
-  options: WatchCommandOptions,
-  say: (object: Readonly<Record<string, unknown>>, text: string) => void,
-) {
-  const driftCounts: Record<string, number> = {};
+type Say = (object: Readonly<Record<string, unknown>>, text: string) => void;
+
+/** What is started at a change; null = nothing is. */
+function createActions(options: WatchCommandOptions, say: Say) {
   const reprobe =
     options.reprobe === undefined
       ? null
@@ -97,6 +97,18 @@ function createReporter(
             `reprobe: ${outcome.verdict} (exit status ${outcome.status}), evidence in ${outcome.dir}`,
           ),
         );
+  const exec =
+    options.exec === undefined
+      ? null
+      : makeExec(options.exec, (why) =>
+          say({ event: 'exec-failed', why }, `--exec ${options.exec}: ${escapeText(why)}`),
+        );
+  return { reprobe, exec };
+}
+
+function createReporter(options: WatchCommandOptions, say: Say) {
+  const driftCounts: Record<string, number> = {};
+  const { reprobe, exec } = createActions(options, say);
   const requested = options.bridge ?? null;
   const views = (snapshot: Snapshot) =>
     bridgeViews(snapshot).filter(({ name }) => requested === null || name === requested);
@@ -122,10 +134,13 @@ function createReporter(
       for (const { code } of changed) driftCounts[code] = (driftCounts[code] ?? 0) + 1;
       if (options.json) for (const drift of changed) say({ event: 'drift', ...drift }, '');
       else for (const line of driftLines(changed, new Date())) say({}, line);
+      // In a unit, beside the lines: fields to search by
+      if (process.env['JOURNAL_STREAM'] !== undefined) for (const drift of changed) writeDrift(drift);
       if (changed.length > 0)
         notifySystemd(`STATUS=${counted(open.length, 'thing differs', 'things differ')} from the baseline`);
       write(snapshot, open, counts);
       if (changed.some(({ severity }) => severity === 'high')) reprobe?.start();
+      if (changed.length > 0) exec?.start(changed);
     },
     onFailure(error: VerifyError): void {
       if (!failing)
@@ -135,8 +150,23 @@ function createReporter(
         );
       failing = true;
     },
-    end: async (): Promise<void> => reprobe?.end(),
+    end: async (): Promise<void> => {
+      await Promise.all([reprobe?.end(), exec?.end()]);
+    },
   };
+}
+
+/** syslog(3): 4 is a warning, 6 for information. */
+function writeDrift({ code, severity, place, bridge }: Drift): void {
+  writeJournalEntry({
+    MESSAGE: `verify-isolation: ${code} at ${escapeText(place)}`,
+    PRIORITY: severity === 'info' ? '6' : '4',
+    SYSLOG_IDENTIFIER: 'verify-isolation',
+    VERIFY_ISOLATION_DRIFT: code,
+    VERIFY_ISOLATION_SEVERITY: severity,
+    VERIFY_ISOLATION_PLACE: place,
+    VERIFY_ISOLATION_BRIDGE: bridge ?? '',
+  });
 }
 
 function loadBaseline(path: string): Snapshot {

@@ -21,6 +21,7 @@ describe('watch --learn', () => {
     [{ json: true }, '--json: not with --learn'],
     [{ baseline: 'b.json' }, '--baseline: not with --learn'],
     [{ textfile: 'm.prom', reprobe: 's.yml' }, '--textfile, --reprobe: not with --learn'],
+    [{ exec: '/bin/true' }, '--exec: not with --learn'],
   ])('refuses %j, of which it would make nothing', async (given, message) => {
     const learn = join(scratch, 'state.json');
     await expect(watchCommand({ ...none, ...given, learn })).rejects.toMatchObject({
