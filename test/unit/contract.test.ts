@@ -57,6 +57,11 @@ function schemaLines(node: unknown, path = ''): readonly string[] {
   );
 }
 
+/** Has it keys of its own? `string & {}`, which an editor needs to offer known words, has none. */
+function isRecord(type: ts.Type): boolean {
+  return type.isIntersection() ? type.types.every(isRecord) : (type.flags & ts.TypeFlags.Object) !== 0;
+}
+
 /** Each key of a result by its path, with its type: an optional one has a `?`. */
 function resultLines(): readonly string[] {
   const file = join(top, 'src/core/model/result.ts');
@@ -74,8 +79,7 @@ function resultLines(): readonly string[] {
     for (const part of parts) {
       const element = checker.isArrayType(part) ? part.getNumberIndexType() : undefined;
       if (element !== undefined) walk(element, `${path}[]`, above);
-      else if ((part.flags & ts.TypeFlags.Object) !== 0 && !above.includes(part))
-        walkKeys(part, path, [...above, part]);
+      else if (isRecord(part) && !above.includes(part)) walkKeys(part, path, [...above, part]);
       else if ((part.flags & ts.TypeFlags.Undefined) === 0) simple.push(checker.typeToString(part));
     }
     // Codes are a contract of their own

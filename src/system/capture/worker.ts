@@ -258,7 +258,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
         this.sendFault(
           'file-failed',
           name,
-          `a guest floods tokens: ${beyond} frames with the run's tag were counted and not kept, beyond the ${written} that fill the capture's bound for ${name}`,
+          `a guest floods tokens: ${beyond} frames with the run's tag were counted and not kept: the ${written} before them fill the bound for ${name}`,
         );
     }
   }
