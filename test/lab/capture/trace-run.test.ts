@@ -51,7 +51,9 @@ describe(
       return { ...outcome, result, out };
     }
 
-    it('comes to the verdict that it has without one, and keeps what was seen for root alone', async () => {
+    it('comes to the verdict that it has without one, and keeps what was seen for root alone', {
+      tags: 'all',
+    }, async () => {
       const { status, result, out, stderr } = await run('sane', 'auto');
       expect([status, result.verdict, result.steps.flatMap(({ reasons }) => reasons), stderr]).toEqual([
         0,
@@ -115,7 +117,7 @@ describe(
       expect((await outcomeOf(host.cli(['replay', traced.out]))).status).toBe(0);
     });
 
-    it('is broken where the same program copies to another guest, and names both', async () => {
+    it('is broken where the same program copies to another guest, and names both', { tags: 'all' }, async () => {
       const { id, traced } = await withProgram('clone', ['clone', 'vnet4', 'vnet0']);
       expect([traced.status, traced.result.verdict]).toEqual([2, 'broken']);
       const [step] = traced.result.steps;
@@ -142,7 +144,9 @@ describe(
       }
     });
 
-    it('holds by the barrier that the state shows, where the probes ended by the kernel’s trace', async () => {
+    it('holds by the barrier that the state shows, where the probes ended by the kernel’s trace', {
+      tags: 'all',
+    }, async () => {
       const flooded =
         '  - { name: flood, probe: { class: unknown-unicast, from: kali2, count: 40 }, expect: private }\n';
       const rule = 'add table bridge t; add chain bridge t f { type filter hook forward priority 0; }';

@@ -190,7 +190,7 @@ describe("a macvlan in mode passthru in the host's own namespace", {
   ...needs(root, kernel('macvlan')),
   timeout: patient(300_000),
 }, () => {
-  it('is an observer: any socket of the host reads by it what guests send each other', async () => {
+  it('is an observer: any socket of the host reads by it what guests send each other', { tags: 'all' }, async () => {
     const host = wholeHost(3);
     try {
       host.sh('ip link add mv0 link br0 type macvlan mode passthru; ip link set dev mv0 up');

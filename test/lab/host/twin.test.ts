@@ -296,7 +296,7 @@ describe('the twin of a bridge that something holds promiscuous', { ...needs(roo
   });
 });
 
-describe('the twin of a bridge that answers for guests', needs(root), () => {
+describe('the twin of a bridge that answers for guests', { ...needs(root), tags: 'all' }, () => {
   it(
     'shows where the answer leads to another guest',
     async () => {
