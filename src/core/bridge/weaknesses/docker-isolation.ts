@@ -1,4 +1,5 @@
 import { type Fields, fieldsOf } from '../../text/json-text.js';
+import { groupBy } from '../../text/collections.js';
 import { advice } from '../changes.js';
 import { bareName } from '../../model/host-names.js';
 import type { HostState } from '../../model/state.js';
@@ -17,11 +18,13 @@ const stages = ['DOCKER-ISOLATION-STAGE-1', 'DOCKER-ISOLATION-STAGE-2'] as const
 /** Expressions of the rules of the host's table `filter`, by chain. */
 function chainsOf(state: HostState): ReadonlyMap<string, readonly (readonly Fields[])[]> {
   const { rules, chains } = nftRules(state);
+  const byPlace = groupBy(rules, ({ place }) => place);
   return new Map(
-    [...chains.values()].flatMap(({ table, place, fields }) => {
-      const ofChain = rules.flatMap((rule) => (rule.place === place ? [rule.parts] : []));
-      return table === 'ip filter' ? [[String(fields['name']), ofChain] as const] : [];
-    }),
+    [...chains.values()].flatMap(({ table, place, fields }) =>
+      table === 'ip filter'
+        ? [[String(fields['name']), (byPlace.get(place) ?? []).map(({ parts }) => parts)] as const]
+        : [],
+    ),
   );
 }
 

@@ -32,8 +32,9 @@ export function copiedNeighbours(
   const missing: string[] = [];
   const ownerOf = (address: string): string | undefined =>
     named.find(([, endpoint]) => hasAddress(endpoint, address))?.[0];
+  /** Several may have an address (VRRP): any of them is right. */
   const isOwners = ({ address, mac }: NeighbourState): boolean =>
-    holdersOf(mac).some(([name]) => name === ownerOf(address));
+    holdersOf(mac).some(([, endpoint]) => hasAddress(endpoint, address));
   const traffic = entries.flatMap((entry): readonly object[] => {
     const { address, mac } = entry;
     const [owner, holders] = [ownerOf(address), holdersOf(mac).map(([name]) => name)];

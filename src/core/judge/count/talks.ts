@@ -1,5 +1,6 @@
 import { covers, prefixOf } from '../../bridge/routing.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
+import type { Endpoint } from '../../model/scenario.js';
 import { waysOf } from '../../plan/flows/shortcuts.js';
 import { etherTypes, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
@@ -13,6 +14,8 @@ export interface Talk {
   readonly source: string;
   readonly sourceMacs: readonly string[];
   readonly sinkMacs: readonly string[];
+  /** True of another endpoint of either one's owner, and of one that has an address of the sink. */
+  readonly mayAnswer: (third: Endpoint) => boolean;
   /** `SOURCE>SINK` of addresses in one network, between which no router is. */
   readonly onLink: ReadonlySet<string>;
 }
@@ -30,7 +33,11 @@ export function talksOf(step: Pick<StepPlan, 'traffic'>, { endpoints }: Pick<Pla
         });
       });
       const [sourceMacs, sinkMacs] = [from?.macs ?? [], to?.macs ?? []];
-      return { key: `${index}/${way}`, source, sourceMacs, sinkMacs, onLink: new Set(pairs) };
+      const addresses = new Set(to?.ips.map(({ address }) => address));
+      const owners = new Set([from?.owner, to?.owner].filter((owner) => owner !== undefined));
+      const mayAnswer = ({ owner, ips }: Endpoint): boolean =>
+        (owner !== undefined && owners.has(owner)) || ips.some(({ address }) => addresses.has(address));
+      return { key: `${index}/${way}`, source, sourceMacs, sinkMacs, mayAnswer, onLink: new Set(pairs) };
     }),
   );
 }
@@ -41,8 +48,9 @@ export function talksBetween(talks: readonly Talk[], src: string, dst: string): 
 }
 
 /**
- * Those that frames for a third endpoint's MAC may belong to: the sender was given that MAC for the address (RFC 826,
- * RFC 4861). The frames' IP addresses decide.
+ * Those that frames for a third guest's MAC may belong to: the sender was given that MAC for the address (RFC 826, RFC
+ * 4861). The frames' IP addresses decide. Another interface of one of the two, and who shares the address (VRRP), may
+ * answer for it; so may a router or the host (RFC 1027).
  */
 export function talksAstray(
   talks: readonly Talk[],
@@ -50,9 +58,11 @@ export function talksAstray(
   src: string,
   dst: string,
 ): readonly Talk[] {
-  if (!endpoints.some(({ macs }) => macs.includes(dst))) return [];
+  const third = endpoints.filter(({ macs }) => macs.includes(dst));
+  if (third.length === 0 || third.some(({ role }) => role !== 'guest')) return [];
   return talks.filter(
-    ({ sourceMacs, sinkMacs }) => sourceMacs.includes(src) && ![...sourceMacs, ...sinkMacs].includes(dst),
+    ({ sourceMacs, sinkMacs, mayAnswer }) =>
+      sourceMacs.includes(src) && ![...sourceMacs, ...sinkMacs].includes(dst) && !third.some(mayAnswer),
   );
 }
 

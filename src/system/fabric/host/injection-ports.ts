@@ -370,7 +370,8 @@ export async function openInjectionPorts({
     pairs = await makePortPairs({ ports, netns, runId, journal });
   } catch (error) {
     await close();
-    throw error instanceof VerifyError ? ((await goneError(ports, readState)) ?? error) : error;
+    const mayBeGone = error instanceof VerifyError && error.code !== 'locked';
+    throw (mayBeGone ? await goneError(ports, readState) : null) ?? error;
   }
   const portPairs = pairs;
   return { journal, inside, of: (port) => portPairs.of(port), close };

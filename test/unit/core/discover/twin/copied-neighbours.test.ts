@@ -26,6 +26,8 @@ describe('what a bridge answers for its guests', () => {
 
   it('is not asked where it is right, or leads to no guest', () => {
     expect(copied([entry('10.0.0.2', b, true), entry('10.0.0.2', '02:00:00:00:00:99')]).steps).toEqual([]);
+    const shared = { ...endpoints, c: { ...endpoints.c, ip: ['10.0.0.3/24', '10.0.0.2/24'] } };
+    expect(copied([entry('10.0.0.2', c)], shared)).toMatchObject({ steps: [], missing: [] });
     expect(copiedNeighbours({}, 'br0', endpoints)).toEqual({ commands: [], steps: [], missing: [] });
     expect(copied([{ ...entry('10.0.0.2', c), device: 'br1' }])).toEqual({ commands: [], steps: [], missing: [] });
   });

@@ -183,6 +183,19 @@ describe('frames without a token', () => {
     const [entered] = both(plan, 'a', [frame({ ...astray, towards: false })]);
     expect([...entered.trafficEntered]).toEqual([['0/>', 1]]);
   });
+  it.each([
+    ['a router’s', { role: 'uplink' }],
+    ['the other interface of the addressee’s owner', { owner: 'tenant' }],
+    ['one that shares the address', { ips: [{ address: '10.0.0.2', prefix: 24, family: 4 }] }],
+  ] as const)('of traffic are not led astray where the MAC is %s', (_, over) => {
+    const plan = plans['lets two of one network talk'];
+    const endpoints = plan.endpoints.map((endpoint) => {
+      if (endpoint.name === 'c') return { ...endpoint, ...over };
+      return endpoint.name === 'b' ? { ...endpoint, owner: 'tenant' } : endpoint;
+    });
+    const [tally] = both({ ...plan, endpoints }, 'c', [frame({ dst: macs[2], type: packet('0a000002') })]);
+    expect([...tally.traffic]).toEqual([]);
+  });
   it('are foreign to who is not addressed, and cross where they enter', () => {
     const [tally] = both(plans['listens'], 'c', [
       frame(),
