@@ -34,6 +34,8 @@ export interface HostSummary {
   /** When the command ended, ISO 8601, UTC. */
   readonly at: string;
   readonly exitCode: number;
+  /** The same of each command of the same files or bridges: the newest replaces the others. */
+  readonly asked: string;
   /** `rootHash`: SHA-256 of SHA256SUMS; `dir`: the evidence on that host; null = there is none. */
   readonly runs: readonly (RunSummary & { readonly rootHash: string | null; readonly dir: string | null })[];
   /** Runs that came to no result. */
@@ -105,6 +107,8 @@ export interface FleetReport {
     readonly inconclusive: number;
     readonly unexpected: number;
   };
+  /** False = there are pushed summaries, and nobody said which keys may sign: each host's name is its own claim. */
+  readonly signersChecked: boolean;
   /** Leaks first, then problems, doubts and exposures; those of most hosts first. */
   readonly groups: readonly FleetGroup[];
   /** Against `--since`; null = there is no earlier report. */

@@ -118,7 +118,7 @@ function outcomeWord(status: number, runs: readonly FleetRun[]): Word {
 }
 
 /** `of 200 hosts 3 are broken, 1 is inconclusive, 196 are as expected, of these 4 are exposed` */
-export function fleetCountsText({ counts, hosts }: FleetReport): string {
+export function fleetCountsText({ counts, hosts, signersChecked }: FleetReport): string {
   const part = (count: number, singular: string, many: string): readonly string[] =>
     count === 0 ? [] : [counted(count, singular, many)];
   const exposed = hosts.filter(({ status, runs }) => status === 0 && runs.some((run) => run.exposed.length > 0)).length;
@@ -129,6 +129,7 @@ export function fleetCountsText({ counts, hosts }: FleetReport): string {
     ...part(counts.unexpected, 'is not as expected', 'are not as expected'),
     ...part(counts.asExpected, 'is as expected', 'are as expected'),
     ...part(exposed, 'of these is EXPOSED', 'of these are EXPOSED'),
+    ...(signersChecked ? [] : ['signers were not checked']),
   ];
   return parts.length === 0 ? 'no host' : `of ${counted(hosts.length, 'host')} ${parts.join(', ')}`;
 }

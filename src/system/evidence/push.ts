@@ -39,6 +39,7 @@ const shape = z.strictObject({
   host: z.string().min(1).max(253),
   at: z.iso.datetime(),
   exitCode: z.int().min(0).max(255),
+  asked: text,
   runs: z
     .array(z.strictObject({ ...runSummaryKeys, rootHash: text.nullable(), dir: z.string().max(4096).nullable() }))
     .max(1000),
@@ -59,6 +60,7 @@ export function pushUrl(option: string, address: string): URL {
 
 export interface EndedRuns {
   readonly exitCode: number;
+  readonly asked: string;
   readonly runs: readonly (RunSummary & { readonly rootHash: string | null; readonly dir: string | null })[];
   readonly unended: number;
 }
@@ -104,6 +106,13 @@ export function readSummary(path: string): HostSummary {
     const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error);
     throw new VerifyError('host-record', 3, `${path}: no summary of run --push: ${why}`, 'have it pushed again');
   }
+}
+
+/** The public key in a summary's signature, base64: behind magic and version (OpenSSH, PROTOCOL.sshsig); '' = none. */
+export function signingKey(path: string): string {
+  const armored = /^-----BEGIN SSH SIGNATURE-----\n([^-]*)/.exec(readRegular(path, maxBytes))?.[1] ?? '';
+  const bytes = Buffer.from(armored, 'base64');
+  return bytes.length < 14 ? '' : bytes.subarray(14, 14 + bytes.readUInt32BE(10)).toString('base64');
 }
 
 /** Verifies the signature of a summary; `signers`: OpenSSH's file of keys, and the name in it; null = any key. */

@@ -19,6 +19,8 @@ export interface PushOptions {
   readonly sign?: string | undefined;
   readonly quiet: boolean;
   readonly dryRun?: boolean;
+  /** `HostSummary.asked` */
+  readonly asked?: string | undefined;
 }
 
 const signKeyOf = ({ sign }: PushOptions): string | null => sign ?? process.env['VERIFY_ISOLATION_SIGN_KEY'] ?? null;
@@ -73,7 +75,7 @@ export async function spoolRuns(options: PushOptions, { exitCode, runs, unended 
         dir: dir === null ? null : resolve(dir),
       })),
     );
-    await spoolSummary({ exitCode, runs: summaries, unended }, spool, key, new Date());
+    await spoolSummary({ exitCode, asked: options.asked ?? '', runs: summaries, unended }, spool, key, new Date());
   } catch (error) {
     printTrouble(`the summary of this run was not written to ${spool}: ${messageOf(error)}`, 'the run stands as it is');
   }

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { text as textOfStream } from 'node:stream/consumers';
+import { ZodError } from 'zod';
 import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
 import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
-import { counted } from '../../../core/text/escape.js';
+import { counted, escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { fleetChanges, fleetGroups } from '../../../report/fleet/groups.js';
 import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
@@ -15,7 +16,7 @@ import {
   parseFleetReport,
   summaryFiles,
 } from '../../../system/evidence/folder/host-folders.js';
-import { readSummary } from '../../../system/evidence/push.js';
+import { readSummary, signingKey } from '../../../system/evidence/push.js';
 import { packagePath } from '../../../system/process/package-path.js';
 import { combineExitStatuses } from '../../command.js';
 import { chooseAmong, printFailedReports, writeTexts } from '../reporters.js';
@@ -38,10 +39,12 @@ const sideBySide = 4;
 /** Hosts that one process judges. */
 const hostsInProcess = 100;
 const progressMs = 1000;
+/** A host's clock may be so much ahead. */
+const clockMs = 600_000;
 
 type Earlier = Pick<FleetReport, 'at' | 'hosts'>;
 
-function reportOf(hosts: readonly FleetHost[], earlier: Earlier | null): FleetReport {
+function reportOf(hosts: readonly FleetHost[], earlier: Earlier | null, signersChecked: boolean): FleetReport {
   const count = (...statuses: readonly number[]): number =>
     hosts.filter(({ status }) => statuses.includes(status)).length;
   const sorted = [...hosts].sort((a, b) => Number(a.host > b.host) - Number(a.host < b.host));
@@ -56,23 +59,21 @@ function reportOf(hosts: readonly FleetHost[], earlier: Earlier | null): FleetRe
       inconclusive: count(3),
       unexpected: count(4),
     },
+    signersChecked,
     groups: fleetGroups(sorted),
     since: earlier === null ? null : { at: earlier.at, changes: fleetChanges(earlier.hosts, sorted) },
     hosts: sorted,
   };
 }
 
-/** A report of `fleet --json`. Throws VerifyError (64) where it is none. */
-function readEarlier(path: string): Earlier {
+/** A report of `fleet --json`; null = it is none, or of another version: hosts are judged without it. */
+function readEarlier(path: string): Earlier | null {
   try {
     return parseFleetReport(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new VerifyError(
-      'baseline-unreadable',
-      64,
-      `--since ${path}: ${messageOf(error).replaceAll('\n', ' ')}`,
-      'name a report that fleet --json wrote',
-    );
+    const why = error instanceof ZodError ? 'no report of this version' : messageOf(error);
+    process.stderr.write(`--since ${escapeText(path)}: ${escapeText(why)}; nothing is compared\n`);
+    return null;
   }
 }
 
@@ -126,10 +127,8 @@ async function readFolders(
   return hosts;
 }
 
-async function readApart(
-  dirs: readonly string[],
-  { file, identity, required }: FleetSignature,
-): Promise<readonly FleetHost[]> {
+async function readApart(dirs: readonly string[], signature: FleetSignature): Promise<readonly FleetHost[]> {
+  const { file, identity, required } = signature;
   const words = [
     ...['fleet', '--as-hosts', '--json', '--quiet'],
     ...(file === null ? [] : ['--allowed-signers', file]),
@@ -144,6 +143,9 @@ async function readApart(
   try {
     return parseFleetReport(await textOfStream(child.stdout)).hosts;
   } catch {
+    const alone: FleetHost[] = [];
+    if (dirs.length > 1) for (const dir of dirs) alone.push(...(await readApart([dir], signature)));
+    if (dirs.length > 1) return alone;
     const problems = ['the process that judged it ended early; judge it alone'];
     return dirs.map((dir) => ({
       host: basename(resolve(dir)),
@@ -160,23 +162,25 @@ async function readApart(
 async function readSummaries(
   paths: readonly string[],
   signature: FleetSignature,
-  oldestMs: number,
+  ageMs: number,
 ): Promise<readonly FleetHost[]> {
   const pushed = new Map<string, PushedSummary[]>();
   const hosts: FleetHost[] = [];
   for (const path of paths) {
     try {
       const summary = readSummary(path);
+      const found = { path, summary, signer: signingKey(path) };
       const same = pushed.get(summary.host);
-      if (same === undefined) pushed.set(summary.host, [{ path, summary }]);
-      else same.push({ path, summary });
+      if (same === undefined) pushed.set(summary.host, [found]);
+      else same.push(found);
     } catch (error) {
       const problems = [messageOf(error)];
       hosts.push({ host: basename(path), dir: '', status: 3, problems, commands: [], runs: [] });
     }
   }
+  const times = { oldestMs: Date.now() - ageMs, newestMs: Date.now() + clockMs };
   await inParallel([...pushed], sideBySide, async ([host, summaries]) => {
-    hosts.push(await readPushed(host, summaries, signature, oldestMs));
+    hosts.push(await readPushed(host, summaries, signature, times));
   });
   return hosts;
 }
@@ -199,7 +203,7 @@ export async function fleetCommand(options: FleetCommandOptions): Promise<number
   if (ageMs === null) throw new VerifyError('usage', 64, `--max-age ${maxAge}: expected a time`, 'for example 48h');
   const earlier = since === undefined ? null : readEarlier(since);
   const paths = asHosts ? [] : await summaryFiles(dirs);
-  const pushed = await readSummaries(paths, signature, Date.now() - ageMs);
+  const pushed = await readSummaries(paths, signature, ageMs);
   const known = new Set(pushed.map(({ host }) => host));
   const found = asHosts ? dirs.map((dir) => ({ host: basename(resolve(dir)), dir })) : await hostFolders(dirs);
   const folders = found.filter(({ host, dir }) => dir !== null || !known.has(host));
@@ -211,7 +215,8 @@ export async function fleetCommand(options: FleetCommandOptions): Promise<number
       'name folders that hold a folder for each host, or summaries of run --push',
     );
   const progress = makeProgress(folders.length, quiet);
-  const report = reportOf([...pushed, ...(await readFolders(folders, signature, progress))], earlier);
+  const hosts = [...pushed, ...(await readFolders(folders, signature, progress))];
+  const report = reportOf(hosts, earlier, paths.length === 0 || signature.file !== null);
   const failed = await writeTexts(
     chosen.map(({ name, path }) => ({
       name,

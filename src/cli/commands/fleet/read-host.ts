@@ -123,38 +123,50 @@ export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature
   return { host, dir, status: combineExitStatuses(statuses), problems, commands, runs };
 }
 
-/** A summary and its file. */
+/** A summary, its file, and the public key in its signature, which is not verified. */
 export interface PushedSummary {
   readonly path: string;
   readonly summary: HostSummary;
+  readonly signer: string;
 }
 
 /**
- * A host by the summaries that it pushed: the newest of each set of scenarios whose signature is as wanted. A newer one
- * with another signature is a problem. One that is older than `oldestMs` is too: the host reports no more.
+ * A host by the summaries that it pushed: of each command line the newest whose signature is as wanted. A newer one
+ * with another signature is a problem. So is one from after `newestMs`, and where the last one is from before
+ * `oldestMs`: the host reports no more. Where any key will do, each key's newest counts, and several are a problem.
  */
 export async function readPushed(
   host: string,
   pushed: readonly PushedSummary[],
   wanted: FleetSignature,
-  oldestMs: number,
+  { oldestMs, newestMs }: { readonly oldestMs: number; readonly newestMs: number },
 ): Promise<FleetHost> {
-  const newestFirst = [...pushed].sort((a, b) => b.summary.at.localeCompare(a.summary.at));
+  const newestFirst = [...pushed].sort((a, b) => Date.parse(b.summary.at) - Date.parse(a.summary.at));
   const chosen = new Map<string, HostSummary>();
+  const signers = new Set<string>();
   const problems: string[] = [];
-  for (const { path, summary } of newestFirst) {
-    const key = summary.runs.map(({ scenario }) => scenario).join('\n');
+  for (const { path, summary, signer } of newestFirst) {
+    const key = JSON.stringify([wanted.file === null ? signer : null, summary.asked]);
     if (chosen.has(key)) continue;
-    const why = await signatureFault(path, host, wanted);
-    if (why === null) chosen.set(key, summary);
-    else problems.push(`${path}: ${oneLine(why)}`);
+    const isEarly = Date.parse(summary.at) > newestMs;
+    const why = isEarly ? `${summary.at} is in the future` : await signatureFault(path, host, wanted);
+    if (why !== null) {
+      problems.push(`${path}: ${oneLine(why)}`);
+      continue;
+    }
+    chosen.set(key, summary);
+    signers.add(signer);
   }
+  if (wanted.file === null && signers.size > 1)
+    problems.push(`${signers.size} keys sign summaries under this name: --allowed-signers says which is right`);
   const runs: FleetRun[] = [];
   const statuses: number[] = [];
   for (const { at, exitCode, unended, ...summary } of chosen.values()) {
     if (Date.parse(at) < oldestMs) problems.push(`its last summary is of ${at}`);
     if (unended > 0) problems.push(`${counted(unended, 'run')} came to no result at ${at}: exit status ${exitCode}`);
-    statuses.push(reports.includes(exitCode) ? exitCode : inconclusive);
+    // A run that ended before its command was stopped counts too
+    for (const status of [exitCode, ...summary.runs.map((run) => run.exitCode)])
+      statuses.push(reports.includes(status) ? status : inconclusive);
     runs.push(...summary.runs.map((run) => ({ ...run, dir: run.dir ?? '', page: null, leaks: [], reasons: [] })));
   }
   if (problems.length > 0 || chosen.size === 0) statuses.push(inconclusive);

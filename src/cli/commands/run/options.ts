@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { traceModes } from '../../../run/context.js';
 import type { Limits } from '../../../core/plan/limits.js';
@@ -215,9 +217,21 @@ async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | nu
 }
 
 /** What `run` does by what it is given: a twin, this host, or scenario files. */
-async function runBy(given: RunArguments, toolVersion: string): Promise<number> {
+async function runBy(parsed: RunArguments, toolVersion: string): Promise<number> {
+  const { file, policy, bridge, netns, class: classes, guest, zone } = parsed;
+  const subject = [
+    [...file, ...(policy === undefined ? [] : [policy])].map((path) => resolve(path)),
+    bridge,
+    netns,
+    classes,
+    guest,
+    zone,
+  ];
+  const given = { ...parsed, asked: createHash('sha256').update(JSON.stringify(subject)).digest('hex') };
   const { checkPush, pushRefusal } = await import('../evidence/push.js');
   await checkPush(given);
+  if (given.twin && (given.push ?? given.spool) !== undefined)
+    throw usage('--push and --spool: not with --twin', 'a copy, and what is supposed of it, says nothing of this host');
   try {
     return await runGiven(given, toolVersion);
   } catch (error) {
@@ -226,7 +240,7 @@ async function runBy(given: RunArguments, toolVersion: string): Promise<number> 
   }
 }
 
-async function runGiven(given: RunArguments, toolVersion: string): Promise<number> {
+async function runGiven(given: RunArguments & { readonly asked: string }, toolVersion: string): Promise<number> {
   const limits = await limitsOf(given);
   const timeout = given.timeout ?? (limits === null ? undefined : `${limits.timeMs}ms`);
   const args = { ...given, limits, timeout };

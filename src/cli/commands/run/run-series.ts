@@ -77,6 +77,8 @@ export interface RunCommandOptions {
   /** Where a summary of the command is put, and where it waits. */
   readonly push?: string | undefined;
   readonly spool?: string | undefined;
+  /** `HostSummary.asked` */
+  readonly asked?: string | undefined;
   readonly toolVersion: string;
   /** False: without report.html. */
   readonly page?: boolean;

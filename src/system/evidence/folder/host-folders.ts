@@ -147,6 +147,7 @@ export const runSummaryKeys = {
   doubts: codeCounts,
 };
 
+const codes = z.array(z.object({ code: z.string(), count: z.int() }));
 const reportShape = z.object({
   schemaVersion: z.literal(1),
   at: z.iso.datetime(),
@@ -160,6 +161,15 @@ const reportShape = z.object({
       runs: z.array(
         z.object({
           ...runSummaryKeys,
+          // As evidence has it, whatever that is: one host does not make the report unreadable
+          ...{
+            id: z.string(),
+            scenario: z.string(),
+            startedAt: z.string(),
+            durationMs: z.number(),
+            answer: z.string(),
+          },
+          ...{ causes: codes, exposed: codes, doubts: codes },
           dir: z.string(),
           rootHash: z.string().nullable(),
           page: z.string().nullable(),

@@ -17,7 +17,7 @@ import { scratchFolder } from '../../../support/scratch.js';
 
 const top = scratchFolder('push');
 const key = join(top, 'key');
-const ended = { exitCode: 3, runs: [], unended: 1 };
+const ended = { exitCode: 3, asked: '', runs: [], unended: 1 };
 const quick: Patience = { waitsMs: [0, 10, 20], answerMs: 300, totalMs: 5000 };
 
 beforeAll(() => execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]));
@@ -141,6 +141,7 @@ it.each(['ftp://a/', 'collector', 'https://'])('refuses an address that takes no
 it.each([
   [['--push', 'http://127.0.0.1/'], /a summary is signed, and no key is named/],
   [['--push', 'x', '--sign', key], /expected an address of http or https/],
+  [['--twin', '--push', 'http://127.0.0.1/', '--sign', key], /--push and --spool: not with --twin/],
 ])('run %j is refused before anything is sent', async (options, says) => {
   const { status, stderr } = await callHere('run', 'scenarios/hub-mode.yml', '--out', join(top, 'never'), ...options);
   expect([status, stderr]).toEqual([64, expect.stringMatching(says)]);

@@ -1,26 +1,20 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hostFolders } from '../../../../../src/system/evidence/folder/host-folders.js';
 import { readHost } from '../../../../../src/cli/commands/fleet/read-host.js';
 import type { FleetHost, FleetReport } from '../../../../../src/core/model/fleet.js';
 import { fleetGroups } from '../../../../../src/report/fleet/groups.js';
-import { runSummary } from '../../../../../src/report/machine/summary.js';
-import { signText } from '../../../../../src/system/evidence/folder/signature.js';
-import { type EndedRuns, spoolSummary } from '../../../../../src/system/evidence/push.js';
-import { replayFolder } from '../../../../../src/system/evidence/replay.js';
 import { fleetReporters } from '../../../../../src/report/fleet/reporters.js';
 import { callHere } from '../../../../support/call-here.js';
 import { wholeFolder } from '../../../../support/whole-folder.js';
+import { makeBroken } from './make-broken.js';
 import { scratchFolder } from '../../../../support/scratch.js';
 
 const top = scratchFolder('fleet');
 const whole = join(top, 'whole');
 const broken = join(top, 'broken');
 const fleet = join(top, 'fleet');
-const [ownKey, strangersKey] = [join(top, 'key'), join(top, 'strangers-key')];
 
 /** A host's folder as contrib/ansible brings it back. */
 function host(name: string, evidence: string | null, run = 0, unreachable: string | null = null): string {
@@ -38,30 +32,14 @@ function host(name: string, evidence: string | null, run = 0, unreachable: strin
   return join(dir, 'run');
 }
 
-/** A run with a leak that nobody expected: the recorded demonstration with its expectation taken back. */
-async function makeBroken(): Promise<void> {
-  await wholeFolder('hub-mode', broken);
-  const plan = readFileSync(join(broken, 'plan.json'), 'utf8').replaceAll(
-    '"expected": "broken"',
-    '"expected": "holds"',
-  );
-  writeFileSync(join(broken, 'plan.json'), plan);
-  for (const file of ['result.json', 'SHA256SUMS']) rmSync(join(broken, file));
-  const { writeJson } = await import('../../../../../src/system/evidence/folder/folder.js');
-  const { writeSums } = await import('../../../../../src/system/evidence/folder/hash.js');
-  await writeJson(broken, 'result.json', await replayFolder(broken));
-  await writeSums(broken);
-}
-
 async function run(...args: readonly string[]): Promise<{ readonly status: number; readonly report: FleetReport }> {
   const { status, stdout } = await callHere('fleet', ...args, '--json');
   return { status, report: JSON.parse(stdout) as FleetReport };
 }
 
 beforeAll(async () => {
-  for (const key of [ownKey, strangersKey]) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   await wholeFolder('switch-mode', whole);
-  await makeBroken();
+  await makeBroken(broken);
 });
 beforeEach(() => rmSync(fleet, { recursive: true, force: true }));
 
@@ -190,6 +168,7 @@ describe('fleet', () => {
       schemaVersion: 1,
       at: '2026-11-30T00:00:00Z',
       groups: [{ kind: 'problem', code: evil, hosts: [evil] }],
+      signersChecked: false,
       since: { at: evil, changes: [{ host: evil, text: evil }] },
       exitCode: 3,
       counts: { asExpected: 0, broken: 0, faulty: 0, inconclusive: 1, unexpected: 0 },
@@ -211,77 +190,6 @@ describe('fleet', () => {
     expect(readFileSync(page, 'utf8')).toContain('overheard by kali3');
     expect((await callHere('fleet', fleet, '--json', '--reporter', 'markdown')).status).toBe(64);
     expect((await callHere('fleet', join(top, 'none'))).status).toBe(64);
-  });
-});
-
-/** A summary as `run --push` puts it: of this host, at this time, with these runs. */
-async function pushed(name: string, at: string, change: Partial<EndedRuns> = {}, key = ownKey): Promise<void> {
-  const spool = join(top, 'spool');
-  rmSync(spool, { recursive: true, force: true });
-  await spoolSummary({ exitCode: 0, runs: [], unended: 0, ...change }, spool, key, new Date(at));
-  const [file = ''] = readdirSync(spool);
-  const text = readFileSync(join(spool, file), 'utf8');
-  mkdirSync(fleet, { recursive: true });
-  if (name === hostname()) writeFileSync(join(fleet, file), text);
-  else {
-    // Signed anew under another name
-    const body = text.slice(text.indexOf('{')).replace(`"host":"${hostname()}"`, `"host":"${name}"`);
-    writeFileSync(
-      join(fleet, `${name}-${at}.summary`),
-      `${await signText(body, key, 'verify-isolation-summary')}${body}`,
-    );
-  }
-}
-
-describe('fleet of pushed summaries', () => {
-  const now = new Date().toISOString();
-  const earlier = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
-  const summaryOf = async (folder: string): Promise<EndedRuns['runs'][number]> => ({
-    ...runSummary(await replayFolder(folder)),
-    rootHash: null,
-    dir: '/var/lib/x',
-  });
-
-  it('takes the newest of each host, and names one that is silent or that nothing came back from', async () => {
-    const [good, bad] = [await summaryOf(whole), await summaryOf(broken)];
-    await pushed('hv1', earlier(24), { exitCode: 2, runs: [{ ...good, exitCode: 2, verdict: 'broken' }] });
-    await pushed('hv1', now, { runs: [good] });
-    await pushed('hv2', now, { exitCode: 2, runs: [bad] });
-    await pushed('hv3', earlier(72), { runs: [good] });
-    await pushed('hv4', now, { exitCode: 69, unended: 1 });
-    writeFileSync(join(fleet, 'hosts'), 'hv1\nhv5\n');
-    const { status, report } = await run(fleet);
-    expect(status).toBe(2);
-    expect(report.hosts.map(({ host: name, status: own, problems }) => [name, own, problems.length])).toEqual([
-      ['hv1', 0, 0],
-      ['hv2', 2, 0],
-      ['hv3', 3, 1],
-      ['hv4', 69, 1],
-      ['hv5', 3, 1],
-    ]);
-    expect(report.groups[0]).toEqual({ kind: 'leak', code: 'ageing-zero', hosts: ['hv2'] });
-  });
-
-  it('believes no other signature than that of the host, and a forged newer one hides nothing', async () => {
-    const good = await summaryOf(whole);
-    const bad = await summaryOf(broken);
-    await pushed('hv1', earlier(1), { exitCode: 2, runs: [bad] });
-    await pushed('hv1', now, { runs: [{ ...good, scenario: bad.scenario }] }, strangersKey);
-    const signers = join(top, 'signers');
-    writeFileSync(signers, `hv1 ${readFileSync(`${ownKey}.pub`, 'utf8')}`);
-    const { status, report } = await run(fleet, '--allowed-signers', signers);
-    expect([status, report.hosts[0]?.runs.map(({ exitCode }) => exitCode)]).toEqual([2, [2]]);
-    expect(report.hosts[0]?.problems.join()).toMatch(/signature/);
-  });
-
-  it('is not green with a file that is no summary', async () => {
-    mkdirSync(fleet, { recursive: true });
-    writeFileSync(join(fleet, 'hv1.summary'), '{}');
-    const { status, report } = await run(fleet);
-    expect([status, report.hosts[0]?.problems.join()]).toEqual([
-      3,
-      expect.stringContaining('no summary of run --push'),
-    ]);
   });
 });
 
@@ -309,6 +217,7 @@ describe('the report of a fleet', () => {
     at: '2026-11-30T00:00:00Z',
     exitCode: 0,
     counts: { asExpected: hosts.length, broken: 0, faulty: 0, inconclusive: 0, unexpected: 0 },
+    signersChecked: true,
     groups: fleetGroups(hosts),
     since: null,
     hosts,
@@ -382,6 +291,14 @@ describe('the report of a fleet', () => {
       { host: 'new', text: 'new: HOLDS' },
       { host: 'gone', text: 'no longer in the report' },
     ]);
-    expect((await callHere('fleet', fleet, '--since', join(top, 'none'))).status).toBe(64);
+    writeFileSync(before, '{"schemaVersion":0}');
+    for (const [path, why] of [
+      [join(top, 'none'), 'no such file'],
+      [before, 'no report of this version'],
+    ] as const) {
+      const { status, stdout, stderr } = await callHere('fleet', fleet, '--json', '--quiet', '--since', path);
+      expect([status, (JSON.parse(stdout) as FleetReport).since, stderr.split('\n').length]).toEqual([2, null, 2]);
+      expect(stderr).toMatch(new RegExp(`--since .*${why}.*; nothing is compared`));
+    }
   });
 });
