@@ -13,7 +13,7 @@ import { toolVersion } from '../process/package-path.js';
 import { runSummaryKeys, summaryEnd } from './folder/host-folders.js';
 import { openNamedFile } from './folder/named-file.js';
 import { signText, type SignatureCheck, verifyText } from './folder/signature.js';
-import { readRegular } from './read/regular-file.js';
+import { readRegular, readRegularIfThere } from './read/regular-file.js';
 
 /** OpenSSH's signature namespace: no signature of a folder is one of a summary. */
 const purpose = 'verify-isolation-summary';
@@ -53,7 +53,8 @@ export function pushUrl(option: string, address: string): URL {
   throw new VerifyError(
     'usage',
     64,
-    `${option} ${address}: expected an address of http or https`,
+    // Of what else it may be only this is no secret
+    `${option}${url === null || url.host === '' ? '' : ` ${url.protocol}//${url.host}`}: expected an address of http or https`,
     'for example https://collector.example/isolation/; one that ends with / gets the name of the file',
   );
 }
@@ -153,6 +154,8 @@ function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
       const isLate = error.name === 'AbortError';
       resolve({ why: isLate ? `no answer within ${answerMs / 1000} s` : whyText(error), again: true });
     });
+    // Without a response or an error: after 101, which asks for another protocol
+    request.on('close', () => resolve({ why: 'it ended the connection without an answer', again: true }));
     request.end(body);
   });
 }
@@ -183,13 +186,13 @@ export interface Delivery {
 
 /**
  * Puts each summary of a spool, oldest first, and removes those that were taken. It stops where a receiver cannot be
- * reached, or its time is over. A summary that is refused for good stays too, and keeps no other. Rejects with
- * VerifyError (64) where the spool cannot be read.
+ * reached, or its time is over. A summary that is refused for good or cannot be read stays too, and keeps no other; one
+ * that somebody else has just delivered is passed over. Rejects with VerifyError (64) where the spool cannot be read.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);
   const untilMs = performance.now() + patience.totalMs;
-  let [delivered, why]: [number, string | null] = [0, null];
+  let [delivered, gone, why]: [number, number, string | null] = [0, 0, null];
   for (const name of names) {
     const target = new URL(url);
     if (target.pathname.endsWith('/')) target.pathname += encodeURIComponent(name);
@@ -197,16 +200,20 @@ export async function deliverSpool(spool: string, url: URL, patience = usualPati
       why = `${patience.totalMs / 1000} s are over`;
       break;
     }
-    const refusal = await putPatiently(target, readRegular(join(spool, name), maxBytes), patience);
-    if (refusal === null) {
-      rmSync(join(spool, name), { force: true });
-      delivered += 1;
-      continue;
+    try {
+      const body = readRegularIfThere(join(spool, name), maxBytes);
+      const refusal = body === null ? null : await putPatiently(target, body, patience);
+      if (body === null) gone += 1;
+      else if (refusal === null) {
+        rmSync(join(spool, name), { force: true });
+        delivered += 1;
+      } else why = refusal.why;
+      if (refusal?.again === true) break;
+    } catch (error) {
+      why = `${name}: ${messageOf(error)}`;
     }
-    why = refusal.why;
-    if (refusal.again) break;
   }
-  return { delivered, kept: names.length - delivered, why };
+  return { delivered, kept: names.length - delivered - gone, why };
 }
 
 function summaryNames(spool: string): readonly string[] {

@@ -100,6 +100,9 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
       isGivenUp = true;
       stderr.push(Buffer.from(`\n${why}\n`));
       killGroup(child.pid);
+      // What has left the group may hold them open
+      child.stdout?.destroy();
+      child.stderr?.destroy();
     };
     const timeoutMs = options.timeoutMs ?? 30_000;
     const timer = setTimeout(() => giveUp(`it took longer than ${timeoutMs / 1000} s and was killed`), timeoutMs);

@@ -42,7 +42,7 @@ describe('run --push on a host', needs(root, program('ssh-keygen')), () => {
   it('keeps verdict and exit status where no receiver listens, and delivers with the next run that finds one', async () => {
     const lonely = await run('first', ...push);
     expect([lonely.status, JSON.parse(lonely.stdout)]).toEqual([0, expect.objectContaining({ verdict: 'holds' })]);
-    expect(lonely.stderr).toMatch(/http:\/\/127\.0\.0\.1:8099\/: connect ECONNREFUSED.*1 summary stays in waiting/);
+    expect(lonely.stderr).toMatch(/http:\/\/127\.0\.0\.1:8099: connect ECONNREFUSED.*1 summary stays in waiting/);
     expect(readdirSync(join(host.dir, 'waiting'))).toHaveLength(1);
     const got = join(host.dir, 'got');
     execFileSync('mkdir', [got]);

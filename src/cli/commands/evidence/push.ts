@@ -98,6 +98,14 @@ function printTrouble(what: string, hint: string): void {
  * the spool. It says itself what goes wrong. Not from inside a lab, which has no network.
  */
 export async function deliverRuns(options: PushOptions): Promise<void> {
+  try {
+    await deliverApart(options);
+  } catch (error) {
+    printTrouble(`no summary was delivered: ${messageOf(error)}`, 'the run stands as it is');
+  }
+}
+
+async function deliverApart(options: PushOptions): Promise<void> {
   const { push, quiet } = options;
   const spool = spoolOf(options);
   if (push === undefined || spool === null || insideLab()) return;
@@ -127,8 +135,8 @@ async function pushCommand(dir: string, to: string | undefined, quiet: boolean):
     throw new VerifyError('usage', 64, 'push: no receiver is named', `name one with --to or ${pushVariable}`);
   const url = pushUrl(to === undefined ? pushVariable : '--to', address);
   const { delivered, kept, why } = await deliverSpool(dir, url);
-  // A password in the address is not repeated.
-  const receiver = `${url.protocol}//${url.host}${url.pathname}`;
+  // A password or token in the address is not repeated
+  const receiver = url.origin;
   if (why !== null)
     throw new VerifyError(
       'not-pushed',
