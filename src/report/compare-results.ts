@@ -45,26 +45,33 @@ export function leakKey(
 }
 
 /** Leaks by what they are compared by; folded ones that are alike in it differ in their numbers of frames. */
-function leaksOf(result: Result): ReadonlyMap<string, readonly LeakRow[]> {
+function byKey(leaks: readonly LeakRow[]): ReadonlyMap<string, readonly LeakRow[]> {
   const rows = new Map<string, LeakRow[]>();
-  for (const [step, { findings }] of namedSteps(result)) {
-    for (const finding of findings) {
-      if (!isUnacceptedLeak(finding)) continue;
-      const key = leakKey(step, finding);
-      const alike = rows.get(key);
-      if (alike === undefined) rows.set(key, [{ step, finding }]);
-      else alike.push({ step, finding });
-    }
+  for (const leak of leaks) {
+    const key = leakKey(leak.step, leak.finding);
+    const alike = rows.get(key);
+    if (alike === undefined) rows.set(key, [leak]);
+    else alike.push(leak);
   }
   return rows;
 }
 
+function leaksOf(result: Result): ReadonlyMap<string, readonly LeakRow[]> {
+  return byKey(
+    [...namedSteps(result)].flatMap(([step, { findings }]) =>
+      findings.filter(isUnacceptedLeak).map((finding) => ({ step, finding })),
+    ),
+  );
+}
+
 /**
  * Compares two runs row by row. That a leak is not seen any more counts as stopped only where its step holds now, or is
- * broken by others with nothing in doubt, among which it cannot be.
+ * broken by others with nothing in doubt, among which it cannot be. `open`: leaks of earlier runs of which the first
+ * one does not report.
  */
-export function compareResults(first: Result, second: Result): RunComparison {
-  const [before, after] = [leaksOf(first), leaksOf(second)];
+export function compareResults(first: Result, second: Result, open: readonly LeakRow[] = []): RunComparison {
+  const after = leaksOf(second);
+  const before = new Map([...byKey(open), ...leaksOf(first)]);
   const [stepsBefore, stepsAfter] = [namedSteps(first), namedSteps(second)];
   const began = [...after].flatMap(([key, rows]) => (before.has(key) ? [] : rows));
   const gone = [...before].flatMap(([key, rows]) => (after.has(key) ? [] : rows));

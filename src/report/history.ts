@@ -1,6 +1,6 @@
 import type { Result } from '../core/model/result.js';
 import { countText, setText } from '../core/text/names.js';
-import { compareResults, countLeakRows, leakKey, type LeakRow } from './compare-results.js';
+import { compareResults, countLeakRows, leakKey, type LeakRow, type RunComparison } from './compare-results.js';
 import { runWord, type Word } from './word.js';
 
 /** Leaks that changed from one run to the next. */
@@ -38,13 +38,12 @@ function changeText(leaks: readonly LeakRow[]): string {
   return `${setText(observers)} ${observers.length === 1 ? 'overhears' : 'overhear'} ${setText(namesOf('from'))} (${setText(namesOf('class'))})`;
 }
 
-function changesOf(first: Result, second: Result, began: Map<string, string>): readonly LeakChange[] {
-  const compared = compareResults(first, second);
-  const at = second.run.startedAt;
+/** `began`: when each leak did. */
+function changesOf(compared: RunComparison, at: string, began: Map<string, string>): readonly LeakChange[] {
   const keyOf = ({ step, finding }: LeakRow): string => leakKey(step, finding);
   for (const row of compared.began) began.set(keyOf(row), at);
   const changeOf = (kind: LeakChange['kind'], leaks: readonly LeakRow[]): readonly LeakChange[] => {
-    const [since = first.run.startedAt] = leaks.flatMap((row) => began.get(keyOf(row)) ?? []).sort();
+    const [since = at] = leaks.flatMap((row) => began.get(keyOf(row)) ?? []).sort();
     return leaks.length === 0 ? [] : [{ kind, leaks: countLeakRows(leaks), text: changeText(leaks), since }];
   };
   return [
@@ -54,17 +53,26 @@ function changesOf(first: Result, second: Result, began: Map<string, string>): r
   ];
 }
 
+/** A folder without a result: its run was killed or goes on, or it cannot be judged. */
+export interface Unended {
+  readonly dir: string;
+  readonly why: string;
+}
+
 /** Runs by scenario and time, each compared with the one before; the first with one that leaks nothing. */
 export function historiesOf(runs: readonly { readonly dir: string; readonly result: Result }[]): readonly History[] {
   const sorted = runs.toSorted((a, b) => a.result.run.startedAt.localeCompare(b.result.run.startedAt, 'en'));
   const names = [...new Set(sorted.map(({ result }) => result.scenario.name))];
   return names.map((scenario): History => {
     const began = new Map<string, string>();
+    let open: readonly LeakRow[] = [];
     const mine = sorted.filter(({ result }) => result.scenario.name === scenario);
-    const known = mine.map(({ dir, result }, at): HistoryRun => {
-      const before = mine[at - 1]?.result ?? { ...result, steps: [] };
-      const changes = changesOf(before, result, began);
-      return { dir, at: result.run.startedAt, word: runWord(result), status: result.exitCode, changes };
+    const known = mine.map(({ dir, result }, index): HistoryRun => {
+      const before = mine[index - 1]?.result ?? { ...result, steps: [] };
+      const compared = compareResults(before, result, open);
+      open = compared.untold;
+      const at = result.run.startedAt;
+      return { dir, at, word: runWord(result), status: result.exitCode, changes: changesOf(compared, at, began) };
     });
     const last = known.at(-1);
     const otherwise = known.findLastIndex(({ word }) => word.text !== last?.word.text);

@@ -1,5 +1,6 @@
 import { counted, escapeText } from '../../core/text/escape.js';
-import { type History, leakChangeText, momentText } from '../history.js';
+import { type History, leakChangeText, momentText, type Unended } from '../history.js';
+import { unendedWord } from '../word.js';
 import { foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
 function scenarioLines({ scenario, runs, since }: History, width: number, paint: Paint): readonly string[] {
@@ -17,7 +18,18 @@ function scenarioLines({ scenario, runs, since }: History, width: number, paint:
   ];
 }
 
-/** Runs of scenarios from the first to the last, with what began to leak and what stopped; a last line for each. */
-export function historyText(histories: readonly History[], width: number, paint: Paint): string {
-  return histories.map((history) => `${scenarioLines(history, width, paint).join('\n')}\n`).join('\n');
+/**
+ * Folders without a result, then runs of scenarios from the first to the last, with what began to leak and what
+ * stopped; a last line for each.
+ */
+export function historyText(
+  histories: readonly History[],
+  unended: readonly Unended[],
+  width: number,
+  paint: Paint,
+): string {
+  const { text, tint } = unendedWord;
+  const lines = unended.map(({ dir, why }) => `${paint(text, 'bold', tint)}  ${escapeText(dir)}: ${escapeText(why)}\n`);
+  const scenarios = histories.map((history) => `${scenarioLines(history, width, paint).join('\n')}\n`).join('\n');
+  return `${lines.join('')}${scenarios}`;
 }

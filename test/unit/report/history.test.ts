@@ -14,7 +14,7 @@ const run = (at: string, leaks: boolean) => ({
   }),
 });
 const text = (...runs: readonly ReturnType<typeof run>[]): string =>
-  historyText(historiesOf(runs), 120, (words) => words);
+  historyText(historiesOf(runs), [], 120, (words) => words);
 
 it('says of runs, in the order of time, what began to leak, what stopped, and since when', () => {
   expect(text(run('25', true), run('24', false), run('27', false), run('26', true))).toBe(
@@ -30,6 +30,22 @@ it('says of runs, in the order of time, what began to leak, what stopped, and si
       '',
     ].join('\n'),
   );
+});
+
+it('keeps a leak in mind while runs prove nothing of it', () => {
+  const unproven = (at: string) => ({
+    dir: `evidence/${at}`,
+    result: result([step('gate', { verdict: 'inconclusive' })], {
+      ...{ run: { id: at, startedAt: `2026-11-${at}T17:00:00.000Z`, durationMs: 1 } },
+      ...{ verdict: 'inconclusive', exitCode: 3, asExpected: false },
+    }),
+  });
+  const changesOf = (...runs: readonly ReturnType<typeof run>[]) =>
+    historiesOf(runs)[0]?.runs.map(({ changes }) => changes.map(({ kind, since }) => `${kind} ${since.slice(8, 10)}`));
+  const first = [run('24', true), unproven('25'), unproven('26')] as const;
+  const known = [['began 24'], ['not proven now 24'], ['not proven now 24']];
+  expect(changesOf(...first, run('27', false))).toEqual([...known, ['stopped 24']]);
+  expect(changesOf(...first, run('27', true))).toEqual([...known, []]);
 });
 
 it('says since when it is as it is', () => {

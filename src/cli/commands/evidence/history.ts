@@ -1,3 +1,6 @@
+import { statSync } from 'node:fs';
+import type { Result } from '../../../core/model/result.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { historiesOf } from '../../../report/history.js';
 import { historyText } from '../../../report/terminal/history.js';
@@ -7,17 +10,38 @@ import { replayFolder } from '../../../system/evidence/replay.js';
 import { combineExitStatuses } from '../../command.js';
 import { columnsOf, wantsColor } from '../../screen.js';
 
-/** Judges all runs below a folder again and compares each with the one before; the status is that of the last ones. */
+/**
+ * Judges all runs below a folder again and compares each with the one before; the status is that of the last ones, and
+ * 3 at best where a folder that changed after them has no result. Rejects with VerifyError where none has one.
+ */
 export async function historyCommand(dir: string, json: boolean): Promise<number> {
   const folders = await evidenceFolders(dir).catch(() => []);
   if (folders.length === 0) throw await noRun(dir);
-  const runs = [];
-  for (const folder of folders) runs.push({ dir: folder, result: await replayFolder(folder) });
+  const runs: { readonly dir: string; readonly result: Result }[] = [];
+  const failures: { readonly dir: string; readonly error: VerifyError }[] = [];
+  for (const folder of folders)
+    try {
+      runs.push({ dir: folder, result: await replayFolder(folder) });
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      failures.push({ dir: folder, error });
+    }
+  const [failure] = failures;
+  if (runs.length === 0 && failure !== undefined) throw failure.error;
+  const unended = failures.map(({ dir: folder, error }) => ({
+    dir: folder,
+    why: error.message.startsWith(`${folder}: `) ? error.message.slice(folder.length + 2) : error.message,
+  }));
   const histories = historiesOf(runs);
+  const lastMs = Math.max(...runs.map(({ result }) => Date.parse(result.run.startedAt)));
+  const isOpen = unended.some(({ dir: folder }) => statSync(folder).mtimeMs > lastMs);
   process.stdout.write(
     json
-      ? `${jsonText({ schemaVersion: 1, histories }, 2)}\n`
-      : historyText(histories, columnsOf(process.stdout), makePaint(wantsColor(process.stdout))),
+      ? `${jsonText({ schemaVersion: 1, histories, unended }, 2)}\n`
+      : historyText(histories, unended, columnsOf(process.stdout), makePaint(wantsColor(process.stdout))),
   );
-  return combineExitStatuses(histories.flatMap(({ runs: known }) => known.at(-1)?.status ?? []));
+  return combineExitStatuses([
+    ...histories.flatMap(({ runs: known }) => known.at(-1)?.status ?? []),
+    ...(isOpen ? [3] : []),
+  ]);
 }

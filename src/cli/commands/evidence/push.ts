@@ -75,7 +75,7 @@ export async function spoolRuns(options: PushOptions, { exitCode, runs, unended 
         dir: dir === null ? null : resolve(dir),
       })),
     );
-    await spoolSummary({ exitCode, asked: options.asked ?? '', runs: summaries, unended }, spool, key, new Date());
+    await spoolSummary({ exitCode, runs: summaries, unended, asked: options.asked ?? '' }, spool, key, new Date());
   } catch (error) {
     printTrouble(`the summary of this run was not written to ${spool}: ${messageOf(error)}`, 'the run stands as it is');
   }
