@@ -62,7 +62,7 @@ describe('contrib/ci/action.yml', () => {
     };
     const run = runStep('Run', env);
     expect([String(run.status), run.stderr]).toEqual([status, '']);
-    expect(readFileSync(env.GITHUB_OUTPUT, 'utf8')).toBe(`status=${status}\n`);
+    expect(readFileSync(env.GITHUB_OUTPUT, 'utf8')).toBe(`status=${status}\nsarif=written\n`);
     expect(runStep('Summary', env).status).toBe(0);
     expect(readFileSync(env.GITHUB_STEP_SUMMARY, 'utf8')).toContain(status === '2' ? 'BROKEN' : 'HOLDS');
     const sarif: { readonly version: string; readonly runs: readonly { readonly results: readonly unknown[] }[] } =
@@ -70,6 +70,12 @@ describe('contrib/ci/action.yml', () => {
     expect([sarif.version, (sarif.runs[0]?.results.length ?? 0) > 0]).toEqual(['2.1.0', status === '2']);
     expect(existsSync(join(temp, 'isolation/evidence/result.json'))).toBe(true);
   });
+});
+
+it('contrib/ci/action.yml says nothing where nothing was written', () => {
+  const env = { RUNNER_TEMP: join(scratch, 'none'), GITHUB_STEP_SUMMARY: join(scratch, 'none-summary') };
+  const { status, stderr } = runStep('Summary', env);
+  expect([status, stderr, existsSync(env.GITHUB_STEP_SUMMARY)]).toEqual([0, '', false]);
 });
 
 it('.github/workflows run scripts that package.json has', () => {

@@ -38,6 +38,14 @@ for _ in $(seq 200); do
 done
 echo "pushed $(sed '1,/^-----END/d' /run/pushed | ssh-keygen -Y check-novalidate -n verify-isolation-summary -s /run/pushed | cut -d ' ' -f 1) $(grep -o '"exitCode":0,"runs":\[{' /run/pushed) $(ls -A /var/lib/verify-isolation/spool | wc -l)"
 kill $receiver
+drop=/run/systemd/system/verify-isolation-push@host.service.d
+mkdir -p $drop
+printf '[Service]\nRestart=no\nExecCondition=\nExecStart=\nExecStart=/bin/sh -c "cat /etc/passwd && ! cat /etc/verify-isolation/key && ! ls evidence && ! cat /etc/shadow"\n' >$drop/reads.conf
+systemctl daemon-reload
+systemctl start verify-isolation-push@host.service 2>/dev/null
+echo "reads $(systemctl show --value -p Result -p ExecMainStatus verify-isolation-push@host.service | paste -sd ' ')"
+rm -r $drop
+systemctl daemon-reload
 sed -i 's/^frames: .*/frames: 10/' limits.yml
 systemctl start verify-isolation-run@host.service 2>/dev/null
 echo "beyond $(systemctl show --value -p Result -p ExecMainStatus verify-isolation-run@host.service | paste -sd ' ')"
