@@ -71,5 +71,12 @@ describe('run --push on a host', needs(root, program('ssh-keygen')), () => {
     const names = readdirSync(join(host.dir, 'refusals'));
     const summary = readSummary(join(host.dir, 'refusals', names[0] ?? ''));
     expect([names.length, summary.exitCode, summary.runs, summary.unended]).toEqual([1, 64, [], 1]);
+    // The next run of the same file replaces it
+    const later = await run('later', '--spool', 'refusals');
+    const asked = readdirSync(join(host.dir, 'refusals')).map(
+      (name) => readSummary(join(host.dir, 'refusals', name)).asked,
+    );
+    expect([later.status, asked]).toEqual([0, [summary.asked, summary.asked]]);
+    expect(summary.asked).toMatch(/^[0-9a-f]{64}$/);
   });
 });

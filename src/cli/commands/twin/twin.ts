@@ -10,7 +10,6 @@ import { escapeText } from '../../../core/text/escape.js';
 import { launchInside } from '../../../system/fabric/lab/launch.js';
 import { diffCommand } from '../evidence/diff.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
-import { deliverRuns } from '../evidence/push.js';
 import { chooseReporters } from '../reporters.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { readTwin } from './read-twin.js';
@@ -26,8 +25,6 @@ export interface TwinOptions {
   readonly json: boolean;
   readonly reporter: readonly string[];
   readonly sign?: string | undefined;
-  readonly push?: string | undefined;
-  readonly spool?: string | undefined;
   readonly quiet: boolean;
 }
 
@@ -65,7 +62,6 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
   const paths = runPaths(out, chooseReporters(options.reporter, options.json), options.sign ?? null);
   const files = texts.map(({ name }) => join(scenarios, name));
   const { status } = await launchInside(['run', ...files, '--out', out, ...words], { paths });
-  await deliverRuns(options);
   if (whatIfs.length > 0 && !options.json) await compare(out, read.twin.scenario.name);
   return status;
 }
