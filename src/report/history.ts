@@ -1,7 +1,8 @@
 import type { Result } from '../core/model/result.js';
 import { countText, setText } from '../core/text/names.js';
 import { compareResults, countLeakRows, leakKey, type LeakRow } from './compare-results.js';
-import { runWord, type Word } from './word.js';
+import { exposedWord } from './answer/exposures.js';
+import type { Word } from './word.js';
 
 /** Leaks that changed from one run to the next. */
 export interface LeakChange {
@@ -64,7 +65,7 @@ export function historiesOf(runs: readonly { readonly dir: string; readonly resu
     const known = mine.map(({ dir, result }, at): HistoryRun => {
       const before = mine[at - 1]?.result ?? { ...result, steps: [] };
       const changes = changesOf(before, result, began);
-      return { dir, at: result.run.startedAt, word: runWord(result), status: result.exitCode, changes };
+      return { dir, at: result.run.startedAt, word: exposedWord(result), status: result.exitCode, changes };
     });
     const last = known.at(-1);
     const otherwise = known.findLastIndex(({ word }) => word.text !== last?.word.text);
