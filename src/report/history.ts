@@ -1,7 +1,8 @@
 import type { Result } from '../core/model/result.js';
 import { countText, setText } from '../core/text/names.js';
 import { compareResults, countLeakRows, leakKey, type LeakRow, type RunComparison } from './compare-results.js';
-import { runWord, type Word } from './word.js';
+import { exposedWord } from './answer/exposures.js';
+import type { Word } from './word.js';
 
 /** Leaks that changed from one run to the next. */
 export interface LeakChange {
@@ -72,7 +73,7 @@ export function historiesOf(runs: readonly { readonly dir: string; readonly resu
       const compared = compareResults(before, result, open);
       open = compared.untold;
       const at = result.run.startedAt;
-      return { dir, at, word: runWord(result), status: result.exitCode, changes: changesOf(compared, at, began) };
+      return { dir, at, word: exposedWord(result), status: result.exitCode, changes: changesOf(compared, at, began) };
     });
     const last = known.at(-1);
     const otherwise = known.findLastIndex(({ word }) => word.text !== last?.word.text);

@@ -3,7 +3,7 @@ import { counted, escapeText } from '../core/text/escape.js';
 import { answerOf, standaloneSentence } from './answer/answer.js';
 import { limitFacts } from './answer/proof.js';
 import { outcomeSections } from './answer/sections.js';
-import { type Block, factsOf, plainText, type Text } from './document.js';
+import { type Block, type Fact, factsOf, plainText, type Text } from './document.js';
 import { askedRulesText } from './limits.js';
 import type { ReportedRun, Reporter, View } from './reporter.js';
 import { runWord, unendedWord } from './word.js';
@@ -49,9 +49,20 @@ function blockMarkdown(block: Block, indent: string): readonly string[] {
         ...block.blocks.flatMap((part) => blockMarkdown(part, `${indent}  `)),
       ];
     case 'code':
+      return `<pre>${block.text.split('\n').map(plainMarkdown).join('\n')}</pre>`
+        .split('\n')
+        .map((line) => `${indent}  ${line}`);
     case 'picture':
       return [];
   }
+}
+
+/** Without words of rules, which are a host's firewall: the page has them. */
+function besideFacts({ precheck = [], coverage: { unobserved } }: Result): readonly Fact[] {
+  return [
+    ...precheck.map(({ code, place, text }): Fact => ['beside', `${code}: ${place}: ${text}`]),
+    ...unobserved.map(({ port, reason }): Fact => ['not observed', `${port}: ${reason}`]),
+  ];
 }
 
 /** Sections that a comment has room for. */
@@ -75,7 +86,7 @@ function runLines(run: ReportedRun): readonly string[] {
       ...blocks.flatMap((block) => blockMarkdown(block, '')),
     ]),
     '',
-    ...factsOf(limitFacts(result)).flatMap((block) => [...blockMarkdown(block, ''), '']),
+    ...factsOf([...limitFacts(result), ...besideFacts(result)]).flatMap((block) => [...blockMarkdown(block, ''), '']),
     ...(rules === null ? [] : [`${plainMarkdown(rules)}.`, '']),
     `${result.coverage.observed} of ${counted(result.coverage.ports, 'port')} observed, ${sumOf((observer) => observer.controlsSeen)} of ${sumOf((observer) => observer.controlsSent)} controls seen, ${sumOf((observer) => observer.dropped)} of ${sumOf((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,
   ];

@@ -111,10 +111,11 @@ export function summary(result: Result): string {
   return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected || isDryRun(result) ? '' : '; not as expected'}`;
 }
 
-/** The outcome of several runs, by their exit status together. */
-export function statusWord(status: number, allHold: boolean): Word {
+/** The outcome of several runs, by their exit status together; `isExposed`: one is open to something by design. */
+export function statusWord(status: number, allHold: boolean, isExposed: boolean): Word {
   switch (status) {
     case 0:
+      if (isExposed) return { text: allHold ? 'HOLDS, EXPOSED' : 'EXPOSED', tint: 'yellow' };
       return { text: allHold ? 'HOLDS' : 'AS EXPECTED', tint: 'green' };
     case 2:
       return { text: 'BROKEN', tint: 'red' };

@@ -6,7 +6,7 @@ import { planHash } from '../core/plan/hash.js';
 import { hostsToConnect, localPart } from '../core/plan/hosts.js';
 import type { Plan } from '../core/model/plan.js';
 import { hostOf } from '../core/model/host-names.js';
-import { type RunRecord, sabotageFigures, verdictRules } from '../core/model/run-record.js';
+import { type RunRecord, reportForm, sabotageFigures, verdictRules } from '../core/model/run-record.js';
 import type { Scenario } from '../core/model/scenario.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
@@ -135,6 +135,7 @@ function beginRecord({ scenario, engine, topology, plan, look, options }: Prepar
   const keepers = look.keepers ?? scenario.topology.keepers;
   return {
     runVersion: 1,
+    reportForm,
     tool: {
       name: 'verify-isolation',
       version: options.toolVersion,

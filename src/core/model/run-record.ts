@@ -148,6 +148,12 @@ export type ListenedStep = Of<typeof listenedStep>;
 /** Number of the rules that runs are judged by (docs/verdicts.md). A folder of other rules is refused. */
 export const verdictRules = 2;
 
+/**
+ * Number of the form of report.html: raise it with every change of the page that shows, so that `check` compares no
+ * page with one of another form.
+ */
+export const reportForm = 1;
+
 const toolRecord = {
   name: text,
   version: text,
@@ -220,6 +226,8 @@ export type Provenance = Of<typeof provenance>;
 
 export const runShape = {
   runVersion: oneOf(1),
+  /** Of the program that ran it; absent in runs of programs that did not number it. */
+  reportForm: maybe(count),
   tool: toolRecord,
   id: text,
   startedAt: only(text, 'a time', (at) => !Number.isNaN(Date.parse(at))),

@@ -141,9 +141,10 @@ export function commandsLine(commands: readonly string[]): string {
 }
 
 /** The outcome of a fix, the leaks that it ends, and its price; '' = nothing of it is known. */
-export function priceText({ tried, part, cost }: Pick<Alternative, 'tried' | 'part' | 'cost'>): string {
+export function priceText({ tried, part, cost, cutsOff }: Omit<Alternative, 'persistent'>): string {
   return [
     ...(tried === '' ? [] : [`tried: ${tried}`]),
+    ...(cutsOff ? ['cuts guests off'] : []),
     ...(part === '' ? [] : [`ends ${part}`]),
     ...(cost === '' ? [] : [`costs: ${cost}`]),
   ].join('; ');

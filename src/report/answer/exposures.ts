@@ -2,6 +2,7 @@ import type { LeakGroup, Result } from '../../core/model/result.js';
 import { nounFor } from '../../core/text/escape.js';
 import { commandsLine } from './alternatives.js';
 import { countText, setText } from '../../core/text/names.js';
+import { runWord, type Word } from '../word.js';
 
 /** Something that every guest of a bridge may try, since the bridge is given nothing else. */
 export interface Exposure {
@@ -140,6 +141,14 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
 export function exposedText(result: Pick<Result, 'steps'>): string {
   const { length } = exposuresOf(result);
   return length === 0 ? '' : `EXPOSED: ${countText(length)} ${nounFor(length, 'thing')} any guest can try`;
+}
+
+/** The word of a run that came out as expected, with EXPOSED where something is open by design: `HOLDS, EXPOSED`. */
+export function exposedWord(result: Result): Word {
+  const word = runWord(result);
+  return result.exitCode !== 0 || exposuresOf(result).length === 0
+    ? word
+    : { text: `${word.text}, EXPOSED`, tint: 'yellow' };
 }
 
 /** The fix of an exposure and its price in one line; '' where nothing can be typed. */

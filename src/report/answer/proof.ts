@@ -186,16 +186,20 @@ function proofSection(result: Result, judged: readonly StepResult[]): readonly S
         ? null
         : `a leak planted in a lab on this kernel right before was seen: ${calibration.seen} of ${calibration.planted} frames`,
     ),
+  ];
+  const limits: readonly Fact[] = [
     ...limitFacts(result),
-    ...(result.precheck ?? []).map(({ code, place, value }): Fact => ['beside', `${code}: ${place} (${value})`]),
+    ...(result.precheck ?? []).map(
+      ({ code, place, value, text }): Fact => ['beside', `${code}: ${place} (${value}): ${text}`],
+    ),
     ...fact('rules', rules === null ? null : rules.replace(/^rules: /, '')),
   ];
   return sectionOf({
     id: 'proof',
-    title: 'What the zeros rest on',
+    title: judged.length === 0 ? 'Known without a verdict' : 'What the zeros rest on',
     short: 'Proof',
     depth: 'folded',
-    blocks: judged.length === 0 ? [] : [...factsOf(facts), ...factsOf(ruleFacts(result))],
+    blocks: [...factsOf(judged.length === 0 ? limits : [...facts, ...limits]), ...factsOf(ruleFacts(result))],
   });
 }
 

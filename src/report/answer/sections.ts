@@ -29,6 +29,13 @@ import { stepProof } from './proof.js';
 const maxItems = 50;
 const maxFacts = 200;
 
+/** `, but for what is accepted or open by design`; '' where no such frames arrived. */
+function exceptText(result: Result): string {
+  const isAccepted = result.steps.some(({ findings }) => findings.some(({ leak }) => leak));
+  const except = [...(isAccepted ? ['accepted'] : []), ...(exposuresOf(result).length > 0 ? ['open by design'] : [])];
+  return except.length === 0 ? '' : `, but for what is ${except.join(' or ')}`;
+}
+
 /** The result in one sentence for readers new to bridges. */
 export function plainSentence(result: Result): string {
   const leaks = result.steps
@@ -42,7 +49,7 @@ export function plainSentence(result: Result): string {
       if (result.verdict === 'broken')
         return 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.';
       return result.verdict === 'holds'
-        ? 'No endpoint received frames meant for another, and every observer could have captured them.'
+        ? `No endpoint received frames meant for another${exceptText(result)}, and every observer could have captured them.`
         : 'Everything came out as it was expected.';
     case 2:
       return observers.length === 0
@@ -169,6 +176,18 @@ function leaksText({ findings }: StepResult): string {
   return rows === 0 ? 'no leak' : `${countText(rows)} leaking ${nounFor(rows, 'row')}`;
 }
 
+/** Observers of leaks, those of accepted ones alone as such: `a and b, and c (accepted)`; null = no row leaks. */
+function reachedText(rows: readonly Finding[]): string | null {
+  const failing = new Set(rows.filter(isUnacceptedLeak).map(({ observer }) => observer));
+  const leaking = new Set(rows.filter(({ leak }) => leak).map(({ observer }) => observer));
+  const accepted = [...leaking].filter((name) => !failing.has(name));
+  const texts = [
+    ...(failing.size === 0 ? [] : [setText([...failing])]),
+    ...(accepted.length === 0 ? [] : [`${setText(accepted)} (accepted)`]),
+  ];
+  return texts.length === 0 ? null : texts.join(', and ');
+}
+
 /**
  * The outcome of a claim, as a sentence that stands by itself: steps of a run on a host are named by their part in
  * it. Null = nothing was claimed of frames, or judged.
@@ -179,12 +198,14 @@ export function claimSentence(step: StepResult): string | null {
     setText([...new Set(of.map((row) => row[key]))].filter((name) => name !== '*'));
   const senders = namesOf(rows, 'from');
   const frames = `frames (${namesOf(rows, 'class')})${senders === '' ? '' : ` from ${senders}`}`;
+  const reached = reachedText(rows);
   if (rows.length === 0) return null;
   switch (step.verdict) {
     case 'holds':
+      if (reached !== null) return `Some ${frames} reached ${reached}, which must not receive them.`;
       return `None of ${countText(zeroFrames([step]))} ${frames} reached an endpoint that must not receive them.`;
     case 'broken':
-      return `Some ${frames} reached ${namesOf(rows.filter(isUnacceptedLeak), 'observer')}, which must not receive them.`;
+      return `Some ${frames} reached ${reached === null ? 'an endpoint that' : `${reached}, which`} must not receive them.`;
     case 'inconclusive':
       return `It is not known if ${frames} reached an endpoint that must not receive them.`;
     case null:

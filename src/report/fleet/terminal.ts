@@ -109,12 +109,13 @@ export function fleetWord({ exitCode, hosts }: FleetReport): Word {
   );
 }
 
-const isHeld = (runs: readonly FleetRun[]): boolean => runs.every(({ verdict }) => verdict === 'holds');
-
 function outcomeWord(status: number, runs: readonly FleetRun[]): Word {
-  return status === 0 && runs.some(({ exposed }) => exposed.length > 0)
-    ? { text: isHeld(runs) ? 'HOLDS, EXPOSED' : 'EXPOSED', tint: 'yellow' }
-    : statusWord(status, isHeld(runs));
+  const isExposed = runs.some(({ exposed }) => exposed.length > 0);
+  return statusWord(
+    status,
+    runs.every(({ verdict }) => verdict === 'holds'),
+    isExposed,
+  );
 }
 
 /** `of 200 hosts 3 are broken, 1 is inconclusive, 196 are as expected, of these 4 are exposed` */

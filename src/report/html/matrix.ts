@@ -1,5 +1,6 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { groupsOf } from '../answer/cause-stories.js';
+import { counted } from '../../core/text/escape.js';
 import { countText, cutText, setText } from '../../core/text/names.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -29,6 +30,7 @@ interface Leaks {
   readonly observers: ReadonlySet<string>;
   readonly classes: readonly string[];
   readonly heat: (typeof heats)[number];
+  readonly rows: number;
 }
 
 /** Leaks of a run as sets; of a small run row by row, so that a pair that does not leak is not among them. */
@@ -39,11 +41,12 @@ function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
     if (isSmall && !step.findings.some(({ grouped }) => grouped !== undefined)) {
       return step.findings
         .filter(({ leak, exposed, seen }) => leak || (exposed === true && seen > 0))
-        .map(({ from, observer, class: name, accepted, leak }) => ({
+        .map(({ from, observer, class: name, accepted, leak, grouped = 1 }) => ({
           from: new Set([from]),
           observers: new Set([observer]),
           classes: [name],
           heat: leak ? heatOfLeak(accepted) : 'open',
+          rows: grouped,
         }));
     }
     const setsOfGroup = (group: LeakGroup, heat: Leaks['heat']): Leaks => ({
@@ -51,6 +54,7 @@ function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
       observers: new Set(group.observers),
       classes: group.classes,
       heat,
+      rows: group.rows,
     });
     return [
       ...groupsOf(step).map((group) => setsOfGroup(group, heatOfLeak(group.accepted))),
@@ -142,6 +146,16 @@ function cellMarkup([x, y]: readonly [number, number], heat: Heat, title: string
   return html`<g><title>${title}</title><rect class="heat ${kind}" x="${x}" y="${y}" width="${cell - 1}" height="${cell - 1}"/>${text}</g>`;
 }
 
+/** What the matrix has no room, or no sender, for. */
+function beyondText(sets: readonly NameSet[], leaks: readonly Leaks[]): string {
+  const undrawn = Math.max(0, sets.length - maxSets);
+  const senderless = leaks.reduce((sum, { from, rows }) => sum + (from.has('*') ? rows : 0), 0);
+  return [
+    ...(undrawn === 0 ? [] : [`; and ${countText(undrawn)} more rows and columns in result.json`]),
+    ...(senderless === 0 ? [] : [`; and ${counted(senderless, 'leak')} without a known sender in result.json`]),
+  ].join('');
+}
+
 /**
  * The matrix of a whole run: senders at the left, observers at the top. Of more than 40 endpoints
  * those that behave alike, in one zone, have one row.
@@ -149,7 +163,8 @@ function cellMarkup([x, y]: readonly [number, number], heat: Heat, title: string
 export function matrixMarkup(result: Result, details: RunDetails | null): Markup {
   const names = namesOf(result, details);
   const leaks = leaksBySets(result, names.length <= maxNames);
-  const sets = setsOf(names, leaks, details).slice(0, maxSets);
+  const allSets = setsOf(names, leaks, details);
+  const sets = allSets.slice(0, maxSets);
   if (sets.length === 0) return nothing;
   const doubted = new Set(result.steps.flatMap(({ reasons }) => reasons.flatMap(({ observer }) => observer ?? [])));
   const overheard = overheardOf(sets, leaks);
@@ -181,5 +196,5 @@ export function matrixMarkup(result: Result, details: RunDetails | null): Markup
   const [width, height] = [labelWidth + sets.length * cell + 70, headHeight + sets.length * cell + 6];
   const count =
     sets.length < names.length ? `; ${countText(names.length)} endpoints, those that behave alike in one row` : '';
-  return html`<p>Who sent stands at the left, who observed at the top. ✖ a leak · ◆ a leak that was expected, or is known · ○ open by design · ? not proven · empty: overheard nothing${count}.</p><div class="wide" tabindex="0" role="region" aria-label="Matrix of who overheard whom"><svg class="map" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="Who overheard whom">${columns}${rows}${cells}</svg></div>`;
+  return html`<p>Who sent stands at the left, who observed at the top. ✖ a leak · ◆ a leak that was expected, or is known · ○ open by design · ? not proven · empty: overheard nothing${count}${beyondText(allSets, leaks)}.</p><div class="wide" tabindex="0" role="region" aria-label="Matrix of who overheard whom"><svg class="map" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="Who overheard whom">${columns}${rows}${cells}</svg></div>`;
 }

@@ -7,7 +7,7 @@ import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
 import { alternativesOf, commandsLine, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
-import { exposuresOf } from '../answer/exposures.js';
+import { exposedText, exposedWord, exposuresOf } from '../answer/exposures.js';
 import { countText, listText, someText } from '../../core/text/names.js';
 import { lingerText, notAskedInShort, notAskedTexts, askedRulesText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
@@ -28,10 +28,11 @@ function verdictText(answer: Answer, result: Result, width: number, paint: Paint
   const { word, sentence } = answer;
   const { limits, joint } = holdLimits(result);
   const complete = foldAfter(`${word.text}${limits === '' ? ': ' : joint}`, escapeText(sentence), width);
-  const lines =
-    complete.length <= maxSentence
-      ? complete
-      : [...complete.slice(0, maxSentence - 1), `${complete[maxSentence - 1] ?? ''} …`];
+  const exposed = exposedText(result);
+  const end = exposed === '' ? '…' : `… ${exposed}`;
+  const isLong = complete.length > maxSentence;
+  const last = cut(complete[maxSentence - 1] ?? '', width - widthOf(end) - 1);
+  const lines = isLong ? [...complete.slice(0, maxSentence - 1), `${last} ${end}`] : complete;
   const [first = '', ...others] = lines;
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
 }
@@ -68,7 +69,7 @@ function fixLines(answer: Answer, result: Result, trust: readonly string[], pain
     return reasons[0]?.hint === undefined ? [] : [`  ${'to do'.padEnd(8)}${escapeText(reasons[0].hint)}`, ...trust];
   if (fix === null)
     return stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0)
-      ? [`  ${'fix'.padEnd(8)}none that leaves guests connected; --verbose shows the others and their price`]
+      ? [`  ${'fix'.padEnd(8)}none that cuts no guests off; --verbose shows those that do, and their price`]
       : closeLines(result, paint);
   const price = priceText(fix);
   return [
@@ -203,6 +204,14 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
 
 const proseLabels = ['  to do   ', priceIndent] as const;
 
+/** `3 HOLDS, 1 BROKEN, of these 1 is EXPOSED` */
+function countsText(words: readonly string[], exposed: number): string {
+  return [
+    ...[...new Set(words)].map((word) => `${countText(words.filter((text) => text === word).length)} ${word}`),
+    ...(exposed === 0 ? [] : [`of these ${counted(exposed, 'is EXPOSED', 'are EXPOSED')}`]),
+  ].join(', ');
+}
+
 /** The outcome of several runs: a line each, and how many of which verdict. */
 export function sumLines(
   runs: readonly ReportedRun[],
@@ -211,23 +220,26 @@ export function sumLines(
   paint: Paint,
 ): readonly string[] {
   const answers = [
-    ...runs.map((run) => ({ name: run.result.scenario.name, ...answerOf(run) })),
-    ...unended.map(({ name, why }) => ({ name, word: unendedWord, sentence: why })),
+    ...runs.map((run) => {
+      const shown = exposedWord(run.result);
+      return { name: run.result.scenario.name, ...answerOf(run), shown };
+    }),
+    ...unended.map(({ name, why }) => ({ name, word: unendedWord, shown: unendedWord, sentence: why })),
   ];
   const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map(widthOf));
-  const wordWidth = longest(answers.map(({ word }) => word.text));
+  const wordWidth = longest(answers.map(({ shown }) => shown.text));
   const names = answers.map(({ name }) => escapeText(name));
   const nameWidth = Math.min(longest(names), Math.floor(width * 0.35));
-  const words = [...new Set(answers.map(({ word }) => word.text))];
-  const isAllHeld = answers.every(({ word }) => word.text === 'HOLDS');
-  const overall = status === undefined ? '' : `${statusWord(status, isAllHeld).text}: `;
-  const counts = words.map((text) => `${countText(answers.filter(({ word }) => word.text === text).length)} ${text}`);
+  const words = answers.map(({ word }) => word.text);
+  const exposed = answers.filter(({ word, shown }) => shown.text !== word.text).length;
+  const isAllHeld = words.every((word) => word === 'HOLDS');
+  const overall = status === undefined ? '' : `${statusWord(status, isAllHeld, exposed > 0).text}: `;
   return [
-    ...answers.map(({ word, sentence }, at) => {
+    ...answers.map(({ shown, sentence }, at) => {
       const name = padEnd(cut(names[at] ?? '', nameWidth), nameWidth);
       const room = width - wordWidth - nameWidth - 4;
-      return `${paint(padEnd(word.text, wordWidth), 'bold', word.tint)}  ${name}  ${cut(escapeText(sentence), room)}`;
+      return `${paint(padEnd(shown.text, wordWidth), 'bold', shown.tint)}  ${name}  ${cut(escapeText(sentence), room)}`;
     }),
-    `${overall}${countText(answers.length)} ${nounFor(answers.length, 'run')}: ${counts.join(', ')}${status === undefined ? '' : `; ${statusText(status)}`}`,
+    `${overall}${countText(answers.length)} ${nounFor(answers.length, 'run')}: ${countsText(words, exposed)}${status === undefined ? '' : `; ${statusText(status)}`}`,
   ];
 }

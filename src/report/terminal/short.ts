@@ -4,12 +4,12 @@ import { type Act, actsOf } from '../answer/act-lines.js';
 import { type Alternative, alternativesOf, commandsLine, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { type CauseStory, severityOf } from '../answer/cause-stories.js';
-import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
+import { type Exposure, exposedWord, exposureFix, exposuresOf } from '../answer/exposures.js';
 import { whoText } from '../answer/participants.js';
 import { countText, setText, stepsText } from '../../core/text/names.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories, reachTexts } from '../stories.js';
-import { runWord, summary } from '../word.js';
+import { summary } from '../word.js';
 import { severityWords } from './audit-details.js';
 import { closingLines } from './closing.js';
 import {
@@ -195,7 +195,7 @@ function actLines(
 }
 
 function leadLines({ result }: ReportedRun, width: number, paint: Paint): readonly string[] {
-  const word = runWord(result);
+  const word = exposedWord(result);
   const { limits, joint } = holdLimits(result);
   const [first = '', ...others] = foldAfter(
     `${word.text}${limits === '' ? '  ' : joint}`,

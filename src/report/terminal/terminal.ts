@@ -2,10 +2,10 @@ import type { Result } from '../../core/model/result.js';
 import { counted, escapeText, quoteForShell } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { answerOf, holdLimits } from '../answer/answer.js';
-import { exposedText } from '../answer/exposures.js';
+import { exposedText, exposedWord } from '../answer/exposures.js';
 import { proofSections } from '../answer/proof.js';
 import { outcomeSections } from '../answer/sections.js';
-import { runWord, summary } from '../word.js';
+import { summary } from '../word.js';
 import { closingLines, sumLines } from './closing.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
 import { printSection } from './blocks.js';
@@ -14,7 +14,7 @@ import { shortReport } from './short.js';
 import { terminalTable } from './table.js';
 
 function verdictLines(result: Result, width: number, paint: Paint): readonly string[] {
-  const word = runWord(result);
+  const word = exposedWord(result);
   const seconds = (result.run.durationMs / 1000).toFixed(1);
   const { limits, joint } = holdLimits(result);
   const [first = '', ...rest] = foldAfter(

@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keptEnd } from '../../core/wire/frame-view.js';
 import type { Result } from '../../core/model/result.js';
+import { reportForm } from '../../core/model/run-record.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Batch, packetDirection } from '../../core/pcap/capture-items.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
@@ -108,6 +109,7 @@ export async function purgeFolder(
     await rm(join(dir, files.signature.name), { force: true });
     await writeJson(dir, files.run.name, {
       ...run,
+      reportForm,
       capture: run.capture === null ? null : { ...run.capture, sha256 },
       purged: { at, sha256Before: run.purged?.sha256Before ?? run.capture?.sha256 ?? '' },
     });

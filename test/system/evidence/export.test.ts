@@ -63,6 +63,15 @@ describe('export', needs(program('tshark')), () => {
     expect(some).toEqual(field(whole(), 'frame.packet_id').filter((id) => ['3', '4', '5'].includes(id)));
   });
 
+  it('keeps one step alone, by number or name', () => {
+    const [first, http] = [exported('step1.pcapng', '--step', '1'), exported('http.pcapng', '--step', 'http')];
+    const [all, one, two] = [whole(), first, http].map((file) => field(file, 'frame.time_epoch'));
+    expect([one?.length, two?.length].every((length) => length !== undefined && length > 40)).toBe(true);
+    expect([...(one ?? []), ...(two ?? [])]).toEqual(all);
+    expect(tshark(first, '-Y', 'tcp')).toEqual([]);
+    expect(tshark(http, '-Y', 'tcp').length).toBe(tshark(whole(), '-Y', 'tcp').length);
+  });
+
   it('keeps the frames between two times, both included', () => {
     const times = field(whole(), 'frame.time_epoch');
     const text = (epoch = ''): string =>

@@ -1,3 +1,4 @@
+import { reportForm } from '../../../core/model/run-record.js';
 import { messageOf } from '../../../core/model/verify-error.js';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,6 @@ import type { ReportedRun } from '../../../report/reporter.js';
 import type { CheckedFolder, FolderCheck } from '../../../system/evidence/check-folder.js';
 import { files, writeWhole } from '../../../system/evidence/folder/folder.js';
 import { readRegularIfThere } from '../../../system/evidence/read/regular-file.js';
-import { toolVersion } from '../../../system/process/package-path.js';
 import { reportedRun } from './load-details.js';
 
 /**
@@ -24,25 +24,26 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly string
   }
 }
 
+const otherForm =
+  'report.html was laid out by another version: not compared; `report DIR --format html` makes it again';
+
 /** A report has the frames of sixty leaks, and a table of a thousand guests. */
 const maxBytes = 256 * 2 ** 20;
 
 /**
- * Holds `report.html` against one that is made again from the run: what people read is what was judged. Where another
- * version of the program made it, it is not compared.
+ * Holds `report.html` against one that is made again from the run: what people read is what was judged. One that
+ * differs is not compared where a program wrote it that lays pages out in another form.
  */
 export async function checkReportFile(dir: string, { result, input }: CheckedFolder): Promise<FolderCheck> {
   const name = 'report';
   try {
     const written = readRegularIfThere(join(dir, files.report.name), maxBytes);
     if (written === null) return { name, ok: null, text: 'there is no report.html' };
-    const { version } = input.run.tool;
-    if (version !== toolVersion())
-      return { name, ok: null, text: `report.html is of version ${version}: not compared, write it again with report` };
     const rendered = htmlReport([await reportedRun(dir, result, true, input)], { width: 100, color: false });
-    return rendered === written
-      ? { name, ok: true, text: 'made anew: report.html, byte for byte' }
-      : { name, ok: false, text: 'report.html is not what this run says' };
+    if (rendered === written) return { name, ok: true, text: 'made anew: report.html, byte for byte' };
+    return input.run.reportForm === reportForm
+      ? { name, ok: false, text: 'report.html is not what this run says' }
+      : { name, ok: null, text: otherForm };
   } catch (error) {
     return { name, ok: false, text: `report.html: ${messageOf(error)}` };
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LeakGroup } from '../../../../src/core/model/result.js';
+import { historiesOf } from '../../../../src/report/history.js';
+import { terminalReport } from '../../../../src/report/terminal/terminal.js';
+import type { LeakGroup, Result } from '../../../../src/core/model/result.js';
 import { exposuresOf } from '../../../../src/report/answer/exposures.js';
 import { result, step } from '../../../support/report/fixture.js';
 
@@ -33,5 +35,52 @@ describe('what is open by design', () => {
       'the host routes to db, and not to most other guests',
       'unknown unicast floods',
     ]);
+  });
+});
+
+describe('the word EXPOSED', () => {
+  const fix = { code: 'unknown-flood', places: ['p1.flood'], value: 'on', text: '', rows: 1 } as const;
+  const causes = [{ ...fix, fixes: ['bridge link set dev p1 flood off'], cost: 'unknown unicast' }];
+  const flood = group({ cause: 'unknown-flood', classes: ['unknown-unicast'], causes });
+  const held = (exposures: readonly LeakGroup[]): Result => result([step('gate', { exposures })], { verdict: 'holds' });
+  const render = (...runs: readonly Result[]): readonly string[] =>
+    terminalReport(
+      runs.map((run) => ({ result: run, dir: null, details: null })),
+      { width: 80, color: false, ...(runs.length > 1 ? { status: 0 } : {}) },
+    )
+      .trimEnd()
+      .split('\n');
+
+  it('stands in the last line of several runs, and before the one that is', () => {
+    const lines = render(held([]), held([flood]));
+    expect(lines.at(-1)).toMatch(/^HOLDS, EXPOSED: 2 runs: 2 HOLDS, of these 1 is EXPOSED; exit status 0/);
+    expect(lines.at(-2)).toMatch(/^HOLDS, EXPOSED /);
+  });
+
+  it('begins a run, whose last lines have the fix with its price', () => {
+    const lines = render(held([flood]));
+    expect(lines[0]).toMatch(/^HOLDS, EXPOSED {2}wireshark-experiment/);
+    const text = lines.join('\n');
+    expect(text).toContain(
+      '  fix     bridge link set dev p1 flood off\n          ends: unknown unicast floods; costs: unknown unicast',
+    );
+  });
+
+  it('is not cut off by what limits the word', () => {
+    const guests = Array.from({ length: 40 }, (_, at) => `${'x'.repeat(at + 1)}-guest`);
+    const readers = guests.map((name, pid) => ({ name, pid, where: 'br0' }));
+    const run = { ...held([flood]), steps: [step('gate', { exposures: [flood], readers })] };
+    const closing = render(run).slice(-12).join(' ');
+    expect(closing).toContain('… EXPOSED: 1 thing any guest can try');
+  });
+
+  it('says in a history since when', () => {
+    const at = (day: number, exposures: readonly LeakGroup[]) => ({
+      dir: String(day),
+      result: { ...held(exposures), run: { id: 'r', startedAt: `2026-11-0${day}T00:00:00.000Z`, durationMs: 1 } },
+    });
+    const [history] = historiesOf([at(1, []), at(2, [flood]), at(3, [flood])]);
+    expect(history?.runs.map(({ word }) => word.text)).toEqual(['HOLDS', 'HOLDS, EXPOSED', 'HOLDS, EXPOSED']);
+    expect(history?.since).toMatch(/^2026-11-02/);
   });
 });

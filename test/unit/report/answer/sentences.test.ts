@@ -4,7 +4,7 @@ import { answerOf, reasonStories, standaloneSentence } from '../../../../src/rep
 import { doubtfulStep, findings, leakingStep, result, step } from '../../../support/report/fixture.js';
 import type { Finding, LeakGroup } from '../../../../src/core/model/result.js';
 import { whoText } from '../../../../src/report/answer/participants.js';
-import { claimSentence } from '../../../../src/report/answer/sections.js';
+import { claimSentence, plainSentence } from '../../../../src/report/answer/sections.js';
 import { countText, firstLines, listText, setText, someText, stepsText } from '../../../../src/core/text/names.js';
 
 describe('a number', () => {
@@ -215,6 +215,16 @@ describe('a list that is cut', () => {
 
 describe('a claim, for who was not there', () => {
   const rows = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0, winxp: 0 });
+  const leaking = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7, winxp: 7 });
+  const accepted = { reason: 'x', owner: null, ticket: null, until: null };
+
+  it('says in the page what is accepted', () => {
+    const step_ = step('gate', { findings: leaking.map((row) => ({ ...row, accepted })) });
+    expect(plainSentence(result([step_], { verdict: 'holds' }))).toBe(
+      'No endpoint received frames meant for another, but for what is accepted, and every observer could have captured them.',
+    );
+  });
+
   it.each([
     [
       step('round 1', { findings: rows }),
@@ -224,6 +234,21 @@ describe('a claim, for who was not there', () => {
     [
       { ...doubtfulStep('round 1', 'control-missing', 'kali3', ''), findings: rows },
       'It is not known if frames (known-unicast) from kali2 reached an endpoint that must not receive them.',
+    ],
+    [
+      step('round 1', { findings: leaking.map((row) => ({ ...row, accepted })) }),
+      'Some frames (known-unicast) from kali2 reached kali3 and winxp (accepted), which must not receive them.',
+    ],
+    [
+      leakingStep(
+        'round 1',
+        leaking.map((row) => (row.observer === 'winxp' ? { ...row, accepted } : row)),
+      ),
+      'Some frames (known-unicast) from kali2 reached kali3, and winxp (accepted), which must not receive them.',
+    ],
+    [
+      { ...leakingStep('round 1'), findings: leaking.map((row) => ({ ...row, accepted })) },
+      'Some frames (known-unicast) from kali2 reached kali3 and winxp (accepted), which must not receive them.',
     ],
     [step('settings', { verdict: null, expected: null }), null],
   ])('%# is a sentence', (judged, text) => expect(claimSentence(judged)).toBe(text));

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { LeakGroup } from '../../../../src/core/model/result.js';
 import { showFrame } from '../../../../src/core/wire/shown-frame.js';
 import { htmlReport } from '../../../../src/report/html/page.js';
 import { decodeFrame, hexDump } from '../../../../src/report/answer/decode-frame.js';
@@ -8,6 +9,20 @@ import { wiresharkFilter } from '../../../../src/report/answer/frames.js';
 import { reported } from '../../../support/report/evidence.js';
 
 const page = (...runs: Parameters<typeof htmlReport>[0]): string => htmlReport(runs, { width: 80, color: false });
+
+const groupOf = (from: string): LeakGroup => ({
+  cause: 'unknown-flood',
+  from: [from],
+  to: ['b'],
+  observers: ['c'],
+  classes: ['known-unicast'],
+  carriers: ['raw'],
+  rows: 7,
+  sent: 7,
+  seen: 7,
+  firstSighting: null,
+  causes: [],
+});
 
 describe('html report', () => {
   it('holds no script, no handler, nothing to load, and a policy whose hash is that of its style', () => {
@@ -28,6 +43,24 @@ describe('html report', () => {
     const text = page({ ...run, result: { ...run.result, steps: [{ ...step, findings }] } });
     expect(text).toContain(`<td>${rows.toLocaleString('en-US')} leaking rows</td>`);
     expect(page(reported([]))).toContain('<td>no leak</td>');
+  });
+
+  it('says what its matrix leaves out, and what stands beside a run that judged nothing', () => {
+    const run = reported(['c']);
+    const [step] = run.result.steps;
+    if (step === undefined) throw new Error('no step');
+    const nameless = step.findings.map((row) => (row.leak ? { ...row, from: '*', grouped: 7 } : row));
+    const names = Array.from({ length: 70 }, (_, at) => `n${at}`);
+    const groups = names.map((name) => ({ ...groupOf('a'), from: [name], observers: [`o${name}`] }));
+    const withSteps = (...steps: typeof run.result.steps): string => page({ ...run, result: { ...run.result, steps } });
+    expect(withSteps({ ...step, findings: nameless, groups: [groupOf('*')] })).toContain(
+      '; and 7 leaks without a known sender in result.json',
+    );
+    expect(withSteps({ ...step, groups })).toMatch(/; and \d+ more rows and columns in result.json/);
+    const precheck = [{ code: 'tc-mirror', place: 'p0 ingress', value: 'mirred', text: 'a copy' } as const];
+    const unjudged = { ...step, verdict: null, observers: [], findings: [] };
+    const text = page({ ...run, result: { ...run.result, steps: [unjudged], precheck } });
+    expect(text).toContain('tc-mirror: p0 ingress (mirred): a copy');
   });
 
   it('says in a sentence who received what was not meant for it', () => {

@@ -66,7 +66,7 @@ describe('the answer in the terminal', () => {
       })),
     }));
     const closing = closingOf(render(broken(isolated), 80));
-    expect(closing).toContain('fix none that leaves guests connected; --verbose shows the others and their price');
+    expect(closing).toContain('fix none that cuts no guests off; --verbose shows those that do, and their price');
     expect(closing).not.toContain('bcast_flood off');
     expect(closingOf(render(broken(mesh(5)), 80))).toContain('ageing_time 30000 costs: nothing: entries age');
   });
