@@ -1,3 +1,4 @@
+import { exposedWord } from './answer/exposures.js';
 import type { Result } from '../core/model/result.js';
 import { counted, escapeText } from '../core/text/escape.js';
 import { answerOf, standaloneSentence } from './answer/answer.js';
@@ -6,7 +7,7 @@ import { outcomeSections } from './answer/sections.js';
 import { type Block, type Fact, factsOf, plainText, type Text } from './document.js';
 import { askedRulesText } from './limits.js';
 import type { ReportedRun, Reporter, View } from './reporter.js';
-import { runWord, unendedWord } from './word.js';
+import { unendedWord } from './word.js';
 
 const marks: Readonly<Record<string, string>> = {
   HOLDS: '✔',
@@ -76,7 +77,7 @@ function runLines(run: ReportedRun): readonly string[] {
   const sections = outcomeSections(run, answer).filter(({ id }) => shown.has(id));
   const rules = askedRulesText(result, true);
   return [
-    `## ${runWord(result).text}: ${plainMarkdown(result.scenario.name)}`,
+    `## ${exposedWord(result).text}: ${plainMarkdown(result.scenario.name)}`,
     '',
     plainMarkdown(standaloneSentence(answer)),
     ...sections.flatMap(({ title, blocks }) => [

@@ -1,3 +1,4 @@
+import { exposedWord } from '../answer/exposures.js';
 import { answerOf, standaloneSentence } from '../answer/answer.js';
 import { framesSection } from '../answer/frames.js';
 import { leakSets } from '../answer/leak-sets.js';
@@ -6,7 +7,7 @@ import { outcomeSections, plainSentence } from '../answer/sections.js';
 import { courseSections } from '../answer/timeline.js';
 import type { Section } from '../document.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
-import { runWord, unendedWord } from '../word.js';
+import { unendedWord } from '../word.js';
 import { factsMarkup, type Pictures, sectionMarkup } from './blocks.js';
 import { html, type Markup, nothing, toneOf, wordMarkup } from './markup.js';
 import { matrixMarkup } from './matrix.js';
@@ -44,7 +45,7 @@ function sectionsOf(run: ReportedRun): readonly Section[] {
 
 function runMarkup(run: ReportedRun, sections: readonly Section[], number: string): Markup {
   const { result, details } = run;
-  const word = runWord(result);
+  const word = exposedWord(result);
   const pictures: Pictures = {
     topology: details === null ? nothing : topologyMarkup(details, earsOf(result), leakSets(run)),
     matrix: matrixMarkup(result, details),
@@ -82,7 +83,7 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[], { unended = [
   const [first] = runs;
   const total = runs.length + unended.length;
   let title = total === 0 ? 'no run' : `${total} runs`;
-  if (first !== undefined && total === 1) title = `${runWord(first.result).text}: ${first.result.scenario.name}`;
+  if (first !== undefined && total === 1) title = `${exposedWord(first.result).text}: ${first.result.scenario.name}`;
   const sections = runs.map(sectionsOf);
   const shown = runs.map((run, at) =>
     withOwnIds(runMarkup(run, sections[at] ?? [], total === 1 ? '' : `Run ${at + 1}, `), at),

@@ -1,3 +1,4 @@
+import { exposedWord } from '../answer/exposures.js';
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, UnendedRun, View } from '../reporter.js';
@@ -6,7 +7,7 @@ import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { causeStories } from '../answer/cause-stories.js';
 import { audienceOf } from '../answer/participants.js';
 import { missingProof } from '../reported-leaks.js';
-import { runWord, unexpectedText } from '../word.js';
+import { unexpectedText } from '../word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
 const maxOfStep = 3;
@@ -52,7 +53,7 @@ function annotations(run: ReportedRun): readonly string[] {
 }
 
 function notice(result: Result): string {
-  return `${runWord(result).text}: ${result.scenario.name}`;
+  return `${exposedWord(result).text}: ${result.scenario.name}`;
 }
 
 function unendedAnnotation({ name, why }: UnendedRun): string {

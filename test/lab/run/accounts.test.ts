@@ -31,7 +31,7 @@ async function sending(device: string, frames: number, how: 'past' | 'heard', gu
   );
   return runLab(file, '--allow-run');
 }
-const reasonsOf = ({ result }: LabRun): readonly object[] =>
+const reasonsOf = ({ result }: LabRun): readonly { readonly code: string }[] =>
   (result.steps[0]?.reasons ?? []).map(({ code, observer, text }) => ({ code, observer, text }));
 
 const framesText = (frames: number): string => (frames === 1 ? '1 frame' : `${frames} frames`);
@@ -89,7 +89,8 @@ describe('frames that leave by a port past every ear', needs(file(python)), () =
     );
     const run = await runLab(file, '--allow-run');
     expect(run.status, run.stderr).toBe(3);
-    expect(reasonsOf(run)).toEqual([
+    // a look within the step may find the program as well
+    expect(reasonsOf(run).filter(({ code }) => code !== 'bypass-possible')).toEqual([
       {
         code: 'unheard-frames',
         observer: 'c',

@@ -89,7 +89,8 @@ describe('the experiment on virtual machines under QEMU', () => {
       ]),
     );
     expect(await guests[speaker].run('kill $(cat /tmp/speaker); cat /tmp/pages; rm /tmp/pages')).toContain('page');
-    expect(places()).toBe(before);
+    // an entry may have aged; none moved, and none came
+    expect(before.split('\n')).toEqual(expect.arrayContaining(places().split('\n')));
     const recording = join(host.dir, `${name}.pcap`);
     await takeRecording(guests.kali3, recording);
     const judged = await outcomeOf(host.cli(['replay', recording, '--mac', machines.kali3.mac, '--json']));

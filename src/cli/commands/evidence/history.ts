@@ -34,7 +34,9 @@ export async function historyCommand(dir: string, json: boolean): Promise<number
   }));
   const histories = historiesOf(runs);
   const lastMs = Math.max(...runs.map(({ result }) => Date.parse(result.run.startedAt)));
-  const isOpen = unended.some(({ dir: folder }) => statSync(folder).mtimeMs > lastMs);
+  const isOpen = unended.some(
+    ({ dir: folder }) => (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0) > lastMs,
+  );
   process.stdout.write(
     json
       ? `${jsonText({ schemaVersion: 1, histories, unended }, 2)}\n`

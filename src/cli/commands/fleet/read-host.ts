@@ -130,10 +130,49 @@ export interface PushedSummary {
   readonly signer: string;
 }
 
+/** Is there a newer summary of the command without a run that came to no result, or is this one no better? */
+function isSuperseded({ unended }: HostSummary, newer: readonly HostSummary[]): boolean {
+  return newer.length > 0 && (unended > 0 || newer.some((summary) => summary.unended === 0));
+}
+
+interface ChosenSummaries {
+  /** Of each command, the newest first. */
+  readonly commands: readonly (readonly HostSummary[])[];
+  readonly signers: ReadonlySet<string>;
+  readonly problems: readonly string[];
+}
+
+async function chooseSummaries(
+  host: string,
+  pushed: readonly PushedSummary[],
+  wanted: FleetSignature,
+  newestMs: number,
+): Promise<ChosenSummaries> {
+  const newestFirst = [...pushed].sort((a, b) => Date.parse(b.summary.at) - Date.parse(a.summary.at));
+  const chosen = new Map<string, HostSummary[]>();
+  const signers = new Set<string>();
+  const problems: string[] = [];
+  for (const { path, summary, signer } of newestFirst) {
+    const key = JSON.stringify([wanted.file === null ? signer : null, summary.asked]);
+    const newer = chosen.get(key) ?? [];
+    if (isSuperseded(summary, newer)) continue;
+    const isEarly = Date.parse(summary.at) > newestMs;
+    const why = isEarly ? `${summary.at} is in the future` : await signatureFault(path, host, wanted);
+    if (why !== null) {
+      problems.push(`${path}: ${oneLine(why)}`);
+      continue;
+    }
+    chosen.set(key, [...newer, summary]);
+    signers.add(signer);
+  }
+  return { commands: [...chosen.values()], signers, problems };
+}
+
 /**
- * A host by the summaries that it pushed: of each command line the newest whose signature is as wanted. A newer one
- * with another signature is a problem. So is one from after `newestMs`, and where the last one is from before
- * `oldestMs`: the host reports no more. Where any key will do, each key's newest counts, and several are a problem.
+ * A host by the summaries that it pushed: of each command line the newest whose signature is as wanted, and below one
+ * with runs that came to no result the newest with none. A newer one with another signature is a problem. So is one
+ * from after `newestMs`, and where the last one is from before `oldestMs`: the host reports no more. Where any key will
+ * do, each key's newest counts, and several are a problem.
  */
 export async function readPushed(
   host: string,
@@ -141,35 +180,21 @@ export async function readPushed(
   wanted: FleetSignature,
   { oldestMs, newestMs }: { readonly oldestMs: number; readonly newestMs: number },
 ): Promise<FleetHost> {
-  const newestFirst = [...pushed].sort((a, b) => Date.parse(b.summary.at) - Date.parse(a.summary.at));
-  const chosen = new Map<string, HostSummary>();
-  const signers = new Set<string>();
-  const problems: string[] = [];
-  for (const { path, summary, signer } of newestFirst) {
-    const key = JSON.stringify([wanted.file === null ? signer : null, summary.asked]);
-    if (chosen.has(key)) continue;
-    const isEarly = Date.parse(summary.at) > newestMs;
-    const why = isEarly ? `${summary.at} is in the future` : await signatureFault(path, host, wanted);
-    if (why !== null) {
-      problems.push(`${path}: ${oneLine(why)}`);
-      continue;
-    }
-    chosen.set(key, summary);
-    signers.add(signer);
-  }
+  const { commands, signers, problems: found } = await chooseSummaries(host, pushed, wanted, newestMs);
+  const problems = [...found];
   if (wanted.file === null && signers.size > 1)
     problems.push(`${signers.size} keys sign summaries under this name: --allowed-signers says which is right`);
   const runs: FleetRun[] = [];
   const statuses: number[] = [];
-  for (const { at, exitCode, unended, ...summary } of chosen.values()) {
-    if (Date.parse(at) < oldestMs) problems.push(`its last summary is of ${at}`);
+  for (const [newer, { at, exitCode, unended, ...summary }] of commands.flatMap((of) => [...of.entries()])) {
+    if (newer === 0 && Date.parse(at) < oldestMs) problems.push(`its last summary is of ${at}`);
     if (unended > 0) problems.push(`${counted(unended, 'run')} came to no result at ${at}: exit status ${exitCode}`);
     // A run that ended before its command was stopped counts too
     for (const status of [exitCode, ...summary.runs.map((run) => run.exitCode)])
       statuses.push(reports.includes(status) ? status : inconclusive);
     runs.push(...summary.runs.map((run) => ({ ...run, dir: run.dir ?? '', page: null, leaks: [], reasons: [] })));
   }
-  if (problems.length > 0 || chosen.size === 0) statuses.push(inconclusive);
+  if (problems.length > 0 || commands.length === 0) statuses.push(inconclusive);
   return { host, dir: '', status: combineExitStatuses(statuses), problems, commands: [], runs };
 }
 

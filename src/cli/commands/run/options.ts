@@ -218,15 +218,23 @@ async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | nu
 
 /** What `run` does by what it is given: a twin, this host, or scenario files. */
 async function runBy(parsed: RunArguments, toolVersion: string): Promise<number> {
-  const { file, policy, bridge, netns, class: classes, guest, zone } = parsed;
-  const subject = [
-    [...file, ...(policy === undefined ? [] : [policy])].map((path) => resolve(path)),
+  const {
+    file,
+    policy,
     bridge,
     netns,
-    classes,
+    class: classes,
     guest,
     zone,
-  ];
+    set,
+    grep,
+    strict,
+    rules,
+    trust,
+    baseline,
+  } = parsed;
+  const paths = [...file, ...(policy === undefined ? [] : [policy])].map((path) => resolve(path));
+  const subject = [paths, bridge, netns, classes, guest, zone, set, grep, strict, rules, trust, baseline];
   const given = { ...parsed, asked: createHash('sha256').update(JSON.stringify(subject)).digest('hex') };
   const { checkPush, pushRefusal } = await import('../evidence/push.js');
   await checkPush(given);

@@ -14,7 +14,7 @@ export interface Talk {
   readonly source: string;
   readonly sourceMacs: readonly string[];
   readonly sinkMacs: readonly string[];
-  /** True of another endpoint of either one's owner, and of one that has an address of the sink. */
+  /** True of another endpoint of either one's owner, and of one of its zone that has an address of the sink. */
   readonly mayAnswer: (third: Endpoint) => boolean;
   /** `SOURCE>SINK` of addresses in one network, between which no router is. */
   readonly onLink: ReadonlySet<string>;
@@ -35,8 +35,9 @@ export function talksOf(step: Pick<StepPlan, 'traffic'>, { endpoints }: Pick<Pla
       const [sourceMacs, sinkMacs] = [from?.macs ?? [], to?.macs ?? []];
       const addresses = new Set(to?.ips.map(({ address }) => address));
       const owners = new Set([from?.owner, to?.owner].filter((owner) => owner !== undefined));
-      const mayAnswer = ({ owner, ips }: Endpoint): boolean =>
-        (owner !== undefined && owners.has(owner)) || ips.some(({ address }) => addresses.has(address));
+      const mayAnswer = ({ owner, zone, ips }: Endpoint): boolean =>
+        (owner !== undefined && owners.has(owner)) ||
+        (zone === to?.zone && ips.some(({ address }) => addresses.has(address)));
       return { key: `${index}/${way}`, source, sourceMacs, sinkMacs, mayAnswer, onLink: new Set(pairs) };
     }),
   );

@@ -29,10 +29,17 @@ export function takeRunLock(input: RunLockInput): () => void {
   }
 }
 
+/** The command of this process; the address of `--push` may have a password in it. */
+function ownCommand(): readonly string[] {
+  return process.argv.map((word, at, words) =>
+    words[at - 1] === '--push' ? '…' : word.replace(/^--push=.*/, '--push=…'),
+  );
+}
+
 function takeIn(folder: JournalFolder, { netns, ifindex, what }: RunLockInput): () => void {
   try {
     const name = `${namespacePlace(netns).inode}-${ifindex}.lock`;
-    const taken = folder.take(name, `process ${process.pid} (${showCommand(process.argv)})`);
+    const taken = folder.take(name, `process ${process.pid} (${showCommand(ownCommand())})`);
     if (typeof taken === 'string')
       throw new VerifyError(
         'locked',

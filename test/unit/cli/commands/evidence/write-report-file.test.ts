@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { checkWhole } from '../../../../../src/cli/commands/evidence/check-whole.js';
 import { reportForm } from '../../../../../src/core/model/run-record.js';
+import { callHere } from '../../../../support/call-here.js';
 import { scratchFolder } from '../../../../support/scratch.js';
 
 const scratch = scratchFolder('report-file');
@@ -37,4 +39,14 @@ it('calls another page of the same form wrong', async () => {
     ok: false,
     text: 'report.html is not what this run says',
   });
+});
+
+it('has another number where pages are laid out otherwise', async () => {
+  const { stdout } = await callHere('report', 'captures/bridged-bridge', '--format', 'html');
+  const now = { form: reportForm, sha256: createHash('sha256').update(stdout).digest('hex') };
+  const path = resolve(import.meta.dirname, '../../../../contract/page.json');
+  if (process.env['VERIFY_ISOLATION_RECORD'] === '1') writeFileSync(path, `${JSON.stringify(now, null, 1)}\n`);
+  expect(now, 'raise reportForm, then: VERIFY_ISOLATION_RECORD=1 npm run test:unit -- write-report-file').toEqual(
+    JSON.parse(readFileSync(path, 'utf8')),
+  );
 });

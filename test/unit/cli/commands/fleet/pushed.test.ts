@@ -102,6 +102,15 @@ describe('fleet of pushed summaries', () => {
     expect((await run(fleet)).status).toBe(2);
   });
 
+  it('counts the leak of the last whole run where the same command was refused since', async () => {
+    const [good, bad] = [await summaryOf(whole), await summaryOf(broken)];
+    await pushed('hv1', earlier(48), { runs: [good] });
+    await pushed('hv1', earlier(24), { exitCode: 2, runs: [bad] });
+    await pushed('hv1', now, { exitCode: 69, unended: 1 });
+    const { status, report } = await run(fleet);
+    expect([status, report.hosts[0]?.runs.length]).toEqual([2, 1]);
+  });
+
   it('chooses no summary from the future, which would stay the newest', async () => {
     const [good, bad] = [await summaryOf(whole), await summaryOf(broken)];
     await pushed('hv1', earlier(-1), { runs: [good] });
