@@ -130,7 +130,7 @@ export interface PushedSummary {
   readonly signer: string;
 }
 
-/** Is there a newer summary of the command without a run that came to no result, or is this one no better? */
+/** Is there a newer whole summary of the command, or a newer one that is as incomplete? */
 function isSuperseded({ unended }: HostSummary, newer: readonly HostSummary[]): boolean {
   return newer.length > 0 && (unended > 0 || newer.some((summary) => summary.unended === 0));
 }
@@ -169,10 +169,10 @@ async function chooseSummaries(
 }
 
 /**
- * A host by the summaries that it pushed: of each command line the newest whose signature is as wanted, and below one
- * with runs that came to no result the newest with none. A newer one with another signature is a problem. So is one
- * from after `newestMs`, and where the last one is from before `oldestMs`: the host reports no more. Where any key will
- * do, each key's newest counts, and several are a problem.
+ * A host by the summaries that it pushed: of each command line the newest whose signature is as wanted. Where a run of
+ * it came to no result, the newest whole one counts as well. A newer one with another signature is a problem. So is one
+ * from after `newestMs`; and a last one from before `oldestMs`, for the host reports no more. Where any key will do,
+ * each key's newest counts, and several are a problem.
  */
 export async function readPushed(
   host: string,
