@@ -3,7 +3,7 @@ import { counted, escapeText } from '../../core/text/escape.js';
 import type { View } from '../reporter.js';
 import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
 import { statusWord, type Word } from '../word.js';
-import { firstLines } from '../../core/text/names.js';
+import { firstLines, someText } from '../../core/text/names.js';
 
 /** Lines reported of one host, hosts of one group and hosts at all; the rest is in the JSON. */
 const [maxLines, maxNames, maxHosts] = [12, 8, 50];
@@ -22,8 +22,7 @@ export function groupWord({ kind }: FleetGroup): Word {
 
 /** `12 hosts: hv1, hv2, … and 4 more` */
 export function groupHosts({ hosts }: FleetGroup): string {
-  const more = hosts.length - maxNames;
-  return `${counted(hosts.length, 'host')}: ${hosts.slice(0, maxNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${counted(hosts.length, 'host')}: ${someText(hosts, maxNames)}`;
 }
 
 const order = [2, 70, 69, 3, 4, 0];

@@ -14,8 +14,11 @@ import { type DefineCommand, flagArgument, textArgument } from '../../command.js
 export const pushVariable = 'VERIFY_ISOLATION_PUSH';
 
 export interface PushOptions {
+  /** Where a summary of the command is put. */
   readonly push?: string | undefined;
+  /** The folder in which it waits. */
   readonly spool?: string | undefined;
+  /** OpenSSH key that signs summary and evidence. */
   readonly sign?: string | undefined;
   readonly quiet: boolean;
   readonly dryRun?: boolean;

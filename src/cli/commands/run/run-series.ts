@@ -14,9 +14,10 @@ import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { printError } from '../../print-error.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
+import type { PushOptions } from '../evidence/push.js';
 import { withBaseline } from './baseline.js';
 
-export interface RunCommandOptions {
+export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | 'spool' | 'asked'> {
   readonly files: readonly string[];
   readonly out: string | undefined;
   readonly json: boolean;
@@ -72,13 +73,6 @@ export interface RunCommandOptions {
   /** The responsible person and the change ticket: for the record. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
-  /** OpenSSH key that signs the evidence. */
-  readonly sign?: string | undefined;
-  /** Where a summary of the command is put, and where it waits. */
-  readonly push?: string | undefined;
-  readonly spool?: string | undefined;
-  /** `HostSummary.asked` */
-  readonly asked?: string | undefined;
   readonly toolVersion: string;
   /** False: without report.html. */
   readonly page?: boolean;
