@@ -10,7 +10,7 @@ export type Text = string | readonly TextPart[];
 /** A name and what stands beside it; facts of one name are written one below the other. */
 export type Fact = readonly [name: string, text: Text];
 
-/** What a report is made of. Every printer has a form for each kind. */
+/** A part of a report. Every printer has a form for each kind. */
 export type Block =
   | { readonly kind: 'heading'; readonly text: string }
   | { readonly kind: 'sentence'; readonly text: Text }

@@ -93,7 +93,7 @@ export const tunnelShape = {
   /** Hosts to which frames for everybody and for unknown stations are sent. */
   to: [text],
 };
-/** What joins the parts of a segment: VXLAN (RFC 7348). */
+/** The tunnel that joins the parts of a segment: VXLAN (RFC 7348). */
 export type Tunnel = Of<typeof tunnelShape>;
 
 /** What passes within the kernel between guests of one lower device: the mode of a macvlan, the flag of an ipvlan. */

@@ -37,7 +37,7 @@ const featureTrial = {
 /** True if a feature worked when it was tried, and otherwise what was said. */
 export type FeatureTrial = Of<typeof featureTrial>;
 
-/** What the inside of the lab says of its trials, over the channel to its launcher. */
+/** The lab's inside reports its trials so, over the channel to its launcher. */
 export const trialsShape = { runsAs: oneOf('root', 'user-namespace'), sysfs: flag, features: [featureTrial] };
 export type TrialsMessage = Of<typeof trialsShape>;
 

@@ -86,7 +86,7 @@ const who = {
   operator: orNull(text),
   ticket: orNull(text),
 };
-/** Who ran it. Ids as the machine knows them, also where the run is in a user namespace of its own. */
+/** The user who ran it. Ids as the machine knows them, also where the run is in a user namespace of its own. */
 export type Who = Of<typeof who>;
 
 const where = {
@@ -109,7 +109,7 @@ const where = {
   /** SHA-256 of what `nft -s list ruleset` prints in the bridge's namespace; null = it could not be asked, and why. */
   nftRuleset: { sha256: orNull(text), text },
 };
-/** Where it ran. */
+/** The machine it ran on. */
 export type Where = Of<typeof where>;
 
 const clockSync = { synchronized: flag, maxErrorUs: number };
@@ -160,7 +160,7 @@ const toolRecord = {
   verdictRules: oneOf(verdictRules),
   sabotage: { cases: number, falseHolds: number },
 };
-/** What judged, and what test/lab/sabotage did to this version before it was released. */
+/** The program that judged, and how test/lab/sabotage tried this version before its release. */
 export type ToolRecord = Of<typeof toolRecord>;
 
 const calibrationRecord = {
@@ -195,7 +195,7 @@ const instrument = {
   /** A planted leak seen on the same kernel right before the run; null = there was no such act. */
   calibration: orNull(calibrationRecord),
 };
-/** What it was measured with. */
+/** The means of measuring. */
 export type Instrument = Of<typeof instrument>;
 
 const scope = {
@@ -207,7 +207,7 @@ const scope = {
   ports: number,
   unobserved: [{ port: text, reason: text }],
 };
-/** What was under test, and how much of it was listened to. */
+/** The network under test, and how much of it was listened to. */
 export type Scope = Of<typeof scope>;
 
 const provenance = {

@@ -2,7 +2,7 @@ import { escapeText } from '../../core/text/escape.js';
 import { type Block, type Fact, plainText, type Section, type Text } from '../document.js';
 import { foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
-/** Where blocks are printed. */
+/** The page or terminal that blocks are printed to. */
 interface Place {
   readonly width: number;
   readonly paint: Paint;

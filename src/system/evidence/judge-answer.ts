@@ -20,7 +20,7 @@ const result: Codec<Result> = (value) =>
   );
 const record: Codec<RunRecord> = (value) => misfitOf(runShape, value);
 
-/** What a process that judges a run's folder answers. */
+/** The answer of a process that judges a run's folder. */
 export const judgeAnswer = tagged('kind', {
   judged: {
     result,

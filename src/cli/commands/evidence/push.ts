@@ -28,7 +28,7 @@ export interface PushOptions {
 
 const signKeyOf = ({ sign }: PushOptions): string | null => sign ?? process.env['VERIFY_ISOLATION_SIGN_KEY'] ?? null;
 
-/** Where summaries wait; null = none was asked for. */
+/** The folder in which summaries wait; null = none was asked for. */
 function spoolOf({ push, spool, dryRun }: PushOptions): string | null {
   return dryRun === true || (push === undefined && spool === undefined) ? null : (spool ?? 'spool');
 }

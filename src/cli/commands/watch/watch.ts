@@ -86,7 +86,7 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
 
 type Say = (object: Readonly<Record<string, unknown>>, text: string) => void;
 
-/** What is started at a change; null = nothing is. */
+/** The program that is started at a change; null = none. */
 function createActions(options: WatchCommandOptions, say: Say) {
   const reprobe =
     options.reprobe === undefined
