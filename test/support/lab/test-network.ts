@@ -53,9 +53,10 @@ const otherMac = '02:00:00:00:00:02';
 export const runTag = 0x01020304;
 
 /** `count` frames of `length` bytes, EtherType 0x88b5, with the run's magic and their number at byte 20. */
-export function frames(count: number, length = 60, source = otherMac, destination = guestMac): Buffer {
+export function frames(count: number, length = 60, source = otherMac, destination = guestMac, tag = runTag): Buffer {
   const bytes = Buffer.alloc(count * length);
-  const head = Buffer.from(`${destination}${source}`.replaceAll(':', '') + '88b556490102030400000000', 'hex');
+  const run = tag.toString(16).padStart(8, '0');
+  const head = Buffer.from(`${destination}${source}`.replaceAll(':', '') + `88b55649${run}00000000`, 'hex');
   for (let at = 0; at < count; at += 1) {
     head.copy(bytes, at * length);
     bytes.writeUInt32BE(at, at * length + 20);
