@@ -10,14 +10,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
-import * as modules from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compileCacheFolder } from '../../../src/system/process/compile-cache.js';
-import { type Missing, needs, root } from '../../support/needs.js';
+import { needs, root } from '../../support/needs.js';
 
 const uid = process.geteuid?.() ?? -1;
 const nobody = 65534;
@@ -147,9 +147,6 @@ describe('the folder for compiled code', () => {
 });
 
 describe('the program', () => {
-  const knows = Reflect.has(modules, 'enableCompileCache');
-  const newer: Missing = knows ? null : 'Node keeps what it compiles from 22.1 on';
-  const older: Missing = knows ? 'this Node keeps what it compiles' : null;
   const run = (environment: Readonly<Record<string, string>>): string => {
     const { stdout, stderr } = spawnSync(process.execPath, [resolve('dist/cli.cjs'), '--version'], {
       encoding: 'utf8',
@@ -158,22 +155,36 @@ describe('the program', () => {
     return stdout + stderr;
   };
   const version = run({ NODE_DISABLE_COMPILE_CACHE: '1' });
+  const files = (): readonly string[] =>
+    readdirSync(home, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(home, name))
+      .filter((path) => statSync(path).isFile());
+  /** Its files, each with the inode: one that V8 refused is written again. */
+  const kept = (): Readonly<Record<string, number>> =>
+    Object.fromEntries(files().map((file) => [file, statSync(file).ino]));
 
-  it('keeps there what Node has compiled, unless it is told not to', needs(newer), () => {
+  it('keeps what it compiled, unless disabled, and starts from it', () => {
     expect(run({ NODE_DISABLE_COMPILE_CACHE: '1' })).toBe(version);
-    expect(readdirSync(home, { recursive: true })).not.toContainEqual(expect.stringMatching(/code\/v/));
+    expect(kept()).toEqual({});
     expect(run({})).toBe(version);
-    expect(readdirSync(home, { recursive: true })).toContainEqual(expect.stringMatching(/code\/v.*\//));
+    const first = kept();
+    expect(Object.keys(first).length).toBeGreaterThan(5);
     expect(run({})).toBe(version);
+    expect(kept()).toEqual(first);
   });
 
-  it('starts without a cache where the place is not safe', needs(newer), () => {
+  it('compiles again what is damaged', () => {
+    run({});
+    const before = kept();
+    for (const [at, file] of files().entries())
+      if (at % 2 === 0) writeFileSync(file, 'damaged');
+      else truncateSync(file, Math.floor(statSync(file).size / 2));
+    expect(run({})).toBe(version);
+    for (const [file, inode] of Object.entries(kept())) expect(inode, file).not.toBe(before[file]);
+  });
+
+  it('starts without a cache where the place is not safe', () => {
     chmodSync(home, 0o777);
-    expect(run({})).toBe(version);
-    expect(readdirSync(home)).toEqual([]);
-  });
-
-  it('makes no folder where this Node keeps nothing', needs(older), () => {
     expect(run({})).toBe(version);
     expect(readdirSync(home)).toEqual([]);
   });

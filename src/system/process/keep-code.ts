@@ -1,0 +1,55 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire, Module } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { constants, Script } from 'node:vm';
+import { crc32 } from 'node:zlib';
+
+/** A bundle's name ends with a hash of its text: entries, which a build overwrites, are not kept. */
+const bundle = /-[\w-]{8}\.cjs$/;
+
+/**
+ * Keeps what V8 compiled of each bundle below `folder` (at exit, with the functions that ran) and starts from it next
+ * time: for Node before 22.1. V8 itself refuses data of another version, other flags or a text of another length
+ * (SerializedCodeData::SanityCheck); the file's name has the text's checksum.
+ */
+export function keepCode(folder: string): void {
+  const dir = join(folder, `${process.version}-${process.arch}`);
+  const missing = new Map<string, Script>();
+  createRequire(import.meta.url).extensions['.cjs'] = (module, filename) => {
+    const text = readFileSync(filename, 'utf8');
+    const file = join(dir, `${basename(filename)}.${crc32(text)}`);
+    const cachedData = bundle.test(filename) ? readKept(file) : undefined;
+    const script = new Script(Module.wrap(text), {
+      filename,
+      ...(cachedData === undefined ? {} : { cachedData }),
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    });
+    if (bundle.test(filename) && script.cachedDataRejected !== false) missing.set(file, script);
+    const run: (...names: readonly unknown[]) => void = script.runInThisContext();
+    run.call(module.exports, module.exports, createRequire(filename), module, filename, dirname(filename));
+  };
+  process.on('exit', () => writeKept(dir, missing));
+}
+
+function readKept(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each under its name when it is complete: other processes read and write there meanwhile. */
+function writeKept(dir: string, scripts: ReadonlyMap<string, Script>): void {
+  if (scripts.size === 0) return;
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    for (const [file, script] of scripts) {
+      const partial = `${file}.${process.hrtime.bigint()}`;
+      writeFileSync(partial, script.createCachedData(), { flag: 'wx', mode: 0o600 });
+      renameSync(partial, file);
+    }
+  } catch {
+    // a disk that is full or read-only: the next start compiles again
+  }
+}
