@@ -1,12 +1,19 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundlePrograms } from '../../scripts/bundle-programs.mjs';
 
-/** A program of the tests bundled as those of dist are, below `build`: its path. Worth it for what starts dozens of times. */
+/**
+ * A program of the tests bundled as those of dist are, below `build`: its path. Worth it for what starts dozens of times.
+ * Another run of tests in this checkout has one of its own; it goes with this process.
+ */
 export async function bundled(program: URL): Promise<string> {
   const input = fileURLToPath(program);
   const name = basename(input, extname(input));
-  const dir = fileURLToPath(new URL(`../../build/test/${basename(dirname(input))}`, import.meta.url));
+  const parent = fileURLToPath(new URL('../../build/test', import.meta.url));
+  mkdirSync(parent, { recursive: true });
+  const dir = mkdtempSync(join(parent, `${name}-`));
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   await bundlePrograms(dir, { [name]: input });
   return join(dir, `${name}.cjs`);
 }

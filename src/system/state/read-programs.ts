@@ -67,7 +67,7 @@ function codeFacts(id: number): CodeFacts {
   const { name, tag, code } = program;
   const factOf = (): Pick<CodeFacts, 'onlyPasses' | 'keepsNothing'> => {
     if (onlyPassesOrDrops(code)) return { onlyPasses: true };
-    return keepsNothing(code, functionsOf) ? { keepsNothing: true } : {};
+    return keepsNothing(code, functionsOf(code)) ? { keepsNothing: true } : {};
   };
   const facts: CodeFacts = { name, tag, ...factOf() };
   knownFacts.set(id, facts);
@@ -123,7 +123,11 @@ interface StrayProgram extends LoadedProgram {
   readonly kind: string;
 }
 
-const functionsOf = (call: number): readonly string[] => calledFunctions([call]).get(call) ?? [];
+/** Names are read from five megabytes of /proc/kallsyms: those of a program at once, and only if they decide. */
+function functionsOf(code: Uint8Array): (call: number) => readonly string[] {
+  const calls = callsOf(code);
+  return (call) => calledFunctions([call, ...calls]).get(call) ?? [];
+}
 
 /** What is known of a program: null = it cannot carry a packet elsewhere. */
 type Look = StrayProgram | { readonly unread: string; readonly isTracing: boolean } | null;
@@ -138,7 +142,6 @@ function lookAt(id: number): Look {
   if (program === null) return null; // it is gone
   if ('unknown' in program)
     return { unread: `the kernel does not show BPF program ${id}: ${program.unknown}`, isTracing: false };
-  calledFunctions(callsOf(program.code));
   const look = lookAtCode(id, program);
   looked.set(id, look);
   return look;
@@ -148,12 +151,14 @@ function lookAtCode(id: number, program: LoadedProgram): Look {
   const kind = packetTypes.get(program.type);
   if (kind === undefined) return tracingTypes.includes(program.type) ? lookAtTracing(id, program) : null;
   if (kind === 'socket_filter' && isSearchProgram(program.tag, program.code)) return null;
-  const isHarmless = sendingTypes.has(kind) ? onlyPassesOrDrops(program.code) : keepsNothing(program.code, functionsOf);
+  const isHarmless = sendingTypes.has(kind)
+    ? onlyPassesOrDrops(program.code)
+    : keepsNothing(program.code, functionsOf(program.code));
   return isHarmless ? null : { ...program, id, kind };
 }
 
 function lookAtTracing(id: number, program: LoadedProgram): Look {
-  const outputs = mayOutputPackets(program.code, functionsOf);
+  const outputs = mayOutputPackets(program.code, functionsOf(program.code));
   if (outputs !== null) return outputs ? { ...program, id, kind: 'tracing' } : null;
   const why = 'without CAP_SYSLOG, or with kernel.kptr_restrict 2, functions have no names';
   return { unread: `BPF program ${id} (tracing) calls functions that are not known: ${why}`, isTracing: true };
@@ -297,7 +302,7 @@ class PlaceFinder {
           for (const found of folderPrograms(folder, place)) addTo(this.folders, found, folder);
     const folders = this.folders.get(id);
     if (folders === undefined) return null;
-    const isCounting = folders.every((folder) => unit.test(folder)) && keepsNothing(code, functionsOf, true);
+    const isCounting = folders.every((folder) => unit.test(folder)) && keepsNothing(code, functionsOf(code), true);
     const text = `cgroup ${folders.map((folder) => folder.slice(root.length) || '/').join(', ')}`;
     return { text, isRelated: !isCounting && folders.some((folder) => this.hasGuests(folder)) };
   }

@@ -5,13 +5,14 @@ const kernel = vi.hoisted(() => ({
   loadedProgram: vi.fn<(id: number) => LoadedProgram | { readonly unknown: string } | null>(),
   programIds: vi.fn<() => readonly number[]>(),
   names: new Map<number, readonly string[]>(),
+  named: vi.fn(),
 }));
 vi.mock('../../../../src/system/kernel/bpf-programs.js', async (original) => ({
   ...(await original<object>()),
   loadedProgram: kernel.loadedProgram,
   programIds: kernel.programIds,
   programsAt: (_ifindex: number, place: string) => (place === 'tcx ingress' ? [7] : []),
-  calledFunctions: () => kernel.names,
+  calledFunctions: (...calls: readonly unknown[]) => (kernel.named(...calls), kernel.names),
 }));
 vi.mock('../../../../src/system/kernel/proc-files.js', async (original) => ({
   ...(await original<object>()),
@@ -70,6 +71,14 @@ describe('a program at no place that is shown', () => {
       unread: expect.stringMatching(/^the kernel does not show BPF program \d+: EMFILE$/),
     });
   });
+});
+
+it('functions are named only where they decide: /proc/kallsyms has five megabytes', async () => {
+  const device = 15; // BPF_PROG_TYPE_CGROUP_DEVICE, which gets no packets
+  expect(await lookAt(program(device, call(4)))).toEqual({ handlers: [] });
+  expect(kernel.named).not.toHaveBeenCalled();
+  await lookAt(program(socketFilter, call(4), call(1)));
+  expect(kernel.named).toHaveBeenCalledWith([4, 4, 1]);
 });
 
 it('a program at a device is looked at once', () => {
