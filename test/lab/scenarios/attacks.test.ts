@@ -135,11 +135,12 @@ describe('scenarios of attacks and of what stops them, on this kernel', needs(ro
       expect(differing(rows, canBeOpen)).toEqual([]);
       const isAgreed = rows.some(({ outcome }) => outcome === 'agrees');
       expect(isAgreed).toBe(!unpredicted.includes(basename(file, '.yml')));
-      // What held does not, with any piece of its evidence gone or changed: the scenarios share the ways among them.
-      const cuts = await cutEverything(
-        out,
-        process.env['VERIFY_ISOLATION_SOAK'] !== undefined ? { part: 0, of: 1 } : { part: files.indexOf(file), of: 16 },
-      );
+      // What held does not, with any piece of its evidence gone or changed: every second scenario has a share of the
+      // sixteen, so that all ways are tried.
+      const at = files.indexOf(file);
+      const isSoak = process.env['VERIFY_ISOLATION_SOAK'] !== undefined;
+      if (!isSoak && at % 2 === 0) return;
+      const cuts = await cutEverything(out, isSoak ? { part: 0, of: 1 } : { part: (at - 1) / 2, of: 16 });
       expect(cuts.filter(({ verdict, required }) => verdict !== required)).toEqual([]);
     },
     patient(300_000),
