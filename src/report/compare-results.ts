@@ -10,6 +10,8 @@ export interface LeakRow {
 /** What is different between two runs of a scenario, the second seen from the first. */
 export interface RunComparison {
   readonly began: readonly LeakRow[];
+  /** Leaks of both runs that have rows of their own. */
+  readonly stayed: readonly { readonly before: LeakRow; readonly after: LeakRow }[];
   /** Leaked in the first run, and the second one proves that it does no more. */
   readonly stopped: readonly LeakRow[];
   /** Leaked in the first run; the second one does not report. */
@@ -26,7 +28,7 @@ export interface RunComparison {
 }
 
 /** Steps by their name; steps of one name by their order. */
-function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][number]> {
+export function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][number]> {
   const named = new Map<string, Result['steps'][number]>();
   for (const step of result.steps) {
     let name = step.name;
@@ -87,6 +89,12 @@ export function compareResults(first: Result, second: Result, open: readonly Lea
   };
   return {
     began,
+    stayed: [...after].flatMap(([key, [row]]) => {
+      const known = before.get(key)?.[0];
+      return row === undefined || known === undefined || isFoldedLeak(row.finding) || isFoldedLeak(known.finding)
+        ? []
+        : [{ before: known, after: row }];
+    }),
     stopped: gone.filter(proven),
     untold: gone.filter((row) => !proven(row)),
     folded: [...after].flatMap(([key, rows]) => {
@@ -153,12 +161,16 @@ export function newlyUnmet(
 }
 
 /**
- * The exit status of a run whose known leaks are those of a baseline: 2 only where one began; what is inconclusive or
- * not as expected otherwise stays so.
+ * The exit status of a run whose known leaks are those of a baseline: 2 only where one is news; what is inconclusive or
+ * not as expected otherwise stays so. `news`: leaks that began or are worse.
  */
-export function statusAgainst(baseline: Result, result: Result): number {
+export function statusAgainst(
+  baseline: Result,
+  result: Result,
+  news: readonly LeakRow[] = compareResults(baseline, result).began,
+): number {
   if (result.exitCode !== 2) return result.exitCode;
-  if (compareResults(baseline, result).began.length > 0) return 2;
+  if (news.length > 0) return 2;
   const failing = result.steps.filter((step) => !step.asExpected);
   if (failing.some(({ findings }) => findings.some(isFoldedLeak))) return 3;
   // A broken step with something unproven may hide a leak that is new.

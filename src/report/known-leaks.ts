@@ -1,8 +1,9 @@
 import { leakGroups } from '../core/judge/explain/leak-groups.js';
 import type { Finding, Result, StepResult } from '../core/model/result.js';
-import { compareResults, isFoldedLeak, newlyUnmet, statusAgainst } from './compare-results.js';
+import { compareResults, isFoldedLeak, type LeakRow, newlyUnmet, statusAgainst } from './compare-results.js';
 import { isUnacceptedLeak } from './reported-leaks.js';
 import type { ReportedRun } from './reporter.js';
+import { worseLeaks } from './worse-leaks.js';
 
 /** Why a known leak is not news; reports show it as what was accepted. */
 function knownFrom(baseline: Result): NonNullable<Finding['accepted']> {
@@ -36,19 +37,29 @@ function knownStep(step: StepResult, fresh: Fresh, known: NonNullable<Finding['a
   };
 }
 
+/** Leaks of a run that its baseline does not excuse: what it has not, and what is worse than it was there. */
+export function newsAgainst(
+  baseline: ReportedRun,
+  run: ReportedRun,
+): { readonly began: readonly LeakRow[]; readonly worse: readonly LeakRow[] } {
+  const compared = compareResults(baseline.result, run.result);
+  return { began: compared.began, worse: worseLeaks(baseline, run, compared) };
+}
+
 /**
- * A run as reports show it against an earlier one: leaks that this had already are known, and fail nothing. `judged` is
- * the result as it stands in the folder.
+ * A run as reports show it against an earlier one: leaks that this had already, and no less, are known, and fail
+ * nothing. `judged` is the result as it stands in the folder.
  */
-export function againstBaseline(run: ReportedRun, baseline: Result): ReportedRun {
+export function againstBaseline(run: ReportedRun, baseline: ReportedRun): ReportedRun {
   const { result } = run;
+  const { began, worse } = newsAgainst(baseline, run);
   const fresh = {
-    leaks: new Set(compareResults(baseline, result).began.map(({ finding }) => finding)),
-    steps: new Set(newlyUnmet(baseline, result).map(({ step }) => step)),
+    leaks: new Set([...began, ...worse].map(({ finding }) => finding)),
+    steps: new Set(newlyUnmet(baseline.result, result).map(({ step }) => step)),
   };
-  const known = knownFrom(baseline);
+  const known = knownFrom(baseline.result);
   const steps = result.steps.map((step) => (step.asExpected ? step : knownStep(step, fresh, known)));
-  const exitCode = statusAgainst(baseline, result);
+  const exitCode = statusAgainst(baseline.result, result, [...began, ...worse]);
   const shown = { ...result, steps, exitCode, asExpected: steps.every(({ asExpected }) => asExpected) };
   return { ...run, result: shown, judged: result, status: exitCode };
 }

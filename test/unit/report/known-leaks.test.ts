@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { againstBaseline } from '../../../src/report/known-leaks.js';
+import type { Finding, ObserverResult } from '../../../src/core/model/result.js';
 import type { ReportedRun } from '../../../src/report/reporter.js';
 import { type ReporterName, reporters } from '../../../src/report/reporters.js';
+import { reported as judgedRun } from '../../support/report/evidence.js';
 import { findings, leakingStep, result } from '../../support/report/fixture.js';
 
 const leaking = (seen: Readonly<Record<string, number>>): ReturnType<typeof result> =>
@@ -15,7 +17,10 @@ const run = (seen: Readonly<Record<string, number>>): ReportedRun => ({
   dir: null,
   details: null,
 });
-const baseline = { ...leaking({ kali3: 9 }), run: { ...leaking({}).run, id: 'monday' } };
+const baseline: ReportedRun = {
+  ...run({}),
+  result: { ...leaking({ kali3: 9 }), run: { ...leaking({}).run, id: 'monday' } },
+};
 const reported = async (name: ReporterName, seen: Readonly<Record<string, number>>): Promise<string> =>
   (await reporters[name]())([againstBaseline(run(seen), baseline)], { width: 100, color: false });
 
@@ -59,6 +64,52 @@ describe('a run with a leak that is new', () => {
   });
 });
 
+describe('a leak that the baseline has by name', () => {
+  const changed = (change: Partial<Finding>, observers: Partial<ObserverResult> = {}): ReportedRun => {
+    const now = run({ kali3: 9, winxp: 0 });
+    const steps = now.result.steps.map((step) => ({
+      ...step,
+      findings: step.findings.map((row) => (row.leak ? { ...row, ...change } : row)),
+      observers: step.observers.map((one) => (one.name === 'kali3' ? { ...one, ...observers } : one)),
+    }));
+    return { ...now, result: { ...now.result, steps } };
+  };
+  const caused = (code: 'ageing-zero' | 'unexplained'): Partial<Finding> => ({
+    causes: [{ code, place: 'br0', value: '0', text: 'it floods', fix: '' }],
+  });
+  const had = changed(caused('ageing-zero'));
+
+  it.each([
+    ['the same', had],
+    ['smaller', changed({ ...caused('ageing-zero'), seen: 3 })],
+    ['larger by no more than chance', changed({ seen: 15 })],
+    ['without the cause that it had', changed({})],
+  ])('is known: %s', (_, now) => expect(againstBaseline(now, had)).toMatchObject({ status: 0 }));
+
+  it.each([
+    ['grew', changed({ seen: 40 })],
+    ['has another form', changed({ forms: { encapsulated: 2 } })],
+    ['has another cause', changed(caused('unexplained'))],
+    ['is at another port', changed({}, { interface: 'vnet9' })],
+  ])('is news: it %s', (_, now) => {
+    const shown = againstBaseline(now, had);
+    expect(shown).toMatchObject({ status: 2, result: { exitCode: 2 } });
+    expect(shown.result.steps[0]?.findings.find(({ leak }) => leak)?.accepted).toBeUndefined();
+  });
+
+  it('is news: a name stands for another MAC', () => {
+    const before = judgedRun(['c']);
+    const { details } = before;
+    if (details === null) throw new Error('no details');
+    const endpoints = details.plan.endpoints.map((one) =>
+      one.name === 'c' ? { ...one, macs: ['02:00:00:00:00:99'] } : one,
+    );
+    const now = { ...before, details: { ...details, plan: { ...details.plan, endpoints } } };
+    expect(againstBaseline(before, before).status).not.toBe(2);
+    expect(againstBaseline(now, before).status).toBe(2);
+  });
+});
+
 describe('a run whose leaks are known, and in which a claim failed', () => {
   it('passes in no report', async () => {
     const { result: known, ...rest } = run({ kali3: 7 });
@@ -82,7 +133,10 @@ describe('a run with leaks that have no rows of their own', () => {
       ...step,
       findings: step.findings.map((row) => (row.leak ? { ...row, grouped: 400 } : row)),
     }));
-    const shown = againstBaseline({ ...run({}), result: { ...folded, steps } }, { ...baseline, steps });
+    const shown = againstBaseline(
+      { ...run({}), result: { ...folded, steps } },
+      { ...baseline, result: { ...baseline.result, steps } },
+    );
     expect(shown).toMatchObject({ status: 3, result: { exitCode: 3, asExpected: false } });
     expect(shown.result.steps[0]?.findings.find(({ leak }) => leak)?.accepted).toBeUndefined();
   });

@@ -1,26 +1,28 @@
-import type { Result } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText, nounFor } from '../../../core/text/escape.js';
 import { countText } from '../../../core/text/names.js';
-import { compareResults, countLeakRows, isFoldedLeak, newlyUnmet } from '../../../report/compare-results.js';
-import { againstBaseline } from '../../../report/known-leaks.js';
+import { countLeakRows, isFoldedLeak, newlyUnmet } from '../../../report/compare-results.js';
+import { againstBaseline, newsAgainst } from '../../../report/known-leaks.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 
 /** Judges the folders of `--baseline` again. VerifyError 64 where one is not a run's. */
-export async function loadBaselines(dirs: readonly string[]): Promise<readonly Result[]> {
+export async function loadBaselines(dirs: readonly string[]): Promise<readonly ReportedRun[]> {
   if (dirs.length === 0) return []; // the judge need not be loaded
-  const { replayFolder } = await import('../../../system/evidence/replay.js');
-  const baselines: Result[] = [];
-  for (const dir of dirs) baselines.push(await replayFolder(dir));
+  const [{ replayFolder }, { reportedRun }] = await Promise.all([
+    import('../../../system/evidence/replay.js'),
+    import('../evidence/load-details.js'),
+  ]);
+  const baselines: ReportedRun[] = [];
+  for (const dir of dirs) baselines.push(await reportedRun(dir, await replayFolder(dir), false));
   return baselines;
 }
 
 /** Every scenario needs a baseline of its name where any is given. */
-export function checkBaselines(baselines: readonly Result[], names: readonly string[]): void {
+export function checkBaselines(baselines: readonly ReportedRun[], names: readonly string[]): void {
   const without =
     baselines.length === 0
       ? []
-      : names.filter((name) => !baselines.some((baseline) => baseline.scenario.name === name));
+      : names.filter((name) => !baselines.some(({ result }) => result.scenario.name === name));
   if (without.length > 0)
     throw new VerifyError(
       'usage',
@@ -30,9 +32,16 @@ export function checkBaselines(baselines: readonly Result[], names: readonly str
     );
 }
 
-function againstText(baseline: Result, result: Result): string {
-  const began = countLeakRows(compareResults(baseline, result).began);
-  if (began > 0) return `${countText(began)} leaking ${nounFor(began, 'row is', 'rows are')} not in the baseline`;
+function againstText(baselineRun: ReportedRun, run: ReportedRun): string {
+  const [{ result: baseline }, { result }] = [baselineRun, run];
+  const { began, worse } = newsAgainst(baselineRun, run);
+  const texts = [
+    [countLeakRows(began), 'not in the baseline'] as const,
+    [countLeakRows(worse), 'worse than in the baseline (more frames, another form, cause, port or MAC)'] as const,
+  ].flatMap(([rows, how]) =>
+    rows > 0 ? [`${countText(rows)} leaking ${nounFor(rows, 'row is', 'rows are')} ${how}`] : [],
+  );
+  if (texts.length > 0) return texts.join(', ');
   if (result.steps.some(({ asExpected, findings }) => !asExpected && findings.some(isFoldedLeak)))
     return 'every leak that has a row of its own stands in the baseline already; whether the others do is not known, ask for fewer pairs a step';
   const unmet = newlyUnmet(baseline, result).map(({ claim }) => claim);
@@ -44,14 +53,14 @@ function againstText(baseline: Result, result: Result): string {
  * A run against its baseline, as reports show it; on stderr, where known leaks made the difference. The result in the
  * folder stays as it is.
  */
-export function withBaseline(baselines: readonly Result[], run: ReportedRun): ReportedRun {
+export function withBaseline(baselines: readonly ReportedRun[], run: ReportedRun): ReportedRun {
   const { result } = run;
-  const baseline = baselines.find(({ scenario }) => scenario.name === result.scenario.name);
+  const baseline = baselines.find((one) => one.result.scenario.name === result.scenario.name);
   if (baseline === undefined) return { ...run, status: result.exitCode };
   const shown = againstBaseline(run, baseline);
   if (result.exitCode === 2) {
     process.stderr.write(
-      `${escapeText(result.scenario.name)}: ${againstText(baseline, result)} (run ${escapeText(baseline.run.id)}); exit status ${shown.result.exitCode}\n`,
+      `${escapeText(result.scenario.name)}: ${againstText(baseline, run)} (run ${escapeText(baseline.result.run.id)}); exit status ${shown.result.exitCode}\n`,
     );
   }
   return shown;

@@ -139,7 +139,7 @@ export function failureBesides(
 export interface SeriesRequest {
   readonly options: RunCommandOptions;
   /** Results of earlier runs whose leaks are known. */
-  readonly baselines: readonly Result[];
+  readonly baselines: readonly ReportedRun[];
   readonly onHost: boolean;
   /** OpenSSH key that signs the evidence. */
   readonly signKey: string | null;
