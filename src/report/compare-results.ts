@@ -161,8 +161,8 @@ export function newlyUnmet(
 }
 
 /**
- * The exit status of a run whose known leaks are those of a baseline: 2 only where one is news; what is inconclusive or
- * not as expected otherwise stays so. `news`: leaks that began or are worse.
+ * The exit status of a run whose known leaks are those of a baseline: 2 only where one is news. Every other status
+ * stays. `news`: leaks that began or are worse.
  */
 export function statusAgainst(
   baseline: Result,

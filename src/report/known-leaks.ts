@@ -47,8 +47,8 @@ export function newsAgainst(
 }
 
 /**
- * A run as reports show it against an earlier one: leaks that this had already, and no less, are known, and fail
- * nothing. `judged` is the result as it stands in the folder.
+ * A run as reports show it against an earlier one. Leaks that this had already, and no less, are known.
+ * They fail nothing. `judged` is the result as it stands in the folder.
  */
 export function againstBaseline(run: ReportedRun, baseline: ReportedRun): ReportedRun {
   const { result } = run;

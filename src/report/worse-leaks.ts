@@ -41,8 +41,8 @@ const hasNew = <Value>(before: readonly Value[], after: readonly Value[]): boole
   after.some((value) => !before.includes(value));
 
 /**
- * Leaks that a baseline has by name, and that are worse by now: a larger share of the frames is seen, in another form or
- * by another cause, or the name stands for another port or MAC.
+ * Leaks that a baseline has by name, and that are worse by now. A larger share of the frames is seen, or another
+ * form or cause. Or the name stands for another port or MAC.
  */
 export function worseLeaks(
   baseline: ReportedRun,

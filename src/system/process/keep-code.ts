@@ -8,9 +8,9 @@ import { crc32 } from 'node:zlib';
 const bundle = /-[\w-]{8}\.cjs$/;
 
 /**
- * Keeps what V8 compiled of each bundle below `folder` (at exit, with the functions that ran) and starts from it next
- * time: for Node before 22.1. V8 itself refuses data of another version, other flags or a text of another length
- * (SerializedCodeData::SanityCheck); the file's name has the text's checksum.
+ * Keeps below `folder` what V8 compiled of each bundle, for the next start. Node from 22.1 on does so itself. The
+ * functions that ran are kept, at exit. V8 itself refuses data of another version, flags or length of text
+ * (SerializedCodeData::SanityCheck). The file's name has the text's checksum.
  */
 export function keepCode(folder: string): void {
   const dir = join(folder, `${process.version}-${process.arch}`);
