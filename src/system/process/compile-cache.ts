@@ -79,9 +79,9 @@ export function compileCacheFolder({ uid, home, cacheHome }: CacheOwner): string
 }
 
 /**
- * Has Node keep what it compiles from now on, for the next start, if the user has a safe place.
- * NODE_DISABLE_COMPILE_CACHE=1 turns it off. Node 22.1 and newer has a cache of its own: with Node 24 `--version` takes
- * 66 ms of processor instead of 92, `plan` 165 instead of 206.
+ * Keeps what Node compiles from now on, and starts from it next time, if the user has a safe place.
+ * NODE_DISABLE_COMPILE_CACHE=1 turns it off. Node 22.1 and newer has its own cache.
+ * With Node 24 `--version` takes 66 ms of processor instead of 92, `plan` 165 instead of 206.
  */
 export function enableCompileCache(): void {
   const uid = process.geteuid?.();

@@ -1,16 +1,16 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 import { crc32 } from 'node:zlib';
 
 /** A bundle's name ends with a hash of its text: entries, which a build overwrites, are not kept. */
 const bundle = /-[\w-]{8}\.cjs$/;
 
 /**
- * Keeps below `folder` what V8 compiled of each bundle, for the next start. Node from 22.1 on does so itself. The
- * functions that ran are kept, at exit. V8 itself refuses data of another version, flags or length of text
- * (SerializedCodeData::SanityCheck). The file's name has the text's checksum.
+ * Keeps what V8 compiled of each bundle below `folder`, at exit, and starts from it next time (Node before 22.1).
+ * V8 refuses data of another version, of other flags, of a text of another length (SerializedCodeData::SanityCheck).
+ * The file's name has the text's checksum. Bundles have no import(), for kept code has no callback for it.
  */
 export function keepCode(folder: string): void {
   const dir = join(folder, `${process.version}-${process.arch}`);
@@ -22,7 +22,6 @@ export function keepCode(folder: string): void {
     const script = new Script(Module.wrap(text), {
       filename,
       ...(cachedData === undefined ? {} : { cachedData }),
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     if (bundle.test(filename) && script.cachedDataRejected !== false) missing.set(file, script);
     const run: (...names: readonly unknown[]) => void = script.runInThisContext();

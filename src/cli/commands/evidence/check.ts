@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { jsonText } from '../../../core/text/json-text.js';
 import type { DefineCommand } from '../../command.js';
 import { signatureOptions, wantedSignature } from './options.js';
@@ -23,8 +24,7 @@ export const defineCheck: DefineCommand = (parser, context) => {
         .option('json', { type: 'boolean', default: false, describe: 'print the checks as JSON' }),
     async (args) => {
       const wanted = wantedSignature(args);
-      const [{ statSync }, { checkCaptureFile, checkWhole }, { escapeText }] = await Promise.all([
-        import('node:fs'),
+      const [{ checkCaptureFile, checkWhole }, { escapeText }] = await Promise.all([
         import('./check-whole.js'),
         import('../../../core/text/escape.js'),
       ]);
