@@ -110,7 +110,9 @@ describe(
     }
     const ports = ['vnet0', 'vnet4', 'uplink', 'spare'];
 
-    it('holds where a program at every port can hand on and keep nothing, and its trace is whole', async () => {
+    it('holds where a program at every port can hand on and keep nothing, and its trace is whole', {
+      tags: 'all',
+    }, async () => {
       const { without, traced } = await withProgram('look', ['look', ...ports]);
       expect([without.status, without.result.verdict]).toEqual([3, 'inconclusive']);
       expect([traced.status, traced.result.steps.flatMap(({ reasons }) => reasons)]).toEqual([0, []]);
@@ -172,7 +174,9 @@ describe(
       }
     });
 
-    it('is broken where a process of another guest reads at a port of the bridge, and names it', async () => {
+    it('is broken where a process of another guest reads at a port of the bridge, and names it', {
+      tags: 'all',
+    }, async () => {
       const space = `/proc/${guest.pid ?? 0}/ns/net`;
       const reader = spawn('nsenter', [`--net=${host.netns}`, '/usr/bin/python3', '-c', taking, space], {
         stdio: ['ignore', 'pipe', 'inherit'],

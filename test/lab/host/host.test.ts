@@ -93,7 +93,7 @@ describe('a run on a host', needs(root), () => {
     for (const name of ['ip', 'tc', 'started']) rmSync(join(host.dir, name));
   });
 
-  it('is judged where the frames that are due are counted and not kept', async () => {
+  it('is judged where the frames that are due are counted and not kept', { tags: 'all' }, async () => {
     const file = host.scenario('leaks', { steps: known(40) });
     const argv = ['run', file, '--yes', '--json', '--keep', 'leaks', '--out', join(host.dir, 'leaks')];
     const run = await outcomeOf(host.cli(argv));

@@ -72,7 +72,7 @@ describe('a run on a host', needs(root), () => {
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
   });
 
-  it('stops when a guest’s port begins to drop frames', { timeout: patient(300_000) }, async () => {
+  it('stops when a guest’s port begins to drop frames', { tags: 'all', timeout: patient(300_000) }, async () => {
     await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
     const child = host.cli(['run', host.scenario('drops', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
     const outcome = outcomeOf(child);

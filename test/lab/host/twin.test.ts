@@ -279,7 +279,9 @@ describe('the twin of a live bridge', needs(root), () => {
 });
 
 describe('the twin of a bridge that something holds promiscuous', { ...needs(root), timeout: patient(300_000) }, () => {
-  it('does not hold, for it has nothing in the place of what gets the frames, and its last lines say so', async () => {
+  it('does not hold, for it has nothing in the place of what gets the frames, and its last lines say so', {
+    tags: 'all',
+  }, async () => {
     const host = wholeHost(3);
     try {
       host.sh('for i in 1 2 3; do ip neigh del 10.9.0.$i dev br0; done; ip link set br0 promisc on');

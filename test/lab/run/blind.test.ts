@@ -105,7 +105,7 @@ describe('a run that loses a sense', () => {
     expect([meant.status, meant.result.verdict]).toEqual([0, 'holds']);
   });
 
-  it.concurrent('undisturbed: holds', { ...alike, timeout: patient(300_000) }, async () => {
+  it.concurrent('undisturbed: holds', { tags: ['alike', 'all'], timeout: patient(300_000) }, async () => {
     expect(await disturbed({ file: slow, when: '"event":"probing"', act: () => undefined })).toMatchObject({
       status: 0,
       result: { verdict: 'holds' },
@@ -129,7 +129,7 @@ describe('a host that leads packets elsewhere for a moment', alike, () => {
     ]);
   });
 
-  it('holds where nobody does', async () => {
+  it('holds where nobody does', { tags: 'all' }, async () => {
     expect((await runLab(routed)).result.verdict).toBe('holds');
   });
 });

@@ -172,17 +172,16 @@ describe('an attack that does not come to its end', () => {
     patient(300_000),
   );
 
-  it(
-    'because the helper that sends was killed: another one lets the owner have the last word',
-    async () => {
-      const { status, entered, result } = await cutShort(({ pid }) =>
-        process.kill(there(descendants(pid).find(({ command }) => /helper\.cjs send /.test(command))).pid, 'SIGKILL'),
-      );
-      expect(status).toBe(3);
-      expect(entered.slice(-3).map(({ flow }) => [flow.sender, flow.purpose])).toEqual(Array(3).fill(['b', 'restore']));
-      expect(entered.at(-1)?.atMs ?? 0).toBeGreaterThan(thiefLast(entered));
-      expect(result).not.toContain('could not announce itself');
-    },
-    patient(300_000),
-  );
+  it('because the helper that sends was killed: another one lets the owner have the last word', {
+    tags: 'all',
+    timeout: patient(300_000),
+  }, async () => {
+    const { status, entered, result } = await cutShort(({ pid }) =>
+      process.kill(there(descendants(pid).find(({ command }) => /helper\.cjs send /.test(command))).pid, 'SIGKILL'),
+    );
+    expect(status).toBe(3);
+    expect(entered.slice(-3).map(({ flow }) => [flow.sender, flow.purpose])).toEqual(Array(3).fill(['b', 'restore']));
+    expect(entered.at(-1)?.atMs ?? 0).toBeGreaterThan(thiefLast(entered));
+    expect(result).not.toContain('could not announce itself');
+  });
 });

@@ -61,17 +61,13 @@ describe('what a run says, and how it ends', alike, () => {
     patient(300_000),
   );
 
-  it(
-    'about a folder of several runs is one document',
-    async () => {
-      const { status, stdout } = await program(['run', short, short, '--json', '--quiet', '--out', fresh('evidence')]);
-      expect({
-        status,
-        verdicts: JSON.parse(stdout).results.map(({ verdict }: { verdict: string }) => verdict),
-      }).toEqual({ status: 0, verdicts: ['holds', 'holds'] });
-    },
-    patient(300_000),
-  );
+  it('about a folder of several runs is one document', { tags: 'all', timeout: patient(300_000) }, async () => {
+    const { status, stdout } = await program(['run', short, short, '--json', '--quiet', '--out', fresh('evidence')]);
+    expect({
+      status,
+      verdicts: JSON.parse(stdout).results.map(({ verdict }: { verdict: string }) => verdict),
+    }).toEqual({ status: 0, verdicts: ['holds', 'holds'] });
+  });
 });
 
 describe('a scenario of one step and three endpoints', alike, () => {

@@ -129,7 +129,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
     await nothingLeft(before);
   });
 
-  it('finds a leak that shows on the other host only', async () => {
+  it('finds a leak that shows on the other host only', { tags: 'all' }, async () => {
     hosts.run('hv2', ['ip', 'link', 'set', 'dev', 'brA', 'type', 'bridge', 'ageing_time', '0']); // a hub there
     const run = await outcomeOf(start(scenario(100)));
     hosts.run('hv2', ['ip', 'link', 'set', 'dev', 'brA', 'type', 'bridge', 'ageing_time', '30000']);

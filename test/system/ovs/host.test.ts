@@ -71,7 +71,7 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
     expect(afterwards).not.toContain(guests.kali3.mac);
   });
 
-  it('finds a mirror, and names it', async () => {
+  it('finds a mirror, and names it', { tags: 'all' }, async () => {
     host.run([
       'ovs-vsctl',
       '--',
@@ -110,7 +110,7 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
     host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'mirrors']);
   });
 
-  it('writes VLANs and zones of its ports by init, and that they are meant to be apart', async () => {
+  it('writes VLANs and zones of its ports by init, and that they are meant to be apart', { tags: 'all' }, async () => {
     host.run([
       'ovs-vsctl',
       'set',
