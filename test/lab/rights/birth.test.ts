@@ -21,7 +21,13 @@ interface Seen {
 
 describe('a process of the user that a helper becomes', needs(root, readable), () => {
   it('neither traces it nor takes a descriptor of it, from its birth on', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [program]);
+    const { stdout } = await promisify(execFile)('unshare', [
+      '--pid',
+      '--fork',
+      '--mount-proc',
+      process.execPath,
+      program,
+    ]);
     const { sent, unprotected, ...helpers }: Seen = JSON.parse(stdout);
     expect(sent).toEqual({ accepted: 1, error: null });
     expect(unprotected.got).toEqual(expect.arrayContaining(['descriptor 0', 'trace']));

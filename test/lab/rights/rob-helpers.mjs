@@ -14,11 +14,12 @@ import { helperIdentity } from '../../../build/system/process/identity.js';
 
 const [seize, openPidfd, takeFd] = [0x4206, 434, 438];
 const trace = process.arch === 'arm64' ? 117 : 101;
-/** Processes that are started meanwhile have the next numbers. */
+/** Processes that are started meanwhile have the next numbers: in a namespace of their own they are few. */
 const ahead = 200;
+const [enough, reportMs] = [500, 50];
 const mostFds = 16;
 
-/** Until stdin ends. */
+/** Until stdin ends. Prints, a line each time, what it got until then. */
 async function attack() {
   const library = koffi().load(null);
   const call = library.func('long syscall(long, long, long, long, long)');
@@ -27,8 +28,13 @@ async function attack() {
   const tried = {};
   let goesOn = true;
   process.stdin.resume().once('end', () => (goesOn = false));
-  console.log('ready');
+  let reported = 0;
+  const report = () => {
+    reported = performance.now();
+    console.log(JSON.stringify({ got, tried }));
+  };
   while (goesOn) {
+    if (performance.now() - reported > reportMs) report();
     for (let pid = process.pid + 1; pid < process.pid + ahead; pid += 1) {
       const pidfd = call(openPidfd, pid, 0, 0, 0);
       if (pidfd < 0) continue;
@@ -44,7 +50,7 @@ async function attack() {
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  console.log(JSON.stringify({ got, tried }));
+  report();
 }
 
 async function main() {
@@ -60,7 +66,9 @@ async function main() {
   const attacker = spawn('setpriv', [...asNobody, self, 'attack'], { stdio: ['pipe', 'pipe', 'inherit'] });
   let said = '';
   attacker.stdout.on('data', (chunk) => (said += chunk));
-  while (!said.includes('ready')) await sleep(10);
+  /** Its last whole line. */
+  const latest = () => said.split('\n').at(-2);
+  while (latest() === undefined) await sleep(10);
 
   const unprotected = spawn('setpriv', [...asNobody, '-e', 'setTimeout(() => {}, 60_000)'], { stdio: 'pipe' });
   const places = { out: { device: 'vnet0', netns } };
@@ -71,17 +79,17 @@ async function main() {
   await capture.open([{ ...request, observer: 'a', device: 'vnet0', description: '' }]);
   await capture.seal();
   const parser = startConfined('parse', null);
-  await sleep(1000);
+  const pids = { unprotected: unprotected.pid, sender: sender.pid, capture: capture.pids()[0], parser: parser.pid };
+  while (Object.values(pids).some((pid) => !(JSON.parse(latest()).tried[pid] >= enough))) await sleep(reportMs);
   attacker.stdin.end();
   await once(attacker, 'close');
-  const pids = { unprotected: unprotected.pid, sender: sender.pid, capture: capture.pids()[0], parser: parser.pid };
   unprotected.kill('SIGKILL');
   parser.kill();
   await sender.stop();
   await capture.stop();
   await capture.ended();
   rmSync(dir, { recursive: true, force: true });
-  const { got, tried } = JSON.parse(said.slice(said.indexOf('{')));
+  const { got, tried } = JSON.parse(latest());
   const of = (pid) => ({ got: Object.keys(got[pid] ?? {}), tried: tried[pid] ?? 0 });
   console.log(
     JSON.stringify({ sent, ...Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, of(pid)])) }),
