@@ -36,7 +36,7 @@ describe('audit of a bridge with 50 guests, for people', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  it('has the rest with --verbose: every fix', async () => {
+  it('has the rest with --verbose: every fix', { tags: 'all' }, async () => {
     const { stdout } = await reported('--verbose');
     expect(stdout.match(/fix: bridge link set dev g\d+ flood off/g)).toHaveLength(50);
     expect(stdout.match(/^MEDIUM/gm)).toHaveLength(1);
@@ -114,21 +114,20 @@ describe('audit of a live bridge', () => {
   });
 
   // bpf(2) takes rights that a user namespace does not give, and a kernel that has it
-  it(
-    'finds an XDP program, and foretells nothing that it may decide',
-    needs(root, file('/proc/sys/kernel/unprivileged_bpf_disabled')),
-    async () => {
-      const found = await audited(
-        'mount -t bpf bpf /mnt; node test/lab/audit/pin-xdp.mjs /mnt/pass; ip link set dev vnet0 xdpgeneric pinned /mnt/pass',
-      );
-      expect(found.report.findings.find(({ id }) => id === 'xdp-program')).toMatchObject({
-        place: 'vnet0 xdp',
-        value: expect.stringMatching(/^program id \d+$/),
-        severity: 'medium',
-      });
-      expect(new Set(found.report.predictions.map(({ reach }) => reach))).toEqual(new Set(['unknown']));
-    },
-  );
+  it('finds an XDP program, and foretells nothing that it may decide', {
+    ...needs(root, file('/proc/sys/kernel/unprivileged_bpf_disabled')),
+    tags: 'all',
+  }, async () => {
+    const found = await audited(
+      'mount -t bpf bpf /mnt; node test/lab/audit/pin-xdp.mjs /mnt/pass; ip link set dev vnet0 xdpgeneric pinned /mnt/pass',
+    );
+    expect(found.report.findings.find(({ id }) => id === 'xdp-program')).toMatchObject({
+      place: 'vnet0 xdp',
+      value: expect.stringMatching(/^program id \d+$/),
+      severity: 'medium',
+    });
+    expect(new Set(found.report.predictions.map(({ reach }) => reach))).toEqual(new Set(['unknown']));
+  });
 
   it('finds a macvlan on the bridge, whose MAC no entry has', needs(kernel('macvlan')), async () => {
     expect(
@@ -137,23 +136,22 @@ describe('audit of a live bridge', () => {
   });
 
   // the macvtap's device is made by number, where no udev does it; opening it takes the rights of root outside
-  it(
-    'finds a macvtap on the bridge whose device two processes have open, not one',
-    needs(root, kernel('macvtap')),
-    async () => {
-      const script = (readers: number) => `
+  it('finds a macvtap on the bridge whose device two processes have open, not one', {
+    ...needs(root, kernel('macvtap')),
+    tags: 'all',
+  }, async () => {
+    const script = (readers: number) => `
       ip link add name mt0 link br0 type macvtap mode bridge; ip link set dev mt0 up
       number=$(cat /sys/class/net/mt0/tap*/dev)
       mount -t tmpfs tmpfs /mnt; mknod /mnt/net0 c \${number%:*} \${number#*:}
       for reader in $(seq ${readers}); do sleep 30 3<>/mnt/net0 & done; sleep 0.2`;
-      const places = async (readers: number): Promise<readonly string[]> =>
-        (await audited(script(readers))).report.findings
-          .filter(({ id, value }) => id === 'bypass-possible' && value.startsWith('tap'))
-          .map(({ place }) => place);
-      expect(await places(2)).toEqual(['mt0']);
-      expect(await places(1)).toEqual([]);
-    },
-  );
+    const places = async (readers: number): Promise<readonly string[]> =>
+      (await audited(script(readers))).report.findings
+        .filter(({ id, value }) => id === 'bypass-possible' && value.startsWith('tap'))
+        .map(({ place }) => place);
+    expect(await places(2)).toEqual(['mt0']);
+    expect(await places(1)).toEqual([]);
+  });
 
   it('finds a port that libvirt is to isolate and that is not isolated', async () => {
     const script = `

@@ -154,7 +154,7 @@ describe('a host whose rules keep state', {
       }
     });
 
-  it('is not asked where a rule chooses at random, by a mark, or at all with --rules 0', async () => {
+  it('is not asked where a rule chooses at random, by a mark, or at all with --rules 0', { tags: 'all' }, async () => {
     const host = wholeHost(3);
     try {
       host.sh(
