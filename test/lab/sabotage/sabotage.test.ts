@@ -320,12 +320,12 @@ describe.concurrent('a sense broken while the run goes on', () => {
     timeoutMs,
   );
   const lasting = alone.filter((sense) => !undone.includes(sense));
-  it.each(lasting.slice(0, 4))(
+  it.each(lasting.slice(0, 2))(
     'switch-mode, %s: inconclusive',
     (sense) => breakSense('switch-mode', gate, sense),
     timeoutMs,
   );
-  it.each(lasting.slice(4))('switch-mode, %s: inconclusive', { tags: 'all', timeout: timeoutMs }, (sense) =>
+  it.each(lasting.slice(2))('switch-mode, %s: inconclusive', { tags: 'all', timeout: timeoutMs }, (sense) =>
     breakSense('switch-mode', gate, sense),
   );
   it.each(ofFabrics)('$name: inconclusive', { tags: 'all', timeout: timeoutMs }, (shipped) =>
@@ -340,15 +340,14 @@ describe.concurrent('a sense broken while the run goes on', () => {
         ofAll.filter((sense) => !shareOf(shipped).includes(sense)),
       ),
   );
-  it.each([unbroken, ...earSenses])(
-    'switch-mode with a guest above its bridge, %s: holds with nothing broken, else inconclusive',
-    async (sense) => {
-      const { verdict } = await runSabotaged(gate, 'ear', [sense], fresh());
-      if (sense === unbroken) expect(verdict).toBe('holds');
-      else expect(noted(`above the bridge: ${sense}`, verdict)).toBe('inconclusive');
-    },
-    timeoutMs,
-  );
+  const ear = 'switch-mode with a guest above its bridge, %s: holds with nothing broken, else inconclusive';
+  const breakEar = async (sense: string): Promise<void> => {
+    const { verdict } = await runSabotaged(gate, 'ear', [sense], fresh());
+    if (sense === unbroken) expect(verdict).toBe('holds');
+    else expect(noted(`above the bridge: ${sense}`, verdict)).toBe('inconclusive');
+  };
+  it.each([unbroken, ...earSenses.slice(0, 1)])(ear, breakEar, timeoutMs);
+  it.each(earSenses.slice(1))(ear, { tags: 'all', timeout: timeoutMs }, breakEar);
   if (isSoak)
     it.each(others.flatMap((shipped) => aloneOf(shipped).map((sense) => ({ ...shipped, sense }))))(
       '$name, $sense: inconclusive',
