@@ -25,6 +25,15 @@ const soaks = {
     ),
   /** Runs that are killed at random moments: `npm run soak kills [RUNS]`. */
   kills: (count) => vitest({ SOAK_RUNS: count ?? '200' }, '--config', 'vitest.soak.config.ts', 'test/lab/soak/kills'),
+  /** Runs that are killed, stopped, lose a port or their bridge, in each phase: `npm run soak strikes [RUNS] [SEED]`. */
+  strikes: (count = '300', seed) =>
+    vitest(
+      { SOAK_RUNS: count, SOAK_MINUTES: '600', ...(seed === undefined ? {} : { SOAK_SEED: seed }) },
+      '--project',
+      'lab',
+      'test/lab/soak/strikes.test.ts',
+      '--disable-console-intercept',
+    ),
   /**
    * Everything that can be broken, of every shipped scenario: `npm run soak sabotage`, or a part of it, `npm run soak
    * sabotage 1/8`, with every eighth scenario.

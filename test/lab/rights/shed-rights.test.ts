@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { chownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Result } from '../../../src/core/model/result.js';
 import { needs, root } from '../../support/needs.js';
 import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 
@@ -45,6 +46,35 @@ describe('root’s run on a host', needs(root), () => {
       NET_ADMIN,
     ]);
     expect([seen.noNewPrivs, seen.status]).toEqual(['1', 0]);
+  });
+
+  const five = '+net_admin,+net_raw,+sys_admin,+sys_ptrace,+setpcap';
+
+  it('comes to its verdict with five capabilities, and names the cost: helpers keep uid 0, which a strict run refuses', {
+    tags: 'all',
+  }, async () => {
+    const file = host.scenario('five', { steps: steps(20) });
+    const through = ['setpriv', `--bounding-set=-all,${five}`, '--inh-caps=-all', '--'];
+    const words = ['run', file, '--yes', '--json'];
+    const { status, stdout } = await outcomeOf(host.cli(words, true, through));
+    const { verdict, precheck }: Result = JSON.parse(stdout);
+    const costs = (precheck ?? []).flatMap(({ code, text }) => (code === 'rights' ? [text] : []));
+    expect({ status, verdict, costs }).toEqual({
+      status: 0,
+      verdict: 'holds',
+      costs: expect.arrayContaining([expect.stringContaining('helpers keep uid 0')]),
+    });
+    const strict = await outcomeOf(host.cli([...words, '--strict'], true, through));
+    expect([strict.status, strict.stderr]).toEqual([69, expect.stringContaining('CAP_SETUID is missing')]);
+  });
+
+  it('takes uid 0, for its journal: ambient capabilities of another user are refused before anything is sent', async () => {
+    const file = host.scenario('ambient', { steps: steps(20) });
+    const user = ['--reuid=4321', '--regid=4321', '--clear-groups'];
+    const through = ['setpriv', ...user, `--inh-caps=-all,${five}`, `--ambient-caps=-all,${five}`, '--'];
+    chmodSync(host.dir, 0o755);
+    const { status, stderr } = await outcomeOf(host.cli(['run', file, '--yes'], true, through));
+    expect([status, stderr]).toEqual([69, expect.stringContaining('takes root')]);
   });
 
   it('writes a report and evidence into folders of others, as it was asked to', { tags: 'all' }, async () => {

@@ -1,9 +1,8 @@
 // @module-tag alike: frames decide these tests, whoever runs them.
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type LabRun, program, runLab } from '../../support/lab/program.js';
+import { fresh, type LabRun, program, runLab } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
 
 /** 26 guests, each probing every other with two frames: 15,600 leaking rows, 1,200 leaked frames at each. */
@@ -13,7 +12,7 @@ const rowsOfObserver = (guests - 1) * (guests - 2);
 describe('a hub that leaks more than is written down one by one', () => {
   let run: LabRun;
   beforeAll(async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'mesh-test-')), 'hub.yml');
+    const file = fresh('hub.yml');
     writeFileSync(
       file,
       `version: 1

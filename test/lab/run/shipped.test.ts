@@ -1,11 +1,10 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { differing, heldRun, unbridged } from '../../support/judge/held.js';
 import { kernel } from '../../support/lab/features.js';
-import { again, overheard, runLab, top } from '../../support/lab/program.js';
+import { again, overheard, runLab, top, writeScenario } from '../../support/lab/program.js';
 import { needs } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
@@ -146,8 +145,7 @@ steps:
     probe: [ { class: known-unicast, from: pc, to: lan, count: 5 } ]
     expect: leak
 `;
-  const file = join(mkdtempSync(join(tmpdir(), 'verify-isolation-')), 'passthru.yml');
-  writeFileSync(file, text);
+  const file = writeScenario(text);
   const { status, result } = await runLab(file);
   const [first, second] = result.steps;
   const barriers = (first?.held ?? []).filter(({ observers }) => observers.includes('web'));
@@ -186,8 +184,7 @@ steps:
     probe: [ { class: known-unicast, from: [web, db], to: [web, db], carriers: [ipv4-udp, ipv6-udp], count: 5 } ]
     expect: private
 `;
-      const file = join(mkdtempSync(join(tmpdir(), 'verify-isolation-')), 'routed6.yml');
-      writeFileSync(file, text);
+      const file = writeScenario(text);
       const { status, result } = await runLab(file, '--engine', 'cap');
       const engines = result.steps[0]?.observers.map(({ name, engine }) => `${name}: ${engine}`);
       expect([status, engines, proofs(result)]).toEqual([

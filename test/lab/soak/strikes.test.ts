@@ -6,6 +6,7 @@ import { needs, program, root } from '../../support/needs.js';
 import { type Running, type Strike, type StruckHost, strikes } from './struck-host.js';
 
 const runs = Number(process.env['SOAK_RUNS'] ?? 20);
+const minutes = Number(process.env['SOAK_MINUTES'] ?? 4);
 const seed = Number(process.env['SOAK_SEED'] ?? Math.floor(Math.random() * 1e6));
 const late = ['checking', 'undoing', 'judging'] as const;
 
@@ -64,7 +65,7 @@ const kinds: readonly Strike[] = [
 
 describe('a run on a host that is struck at random moments', needs(root, program('nft')), () => {
   it.each(kinds)('$name: leaves nothing, and no verdict is wrong', { timeout: 3_600_000 }, async (strike) => {
-    const text = await strikes(strike, runs, seed);
+    const text = await strikes(strike, { count: runs, seed, maxMs: minutes * 60_000 });
     process.stderr.write(`${text}\n`);
     expect(text).toContain(strike.name);
   });

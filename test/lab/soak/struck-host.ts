@@ -210,11 +210,23 @@ interface Aim {
   readonly isLate: boolean;
 }
 
-/** Each phase in turn; when the runs are over, the phases that none was struck in, at their beginning. */
-function nextAim(number: number, count: number, met: ReadonlyMap<Phase | null, number>): Aim | null {
-  if (number < count) return { phase: phases[number % phases.length] ?? 'starting', isLate: true };
-  const missing = phases.find((phase) => !met.has(phase));
-  return missing === undefined || number >= 2 * count ? null : { phase: missing, isLate: false };
+/** How many runs are struck, with which moments, and after how many ms no further one begins but for a phase. */
+export interface Bounds {
+  readonly count: number;
+  readonly seed: number;
+  readonly maxMs: number;
+}
+
+/** Each phase in turn; when the runs or their time is over, the phases that no run was struck in, at their beginning. */
+function* aims({ count, maxMs }: Bounds, met: ReadonlyMap<Phase | null, number>): Generator<Aim> {
+  const began = performance.now();
+  for (let number = 0; number < count && performance.now() - began < maxMs; number += 1)
+    yield { phase: phases[number % phases.length] ?? 'starting', isLate: true };
+  for (let tries = 0; tries < 3 * phases.length; tries += 1) {
+    const missing = phases.find((phase) => !met.has(phase));
+    if (missing === undefined) return;
+    yield { phase: missing, isLate: false };
+  }
 }
 
 const countOne = <Key>(counts: Map<Key, number>, key: Key): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -223,7 +235,8 @@ const countOne = <Key>(counts: Map<Key, number>, key: Key): void => void counts.
  * Strikes `count` runs at random moments, of which each phase gets its share, on a host that isolates and on one that
  * leaks. Then more, until no phase is without. Gives the moments and the ends, as text.
  */
-export async function strikes(strike: Strike, count: number, seed: number): Promise<string> {
+export async function strikes(strike: Strike, bounds: Bounds): Promise<string> {
+  const { seed } = bounds;
   const random = randomFrom(seed);
   const hosts = [struckHost(false), struckHost(true)];
   const met = new Map<Phase | null, number>();
@@ -231,21 +244,22 @@ export async function strikes(strike: Strike, count: number, seed: number): Prom
   try {
     const each = [];
     for (const host of hosts) each.push({ host, lasts: await durations(host), usual: host.traces() });
-    for (let number = 0, aim = nextAim(0, count, met); aim !== null; aim = nextAim((number += 1), count, met)) {
+    for (const { phase, isLate } of aims(bounds, met)) {
       const { host, lasts, usual } = random.pick(each);
-      const { phase, isLate } = aim;
       const afterMs = isLate ? random.below(Math.ceil(lasts.get(phase) ?? 1)) : 0;
       const struck = await struckOnce(host, strike, { phase, afterMs, random });
       countOne(met, struck.phase);
       countOne(ends, struck.status);
-      expect({ number, phase, afterMs, traces: host.traces() }).toEqual({ number, phase, afterMs, traces: usual });
+      const about = { seed, phase, afterMs, leaks: host.leaks };
+      expect({ ...about, traces: host.traces() }).toEqual({ ...about, traces: usual });
     }
   } finally {
     for (const host of hosts) host.close();
   }
   const moments = phases.map((phase) => `${phase} ${met.get(phase) ?? 0}`).join(', ');
   const statuses = [...ends].map(([status, times]) => `${status ?? 'by the signal'} ${times}`).join(', ');
-  const text = `${strike.name}, seed ${seed}: ${moments}, over ${met.get(null) ?? 0}; exit status ${statuses}`;
+  const struckRuns = [...met.values()].reduce((sum, times) => sum + times, 0);
+  const text = `${strike.name}, ${struckRuns} runs, seed ${seed}: ${moments}, over ${met.get(null) ?? 0}; exit status ${statuses}`;
   expect(
     phases.filter((phase) => !met.has(phase)),
     text,

@@ -55,7 +55,7 @@ function againstText(baselineRun: ReportedRun, run: ReportedRun): string {
  */
 export function withBaseline(baselines: readonly ReportedRun[], run: ReportedRun): ReportedRun {
   const { result } = run;
-  const baseline = baselines.find((one) => one.result.scenario.name === result.scenario.name);
+  const baseline = baselines.find(({ result: { scenario } }) => scenario.name === result.scenario.name);
   if (baseline === undefined) return { ...run, status: result.exitCode };
   const shown = againstBaseline(run, baseline);
   if (result.exitCode === 2) {

@@ -83,11 +83,13 @@ export function both<A extends Shape, B extends Shape>(first: A, second: B): Cod
   return (value) => misfitOf(first, value) ?? misfitOf(second, value);
 }
 
-/** The first shape that fits; a misfit is that of the last. */
+/** The first shape that fits; a misfit is that of the last. Only the shape that fits takes members out. */
 export function either<S extends readonly Shape[]>(...shapes: S): Codec<Of<S[number]>> {
   return (value, others) => {
+    const untouched = others === 'drop' ? 'keep' : others;
     let misfit: Misfit | null = null;
-    for (const shape of shapes) if ((misfit = misfitOf(shape, value, others)) === null) return null;
+    for (const shape of shapes)
+      if ((misfit = misfitOf(shape, value, untouched)) === null) return misfitOf(shape, value, others);
     return misfit;
   };
 }

@@ -88,6 +88,10 @@ describe('a shape', () => {
     expect(said(shape, { ask: 'now' })).toBe('id: a whole number from 0');
     expect(said(shape, { id: 1 })).toBe('ask: now');
     expect(said(either(text, count), true)).toBe(': a whole number from 0');
+    // A shape that does not fit takes nothing out
+    const value = { at: { x: 1, y: 2 }, b: 'b' };
+    expect(fits(either({ at: { x: count }, a: text }, { at: { y: count }, b: text }), value, 'drop')).toBe(true);
+    expect(value).toEqual({ at: { y: 2 }, b: 'b' });
     expect(
       said(
         only(count, 'an even number', (value) => value % 2 === 0),
