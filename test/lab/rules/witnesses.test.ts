@@ -88,7 +88,7 @@ const cases: readonly Case[] = [
 /** `npm test` has one of each kind. */
 const onlyFirst = (at: number): { readonly tags?: 'all' } => (at === 0 ? {} : { tags: 'all' });
 
-describe('a rule that copies tcp dport 443', { ...needs(root), timeout: patient(120_000) }, () => {
+describe('a rule that copies tcp dport 443', { ...needs(root), timeout: patient(300_000) }, () => {
   for (const [at, { name, script, rule, fix, lacking }] of cases.entries())
     it(`is BROKEN by a witness, and named, beside guests' own traffic: ${name}`, {
       ...needs(lacking),
@@ -132,7 +132,7 @@ const guarded: readonly Guarded[] = [
 
 describe('a host whose rules keep state', {
   ...needs(root, kernel("nft's family netdev")),
-  timeout: patient(120_000),
+  timeout: patient(300_000),
 }, () => {
   for (const [at, { name, rule, lacking }] of guarded.entries())
     it(`is sent no witness that comes to ${name}, and nothing there changes`, {
