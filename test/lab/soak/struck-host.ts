@@ -118,6 +118,13 @@ const marked = (mark: string): readonly number[] =>
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && procText(`/proc/${pid}/environ`).includes(`SOAK_MARK=${mark}\0`));
 
+/** Those that are left of them after 20 s at most; empty as soon as none is. */
+export async function noneMarked(mark: string): Promise<readonly number[]> {
+  for (const began = performance.now(); performance.now() - began < patient(20_000); await sleep(20))
+    if (marked(mark).length === 0) return [];
+  return marked(mark);
+}
+
 let runs = 0;
 function started(host: StruckHost): Progress & { readonly mark: string; readonly ended: ReturnType<typeof outcomeOf> } {
   const mark = `${process.pid}-${(runs += 1)}`;
@@ -166,9 +173,7 @@ async function struckOnce(
   const { status, stderr } = await ended;
   const about = { strike: strike.name, leaks: host.leaks, aim: aim.phase, afterMs: aim.afterMs, phase, status, stderr };
   const left = await leftAfter(patient(20_000), pids, namespaces);
-  for (const began = performance.now(); marked(mark).length > 0 && performance.now() - began < patient(20_000); )
-    await sleep(20);
-  expect({ ...about, left, marked: marked(mark) }).toEqual({ ...about, left: [], marked: [] });
+  expect({ ...about, left, marked: await noneMarked(mark) }).toEqual({ ...about, left: [], marked: [] });
   expectVerdict(strike, { leaks: host.leaks, phase, out, status }, about);
   await expectCleaned(host, strike, about);
   rmSync(out, { recursive: true, force: true });
