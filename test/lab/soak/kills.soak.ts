@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { descendants, leftAfter, namespacesOf } from '../../support/lab/processes.js';
 import { fresh, startProgram, threeOn } from '../../support/lab/program.js';
 import { needs, root } from '../../support/needs.js';
+import { noneMarked } from './struck-host.js';
 
 const runs = Number(process.env['SOAK_RUNS'] ?? 200);
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
@@ -45,26 +45,6 @@ function reported(what: string, all: readonly Kill[], ended: readonly (number | 
   process.stderr.write(
     `${what}: ${all.length} runs killed after 0 to ${withinMs} ms (${early} had ended before), nothing left\n`,
   );
-}
-
-/** Processes that have the mark in their environment: whatever the run started, however it is called. */
-function marked(mark: string): readonly number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter(Number.isInteger)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SOAK_MARK=${mark}\0`);
-      } catch {
-        return false;
-      }
-    });
-}
-
-async function noneMarked(mark: string): Promise<readonly number[]> {
-  for (const began = performance.now(); performance.now() - began < 10_000; await sleep(20))
-    if (marked(mark).length === 0) return [];
-  return marked(mark);
 }
 
 describe('a run in the lab that is killed at a random moment', () => {

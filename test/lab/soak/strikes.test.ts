@@ -6,7 +6,7 @@ import { needs, program, root } from '../../support/needs.js';
 import { type Running, type Strike, type StruckHost, strikes } from './struck-host.js';
 
 const runs = Number(process.env['SOAK_RUNS'] ?? 20);
-const minutes = Number(process.env['SOAK_MINUTES'] ?? 4);
+const minutes = Number(process.env['SOAK_MINUTES'] ?? 2.5);
 const seed = Number(process.env['SOAK_SEED'] ?? Math.floor(Math.random() * 1e6));
 const late = ['checking', 'undoing', 'judging'] as const;
 
