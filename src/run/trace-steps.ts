@@ -1,6 +1,7 @@
-import { closeSync, statSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { tokensText } from '../core/judge/count/token-ranges.js';
+import type { SocketProcess } from '../core/model/packet-socket.js';
 import { injectionDevice, type TracedDevice, type TracedReader, type TraceLine } from '../core/model/timeline.js';
 import type { StepPlan } from '../core/model/plan.js';
 import { messageOf } from '../core/model/verify-error.js';
@@ -17,7 +18,14 @@ import {
 } from '../system/capture/trace/trace.js';
 import { files } from '../system/evidence/folder/folder.js';
 import { openAtEnd } from '../system/evidence/folder/named-file.js';
-import { devicesOf as charDevicesOf, procText, tapDevice } from '../system/kernel/proc-files.js';
+import {
+  devicesOf as charDevicesOf,
+  inodeOf,
+  procLink,
+  procNames,
+  procText,
+  tapDevice,
+} from '../system/kernel/proc-files.js';
 import {
   isDescendant,
   isHostsOwn,
@@ -136,7 +144,7 @@ function linesOf(
 }
 
 function numberOf(netns: string | null): number | null {
-  return statSync(netns ?? '/proc/thread-self/ns/net', { throwIfNoEntry: false })?.ino ?? null;
+  return inodeOf(netns ?? '/proc/thread-self/ns/net');
 }
 
 /** Namespaces of endpoints, by number; one of several endpoints is none's. */
@@ -173,21 +181,14 @@ function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pi
   const known = new Map<number, TracedReader>();
   const make = (read: number): TracedReader => {
     const pid = readerBehind(read);
-    if (isDescendant(pid)) return { pid, name: '', own: true, parties: [] };
-    const program = runningProgram(pid);
+    if (isOfRun(pid)) return { pid, name: '', own: true, parties: [] };
     const inSpace = parties.get(numberOf(`/proc/${pid}/ns/net`) ?? 0);
     const found = [
       inSpace,
       ...tapsHeldBy(pid, homes).map((name) => ports.get(name)),
       ...charDevicesOf(String(pid)).map((number) => byDevice.get(number)),
     ];
-    return {
-      pid,
-      name: procText(`/proc/${pid}/comm`).trim(),
-      ...given({ program }),
-      ...(program !== null && isHostsOwn(pid, program) ? { hostsOwn: true } : {}),
-      parties: [...new Set(found.filter((name) => name !== undefined))],
-    };
+    return { ...processOf(pid), parties: [...new Set(found.filter((name) => name !== undefined))] };
   };
   return (pid) => {
     const reader = known.get(pid) ?? make(pid);
@@ -202,13 +203,39 @@ function elsewhere(
   party: string | undefined,
 ): Omit<TracedDevice, 'space' | 'ifindex'> {
   const link = there?.links.find((at) => at.ifindex === ifindex);
+  const owner = there === undefined || party !== undefined ? null : processIn(there.path);
   const isLinked = link !== undefined && link.linkSpace !== null && link.linkSpace === there?.home;
   return {
     name: link?.name ?? null,
     home: false,
     ...given({ path: there?.path }),
     ...(isLinked && link.link !== null ? { lower: link.link } : {}),
-    ...given({ party }),
+    ...given({ party, owner }),
+  };
+}
+
+/** True of helpers. Process 1 of a lab adopts what commands of the scenario started, which is none of the run's. */
+function isOfRun(pid: number): boolean {
+  const isLab = procLink('/proc/self') === '1';
+  return isLab ? runningProgram(pid)?.inode === runningProgram(process.pid)?.inode : isDescendant(pid);
+}
+
+/** A process that lives in a namespace; null = none, or those of the run alone. */
+function processIn(path: string): SocketProcess | null {
+  const space = numberOf(path);
+  const pid = procNames('/proc').find(
+    (name) => /^\d+$/.test(name) && numberOf(`/proc/${name}/ns/net`) === space && !isOfRun(Number(name)),
+  );
+  return pid === undefined ? null : processOf(Number(pid));
+}
+
+function processOf(pid: number): SocketProcess {
+  const program = runningProgram(pid);
+  return {
+    pid,
+    name: procText(`/proc/${pid}/comm`).trim(),
+    ...given({ program }),
+    ...(program !== null && isHostsOwn(pid, program) ? { hostsOwn: true } : {}),
   };
 }
 

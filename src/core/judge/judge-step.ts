@@ -22,7 +22,8 @@ import { claimOutcome, claimText, unmetClaims } from './rows/claims.js';
 import { acceptedOf, mayHaveAll, type RowInput } from './rows/probe-row.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
-import { judgeTrace, type TraceInput } from './trace/traced-leaks.js';
+import { judgeTrace } from './trace/traced-leaks.js';
+import type { TraceInput } from './trace/traced-probes.js';
 import { filled, given } from '../text/collections.js';
 
 export interface StepInput extends RowInput, TraceInput {
@@ -198,7 +199,10 @@ function bypassesBeside(
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
   const { step, plan, states } = input;
   const traced = judgeTrace(input); // before the rows are made: it adds to what they count
-  const { rows: bare, folded, exposed } = rowsOf(input);
+  const strangers = new Set(traced.strangers.map(({ name }) => name));
+  const withStrangers = { ...step, observers: [...step.observers, ...traced.strangers] };
+  const { rows: counted, folded, exposed } = rowsOf({ ...input, step: withStrangers });
+  const bare = counted.filter(({ leak, observer }) => leak || !strangers.has(observer));
   const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded, traced);
   const forms = isIdle || hasFailed ? noForms : entryByForm(input);
   const reasonsAgainst = [
@@ -208,7 +212,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses, forms)),
     ...traced.reasons,
   ];
-  const finding = createCauseFinding(plan, step, states, input.facts.ruleChanges);
+  const finding = createCauseFinding(plan, withStrangers, states, input.facts.ruleChanges);
   const found = withCauses(bare, finding);
   const byReach = rankCauses([
     ...found.flatMap(({ leak, causes, grouped = 1 }) => (leak ? [{ rows: grouped, causes }] : [])),

@@ -258,6 +258,8 @@ const tracedDevice = {
   lower: maybe(whole),
   /** The endpoint whose namespace it is in. */
   party: maybe(text),
+  /** Of no endpoint: a process that lives in its namespace. */
+  owner: maybe(socketProcess),
   /** The run made it to send by. */
   own: maybe(oneOf(true)),
 };

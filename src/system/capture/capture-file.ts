@@ -40,8 +40,8 @@ export interface CaptureFileOptions {
   /** `run`: frames without the run's tag are left out. */
   readonly only: 'run' | 'all';
   /**
-   * Bytes of frames that it may have; null = any number. Half is divided equally among its interfaces. Those that need
-   * more take the other half, so a flood at one interface leaves the others their share.
+   * Bytes of frames that it may have; null = any number. Half is divided equally among its interfaces. One that needs
+   * more takes half of what is left of the other half, so floods leave others their share, and some of that.
    */
   readonly most: number | null;
   readonly application: string;
@@ -122,6 +122,12 @@ export class CaptureFile {
   /** Frames of an interface that were counted and not written: it has its share of the file. */
   beyondBound(id: number): number {
     return this.beyondOf[id] ?? 0;
+  }
+
+  /** The interface with the most frames, written or not. */
+  get busiest(): number {
+    const frames = this.inFile.map((count, id) => count + this.beyondBound(id));
+    return frames.indexOf(Math.max(...frames));
   }
 
   /** Frames written, by interface. */
@@ -261,8 +267,9 @@ export class CaptureFile {
   private mayTake(id: number, length: number): boolean {
     if (this.most === null) return true;
     const bytes = (this.bytesOf[id] ?? 0) + length;
-    if (bytes > this.most / (2 * this.inFile.length)) {
-      if (this.sharedBytes + length > this.most / 2) return false;
+    const shared = bytes - this.most / (2 * this.inFile.length);
+    if (shared > 0) {
+      if (shared > this.most / 2 - this.sharedBytes - length) return false;
       this.sharedBytes += length;
     }
     this.bytesOf[id] = bytes;

@@ -251,14 +251,15 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
 
   /** Each observer whose frames were too many for its share of the file. */
   private sendFloods(): void {
-    for (const { name, interface: id } of this.table.observers) {
+    const { observers } = this.table;
+    const busiest = observers.find(({ interface: id }) => id === this.file?.busiest)?.name ?? '';
+    for (const { name, interface: id } of observers) {
       const beyond = this.file?.beyondBound(id) ?? 0;
-      const written = this.file?.written(id) ?? 0;
       if (beyond > 0)
         this.sendFault(
           'file-failed',
           name,
-          `a guest floods tokens: ${beyond} frames with the run's tag were counted and not kept: the ${written} before them fill the bound for ${name}`,
+          `${beyond} frames with the run's tag at ${name} were counted and not kept, as the capture has its bound: most are at ${busiest}, where a guest may flood tokens`,
         );
     }
   }

@@ -47,6 +47,15 @@ export function socketNumbersOf(pid: string): readonly number[] {
   );
 }
 
+/** Its inode, by which namespaces are distinguished; null = there is none, or it may not be looked at. */
+export function inodeOf(path: string): number | null {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return null;
+  }
+}
+
 /** Numbers of the character devices that a process has open, `246:1`, one for each descriptor; none as above. */
 export function devicesOf(pid: string): readonly string[] {
   return ofDescriptors(pid, (path) => (procLink(path).startsWith('/') ? characterDevice(path) : '')).filter(

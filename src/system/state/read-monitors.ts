@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
 import { isMonitor, type MonitorProcess } from '../../core/discover/guests/machine-monitors.js';
 import type { GuestRecord } from '../../core/model/host-config.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { libc } from '../kernel/libc.js';
 import {
   devicesOf,
+  inodeOf,
   tapDevice,
   procNames,
   procText,
@@ -128,13 +128,4 @@ function filesOf(holdings: readonly Holding[], most: number): number {
 
 function holderOf(pid: string): { readonly pid: number; readonly name: string } {
   return { pid: Number(pid), name: procText(`/proc/${pid}/comm`).trim() };
-}
-
-/** Network namespaces are distinguished by it; null = there is none, or it may not be looked at. */
-function inodeOf(path: string): number | null {
-  try {
-    return statSync(path).ino;
-  } catch {
-    return null;
-  }
 }

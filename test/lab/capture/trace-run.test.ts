@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { readTracedKernel } from '../../../src/system/capture/trace/trace.js';
 import { kernel } from '../../support/lab/features.js';
 import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
 
 const traced = readTracedKernel();
 const tool = fileURLToPath(new URL('../state/hold-program.py', import.meta.url));
@@ -93,6 +94,35 @@ describe(
       }
     });
 
+    it('is broken where a rule copies probes into a namespace that is no guest’s, and names device, process and rule', async () => {
+      const stranger = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' });
+      const space = `/proc/${stranger.pid ?? 0}/ns/net`;
+      const here = readlinkSync('/proc/self/ns/net');
+      await expect.poll(() => readlinkSync(space), { timeout: patient(10_000) }).not.toBe(here);
+      host.run(['ip', 'link', 'add', 'x0', 'type', 'veth', 'peer', 'name', 'x1', 'netns', space]);
+      host.run(['ip', 'link', 'set', 'x0', 'up']);
+      host.run(['nsenter', `--net=${space}`, 'ip', 'link', 'set', 'x1', 'up']);
+      const hook = '{ type filter hook ingress device "vnet0" priority 0; }';
+      host.run(['nft', `add table netdev t; add chain netdev t c ${hook}; add rule netdev t c dup to "x0"`]);
+      try {
+        const { status, result, out } = await run('stranger', 'auto');
+        const [step] = result.steps;
+        expect([status, result.verdict, step?.traced]).toEqual([
+          2,
+          'broken',
+          [{ observer: 'x1@x0', device: expect.stringMatching(/^x1 in .* of process \d+ \(\/.*\)$/), probes: 80 }],
+        ]);
+        const causes = (step?.groups ?? []).flatMap((group) => group.causes.map(({ code, fixes }) => [code, fixes]));
+        expect(causes).toEqual([['mirror', ['nft delete rule netdev t c handle 2']]]);
+        const again = await outcomeOf(host.cli(['replay', out]));
+        expect([again.status, again.stdout]).toEqual([2, expect.stringContaining('x1@x0 had 80 probes past its port')]);
+      } finally {
+        host.run(['nft', 'delete', 'table', 'netdev', 't']);
+        host.run(['ip', 'link', 'del', 'x0']);
+        stranger.kill('SIGKILL');
+      }
+    });
+
     /** Holds a program at the ports, and runs with the trace and without it. */
     async function withProgram(name: string, words: readonly string[]) {
       const holder = spawn('nsenter', [`--net=${host.netns}`, '/usr/bin/python3', tool, ...words], {
@@ -118,6 +148,19 @@ describe(
       expect([traced.status, traced.result.steps.flatMap(({ reasons }) => reasons)]).toEqual([0, []]);
       expect((await outcomeOf(host.cli(['replay', traced.out]))).status).toBe(0);
     });
+
+    it.each(['keep', 'write'])(
+      'acquits no program whose doings it cannot hear, and names it: %s',
+      { tags: 'all' },
+      async (word) => {
+        const { id, traced } = await withProgram(word, [word, ...ports]);
+        const reasons = traced.result.steps.flatMap((step) => step.reasons.map(({ code, text }) => `${code} ${text}`));
+        expect([traced.status, traced.result.verdict]).toEqual([3, 'inconclusive']);
+        expect(reasons).toContainEqual(
+          expect.stringContaining(`bypass-possible BPF program ${id} at vnet0 tcx ingress`),
+        );
+      },
+    );
 
     it('is broken where the same program copies to another guest, and names both', { tags: 'all' }, async () => {
       const { id, traced } = await withProgram('clone', ['clone', 'vnet4', 'vnet0']);

@@ -169,7 +169,7 @@ describe('capture helper', needs(root), () => {
     expect(await fault).toMatchObject({
       code: 'file-failed',
       observer: 'a',
-      message: `a guest floods tokens: ${beyond} frames with the run's tag were counted and not kept: the ${written['a']} before them fill the bound for a`,
+      message: `${beyond} frames with the run's tag at a were counted and not kept, as the capture has its bound: most are at a, where a guest may flood tokens`,
     });
     expect([beyond > 500, written['b'], counters['a']?.delivered]).toEqual([true, 20, 1000]);
     expect(new Set(kept.map(({ observer }) => observer))).toEqual(new Set(['a']));

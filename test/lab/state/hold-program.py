@@ -1,8 +1,10 @@
 """Loads a program of BPF made by hand, attaches it until it ends, and prints its number.
 
 hold-program.py flow | xdp DEVICE | cgroup FOLDER | count FOLDER | look DEVICE… | clone TARGET DEVICE…
+                keep DEVICE… | write DEVICE…
 flow, xdp, cgroup: copies what it gets to a map; count: does as systemd for a service with IPAccounting; look: tcx that
-asks a map and lets pass; clone: the same, and copies to the target.
+asks a map and lets pass; clone: the same, and copies to the target; keep: tcx that copies to a map; write: tcx that
+writes the first byte, as it was.
 """
 import ctypes, os, socket, struct, sys, time
 
@@ -74,6 +76,13 @@ def looking(target):
     return op(0xBF, 6, 1) + copy + look + op(0x15, 0, 0, 2) + op(0x79, 0, 0) + op(0x95) + op(0xB7, 0, 0, 0, -1) + op(0x95)
 
 
+def writing():
+    """The first byte is loaded, and stored again."""
+    byte = op(0xBF, 3, 10) + op(0x07, 3, 0, 0, -1) + op(0xBF, 1, 6) + op(0xB7, 2) + op(0xB7, 4, 0, 0, 1)
+    load_byte = op(0x72, 10, 0, -1, 0) + byte + op(0x85, 0, 0, 0, 26)
+    return op(0xBF, 6, 1) + load_byte + byte + op(0xB7, 5) + op(0x85, 0, 0, 0, 9) + op(0xB7, 0, 0, 0, -1) + op(0x95)
+
+
 what, *where = sys.argv[1:]
 if what == 'flow':
     program = load(22, copying(129), 17)
@@ -83,9 +92,9 @@ elif what == 'xdp':
     link = bpf(28, struct.pack('<IIII', program, socket.if_nametoindex(where[0]), 37, 2))
 elif what == 'nowhere':
     program = load(6, dropping(), 37)
-elif what in ('look', 'clone'):
+elif what in ('look', 'clone', 'keep', 'write'):
     target = where.pop(0) if what == 'clone' else None
-    program = load(3, looking(target), 0)
+    program = load(3, {'keep': lambda: copying(-1), 'write': writing}.get(what, lambda: looking(target))(), 0)
     links = [bpf(28, struct.pack('<IIII', program, socket.if_nametoindex(device), 46, 0)) for device in where]
 else:
     program = load(8, copying(1) if what == 'cgroup' else counting(), 0)

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../../../src/core/model/result.js';
@@ -87,7 +87,9 @@ export function wholeHost(guests: number, { nic = false }: { readonly nic?: bool
       const out = join(dir, name);
       const isWhole = !words.some((word) => word.endsWith('.yml'));
       const { status, stdout, stderr } = await run(['run', ...words, '--yes', '--out', out]);
-      const result: Result = JSON.parse(readFileSync(join(out, isWhole ? 'evidence' : '', 'result.json'), 'utf8'));
+      const path = join(out, isWhole ? 'evidence' : '', 'result.json');
+      if (!existsSync(path)) throw new Error(`exit ${status} without a result: ${stdout}${stderr}`);
+      const result: Result = JSON.parse(readFileSync(path, 'utf8'));
       const reasons = result.steps.flatMap((step) => step.reasons.map(({ code }) => code));
       return { status, text: `${stdout}\n${stderr}\nreasons: ${reasons.join(', ')}`, result };
     },

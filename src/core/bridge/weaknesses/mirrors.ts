@@ -299,10 +299,11 @@ function ruleTo(port: string | null, { rules, toPort, nameHere }: Carriers): Rul
   return rule;
 }
 
-/** The observer's port, of a bridge or not; null = it has none. */
+/** The observer's port, of a bridge or not, or what leads to a device beside the bridges; null = it has none. */
 function deviceOf({ port, observer }: LeakContext): string | null {
   if (port !== null) return port.name;
-  return observer?.routed === true || isOnDevice(observer?.by) ? (observer?.interface ?? null) : null;
+  const isBeside = observer?.place === 'port' && observer.device !== undefined;
+  return isBeside || observer?.routed === true || isOnDevice(observer?.by) ? (observer?.interface ?? null) : null;
 }
 
 /**

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { CaptureFile } from '../../../../src/system/capture/capture-file.js';
 import { scratchFolder } from '../../../support/scratch.js';
 import { frameOf } from '../../../support/pcap/taken-frame.js';
+import { packetBlockLength } from '../../../../src/core/pcap/pcapng/packet-block.js';
 
 const scratch = scratchFolder('capture-file');
 const runTag = 0x01020304;
@@ -54,4 +55,30 @@ test('a file that takes nothing leaves each interface and direction its share of
     file.unwritten.filter((kept) => kept.interface === id && kept.outgoing === outgoing).length;
   expect(file.failure).toContain('no space left on device');
   expect([count(flooding, false), count(leaked, true), count(flooding, true)]).toEqual([500, 20, 3]);
+});
+
+test('leaves an interface that comes late more than its share, however many others flood', () => {
+  const file = new CaptureFile({
+    path: '/dev/null',
+    fd: openSync('/dev/null', 'w'),
+    runTag,
+    only: 'run',
+    most: 40_000,
+    application: 'test',
+  });
+  const ids = ['p0', 'p1', 'p2'].map((name) =>
+    file.addInterface({ name, description: name, filter: '', snaplen: 262_144 }),
+  );
+  const frame = tagged();
+  const length = packetBlockLength(frame.length);
+  const share = Math.floor(20_000 / ids.length / length);
+  const add = (id: number, count: number): number => {
+    for (let sent = 0; sent < count; sent += 1) file.addFrame(id, frameOf(frame, 1, sent, true));
+    file.flush();
+    return file.written(id);
+  };
+  const [p0 = -1, p1 = -1, p2 = -1] = ids;
+  expect([add(p0, 1000) < 1000, add(p1, 1000) < 1000]).toEqual([true, true]);
+  expect(add(p2, share + 10)).toBe(share + 10);
+  expect([file.beyondBound(p2), file.busiest]).toEqual([0, p0]);
 });

@@ -55,6 +55,10 @@ describe('what the kernel’s trace of a step shows', () => {
     expect(step.findings.filter(({ leak }) => leak).map(({ observer, seen }) => [observer, seen])).toEqual([['c', 6]]);
   });
 
+  it('is a leak where they ended there and no device had received them, as by bpf_redirect_peer', () => {
+    expect(only(judge(traced(place(inside('c'), { place: 'consume' })))).verdict).toBe('broken');
+  });
+
   it('counts a probe once that an observer heard as well', () => {
     const evidence = traced(place(inside('c'), { tokens: '0-4' }));
     const flow = there(evidence.plan.steps[0]?.flows.at(0));
@@ -218,5 +222,79 @@ describe('what holds is measured', () => {
   it('by a whole trace alone', () => {
     expect(only(judge(traced(dropped({ device: atHome('x0', 9) })))).held?.[0]?.measured).toBeUndefined();
     expect(only(judge(perfectRun())).held?.[0]?.measured).toBeUndefined();
+  });
+});
+
+describe('a device beside the bridges', () => {
+  const owner = { pid: 77, name: 'ids', program: { path: '/usr/bin/ids', device: 1, inode: 2, owner: 0, user: 0 } };
+  const beyond: TracedDevice = {
+    ...{ space: 4_026_532_000, ifindex: 3, name: 'eth0', home: false, path: '/proc/77/ns/net', lower: 9, owner },
+  };
+  /** A host with a further device, and what the trace saw. */
+  function besideOf(kind: string, change: (evidence: Evidence) => void, ...places: readonly TracedPlace[]) {
+    const evidence = traced(...places);
+    const state = hostState();
+    const { lower: _lower, ...plain } = there(state.links[1]);
+    const link = { ...plain, name: 'x0', kind, ifindex: 9, master: null, port: null };
+    const both = { ...state, links: [...state.links, link] };
+    evidence.states = [{ before: both, after: both }];
+    change(evidence);
+    return only(judge(evidence));
+  }
+  const nothing = (): void => undefined;
+  const leaksOf = ({ findings }: ReturnType<typeof only>) =>
+    findings.filter(({ leak }) => leak).map(({ observer, seen }) => `${observer} ${seen}`);
+
+  it.each(['transmit', 'receive', 'consume'] as const)(
+    'is a leak in a namespace in which a process lives, with device and process: %s',
+    (where) => {
+      const own = { ...atHome('x0', 9), own: true } as const;
+      const step = besideOf('veth', nothing, place(own), place(beyond, { place: where }));
+      expect([step.verdict, leaksOf(step)]).toEqual(['broken', ['eth0@x0 5']]);
+      expect(step.traced).toEqual([
+        { observer: 'eth0@x0', device: 'eth0 in /proc/77/ns/net of process 77 (/usr/bin/ids)', probes: 5 },
+      ]);
+      expect(step.observers.map(({ name }) => name)).not.toContain('eth0@x0');
+    },
+  );
+
+  it('is none where it became a port of the bridge meanwhile, as that of a guest that starts', () => {
+    const plug = (evidence: Evidence): void => {
+      const [{ before, after }] = [there(evidence.states[0])];
+      const [{ port, master }] = [there(hostState().links.find(({ name }) => name === 'p1'))];
+      const links = (after?.links ?? []).map((link) => (link.name === 'x0' ? { ...link, port, master } : link));
+      evidence.states = [{ before, after: after === null ? null : { ...after, links } }];
+    };
+    expect(leaksOf(besideOf('veth', plug, place(beyond)))).toEqual([]);
+  });
+
+  it('is a leak where it is a tap that a process reads', () => {
+    const reader = { ...owner, parties: [] };
+    const step = besideOf('tun', nothing, place(atHome('x0', 9), { place: 'read', reader }));
+    expect([step.verdict, leaksOf(step)]).toEqual(['broken', ['ids@x0 5']]);
+    expect(besideOf('veth', nothing, place(atHome('x0', 9), { place: 'read', reader })).verdict).toBe('inconclusive');
+  });
+
+  const { owner: _, ...empty } = beyond;
+  it.each([
+    ['where no process lives there', nothing, place(empty), 'inconclusive'],
+    [
+      'where somebody answers for what is beside',
+      (evidence: Evidence) => {
+        const trust = [{ what: 'nft dup', where: null, reason: 'IDS', owner: null, ticket: null, until: null }];
+        evidence.plan = {
+          ...evidence.plan,
+          steps: evidence.plan.steps.map((step) => ({ ...step, expect: { ...step.expect, trust } })),
+        };
+      },
+      place(beyond),
+      'holds',
+    ],
+    ['where the frames came in by another way, as from a router', nothing, place(atHome('x0', 9)), 'inconclusive'],
+    ['where another packet quotes them', nothing, place(beyond, { tokenAt: asSent + 28 }), 'holds'],
+  ] as const)('is none %s', (_name, change, line, verdict) => {
+    const more = line.device?.home === true ? [place(beyond)] : [];
+    const step = besideOf('veth', change, line, ...more);
+    expect([step.verdict, leaksOf(step)]).toEqual([verdict, []]);
   });
 });

@@ -1,0 +1,88 @@
+import type { Flow, StepPlan } from '../../model/plan.js';
+import type { SocketProcess } from '../../model/packet-socket.js';
+import type { TracedDevice, TracedPlace, TraceLine } from '../../model/timeline.js';
+import { framesOfStep } from '../../plan/flows/shortcuts.js';
+import { frameTemplate } from '../../probe/frames/frame.js';
+import { forTokens } from '../count/token-ranges.js';
+import type { StepFacts } from '../proof/step-facts.js';
+import type { RowInput } from '../rows/probe-row.js';
+
+/** A step with its trace. */
+export interface TraceInput extends Omit<RowInput, 'day'> {
+  /** The step's lines of trace.ndjson. */
+  readonly trace: readonly TraceLine[];
+  /** True if an observer heard a token, whichever way the frame went and whatever became of it. */
+  readonly isHeardAt: (observer: string, token: number) => boolean;
+}
+
+/** A quoted probe stands behind the headers of ICMP and IP at least; a tag more or less moves a token by four bytes. */
+const leastQuoted = 20;
+
+/** Flows of a step by token. */
+export class FlowFinder {
+  private readonly offsets = new Map<string, number>();
+
+  constructor(private readonly step: StepPlan) {}
+
+  /** The flow of a token; null = it is none's. Binary search: flows number their tokens in order. */
+  flowOf(token: number): Flow | null {
+    const { flows } = this.step;
+    let [low, high] = [0, flows.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((flows.at(middle)?.first ?? 0) <= token) low = middle;
+      else high = middle - 1;
+    }
+    const flow = flows.at(low);
+    return flow !== undefined && token >= flow.first && token < flow.first + flow.count ? flow : null;
+  }
+
+  /** Probes among the tokens of a line; null = a token of no flow. */
+  forProbes(tokens: string, use: (flow: Flow | null, sequence: number) => void): void {
+    const first = this.step.flows.at(0)?.first ?? 0;
+    forTokens(tokens, { first, end: first + framesOfStep(this.step) }, (token) => {
+      const flow = this.flowOf(token);
+      use(flow, token - (flow?.first ?? 0));
+    });
+  }
+
+  /** True if a token stands at its place in the frames of its flow, so that no other packet quotes it. */
+  isAsSent({ frame }: Flow, tokenAt: number): boolean {
+    const protocol = frame.fields?.protocol ?? '';
+    const key = `${frame.carrier} ${frame.vlan.length} ${frame.form ?? ''} ${protocol}`;
+    const known = this.offsets.get(key) ?? frameTemplate(frame).tokenAt;
+    this.offsets.set(key, known);
+    return tokenAt < known + leastQuoted;
+  }
+}
+
+/** Every frame that left by a port was heard: only then is a token that an observer did not hear one that passed it. */
+export function isLossless({ stopped }: StepFacts, { observers }: StepPlan): boolean {
+  return observers.every(({ name }) => {
+    const counters = stopped[name];
+    return counters !== undefined && counters.dropped === 0 && counters.delivered === counters.received;
+  });
+}
+
+/** How a device is called to people: `eth0 in /run/netns/blue`, `interface 7 in network namespace 4026532987`. */
+export function tracedDeviceText({ name, ifindex, path, space, home }: TracedDevice): string {
+  const device = name ?? `interface ${ifindex}`;
+  return home ? device : `${device} in ${path ?? `network namespace ${space}`}`;
+}
+
+/** `process 4711 (/usr/bin/qemu-system-x86_64)`; its name where its program is not known. */
+export function readerText({ pid, name, program }: SocketProcess): string {
+  const called = program?.path ?? name;
+  return called === '' ? `process ${pid}` : `process ${pid} (${called})`;
+}
+
+/** True of a flow that the host itself rightly has. */
+export function isForHost({ step }: TraceInput, { must, may }: Flow): boolean {
+  return step.observers.some(({ place, name }) => place === 'bridge' && (must.includes(name) || may.includes(name)));
+}
+
+/** A device had the packets: it sent or received them. Elsewhere than at home they ended there (bpf_redirect_peer). */
+export function isAtDevice(line: TraceLine): line is TracedPlace & { readonly device: TracedDevice } {
+  if (line.place === 'end' || line.place === 'read' || line.device === null || line.device.own === true) return false;
+  return line.place === 'transmit' || line.place === 'receive' || !line.device.home;
+}
