@@ -1,87 +1,176 @@
-// `node scripts/kernels.mjs`: runs each shipped scenario under this kernel and under User-mode Linux, if it boots here,
-// and prints a table of scenario, kernel and verdict. Needs a build and root; takes two minutes, and seven under the
-// second kernel. `--here`: this kernel alone, a line of JSON for each scenario. Exit 1 where a kernel came to another
-// verdict than a scenario expects.
+// `node scripts/kernels.mjs [KERNEL…] [-- SCENARIO…]`: runs shipped scenarios under kernels, and writes scenario, kernel
+// and verdict into bench/KERNELS.md; what is not named keeps its cell there. KERNEL: `here`, `uml` (User-mode Linux),
+// `11`, `12`, `13` (Debian's cloud kernels in QEMU); without one, all. SCENARIO: a file's name below scenarios, or its
+// beginning; `doctor` for what that says of the kernel, and if its trace loads. Needs a build and root; takes two minutes
+// here, seven under User-mode Linux, half an hour under an emulated one. `--here SCENARIO…`: this kernel alone, a line
+// of JSON for each, which is also how another kernel answers. Exit 1 where a kernel came to another verdict than a
+// scenario expects.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { top } from './second-kernel.mjs';
+import { releases } from './vm/cloud-kernel.mjs';
+
+const page = join(top, 'bench/KERNELS.md');
+const traceRow = 'trace of probes';
+
+/** By the words that choose them. */
+const kernels = new Map([
+  ...Object.keys(releases).map((number) => [
+    number,
+    { name: `Debian ${number}`, script: ['scripts/test-cloud.mjs', '--release', number, '--program'] },
+  ]),
+  ['uml', { name: 'User-mode Linux', script: ['scripts/test-uml.mjs', '--program'] }],
+  ['here', { name: 'build machine', script: [] }],
+]);
 
 /** Meshes of many guests say nothing of a kernel and take long. */
-const files = () =>
-  readdirSync(join(top, 'scenarios'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.yml') && !name.startsWith('scale/'))
-    .sort();
+const files = readdirSync(join(top, 'scenarios'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.yml') && !name.startsWith('scale/'))
+  .map((name) => name.replace(/\.yml$/, ''))
+  .sort();
 
-/** What a run came to, in the words of its report. */
-function outcomeOf(file) {
-  const out = mkdtempSync(join(tmpdir(), 'verify-isolation-kernels-'));
-  const argv = ['dist/cli.cjs', 'run', join('scenarios', file), '--json', '--quiet', '--out', join(out, 'run')];
-  const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
-    cwd: top,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  });
-  rmSync(out, { recursive: true, force: true });
-  if (status === 69) return { file, verdict: 'lacks', why: lackOf(stdout, stderr) };
-  if (status !== 0) return { file, verdict: 'NOT AS EXPECTED', why: `exit ${status}` };
-  return { file, verdict: JSON.parse(stdout).verdict === 'broken' ? 'REPRODUCED' : 'HOLDS', why: '' };
+function inFolder(use) {
+  const folder = mkdtempSync(join(tmpdir(), 'verify-isolation-kernels-'));
+  try {
+    return use(join(folder, 'run'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function program(...words) {
+  const argv = ['dist/cli.cjs', ...words];
+  return spawnSync(process.execPath, argv, { cwd: top, encoding: 'utf8', maxBuffer: 2 ** 28 });
+}
+
+/** The result of a run in the words of its report. */
+function outcomeOf(name) {
+  const { status, stdout, stderr } = inFolder((out) =>
+    program('run', join('scenarios', `${name}.yml`), '--json', '--quiet', '--out', out),
+  );
+  const isOver = status === 0 && stdout.startsWith('{');
+  if (isOver) return { row: name, cell: JSON.parse(stdout).verdict === 'broken' ? 'REPRODUCED' : 'HOLDS', why: '' };
+  return { row: name, cell: status === 69 ? 'lacks' : 'NOT AS EXPECTED', why: lackOf(status, stdout, stderr) };
 }
 
 /** The refusal's first line without the words that all have, or the first reason of a run that began. */
-function lackOf(stdout, stderr) {
+function lackOf(status, stdout, stderr) {
   const line = stderr.split('\n').find((text) => text.includes('REFUSED'));
   const reasons = stdout.startsWith('{') ? JSON.parse(stdout).steps.flatMap((step) => step.reasons) : [];
-  const text = line ?? reasons[0]?.text ?? 'no reason printed';
+  const text = line ?? reasons[0]?.text ?? `exit ${status}`;
   return text.replace(/^REFUSED: (this kernel does not support it: )?/, '').slice(0, 160);
 }
 
-function runHere() {
-  console.log(JSON.stringify({ kernel: release() }));
-  for (const file of files()) console.log(JSON.stringify(outcomeOf(file)));
-}
-
-/** The lines of `--here` under a kernel, or why it does not boot. */
-function under(name, script) {
-  const here = [join(top, 'scripts/kernels.mjs'), '--here'];
-  const argv = script === null ? here : [join(top, 'scripts', script), '--program', ...here];
-  console.error(`${name} …`);
-  const { stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', maxBuffer: 2 ** 28 });
-  const lines = stdout.split('\n').flatMap((line) => (/^\{"(kernel|file)"/.test(line) ? [JSON.parse(line)] : []));
-  const [first, ...outcomes] = lines;
-  if (outcomes.length < files().length) console.error(`${name}: ${outcomes.length} scenarios. ${stderr.slice(-400)}`);
-  return outcomes.length === 0 ? [] : [{ name: `${name} ${first.kernel}`, outcomes }];
-}
-
-function tableOf(kernels) {
-  const cells = (texts) => `| ${texts.join(' | ')} |`;
-  const rows = files().map((file) =>
-    cells([
-      `\`${file.replace(/\.yml$/, '')}\``,
-      ...kernels.map(({ outcomes }) => outcomes.find((of) => of.file === file)?.verdict ?? 'not run'),
-    ]),
-  );
-  const lacks = kernels.flatMap(({ name, outcomes }) => {
-    const lacking = outcomes.filter(({ why }) => why !== '');
-    return [...new Set(lacking.map(({ why }) => why))].map((why) => {
-      const names = lacking.filter((of) => of.why === why).map(({ file }) => file.replace(/\.yml$/, ''));
-      return `- ${name}: \`${why}\` (${names.join(', ')})`;
-    });
+/** What `doctor` finds of features, and if the trace of a run was read. */
+function featuresHere() {
+  const { groups } = JSON.parse(program('doctor', '--json').stdout);
+  const features = groups
+    .filter(({ title }) => title.startsWith('kernel'))
+    .flatMap(({ checks }) => checks)
+    .filter(({ id }) => id !== 'br_netfilter' && id !== 'features')
+    .map(({ id, text, state }) => ({
+      row: `doctor: ${id}`,
+      ...(state === 'ok' ? { cell: 'yes', why: '' } : { cell: 'lacks', why: text }),
+    }));
+  const events = inFolder((out) => {
+    program('run', 'scenarios/hub-mode.yml', '--trace', 'auto', '--quiet', '--out', out);
+    const lines = readFileSync(join(out, 'timeline.ndjson'), 'utf8').trim().split('\n');
+    return lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'trace');
   });
-  const head = ['scenario', ...kernels.map(({ name }) => name)];
-  return [
-    cells(head),
-    cells(head.map(() => '---')),
-    ...rows,
-    ...(lacks.length > 0 ? ['', 'Lacks:', '', ...lacks] : []),
-  ].join('\n');
+  const isRead = events.some(({ state, lines }) => state === 'read' && lines > 0);
+  const why = isRead ? '' : (events.find(({ state }) => state === 'absent')?.why ?? 'it noted nothing');
+  return [...features, { row: traceRow, cell: isRead ? 'yes' : 'lacks', why }];
 }
 
-if (process.argv.includes('--here')) runHere();
-else {
-  const kernels = [...under('this machine', null), ...under('User-mode Linux', 'test-uml.mjs')];
-  console.log(tableOf(kernels));
-  if (kernels.some(({ outcomes }) => outcomes.some(({ verdict }) => verdict === 'NOT AS EXPECTED')))
-    process.exitCode = 1;
+function chosenOf(words) {
+  const chosen = (name) => words.length === 0 || words.some((word) => name.startsWith(word));
+  return { doctor: chosen('doctor'), scenarios: files.filter((name) => chosen(name)) };
 }
+
+function runHere(words) {
+  const { doctor, scenarios } = chosenOf(words);
+  const print = (line) => console.log(`\n${JSON.stringify(line)}`);
+  print({ kernel: release() });
+  if (doctor) for (const line of featuresHere()) print(line);
+  for (const name of scenarios) print(outcomeOf(name));
+}
+
+/** Lines of `--here` under a kernel: its name and version, and `{ row, cell, why }`. */
+function under({ name, script }, words) {
+  console.error(`${name} …`);
+  const argv = [...script, join(top, 'scripts/kernels.mjs'), '--here', ...words];
+  const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: top, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const lines = stdout.split('\n').flatMap((line) => (/^\{"(kernel|row)"/.test(line) ? [JSON.parse(line)] : []));
+  const [first, ...outcomes] = lines;
+  if (outcomes.length < chosenOf(words).scenarios.length)
+    console.error(`${name}: ${outcomes.length} answers. ${stderr.slice(-400)}`);
+  for (const { row, cell, why } of outcomes) if (why !== '') console.error(`${name}: ${row}: ${cell}: ${why}`);
+  return { name, version: first?.kernel ?? null, outcomes };
+}
+
+/** Tables of the page: `versions` and `cells` by row, then by kernel. */
+function readPage() {
+  const rows = existsSync(page)
+    ? readFileSync(page, 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('| '))
+        .map((line) =>
+          line
+            .slice(2, -2)
+            .split(' | ')
+            .map((cell) => cell.replaceAll('`', '')),
+        )
+    : [];
+  const names = [...kernels.values()].map(({ name }) => name);
+  return new Map(rows.map(([row, ...cells]) => [row, new Map(names.map((name, index) => [name, cells[index] ?? '']))]));
+}
+
+function writePage(cells) {
+  const names = [...kernels.values()].map(({ name }) => name);
+  const line = (texts) => `| ${texts.join(' | ')} |`;
+  const table = (head, rows) => [line([head, ...names]), line(['---', ...names.map(() => '---')]), ...rows];
+  const row = (name, shown = name) => line([shown, ...names.map((kernel) => cells.get(name)?.get(kernel) ?? '')]);
+  const known = [...cells.keys()].filter((name) => !files.includes(name) && !isHead(name));
+  const text = [
+    '# Kernels',
+    '',
+    'Made by `node scripts/kernels.mjs`; [docs/kernels.md](../docs/kernels.md) explains the differences.',
+    '',
+    ...table('', [row('version')]),
+    '',
+    ...table(
+      'feature',
+      known.map((name) => row(name, `\`${name}\``)),
+    ),
+    '',
+    ...table(
+      'scenario',
+      files.map((name) => row(name, `\`${name}\``)),
+    ),
+    '',
+  ];
+  writeFileSync(page, text.join('\n'));
+}
+
+const isHead = (name) => ['', 'version', 'feature', 'scenario', '---'].includes(name);
+
+function main(words) {
+  const at = words.indexOf('--');
+  const [names, scenarios] = at === -1 ? [words, []] : [words.slice(0, at), words.slice(at + 1)];
+  const cells = readPage();
+  for (const key of names.length === 0 ? [...kernels.keys()] : names) {
+    const { name, version, outcomes } = under(kernels.get(key), scenarios);
+    if (version === null) continue;
+    for (const { row, cell } of [{ row: 'version', cell: version }, ...outcomes]) {
+      if (cell === 'NOT AS EXPECTED') process.exitCode = 1;
+      cells.set(row, new Map(cells.get(row)).set(name, cell));
+    }
+    writePage(cells);
+  }
+}
+
+const [first, ...words] = process.argv.slice(2);
+if (first === '--here') runHere(words);
+else main(process.argv.slice(2));

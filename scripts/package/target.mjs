@@ -31,7 +31,7 @@ function codename() {
 }
 
 /** The archive server of this machine's own sources. */
-function mirror() {
+export function mirror() {
   const text = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list']
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, 'utf8'))

@@ -1,7 +1,8 @@
 // Debian's packages that test guests boot from, and the kernel in them.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mirror } from '../package/target.mjs';
 
 const elf = 0x7f454c46;
 
@@ -18,16 +19,34 @@ export function run(argv, options = {}) {
   return stdout;
 }
 
-/** apt-get, with its lists fetched where it cannot do without them. */
-export function aptGet(args, options = {}) {
-  const argv = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'APT::Sandbox::User=root', ...args];
+/** apt-get; fetches its lists if it fails without. `archive`: options of another release, see `archiveOf`. */
+export function aptGet(args, options = {}, archive = []) {
+  const argv = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'APT::Sandbox::User=root', ...archive];
   const all = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, ...options };
   try {
-    run(argv, all);
+    run([...argv, ...args], all);
   } catch {
-    run(['apt-get', '-q', 'update'], all);
-    run(argv, all);
+    run([...argv, 'update'], all);
+    run([...argv, ...args], all);
   }
+}
+
+/** Options of apt for a release of Debian that is not this machine's: lists and cache of its own in `folder`. */
+export function archiveOf(suite, folder, architecture = 'amd64') {
+  const server = mirror();
+  if (server === null) throw new Refused('no archive of Debian is named in /etc/apt');
+  for (const name of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(folder, name), { recursive: true });
+  const sources = join(folder, 'sources.list');
+  writeFileSync(sources, `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${server} ${suite} main\n`);
+  return [
+    `Dir::Etc::sourcelist=${sources}`,
+    'Dir::Etc::sourceparts=-',
+    `Dir::State::lists=${join(folder, 'lists')}`,
+    'Dir::State::status=/dev/null',
+    `Dir::Cache=${join(folder, 'cache')}`,
+    `APT::Architecture=${architecture}`,
+    `APT::Architectures::=${architecture}`,
+  ].flatMap((option) => ['-o', option]);
 }
 
 /** Whether a program of that name is there. */
@@ -35,11 +54,11 @@ export function has(program) {
   return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 }
 
-/** The package of the newest cloud kernel that Debian has. */
-export function cloudKernelPackage() {
-  run(['apt-get', '-q', 'update']);
+/** The package of the newest cloud kernel of a release. */
+export function cloudKernelPackage(archive = []) {
+  run(['apt-get', '-q', ...archive, '-o', 'APT::Sandbox::User=root', 'update']);
   const name = /Depends: (linux-image-\S+)/.exec(
-    run(['apt-cache', 'depends', 'linux-image-cloud-amd64']).toString(),
+    run(['apt-cache', ...archive, 'depends', 'linux-image-cloud-amd64']).toString(),
   )?.[1];
   if (name === undefined) throw new Refused('apt-cache knows no linux-image-cloud-amd64');
   return name;

@@ -8,14 +8,9 @@ export interface LeakRow {
 }
 
 /** What is different between two runs of a scenario, the second seen from the first. */
-export interface RunComparison {
-  readonly began: readonly LeakRow[];
+export interface RunComparison extends Changes<LeakRow> {
   /** Leaks of both runs that have rows of their own. */
   readonly stayed: readonly { readonly before: LeakRow; readonly after: LeakRow }[];
-  /** Leaked in the first run, and the second one proves that it does no more. */
-  readonly stopped: readonly LeakRow[];
-  /** Leaked in the first run; the second one does not report. */
-  readonly untold: readonly LeakRow[];
   /** Leaks of both runs that have no rows of their own: which of them are new is not known, only how many they are. */
   readonly folded: readonly (LeakRow & { readonly before: number; readonly after: number })[];
   readonly verdicts: readonly {
@@ -66,6 +61,27 @@ function leaksOf(result: Result): ReadonlyMap<string, readonly LeakRow[]> {
   );
 }
 
+/** What began, what is proven to have stopped, and what is gone without a proof. */
+export interface Changes<Value> {
+  readonly began: readonly Value[];
+  readonly stopped: readonly Value[];
+  readonly untold: readonly Value[];
+}
+
+/** Compares what was found twice, by key. `proven`: that a thing is not found any more shows that it is over. */
+export function compareFound<Value>(
+  before: ReadonlyMap<string, readonly Value[]>,
+  after: ReadonlyMap<string, readonly Value[]>,
+  proven: (value: Value) => boolean,
+): Changes<Value> {
+  const gone = [...before].flatMap(([key, values]) => (after.has(key) ? [] : values));
+  return {
+    began: [...after].flatMap(([key, values]) => (before.has(key) ? [] : values)),
+    stopped: gone.filter(proven),
+    untold: gone.filter((value) => !proven(value)),
+  };
+}
+
 /**
  * Compares two runs row by row. That a leak is not seen any more counts as stopped only where its step holds now, or is
  * broken by others with nothing in doubt, among which it cannot be. `open`: leaks of earlier runs of which the first
@@ -75,8 +91,6 @@ export function compareResults(first: Result, second: Result, open: readonly Lea
   const after = leaksOf(second);
   const before = new Map([...byKey(open), ...leaksOf(first)]);
   const [stepsBefore, stepsAfter] = [namedSteps(first), namedSteps(second)];
-  const began = [...after].flatMap(([key, rows]) => (before.has(key) ? [] : rows));
-  const gone = [...before].flatMap(([key, rows]) => (after.has(key) ? [] : rows));
   const proven = ({ step, finding }: LeakRow): boolean => {
     const now = stepsAfter.get(step);
     return (
@@ -88,15 +102,13 @@ export function compareResults(first: Result, second: Result, open: readonly Lea
     );
   };
   return {
-    began,
+    ...compareFound(before, after, proven),
     stayed: [...after].flatMap(([key, [row]]) => {
       const known = before.get(key)?.[0];
       return row === undefined || known === undefined || isFoldedLeak(row.finding) || isFoldedLeak(known.finding)
         ? []
         : [{ before: known, after: row }];
     }),
-    stopped: gone.filter(proven),
-    untold: gone.filter((row) => !proven(row)),
     folded: [...after].flatMap(([key, rows]) => {
       const [first] = rows;
       const known = before.get(key);

@@ -34,7 +34,10 @@ export interface HostSummary {
   /** When the command ended, ISO 8601, UTC. */
   readonly at: string;
   readonly exitCode: number;
-  /** The same of each command of the same files or bridges: the newest replaces the others. */
+  /**
+   * The same of each command of the same files or bridges: the newest replaces the others. A hash that no other machine
+   * can make, for it covers names of guests.
+   */
   readonly asked: string;
   /** `rootHash`: SHA-256 of SHA256SUMS; `dir`: the evidence on that host; null = there is none. */
   readonly runs: readonly (RunSummary & { readonly rootHash: string | null; readonly dir: string | null })[];

@@ -1,4 +1,5 @@
 import type { CodeCount, FleetChange, FleetGroup, FleetHost } from '../../core/model/fleet.js';
+import { compareFound } from '../compare-results.js';
 import { hostWord } from './terminal.js';
 
 const kinds = ['leak', 'problem', 'doubt', 'exposed'] as const;
@@ -43,8 +44,52 @@ export function fleetGroups(hosts: readonly FleetHost[]): readonly FleetGroup[] 
   });
 }
 
-function without(some: readonly string[], others: readonly string[]): readonly string[] {
-  return [...new Set(some)].filter((code) => !others.includes(code));
+/** A code beside the scenarios whose runs have it. */
+interface FoundCode {
+  readonly code: string;
+  readonly scenarios: readonly string[];
+}
+
+function foundCodes(host: FleetHost, kind: FleetGroup['kind']): ReadonlyMap<string, readonly FoundCode[]> {
+  return new Map(
+    codesOf(host, kind).map((code) => [
+      code,
+      [
+        {
+          code,
+          scenarios: host.runs.flatMap((run) =>
+            codesOf({ ...host, runs: [run] }, kind).includes(code) ? [run.scenario] : [],
+          ),
+        },
+      ],
+    ]),
+  );
+}
+
+/** Does a host prove that what it had is over? Its scenarios have to have come to a verdict without a doubt. */
+function provesOver({ runs, problems }: FleetHost, { scenarios }: FoundCode): boolean {
+  const isDecided = (name: string): boolean => {
+    const mine = runs.filter(({ scenario }) => scenario === name);
+    return mine.length > 0 && mine.every(({ verdict, doubts }) => verdict !== 'inconclusive' && doubts.length === 0);
+  };
+  return problems.length === 0 && scenarios.every(isDecided);
+}
+
+/** In the words of `history`: a leak that nothing disproves has not stopped. */
+function changedCodes(former: FleetHost, host: FleetHost, kind: FleetGroup['kind']): readonly string[] {
+  const { began, stopped, untold } = compareFound(
+    foundCodes(former, kind),
+    foundCodes(host, kind),
+    (found) => kind === 'doubt' || provesOver(host, found),
+  );
+  const parts = [
+    ['began', began],
+    ['stopped', stopped],
+    ['not proven now', untold],
+  ] as const;
+  return parts.flatMap(([word, found]) =>
+    found.length === 0 ? [] : [`${kind} ${word}: ${found.map(({ code }) => code).join(', ')}`],
+  );
 }
 
 /** Compares hosts with an earlier report: words, causes of leaks and exposures, hosts that came or went. */
@@ -54,14 +99,7 @@ export function fleetChanges(before: readonly FleetHost[], now: readonly FleetHo
   const changed = now.flatMap((host): readonly FleetChange[] => {
     const former = earlier.get(host.host);
     if (former === undefined) return [{ host: host.host, text: `new: ${hostWord(host).text}` }];
-    const parts = (['leak', 'exposed', 'doubt'] as const).flatMap((kind) => {
-      const [codes, old] = [codesOf(host, kind), codesOf(former, kind)];
-      const [begun, ended] = [without(codes, old), without(old, codes)];
-      return [
-        ...(begun.length === 0 ? [] : [`${kind} began: ${begun.join(', ')}`]),
-        ...(ended.length === 0 ? [] : [`${kind} ended: ${ended.join(', ')}`]),
-      ];
-    });
+    const parts = (['leak', 'exposed', 'doubt'] as const).flatMap((kind) => changedCodes(former, host, kind));
     const [word, formerWord] = [hostWord(host).text, hostWord(former).text];
     const turned = word === formerWord ? [] : [`${formerWord} → ${word}`];
     return turned.length + parts.length === 0 ? [] : [{ host: host.host, text: [...turned, ...parts].join('; ') }];

@@ -1,8 +1,8 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request as requestByHttp } from 'node:http';
 import { request as requestByHttps } from 'node:https';
 import { hostname, release } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { HostSummary, RunSummary } from '../../core/model/fleet.js';
@@ -12,6 +12,7 @@ import { jsonText } from '../../core/text/json-text.js';
 import { toolVersion } from '../process/package-path.js';
 import { runSummaryKeys, summaryEnd } from './folder/host-folders.js';
 import { openNamedFile } from './folder/named-file.js';
+import { parseSshSignature } from './folder/ssh-signature.js';
 import { signText, type SignatureCheck, verifyText } from './folder/signature.js';
 import { readRegular, readRegularIfThere } from './read/regular-file.js';
 
@@ -94,46 +95,46 @@ export async function spoolSummary(ended: EndedRuns, spool: string, key: string,
   file.keep();
 }
 
-/** The part of the file that is signed. */
-function signedPart(path: string): string {
-  return /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(readRegular(path, maxBytes))?.[1] ?? '';
+/** The part of a summary's text that is signed. */
+function signedPart(text: string): string {
+  return /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(text)?.[1] ?? '';
 }
 
-/** Reads a summary; its signature is not verified. Throws VerifyError (3) where it is none. */
-export function readSummary(path: string): HostSummary {
+/**
+ * Reads a summary, and the public key in its signature (base64; '' = none), which is not verified. Throws VerifyError
+ * (3) where it is none.
+ */
+export function readSummary(path: string): { readonly summary: HostSummary; readonly signer: string } {
   try {
-    return shape.parse(JSON.parse(signedPart(path)));
+    const text = readRegular(path, maxBytes);
+    return { summary: shape.parse(JSON.parse(signedPart(text))), signer: parseSshSignature(text)?.key ?? '' };
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error);
     throw new VerifyError('host-record', 3, `${path}: no summary of run --push: ${why}`, 'have it pushed again');
   }
 }
 
-/** The public key in a summary's signature, base64: behind magic and version (OpenSSH, PROTOCOL.sshsig); '' = none. */
-export function signingKey(path: string): string {
-  const armored = /^-----BEGIN SSH SIGNATURE-----\n([^-]*)/.exec(readRegular(path, maxBytes))?.[1] ?? '';
-  const bytes = Buffer.from(armored, 'base64');
-  return bytes.length < 14 ? '' : bytes.subarray(14, 14 + bytes.readUInt32BE(10)).toString('base64');
-}
-
 /** Verifies the signature of a summary; `signers`: OpenSSH's file of keys, and the name in it; null = any key. */
-export function checkSummary(
+export async function checkSummary(
   path: string,
   signers: { readonly file: string; readonly identity: string } | null,
 ): Promise<SignatureCheck> {
-  return verifyText(signedPart(path), path, signers, purpose);
+  const text = readRegular(path, maxBytes);
+  return verifyText(signedPart(text), { path, text }, signers, purpose);
 }
 
-/** What became of a PUT: null = taken. `again`: the receiver may take it later. */
-type Refusal = { readonly why: string; readonly again: boolean } | null;
+/** Why a PUT was not taken; null = it was. `again`: it may be later; `never`: this summary, by this receiver. */
+type Refusal = { readonly why: string; readonly when: 'again' | 'never' | 'unknown' } | null;
+
+/** RFC 9110 section 15.5, RFC 8470 (425), RFC 6585 (429): these of the client's errors pass. */
+const passing: readonly number[] = [408, 425, 429];
 
 function refusalOf(status: number): Refusal {
   if (status >= 200 && status < 300) return null;
-  const again = status >= 500 || status === 408 || status === 429;
-  return {
-    why: `it answered ${status}${status >= 300 && status < 400 ? ', a redirection, which is not followed' : ''}`,
-    again,
-  };
+  if (status >= 300 && status < 400)
+    return { why: `it answered ${status}, a redirection, which is not followed`, when: 'unknown' };
+  const isFinal = status >= 400 && status < 500 && !passing.includes(status);
+  return { why: `it answered ${status}`, when: isFinal ? 'never' : 'again' };
 }
 
 /** Resolves when the receiver has answered, or has not in time. Its answer's body is not read. */
@@ -152,10 +153,10 @@ function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
     });
     request.on('error', (error) => {
       const isLate = error.name === 'AbortError';
-      resolve({ why: isLate ? `no answer within ${answerMs / 1000} s` : whyText(error), again: true });
+      resolve({ why: isLate ? `no answer within ${answerMs / 1000} s` : whyText(error), when: 'again' });
     });
     // Without a response or an error: after 101, which asks for another protocol
-    request.on('close', () => resolve({ why: 'it ended the connection without an answer', again: true }));
+    request.on('close', () => resolve({ why: 'it ended the connection without an answer', when: 'again' }));
     request.end(body);
   });
 }
@@ -163,7 +164,8 @@ function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
 /** An error of several addresses (`AggregateError`) has no text of its own. */
 function whyText(error: Error): string {
   const [first = error]: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
-  const isUntrusted = error instanceof Error && 'code' in error && /CERT|SIGNATURE/.test(String(error.code));
+  const isUntrusted =
+    error instanceof Error && 'code' in error && /SELF_SIGNED|ISSUER|LEAF_SIGNATURE|UNTRUSTED/.test(String(error.code));
   return `${messageOf(first)}${isUntrusted ? ' (NODE_EXTRA_CA_CERTS names a file with its CA)' : ''}`;
 }
 
@@ -172,27 +174,34 @@ async function putPatiently(url: URL, body: string, patience: Patience): Promise
   for (const waitMs of patience.waitsMs) {
     await sleep(waitMs);
     refusal = await put(url, body, patience.answerMs);
-    if (refusal?.again !== true) break;
+    if (refusal?.when !== 'again') break;
   }
   return refusal;
 }
 
+/** Below a spool: summaries that their receiver refused for good. No delivery of the spool looks there. */
+const refusedFolder = 'refused';
+
 export interface Delivery {
   readonly delivered: number;
   readonly kept: number;
-  /** Why summaries stay in the spool; null = none does. */
+  /** Moved there. */
+  readonly refused: { readonly count: number; readonly dir: string };
+  /** Why summaries were not delivered; null = all were. */
   readonly why: string | null;
 }
 
 /**
- * Puts each summary of a spool, oldest first, and removes those that were taken. It stops where a receiver cannot be
- * reached, or its time is over. A summary that is refused for good or cannot be read stays too, and keeps no other; one
- * that somebody else has just delivered is passed over. Rejects with VerifyError (64) where the spool cannot be read.
+ * Puts each summary of a spool, oldest first, and removes those that were taken. It stops if a receiver cannot be
+ * reached, or its time is over. A summary that the receiver refuses for good goes into the folder `refused`, which is a
+ * spool itself; one that cannot be read stays, and keeps no other; one that another process has just delivered is
+ * passed over. Rejects with VerifyError (64) if the spool cannot be read.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);
   const untilMs = performance.now() + patience.totalMs;
-  let [delivered, gone, why]: [number, number, string | null] = [0, 0, null];
+  const dir = basename(resolve(spool)) === refusedFolder ? spool : join(spool, refusedFolder);
+  let [delivered, gone, count, why]: [number, number, number, string | null] = [0, 0, 0, null];
   for (const name of names) {
     const target = new URL(url);
     if (target.pathname.endsWith('/')) target.pathname += encodeURIComponent(name);
@@ -208,12 +217,16 @@ export async function deliverSpool(spool: string, url: URL, patience = usualPati
         rmSync(join(spool, name), { force: true });
         delivered += 1;
       } else why = refusal.why;
-      if (refusal?.again === true) break;
+      if (refusal?.when === 'again') break;
+      if (refusal?.when !== 'never') continue;
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      renameSync(join(spool, name), join(dir, name));
+      count += 1;
     } catch (error) {
       why = `${name}: ${messageOf(error)}`;
     }
   }
-  return { delivered, kept: names.length - delivered - gone, why };
+  return { delivered, kept: names.length - delivered - gone - count, refused: { count, dir }, why };
 }
 
 function summaryNames(spool: string): readonly string[] {

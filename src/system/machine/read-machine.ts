@@ -93,7 +93,22 @@ function modules(): Readonly<Record<string, string | null>> {
 
 /** Keyed, so that the id cannot be found by trying (machine-id(5)); the same machine gives the same hash. */
 export function hashMachineId(machineId: string): string {
-  return createHmac('sha256', Buffer.from(machineId, 'hex')).update('verify-isolation').digest('hex');
+  return keyed(machineId, 'verify-isolation');
+}
+
+function keyed(id: string, text: string): string {
+  return createHmac('sha256', Buffer.from(id, 'hex')).update(text).digest('hex');
+}
+
+function knownMachineId(): string | null {
+  const id = fileText('/etc/machine-id');
+  return id !== null && /^[0-9a-f]{32}$/.test(id) ? id : null;
+}
+
+/** A hash that no other machine can make, so that none finds the text by trying; without machine-id, until a boot. */
+export function hashHere(text: string): string {
+  const id = knownMachineId() ?? (fileText('/proc/sys/kernel/random/boot_id') ?? '').replaceAll('-', '');
+  return keyed(id, `verify-isolation ${text}`);
 }
 
 async function nftRuleset(netns: string | null): Promise<Where['nftRuleset']> {
@@ -119,12 +134,12 @@ const netfilterSysctls = [
 /** What the machine is. `netns`: the namespace of the bridges, for what is kept there; null = the caller's. */
 export async function readMachine(netns: string | null): Promise<Where> {
   const [installed, nft] = await Promise.all([packages(), nftRuleset(netns)]);
-  const machineId = fileText('/etc/machine-id');
+  const machineId = knownMachineId();
   const netfilter = readSysctl(netns, netfilterSysctls);
   const release = fileText('/etc/os-release') ?? fileText('/usr/lib/os-release') ?? '';
   return {
     host: hostname(),
-    machineIdHash: machineId === null || !/^[0-9a-f]{32}$/.test(machineId) ? null : hashMachineId(machineId),
+    machineIdHash: machineId === null ? null : hashMachineId(machineId),
     bootId: fileText('/proc/sys/kernel/random/boot_id'),
     kernel: fileText('/proc/sys/kernel/osrelease') ?? '',
     distribution: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release)?.[1] ?? null,

@@ -75,7 +75,7 @@ const trials: { readonly [F in KernelFeature]: Trial } = {
   'vlan-devices': { commands: ['ip link add link p1 name v0 type vlan id 5'] },
   vxlan: { commands: ['ip link add vx0 type vxlan id 1 dstport 4789'] },
   macvlan: { commands: ['ip link add link p1 name m0 type macvlan mode bridge'] },
-  ipvlan: { commands: ['ip link add link p0 name i0 type ipvlan mode l2'] },
+  ipvlan: { commands: ['ip link add link br0 name i0 type ipvlan mode l2'] },
 };
 
 async function attempt(feature: KernelFeature): Promise<FeatureTrial> {

@@ -16,7 +16,6 @@ const receiver = `const { createServer } = require('node:http'); const { writeFi
 createServer((request, response) => { let body = ''; request.on('data', (part) => (body += part)); request.on('end', () => {
   puts += 1; if (puts > 1) writeFileSync(process.argv[1] + request.url, body); response.writeHead(puts > 1 ? 201 : 503).end(); }); })
   .listen(8099, '127.0.0.1', () => writeFileSync(process.argv[1] + '/listens', ''));`;
-
 describe('run --push on a host', needs(root, program('ssh-keygen')), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
@@ -59,7 +58,7 @@ describe('run --push on a host', needs(root, program('ssh-keygen')), () => {
     expect(names).toHaveLength(2);
     const signers = join(host.dir, 'signers');
     const last = join(got, names.sort()[1] ?? '');
-    const summary = readSummary(last);
+    const { summary } = readSummary(last);
     writeFileSync(signers, `${summary.host} ${readFileSync(join(host.dir, 'key.pub'), 'utf8')}`);
     const signature = await checkSummary(last, { file: signers, identity: summary.host });
     expect([signature.state, summary.exitCode, summary.runs[0]?.dir]).toEqual(['trusted', 0, join(host.dir, 'second')]);
@@ -69,12 +68,12 @@ describe('run --push on a host', needs(root, program('ssh-keygen')), () => {
     const refused = await run('refused', '--spool', 'refusals', '--approved', '0'.repeat(64));
     expect(refused.status).toBe(64);
     const names = readdirSync(join(host.dir, 'refusals'));
-    const summary = readSummary(join(host.dir, 'refusals', names[0] ?? ''));
+    const { summary } = readSummary(join(host.dir, 'refusals', names[0] ?? ''));
     expect([names.length, summary.exitCode, summary.runs, summary.unended]).toEqual([1, 64, [], 1]);
     // The next run of the same file replaces it
     const later = await run('later', '--spool', 'refusals');
     const asked = readdirSync(join(host.dir, 'refusals')).map(
-      (name) => readSummary(join(host.dir, 'refusals', name)).asked,
+      (name) => readSummary(join(host.dir, 'refusals', name)).summary.asked,
     );
     expect([later.status, asked]).toEqual([0, [summary.asked, summary.asked]]);
     expect(summary.asked).toMatch(/^[0-9a-f]{64}$/);

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { prepareArm64 } from '../../../scripts/package/emulated.mjs';
 import { scratchFolder } from '../../support/scratch.js';
 
 /** A folder with archives of root file systems: `hypervisor`, `bare-trixie`, `bare-bookworm`. */
@@ -94,6 +95,19 @@ describe('what was packed', () => {
     );
     expect(files).toContain('bin/node.LICENSE');
   });
+
+  it('starts on arm64, which QEMU emulates: its version, and a recorded run that is judged again', (context) => {
+    const { words, skip } = prepareArm64();
+    if (words === undefined) return context.skip(skip);
+    const folder = join(scratch, 'emulated');
+    ran('dpkg-deb', '--extract', join(made, `verify-isolation_${version}_arm64.deb`), folder);
+    const program = join(folder, 'usr/lib/verify-isolation');
+    const emulated = (...args: readonly string[]): ReturnType<typeof run> =>
+      run(...words, join(program, 'bin/node'), join(program, 'dist/cli.cjs'), ...args);
+    expect(emulated('--version').stdout).toBe(`${version}\n`);
+    const again = emulated('replay', 'captures/hub-mode', '--json');
+    expect([again.stderr, verdictOf(again.stdout), again.status]).toEqual(['', 'broken', 0]);
+  }, 600_000);
 
   it('is the same, byte for byte, when it is made again', () => {
     const again = join(scratch, 'again');

@@ -22,7 +22,7 @@ export interface PushOptions {
   readonly sign?: string | undefined;
   readonly quiet: boolean;
   readonly dryRun?: boolean;
-  /** `HostSummary.asked` */
+  /** Words of the command that say what is to run: `HostSummary.asked` is their hash. */
   readonly asked?: string | undefined;
 }
 
@@ -65,8 +65,9 @@ const pushedErrors = new WeakSet<VerifyError>();
 export async function spoolRuns(options: PushOptions, { exitCode, runs, unended }: EndedCommand): Promise<void> {
   const [spool, key] = [spoolOf(options), signKeyOf(options)];
   if (spool === null || key === null) return;
-  const [{ spoolSummary }, { runSummary }] = await Promise.all([
+  const [{ spoolSummary }, { hashHere }, { runSummary }] = await Promise.all([
     import('../../../system/evidence/push.js'),
+    import('../../../system/machine/read-machine.js'),
     import('../../../report/machine/summary.js'),
   ]);
   try {
@@ -78,7 +79,12 @@ export async function spoolRuns(options: PushOptions, { exitCode, runs, unended 
         dir: dir === null ? null : resolve(dir),
       })),
     );
-    await spoolSummary({ exitCode, runs: summaries, unended, asked: options.asked ?? '' }, spool, key, new Date());
+    await spoolSummary(
+      { exitCode, runs: summaries, unended, asked: hashHere(options.asked ?? '') },
+      spool,
+      key,
+      new Date(),
+    );
   } catch (error) {
     printTrouble(`the summary of this run was not written to ${spool}: ${messageOf(error)}`, 'the run stands as it is');
   }
@@ -137,16 +143,20 @@ async function pushCommand(dir: string, to: string | undefined, quiet: boolean):
   if (address === undefined)
     throw new VerifyError('usage', 64, 'push: no receiver is named', `name one with --to or ${pushVariable}`);
   const url = pushUrl(to === undefined ? pushVariable : '--to', address);
-  const { delivered, kept, why } = await deliverSpool(dir, url);
+  const { delivered, kept, refused, why } = await deliverSpool(dir, url);
   // A password or token in the address is not repeated
   const receiver = url.origin;
-  if (why !== null)
+  if (why !== null) {
+    const stay = kept === 0 ? [] : [`${counted(kept, 'summary stays', 'summaries stay')} in ${dir}`];
+    const moved = refused.count === 0 ? [] : [`refused for good, in ${refused.dir}: ${refused.count}`];
+    const later = `the next run --push, or push ${dir}, delivers ${kept === 1 ? 'it' : 'them'}`;
     throw new VerifyError(
       'not-pushed',
       69,
-      `${receiver}: ${why}; ${counted(kept, 'summary stays', 'summaries stay')} in ${dir}`,
-      `the next run --push, or push ${dir}, delivers ${kept === 1 ? 'it' : 'them'}`,
+      `${receiver}: ${[why, ...stay, ...moved].join('; ')}`,
+      kept > 0 ? later : `once the receiver takes what it refused: push ${refused.dir}`,
     );
+  }
   if (!quiet)
     process.stderr.write(`delivered ${counted(delivered, 'summary', 'summaries')} to ${escapeText(receiver)}\n`);
   return 0;

@@ -16,7 +16,7 @@ import {
   parseFleetReport,
   summaryFiles,
 } from '../../../system/evidence/folder/host-folders.js';
-import { readSummary, signingKey } from '../../../system/evidence/push.js';
+import { readSummary } from '../../../system/evidence/push.js';
 import { packagePath } from '../../../system/process/package-path.js';
 import { combineExitStatuses } from '../../command.js';
 import { chooseAmong, printFailedReports, writeTexts } from '../reporters.js';
@@ -143,9 +143,9 @@ async function readApart(dirs: readonly string[], signature: FleetSignature): Pr
   try {
     return parseFleetReport(await textOfStream(child.stdout)).hosts;
   } catch {
-    const alone: FleetHost[] = [];
-    if (dirs.length > 1) for (const dir of dirs) alone.push(...(await readApart([dir], signature)));
-    if (dirs.length > 1) return alone;
+    const half = Math.ceil(dirs.length / 2);
+    if (dirs.length > 1)
+      return [...(await readApart(dirs.slice(0, half), signature)), ...(await readApart(dirs.slice(half), signature))];
     const problems = ['the process that judged it ended early; judge it alone'];
     return dirs.map((dir) => ({
       host: basename(resolve(dir)),
@@ -168,10 +168,9 @@ async function readSummaries(
   const hosts: FleetHost[] = [];
   for (const path of paths) {
     try {
-      const summary = readSummary(path);
-      const found = { path, summary, signer: signingKey(path) };
-      const same = pushed.get(summary.host);
-      if (same === undefined) pushed.set(summary.host, [found]);
+      const found = { path, ...readSummary(path) };
+      const same = pushed.get(found.summary.host);
+      if (same === undefined) pushed.set(found.summary.host, [found]);
       else same.push(found);
     } catch (error) {
       const problems = [messageOf(error)];

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { traceModes } from '../../../run/context.js';
@@ -235,7 +234,7 @@ async function runBy(parsed: RunArguments, toolVersion: string): Promise<number>
   } = parsed;
   const paths = [...file, ...(policy === undefined ? [] : [policy])].map((path) => resolve(path));
   const subject = [paths, bridge, netns, classes, guest, zone, set, grep, strict, rules, trust, baseline];
-  const given = { ...parsed, asked: createHash('sha256').update(JSON.stringify(subject)).digest('hex') };
+  const given = { ...parsed, asked: JSON.stringify(subject) };
   const { checkPush, pushRefusal } = await import('../evidence/push.js');
   await checkPush(given);
   if (given.twin && (given.push ?? given.spool) !== undefined)

@@ -6,6 +6,7 @@ import { readBytes } from '../read/read-bytes.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { appendCustody, custodyLine, rootHash } from './custody.js';
 import { files, writeWhole } from './folder.js';
+import { verifiedQuickly } from './ssh-signature.js';
 
 /** OpenSSH's signature namespace (PROTOCOL.sshsig): a signature for another purpose is not one here. */
 const namespace = 'verify-isolation';
@@ -81,28 +82,29 @@ export async function checkSignature(
   signers: { readonly file: string; readonly identity: string } | null,
 ): Promise<SignatureCheck> {
   const signature = join(dir, files.signature.name);
-  let input: string;
   try {
-    if (readRegularIfThere(signature, maxBytes) === null) return { state: 'absent', text: 'not signed' };
-    input = await signedText(dir);
+    const text = readRegularIfThere(signature, maxBytes);
+    if (text === null) return { state: 'absent', text: 'not signed' };
+    return await verifyText(await signedText(dir), { path: signature, text }, signers, namespace);
   } catch (error) {
     return { state: 'bad', text: messageOf(error) };
   }
-  return verifyText(input, signature, signers, namespace);
 }
 
 /** Verifies the signature at the beginning of a file over a text; `signers` as for `checkSignature`. */
 export async function verifyText(
   input: string,
-  file: string,
+  file: { readonly path: string; readonly text: string },
   signers: { readonly file: string; readonly identity: string } | null,
   purpose: string,
 ): Promise<SignatureCheck> {
+  const good = signers === null ? 'valid' : 'trusted';
+  const known = verifiedQuickly(file.text, input, signers, purpose);
+  if (known !== null) return { state: good, text: known };
   const how = signers === null ? ['check-novalidate'] : ['verify', '-f', signers.file, '-I', signers.identity];
-  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', purpose, '-s', file], {
+  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', purpose, '-s', file.path], {
     input,
   });
-  const output = `${stdout} ${stderr}`.trim().replaceAll(/\s*\n\s*/g, ' · ');
-  if (status !== 0) return { state: 'bad', text: output };
-  return { state: signers === null ? 'valid' : 'trusted', text: output };
+  const text = `${stdout} ${stderr}`.trim().replaceAll(/\s*\n\s*/g, ' · ');
+  return { state: status === 0 ? good : 'bad', text };
 }

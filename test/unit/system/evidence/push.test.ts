@@ -1,17 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import {
   checkSummary,
+  type Delivery,
   deliverSpool,
   type Patience,
   pushUrl,
   readSummary,
   spoolSummary,
 } from '../../../../src/system/evidence/push.js';
-import { deliverRuns } from '../../../../src/cli/commands/evidence/push.js';
+import { deliverRuns, spoolRuns } from '../../../../src/cli/commands/evidence/push.js';
 import { callHere } from '../../../support/call-here.js';
 import { refusal } from '../../../support/refusal.js';
 import { scratchFolder } from '../../../support/scratch.js';
@@ -60,11 +62,16 @@ async function spoolOf(count: number): Promise<string> {
   return spool;
 }
 
+/** Of a spool from which all was taken. */
+function all(delivered: number, spool: string): Delivery {
+  return { delivered, kept: 0, refused: { count: 0, dir: join(spool, 'refused') }, why: null };
+}
+
 it('puts each summary under its name, oldest first, and empties the spool', async () => {
   const spool = await spoolOf(2);
   const names = readdirSync(spool).sort();
   const { url, puts } = await receiver(201);
-  expect(await deliverSpool(spool, url, quick)).toEqual({ delivered: 2, kept: 0, why: null });
+  expect(await deliverSpool(spool, url, quick)).toEqual(all(2, spool));
   expect(puts.map(({ path }) => path)).toEqual(names.map((name) => `PUT /in/${name}`));
   expect(readdirSync(spool)).toEqual([]);
 });
@@ -78,21 +85,46 @@ it('tries again where a receiver refuses at first', async () => {
 
 it.each([
   [500, 3, 'it answered 500'],
+  [425, 3, 'it answered 425'],
   [301, 2, 'it answered 301, a redirection, which is not followed'],
-  [403, 2, 'it answered 403'],
   [null, 3, 'no answer within 0.3 s'],
 ])('keeps what is not taken: %s', async (status, requests, why) => {
   const spool = await spoolOf(2);
   const { url, puts } = await receiver(status);
-  expect(await deliverSpool(spool, url, quick)).toEqual({ delivered: 0, kept: 2, why });
+  expect(await deliverSpool(spool, url, quick)).toEqual({ ...all(0, spool), kept: 2, why });
   expect(puts).toHaveLength(requests);
   expect(readdirSync(spool)).toHaveLength(2);
 });
 
-it('delivers the others where one summary is refused for good', async () => {
+it('moves aside what is refused for good: no later delivery of the spool sends it again, one of that folder does', async () => {
   const spool = await spoolOf(2);
-  const { url } = await receiver(413, 201);
-  expect(await deliverSpool(spool, url, quick)).toEqual({ delivered: 1, kept: 1, why: 'it answered 413' });
+  const [first = '', second = ''] = readdirSync(spool).sort();
+  const { url, puts } = await receiver(413, 201);
+  const moved = { count: 1, dir: join(spool, 'refused') };
+  expect(await deliverSpool(spool, url, quick)).toEqual({ ...all(1, spool), refused: moved, why: 'it answered 413' });
+  expect(readdirSync(moved.dir)).toEqual([first]);
+  expect(await deliverSpool(spool, url, quick)).toEqual(all(0, spool));
+  expect(await deliverSpool(moved.dir, url, quick)).toMatchObject({ delivered: 1, why: null });
+  expect(puts.map(({ path }) => path.slice('PUT /in/'.length))).toEqual([first, second, first]);
+});
+
+it('leaves what is refused again where it is', async () => {
+  const refused = join(await spoolOf(1), 'refused');
+  mkdirSync(refused);
+  await spoolSummary(ended, refused, key, new Date(0));
+  const { url } = await receiver(403);
+  expect(await deliverSpool(refused, url, quick)).toMatchObject({ kept: 0, refused: { count: 1, dir: refused } });
+  expect(readdirSync(refused)).toHaveLength(1);
+});
+
+it('push DIR says once what a receiver refuses for good, and how to deliver it', async () => {
+  const spool = await spoolOf(1);
+  const { url } = await receiver(400);
+  const { status, stderr } = await callHere('push', spool, '--to', url.href);
+  expect(status).toBe(69);
+  expect(stderr).toContain(`it answered 400; refused for good, in ${spool}/refused: 1`);
+  expect(stderr).toContain(`push ${spool}/refused`);
+  expect((await callHere('push', spool, '--to', url.href)).status).toBe(0);
 });
 
 it('push DIR ends with 69 where nobody listens, names address, spool and next step, and not the password', async () => {
@@ -111,7 +143,7 @@ it('push DIR ends with 69 where nobody listens, names address, spool and next st
 it('a summary has the signature of its host, and one that was changed does not', async () => {
   const spool = await spoolOf(1);
   const path = join(spool, readdirSync(spool)[0] ?? '');
-  const summary = readSummary(path);
+  const { summary } = readSummary(path);
   const stateBy = async (file: string | null): Promise<string> =>
     (await checkSummary(path, file === null ? null : { file, identity: summary.host })).state;
   expect([summary.exitCode, summary.at, await stateBy(null)]).toEqual([3, '2001-09-09T01:46:40.000Z', 'valid']);
@@ -122,6 +154,19 @@ it('a summary has the signature of its host, and one that was changed does not',
   expect(await stateBy(signers)).toBe('bad');
   writeFileSync(path, readFileSync(path, 'utf8').replace('"exitCode":3', '"exitCode":0'));
   expect(await stateBy(null)).toBe('bad');
+});
+
+it('names what was to run by a hash that its text alone does not give', async () => {
+  const asked = JSON.stringify(['guest-of-a-tenant']);
+  const hashes: string[] = [];
+  for (const words of [asked, asked, '[]']) {
+    const spool = mkdtempSync(join(top, 'spool-'));
+    await spoolRuns({ spool, sign: key, quiet: true, asked: words }, { ...ended, exitCode: 0 });
+    hashes.push(readSummary(join(spool, readdirSync(spool)[0] ?? '')).summary.asked);
+  }
+  expect(hashes.every((hash) => /^[0-9a-f]{64}$/.test(hash))).toBe(true);
+  expect(new Set(hashes).size).toBe(2);
+  expect(hashes).not.toContain(createHash('sha256').update(asked).digest('hex'));
 });
 
 it.each(['', '{}', '-----END SSH SIGNATURE-----\n{"schemaVersion":2}\n'])(
@@ -151,7 +196,7 @@ it('passes over what is too long for a summary, and what another has just delive
   const { url } = await receiver(201);
   server?.on('request', () => rmSync(join(spool, last), { force: true }));
   expect(await deliverSpool(spool, url, quick)).toEqual({
-    delivered: 1,
+    ...all(1, spool),
     kept: 1,
     why: `${first}: it has 1048577 bytes, expected at most 1048576`,
   });

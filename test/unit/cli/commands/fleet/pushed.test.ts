@@ -140,6 +140,25 @@ describe('fleet of pushed summaries', () => {
     expect((await run(fleet)).status).toBe(69);
   });
 
+  it('says that a leak stopped only where its scenario came to a verdict without a doubt', async () => {
+    const good = await summaryOf(whole);
+    const [leak, doubt] = [[{ code: 'flooding', count: 1 }], [{ code: 'count-gap', count: 1 }]];
+    await pushed('hv1', earlier(3), { exitCode: 2, runs: [{ ...good, exitCode: 2, verdict: 'broken', causes: leak }] });
+    const before = join(top, 'before.json');
+    writeFileSync(before, JSON.stringify((await run(fleet)).report));
+    const changeAfter = async (runs: EndedRuns['runs']): Promise<string | undefined> => {
+      rmSync(fleet, { recursive: true });
+      await pushed('hv1', now, { runs });
+      return (await run(fleet, '--since', before)).report.since?.changes[0]?.text;
+    };
+    expect(await changeAfter([{ ...good, exitCode: 3, verdict: 'inconclusive', doubts: doubt }])).toContain(
+      'leak not proven now: flooding; doubt began: count-gap',
+    );
+    expect(await changeAfter([{ ...good, scenario: 'another' }])).toContain('leak not proven now: flooding');
+    expect(await changeAfter([])).toContain('leak not proven now: flooding');
+    expect(await changeAfter([good])).toContain('leak stopped: flooding');
+  });
+
   it('reads what a report of another process has of any evidence', () => {
     const odd = { id: 'x'.repeat(2000), scenario: '', startedAt: 'never', durationMs: -1 };
     const { hosts } = parseFleetReport(
