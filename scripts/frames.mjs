@@ -1,7 +1,7 @@
 // Prints docs/frames.md: for every class of probe the frames that it plans, with what tcpdump says of each and its
 // bytes. `--write` puts it there. A test holds the file against it. Needs dist and tcpdump.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { wrapMarkdown } from './wrap-markdown.mjs';
 const top = fileURLToPath(new URL('..', import.meta.url));
 const { loadScenario } = await import('../build/core/scenario/load-scenario.js');
 const { makePlan } = await import('../build/core/plan/make-plan.js');
-const { probeClasses } = await import('../build/core/probe/classes.js');
+const { probeClasses, scenarioClasses } = await import('../build/core/probe/classes.js');
 const { disruptiveClasses } = await import('../build/core/probe/classes.js');
 const { buildFrame } = await import('../build/core/probe/frames/frame.js');
 const { tokensFor, tokenLength, findToken } = await import('../build/core/wire/token.js');
@@ -32,6 +32,22 @@ const alone = [
 ];
 const to = { 'gateway-steal': 'to: lan, ', 'mac-steal': 'to: bob, ' };
 
+/** A PADO of PPPoE (RFC 2516 5.2), as scenarios/attacks/frame.yml has it. */
+const hex = '{dst_mac} {src_mac} 8863 11 07 0000 0016 0103 0012 {token}';
+const ownFrames = `Yours, here by
+
+\`\`\`yaml
+- { class: frame, from: alice, to: bob, hex: "${hex}" }
+- { class: frame, from: alice, to: bob, pcap: frame.pcap }
+\`\`\`
+
+- Places are \`{dst_mac}\`, \`{src_mac}\`, \`{src_ip}\`, \`{dst_ip}\` and \`{token}\`. A frame of \`pcap\` gets the MACs of both.
+- Without \`{token}\` the last 18 bytes are the token, or those at \`token_at\`.
+- Checksums over a place are computed; all others stay.
+- A group needs \`may_see\`. On a host it takes \`--allow-frames\`, the sender's MAC, and a guest in \`to\`.
+
+`;
+
 const step = (name) =>
   `  - { name: ${name}, wait: 2s, probe: { class: ${name}, from: alice, ${alone.includes(name) ? '' : (to[name] ?? 'to: bob, ')}${extra[name] ?? ''}${name === 'stp-root' ? '' : 'count: 1, '}}, expect: unjudged }`;
 const text = `version: 1
@@ -46,8 +62,14 @@ topology:
     lan: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55", ip: [ 10.0.0.200/24, "fd00::200/64" ], role: uplink }
 steps:
 ${probeClasses.map(step).join('\n')}
+  - name: frame
+    probe:
+      - { class: frame, from: alice, to: bob, count: 1, hex: "${hex}" }
+      - { class: frame, from: alice, to: bob, count: 1, pcap: frame.pcap }
+    expect: unjudged
 `;
-const plan = makePlan(loadScenario('frames', Buffer.from(text)), {
+const readFile = (path) => readFileSync(join(top, 'scenarios/attacks', path));
+const plan = makePlan(loadScenario('frames', Buffer.from(text), { readFile }), {
   runTag,
   keySha256: '0'.repeat(64),
   bridgeMacs: { br0: '02:76:69:fe:00:00' },
@@ -148,7 +170,7 @@ function tokenAt(frame) {
 
 const lines = decoded();
 const restored = new Set();
-const sections = probeClasses.map((name) => {
+const sections = scenarioClasses.map((name) => {
   const shown = new Set();
   const raw = new Set(
     flows.flatMap(({ step, flow }) => (step === name && flow.carrier === 'raw' ? [flow.variant] : [])),
@@ -167,7 +189,8 @@ const sections = probeClasses.map((name) => {
     const line = lines[at].includes('ethertype Unknown') ? '' : `${lines[at]}\n`;
     return [`# ${title}, by ${flow.sender}\n${line}${bytes(frame, lines[at])}`];
   });
-  return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n\`\`\`text\n${blocks.join('\n\n')}\n\`\`\``;
+  const source = name === 'frame' ? ownFrames : '';
+  return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n${source}\`\`\`text\n${blocks.join('\n\n')}\n\`\`\``;
 });
 const page = wrapMarkdown(`# Frames, byte by byte
 

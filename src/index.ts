@@ -1,6 +1,7 @@
 /**
  * verify-isolation as a library. `loadScenario` checks a file, `plan` says what a run would do, `run` sends and
- * listens, `replay` judges recorded evidence again, `report` writes it down, `audit` reads the settings of a host's
+ * listens, `replay` judges recorded evidence again, `rows` lists what each observer saw of
+ * each flow, `report` writes it down, `audit` reads the settings of a host's
  * bridges; what they give is what the command line prints as JSON. Everything else in this package may change from one
  * version to the next.
  */
@@ -42,6 +43,7 @@ export type {
   Step,
   Topology,
 } from './core/model/scenario.js';
+export { type ResultRow, rows } from './report/machine/csv.js';
 export type { ReporterName } from './report/reporters.js';
 export { VerifyError } from './core/model/verify-error.js';
 

@@ -101,7 +101,7 @@ export async function calibrate(
       'calibration-failed',
       3,
       `a leak planted in a lab on this kernel was not seen whole (${outcome})`,
-      'what does not see it would see no leak here either; try the other --engine. Nothing was sent',
+      'an engine that misses it would miss leaks here too; try the other --engine. Nothing was sent',
     );
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -157,7 +157,7 @@ export function stopReason(signal: AbortSignal): VerifyError {
   const reason: unknown = signal.reason;
   return reason instanceof VerifyError
     ? reason
-    : new VerifyError('interrupted', 3, 'the run was stopped', 'What was seen until then is kept.');
+    : new VerifyError('interrupted', 3, 'the run was stopped', 'The frames captured until then are kept.');
 }
 
 /** Throws where the run is to end: called between actions, so that everything begun is also ended. */

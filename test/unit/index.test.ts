@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadScenario, plan, replay, report, VerifyError } from '../../src/index.js';
+import { loadScenario, plan, replay, report, rows, VerifyError } from '../../src/index.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const file = resolve(top, 'scenarios/hub-mode.yml');
@@ -12,6 +12,17 @@ describe('the library', () => {
     expect(planned.endpoints.map(({ name }) => name)).toEqual(['kali2', 'kali3', 'lan']);
     expect(planned.steps[0]?.flows.length).toBeGreaterThan(0);
     expect(JSON.stringify(await plan(await loadScenario(file)))).toBe(JSON.stringify(planned));
+  });
+
+  it('lists what each observer saw of each flow', async () => {
+    const result = await replay(folder);
+    const listed = rows(result);
+    expect(listed).toHaveLength(result.steps.reduce((sum, { findings }) => sum + Math.max(1, findings.length), 0));
+    expect(listed.find(({ finding }) => finding?.leak === true)).toMatchObject({
+      step: 1,
+      finding: { class: 'known-unicast', observer: 'kali3' },
+    });
+    expect(rows({ steps: result.steps.map((step) => ({ ...step, findings: [] })) })).toHaveLength(result.steps.length);
   });
 
   it('refuses what is no scenario with the exit status of the program', async () => {

@@ -6,7 +6,7 @@ import { placeOf } from '../model/attach.js';
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
 import { answerVariant, type Finding, type Result } from '../model/result.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
-import { probeClasses } from '../probe/classes.js';
+import { isProbeClass } from '../probe/classes.js';
 import type { HostState } from '../model/state.js';
 
 /** One row of a run beside what the state before it let expect. */
@@ -37,7 +37,7 @@ function endOf(view: BridgeView, endpoint: Endpoint): End | null {
 
 /** Traffic of real programs is unicast between two that know each other. */
 function classOf(name: string): ProbeClassName {
-  return probeClasses.find((probeClass) => probeClass === name) ?? 'known-unicast';
+  return isProbeClass(name) ? name : 'known-unicast';
 }
 
 /** The two ends of a row; of grouped rows, which all say the same, those of one of them. */

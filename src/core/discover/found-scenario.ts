@@ -326,7 +326,7 @@ export function foundPolicy(
             : {
                 rule: { from: 'zone:*', to: 'zone:*', expect: 'private' as const },
                 sentence:
-                  'Between zones, what one guest sends to another reaches no other, whether the bridge knows the addressee or not (write "separated" where it must not arrive either).',
+                  'Between zones, frames from one guest to another reach no third, known addressee or not. Write "separated" if they must not arrive either.',
               },
         ]),
   ];

@@ -117,6 +117,7 @@ export const errorCodes = [
   'file-failed',
   'folder-unreadable',
   'frame-unbuildable',
+  'frames-not-allowed',
   'guests-disturbed',
   'helper-died',
   'helper-silent',

@@ -16,7 +16,21 @@ import {
   trafficKind,
   trusted,
 } from './scenario.js';
-import { count, either, flag, mapOf, maybe, number, type Of, oneOf, only, orNull, text, whole } from './shape/shape.js';
+import {
+  count,
+  either,
+  flag,
+  leaf,
+  mapOf,
+  maybe,
+  number,
+  type Of,
+  oneOf,
+  only,
+  orNull,
+  text,
+  whole,
+} from './shape/shape.js';
 
 export const observerShape = {
   /** The endpoint's name, or the bridge's name for a host that is not an endpoint. */
@@ -71,7 +85,14 @@ export const frameForms = [
   'bpdu',
   'unreachable',
 ] as const;
-export type FrameForm = (typeof frameForms)[number];
+export type NamedForm = (typeof frameForms)[number];
+/** A frame of the scenario's own, as hex text with places (core/probe/frames/forms/hex.ts). */
+export type HexForm = `hex:${string}`;
+export type FrameForm = NamedForm | HexForm;
+export function isHexForm(form: unknown): form is HexForm {
+  return typeof form === 'string' && form.startsWith('hex:');
+}
+export const hexFormShape = leaf('a frame as hex text', isHexForm);
 
 /** Parts of a frame that many flows share. */
 const frameKind = {
@@ -80,7 +101,7 @@ const frameKind = {
   /** Bytes without FCS. */
   size: whole,
   /** Absent: the carrier's plain frame. */
-  form: maybe(oneOf(...frameForms)),
+  form: maybe(either(oneOf(...frameForms), hexFormShape)),
   /** Of a plain frame that asks a rule; absent: a probe's own. */
   fields: maybe(selectedFieldsShape),
 };

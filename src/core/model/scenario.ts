@@ -242,6 +242,7 @@ export interface ProbeEntry extends Allowance {
   /** What its frames have for a rule, and the name of that rule. Absent = they are probes. */
   readonly fields?: SelectedFields;
   readonly rule?: string;
+  readonly form?: `hex:${string}`;
   /** Who is open to it by design: what most of them see is exposed, not leaked. Absent = nobody. */
   readonly openByDesign?: readonly string[];
 }

@@ -1,5 +1,13 @@
 import { isOnPort, placeOf, sharesMac } from '../model/attach.js';
-import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
+import {
+  type Control,
+  type Flows,
+  type FrameSpec,
+  isHexForm,
+  type Observer,
+  phases,
+  type TrafficPlan,
+} from '../model/plan.js';
 import type { Carrier, Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
 import { documentation, documentationPair, familyOf } from '../probe/addresses.js';
 import { leastSizeOf } from '../probe/frames/frame.js';
@@ -54,7 +62,7 @@ function receiveForms(input: ControlInput): readonly FrameSpec[] {
     const srcMac = input.filtersByMac ? frame.srcMac : receiveControlMac.src;
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
     if (forms.has(key)) return;
-    const [srcIp, dstIp] = documentationPair(frame.carrier);
+    const [srcIp, dstIp] = isHexForm(frame.form) ? [frame.srcIp, frame.dstIp] : documentationPair(frame.carrier);
     // No rule is to take a control for what it selects
     const { fields: _fields, ...plain } = frame;
     const form: FrameSpec = { ...plain, srcMac, dstMac: receiveControlMac.dst, srcIp, dstIp };

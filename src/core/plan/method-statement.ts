@@ -56,7 +56,7 @@ export function methodStatement(plan: Plan): readonly string[] {
     places[plan.provider],
     'Every probe carries a token: run, index, and a tag of 64 bits of AES-256-CTR keystream. The SHA-256 of its key was written down before the first frame; the key was revealed after the capture was closed. A frame counts as the probe only if its tag is right and its headers are those planned, or routed.',
     ...plan.steps.map(stepSentence),
-    'Rule: a probe, or a frame of traffic, seen towards an observer that was not allowed to see it is a leak. The step is then broken, whatever else failed.',
+    'Rule: a probe or frame of traffic at an observer that must not see it is a leak. The step is then broken, whatever else failed.',
     'Rule: without a leak the step holds only if all of this is true: every observer listened before the first probe and to the end; it saw all its ear controls before, between and after; entry was proved for every sender; as many probes left as planned and reached the endpoints that must see them; the kernel dropped nothing and its counts agree with the file; every port was observed and forwarding; no setting changed. Else it is inconclusive.',
     'Statistics: if none of n frames was seen, at most 1 - 0.05^(1/n) of such frames leak, at 95 % confidence (exact binomial). Assumption: frames leak independently of each other and with a share that is the same for all n.',
   ];

@@ -27,6 +27,27 @@ export function describeNewMacs({ endpoints, bridgeMacs, steps }: Plan): readonl
   return [...new Set(lines)];
 }
 
+/**
+ * Frames that a scenario writes itself and that an uplink or a lower device sends, or could carry out: those that are
+ * not for the MAC of a guest on a bridge.
+ */
+export function describeFramesOut({ endpoints, steps }: Plan): readonly string[] {
+  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const uplinks = endpoints.filter(({ role }) => role === 'uplink');
+  const guests = new Set(endpoints.filter(({ role }) => role !== 'uplink').flatMap(({ macs }) => macs));
+  const mayLeave = (sender: string, dstMac: Mac): boolean => {
+    const from = byName.get(sender);
+    if (from === undefined || from.role === 'uplink' || isOnDevice(from.below)) return true;
+    return !guests.has(dstMac) && uplinks.some((uplink) => sameSegment(uplink, from));
+  };
+  const lines = steps.flatMap(({ index, flows }) =>
+    flows
+      .filter(({ class: name, sender, frame }) => name === 'frame' && mayLeave(sender, frame.dstMac))
+      .map(({ sender, frame }) => `step ${index + 1}: a frame by ${sender} to ${frame.dstMac}`),
+  );
+  return [...new Set(lines)];
+}
+
 const indexOf = (mac: Mac): number => Number.parseInt(mac.slice(6).replaceAll(':', ''), 16);
 
 /**

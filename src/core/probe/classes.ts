@@ -4,6 +4,7 @@ import { arpRequest } from './classes/arp-request.js';
 import { arpSpoof } from './classes/arp-spoof.js';
 import { broadcast } from './classes/broadcast.js';
 import { dhcpOffer } from './classes/dhcp-offer.js';
+import { frame } from './classes/frame.js';
 import { gatewaySteal } from './classes/gateway-steal.js';
 import { igmpQuery } from './classes/igmp-query.js';
 import { ipSpoof } from './classes/ip-spoof.js';
@@ -41,6 +42,7 @@ export const classes: Readonly<Record<ProbeClassName, ProbeClass>> = {
   'dhcp-offer': dhcpOffer,
   'igmp-query': igmpQuery,
   'stp-root': stpRoot,
+  frame,
 };
 
 export function isProbeClass(name: string): name is ProbeClassName {
@@ -48,7 +50,10 @@ export function isProbeClass(name: string): name is ProbeClassName {
 }
 
 /** Their names, in the order of reports and of help. */
-export const probeClasses: readonly ProbeClassName[] = Object.keys(classes).filter(isProbeClass);
+export const scenarioClasses: readonly ProbeClassName[] = Object.keys(classes).filter(isProbeClass);
+
+/** Those that need no frame of a scenario. */
+export const probeClasses: readonly ProbeClassName[] = scenarioClasses.filter((name) => name !== 'frame');
 
 /** Classes that disturb guests: they need `allow_disruptive`, and are slower unless set otherwise. */
 export const disruptiveClasses: readonly ProbeClassName[] = probeClasses.filter(

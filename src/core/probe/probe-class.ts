@@ -49,7 +49,8 @@ export type ForecastKind =
   | 'mac-flood'
   | 'all-nodes'
   | 'queried'
-  | 'bpdu';
+  | 'bpdu'
+  | 'written';
 
 /** What one class of probe sends and who may see it: all that is known of it, in one file a class; pure. */
 export interface ProbeClass {

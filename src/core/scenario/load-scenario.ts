@@ -10,7 +10,7 @@ import { readStep } from './steps/read-step.js';
 import { type StepContext, stepContext } from './steps/step-context.js';
 import { readSwitch } from './topology/read-setting.js';
 import { readTopology } from './topology/read-topology.js';
-import { compose, type ReadFile } from './yaml/compose.js';
+import { compose, type IncludedFile, type ReadFile } from './yaml/compose.js';
 import { where } from './yaml/explain-issue.js';
 import { type FaultList, faultList, type Locate, type Path, type ScenarioFault } from './yaml/fault.js';
 import { salvage } from './yaml/salvage.js';
@@ -75,7 +75,14 @@ export function parseScenario(
   const allowDisruptive = isAllowed('allow_disruptive');
   const allowChanges = isAllowed('allow_changes');
   if (!allowChanges) changesWithoutLeave(list, reading.topology);
-  const context = stepContext(list, reading, allowDisruptive, allowChanges);
+  const captures: IncludedFile[] = [];
+  const readBeside: ReadFile = (name) => {
+    const path = name.startsWith('/') ? name : `${file.slice(0, file.lastIndexOf('/') + 1)}${name}`;
+    const content = readFile(path);
+    if (typeof content !== 'string') captures.push({ path, bytes: content });
+    return content;
+  };
+  const context = stepContext(list, reading, { allowDisruptive, allowChanges }, readBeside);
   const steps = readSteps(context, raw, yaml.locate);
   if (steps.every(isSilent) && list.faults.length === 0)
     list.add(
@@ -89,7 +96,7 @@ export function parseScenario(
     description: raw.description ?? null,
     file,
     sha256: sha256(bytes),
-    files: yaml.included.map((each) => ({ path: each.path, sha256: sha256(each.bytes) })),
+    files: [...yaml.included, ...captures].map((each) => ({ path: each.path, sha256: sha256(each.bytes) })),
     variables,
     grep: null,
     allowChanges,

@@ -196,7 +196,7 @@ function proofSection(result: Result, judged: readonly StepResult[]): readonly S
   ];
   return sectionOf({
     id: 'proof',
-    title: judged.length === 0 ? 'Known without a verdict' : 'What the zeros rest on',
+    title: judged.length === 0 ? 'Known without a verdict' : 'Proof of the zeros',
     short: 'Proof',
     depth: 'folded',
     blocks: [...factsOf(judged.length === 0 ? limits : [...facts, ...limits]), ...factsOf(ruleFacts(result))],

@@ -249,7 +249,7 @@ function reasonsSection({ steps }: Result, { reasons }: Answer): readonly Sectio
   const hints = reasons.flatMap(({ code, hint }): readonly Fact[] => (hint === '' ? [] : [[code, hint]]));
   return sectionOf({
     id: 'reasons',
-    title: 'What is not proven, and why',
+    title: 'Missing proofs, and why',
     short: 'Not proven',
     tint: 'yellow',
     depth: 'first',

@@ -79,7 +79,7 @@ function runLines({ result, dir, details, judged = result }: ReportedRun): reado
  */
 export const controlsReport: Reporter = (runs, { unended = [] }) =>
   [
-    '# Separation of guests: what the runs say of controls',
+    '# Separation of guests: controls that the runs test',
     '',
     'A run is evidence of one host at one time. It fulfils no control by itself.',
     '',

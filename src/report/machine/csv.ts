@@ -1,4 +1,4 @@
-import type { Finding } from '../../core/model/result.js';
+import type { Finding, Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, UnendedRun, View } from '../reporter.js';
 
@@ -22,13 +22,29 @@ function findingFields(finding: Finding): readonly (string | number | boolean | 
   return [name, carrier, variant, vlan.join('.'), from, to, observer, allowed, sent, seen, leak, isAccepted];
 }
 
-function rowsOf({ result, judged = result }: ReportedRun): readonly string[] {
-  return judged.steps.flatMap((step, at) => {
-    const start = [judged.scenario.name, judged.run.id, at + 1, step.name, step.verdict ?? 'not judged'];
-    // A step without rows has a line of its own: an inconclusive step never disappears.
-    const rows = step.findings.map((finding) => [...start, ...findingFields(finding), finding.grouped ?? 1]);
-    return (rows.length === 0 ? [start] : rows).map((fields) => padded(fields));
-  });
+/** One flow and observer of a step. `finding` null: the step has none, as one that is inconclusive may. */
+export interface ResultRow {
+  /** From 1. */
+  readonly step: number;
+  readonly name: string;
+  readonly verdict: StepResult['verdict'];
+  readonly finding: Finding | null;
+}
+
+/** The rows of all steps in the order of the plan, those that saw nothing included; each step has at least one. */
+export function rows({ steps }: Pick<Result, 'steps'>): readonly ResultRow[] {
+  return steps.flatMap(({ name, verdict, findings }, at) =>
+    (findings.length === 0 ? [null] : findings).map((finding) => ({ step: at + 1, name, verdict, finding })),
+  );
+}
+
+function linesOf({ result, judged = result }: ReportedRun): readonly string[] {
+  return rows(judged).map(({ step, name, verdict, finding }) =>
+    padded([
+      ...[judged.scenario.name, judged.run.id, step, name, verdict ?? 'not judged'],
+      ...(finding === null ? [] : [...findingFields(finding), finding.grouped ?? 1]),
+    ]),
+  );
 }
 
 function padded(fields: readonly (string | number | boolean | null)[]): string {
@@ -44,4 +60,4 @@ function unendedRow({ name }: UnendedRun): string {
  * step, zeros included. `rows`: this many flows are folded into the line.
  */
 export const csvReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
-  [head.join(','), ...runs.flatMap(rowsOf), ...unended.map(unendedRow)].map((line) => `${line}\n`).join('');
+  [head.join(','), ...runs.flatMap(linesOf), ...unended.map(unendedRow)].map((line) => `${line}\n`).join('');

@@ -98,7 +98,7 @@ export function auditDetails(report: AuditReport, isWhole: boolean): readonly st
       ? []
       : [
           '',
-          'what one sends to others would reach a third (predicted from the state, not measured):',
+          'frames between two would reach a third (predicted from the state, not measured):',
           ...predictionText(report.predictions),
         ]),
     ...(report.proof === undefined ? [] : proofText(report.proof)),

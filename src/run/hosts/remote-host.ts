@@ -67,7 +67,7 @@ function refusalOf(host: Host, { status, stderr }: ChannelEnd): VerifyError {
     return new VerifyError(
       'host-refused',
       69,
-      `${start}: what answers is not the helper of verify-isolation: ${lastLine}`,
+      `${start}: the answer is not from the helper of verify-isolation: ${lastLine}`,
       'a shell that prints something at login spoils the channel: ssh -T with the same target must print nothing. Nothing was sent',
     );
   if (status === 255 || status === null)
@@ -292,6 +292,6 @@ function lostError(host: Host, why: string): VerifyError {
     'host-lost',
     3,
     `the connection to ${host.name} was lost: ${why}`,
-    'what it observed is not evidence; the helper there undoes what is its own by itself',
+    'its captures are not evidence; the helper there undoes what is its own by itself',
   );
 }

@@ -43,7 +43,7 @@ export function holdFiles(argv: readonly string[], folder: string, files: readon
           'file-changed',
           3,
           `${path} was changed since the run began: ${argv.join(' ')} is not carried out`,
-          'what a run does is what its plan was approved with: run it again',
+          'a run does nothing else than its approved plan: run it again',
         );
       opened.set(path, openSealedFile(found.bytes));
     }

@@ -56,7 +56,7 @@ class SendWorker {
 
   private adopt(socket: string): void {
     const fd = receiveFd(handingFd);
-    if (!isPacketSocket(fd)) throw refused(`what was handed over as ${JSON.stringify(socket)} is no packet socket`);
+    if (!isPacketSocket(fd)) throw refused(`the descriptor of ${JSON.stringify(socket)} is no packet socket`);
     if (this.sockets.has(socket)) throw refused(`socket ${JSON.stringify(socket)} is open already`);
     this.sockets.set(socket, fd);
     this.channel.say({ type: 'opened', socket });

@@ -148,7 +148,7 @@ class StartedProcess implements ConfinedProcess {
       'helper-died',
       3,
       `the process that was to ${this.started.task} what others wrote ended with ${how}: ${this.stderr.trim().slice(-500)}`,
-      'what was captured is kept in the folder; run again',
+      'the captures are kept in the folder; run again',
     );
     for (const question of this.questions.splice(0)) question.reject(this.failure);
   }

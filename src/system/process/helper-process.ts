@@ -304,7 +304,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
       'helper-died',
       3,
       `the ${this.attended.role} helper ended ${how}${stderr === '' ? '' : `: ${stderr.trim().slice(-500)}`}`,
-      'what it observed is not evidence; run again',
+      'its captures are not evidence; run again',
     );
     const end = { status, signal, stderr };
     this.end = end; // those that are notified may ask for it

@@ -190,7 +190,7 @@ describe('sending helper', needs(root), () => {
     await helper.send({ type: 'adopt', socket: 'a' });
     expect(await helper.ended).toMatchObject({
       status: 70,
-      stderr: expect.stringContaining('what was handed over as "a" is no packet socket'),
+      stderr: expect.stringContaining('the descriptor of "a" is no packet socket'),
     });
     expect(() => helper.hand(2)).toThrow('has ended');
   });

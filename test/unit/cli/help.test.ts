@@ -17,7 +17,7 @@ describe('the help of a command', () => {
       'Positionals:',
       'What to test:',
       'How hard to test:',
-      'Where the result goes:',
+      'Output of the result:',
       'What you allow:',
       'Options:',
     ]);

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { auditIds, causeCodes, isCauseCode, weaknessMeaning } from '../../../src/core/bridge/weaknesses.js';
 import { reasonHints } from '../../../src/core/model/reasons.js';
 import { exitStatuses, runExits } from '../../../src/core/model/verify-error.js';
-import { probeClasses } from '../../../src/core/probe/classes.js';
+import { scenarioClasses } from '../../../src/core/probe/classes.js';
 import { loadScenario } from '../../../src/index.js';
 import { engines } from '../../../src/system/capture/choose-engine.js';
 import { itemsOf, textOf, top } from '../../support/documents.js';
@@ -81,7 +81,7 @@ describe('the catalogue', () => {
 
   it('says of every class what is sent, what it means, what a bridge does, and what stops it', () => {
     const found = table('Classes');
-    expect([...found.keys()].sort()).toEqual([...probeClasses].sort());
+    expect([...found.keys()].sort()).toEqual([...scenarioClasses].sort());
     for (const [name, cells] of found) {
       expect(
         cells.map((cell) => cell.trim() !== ''),
@@ -105,7 +105,7 @@ describe('the catalogue', () => {
   });
 
   it('has a row of scenarios for every class', () => {
-    expect(rows.map(({ name }) => name).sort()).toEqual([...probeClasses].sort());
+    expect(rows.map(({ name }) => name).sort()).toEqual([...scenarioClasses].sort());
   });
 
   it.each(rows)('$name: its scenarios show it open and closed', async ({ name, files }) => {

@@ -56,7 +56,7 @@ export async function proveAudit(
   });
   const discovered = await foundHere(snapshot, options);
   const scenario = loadScenario(
-    'what the audit proves',
+    'the proof of the audit',
     Buffer.from(stringify(provingScenario(discovered.scenario, options.allowDisruptive))),
   );
   const runId = randomBytes(8).toString('hex');

@@ -78,7 +78,7 @@ export const signatureOptions = {
     describe: "OpenSSH's file of keys that may sign; needs --identity",
   },
   identity: { type: 'string', requiresArg: true, describe: 'name the signer that is required' },
-  'require-signature': { type: 'boolean', default: false, describe: 'what is not signed is not whole' },
+  'require-signature': { type: 'boolean', default: false, describe: 'an unsigned folder is not whole' },
 } as const;
 
 /** What these options say. Throws VerifyError (64) where one is there without the other. */

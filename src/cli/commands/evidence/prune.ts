@@ -94,12 +94,7 @@ async function removeRun(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true });
   } catch (error) {
-    throw new VerifyError(
-      'not-written',
-      69,
-      `${path}: ${messageOf(error)}`,
-      'what is left of it may be removed by hand',
-    );
+    throw new VerifyError('not-written', 69, `${path}: ${messageOf(error)}`, 'remove the rest of it by hand');
   }
 }
 

@@ -81,7 +81,7 @@ export const defineDoctor: DefineCommand = (parser, context) => {
           type: 'string',
           array: true,
           default: [],
-          describe: 'scenarios that are to run here: what they need and is not there ends with 69',
+          describe: 'scenarios that are to run here: 69 if something that they need is missing',
         })
         .option('json', { type: 'boolean', default: false, describe: 'print the checks as JSON and nothing else' }),
     async (args) => {

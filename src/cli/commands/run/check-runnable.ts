@@ -9,6 +9,7 @@ export interface RunnableOptions {
   readonly allowRun: boolean;
   readonly allowChanges?: boolean;
   readonly allowDisruptive?: boolean;
+  readonly allowFrames?: boolean;
   readonly proveFix?: boolean;
 }
 
@@ -38,6 +39,7 @@ export function checkRunnable(scenarios: readonly Scenario[], options: RunnableO
   checkStarts(scenarios, options.allowRun);
   if (options.allowChanges !== true) checkChanges(scenarios);
   if (options.allowDisruptive !== true) checkDisruptive(scenarios);
+  if (options.allowFrames !== true) checkFrames(scenarios);
   checkProviders(scenarios);
   if (options.proveFix === true) checkFixTrials(scenarios);
   checkSupported(scenarios, options.proveFix === true);
@@ -76,6 +78,20 @@ function checkDisruptive(scenarios: readonly Scenario[]): void {
       64,
       disruptive.join('\n'),
       '--allow-disruptive lets it; nothing was sent',
+    );
+}
+
+function checkFrames(scenarios: readonly Scenario[]): void {
+  const writing = scenarios.filter(
+    (scenario) =>
+      isOnHost(scenario) && scenario.steps.some(({ probes }) => probes.some((probe) => probe.class === 'frame')),
+  );
+  if (writing.length > 0)
+    throw new VerifyError(
+      'frames-not-allowed',
+      64,
+      writing.map(({ file }) => `${file}: it sends frames of its own to guests of this host`).join('\n'),
+      '`plan FILE --hex` prints them; --allow-frames lets the run send them',
     );
 }
 

@@ -74,7 +74,7 @@ const optionGroups = {
       describe: "auto: follow each probe by the kernel's own trace, if kernel and rights allow (default off)",
     },
   },
-  'Where the result goes:': {
+  'Output of the result:': {
     out: textArgument('folder for the evidence; with several files each gets a folder in it'),
     json: commonOptions.json,
     reporter: textsArgument(reporterHelp),
@@ -106,6 +106,7 @@ const optionGroups = {
     policy: textArgument('on a host: send what stays within the limits in this YAML file, which root alone may write'),
     'allow-changes': flagArgument('on a host: steps may change settings, which the run undoes'),
     'allow-disruptive': flagArgument('on a host: disruptive probes may run'),
+    'allow-frames': flagArgument('on a host: frames that a scenario writes itself (class frame) may be sent'),
     'allow-new-macs': flagArgument('on a host: frames with unused source MACs may leave the NIC'),
     'allow-run': flagArgument('scenarios may start any program'),
   },
@@ -139,6 +140,7 @@ const rareOptions = [
     'ticket',
     'approved',
     'policy',
+    'allow-frames',
     'allow-new-macs',
     'allow-run',
   ] as const),
@@ -156,7 +158,7 @@ function withRunOptions(parser: Argv) {
   return withFile
     .options(optionGroups['What to test:'])
     .options(optionGroups['How hard to test:'])
-    .options(optionGroups['Where the result goes:'])
+    .options(optionGroups['Output of the result:'])
     .options(optionGroups['What you allow:'])
     .showHidden('all', 'with --help: list the rare options too')
     .check(

@@ -50,6 +50,7 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   /** On a host: what the command line allows; nothing where absent. */
   readonly allowChanges?: boolean;
   readonly allowDisruptive?: boolean;
+  readonly allowFrames?: boolean;
   readonly yes?: boolean;
   readonly allowNewMacs?: boolean;
   /** What is open by design (`open_by_design`) is a leak too. */

@@ -68,12 +68,12 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
 
 /** Throws VerifyError (69) where what was found does not go into one scenario: there is no file to correct. */
 function checkFound(text: string): void {
-  const { faults } = parseScenario('what was found on this host', Buffer.from(text));
+  const { faults } = parseScenario('the scenario of this host', Buffer.from(text));
   if (faults.length > 0)
     throw new VerifyError(
       'unsupported',
       69,
-      `what was found on this host does not fit into one run: ${faults.map(({ message }) => message).join('; ')}`,
+      `the guests of this host do not fit into one run: ${faults.map(({ message }) => message).join('; ')}`,
       'examine one bridge at a time (run --bridge NAME), or write a scenario: `verify-isolation init --bridge NAME` begins one. Nothing was sent',
     );
 }

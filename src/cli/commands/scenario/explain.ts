@@ -1,4 +1,4 @@
-import { classes, probeClasses } from '../../../core/probe/classes.js';
+import { classes, scenarioClasses } from '../../../core/probe/classes.js';
 import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js';
 import { isAuditId, isCauseCode, weaknesses, weaknessMeaning } from '../../../core/bridge/weaknesses.js';
 import { isReasonCode, reasonHints } from '../../../core/model/reasons.js';
@@ -26,11 +26,11 @@ const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['notes before a run on a host', Object.keys(noteMeanings)],
   ['words of answers', Object.keys(answerMeanings)],
   ['carriers of probes', Object.keys(carrierMeanings)],
-  ['classes of probes', probeClasses],
+  ['classes of probes', scenarioClasses],
   ['barriers that keep frames from observers', barrierCodes],
   ['findings of the audit, causes of leaks', [...Object.keys(weaknesses), 'unexplained']],
   ['reasons why evidence does not carry a verdict', Object.keys(reasonHints)],
-  ['what a step may expect', Object.keys(expectationMeanings)],
+  ['expectations of a step', Object.keys(expectationMeanings)],
   ['exit statuses', Object.keys(statusMeanings)],
   ['verdicts', Object.keys(verdictMeanings)],
 ];

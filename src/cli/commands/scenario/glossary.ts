@@ -32,7 +32,7 @@ export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> 
     "Frames of these carriers pass the host's firewall also where they are bridged. It may stop them where it lets raw frames pass, so each carrier is judged by itself.",
   'nft-rules': 'Rules of nft may drop probes; then they are what keeps guests apart.',
   'tc-rules': 'Filters of tc act on what a guest sends or gets, the probes included.',
-  offloads: 'What the network card or its driver does with frames. The note says what that means for the run.',
+  offloads: 'Frames are changed by the network card or its driver. The note says what that means for the run.',
   'connections-nearly-full':
     'The table of connections is full to four fifths or more. A probe of IP that the firewall sees may take an entry, and a full table drops connections of guests. Raise net.netfilter.nf_conntrack_max, or run at another time.',
   'neighbours-nearly-full':
@@ -42,7 +42,7 @@ export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> 
   rights:
     'A capability is missing that a run on a host takes. The note says what the run lacks without it; `doctor` lists all.',
   'not-examined': 'A guest, a bridge or a kind of network that this run does not ask about. The note says why.',
-  unread: 'A part of the state that could not be read. What it might show is not known.',
+  unread: 'A part of the state that could not be read. It may hide a bypass.',
 };
 
 /** What `watch` finds to be no longer as it was. */
@@ -83,7 +83,7 @@ export const driftMeanings: Readonly<Record<DriftCode, string>> = {
 /** Vulnerabilities that a scenario of this program shows, or that its audit finds. */
 export const cveMeanings: Readonly<Record<string, string>> = {
   'cve-2019-15753':
-    'OpenStack os-vif 1.15.0 to 1.16.0 set the ageing time of bridges to 0, so that they learned nothing and were hubs. See ageing-zero.',
+    'OpenStack os-vif 1.15.0 to 1.16.0 set the ageing time of bridges to 0. They learned nothing and were hubs. See ageing-zero.',
   'cve-2021-27853':
     'Filters of switches were passed by frames with a VLAN tag of VID 0 and LLC/SNAP headers (CERT VU#855201). See vlan-hop, ra-spoof.',
   'cve-2021-27854':

@@ -23,7 +23,7 @@ export const definePlan: DefineCommand = (parser) => {
         .option('connect', {
           type: 'boolean',
           default: false,
-          describe: 'where the scenario has hosts: connect to them; without it they are only named',
+          describe: 'connect to the hosts of the scenario; without it they are only named',
         })
         .option('allow-run', {
           type: 'boolean',

@@ -79,7 +79,7 @@ async function compare(folder: string, name: string): Promise<void> {
     await diffCommand(join(folder, live), join(folder, supposed), false);
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    process.stderr.write(`what differs cannot be said: ${error.message}\n`);
+    process.stderr.write(`no comparison with the bridge: ${error.message}\n`);
   }
 }
 

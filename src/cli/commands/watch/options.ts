@@ -16,7 +16,7 @@ export const defineWatch: DefineCommand = (parser, context) => {
         .option('baseline', {
           type: 'string',
           requiresArg: true,
-          describe: 'what ought to be: a file that --learn wrote; without it, what is there at the start',
+          describe: 'the wanted state: a file that --learn wrote; without it, the state at the start',
         })
         .option('learn', { type: 'string', requiresArg: true, describe: 'write what is there now to a file, and end' })
         .option('json', { type: 'boolean', default: false, describe: 'one JSON object a line' })

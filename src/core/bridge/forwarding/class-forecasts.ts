@@ -16,6 +16,7 @@ import {
   predictMacSpoof,
   predictRoutedBounce,
   predictUnknownUnicast,
+  predictWritten,
 } from './classes/unicast.js';
 import { predictVlanHop } from './classes/vlan-hop.js';
 import type { ClassForecast } from './forecast.js';
@@ -38,4 +39,5 @@ export const classForecasts: Readonly<Record<ForecastKind, ClassForecast>> = {
   'all-nodes': predictAllNodes,
   queried: predictQueried,
   bpdu: predictBpdu,
+  written: predictWritten,
 };

@@ -24,7 +24,7 @@ function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, { dstMac, r
  */
 export const knownUnicast: ProbeClass = {
   name: 'known-unicast',
-  meaning: 'Frames to a MAC that announced itself: where others get them, they read along.',
+  meaning: 'Frames to a MAC that announced itself: others that get them read along.',
   forecast: 'known-unicast',
   question: 'third',
   proof: 'any',

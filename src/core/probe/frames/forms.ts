@@ -1,4 +1,4 @@
-import type { FrameForm } from '../../model/plan.js';
+import { type FrameForm, isHexForm, type NamedForm } from '../../model/plan.js';
 import type { Carrier } from '../../model/scenario.js';
 import type { FormBuilder } from './form-builder.js';
 import { arpReplyForm } from './forms/arp-reply.js';
@@ -7,13 +7,14 @@ import { dhcpOfferForm } from './forms/dhcp-offer.js';
 import { extensionHeaderForm } from './forms/extension-header.js';
 import { firstFragmentForm, laterFragmentForm } from './forms/fragments.js';
 import { igmpQueryForm, mldQueryForm } from './forms/group-queries.js';
+import { hexBuilder } from './forms/hex.js';
 import { llcSnapForm, serviceTagForm } from './forms/llc-snap.js';
 import { neighbourAdvertisementForm, routerAdvertisementForm } from './forms/neighbour-discovery.js';
 import { sourceSweepForm } from './forms/source-sweep.js';
 import { unreachableForm } from './forms/unreachable.js';
 
 /** Every form of frame beyond the carriers' plain ones. A new one is one file and one line here. */
-export const forms: Readonly<Record<FrameForm, FormBuilder>> = {
+export const forms: Readonly<Record<NamedForm, FormBuilder>> = {
   '802.1ad': serviceTagForm,
   'llc-snap': llcSnapForm,
   'first-fragment': firstFragmentForm,
@@ -29,6 +30,10 @@ export const forms: Readonly<Record<FrameForm, FormBuilder>> = {
   bpdu: bpduForm,
   unreachable: unreachableForm,
 };
+
+export function builderOf(form: FrameForm): FormBuilder {
+  return isHexForm(form) ? hexBuilder(form) : forms[form];
+}
 
 /**
  * The forms in which a spoofed datagram comes: plain, in parts, and behind an extension header, since filters that look

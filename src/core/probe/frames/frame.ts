@@ -1,7 +1,7 @@
 import type { FrameSpec } from '../../model/plan.js';
 import type { Mac, ProbeEntry } from '../../model/scenario.js';
 import { tokenLength } from '../../wire/token.js';
-import { forms } from './forms.js';
+import { builderOf } from './forms.js';
 import { type FrameOptions, leastSize, plainTemplate } from './plain.js';
 import { type FrameTemplate, stampToken } from './template.js';
 
@@ -12,7 +12,7 @@ import { type FrameTemplate, stampToken } from './template.js';
 export function leastSizeOf(spec: Pick<FrameSpec, 'carrier' | 'vlan' | 'form' | 'fields'>): number {
   return spec.form === undefined
     ? leastSize(spec.carrier, spec.vlan.length, spec.fields?.protocol)
-    : forms[spec.form].leastSize(spec.carrier, spec.vlan.length);
+    : builderOf(spec.form).leastSize(spec.carrier, spec.vlan.length);
 }
 
 /**
@@ -20,7 +20,7 @@ export function leastSizeOf(spec: Pick<FrameSpec, 'carrier' | 'vlan' | 'form' | 
  * something or is too small.
  */
 export function frameTemplate(spec: FrameSpec, options: FrameOptions = {}): FrameTemplate {
-  return spec.form === undefined ? plainTemplate(spec, options) : forms[spec.form].template(spec);
+  return spec.form === undefined ? plainTemplate(spec, options) : builderOf(spec.form).template(spec);
 }
 
 /** One frame of the form with its token (18 bytes). Throws as `frameTemplate`. */
@@ -53,14 +53,13 @@ export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {
   const { fields } = entry;
   const least = Math.max(leastFrame, leastSizeOf(fields === undefined ? chosen : { ...chosen, fields }));
   const noMac = '00:00:00:00:00:00';
-  const hasIp = chosen.srcIp !== null;
   const spec: FrameSpec = {
     carrier: chosen.carrier,
     vlan: chosen.vlan,
     srcMac: entry.srcMac ?? chosen.srcMac ?? noMac,
     dstMac: entry.dstMac ?? chosen.dstMac ?? noMac,
-    srcIp: hasIp ? (entry.srcIp ?? chosen.srcIp) : null,
-    dstIp: hasIp ? (entry.dstIp ?? chosen.dstIp) : null,
+    srcIp: chosen.srcIp === null ? null : (entry.srcIp ?? chosen.srcIp),
+    dstIp: chosen.dstIp === null ? null : (entry.dstIp ?? chosen.dstIp),
     size: Math.max(entry.size ?? least, least),
   };
   if (chosen.form !== undefined) return { ...spec, form: chosen.form };

@@ -8,7 +8,7 @@ import { onOff, scalar, words, title } from './values.js';
 export const scenarioShell = z.strictObject({
   version: z.literal(1, { error: 'expected 1, the version of this format' }).describe('Version of this format.'),
   name: title.describe('Shown in every report.'),
-  description: words.optional().describe('What it is about.'),
+  description: words.optional().describe('Its subject.'),
   allow_changes: onOff
     .optional()
     .describe('Host: with `--allow-changes` steps may change settings, which are undone at the end. Default: off.'),
@@ -45,13 +45,13 @@ export const scenarioSchema = scenarioShell.extend({
       topology,
       topology.partial().extend({ include: included }).meta({
         id: 'included-topology',
-        description: 'What is written beside it goes first.',
+        description: 'Keys beside it go first.',
       }),
     ])
     .describe('Bridges and what hangs on them.'),
   steps: z
     .array(z.union([step, z.strictObject({ include: included }).meta({ id: 'included-steps' })]))
     .optional()
-    .describe('What is done and claimed, in order.'),
+    .describe('Acts and claims, in order.'),
   policy: z.array(policy).optional().describe('Claims between zones, as steps of their own.'),
 });

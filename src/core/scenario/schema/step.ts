@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { carriers, type SelectedFields } from '../../model/scenario.js';
-import { probeClasses } from '../../probe/classes.js';
+import { scenarioClasses } from '../../probe/classes.js';
 import { plainKeys } from './plain-step-keys.js';
 import {
   group,
@@ -49,11 +49,11 @@ export const seen = z.record(selector, seenOf);
 const allowance = {
   may_see: selectorsOrNone
     .optional()
-    .describe('Who may see it without a leak. Default: by class; with traffic or listening, the two ends.'),
+    .describe('Observers that may see it without a leak. Default: by class; with traffic or listening, the two ends.'),
   must_see: selectorsOrNone
     .optional()
     .describe(
-      'Who has to see all of it, but for what drop counters explain; else `delivery-short`. Default: by class.',
+      'Observers that must see all of it, but for frames that drop counters explain; else `delivery-short`. Default: by class.',
     ),
   seen: seen.optional().describe('Claims, such as `{ kali3: none }`, that hold for every row of the observer.'),
 };
@@ -72,7 +72,7 @@ export const rounds = z
   .meta({ id: 'rounds', description: 'a round such as `1`, or several: `"2-4"`, `"2-"`' });
 
 /** `gateway-bounce` is an alias of routed-bounce. */
-export const probeClass = z.enum([...probeClasses, 'gateway-bounce']);
+export const probeClass = z.enum([...scenarioClasses, 'gateway-bounce']);
 
 /** Fields of a frame that a rule may select by, with the largest value that each takes. */
 const fieldKeys = {
@@ -129,7 +129,7 @@ export const probe = z
     to: selectors.optional().describe('`"*"`: all others on the same bridge, `"**"`: on every bridge.'),
     via: selectors
       .optional()
-      .describe('Who talks to the victim, in classes that need it. Default: the uplink, else all others.'),
+      .describe('The sender to the victim, in classes that need one. Default: the uplink, else all others.'),
     rounds: rounds
       .optional()
       .describe('In round k each sender sends to the k-th addressee behind it. Default: all pairs.'),
@@ -160,18 +160,30 @@ export const probe = z
     size: wholeNumber(60, 9216)
       .optional()
       .describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
-    fields: fields.optional().describe('What its frames have for a rule, in known-unicast. Default: what probes have.'),
+    fields: fields.optional().describe('Fields that a rule selects, in known-unicast. Default: those of probes.'),
     rule: z.string().max(200).optional().describe('The rule that `fields` asks, as runs without a file name it.'),
+    hex: z
+      .string({ error: 'expected hex digits, in quotes' })
+      .max(40_000, { error: 'expected at most 40,000 characters' })
+      .optional()
+      .describe(
+        'Class `frame`: its bytes, with the places `{dst_mac}`, `{src_mac}`, `{src_ip}`, `{dst_ip}` and `{token}` (18 bytes).',
+      ),
+    pcap: words.optional().describe('Class `frame`: a capture below the folder of the scenario, instead of `hex`.'),
+    frame: wholeNumber(1, 1_000_000).optional().describe('Which frame of `pcap`. Default: 1.'),
+    token_at: wholeNumber(14, 110)
+      .optional()
+      .describe('Class `frame`: at which byte the token stands, an even number. Default: its last 18 bytes.'),
     open_by_design: selectors
       .optional()
       .describe(
-        'Who is open to it by design. Between bridges, or where half of them and of the senders are, the step holds as EXPOSED (`run --strict`: BROKEN). Else a barrier is missing: a leak.',
+        'Endpoints that are open to it by design. Between bridges, or where half of them and of the senders are, the step holds as EXPOSED (`run --strict`: BROKEN). Else a barrier is missing: a leak.',
       ),
     ...allowance,
   })
   .meta({
     id: 'probe',
-    description: 'What is left out goes by class, unless it has a default.',
+    description: 'Keys without a default are chosen by class.',
   });
 
 export const traffic = z
@@ -249,8 +261,8 @@ const mdbEntry = z
 const dateRule = 'expected a date such as 2027-01-31';
 
 const vouching = (lastDay: string) => ({
-  owner: words.optional().describe('Who answers for it.'),
-  ticket: words.optional().describe('Where it is followed up.'),
+  owner: words.optional().describe('The responsible person.'),
+  ticket: words.optional().describe('The ticket that follows it up.'),
   until: z
     .string({ error: dateRule })
     .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dateRule })
@@ -260,8 +272,8 @@ const vouching = (lastDay: string) => ({
 
 /** A step's own keys; its probes and traffic are read one by one. */
 export const stepShell = z.strictObject({
-  name: title.describe('What it claims, shown in every report.'),
-  description: words.optional().describe('What it is about.'),
+  name: title.describe('Its claim, shown in every report.'),
+  description: words.optional().describe('Its subject.'),
   set: z
     .record(z.string(), z.record(z.string(), scalar))
     .optional()
@@ -309,7 +321,7 @@ export const stepShell = z.strictObject({
           run: z
             .array(command)
             .min(1, { error: 'expected at least one command' })
-            .describe('What then happens, as `run` of a step.'),
+            .describe('Commands, as `run` of a step.'),
           settle: time.optional().describe('How long its work goes on after its commands. Default: 0.'),
         })
         .meta({ id: 'event' }),
@@ -318,7 +330,7 @@ export const stepShell = z.strictObject({
     .describe('Commands while probes go on.'),
   learn: selectorsOrNone
     .optional()
-    .describe('Who announces itself first, `all` or `none`. Default: lab, all; host, none.'),
+    .describe('Endpoints that announce themselves first, `all` or `none`. Default: lab, all; host, none.'),
   ...plainKeys,
   probe: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
   traffic: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
@@ -336,7 +348,7 @@ export const stepShell = z.strictObject({
     .array(
       z
         .strictObject({
-          observer: selector.describe('Who may overhear it.'),
+          observer: selector.describe('The observer that may overhear it.'),
           class: title.describe('Class, kind of traffic, or `foreign-unicast`.'),
           reason: words.describe('Why.'),
           ...vouching('Last day, such as 2027-01-31.'),
@@ -359,7 +371,7 @@ export const stepShell = z.strictObject({
         .meta({ id: 'trusted-bypass' }),
     )
     .optional()
-    .describe('What can carry frames past the ears and is trusted not to.'),
+    .describe('Trusted things that may bypass every capture point.'),
 });
 
 export const step = stepShell

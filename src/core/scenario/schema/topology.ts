@@ -53,7 +53,7 @@ export const manager = z.union([
       id: wholeNumber(1, 999_999_999).describe('Its number.'),
       nic: words.describe('Which of its NICs, such as `net0`.'),
       value: words.describe('The settings of that NIC.'),
-      isVnet: onOff.describe('Whether the bridge is a VNet.'),
+      isVnet: onOff.describe('On if the bridge is a VNet.'),
       hookscript: words.optional().describe('The script that the guest has already.'),
     })
     .meta({ id: 'proxmox-nic' }),
@@ -63,7 +63,7 @@ export const manager = z.union([
       device,
       file,
       kind: words.describe('Below which key, such as `bridges`.'),
-      renderer: z.enum(['networkd', 'NetworkManager']).describe('Who does its work.'),
+      renderer: z.enum(['networkd', 'NetworkManager']).describe('The service that it configures.'),
     })
     .meta({ id: 'netplan-device' }),
   z
@@ -120,7 +120,7 @@ export const linuxBridge = z
       .optional()
       .describe('With `hosts`: the host of its endpoints that name none. Default: lab, none; host, this one.'),
     vlans: vlans.optional().describe('VLANs of the bridge device, which is the host.'),
-    unheard: words.optional().describe('What gets its frames unobserved: no step holds.'),
+    unheard: words.optional().describe('A receiver of its frames that is not observed: no step holds.'),
     ...settingKeys([...bridgeSettings, ...linkSettings]),
   })
   .meta({
@@ -239,7 +239,7 @@ const endpointKeys = {
     .enum([...macvlanModes, ...ipvlanModes])
     .optional()
     .describe(
-      'Lab: what passes between guests of one lower device, as in ip-link(8). `attach: ipvlan`: l2, l3 or l3s; with l3s nothing is proved.',
+      'Lab: the mode of a lower device, as in ip-link(8). `attach: ipvlan`: l2, l3 or l3s; with l3s nothing is proved.',
     ),
   flag: z
     .enum(ipvlanFlags)
@@ -268,7 +268,7 @@ export const endpoint = z
     zone: name.optional().describe('Its tenant.'),
     owner: name
       .optional()
-      .describe('The guest that has it. What one endpoint of an owner sends is no leak at another.'),
+      .describe('The guest that has it. Frames of one endpoint of an owner are no leak at another.'),
     observed_only: z
       .literal(true)
       .optional()
@@ -321,11 +321,11 @@ export const topologyShell = z.strictObject({
 export const topology = topologyShell
   .extend({
     bridges: z.record(name, z.union([linuxBridge, ovsBridge, routesOfHost, lowerDevice])).describe('Bridges by name.'),
-    endpoints: z.record(name, endpoint).optional().describe('What is on the bridges, by name.'),
+    endpoints: z.record(name, endpoint).optional().describe('Endpoints of the bridges, by name.'),
     hosts: z
       .record(name, host)
       .optional()
-      .describe('Other hosts, by name. Bridges of one name are one network; what is elsewhere is called `HOST/NAME`.'),
+      .describe('Other hosts, by name. Bridges of one name are one network; a name elsewhere is `HOST/NAME`.'),
     generate: z
       .array(generate)
       .optional()

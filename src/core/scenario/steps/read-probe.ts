@@ -10,6 +10,7 @@ import type { FaultList, Path } from '../yaml/fault.js';
 import { salvage } from '../yaml/salvage.js';
 import { countPairs } from './pairs.js';
 import { readAllowance } from './read-expectation.js';
+import { frameKeys, readFrame } from './read-frame.js';
 import { select } from './select.js';
 import { endpointOf, type StepContext, selectPresent } from './step-context.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
@@ -45,6 +46,7 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
     count: raw.count ?? 100,
     rate: raw.rate ?? null,
     ...readFrameKeys(context, raw, path),
+    ...readFrame(context, raw, path),
     ...readRounds(context, raw, path),
     ...readFields(raw),
     ...(raw.open_by_design === undefined
@@ -114,11 +116,12 @@ function checkNames(context: StepContext, input: unknown, path: Path): void {
   }
 }
 
-function foreignKeys(raw: RawProbe, { takesVia, takesGroup, takesFields }: ProbeClass): readonly string[] {
+function foreignKeys(raw: RawProbe, { name, takesVia, takesGroup, takesFields }: ProbeClass): readonly string[] {
   const foreign = [
     ...(takesVia === true ? [] : (['via'] as const)),
     ...(takesGroup === true ? [] : (['group'] as const)),
     ...(takesFields === true ? [] : (['fields', 'rule'] as const)),
+    ...(name === 'frame' ? [] : frameKeys),
   ];
   return foreign.filter((key) => raw[key] !== undefined);
 }

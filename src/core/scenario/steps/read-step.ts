@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Accepted, Expectation, ProbeEntry, Step, TrafficEntry, Trusted, Vouched } from '../../model/scenario.js';
-import { probeClasses } from '../../probe/classes.js';
+import { scenarioClasses } from '../../probe/classes.js';
 import { quote } from '../../text/escape.js';
 import { stepShell } from '../schema/step.js';
 import { readPlainKeys, readTime } from '../schema/plain-step-keys.js';
@@ -10,6 +10,7 @@ import { didYouMean } from '../yaml/nearest-word.js';
 import { salvage } from '../yaml/salvage.js';
 import { readChanges } from './read-changes.js';
 import { readExpectation } from './read-expectation.js';
+import { checkGroups } from './read-frame.js';
 import { readProbe } from './read-probe.js';
 import { readRun } from './read-run.js';
 import { readTraffic } from './read-traffic.js';
@@ -58,6 +59,7 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
   checkParts(context, raw, dropped, path);
   const sends = ['probe', 'traffic', 'listen'].some((key) => Object.hasOwn(raw, key) || dropped.has(key));
   const expect = readExpectation(context, raw.expect, at('expect'), sends ? 'holds' : null);
+  checkGroups(context, probes, expect);
   const step: Step = {
     name: raw.name,
     line: locate(path, 'value').line,
@@ -206,7 +208,7 @@ function checkParts(
 
 function readAccepted(context: StepContext, raw: RawStep, path: Path): readonly Accepted[] {
   const { faults, reading } = context;
-  const known: readonly string[] = [...probeClasses, 'gateway-bounce', ...otherClasses];
+  const known: readonly string[] = [...scenarioClasses, 'gateway-bounce', ...otherClasses];
   return (raw.accept ?? []).flatMap((each, index): readonly Accepted[] => {
     const at = (key: string): Path => [...path, index, key];
     if (!known.includes(each.class))

@@ -2,6 +2,7 @@ import type { Endpoint } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import type { TopologyReading } from '../topology/read-topology.js';
 import { where } from '../yaml/explain-issue.js';
+import type { ReadFile } from '../yaml/compose.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { select } from './select.js';
 
@@ -11,6 +12,8 @@ export interface StepContext {
   readonly reading: TopologyReading;
   readonly allowDisruptive: boolean;
   readonly allowChanges: boolean;
+  /** Reads a file by its path from the folder of the scenario. */
+  readonly readBeside: ReadFile;
   /** Endpoints that exist. */
   present: ReadonlySet<string>;
   /** False once a `start` or `stop` could not be read. */
@@ -25,8 +28,8 @@ const kernelAgeing = 30_000;
 export function stepContext(
   faults: FaultList,
   reading: TopologyReading,
-  allowDisruptive: boolean,
-  allowChanges: boolean,
+  { allowDisruptive, allowChanges }: Pick<StepContext, 'allowDisruptive' | 'allowChanges'>,
+  readBeside: ReadFile,
 ): StepContext {
   const ageing = new Map<string, number>();
   for (const { name, settings } of reading.topology.bridges) {
@@ -35,7 +38,7 @@ export function stepContext(
     else if (reading.topology.provider === 'lab') ageing.set(name, kernelAgeing);
   }
   const present = new Set(reading.topology.endpoints.filter(({ started }) => started).map(({ name }) => name));
-  return { faults, reading, allowDisruptive, allowChanges, present, presenceKnown: true, ageing };
+  return { faults, reading, allowDisruptive, allowChanges, readBeside, present, presenceKnown: true, ageing };
 }
 
 /**

@@ -240,7 +240,7 @@ const portless: Readonly<Record<EntryPlace, string>> = {
   port: 'a port',
   routed: 'an interface that the host routes to',
   host: 'the host',
-  behind: 'what is behind the bridge device',
+  behind: 'an endpoint behind the bridge device',
   above: 'a guest on a lower device',
 };
 

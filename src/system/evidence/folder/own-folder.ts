@@ -32,8 +32,7 @@ export interface OwnFolder {
 }
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
-const hint =
-  'name a folder that is not there yet, or your own, with --out, below folders that nobody else may write to';
+const hint = 'with --out name a new folder or one of your own, below folders that no other user may write to';
 const linkHint = 'name a folder below folders that nobody else may write to';
 
 /** Everything in it first, then the folder: until then only root can enter. */

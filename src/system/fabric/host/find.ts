@@ -38,7 +38,7 @@ export async function findHost(
       'addressee-unknown',
       3,
       astray.join('\n'),
-      'correct `ip` or `port`: what is sent there would leave by another interface. Nothing was sent',
+      'correct `ip` or `port`: frames for it would leave by another interface. Nothing was sent',
     );
   return { ...topology, netns, state };
 }

@@ -301,7 +301,7 @@ async function leftOver(names: readonly string[], readState: () => Promise<HostS
     return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
   } catch (error) {
     assertKnown(error);
-    return [`perhaps the interfaces ${names.join(', ')}: what is there cannot be read (${error.message})`];
+    return [`perhaps the interfaces ${names.join(', ')}: the list of interfaces cannot be read (${error.message})`];
   }
 }
 

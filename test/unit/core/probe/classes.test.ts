@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { carriers } from '../../../../src/core/model/scenario.js';
-import { classes, probeClasses } from '../../../../src/core/probe/classes.js';
+import { classes, probeClasses, scenarioClasses } from '../../../../src/core/probe/classes.js';
 import { describeFrame } from '../../../../src/core/wire/frame-view.js';
 import { findToken, tokenLength } from '../../../../src/core/wire/token.js';
 import { runTag, classCases, classCasesBehind } from '../../../support/probe/class-fixture.js';
 
 describe('the descriptor of a class', () => {
-  it.each(probeClasses)('stands in the list by its own name: %s', (name) => expect(classes[name].name).toBe(name));
-  it.each(probeClasses)('says in a sentence what %s sends', (name) =>
+  it.each(scenarioClasses)('stands in the list by its own name: %s', (name) => expect(classes[name].name).toBe(name));
+  it.each(scenarioClasses)('says in a sentence what %s sends', (name) =>
     expect(classes[name].meaning).toMatch(/^[A-Z].*\.$/),
   );
 });

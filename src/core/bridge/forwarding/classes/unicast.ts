@@ -6,6 +6,10 @@ import { type ClassForecast, type End, no, portOf, unknown } from '../forecast.j
 export const predictKnownUnicast: ClassForecast = (view, _, { from, to, observer }) =>
   unicast(view, from, to, observer);
 
+/** With an addressee it has that one's MAC. */
+export const predictWritten: ClassForecast = (view, _, { from, to, observer }) =>
+  to === null ? unknown('the scenario writes its MAC') : unicast(view, from, to, observer);
+
 export const predictUnknownUnicast: ClassForecast = (_, __, { from, observer }) =>
   flooded(from, observer, 'flood', 'a MAC that no guest has');
 

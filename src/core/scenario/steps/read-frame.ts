@@ -1,0 +1,191 @@
+import type { z } from 'zod';
+import type { Carrier, Expectation, ProbeEntry } from '../../model/scenario.js';
+import { CaptureReader } from '../../pcap/capture-reader.js';
+import { hexForm, type HexLayout, readHex } from '../../probe/frames/forms/hex.js';
+import { etherTypes, isGroupMacText, macText } from '../../wire/ethernet.js';
+import { viewFrame } from '../../wire/frame-view.js';
+import { ipProtocols } from '../../wire/ipv4.js';
+import { tokenLength } from '../../wire/token.js';
+import { quote } from '../../text/escape.js';
+import type { probe } from '../schema/step.js';
+import { describe, where } from '../yaml/explain-issue.js';
+import type { Path } from '../yaml/fault.js';
+import type { StepContext } from './step-context.js';
+
+type RawProbe = z.output<typeof probe>;
+
+export const frameKeys = ['hex', 'pcap', 'frame', 'token_at'] as const;
+/** Other keys that a frame of the scenario's own says itself. */
+const saidByFrame = ['carriers', 'vlan'] as const;
+const [macs, lastTokenAt] = [12, 110];
+/** LINKTYPE_ETHERNET. */
+const ethernetLink = 1;
+
+/** The bytes of frame `number` of a capture (pcap or pcapng), counted from 1; a text says why there are none. */
+function frameOf(capture: Uint8Array, number: number): Uint8Array | string {
+  const reader = new CaptureReader();
+  const links = new Map<number, number>();
+  let frames = 0;
+  for (const item of [...reader.push(capture), ...reader.end()]) {
+    if (item.kind === 'interface') links.set(item.id, item.linkType);
+    if (item.kind === 'damage' && item.fatal) return `${item.message} (pcap and pcapng are read)`;
+    if (item.kind !== 'batch') continue;
+    const at = number - 1 - frames;
+    frames += item.count;
+    if (at >= item.count) continue;
+    const [offset = 0, captured = 0] = [item.offset[at], item.captured[at]];
+    if (links.get(item.interfaceId[at] ?? 0) !== ethernetLink) return `frame ${number} is not Ethernet`;
+    if (captured < (item.original[at] ?? 0)) return `frame ${number} was cut to ${captured} bytes when it was captured`;
+    return item.bytes.slice(offset, offset + captured);
+  }
+  return `it has ${frames} frames, expected at least ${number}`;
+}
+
+/** Why a token cannot stand there; null = it can. */
+function tokenFault({ bytes, places }: HexLayout, tokenAt: number): string | null {
+  const end = tokenAt + tokenLength;
+  if (tokenAt < macs + 2 || tokenAt % 2 !== 0 || tokenAt > lastTokenAt || end > bytes.length)
+    return `has its token at byte ${tokenAt}, expected an even number from 14 to ${lastTokenAt} within the frame`;
+  const overlaps = places.some(({ name, at, length }) => name !== 'token' && at < end && at + length > tokenAt);
+  return overlaps ? `has a place within its token, bytes ${tokenAt} to ${end - 1}` : null;
+}
+
+const frontFault = 'begins with something else, expected two MACs or {dst_mac} and {src_mac}';
+
+/** Why a frame does not begin with two MACs, or has too many tokens; null = it does, and has not. */
+function placesFault({ bytes, places }: HexLayout): string | null {
+  if (bytes.length < macs + 2) return `has ${bytes.length} bytes, expected two MACs, an EtherType and a token`;
+  const isMac = (place: HexLayout['places'][number]): boolean => place.name.endsWith('_mac') && place.at % 6 === 0;
+  if (places.some((place) => place.at < macs && !isMac(place))) return frontFault;
+  const tokens = places.filter(({ name }) => name === 'token').length;
+  return tokens > 1 ? `has ${tokens} tokens, expected one {token}` : null;
+}
+
+/** With the MACs as places, and a token if there is none: at `at`, else in the last bytes behind the headers. */
+function withPlaces(layout: HexLayout, at: number | undefined): HexLayout | string {
+  const { bytes, places } = layout;
+  const fault = placesFault(layout);
+  if (fault !== null) return fault;
+  const writtenAt = places.find(({ name }) => name === 'token')?.at ?? at;
+  const payloadAt = viewFrame(bytes, 0, bytes.length)?.payloadAt ?? macs + 2;
+  const tokenAt = writtenAt ?? (bytes.length - tokenLength) & ~1;
+  if (writtenAt === undefined && tokenAt < payloadAt)
+    return `has ${bytes.length - payloadAt} bytes behind its headers, expected 18 for a token: write {token} or "token_at", or make it longer by "size"`;
+  const misplaced = tokenFault(layout, tokenAt);
+  if (misplaced !== null) return misplaced;
+  const behind = places.filter((place) => place.at >= macs && place.name !== 'token');
+  const token = { name: 'token', at: tokenAt, length: tokenLength } as const;
+  const empty = bytes
+    .slice()
+    .fill(0, 0, macs)
+    .fill(0, tokenAt, tokenAt + tokenLength);
+  const inFront = [
+    { name: 'dst_mac', at: 0, length: 6 },
+    { name: 'src_mac', at: 6, length: 6 },
+  ] as const;
+  return { bytes: empty, places: [...inFront, ...[...behind, token].sort((a, b) => a.at - b.at)] };
+}
+
+function carrierOf(bytes: Uint8Array): { readonly carrier: Carrier; readonly vlan: readonly number[] } {
+  const view = viewFrame(bytes, 0, bytes.length);
+  const vlan = view?.vlan ?? [];
+  if (view?.etherType === etherTypes.arp) return { carrier: 'arp', vlan };
+  if (view?.ipVersion === 6) {
+    if (view.protocol === ipProtocols.udp) return { carrier: 'ipv6-udp', vlan };
+    return { carrier: view.protocol === ipProtocols.icmpv6 ? 'ipv6-icmp' : 'raw', vlan };
+  }
+  const byProtocol = new Map<number, Carrier>([
+    [ipProtocols.udp, 'ipv4-udp'],
+    [ipProtocols.tcp, 'ipv4-tcp'],
+    [ipProtocols.icmp, 'ipv4-icmp'],
+  ]);
+  return { carrier: byProtocol.get(view?.protocol ?? -1) ?? 'raw', vlan };
+}
+
+function layoutOf({ readBeside }: StepContext, { hex, pcap = '', frame = 1 }: RawProbe): HexLayout | string {
+  if (hex !== undefined) {
+    const layout = readHex(hex);
+    return typeof layout === 'string'
+      ? `expected two hex digits a byte, or {dst_mac}, {src_mac}, {src_ip}, {dst_ip} or {token}, got ${quote(layout)}`
+      : layout;
+  }
+  const capture = readBeside(pcap);
+  const bytes = typeof capture === 'string' ? capture : frameOf(capture, frame);
+  return typeof bytes === 'string' ? `${quote(pcap)} cannot be read: ${bytes}` : { bytes, places: [] };
+}
+
+type OwnMacs = Pick<ProbeEntry, 'dstMac' | 'srcMac'>;
+
+/** The MACs of a frame that are no places, with those that the entry writes in their stead. */
+function macsOf({ bytes, places }: HexLayout, { hex, to, src_mac, dst_mac }: RawProbe): OwnMacs {
+  const written = (start: number): string | null =>
+    places.some(({ at }) => at === start) ? null : macText(bytes, start);
+  const isCaptured = hex === undefined;
+  return {
+    dstMac: dst_mac?.toLowerCase() ?? (isCaptured && to !== undefined ? null : written(0)),
+    srcMac: src_mac?.toLowerCase() ?? (isCaptured ? null : written(6)),
+  };
+}
+
+function macFaults({ dstMac, srcMac }: OwnMacs, hasAddressee: boolean, onHost: boolean): readonly string[] {
+  return [
+    ...(dstMac !== null && hasAddressee ? [`goes to ${describe(dstMac)}, expected {dst_mac} beside "to"`] : []),
+    ...(dstMac === null && !hasAddressee ? ['{dst_mac} has no value, expected "to" or "dst_mac" beside it'] : []),
+    ...(onHost && srcMac !== null
+      ? [`the source MAC is ${describe(srcMac)}, on a host expected {src_mac}, the sender's own`]
+      : []),
+  ];
+}
+
+type FrameKeys = OwnMacs & Pick<ProbeEntry, 'form' | 'carriers' | 'vlanStacks'>;
+
+/**
+ * Reads the frame of an entry of class `frame`: null = it is at fault, or of another class. MACs written in `hex` count
+ * as `src_mac` and `dst_mac`; a capture's frame gets the sender's and, with `to`, the addressee's.
+ */
+export function readFrame(context: StepContext, raw: RawProbe, path: Path): FrameKeys | null {
+  if (raw.class !== 'frame') return null;
+  const { faults, reading } = context;
+  const refuse = (key: string, text: string): void => faults.add([...path, key], `${where([...path, key])}: ${text}`);
+  for (const key of saidByFrame) if (raw[key] !== undefined) refuse(key, 'the frame says this, expected no such key');
+  if ((raw.hex === undefined) === (raw.pcap === undefined)) {
+    faults.add(path, `${where(path)}: expected either "hex" or "pcap"`);
+    return null;
+  }
+  const key = raw.hex === undefined ? 'pcap' : 'hex';
+  if (key === 'hex' && raw.frame !== undefined) refuse('frame', 'expected "pcap" beside it');
+  const read = layoutOf(context, raw);
+  if (typeof read === 'string') {
+    refuse(key, read);
+    return null;
+  }
+  const bytes = new Uint8Array(Math.max(raw.size ?? 0, read.bytes.length));
+  bytes.set(read.bytes);
+  const frameMacs = macsOf({ bytes, places: read.places }, raw);
+  const wrong = macFaults(frameMacs, raw.to !== undefined, reading.topology.provider === 'host');
+  for (const text of wrong) refuse(key, text);
+  const layout = withPlaces({ bytes, places: read.places }, raw.token_at);
+  if (typeof layout === 'string') refuse(key, `the frame ${layout}`);
+  if (typeof layout === 'string' || wrong.length > 0) return null;
+  const { carrier, vlan } = carrierOf(layout.bytes);
+  return { ...frameMacs, form: hexForm(layout), carriers: [carrier], vlanStacks: [vlan] };
+}
+
+/** A frame to a group reaches every guest that listens: the scenario names those that may see it. */
+export function checkGroups(
+  { faults }: StepContext,
+  probes: readonly { readonly path: Path; readonly entry: ProbeEntry | null }[],
+  { maySee, expected }: Expectation,
+): void {
+  for (const { path, entry } of probes)
+    if (
+      entry?.class === 'frame' &&
+      expected !== null &&
+      (entry.maySee ?? maySee) === null &&
+      isGroupMacText(entry.dstMac ?? '')
+    )
+      faults.add(
+        path,
+        `${where(path)}: the frame goes to a group, ${describe(entry.dstMac)}, expected "may_see" with its receivers`,
+      );
+}

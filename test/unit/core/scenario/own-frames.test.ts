@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { checkRunnable } from '../../../../src/cli/commands/run/check-runnable.js';
+import type { Plan } from '../../../../src/core/model/plan.js';
+import { classicHeader, classicRecord } from '../../../../src/core/pcap/classic/writer.js';
+import { makePlan } from '../../../../src/core/plan/make-plan.js';
+import { describeFramesOut } from '../../../../src/core/plan/new-macs.js';
+import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
+import { parseScenario, loadScenario } from '../../../../src/core/scenario/load-scenario.js';
+import { describeFrame } from '../../../../src/core/wire/frame-view.js';
+import { checksumHolds, pseudoHeaderSum, sumOf } from '../../../../src/core/wire/bytes.js';
+import { findToken, tokensFor } from '../../../../src/core/wire/token.js';
+
+const runTag = 0x12345678;
+const key = new Uint8Array(32).fill(9);
+
+/** UDP from 10.9.9.9:1000 to 10.8.8.8:2000, 30 bytes of data, without checksums. */
+const datagram = Buffer.from(
+  `0200000000010200000000020800 4500003a000040004011 0000 0a0909090a080808 03e807d0 0026 0001 ${'00'.repeat(30)}`.replaceAll(
+    ' ',
+    '',
+  ),
+  'hex',
+);
+
+function capture(frame: Uint8Array, { linkType = 1, originalLength = frame.length } = {}): Uint8Array {
+  return Buffer.concat([
+    classicHeader('micro', 65_535, linkType),
+    classicRecord('micro', { timeNs: 0n, originalLength, data: frame }),
+  ]);
+}
+
+function scenario(probe: string, provider: 'lab' | 'host' = 'lab'): Buffer {
+  const bridge = provider === 'lab' ? 'br0: { address: 10.0.0.1/24 }' : 'br0: {}';
+  return Buffer.from(`version: 1
+name: own
+topology:
+  provider: ${provider}
+  bridges: { ${bridge} }
+  endpoints:
+    alice: { bridge: br0, port: tap0, mac: "52:54:00:00:00:0a", ip: 10.0.0.10/24 }
+    bob: { bridge: br0, port: tap1, mac: "52:54:00:00:00:0b", ip: 10.0.0.11/24 }
+    carol: { bridge: br0, port: tap2, mac: "52:54:00:00:00:0c", ip: "fd00::c/64" }
+    lan: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55", role: uplink }
+steps:
+  - name: own
+    probe: [ { class: frame, from: alice, count: 1, ${probe} } ]
+`);
+}
+
+const files: Readonly<Record<string, Uint8Array>> = {
+  'udp.pcap': capture(datagram),
+  'cut.pcap': capture(datagram, { originalLength: 1000 }),
+  'wifi.pcap': capture(datagram, { linkType: 105 }),
+  'text.pcap': Buffer.from('not a capture'),
+  'short.pcap': capture(datagram.subarray(0, 50)),
+};
+const readFile = (path: string): Uint8Array | string => files[path] ?? 'there is no such file';
+
+function faultOf(probe: string, provider: 'lab' | 'host' = 'lab'): string {
+  return parseScenario('own.yml', scenario(probe, provider), { readFile })
+    .faults.map(({ line, message }) => `${line}: ${message}`)
+    .join('\n');
+}
+
+function planOf(probe: string): Plan {
+  return makePlan(loadScenario('own.yml', scenario(probe), { readFile }), {
+    runTag,
+    keySha256: '0'.repeat(64),
+    bridgeMacs: { br0: '02:76:69:fe:00:00' },
+  });
+}
+
+function firstFrame(probe: string): {
+  readonly frame: Uint8Array;
+  readonly may: readonly string[];
+  must: readonly string[];
+} {
+  const [flow] = planOf(probe).steps[0]?.flows ?? [];
+  if (flow === undefined) throw new Error('nothing is sent');
+  const { may, must } = flow;
+  return { frame: buildFrame(flow.frame, tokensFor(key, runTag, flow.first, 1)), may, must };
+}
+
+describe('a frame of the scenario', () => {
+  it('has MACs, addresses and token in its places, and is 60 bytes long', () => {
+    const { frame, may, must } = firstFrame('to: bob, hex: "{dst_mac}{src_mac} 88b6 {src_ip} {dst_ip} {token} ff"');
+    expect(Buffer.from(frame).toString('hex', 0, 22)).toBe('52540000000b52540000000a88b60a00000a0a00000b');
+    expect(findToken(frame, 0, frame.length, runTag, -1)?.at).toBe(22);
+    expect(frame[40]).toBe(0xff);
+    expect({ length: frame.length, may, must }).toEqual({ length: 60, may: ['bob'], must: ['bob'] });
+  });
+
+  it('has its token in the last bytes if the text has none, and where token_at says', () => {
+    const at = (probe: string): number => {
+      const { frame } = firstFrame(probe);
+      return findToken(frame, 0, frame.length, runTag, -1)?.at ?? -1;
+    };
+    const raw = `hex: "{dst_mac}{src_mac}88b6${'00'.repeat(51)}"`;
+    expect(at(`to: bob, ${raw}`)).toBe(46);
+    expect(at(`to: bob, ${raw}, token_at: 20`)).toBe(20);
+    expect(at('to: bob, hex: "{dst_mac}{src_mac}88b6", size: 80')).toBe(62);
+  });
+
+  it('of a capture has the MACs of sender and addressee, its own addresses, and checksums that hold', () => {
+    const { frame } = firstFrame('to: bob, pcap: udp.pcap');
+    expect(describeFrame(frame)).toMatchObject({
+      srcMac: '52:54:00:00:00:0a',
+      dstMac: '52:54:00:00:00:0b',
+      srcIp: '10.9.9.9',
+      dstIp: '10.8.8.8',
+    });
+    const sum = pseudoHeaderSum(frame, 26, 4, 17, 38) + sumOf(frame, 34, 72);
+    expect(checksumHolds(sum)).toBe(true);
+    // No place stands in the header: its wrong checksum stays
+    expect(checksumHolds(sumOf(frame, 14, 34))).toBe(false);
+  });
+
+  it('has a header checksum that holds if an address is a place of it', () => {
+    const head = '4500002e000040004011 dead {src_ip}{dst_ip} 03e8 07d0 001a 0000';
+    const { frame } = firstFrame(`to: bob, hex: "{dst_mac}{src_mac}0800 ${head} {token}"`);
+    expect(checksumHolds(sumOf(frame, 14, 34))).toBe(true);
+    // UDP without a checksum stays without one
+    expect(Buffer.from(frame).readUInt16BE(40)).toBe(0);
+    expect(describeFrame(frame)).toMatchObject({ srcIp: '10.0.0.10', dstIp: '10.0.0.11' });
+  });
+
+  it('of IPv6 has addresses of 16 bytes', () => {
+    const head = '60000000 001a 11 40 {src_ip}{dst_ip} 03e8 07d0 001a ffff';
+    const { frame } = firstFrame(`to: carol, src_ip: "fd00::a", hex: "{dst_mac}{src_mac}86dd ${head} {token}"`);
+    expect(describeFrame(frame)).toMatchObject({ srcIp: 'fd00::a', dstIp: 'fd00::c' });
+    expect(checksumHolds(pseudoHeaderSum(frame, 22, 16, 17, 26) + sumOf(frame, 54, 80))).toBe(true);
+  });
+
+  it.each([
+    ['the owner of its MAC', '52540000000c', ['carol'], []],
+    ['the uplink, for a MAC that no endpoint has', '0600000000ff', ['lan'], []],
+  ])('may be seen by %s', (_, mac, may, must) => {
+    expect(firstFrame(`hex: "${mac}{src_mac}88b6{token}"`)).toMatchObject({ may, must });
+  });
+
+  it('is recorded with its scenario: the hash of the capture', () => {
+    const { files: recorded } = loadScenario('own.yml', scenario('to: bob, pcap: udp.pcap'), { readFile });
+    expect(recorded.map(({ path }) => path)).toEqual(['udp.pcap']);
+  });
+});
+
+describe('a frame that cannot be sent is a fault with its line', () => {
+  const rest = '{dst_mac}{src_mac}88b6{token}';
+  it.each([
+    ['hex: "xyz"', '13: steps[0].probe[0].hex: expected two hex digits a byte'],
+    ['to: bob, hex: "{dst_mac}{src_mac}88b"', 'got "b"'],
+    ['to: bob, hex: "{dst_mac}{src_mac}88b6{key}{token}"', 'got "{key}"'],
+    ['to: bob, hex: "0000"', 'has 2 bytes'],
+    ['to: bob, hex: "00{dst_mac}{src_mac}88b6{token}"', 'begins with something else'],
+    [`to: bob, hex: "${rest}{token}"`, 'has 2 tokens'],
+    ['to: bob, hex: "{dst_mac}{src_mac}88b6001122"', 'has 3 bytes behind its headers, expected 18 for a token'],
+    ['to: bob, hex: "{dst_mac}{src_mac}88b600{token}"', 'token at byte 15, expected an even number'],
+    [`to: bob, hex: "{dst_mac}{src_mac}88b6${'00'.repeat(100)}{token}"`, 'token at byte 114'],
+    ['hex: "{dst_mac}{src_mac}88b6{token}"', '{dst_mac} has no value, expected "to" or "dst_mac"'],
+    ['to: bob, hex: "52540000000c{src_mac}88b6{token}"', 'expected {dst_mac} beside "to"'],
+    ['hex: "ffffffffffff{src_mac}88b6{token}"', 'goes to a group, "ff:ff:ff:ff:ff:ff", expected "may_see"'],
+    ['to: bob', 'expected either "hex" or "pcap"'],
+    [`to: bob, hex: "${rest}", pcap: udp.pcap`, 'expected either "hex" or "pcap"'],
+    [`to: bob, hex: "${rest}", carriers: raw`, 'the frame says this, expected no such key'],
+    [`to: bob, hex: "${rest}", frame: 1`, 'expected "pcap" beside it'],
+    ['to: bob, pcap: none.pcap', '"none.pcap" cannot be read: there is no such file'],
+    ['to: bob, pcap: text.pcap', '"text.pcap" cannot be read'],
+    ['to: bob, pcap: wifi.pcap', 'frame 1 is not Ethernet'],
+    ['to: bob, pcap: cut.pcap', 'frame 1 was cut to 72 bytes'],
+    ['to: bob, pcap: udp.pcap, frame: 2', 'it has 1 frames, expected at least 2'],
+    ['to: bob, pcap: short.pcap', 'has 8 bytes behind its headers, expected 18 for a token'],
+  ])('%s', (probe, fault) => {
+    expect(faultOf(probe)).toContain(fault);
+  });
+
+  it('is one of another class with its keys', () => {
+    const text = scenario('').toString().replace('class: frame', 'class: broadcast, hex: "00"');
+    const [fault] = parseScenario('own.yml', Buffer.from(text)).faults;
+    expect(fault?.message).toContain('the class broadcast takes no "hex"');
+  });
+});
+
+describe('on a host', () => {
+  it('its source is the sender', () => {
+    expect(faultOf('to: bob, hex: "{dst_mac}0600000000ff88b6{token}"', 'host')).toContain(
+      'the source MAC is "06:00:00:00:00:ff", on a host expected {src_mac}',
+    );
+    expect(faultOf('to: bob, src_mac: "06:00:00:00:00:ff", pcap: udp.pcap', 'host')).toContain('expected {src_mac}');
+    expect(faultOf('to: bob, pcap: udp.pcap', 'host')).toBe('');
+  });
+
+  it('it takes --allow-frames', () => {
+    const own = loadScenario('own.yml', scenario('to: bob, pcap: udp.pcap', 'host'), { readFile });
+    expect(() => checkRunnable([own], { allowRun: false })).toThrow('it sends frames of its own');
+    expect(() => checkRunnable([own], { allowRun: false, allowFrames: true })).not.toThrow();
+  });
+
+  it('it leaves by no uplink: only frames to a guest may be sent', () => {
+    const leaving = (probe: string): readonly string[] => describeFramesOut(planOf(probe));
+    expect(leaving('to: bob, pcap: udp.pcap')).toEqual([]);
+    expect(leaving('to: lan, pcap: udp.pcap')).toEqual(['step 1: a frame by alice to 00:11:22:33:44:55']);
+    expect(leaving('hex: "ffffffffffff{src_mac}88b6{token}", may_see: [ bob ]')).toHaveLength(1);
+    const byUplink = scenario('to: bob, pcap: udp.pcap').toString().replace('from: alice', 'from: lan');
+    const plan = makePlan(loadScenario('own.yml', Buffer.from(byUplink), { readFile }), { runTag, keySha256: '0' });
+    expect(describeFramesOut(plan)).toHaveLength(1);
+  });
+});
