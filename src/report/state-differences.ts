@@ -1,27 +1,14 @@
-import { bridgeSettings, portSettings } from '../core/bridge/attributes.js';
+import { linkNamed } from '../core/bridge/host.js';
+import { compareLinks } from '../core/bridge/compare.js';
 import { rulesText } from '../core/bridge/rules-text.js';
-import type { FdbState, HostState, LinkState } from '../core/model/state.js';
-import { changedKeys, given, mapByName } from '../core/text/collections.js';
+import type { FdbState, HostState } from '../core/model/state.js';
+import { changedKeys } from '../core/text/collections.js';
 
 /** One thing that the kernel said differently at two moments; null = it was not there. */
 export interface Difference {
   readonly place: string;
   readonly before: string | null;
   readonly after: string | null;
-}
-
-function valuesOf(link: LinkState): Readonly<Record<string, string>> {
-  const { mac, mtu, master, flags, promiscuity, bridge, port } = link;
-  const settings = (known: typeof bridgeSettings, of: LinkState['bridge']): object =>
-    given(Object.fromEntries(known.map(({ key }) => [key, of?.[key]])));
-  const values = {
-    ...{ mac, mtu, master: master ?? 'none', up: flags.includes('UP'), carrier: flags.includes('LOWER_UP') },
-    ...given({ promiscuity }),
-    ...settings(bridgeSettings, bridge),
-    ...settings(portSettings, port),
-    ...given({ state: port?.['state'] }),
-  };
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
 }
 
 function compare(
@@ -41,11 +28,6 @@ function fdbOf(entries: readonly FdbState[]): Readonly<Record<string, string>> {
   );
 }
 
-/** Of two links of one name the first. */
-function linksByName({ links }: HostState): ReadonlyMap<string, LinkState> {
-  return mapByName([...links].reverse());
-}
-
 /**
  * What differs between two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl.
  * Timers and counters are left out. `listingText`: rulesText for states of one run, reloadedRulesText for those of two.
@@ -55,14 +37,17 @@ export function stateDifferences(
   after: HostState,
   listingText: (listing: unknown) => string = rulesText,
 ): readonly Difference[] {
-  const [was, is] = [linksByName(before), linksByName(after)];
   const links = [...new Set([...before.links, ...after.links].map(({ name }) => name))].flatMap((name) => {
-    const [first, second] = [was.get(name), is.get(name)];
+    const [first, second] = [linkNamed(before, name), linkNamed(after, name)];
     if (first === undefined || second === undefined)
       return [
         { place: name, before: first === undefined ? null : 'present', after: second === undefined ? null : 'present' },
       ];
-    return compare(valuesOf(first), valuesOf(second), (key) => `${name}.${key}`);
+    return compareLinks(first, second, 'report').map(({ what, was, is }) => ({
+      place: `${name}.${what.toLowerCase()}`,
+      before: was === null ? null : String(was),
+      after: is === null ? null : String(is),
+    }));
   });
   const listings = (['vlan', 'mdb', 'tc', 'nft'] as const).flatMap((kind) => {
     const [first, second] = [listingText(before[kind]), listingText(after[kind])];

@@ -1,3 +1,4 @@
+import { linkNamed } from '../bridge/host.js';
 import { attributesOf } from '../bridge/attributes.js';
 import { routedGuests, routedView } from '../bridge/beside.js';
 import { predictAll } from '../bridge/forwarding/predict-all.js';
@@ -14,7 +15,7 @@ import type { PersistentFix } from '../model/fix.js';
 import type { Settings } from '../model/scenario.js';
 import type { Setting } from '../model/settings.js';
 import type { Snapshot } from '../model/state.js';
-import { filled, findNamed, namesIn } from '../text/collections.js';
+import { filled, namesIn } from '../text/collections.js';
 
 type NamedFinding = RuleFinding & Pick<AuditFinding, 'id' | 'bridge'>;
 
@@ -112,7 +113,7 @@ export function readersOn(bridge: string, snapshots: readonly Snapshot[]): reado
 
 /** What raises promiscuity without a process, such as a macvlan on the bridge, may read. */
 function isHeld(bridge: string, { state, packetSockets }: Snapshot): boolean {
-  const link = findNamed(state.links, bridge);
+  const link = linkNamed(state, bridge);
   return link !== undefined && holdingPromiscuous(link.ifindex, packetSockets ?? []).length > 0;
 }
 

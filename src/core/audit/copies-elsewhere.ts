@@ -1,3 +1,4 @@
+import { linkNamed } from '../bridge/host.js';
 import { waypoints } from '../bridge/bypass/segment.js';
 import { tcCopies } from '../bridge/diversions.js';
 import type { UnheardPort } from '../bridge/ovs.js';
@@ -6,7 +7,6 @@ import { statesByHost } from '../bridge/states-by-host.js';
 import { nftCopies } from '../bridge/weaknesses/mirrors.js';
 import { onHost } from '../model/host-names.js';
 import type { HostState } from '../model/state.js';
-import { mapByName } from '../text/collections.js';
 
 interface Copy {
   readonly to: string;
@@ -24,12 +24,11 @@ function copiesFrom(devices: ReadonlySet<string>, state: HostState): readonly Co
 
 /** Devices that are no ports of the bridge and get copies of its frames by tc or nft, also by way of an ifb. */
 function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
-  const links = mapByName(state.links);
   const unheard: UnheardPort[] = [];
   const looked = new Set(view.devices);
   const copies = [...copiesFrom(view.devices, state)];
   for (const { to, by } of copies) {
-    const link = links.get(to);
+    const link = linkNamed(state, to);
     if (link === undefined || view.devices.has(to) || link.flags.includes('LOOPBACK')) continue;
     if (!waypoints.includes(link.kind))
       unheard.push({

@@ -1,13 +1,14 @@
+import { groupMembers, routerPorts, portVlans } from '../bridge/host.js';
 import { vlanWords } from '../bridge/change-commands.js';
 import { reloadedRulesText } from '../bridge/rules-text.js';
-import { type BridgeView, vlanRanges } from '../bridge/view.js';
+import { type BridgeView } from '../bridge/view.js';
 import type { Drift, Severity } from '../model/audit.js';
 import type { DriftCode } from '../model/codes.js';
 import type { VlanRange } from '../model/scenario.js';
 import type { FdbState, Snapshot } from '../model/state.js';
-import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import { fieldsOf } from '../text/json-text.js';
 import { isGroupMacText } from '../wire/ethernet.js';
-import { findNamed, groupBy } from '../text/collections.js';
+import { findNamed } from '../text/collections.js';
 
 /** True if the kernel made a permanent entry by itself: for the own MAC of its port, or of the bridge. */
 function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
@@ -145,19 +146,13 @@ export function entryDrift(before: BridgeView, after: BridgeView): readonly Drif
 
 /** Members of a bridge's groups that were made by hand (`239.1.1.1 vlan 20 on v0`), and its multicast router ports. */
 function groupsOf(bridge: string, { state }: Snapshot): Readonly<Record<'members' | 'routers', readonly string[]>> {
-  const parts = objectsOf(state.mdb);
-  const members = parts
-    .flatMap((part) => objectsOf(part['mdb']))
-    .filter((entry) => entry['dev'] === bridge && entry['state'] === 'permanent')
-    .map(({ grp, port, vid, src }) => {
-      const from = textOf(src) === null ? '' : ` from ${textOf(src)}`;
-      const vlan = typeof vid === 'number' && vid > 0 ? ` vlan ${vid}` : '';
-      return `${textOf(grp) ?? 'a group'}${from}${vlan} on ${textOf(port) ?? 'a port'}`;
+  const members = groupMembers(state)
+    .filter((member) => member.bridge === bridge && member.state === 'permanent')
+    .map(({ group, port, vlan, source }) => {
+      const from = source === null ? '' : ` from ${source}`;
+      return `${group ?? 'a group'}${from}${vlan === null ? '' : ` vlan ${vlan}`} on ${port}`;
     });
-  const routers = parts
-    .flatMap((part) => objectsOf(fieldsOf(part['router'])?.[bridge]))
-    .flatMap(({ port }) => textOf(port) ?? []);
-  return { members: [...new Set(members)], routers: [...new Set(routers)] };
+  return { members: [...new Set(members)], routers: [...new Set(routerPorts(state, bridge))] };
 }
 
 /** What came, and what went, between two lists of places. */
@@ -227,11 +222,6 @@ function vlansText(ranges: readonly VlanRange[]): string {
   return joined.length === 0 ? 'none' : joined.map((range) => vlanWords(range, 'add').slice(1).join(' ')).join(', ');
 }
 
-/** What `bridge -j vlan` lists, by device. */
-function vlanLists({ state }: Snapshot): ReadonlyMap<unknown, readonly Fields[]> {
-  return groupBy(objectsOf(state.vlan), ({ ifname }) => ifname);
-}
-
 /**
  * VLANs of bridges and of ports that are there in both snapshots; a port that comes or goes brings and takes its own.
  */
@@ -241,12 +231,11 @@ export function vlanDrift(
   pairs: readonly (readonly [before: BridgeView, after: BridgeView])[],
 ): readonly Drift[] {
   if (JSON.stringify(was.state.vlan) === JSON.stringify(is.state.vlan)) return [];
-  const [old, now] = [vlanLists(was), vlanLists(is)];
   return pairs.flatMap(([{ devices }, after]) =>
     [...after.devices]
       .filter((device) => devices.has(device))
       .flatMap((device): readonly Drift[] => {
-        const [before, later] = [old, now].map((lists) => vlansText(vlanRanges(lists.get(device), device) ?? []));
+        const [before, later] = [was, is].map(({ state }) => vlansText(portVlans(state, device)?.ranges ?? []));
         if (before === undefined || later === undefined || before === later) return [];
         return [
           driftOn(after.name)('rules-changed', 'high', device, [before, later], `the VLANs of ${device} changed`),

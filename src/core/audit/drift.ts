@@ -5,7 +5,7 @@ import type { Drift } from '../model/audit.js';
 import { receives } from '../model/packet-socket.js';
 import { type HostState, type Snapshot } from '../model/state.js';
 import { cameAndWent, driftOn, entryDrift, groupDrift, ruleDrift, vlanDrift, withLastRead } from './drift-parts.js';
-import { returnDrift, settingDrift, type SettingsByName } from './drift-settings.js';
+import { returnDrift, settingDrift, type LinksByName } from './drift-settings.js';
 import { changedKeys, mapByName, namesIn } from '../text/collections.js';
 
 /** Rules whose findings are things that come and go, rather than settings. */
@@ -122,7 +122,7 @@ export interface DriftOptions {
   /** What is known to be unread already; absent = what the first snapshot could not read. */
   readonly unread?: HostState['unread'];
   /** What bridges and ports that the first snapshot lacks were last seen with; absent = nothing is known of them. */
-  readonly earlier?: SettingsByName;
+  readonly earlier?: LinksByName;
 }
 
 /**

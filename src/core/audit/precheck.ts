@@ -1,3 +1,4 @@
+import { linkNamed } from '../bridge/host.js';
 import { segmentsBeside } from '../bridge/beside.js';
 import { type BridgeView, bridgeViews, isHandedOver } from '../bridge/view.js';
 import type { RuleFinding } from '../bridge/weakness.js';
@@ -7,7 +8,7 @@ import { lackingRights } from '../model/machine.js';
 import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
 import type { Snapshot } from '../model/state.js';
 import { nftRules, tcFilters } from '../bridge/rules.js';
-import { findNamed, groupBy } from '../text/collections.js';
+import { groupBy } from '../text/collections.js';
 import { someText } from '../text/names.js';
 
 /** Rules of the audit that find what diverts, copies or watches frames. */
@@ -192,7 +193,7 @@ const featureTexts: Readonly<Record<string, string>> = {
 function hardwareNotes({ state }: Snapshot, devices: ReadonlySet<string>): readonly PrecheckNote[] {
   return Object.entries(state.hardware ?? {}).flatMap(([place, features]) => {
     // a port is promiscuous, and then cards do not filter VLANs
-    const isOpen = (findNamed(state.links, place)?.promiscuity ?? 0) > 0;
+    const isOpen = (linkNamed(state, place)?.promiscuity ?? 0) > 0;
     return features.flatMap((value): readonly PrecheckNote[] => {
       const text = featureTexts[value];
       const isSaid = devices.has(place) && !(value === 'rx-vlan-filter' && isOpen);

@@ -1,3 +1,4 @@
+import { linkNamed } from './host.js';
 import { netnsFolder } from '../model/fabric.js';
 import type { Beside, ForeignBridge, HostState, LinkedDevice, LinkState } from '../model/state.js';
 import { isMacvlanMode, placeOf } from '../model/attach.js';
@@ -53,8 +54,8 @@ const manners: Readonly<Record<string, string>> = {
 };
 
 /** True if a link is a tunnel, or a VLAN of one. */
-export function isTunnel({ kind, lower }: LinkState, links: ReadonlyMap<string, LinkState>): boolean {
-  const below = kind === 'vlan' ? links.get(lower ?? '') : undefined;
+export function isTunnel({ kind, lower }: LinkState, state: Pick<HostState, 'links'>): boolean {
+  const below = kind === 'vlan' ? linkNamed(state, lower) : undefined;
   return tunnelKinds.includes(below === undefined ? kind : below.kind);
 }
 

@@ -1,5 +1,6 @@
+import { routerPorts } from './host.js';
 import type { HostState, Snapshot } from '../model/state.js';
-import { fieldsOf, objectsOf, objectsWithin } from '../text/json-text.js';
+import { objectsOf, objectsWithin } from '../text/json-text.js';
 import { type BridgeView, isHandedOver } from './view.js';
 import { actingParts, nftRules, type TcFilter, tcFilters } from './rules.js';
 
@@ -77,7 +78,7 @@ export function diversionsOf(view: BridgeView, { state }: Snapshot): Diversions 
       xdp,
       tc.some(({ moves }) => moves.some(({ to, isOut }) => !isOut || !view.devices.has(to ?? ''))),
     ),
-    querier: objectsOf(state.mdb).some((part) => objectsOf(fieldsOf(part['router'])?.[view.name]).length > 0),
+    querier: routerPorts(state, view.name).length > 0,
     forwards: {
       ipv4: state.sysctl['net.ipv4.ip_forward'] !== '0',
       ipv6: state.sysctl['net.ipv6.conf.all.forwarding'] !== '0',

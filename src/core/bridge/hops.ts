@@ -1,10 +1,11 @@
+import { linkNamed, portsOf } from './host.js';
 import { placeOf } from '../model/attach.js';
 import type { Hop } from '../model/attach.js';
 import type { Endpoint, Scenario } from '../model/scenario.js';
 import { type HostState, type LinkState, pairKinds } from '../model/state.js';
 import { isEndOfGuest } from './beside.js';
 import { isOutward } from './view.js';
-import { findNamed, groupBy, mapByName } from '../text/collections.js';
+import { findNamed } from '../text/collections.js';
 
 /** Hops by the port of the other bridge at which they end. */
 export type Hops = ReadonlyMap<string, Hop>;
@@ -23,23 +24,22 @@ const bridgeKinds: readonly (string | null)[] = ['bridge', 'openvswitch'];
  * network of its own, and so is one with a further port or with a device on top.
  */
 export function hopsOf(
-  { links }: Pick<HostState, 'links'>,
+  state: Pick<HostState, 'links'>,
   addresses: Readonly<Record<string, readonly string[]>> = {},
 ): Hops {
-  const byName = mapByName(links);
-  const members = groupBy(links, ({ master }) => master);
+  const { links } = state;
   const stoodOn = new Set(links.flatMap(({ kind, lower }) => (pairKinds.includes(kind) ? [] : (lower ?? []))));
   const isBare = ({ name }: LinkState): boolean => !stoodOn.has(name) && (addresses[name] ?? []).length === 0;
   /** The port of another bridge, with further ports, to which a veth of this one leads. */
   const farEnd = ({ kind, lower, master }: LinkState): Pick<Joint, 'port' | 'next'> | null => {
-    const peer = pairKinds.includes(kind) ? byName.get(lower ?? '') : undefined;
-    const next = byName.get(peer?.master ?? '');
+    const peer = pairKinds.includes(kind) ? linkNamed(state, lower) : undefined;
+    const next = linkNamed(state, peer?.master);
     if (peer === undefined || next === undefined || next.name === master || !bridgeKinds.includes(next.kind))
       return null;
-    return (members.get(next.name) ?? []).length > 1 ? { port: peer.name, next } : null;
+    return portsOf(state, next.name).length > 1 ? { port: peer.name, next } : null;
   };
   const joints = links.flatMap((bridge): readonly Joint[] => {
-    const ports = members.get(bridge.name) ?? [];
+    const ports = portsOf(state, bridge.name);
     if (!bridgeKinds.includes(bridge.kind) || bridge.master !== null || ports.length !== 2) return [];
     const [far] = ports.flatMap((port) => farEnd(port) ?? []);
     // Nobody can listen at a patch port itself
@@ -66,15 +66,14 @@ export function hopBridges(hops: Hops): ReadonlySet<string> {
 /**
  * The scenario with guests behind hops at the port of their bridge, whichever end of the hop the file names as `port`.
  */
-export function withHops(scenario: Scenario, hops: Hops, { links }: HostState): Scenario {
+export function withHops(scenario: Scenario, hops: Hops, state: HostState): Scenario {
   const ends = new Map([...hops].map(([port, hop]) => [hop.near, port]));
-  const masters = new Map(links.map(({ name, master }) => [name, master]));
   const endpoints = scenario.topology.endpoints.map((endpoint): Endpoint => {
     const { port, bridge, attach } = endpoint;
     if (port === null || placeOf(attach) !== 'port') return endpoint;
     const far = ends.get(port) ?? port;
     const hop = hops.get(far);
-    return hop === undefined || masters.get(far) !== bridge ? endpoint : { ...endpoint, port: far, hop };
+    return hop === undefined || linkNamed(state, far)?.master !== bridge ? endpoint : { ...endpoint, port: far, hop };
   });
   return { ...scenario, topology: { ...scenario.topology, endpoints } };
 }
@@ -89,13 +88,15 @@ export interface PortEnds {
 }
 
 /** The ports of a bridge, but those of patch ports that lead to a network of its own. */
-export function portEnds({ links }: Pick<HostState, 'links'>, bridge: string, hops: Hops): readonly PortEnds[] {
-  return links
-    .filter(({ name, kind, master }) => master === bridge && (kind !== 'patch' || hops.has(name)))
+export function portEnds(state: Pick<HostState, 'links'>, bridge: string, hops: Hops): readonly PortEnds[] {
+  return portsOf(state, bridge)
+    .filter(({ name, kind }) => kind !== 'patch' || hops.has(name))
     .map((link) => {
       const hop = hops.get(link.name);
       if (hop === undefined) return { link, end: link, between: new Set() };
-      const devices = links.filter(({ name, master }) => [name, master].includes(hop.bridge));
+      const devices = [...portsOf(state, hop.bridge), linkNamed(state, hop.bridge)].filter(
+        (device) => device !== undefined,
+      );
       const end = findNamed(devices, hop.near) ?? link;
       return { link, end, between: new Set(devices.map(({ mac }) => mac)) };
     });

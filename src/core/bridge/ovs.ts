@@ -1,3 +1,4 @@
+import { linkNamed } from './host.js';
 import type { Change } from '../model/fabric.js';
 import type {
   HostState,
@@ -12,7 +13,7 @@ import { matchText, memberFields, parseFlow } from './bypass/ovs-flows.js';
 import { type PipelineBridge, type Suspect, suspectsOf } from './bypass/ovs-pipeline.js';
 import { execute } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
-import { findNamed, given } from '../text/collections.js';
+import { given } from '../text/collections.js';
 
 /** A bridge of Open vSwitch with its ports and mirrors (ovs-vswitchd.conf.db(5)). */
 export interface OvsBridgeView {
@@ -199,7 +200,7 @@ function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
   const add = (mac: string, port: string): unknown => owners.set(mac, [...new Set([...(owners.get(mac) ?? []), port])]);
   for (const { mac, port, master } of state.fdb) if (master === bridge.name) add(mac, port);
   for (const { mac, name } of portsHere) if (mac !== undefined) add(mac, name);
-  const device = findNamed(state.links, bridge.name);
+  const device = linkNamed(state, bridge.name);
   if (device !== undefined && !owners.has(device.mac)) add(device.mac, bridge.name);
   return {
     name: bridge.name,

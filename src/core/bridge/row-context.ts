@@ -1,10 +1,10 @@
+import { portVlans } from './host.js';
 import { isRoutedTo } from '../model/attach.js';
 import type { Flow, FrameSpec, Observer, StepPlan } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { isOff, isOn } from './setting-value.js';
-import { portVlans } from './view.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 
 /**
@@ -76,7 +76,7 @@ const toKnownMacs: readonly string[] = ['known-unicast', 'mac-spoof', 'ip-spoof'
 export function isSteeredAway({ finding, bridge, port, fromPort, entries, before }: RowContext): boolean {
   if (!toKnownMacs.includes(finding.class) || port === null || bridge.bridge?.['ageing_time'] === 0) return false;
   const vlan = isOn(bridge.bridge?.['vlan_filtering'])
-    ? (finding.vlan[0] ?? portVlans(before.vlan, fromPort?.name ?? '')?.native ?? null)
+    ? (finding.vlan[0] ?? portVlans(before, fromPort?.name ?? '')?.native ?? null)
     : null;
   const deciding = entries.filter((entry) => vlan === null || entry.vlan === null || entry.vlan === vlan);
   return deciding.length > 0 && !deciding.some((entry) => entry.port === port.name);

@@ -1,3 +1,5 @@
+import { once } from '../text/collections.js';
+
 /** Counters, timers and numbers of users in listings of nft, tc and ip: they move on an idle machine. */
 const counters = [
   'packets',
@@ -25,15 +27,12 @@ function textWithout(rules: unknown, keys: ReadonlySet<string>): string {
 const moving: ReadonlySet<string> = new Set(counters);
 const incidental: ReadonlySet<string> = new Set([...counters, ...handles]);
 
-/** Texts of listings: those of one run are often one object, which may have ten thousand rules. */
-const texts = new WeakMap<object, string>();
+/** Listings of one run are often one object, which may have ten thousand rules. */
+const textOnce = once((rules: object) => textWithout(rules, moving));
 
 /** Rules without counters and timers, as text: rules that were removed and loaded again differ by their handles. */
 export function rulesText(rules: unknown): string {
-  if (typeof rules !== 'object' || rules === null) return textWithout(rules, moving);
-  const text = texts.get(rules) ?? textWithout(rules, moving);
-  texts.set(rules, text);
-  return text;
+  return typeof rules === 'object' && rules !== null ? textOnce(rules) : textWithout(rules, moving);
 }
 
 /** The same without handles, for rules of two runs or days: rules that were loaded again are equal. */

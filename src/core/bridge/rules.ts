@@ -1,3 +1,5 @@
+import { once } from '../text/collections.js';
+
 import type { HostState } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
 
@@ -69,16 +71,14 @@ function readNft(listing: unknown): NftRules {
   return { rules, chains, listed };
 }
 
-/** By listing, which nobody changes: it is asked for many times, and may have ten thousand rules. */
-const readListings = new WeakMap<object, NftRules>();
+/** It is asked for many times, and may have ten thousand rules. */
+const readListing = once<object, NftRules>(readNft);
+const nothing: object = [];
 
 /** The rules of nft in a state. */
 export function nftRules({ nft }: Pick<HostState, 'nft'>): NftRules {
   const listing = fieldsOf(nft)?.['nftables'];
-  if (typeof listing !== 'object' || listing === null) return readNft([]);
-  const rules = readListings.get(listing) ?? readNft(listing);
-  readListings.set(listing, rules);
-  return rules;
+  return readListing(typeof listing === 'object' && listing !== null ? listing : nothing);
 }
 
 /** Rules of nft, and chains that drop what no rule of theirs accepts. */
@@ -128,15 +128,12 @@ function readFilter(key: string, fields: Fields): TcFilter {
   };
 }
 
-const readFilters = new WeakMap<object, readonly TcFilter[]>();
+const readFilters = once((listing: Fields) =>
+  Object.entries(listing).flatMap(([key, listed]) => objectsOf(listed).map((fields) => readFilter(key, fields))),
+);
 
 /** The filters of tc in a state, heads of lists included. */
 export function tcFilters({ tc }: Pick<HostState, 'tc'>): readonly TcFilter[] {
   const listing = fieldsOf(fieldsOf(tc)?.['filters']);
-  if (listing === null) return [];
-  const filters =
-    readFilters.get(listing) ??
-    Object.entries(listing).flatMap(([key, listed]) => objectsOf(listed).map((fields) => readFilter(key, fields)));
-  readFilters.set(listing, filters);
-  return filters;
+  return listing === null ? [] : readFilters(listing);
 }

@@ -10,7 +10,7 @@ import {
   type PassingCarriers,
 } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf } from '../text/json-text.js';
-import { filled, pick, without } from '../text/collections.js';
+import { filled, pick, without, once } from '../text/collections.js';
 
 /** What the kernel of one host said; `host` null = the orchestrator's own. */
 export interface StateOfHost {
@@ -138,16 +138,16 @@ function programsOn(
  * The states of several hosts that one was made of, devices called as each kernel calls them; one of a single host
  * is that alone. Pure.
  */
-export function statesByHost(state: HostState): readonly StateOfHost[] {
-  return state.apart === undefined
+export const statesByHost = once((state: HostState): readonly StateOfHost[] =>
+  state.apart === undefined
     ? [{ host: null, state }]
-    : [null, ...Object.keys(state.apart)].map((host) => ({ host, state: stateOn(host, state) }));
-}
+    : [null, ...Object.keys(state.apart)].map((host) => ({ host, state: stateOn(host, state) })),
+);
 
 /** That of them of what is called so across hosts; `host` null = its names are those of the state as it is. */
 export function stateAround(name: string, state: HostState): StateOfHost {
-  const host = hostOf(name);
-  return state.apart === undefined ? { host: null, state } : { host, state: stateOn(host, state) };
+  const host = state.apart === undefined ? null : hostOf(name);
+  return statesByHost(state).find((part) => part.host === host) ?? { host, state: stateOn(host, state) };
 }
 
 /** The rules of xtables that nft does not list, of every host. */

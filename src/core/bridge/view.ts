@@ -1,11 +1,10 @@
-import type { Endpoint, Mac, Settings, VlanRange } from '../model/scenario.js';
+import { entriesIn, entriesOf, entriesOn, linkNamed, portsOf, portVlans, type PortVlans } from './host.js';
+import type { Endpoint, Mac, Settings } from '../model/scenario.js';
 import type { PacketSocket } from '../model/packet-socket.js';
 import type { FdbState, HostState, LinkState, SenderBehind, Snapshot } from '../model/state.js';
 import type { BridgeKey, PortKey } from './attributes.js';
-import { objectsOf, textOf, textsOf } from '../text/json-text.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 import { isOn } from './setting-value.js';
-import { findNamed, numbersFrom } from '../text/collections.js';
 
 /** A port as a rule sees it. */
 export interface PortView {
@@ -83,29 +82,27 @@ export function bridgeViews(
   snapshot: Snapshot,
   roles: Readonly<Record<string, 'guest' | 'uplink'>> = {},
 ): readonly BridgeView[] {
-  const { links, fdb, vlan } = snapshot.state;
-  return links
+  const { state } = snapshot;
+  return state.links
     .filter((link) => link.kind === 'bridge')
     .map((link) => {
-      const ports = links
-        .filter((port) => port.master === link.name)
-        .map(
-          (port): PortView => ({
-            name: port.name,
-            link: port,
-            settings: port.port ?? {},
-            role: roles[port.name] ?? (isOutward(port) ? 'uplink' : 'guest'),
-          }),
-        );
+      const ports = portsOf(state, link.name).map(
+        (port): PortView => ({
+          name: port.name,
+          link: port,
+          settings: port.port ?? {},
+          role: roles[port.name] ?? (isOutward(port) ? 'uplink' : 'guest'),
+        }),
+      );
       return {
         name: link.name,
         link,
         settings: link.bridge ?? {},
         ports,
         guests: ports.filter((port) => port.role === 'guest'),
-        fdb: fdb.filter((entry) => entry.master === link.name),
+        fdb: entriesIn(state, link.name),
         devices: new Set([link.name, ...ports.map((port) => port.name)]),
-        vlansOf: (port: string) => portVlans(vlan, port),
+        vlansOf: (port: string) => portVlans(state, port),
       };
     });
 }
@@ -162,47 +159,12 @@ export function describeHolders(sockets: readonly PacketSocket[] | null): string
  */
 export function linkOfRecord(
   { device, mac }: { readonly device: string | null; readonly mac: Mac | null },
-  { links, fdb }: Pick<HostState, 'links' | 'fdb'>,
+  state: Pick<HostState, 'links' | 'fdb'>,
 ): LinkState | undefined {
-  if (device !== null) return findNamed(links, device);
+  if (device !== null) return linkNamed(state, device);
   if (mac === null) return undefined;
-  const port = fdb.find((entry) => entry.mac === mac && entry.master !== null && entry.state !== 'permanent')?.port;
-  return findNamed(links, port) ?? links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
-}
-
-/** The VLANs of a port: which one untagged frames of it travel in, and all that it is in. */
-export interface PortVlans {
-  readonly native: number | null;
-  readonly members: ReadonlySet<number>;
-}
-
-/**
- * The VLANs of a port in `bridge -j vlan`, of which neighbouring ones of one kind may stand as a range:
- * `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress Untagged"]},{"vlan":20,"vlanEnd":29}]}]`. null = the
- * port is not listed.
- */
-export function vlanRanges(json: unknown, name: string): readonly VlanRange[] | null {
-  const listed = objectsOf(json).filter((port) => textOf(port['ifname']) === name);
-  if (listed.length === 0) return null;
-  return listed
-    .flatMap((port) => objectsOf(port['vlans']))
-    .flatMap(({ vlan, vlanEnd = vlan, flags }) => {
-      if (typeof vlan !== 'number' || typeof vlanEnd !== 'number' || vlan > vlanEnd || vlanEnd > 4095) return [];
-      const words = textsOf(flags);
-      return [
-        { first: vlan, last: vlanEnd, pvid: words.includes('PVID'), untagged: words.includes('Egress Untagged') },
-      ];
-    });
-}
-
-/** What the VLANs of a port mean; null = it is not listed. */
-export function portVlans(json: unknown, name: string): PortVlans | null {
-  const ranges = vlanRanges(json, name);
-  if (ranges === null) return null;
-  return {
-    native: ranges.find(({ pvid }) => pvid)?.first ?? null,
-    members: new Set(ranges.flatMap(({ first, last }) => numbersFrom(first, last))),
-  };
+  const port = entriesOf(state, mac).find((entry) => entry.master !== null && entry.state !== 'permanent')?.port;
+  return linkNamed(state, port) ?? state.links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
 }
 
 /**
@@ -220,14 +182,13 @@ export function deafness(link: LinkState): string | null {
  * nor those that a static entry has there and the file has of somebody else (`listed`).
  */
 export function macsBehind(
-  fdb: readonly FdbState[],
+  state: Pick<HostState, 'fdb'>,
   bridge: string,
   port: string,
   listed: readonly Endpoint[] = [],
 ): readonly Mac[] {
-  const entries = fdb.filter(
-    (entry) =>
-      entry.master === bridge && entry.port === port && entry.state !== 'permanent' && !isGroupMacText(entry.mac),
+  const entries = entriesOn(state, port).filter(
+    (entry) => entry.master === bridge && entry.state !== 'permanent' && !isGroupMacText(entry.mac),
   );
   const macs = new Set(entries.map(({ mac }) => mac));
   for (const { macs: others } of listed) for (const mac of others) macs.delete(mac);

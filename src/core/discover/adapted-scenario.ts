@@ -1,3 +1,4 @@
+import { linkNamed } from '../bridge/host.js';
 import { isOn } from '../bridge/setting-value.js';
 import { isOnPort } from '../model/attach.js';
 import { sameSegment } from '../model/host-names.js';
@@ -7,7 +8,7 @@ import { changesOf } from '../plan/changes.js';
 import { couldLearn, isKnownThere } from '../plan/observers.js';
 import { familyOf } from '../probe/addresses.js';
 import { roundPairs } from '../scenario/steps/pairs.js';
-import { findNamed, mapByName, namesIn } from '../text/collections.js';
+import { mapByName, namesIn } from '../text/collections.js';
 
 /** A scenario as it can be carried out, and what is different from its file, a sentence each. */
 export interface Adapted {
@@ -21,8 +22,8 @@ function isKnownUnicast({ class: name, dstMac }: ProbeEntry): boolean {
 }
 
 /** A bridge whose ports are all in one segment: others would not be exposed to what is flooded in one VLAN. */
-function isOneSegment({ bridge }: Endpoint, { links }: HostState): boolean {
-  return !isOn(findNamed(links, bridge)?.bridge?.['vlan_filtering']);
+function isOneSegment({ bridge }: Endpoint, state: HostState): boolean {
+  return !isOn(linkNamed(state, bridge)?.bridge?.['vlan_filtering']);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { linkNamed, portsOf } from '../bridge/host.js';
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import { type FdbState, type HostState, type LinkState, pairKinds, type SenderBehind } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
@@ -8,7 +9,7 @@ import { type Hops, hopsOf, portEnds } from '../bridge/hops.js';
 import { deafness, isDeafToSources, isOutward, macsBehind } from '../bridge/view.js';
 import { endpointName, type Neighbour } from './host-topology.js';
 import { ipsOf } from './recorded-addresses.js';
-import { filled, findNamed, mapByName } from '../text/collections.js';
+import { filled } from '../text/collections.js';
 
 /** An endpoint as it is found, with one MAC. */
 export interface WrittenEndpoint {
@@ -172,7 +173,7 @@ export function foundEndpoints(
     return name;
   };
   // which learns nothing from anybody
-  const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
+  const hub = linkNamed(state, bridge)?.bridge?.['ageing_time'] === 0;
   const portAt = new Map(members.map(({ link, end }) => [end.name, link.name]));
   const portOf = new Map(
     inventory.guests.flatMap(({ mac, port }) => {
@@ -186,7 +187,7 @@ export function foundEndpoints(
     const isOwn = (mac: string): boolean => !isSharedMac(mac) && (portOf.get(mac) ?? link.name) === link.name;
     // behind it are the guests of another bridge, which speak there
     const isJoined = end === link && joinedBridge(link, state) !== null;
-    const behind = isJoined ? [] : macsBehind(state.fdb, bridge, link.name).filter(isOwn);
+    const behind = isJoined ? [] : macsBehind(state, bridge, link.name).filter(isOwn);
     const learned = behind.filter((mac) => !between.has(mac));
     // Guests of other hosts speak out there, and further interfaces of guests of this one: an uplink is none of them.
     const macs = isOutward(end) ? guestsLast(learned, inventory.guests) : learned;
@@ -281,9 +282,8 @@ function orphansOf({ state, neighbours, bridge }: BridgeInput): readonly Neighbo
  * nothing.
  */
 export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput): readonly FoundEntry[] {
-  const links = mapByName(around.state.links);
   const withoutMac = entries.filter(
-    ({ endpoint }) => endpoint.mac === undefined && isDeafToSources(links.get(endpoint.port)),
+    ({ endpoint }) => endpoint.mac === undefined && isDeafToSources(linkNamed(around.state, endpoint.port)),
   );
   const [orphan, second] = orphansOf(around);
   if (orphan === undefined || second !== undefined || withoutMac.length !== 1) return entries;
@@ -297,12 +297,10 @@ export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput):
  * The bridge to which a port leads by a pair whose other end is a port there; null = to none. One without other ports
  * leads nowhere: what gets frames there is a stranger, not the way out.
  */
-function joinedBridge({ kind, lower, master }: LinkState, { links }: Pick<HostState, 'links'>): string | null {
-  const end = pairKinds.includes(kind) ? findNamed(links, lower) : undefined;
-  const joined = end?.master ?? null;
-  const isBridge = links.some(({ name, kind: what }) => name === joined && what === 'bridge');
-  const leadsOn = links.some((link) => link.master === joined && link.name !== lower);
-  return isBridge && leadsOn && joined !== master ? joined : null;
+function joinedBridge({ kind, lower, master }: LinkState, state: Pick<HostState, 'links'>): string | null {
+  const joined = (pairKinds.includes(kind) ? linkNamed(state, lower) : undefined)?.master ?? null;
+  if (joined === null || joined === master || linkNamed(state, joined)?.kind !== 'bridge') return null;
+  return portsOf(state, joined).some(({ name }) => name !== lower) ? joined : null;
 }
 
 /** Throws VerifyError (69) where a pair makes one network of several bridges: what one says is heard on the other. */
@@ -371,7 +369,7 @@ function writtenEndpoint(
   { guest, macs, zoneName, end, isUplink }: FoundAtPort,
   { state, neighbours, bridge, heard }: BridgeInput,
 ): WrittenEndpoint {
-  const [atHop] = end === link ? [] : macsBehind(state.fdb, end.master ?? '', end.name);
+  const [atHop] = end === link ? [] : macsBehind(state, end.master ?? '', end.name);
   const mac = macOf(guest?.mac ?? heard?.get(link.name) ?? atHop, macs, neighbours);
   const ips = ipsOf(guest, mac, neighbours);
   const vlans = foundVlans(state, bridge, link.name);

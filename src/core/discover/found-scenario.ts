@@ -1,3 +1,4 @@
+import { linkNamed, portsOf } from '../bridge/host.js';
 import { unheardPorts } from '../bridge/ovs.js';
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
@@ -16,7 +17,7 @@ import { foundVlans, vlanRange } from './found-vlans.js';
 import { withOwners } from './guests.js';
 import { hopBridges, type Hops, hopsOf } from '../bridge/hops.js';
 import { deafness } from '../bridge/view.js';
-import { findNamed, groupBy, namesIn } from '../text/collections.js';
+import { groupBy, namesIn } from '../text/collections.js';
 
 /** A scenario file as data: what runs on a bridge now, and a first question to ask about it. */
 export interface FoundScenario {
@@ -50,12 +51,11 @@ export interface FoundInput extends BridgeInput {
 }
 
 /** Without what Open vSwitch says, all its bridges are one link, its datapath: that is none to be asked about. */
-function withPortsIn({ links, ovs }: HostState): readonly string[] {
-  return links
+function withPortsIn(state: HostState): readonly string[] {
+  return state.links
     .filter(
       ({ name, kind }) =>
-        (kind === 'bridge' || (kind === 'openvswitch' && ovs !== undefined)) &&
-        links.some(({ master }) => master === name),
+        (kind === 'bridge' || (kind === 'openvswitch' && state.ovs !== undefined)) && portsOf(state, name).length > 0,
     )
     .map(({ name }) => name);
 }
@@ -234,8 +234,8 @@ function unheard(name: string, source: GuestRecord | null): string {
 }
 
 /** The kind of a bridge as a scenario file says it. */
-export function writtenKind({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
-  return findNamed(links, bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
+export function writtenKind(state: HostState, bridge: string): { readonly kind?: 'ovs' } {
+  return linkNamed(state, bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
 }
 
 function originOf({ manager, zone }: GuestRecord, hasMac: boolean): string {
@@ -260,9 +260,8 @@ export function leftOutNotes(
   }: Pick<ReturnType<typeof foundEndpoints>, 'members' | 'ports'> & { readonly bridge: string },
   state: HostState,
 ): readonly string[] {
-  const isDown = state.links.some(
-    ({ name, kind, flags }) => name === bridge && kind === 'openvswitch' && !flags.includes('UP'),
-  );
+  const device = linkNamed(state, bridge);
+  const isDown = device?.kind === 'openvswitch' && !device.flags.includes('UP');
   return [
     ...(isDown ? [`${bridge}: its own device is down: the host is not on it`] : []),
     ...members.flatMap((link) =>
@@ -334,7 +333,7 @@ export function foundPolicy(
 }
 
 function meantApart(zones: readonly (readonly string[])[], state: HostState, bridge: string): boolean {
-  const isolated = (port: string): boolean => findNamed(state.links, port)?.port?.['isolated'] === true;
+  const isolated = (port: string): boolean => linkNamed(state, port)?.port?.['isolated'] === true;
   if (zones.flat().every(isolated)) return true;
   const vlans = zones.map((ports) => ports.flatMap((port) => foundVlans(state, bridge, port)).map(vlanRange));
   return vlans.every(

@@ -1,5 +1,5 @@
+import { linkNamed, portVlans } from '../bridge/host.js';
 import { membersOf } from '../bridge/ovs-settings.js';
-import { vlanRanges } from '../bridge/view.js';
 import type { HostState, OvsPortState } from '../model/state.js';
 import { isOn } from '../bridge/setting-value.js';
 
@@ -18,7 +18,7 @@ export function vlanRange({ vid }: FoundVlan): readonly [first: number, last: nu
 
 /** VLANs of a port, or of the bridge itself, from `bridge -j vlan show`. */
 export function vlansInState(state: HostState, port: string): readonly FoundVlan[] {
-  return (vlanRanges(state.vlan, port) ?? []).map(({ first, last, pvid, untagged }) => ({
+  return (portVlans(state, port)?.ranges ?? []).map(({ first, last, pvid, untagged }) => ({
     vid: last === first ? first : `${first}-${last}`,
     ...(pvid ? { pvid: true as const } : {}),
     ...(untagged ? { untagged: true as const } : {}),
@@ -63,6 +63,6 @@ function inRanges(numbers: readonly number[]): readonly (number | string)[] {
 export function foundVlans(state: HostState, bridge: string, port: string): readonly FoundVlan[] {
   const switched = state.ovs?.ports.find((ovsPort) => ovsPort.bridge === bridge && ovsPort.name === port);
   if (switched !== undefined) return ovsVlans(switched);
-  const filtering = state.links.find(({ name }) => name === bridge)?.bridge?.['vlan_filtering'];
+  const filtering = linkNamed(state, bridge)?.bridge?.['vlan_filtering'];
   return isOn(filtering) ? vlansInState(state, port) : [];
 }

@@ -1,3 +1,4 @@
+import { linkNamed } from '../bridge/host.js';
 import { datapathOf } from '../bridge/ovs.js';
 import { isTunnel } from '../bridge/beside.js';
 import { isOnPort, isRoutedTo, placeOf } from '../model/attach.js';
@@ -7,7 +8,6 @@ import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type AboveDevices, missingAbove } from './above-devices.js';
-import { mapByName } from '../text/collections.js';
 
 /**
  * Bridges that Open vSwitch was instructed to make and did not: those of datapath system have no interface where the
@@ -17,23 +17,23 @@ function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState):
   return bridges
     .filter(
       ({ name, kind }) =>
-        kind === 'ovs' && datapathOf(state, name) === 'system' && !state.links.some((link) => link.name === name),
+        kind === 'ovs' && datapathOf(state, name) === 'system' && linkNamed(state, name) === undefined,
     )
     .map(({ name }) => `${name}: datapath system: the kernel has no datapath of Open vSwitch`);
 }
 
 /** Interfaces and bridges of the scenario that this host lacks, a line each. */
 function missing(scenario: Scenario, state: HostState, above: AboveDevices): readonly string[] {
-  const links = mapByName(state.links);
   const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {
     if (kind === 'routed')
-      return links.has(name)
+      return linkNamed(state, name) !== undefined
         ? [`${JSON.stringify(name)} is a device, and no name for guests that the host routes to`]
         : [];
-    if (kind === 'lower') return links.has(name) ? [] : [`there is no device ${JSON.stringify(name)}`];
+    if (kind === 'lower')
+      return linkNamed(state, name) !== undefined ? [] : [`there is no device ${JSON.stringify(name)}`];
     const [wantedKind, what] =
       kind === 'ovs' ? (['openvswitch', 'bridge of Open vSwitch'] as const) : (['bridge', 'Linux bridge'] as const);
-    if (links.get(name)?.kind !== wantedKind) return [`there is no ${what} ${JSON.stringify(name)}`];
+    if (linkNamed(state, name)?.kind !== wantedKind) return [`there is no ${what} ${JSON.stringify(name)}`];
     const liveDatapath = kind === 'ovs' ? datapathOf(state, name) : null;
     return datapath === null || datapath === liveDatapath
       ? []
@@ -44,11 +44,11 @@ function missing(scenario: Scenario, state: HostState, above: AboveDevices): rea
   const ports = scenario.topology.endpoints.flatMap(({ name, port, bridge, attach, tunnel }) => {
     if (port === null) return [];
     if (placeOf(attach) === 'above') return [];
-    const link = links.get(port);
+    const link = linkNamed(state, port);
     if (link === undefined) return [`${name}: there is no interface ${JSON.stringify(port)}`];
     if (isRoutedTo(attach))
       return link.master === null ? [] : [`${name}: ${JSON.stringify(port)} is a port of ${link.master}`];
-    if (tunnel !== undefined && !isTunnel(link, links))
+    if (tunnel !== undefined && !isTunnel(link, state))
       return [
         `${name}: ${JSON.stringify(port)} is no tunnel but ${link.kind ?? 'a NIC'}: take \`tunnel\` out of the file`,
       ];

@@ -1,3 +1,4 @@
+import { linkNamed } from '../bridge/host.js';
 import { hasGuestsAlone, isGuestsEnd } from '../bridge/beside.js';
 import { type Hops, hopsOf, withHops } from '../bridge/hops.js';
 import { deafness, macsBehind } from '../bridge/view.js';
@@ -11,7 +12,7 @@ import { refuseAbsent, refuseFaults, refuseMoved, refuseUnspoken } from './host-
 import { withoutShutGuests, withUnlearnedFlooded } from './adapted-scenario.js';
 import { isOn } from '../bridge/setting-value.js';
 import { distinguishingBridges } from '../bridge/connections.js';
-import { findNamed, namesIn } from '../text/collections.js';
+import { namesIn } from '../text/collections.js';
 
 /** An entry of the neighbour tables: which IP address a MAC was seen with. */
 export interface Neighbour {
@@ -55,7 +56,7 @@ function completed(
 ): Endpoint {
   if (!isOnPort(endpoint.attach) || endpoint.port === null) return endpoint;
   if (isRoutedTo(endpoint.attach)) return completedByNeighbours(endpoint, neighbours);
-  const macs = endpoint.macs.length > 0 ? endpoint.macs : macsBehind(state.fdb, endpoint.bridge, endpoint.port, listed);
+  const macs = endpoint.macs.length > 0 ? endpoint.macs : macsBehind(state, endpoint.bridge, endpoint.port, listed);
   if (endpoint.ips.length > 0) return { ...endpoint, macs };
   const known = neighbours.filter(({ mac }) => macs.includes(mac)).map(({ address }) => address);
   return {
@@ -96,7 +97,7 @@ function unlisted(link: LinkState, bridge: Bridge, scenario: Scenario, state: Ho
     bridge: bridge.name,
     port: link.name,
     attach: bridge.kind === 'routed' ? 'routed' : 'port',
-    macs: macsBehind(state.fdb, bridge.name, link.name, endpoints),
+    macs: macsBehind(state, bridge.name, link.name, endpoints),
     offloads: true,
   };
 }
@@ -215,7 +216,7 @@ function unobservableOf(
   { ports, bridges, bridgeOf, hops }: FoundPorts,
 ): readonly UnheardPort[] {
   const ofKernel = ports.flatMap((link): readonly UnheardPort[] => {
-    const near = findNamed(state.links, hops.get(link.name)?.near);
+    const near = linkNamed(state, hops.get(link.name)?.near);
     const reason = deafness(link) ?? (near === undefined ? null : deafness(near));
     return reason === null ? [] : [{ bridge: bridgeOf(link)?.name ?? '', port: link.name, reason }];
   });

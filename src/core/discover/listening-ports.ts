@@ -52,7 +52,7 @@ export function macsOnRecord(
   states: readonly HostState[],
   { guests = [], spoke = new Map() }: WhoElse = {},
 ): ReadonlyMap<string, readonly string[]> {
-  const known = (port: string): readonly string[] => states.flatMap((state) => macsBehind(state.fdb, bridge, port));
+  const known = (port: string): readonly string[] => states.flatMap((state) => macsBehind(state, bridge, port));
   const written = new Set(
     states.flatMap(({ fdb }) => fdb.flatMap(({ state, mac }) => (state === 'static' ? [mac] : []))),
   );

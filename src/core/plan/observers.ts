@@ -1,3 +1,4 @@
+import { linkNamed, entriesOf } from '../bridge/host.js';
 import { isOnPort, placeOf } from '../model/attach.js';
 import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Bridge, Endpoint, Mac } from '../model/scenario.js';
@@ -154,19 +155,15 @@ export function sendersOf(step: StepPlan): readonly string[] {
 }
 
 /** True if the bridge of an endpoint learns MACs that send at its port. */
-export function couldLearn({ links }: HostState, { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>): boolean {
-  const linkOf = (name: string | null) => links.find((link) => link.name === name);
-  return Number(linkOf(bridge)?.bridge?.['ageing_time'] ?? 0) > 0 && linkOf(port)?.port?.['learning'] !== false;
+export function couldLearn(state: HostState, { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>): boolean {
+  const ageing = Number(linkNamed(state, bridge)?.bridge?.['ageing_time'] ?? 0);
+  return ageing > 0 && linkNamed(state, port)?.port?.['learning'] !== false;
 }
 
 /** True if frames for a MAC go to one port of the bridge: the endpoint's own, or that of a static entry. */
-export function isKnownThere(
-  { fdb }: HostState,
-  { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>,
-  mac: Mac,
-): boolean {
-  return fdb.some(
-    (entry) => entry.master === bridge && entry.mac === mac && (entry.port === port || entry.state === 'static'),
+export function isKnownThere(state: HostState, { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>, mac: Mac): boolean {
+  return entriesOf(state, mac).some(
+    (entry) => entry.master === bridge && (entry.port === port || entry.state === 'static'),
   );
 }
 

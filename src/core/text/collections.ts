@@ -15,6 +15,16 @@ export function addTo<T, K>(groups: Map<K, T[]>, key: K, item: T): void {
   else group.push(item);
 }
 
+/** Reads what nobody changes once, and keeps the answer as long as it is there. */
+export function once<Part extends object, Read>(read: (part: Part) => Read): (part: Part) => Read {
+  const answers = new WeakMap<Part, { readonly answer: Read }>();
+  return (part) => {
+    const known = answers.get(part) ?? { answer: read(part) };
+    answers.set(part, known);
+    return known.answer;
+  };
+}
+
 /** Items by name; of two with one name the last. */
 export function mapByName<T extends { readonly name: string }>(items: Iterable<T>): ReadonlyMap<string, T> {
   return new Map([...items].map((item) => [item.name, item]));

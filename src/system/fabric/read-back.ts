@@ -1,4 +1,4 @@
-import { type Compared, comparedEntry, comparedMember, comparedVlan } from '../../core/bridge/compare-change.js';
+import { type Compared, comparedEntry, comparedMember, comparedVlan } from '../../core/bridge/compare.js';
 import { isSameSetting } from '../../core/bridge/setting-value.js';
 import type { ChangeOf } from '../../core/model/fabric.js';
 import type { SettingValue } from '../../core/model/scenario.js';

@@ -1,3 +1,4 @@
+import { entriesIn, linkNamed } from '../../../core/bridge/host.js';
 import { witnessLimits } from '../../../core/bridge/bypass/witnesses.js';
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import { addressesInFlows } from '../../../core/bridge/ovs-settings.js';
@@ -96,10 +97,10 @@ function wishesOf(options: WholeOptions): HostOptions {
 }
 
 /** True if a static entry of the bridge may have the MAC of a port's guest somewhere else. */
-function mayBeElsewhere({ name, master }: LinkState, { fdb }: HostState): boolean {
+function mayBeElsewhere({ name, master }: LinkState, state: HostState): boolean {
   return (
-    macsBehind(fdb, master ?? '', name).length === 0 &&
-    fdb.some((entry) => entry.master === master && entry.state === 'static')
+    macsBehind(state, master ?? '', name).length === 0 &&
+    entriesIn(state, master ?? '').some((entry) => entry.state === 'static')
   );
 }
 
@@ -108,7 +109,7 @@ function mayBeElsewhere({ name, master }: LinkState, { fdb }: HostState): boolea
  * port has it, so that its own end is looked at.
  */
 async function withInnerMac(guest: GuestRecord, state: HostState, netns: string | null): Promise<GuestRecord> {
-  const link = state.links.find(({ name }) => name === guest.port);
+  const link = linkNamed(state, guest.port);
   if (guest.manager !== 'namespace' || guest.mac !== null || link === undefined) return guest;
   if (link.port?.['learning'] !== false && !mayBeElsewhere(link, state)) return guest;
   try {

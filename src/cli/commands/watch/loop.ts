@@ -1,6 +1,6 @@
 import { driftOf } from '../../../core/audit/drift.js';
 import { withLastRead } from '../../../core/audit/drift-parts.js';
-import { lastSettings } from '../../../core/audit/drift-settings.js';
+import { lastLinks } from '../../../core/audit/drift-settings.js';
 import type { Drift } from '../../../core/model/audit.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
@@ -56,7 +56,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     // what was read last of each part, and what could not be read at the last snapshot
     let [last, unread] = [baseline, baseline.state.unread];
     // a port that comes back is compared with the one of its name that was there last
-    let earlier = lastSettings(baseline);
+    let earlier = lastLinks(baseline);
     bell.watch(first.state.links);
     options.onReady(first);
     if (options.baseline !== null) bell.ring(); // what differs already is reported at once
@@ -74,7 +74,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
         const open = driftOf(baseline, now, { bridge });
         const changed = asRecoveries(driftOf(last, now, { bridge, unread, earlier }), open);
         options.onSnapshot(now, changed, open, counts);
-        [last, unread, earlier] = [withLastRead(last, now), now.state.unread, lastSettings(now, earlier)];
+        [last, unread, earlier] = [withLastRead(last, now), now.state.unread, lastLinks(now, earlier)];
         bell.watch(now.state.links);
       } catch (error) {
         if (!(error instanceof VerifyError)) throw error;

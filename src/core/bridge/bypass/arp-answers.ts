@@ -1,3 +1,4 @@
+import { portsOf, entriesOf } from '../host.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { NeighbourState } from '../../model/routing-state.js';
 import type { HostState, LinkState } from '../../model/state.js';
@@ -26,8 +27,8 @@ interface Place {
 
 /** Ports to which an answer of the bridge sends frames for an address: the MAC may be at another one in each VLAN. */
 function answeredPorts({ bridge, state }: Place, { mac }: NeighbourState): readonly string[] {
-  const ports = state.links.filter(({ master }) => master === bridge);
-  const at = new Set(state.fdb.flatMap((entry) => (entry.master === bridge && entry.mac === mac ? [entry.port] : [])));
+  const ports = portsOf(state, bridge);
+  const at = new Set(entriesOf(state, mac).flatMap((entry) => (entry.master === bridge ? [entry.port] : [])));
   const isAnyAnswered = ports.some((link) => has(link, answered));
   return ports.flatMap((port) =>
     at.has(port.name) && (isAnyAnswered || answeredFor.some((flag) => has(port, flag))) ? [port.name] : [],

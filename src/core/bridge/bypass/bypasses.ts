@@ -1,3 +1,4 @@
+import { groupMembers } from '../host.js';
 import type { SocketProcess } from '../../model/packet-socket.js';
 import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
@@ -134,20 +135,13 @@ function featureBypasses({ hardware = {} }: HostState, segment: ReadonlySet<stri
   );
 }
 
-function offloadedGroups(mdb: unknown): readonly string[] {
-  return objectsOf(mdb)
-    .flatMap((part) => objectsOf(part['mdb']))
-    .filter(({ flags }) => Array.isArray(flags) && flags.includes('offload'))
-    .flatMap(({ port }) => textOf(port) ?? []);
-}
-
 /**
  * Devices whose frames hardware forwards by itself: ports of a switch (switchdev), and those for which the bridge has
  * handed entries or groups to their driver. What it forwards never comes to a packet socket.
  */
-function hardwareBypasses({ links, fdb, mdb }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+function hardwareBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const remedy = 'frames between these go past the kernel and its ears: ask the switch itself what it isolates';
-  const ports = links.filter(({ name }) => segment.has(name));
+  const ports = state.links.filter(({ name }) => segment.has(name));
   const switches = new Set(ports.flatMap(({ switchId }) => switchId ?? []));
   const inSwitch = [...switches].map((id) => ({
     what: `switch in hardware ${id}`,
@@ -155,7 +149,8 @@ function hardwareBypasses({ links, fdb, mdb }: HostState, segment: ReadonlySet<s
     remedy,
   }));
   const offloaded = new Set(
-    [...fdb.flatMap(({ port, flags }) => (flags.includes('offload') ? [port] : [])), ...offloadedGroups(mdb)]
+    [...state.fdb, ...groupMembers(state)]
+      .flatMap(({ port, flags }) => (flags.includes('offload') ? [port] : []))
       .filter((port) => segment.has(port))
       .filter((port) => ports.some(({ name, switchId }) => name === port && switchId === undefined)),
   );

@@ -1,3 +1,4 @@
+import { entriesOn, linkAt, linkNamed } from '../host.js';
 import type { Observer } from '../../model/plan.js';
 import { receives, type PacketSocket, type SocketProcess } from '../../model/packet-socket.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
@@ -154,11 +155,11 @@ export function isSwitch({ pid, name }: SocketProcess, { ovs }: Pick<HostState, 
  * True if Open vSwitch carries there what its own flows say: at a bridge of these that is its own, and at its ports. It
  * may have a socket elsewhere, at a bridge of the kernel that is a port of one that nobody lists: that is a way out.
  */
-function isOvsDevice({ ifindex }: PacketSocket, { links, ovs }: SocketState, bridges: ReadonlySet<string>): boolean {
-  const link = links.find((found) => found.ifindex === ifindex);
+function isOvsDevice({ ifindex }: PacketSocket, state: SocketState, bridges: ReadonlySet<string>): boolean {
+  const link = linkAt(state, ifindex);
   return (
     link !== undefined &&
-    (ovs?.bridges ?? []).some(({ name }) => bridges.has(name) && (link.name === name || link.master === name))
+    (state.ovs?.bridges ?? []).some(({ name }) => bridges.has(name) && (link.name === name || link.master === name))
   );
 }
 
@@ -198,9 +199,8 @@ export function socketBypasses(
   { bridges, segment, guestPorts }: ListedBridges,
   someForm: AsksForms,
 ): readonly Bypass[] {
-  const links = new Map(state.links.map((link) => [link.ifindex, link]));
   return (state.packetSockets ?? []).flatMap((socket): readonly Bypass[] => {
-    const link = links.get(socket.ifindex);
+    const link = linkAt(state, socket.ifindex);
     const device = socket.ifindex === 0 ? 'every interface' : (link?.name ?? '');
     if (!receives(socket) || isOfPlan(socket, state, bridges) || (socket.ifindex !== 0 && !segment.has(device)))
       return [];
@@ -229,24 +229,21 @@ function holdsOn({ promiscuous, ifindex: bound }: PacketSocket, ifindex: number)
  * was not found, gets every frame. Counted with the most that each may hold: the user's flag, addresses of devices on
  * it (once, __dev_set_rx_mode), these devices, packet sockets, a switch whose port it is.
  */
-export function unseenHolders(
-  observers: readonly Observer[],
-  { links, fdb, packetSockets }: HostState,
-): readonly Bypass[] {
+export function unseenHolders(observers: readonly Observer[], state: HostState): readonly Bypass[] {
+  const { links, packetSockets } = state;
   if (packetSockets === undefined || packetSockets === null) return [];
   const bridges = new Set(observers.map(({ bridge }) => bridge));
-  const kinds = new Map(links.map(({ name, kind }) => [name, kind]));
   return links
     .filter(({ name, kind }) => kind === 'bridge' && bridges.has(name))
     .flatMap((link): readonly Bypass[] => {
-      const hasOthers = fdb.some(
-        ({ port, master, mac }) => port === link.name && master === null && mac !== link.mac && !isGroupMacText(mac),
+      const hasOthers = entriesOn(state, link.name).some(
+        ({ master, mac }) => master === null && mac !== link.mac && !isGroupMacText(mac),
       );
       const above = observers.filter(({ bridge, device }) => bridge === link.name && device !== undefined);
       const known =
         Number(link.flags.includes('PROMISC')) +
         Number(hasOthers) +
-        Number(link.master !== null && !routingMasters.includes(kinds.get(link.master))) +
+        Number(link.master !== null && !routingMasters.includes(linkNamed(state, link.master)?.kind)) +
         above.length +
         links.filter(({ lower }) => lower === link.name).length +
         packetSockets.reduce((sum, socket) => sum + holdsOn(socket, link.ifindex), 0);

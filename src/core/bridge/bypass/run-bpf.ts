@@ -1,3 +1,5 @@
+import { once } from '../../text/collections.js';
+
 /** A frame of which not every byte is known, as the filter of a socket sees it. */
 export interface SeenFrame {
   /** From its link header on. */
@@ -65,15 +67,7 @@ function instructionsOf(program: Uint8Array): readonly Instruction[] | null {
 }
 
 /** Programs that were read: a step may ask one of a million frames. */
-const readPrograms = new WeakMap<Uint8Array, readonly Instruction[] | null>();
-
-function readOnce(program: Uint8Array): readonly Instruction[] | null {
-  const known = readPrograms.get(program);
-  if (known !== undefined) return known;
-  const instructions = instructionsOf(program);
-  readPrograms.set(program, instructions);
-  return instructions;
-}
+const readOnce = once(instructionsOf);
 
 /** What stands at an offset into the frame; behind its end the program ends, and takes nothing. */
 function bytesAt({ bytes, unknown, isOpen, ports, isUnicast }: SeenFrame, at: number, size: number): Value | 'refused' {

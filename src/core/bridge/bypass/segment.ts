@@ -1,8 +1,9 @@
+import { linkNamed, portsOf } from '../host.js';
 import type { Plan } from '../../model/plan.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import { tcCopies } from '../diversions.js';
 import type { Bypass } from './bypasses.js';
-import { groupBy, mapByName } from '../../text/collections.js';
+import { groupBy } from '../../text/collections.js';
 
 /** Kinds of link behind which nobody is: what gets there is carried on by rules of theirs, or ends (ip-link(8)). */
 export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
@@ -15,23 +16,21 @@ export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
  */
 export function segmentOf(
   bridges: ReadonlySet<string>,
-  { links, tc }: Pick<HostState, 'links' | 'tc'>,
+  state: Pick<HostState, 'links' | 'tc'>,
   routed: readonly string[] = [],
 ): ReadonlySet<string> {
-  const byName = mapByName(links);
-  const membersOf = groupBy(links, ({ master }) => master);
-  const aboveOf = groupBy(links, ({ kind, lower }) => (pairKinds.includes(kind) ? null : (lower ?? null)));
+  const aboveOf = groupBy(state.links, ({ kind, lower }) => (pairKinds.includes(kind) ? null : (lower ?? null)));
   const reached = new Set<string>();
   const goDown = (link: LinkState): void => {
     if (reached.has(link.name)) return;
     reached.add(link.name);
     if (pairKinds.includes(link.kind)) {
-      const peer = byName.get(link.lower ?? '');
+      const peer = linkNamed(state, link.lower);
       if (peer !== undefined) arriveAt(peer);
       return;
     }
-    const below = byName.get(link.lower ?? '');
-    for (const device of [...(below === undefined ? [] : [below]), ...(membersOf.get(link.name) ?? [])]) goDown(device);
+    const below = linkNamed(state, link.lower);
+    for (const device of [...(below === undefined ? [] : [below]), ...portsOf(state, link.name)]) goDown(device);
   };
   /** A frame is received there: whatever stands on it may get it, and the bridge that it is a port of. */
   const arriveAt = (link: LinkState): void => {
@@ -40,10 +39,9 @@ export function segmentOf(
     reached.add(link.name);
     if (!isNew) return;
     for (const above of aboveOf.get(link.name) ?? []) arriveAt(above);
-    const master = byName.get(link.master ?? '');
+    const master = linkNamed(state, link.master);
     if (master !== undefined) arriveAt(master);
-    if (link.kind === 'bridge' || bridges.has(link.name))
-      for (const port of membersOf.get(link.name) ?? []) leaveBy(port);
+    if (link.kind === 'bridge' || bridges.has(link.name)) for (const port of portsOf(state, link.name)) leaveBy(port);
   };
   /** A port of a bridge: frames come in there and go out. */
   const leaveBy = (port: LinkState): void => {
@@ -52,17 +50,17 @@ export function segmentOf(
     goDown(port);
   };
   for (const name of bridges) {
-    const bridge = byName.get(name);
+    const bridge = linkNamed(state, name);
     if (bridge !== undefined) arriveAt(bridge);
   }
   for (const name of routed) {
-    const device = byName.get(name);
+    const device = linkNamed(state, name);
     if (device !== undefined) leaveBy(device);
   }
   // A set that grows is walked to its end: what one ifb hands to the next is looked at too.
   for (const device of reached)
-    for (const { to } of tcCopies(new Set([device]), { tc }))
-      if (waypoints.includes(byName.get(to)?.kind)) reached.add(to);
+    for (const { to } of tcCopies(new Set([device]), state))
+      if (waypoints.includes(linkNamed(state, to)?.kind)) reached.add(to);
   return reached;
 }
 
@@ -73,10 +71,9 @@ export const routingMasters: readonly unknown[] = ['vrf'];
  * Bridges that are ports of a device that is none of these: its handler takes what comes to the bridge before the host
  * does (netdev_rx_handler_register), and carries it on, a switch to ports where nobody listens.
  */
-export function mastersAbove(bridges: ReadonlySet<string>, { links }: Pick<HostState, 'links'>): readonly Bypass[] {
-  const kinds = new Map(links.map(({ name, kind }) => [name, kind]));
-  return links.flatMap(({ name, kind: ownKind, master }): readonly Bypass[] => {
-    const kind = kinds.get(master ?? '');
+export function mastersAbove(bridges: ReadonlySet<string>, state: Pick<HostState, 'links'>): readonly Bypass[] {
+  return state.links.flatMap(({ name, kind: ownKind, master }): readonly Bypass[] => {
+    const kind = linkNamed(state, master)?.kind;
     if (ownKind !== 'bridge' || master === null || !bridges.has(name)) return [];
     if (bridges.has(master) || routingMasters.includes(kind)) return [];
     const [way, listing] =

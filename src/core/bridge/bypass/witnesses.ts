@@ -1,3 +1,4 @@
+import { linkNamed } from '../host.js';
 import type { Carrier, SelectedFields } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { etherTypes } from '../../wire/ethernet.js';
@@ -7,7 +8,6 @@ import { type CopyRule, copyRules, countRules } from './copy-rules.js';
 import { type Draft, draftOf, quietTypes, shapesOf, type Speaker, versionOf, wayOf } from './drafts.js';
 import { segmentOf } from './segment.js';
 import { type FrameFields, isNamed, type Selector, takesFrame } from './selector.js';
-import { mapByName } from '../../text/collections.js';
 
 /** A frame that a rule takes, between two guests. */
 export interface Witness {
@@ -69,12 +69,10 @@ const checksumSetting = 'net.netfilter.nf_conntrack_checksum';
 class Survey {
   readonly #input: SurveyInput;
   readonly #acting: readonly ActingRule[];
-  readonly #bridges: ReadonlyMap<string, HostState['links'][number]>;
 
   constructor(input: SurveyInput, acting: readonly ActingRule[]) {
     this.#input = input;
     this.#acting = acting;
-    this.#bridges = mapByName(input.state.links);
   }
 
   ask(rule: CopyRule): AskedRule {
@@ -121,7 +119,7 @@ class Survey {
   /** True if rules of a family see frames from that guest. */
   #comesTo(family: string, { bridge, isRouted }: Speaker): boolean {
     if (!packetFamilies.includes(family) || isRouted) return true;
-    const settings = this.#bridges.get(bridge)?.bridge ?? {};
+    const settings = linkNamed(this.#input.state, bridge)?.bridge ?? {};
     const tables = (['iptables', 'ip6tables'] as const).filter(
       (_, at) => family === 'inet' || at === (family === 'ip' ? 0 : 1),
     );

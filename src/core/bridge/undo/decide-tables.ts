@@ -1,8 +1,8 @@
+import { type GroupMember, groupMembers, portVlans } from '../host.js';
 import type { FdbEntry, VlanRange } from '../../model/scenario.js';
 import { type Fields, objectsOf, textOf, textsOf } from '../../text/json-text.js';
 import { changeCommands } from '../change-commands.js';
-import { flagged } from '../compare-change.js';
-import { vlanRanges } from '../view.js';
+import { flagged } from '../compare.js';
 import {
   byIndex,
   changed,
@@ -37,7 +37,7 @@ function byVid(ranges: readonly VlanRange[]): ReadonlyMap<number, VlanFlags> {
 export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan }: Present): UndoDecision {
   const link = findLink(on, links);
   if ('kind' in link) return link;
-  const [after, before, now] = [byVid(set), byVid(was), byVid(vlanRanges(vlan, link.name) ?? [])];
+  const [after, before, now] = [byVid(set), byVid(was), byVid(portVlans({ vlan }, link.name)?.ranges ?? [])];
   const touched = [...new Set([...after.keys(), ...before.keys()])].sort((a, b) => a - b);
   const others: string[] = [];
   const toRestore: number[] = [];
@@ -158,27 +158,20 @@ export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }
   );
 }
 
-/** A group's member in `bridge -j mdb`; null = there is none. */
+/** A group's member; null = there is none. */
 export function mdbForm(
-  json: unknown,
-  {
-    bridge,
-    port,
-    group,
-    vlan,
-  }: Readonly<Record<'bridge' | 'port' | 'group', string>> & { readonly vlan: number | null },
+  mdb: unknown,
+  { bridge, port, group, vlan }: Pick<GroupMember, 'bridge' | 'port' | 'group' | 'vlan'>,
 ): 'permanent' | 'temp' | null {
-  const mdbEntry = objectsOf(json)
-    .flatMap((table) => objectsOf(table['mdb']))
-    .find(
-      (entry) =>
-        entry['dev'] === bridge &&
-        entry['port'] === port &&
-        entry['grp'] === group &&
-        (vlan === null || entry['vid'] === vlan),
-    );
-  if (mdbEntry === undefined) return null;
-  return mdbEntry['state'] === 'permanent' ? 'permanent' : 'temp';
+  const found = groupMembers({ mdb }).find(
+    (member) =>
+      member.bridge === bridge &&
+      member.port === port &&
+      member.group === group &&
+      (vlan === null || member.vlan === vlan),
+  );
+  if (found === undefined) return null;
+  return found.state === 'permanent' ? 'permanent' : 'temp';
 }
 
 export function decideMdb(entry: UndoOf<'mdb'>, { links, mdb }: Present): UndoDecision {

@@ -1,3 +1,4 @@
+import { linkNamed } from '../host.js';
 import type { Change } from '../../model/fabric.js';
 import { hostOf } from '../../model/host-names.js';
 import { execute, setPort, setSysctl } from '../changes.js';
@@ -91,7 +92,7 @@ export const isolatedOneSided: Audited = {
 const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
   const [outer, hop] = [...hopsOf(state)].find(([, { bridge }]) => bridge === name) ?? [];
   if (outer === undefined) return [];
-  const real = state.links.find((link) => link.name === outer);
+  const real = linkNamed(state, outer);
   return ports
     .filter(
       (port) =>

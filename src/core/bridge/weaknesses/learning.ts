@@ -1,3 +1,4 @@
+import { linkNamed } from '../host.js';
 import type { Change, Fix } from '../../model/fabric.js';
 import type { Mac } from '../../model/scenario.js';
 import { word } from '../../text/escape.js';
@@ -113,7 +114,7 @@ function entryFor(mac: Mac | null, port: string): Fix {
 /** The addressee's port learns nothing and has no static entry: what is for it floods. */
 const findLearningOff: CauseFinder = (leak) => {
   const { to, before, entries, dstMac } = leak;
-  const link = to === null ? undefined : before.links.find(({ name }) => name === to.port);
+  const link = linkNamed(before, to?.port);
   if (
     !isUnicast(leak) ||
     !takesFloods(leak) ||
@@ -176,7 +177,7 @@ function makeRoom(bridge: string, guest: { readonly mac: Mac; readonly port: str
 /** The table is at its limit (Linux 6.7), so that what is not in it cannot be learned and floods. */
 const findFdbFull: CauseFinder = (leak) => {
   const { bridge, after, dstMac, to } = leak;
-  const now = after.links.find((link) => link.name === bridge.name)?.bridge;
+  const now = linkNamed(after, bridge.name)?.bridge;
   const [limit, learned] = [Number(now?.['fdb_max_learned'] ?? 0), Number(now?.['fdb_n_learned'] ?? 0)];
   if (!isUnicast(leak) || !takesFloods(leak) || limit === 0 || learned < limit) return null;
   return {

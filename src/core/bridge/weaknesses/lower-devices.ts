@@ -1,3 +1,4 @@
+import { linkNamed } from '../host.js';
 import { isOnDevice, passingOf, sharesMac } from '../../model/attach.js';
 import type { Change, Fix } from '../../model/fabric.js';
 import type { Observer } from '../../model/plan.js';
@@ -16,7 +17,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-function sentBack(by: NonNullable<Observer['by']>, observer: string, { links }: HostState): ReturnType<CauseFinder> {
+function sentBack(by: NonNullable<Observer['by']>, observer: string, state: HostState): ReturnType<CauseFinder> {
   if (isOnDevice(by))
     return {
       place: by.lower,
@@ -24,7 +25,7 @@ function sentBack(by: NonNullable<Observer['by']>, observer: string, { links }: 
       text: `the kernel hands nothing from one guest on ${by.lower} to another in this mode: frames come back from the switch beyond, by the port on which they came in (hairpin, reflective relay), or a rule of tc at ${by.lower} redirects them`,
       fix: null,
     };
-  const port = links.find(({ name }) => name === by.port)?.port ?? {};
+  const port = linkNamed(state, by.port)?.port ?? {};
   if (!isOn(port['hairpin'])) return null;
   return {
     place: `${by.port}.hairpin`,

@@ -1,5 +1,5 @@
+import { groupMembers, routerPorts } from '../host.js';
 import type { Change } from '../../model/fabric.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { setBridge, setPort } from '../changes.js';
 import { groupAddress, isUnicast } from '../row-context.js';
 import { isOn } from '../setting-value.js';
@@ -79,14 +79,11 @@ const findMember: CauseFinder = (leak) => {
   const { bridge, flow, port, before } = leak;
   if (isUnicast(leak) || flow === null || port === null) return null;
   const group = groupAddress(flow.frame);
-  const entry = objectsOf(before.mdb)
-    .flatMap((part) => objectsOf(fieldsOf(part)?.['mdb']))
-    .find(
-      (entry) =>
-        textOf(entry['dev']) === bridge.name && textOf(entry['port']) === port.name && textOf(entry['grp']) === group,
-    );
-  if (group === null || entry === undefined) return null;
-  const state = textOf(entry['state']) ?? 'temp';
+  const found = groupMembers(before).find(
+    (member) => member.bridge === bridge.name && member.port === port.name && member.group === group,
+  );
+  if (group === null || found === undefined) return null;
+  const { state } = found;
   return {
     place: `mdb ${group} on ${port.name}`,
     value: state,
@@ -132,15 +129,11 @@ const findMcastRouterPort: CauseFinder = (leak) => {
 
 /** Ports that get all multicast: set so (2), or because a query came from there. */
 const mcastRouterPortRule: BridgeRule = ({ name, guests }, { state }) => {
-  const acting = new Set(
-    objectsOf(state.mdb)
-      .flatMap((part) => objectsOf(fieldsOf(part['router'])?.[name]))
-      .map((entry) => textOf(entry['port'])),
-  );
+  const acting = routerPorts(state, name);
   return guests.flatMap((port) => {
     const value = port.settings['multicast_router'];
     const permanent = value === 2;
-    if (!permanent && !acting.has(port.name)) return [];
+    if (!permanent && !acting.includes(port.name)) return [];
     return [
       {
         severity: 'medium',

@@ -1,3 +1,4 @@
+import { linkNamed } from '../host.js';
 import { isOnPort } from '../../model/attach.js';
 import { type PacketSocket, receives, type SocketProcess } from '../../model/packet-socket.js';
 import { type HostState, type LinkState } from '../../model/state.js';
@@ -170,7 +171,7 @@ export const everyFrame = '0003';
 const findSnifferOnHost: CauseFinder = (leak) => {
   const { before, bridge, fromPort, to } = leak;
   if (isBridged(leak) && leak.observer?.place === 'port') return null;
-  const toPort = before.links.find((link) => link.name === to?.port);
+  const toPort = linkNamed(before, to?.port);
   const places = new Map(
     [bridge, fromPort, toPort].flatMap((link) =>
       link === null || link === undefined ? [] : [[link.ifindex, link.name] as const],

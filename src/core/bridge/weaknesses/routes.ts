@@ -1,3 +1,4 @@
+import { linkNamed } from '../host.js';
 import type { Change } from '../../model/fabric.js';
 import type { Routing } from '../../model/routing-state.js';
 import type { HostState } from '../../model/state.js';
@@ -47,9 +48,9 @@ function keepApart(inward: string, outward: string, more: readonly string[] = []
  * The same from one bridge to another, or back to it. Where br_netfilter hands bridged packets to the same hook, those
  * that are routed are for the bridge's own MAC.
  */
-function keepBridgesApart(inward: string, outward: string, { links, sysctl }: HostState): readonly Change[] {
-  const mac = links.find(({ name }) => name === inward)?.mac;
-  return keepApart(inward, outward, isIpHandedOver(sysctl) && mac !== undefined ? ['ether', 'daddr', mac] : []);
+function keepBridgesApart(inward: string, outward: string, state: HostState): readonly Change[] {
+  const mac = linkNamed(state, inward)?.mac;
+  return keepApart(inward, outward, isIpHandedOver(state.sysctl) && mac !== undefined ? ['ether', 'daddr', mac] : []);
 }
 
 /** True if the headers say that a router had the frames: other MACs and a smaller hop limit, or what NAT wrote. */

@@ -1,10 +1,11 @@
+import { portVlans } from '../host.js';
 import type { Change } from '../../model/fabric.js';
 import { sameSegment } from '../../model/host-names.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { LinkState } from '../../model/state.js';
 import { execute, setBridge } from '../changes.js';
 import { isOff, isOn } from '../setting-value.js';
-import { isSettingOn, portVlans, readFrom } from '../view.js';
+import { isSettingOn, readFrom } from '../view.js';
 import {
   type Audited,
   type BridgeRule,
@@ -29,7 +30,7 @@ declare module '../../model/codes.js' {
 function enteredIn({ finding, fromPort, flow, before }: LeakContext): number | null {
   const tag = flow?.frame.form === '802.1ad' ? undefined : finding.vlan[0];
   if (tag !== undefined && tag !== 0) return tag;
-  return fromPort === null ? null : (portVlans(before.vlan, fromPort.name)?.native ?? null);
+  return fromPort === null ? null : (portVlans(before, fromPort.name)?.native ?? null);
 }
 
 /** What the author says of an endpoint; null where the author lists no VLANs. */
@@ -57,7 +58,7 @@ const findVlanShared: CauseFinder = (leak) => {
   const { bridge, port, fromPort, before } = leak;
   if (port === null || fromPort === null || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
   const vid = enteredIn(leak);
-  if (vid === null || portVlans(before.vlan, port.name)?.members.has(vid) !== true) return null;
+  if (vid === null || portVlans(before, port.name)?.members.has(vid) !== true) return null;
   const strays = strayOf(leak, vid);
   if (strays === null) return null;
   const wrong = strays === 'sender' ? fromPort.name : port.name;

@@ -1,6 +1,7 @@
+import { portsOf, groupMembers } from '../../bridge/host.js';
+import { given } from '../../text/collections.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import type { HostState, LinkState } from '../../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 
 /** `fdb.add` and `mdb.add` of a step, and what of the tables no step can make. */
 export interface CopiedEntries {
@@ -21,9 +22,7 @@ export interface CopiedEntries {
  * learned is not copied, since guests of the twin announce themselves. `ports`: those of the twin.
  */
 export function copiedEntries(state: HostState, bridge: LinkState, ports: ReadonlySet<string>): CopiedEntries {
-  const bridgeMacs = new Set(
-    state.links.filter(({ name, master }) => name === bridge.name || master === bridge.name).map(({ mac }) => mac),
-  );
+  const bridgeMacs = new Set([bridge, ...portsOf(state, bridge.name)].map(({ mac }) => mac));
   const missing: string[] = [];
   const fdb = state.fdb.flatMap((entry): CopiedEntries['fdb'] => {
     const { mac, port, master, vlan, flags } = entry;
@@ -40,20 +39,16 @@ export function copiedEntries(state: HostState, bridge: LinkState, ports: Readon
     const twinState = entry.state === 'permanent' ? 'permanent' : 'static';
     return [{ mac, port, state: twinState, ...(flags.includes('sticky') ? { sticky: true as const } : {}), ...inVlan }];
   });
-  const groups = objectsOf(state.mdb)
-    .flatMap((part) => objectsOf(part['mdb']))
-    .filter((entry) => entry['dev'] === bridge.name);
-  const mdb = groups.flatMap((entry): CopiedEntries['mdb'] => {
-    const [group, port] = [textOf(entry['grp']), textOf(entry['port'])];
-    const vlan = entry['vid'];
-    if (group === null || port === null || entry['state'] !== 'permanent' || port === bridge.name) return [];
-    if (!ports.has(port) || fieldsOf(entry['src']) !== null || textOf(entry['src']) !== null) {
+  const groups = groupMembers(state).filter((member) => member.bridge === bridge.name && member.port !== bridge.name);
+  const mdb = groups.flatMap(({ group, port, vlan, source, state: made }): CopiedEntries['mdb'] => {
+    if (made !== 'permanent' || group === null) return [];
+    if (!ports.has(port) || source !== null) {
       missing.push(`member ${port} of ${group}`);
       return [];
     }
-    return [{ group, port, ...(typeof vlan === 'number' && vlan > 0 ? { vlan } : {}) }];
+    return [{ group, port, ...given({ vlan }) }];
   });
-  const joined = groups.filter((entry) => entry['state'] === 'temp' && entry['port'] !== bridge.name).length;
+  const joined = groups.filter((member) => member.state === 'temp').length;
   if (joined > 0) missing.push(`${joined} members of multicast groups that joined by themselves (IGMP, MLD)`);
   return { fdb, mdb, missing };
 }

@@ -1,3 +1,4 @@
+import { linkNamed } from '../../bridge/host.js';
 import { isPromiscuous, macsBehind } from '../../bridge/view.js';
 import type { SettingValue } from '../../model/scenario.js';
 import type { HostState, LinkState } from '../../model/state.js';
@@ -61,7 +62,7 @@ function behind({ state, bridge: link, neighbours }: EndpointsInput): {
   const onPorts = new Set(
     state.links
       .filter(({ master }) => master === bridge)
-      .flatMap(({ name, mac }) => [mac, ...macsBehind(state.fdb, bridge, name)]),
+      .flatMap(({ name, mac }) => [mac, ...macsBehind(state, bridge, name)]),
   );
   const guests = neighbours.filter(({ mac, address }) => !onPorts.has(mac) && !address.includes(':'));
   return guests.length > 0
@@ -90,7 +91,7 @@ export function twinEndpoints(input: EndpointsInput): {
   const endpoints: Record<string, TwinEndpoint> = {};
   const missing: string[] = [];
   for (const [name, { vlans: _, ...endpoint }] of entries) {
-    const link = state.links.find((link) => link.name === endpoint.port);
+    const link = linkNamed(state, endpoint.port);
     const copied = link === undefined ? { settings: {}, missing: [] } : copiedPortSettings(link, ports);
     if (link?.xdp !== undefined) missing.push(`the XDP ${link.xdp} on ${link.name}`);
     if (endpoint.mac === undefined)

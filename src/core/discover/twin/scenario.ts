@@ -1,3 +1,4 @@
+import { linkNamed } from '../../bridge/host.js';
 import type { ConfigurationManager } from '../../model/fix.js';
 import type { ProbeClassName, SettingValue } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
@@ -11,7 +12,7 @@ import { type EndpointsInput, isUsual, someSettings, type TwinEndpoint, twinEndp
 import { twinSteps } from './steps.js';
 import type { WhatIf } from './what-if.js';
 import { counted } from '../../text/escape.js';
-import { filled, findNamed, given } from '../../text/collections.js';
+import { filled, given } from '../../text/collections.js';
 
 export interface TwinInput extends Omit<EndpointsInput, 'scenario' | 'bridge'> {
   readonly bridge: string;
@@ -53,7 +54,7 @@ export interface Twin {
 export function twinScenario(input: TwinInput): Twin {
   const { state, bridge, classes } = input;
   const scenario = input.discovered.scenario;
-  const link = findNamed(state.links, bridge);
+  const link = linkNamed(state, bridge);
   if (link === undefined)
     throw new VerifyError(
       'interface-gone',

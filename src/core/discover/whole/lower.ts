@@ -1,3 +1,4 @@
+import { linkNamed } from '../../bridge/host.js';
 import { isExaminedKind, type LowerGuest, lowerGuests, onBridges } from '../../bridge/beside.js';
 import { isOutward } from '../../bridge/view.js';
 import { isIpvlanMode, isMacvlanMode, type MacvlanMode, passingOf } from '../../model/attach.js';
@@ -9,7 +10,7 @@ import { guestOfPort } from '../guests.js';
 import { endpointName } from '../host-topology.js';
 import type { Placed, WrittenProbe } from './probes.js';
 import { isIpv6Address, type RoutedInput } from './routes.js';
-import { mapByName, namesIn } from '../../text/collections.js';
+import { namesIn } from '../../text/collections.js';
 
 /**
  * A guest on a lower device, whose MAC is its interface's; by ipvlan all have one, and it is known by its addresses.
@@ -125,10 +126,9 @@ export function lowerSegments(
     spaces.add(guest.space);
     return true;
   });
-  const links = mapByName(state.links);
   return [...new Set(examined.map(({ lower }) => lower))].flatMap((lower): readonly LowerSegment[] => {
     const guests = examined.filter((guest) => guest.lower === lower);
-    const isUp = links.get(lower)?.flags.includes('LOWER_UP') === true;
+    const isUp = linkNamed(state, lower)?.flags.includes('LOWER_UP') === true;
     if (!isUp || new Set(guests.map(identityOf)).size < 2) return [];
     const there = lowerGuests(state, beside).filter((guest) => guest.lower === lower && isExamined(guest));
     return [
@@ -136,7 +136,7 @@ export function lowerSegments(
         name: lower,
         entries: entriesOn(lower, guests, around, taken),
         isWhole: guests.length === there.length,
-        leads: leadsOut(links.get(lower)),
+        leads: leadsOut(linkNamed(state, lower)),
       },
     ];
   });

@@ -1,3 +1,4 @@
+import { linkNamed } from '../../bridge/host.js';
 import { surveyText } from '../../bridge/bypass/copy-rules.js';
 import type { Speaker } from '../../bridge/bypass/drafts.js';
 import { surveyRules } from '../../bridge/bypass/witnesses.js';
@@ -342,8 +343,7 @@ export function ruleProbes(
   routed: readonly FoundEntry[],
   perRule: number,
 ): RuleProbes {
-  const isLinux = ({ name }: FoundBridge): boolean =>
-    state.links.some((link) => link.name === name && link.kind === 'bridge');
+  const isLinux = ({ name }: FoundBridge): boolean => linkNamed(state, name)?.kind === 'bridge';
   const speakers = bridges
     .filter(isLinux)
     .flatMap(({ name, segments }) =>

@@ -1,11 +1,12 @@
-import { isSettingOn, portVlans } from '../../bridge/view.js';
+import { entriesOf, linkNamed, portVlans } from '../../bridge/host.js';
+import { isSettingOn } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { Declared } from '../../model/host-config.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundBehind, FoundEntry } from '../found-endpoints.js';
 import { endpointName } from '../host-topology.js';
 import { type FoundVlan, vlanRange, vlansInState } from '../found-vlans.js';
-import { addTo, findNamed, mapByName } from '../../text/collections.js';
+import { addTo } from '../../text/collections.js';
 
 /** Guests of one bridge that are meant to reach each other. */
 export interface Segment {
@@ -111,12 +112,12 @@ function flowsOf({ ovs }: HostState, bridge: string): number {
  * True if a bridge has the host's own MAC in a VLAN: one of the kernel where it is a member, Open vSwitch where the
  * host spoke in it (null = in none).
  */
-function isHostKnown({ links, fdb, ovs }: HostState, bridge: string, vid: number | null): boolean {
-  const device = findNamed(links, bridge);
-  const isSwitched = ovs?.bridges.some(({ name }) => name === bridge) === true;
+function isHostKnown(state: HostState, bridge: string, vid: number | null): boolean {
+  const device = linkNamed(state, bridge);
+  const isSwitched = state.ovs?.bridges.some(({ name }) => name === bridge) === true;
   if (isSwitched && device?.flags.includes('UP') !== true) return false;
   if (vid === null) return true;
-  return fdb.some(({ master, mac, vlan }) => master === bridge && mac === device?.mac && vlan === vid);
+  return entriesOf(state, device?.mac ?? null).some(({ master, vlan }) => master === bridge && vlan === vid);
 }
 
 /** Who is on a bridge, and what configuration says of ports; `tested`: those of `entries` that send and are sent to. */
@@ -158,11 +159,10 @@ export function foundBridge(
   { entries, tested, behind = [], declared }: OnBridge,
   host: FoundPartyHost | null,
 ): FoundBridge {
-  const links = mapByName(state.links);
-  const portOf = ({ endpoint }: FoundEntry): LinkState['port'] => links.get(endpoint.port)?.port ?? null;
+  const portOf = ({ endpoint }: FoundEntry): LinkState['port'] => linkNamed(state, endpoint.port)?.port ?? null;
   const guests = entries.filter(({ endpoint }) => endpoint.role === undefined);
   const uplinks = entries.filter(({ endpoint }) => endpoint.role === 'uplink');
-  const settings = links.get(name)?.bridge ?? null;
+  const settings = linkNamed(state, name)?.bridge ?? null;
   const serving = servingAmong(guests);
   const compared = guests.filter((guest) => !serving.includes(guest));
   const isolated = compared.filter((guest) => isSettingOn(portOf(guest) ?? {}, 'isolated') === true).length;
@@ -173,7 +173,7 @@ export function foundBridge(
   ).map((segment) => ({
     ...segment,
     tested: segment.guests.filter((guest) => tested.includes(guest)),
-    behind: segment.vid === null || segment.vid === portVlans(state.vlan, name)?.native ? behind : [],
+    behind: segment.vid === null || segment.vid === portVlans(state, name)?.native ? behind : [],
     hasHost: isHostKnown(state, name, segment.vid),
   }));
   const { link, ip } = filtersInState(state);
@@ -226,7 +226,7 @@ export function hostOn(
   taken: Set<string>,
 ): FoundPartyHost | null {
   const ips = addresses[bridge] ?? [];
-  const isOfKernel = state.links.some(({ name, kind }) => name === bridge && kind === 'bridge');
+  const isOfKernel = linkNamed(state, bridge)?.kind === 'bridge';
   if (ips.length === 0 || !isOfKernel || wishes.guests.length + wishes.zones.length > 0) return null;
   const name = endpointName(isAlone ? 'host' : `host-${bridge}`, taken);
   taken.add(name);

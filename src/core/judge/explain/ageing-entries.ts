@@ -1,3 +1,4 @@
+import { linkNamed, portsOf, entriesOn } from '../../bridge/host.js';
 import { advice, setEntry } from '../../bridge/changes.js';
 import { isOff } from '../../bridge/setting-value.js';
 import { fixCost } from '../../bridge/weaknesses.js';
@@ -8,22 +9,24 @@ import type { GroupCause, LeakGroup } from '../../model/result.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { word } from '../../text/escape.js';
-import { findNamed, namesIn } from '../../text/collections.js';
+import { namesIn } from '../../text/collections.js';
 
 const code = 'learning-off';
 
 /** Can what its bridge does not know go to another port than this one? */
-function isFlooded({ links }: HostState, bridge: string, port: string): boolean {
-  const settings = findNamed(links, bridge)?.bridge;
+function isFlooded(state: HostState, bridge: string, port: string): boolean {
+  const settings = linkNamed(state, bridge)?.bridge;
   return (
     Number(settings?.['ageing_time'] ?? 0) > 0 &&
-    links.some((link) => link.master === bridge && link.name !== port && !isOff(link.port?.['flood']))
+    portsOf(state, bridge).some((link) => link.name !== port && !isOff(link.port?.['flood']))
   );
 }
 
 /** What keeps the frames for a guest at its port: its entry, as it is or as words; null = they are there already. */
-function entryToKeep({ fdb }: HostState, { bridge, port, macs }: Endpoint): Fix | null {
-  const entries = fdb.filter((entry) => entry.master === bridge && entry.port === port && entry.state !== 'permanent');
+function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | null {
+  const entries = entriesOn(state, port ?? '').filter(
+    (entry) => entry.master === bridge && entry.state !== 'permanent',
+  );
   // Its MAC is not known to anyone: nothing is sent to it
   if (macs.length === 0)
     return entries.some(({ state }) => state === 'static')
@@ -45,7 +48,7 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
   const additions = endpoints.flatMap((endpoint) => {
     const { name, role, bridge, port, macs } = endpoint;
-    const link = before.links.find((candidate) => candidate.name === port && candidate.master === bridge);
+    const link = portsOf(before, bridge).find((candidate) => candidate.name === port);
     if (role !== 'guest' || port === null || !bridges.has(bridge) || !isOff(link?.port?.['learning'])) return [];
     if (!isFlooded(before, bridge, port)) return [];
     const fix = entryToKeep(before, endpoint);

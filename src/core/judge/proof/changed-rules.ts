@@ -1,3 +1,4 @@
+import { linkNamed } from '../../bridge/host.js';
 import type { Bypass } from '../../bridge/bypass/bypasses.js';
 import { covers, type Prefix, prefixOf, routingDifferences } from '../../bridge/routing.js';
 import { rulesText } from '../../bridge/rules-text.js';
@@ -71,8 +72,9 @@ function knownRules(states: readonly (HostState | null)[]): ReadonlySet<string> 
   return new Set(
     states.flatMap((state) => {
       if (state === null) return [];
-      const indices = new Map(state.links.map(({ name, ifindex }) => [name, ifindex]));
-      const filters = tcFilters(state).map(({ device, fields }) => `${indices.get(device)} ${String(fields['pref'])}`);
+      const filters = tcFilters(state).map(
+        ({ device, fields }) => `${linkNamed(state, device)?.ifindex} ${String(fields['pref'])}`,
+      );
       const rules = nftRules(state).rules.map(({ place, fields }) => `${place} ${String(fields['handle'])}`);
       return [...filters, ...rules];
     }),

@@ -1,3 +1,4 @@
+import { linkNamed, linkAt, portsOf } from '../../bridge/host.js';
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { copyRules } from '../../bridge/bypass/copy-rules.js';
 import type { Speaker } from '../../bridge/bypass/drafts.js';
@@ -12,10 +13,10 @@ import type { Result, StepResult } from '../../model/result.js';
 import { type HostState, pairKinds, type StepStates } from '../../model/state.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { reason, type Reason } from '../../model/reasons.js';
-import { bareName, hostOf, onHost } from '../../model/host-names.js';
+import { bareName, onHost } from '../../model/host-names.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import type { StepFacts } from './step-facts.js';
-import { addTo, given, mapByName, namesIn } from '../../text/collections.js';
+import { addTo, given, namesIn } from '../../text/collections.js';
 
 interface Ports {
   readonly listed: Set<string>;
@@ -34,21 +35,20 @@ interface Unobserved {
  * may go to any guest there. A bridge with one further port leads to one guest, as those of firewalls do; what is
  * behind an uplink is beyond it.
  */
-function portsBehind(plan: Plan, step: StepPlan, links: HostState['links']): readonly Unobserved[] {
+function portsBehind(plan: Plan, step: StepPlan, state: HostState): readonly Unobserved[] {
   const uplinks = new Set(step.observers.filter(({ role }) => role === 'uplink').map(({ interface: port }) => port));
-  const byName = mapByName(links);
   const reached = new Set(namesIn(plan.bridges));
   const found: Unobserved[] = [];
   const follow = (bridge: string, behind: string | null): void => {
-    for (const { name, kind, lower, master } of links) {
-      if (master !== bridge || !pairKinds.includes(kind) || uplinks.has(name)) continue;
-      const peer = byName.get(lower ?? '');
+    for (const { name, kind, lower } of portsOf(state, bridge)) {
+      if (!pairKinds.includes(kind) || uplinks.has(name)) continue;
+      const peer = linkNamed(state, lower);
       const next = peer?.master ?? null;
       if (next === null || reached.has(next)) continue;
       reached.add(next);
       const via = behind ?? name;
       const reason = `on ${next}, behind ${via}: list it too`;
-      const beyond = links.filter((link) => link.master === next && link !== peer);
+      const beyond = portsOf(state, next).filter((link) => link !== peer);
       if (beyond.length > 1) found.push(...beyond.map((link) => ({ port: link.name, reason })));
       follow(next, via);
     }
@@ -85,7 +85,7 @@ function addPortsBefore(
     else ports.unobserved.set(name, reasons.get(name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
   }
   const elsewhere = [...unheardPorts(before), ...copiesElsewhere(before)].filter(({ bridge }) => bridges.has(bridge));
-  for (const { port, reason } of [...portsBehind(plan, step, before.links), ...elsewhere]) {
+  for (const { port, reason } of [...portsBehind(plan, step, before), ...elsewhere]) {
     if (interfaces.has(port)) continue;
     ports.listed.add(port);
     ports.unobserved.set(port, reason);
@@ -283,11 +283,11 @@ export function passingPorts(
   settings: readonly SettingChange[],
 ): readonly Reason[] {
   const bridges = bridgesPassed(step);
-  const links = [before, after].flatMap((state) => state?.links ?? []);
+  const states = [before, after].filter((state) => state !== null);
   const nameOf = (host: string | null, ifindex: number): string | undefined =>
-    links.find((link) => link.ifindex === ifindex && hostOf(link.name) === host)?.name;
+    states.map((state) => linkAt(state, ifindex, host)).find((link) => link !== undefined)?.name;
   const isPort = (host: string | null, ifindex: number, bridge: string): boolean =>
-    links.some((link) => link.ifindex === ifindex && link.master === bridge && hostOf(link.name) === host);
+    states.some((state) => linkAt(state, ifindex, host)?.master === bridge);
   return settings.flatMap(({ ifindex, what, host = null, name, masters = [] }): readonly Reason[] => {
     if (what === lostEvents)
       return [

@@ -1,5 +1,6 @@
+import { linkNamed, portVlans } from '../../bridge/host.js';
 import { isOn } from '../../bridge/setting-value.js';
-import { isHandedOver, type PortVlans, portVlans } from '../../bridge/view.js';
+import { isHandedOver } from '../../bridge/view.js';
 import { isOnPort } from '../../model/attach.js';
 import { bareName } from '../../model/host-names.js';
 import { type Control, type FrameSpec, type Observer, phases, type Plan, type StepPlan } from '../../model/plan.js';
@@ -89,8 +90,6 @@ function missingForms(input: EntryByFormInput): readonly Missing[] {
   return [...missing.values()];
 }
 
-const noVlans: PortVlans = { native: null, members: new Set() };
-
 /** What VLAN filtering of the bridge does with the frame; null = it lets it in. */
 type VlanGate = { readonly by: string } | 'unknown' | null;
 
@@ -98,16 +97,15 @@ type VlanGate = { readonly by: string } | 'unknown' | null;
  * The VLAN that the frame enters in (br_allowed_ingress, net/bridge/br_vlan.c). Where the bridge device is not in it,
  * no control can show that the frame entered.
  */
-function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec): VlanGate {
-  const bridge = findNamed(links, port.master);
+function vlanGate(state: HostState, port: LinkState, frame: FrameSpec): VlanGate {
+  const bridge = linkNamed(state, port.master);
   if (bridge === undefined || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
-  const { native, members } = portVlans(vlan, port.name) ?? noVlans;
+  const ofPort = portVlans(state, port.name);
   const [tag = 0] = frame.vlan;
-  const vid = tag === 0 ? native : tag;
+  const vid = tag === 0 ? (ofPort?.native ?? null) : tag;
   if (vid === null) return { by: `${port.name} has no VLAN for untagged frames` };
-  if (!members.has(vid)) return { by: `${port.name} has no VLAN ${vid}` };
-  const ofBridge = portVlans(vlan, bridge.name) ?? noVlans;
-  return ofBridge.members.has(vid) ? null : 'unknown';
+  if (ofPort?.members.has(vid) !== true) return { by: `${port.name} has no VLAN ${vid}` };
+  return portVlans(state, bridge.name)?.members.has(vid) === true ? null : 'unknown';
 }
 
 /**
@@ -203,7 +201,7 @@ function snapshotsAt(
 ): readonly AtPort[] {
   const endpoint = findNamed(endpoints, control.sender);
   return [states.before, states.after].flatMap((state) => {
-    const port = state?.links.find(({ name }) => name === endpoint?.port);
+    const port = state === null ? undefined : linkNamed(state, endpoint?.port);
     return state === null || port === undefined ? [] : [atPort(state, port, endpoint?.hop?.near, control.frame)];
   });
 }
@@ -297,7 +295,7 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
     const { sender, frame, isAsked } = missing;
     const ports = snapshots.flatMap((state) => {
       const endpoint = endpoints.get(sender);
-      const port = findNamed(state.links, endpoint?.port);
+      const port = linkNamed(state, endpoint?.port);
       return port === undefined
         ? []
         : [
@@ -370,10 +368,9 @@ export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after 
   const vlans = outerVlans(step);
   const reasons = [before, after].flatMap((state) => {
     if (state === null) return [];
-    const links = mapByName(state.links);
     return plan.endpoints.flatMap(({ name, attach, port, hop, netns }) => {
       const senderVlans = vlans.get(name);
-      const link = isOnPort(attach) ? links.get(hop?.near ?? port ?? '') : undefined;
+      const link = isOnPort(attach) ? linkNamed(state, hop?.near ?? port) : undefined;
       return senderVlans === undefined || link === undefined
         ? []
         : reasonsAt(state, name, link, senderVlans, plan.provider === 'host' && netns === null);

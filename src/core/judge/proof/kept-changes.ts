@@ -1,15 +1,16 @@
-import { comparedEntry, comparedMember, comparedVlan, type Compared } from '../../bridge/compare-change.js';
+import { linkNamed, entriesOn } from '../../bridge/host.js';
+import { comparedEntry, comparedMember, comparedVlan, type Compared, factOf } from '../../bridge/compare.js';
 import { isOn, isSameSetting } from '../../bridge/setting-value.js';
 import type { Change, ChangeOf } from '../../model/fabric.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
-import type { PortVlan, SettingValue } from '../../model/scenario.js';
+import type { PortVlan } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState, StepStates } from '../../model/state.js';
 import { type SettingChange, vlanList } from '../../model/timeline.js';
 import { commandReach } from './intervals.js';
 import type { StepFacts } from './step-facts.js';
 import { agesByTopology, isStepLink, rootTimers } from './unchanged.js';
-import { findNamed, given, namesIn } from '../../text/collections.js';
+import { given, namesIn } from '../../text/collections.js';
 
 /** Changes that a snapshot of the state shows. */
 type Shown = ChangeOf<'set' | 'sysctl' | 'vlan' | 'fdb' | 'mdb'>;
@@ -103,19 +104,14 @@ function isSteered({ place, key }: ChangeOf<'set'>, link: LinkState): boolean {
   return rootTimers.includes(key) ? isOn(link.bridge?.['stp_state']) : key === 'ageing_time' && agesByTopology(link);
 }
 
-function valueOf({ place, key }: ChangeOf<'set'>, link: LinkState): SettingValue | undefined {
-  if (place === 'link') return key === 'up' ? link.flags.includes('UP') : link.mtu;
-  return (place === 'bridge' ? link.bridge : link.port)?.[key];
-}
-
-function comparedSetting(change: ChangeOf<'set'>, { links }: HostState): Compared | null {
+function comparedSetting(change: ChangeOf<'set'>, state: HostState): Compared | null {
   const { device, place, key, value } = change;
   const [what, wanted] = [`${device}: ${key}`, String(value)];
-  const link = findNamed(links, device);
+  const link = linkNamed(state, device);
   if (link === undefined) return { what, wanted, found: `gone with ${device}` };
-  const now = valueOf(change, link);
-  if (isSteered(change, link) || (now !== undefined && isSameSetting(place, key, value, now))) return null;
-  return { what, wanted, found: now === undefined ? 'not there' : String(now) };
+  const now = factOf(link, place === 'link' ? key.toUpperCase() : key);
+  if (isSteered(change, link) || (now !== null && isSameSetting(place, key, value, now))) return null;
+  return { what, wanted, found: now === null ? 'not there' : String(now) };
 }
 
 /** An entry as `bridge -j fdb` prints it. */
@@ -138,7 +134,7 @@ function comparedIn(state: HostState, change: Shown): Compared | null {
     case 'vlan':
       return comparedVlan(change, state.vlan);
     case 'fdb':
-      return comparedEntry(change, state.fdb.filter(({ port }) => port === change.entry.port).map(printedEntry));
+      return comparedEntry(change, entriesOn(state, change.entry.port).map(printedEntry));
     case 'mdb':
       return comparedMember(change, state.mdb);
   }
@@ -159,9 +155,9 @@ function heardAs(change: Shown): string | null {
   }
 }
 
-function wasHeard(change: Shown, { links }: HostState, heard: readonly SettingChange[]): boolean {
+function wasHeard(change: Shown, state: HostState, heard: readonly SettingChange[]): boolean {
   const device = deviceOf(change);
-  const ifindex = device === null ? null : findNamed(links, device)?.ifindex;
+  const ifindex = device === null ? null : linkNamed(state, device)?.ifindex;
   const what = heardAs(change);
   return heard.some((setting) => setting.ifindex === ifindex && setting.what === what);
 }

@@ -1,5 +1,6 @@
+import { linkNamed, entriesOf, portVlans } from '../../bridge/host.js';
 import { isLearnedFlow } from '../../bridge/bypass/ovs-flows.js';
-import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
+import { compareLinks, factOf } from '../../bridge/compare.js';
 import { isOnPort } from '../../model/attach.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
@@ -19,8 +20,7 @@ import { bridgesPassed } from '../../plan/observers.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { changedRouting, changedRules, routingPutBack } from './changed-rules.js';
 import type { Interval, ReadInterval } from './intervals.js';
-import { changedKeys, groupBy, mapByName } from '../../text/collections.js';
-import { type Fields, objectsOf, textOf } from '../../text/json-text.js';
+import { changedKeys, namesIn } from '../../text/collections.js';
 
 /**
  * Why a setting of a bridge moved by itself; '' = it did not. A topology change moves the ageing time alone
@@ -33,38 +33,11 @@ function selfChangeNote(key: string, before: LinkState, after: LinkState): strin
     : '';
 }
 
-/** What a link is, by the words in which it is reported, also when it is heard to change. */
-function identityOf({ ifindex, master, mac, mtu, vni, flags, promiscuity, xdp }: LinkState): Fields {
-  return {
-    ...{ ifindex, master, MAC: mac, MTU: mtu, VNI: vni, UP: flags.includes('UP') },
-    ...{ carrier: flags.includes('LOWER_UP'), promiscuity, 'XDP program': xdp },
-  };
-}
-
 function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideEffects): readonly string[] {
-  const changes: string[] = [];
-  // What a link does not have reads null.
-  const compare = (what: string, was: unknown, is: unknown, why = ''): void => {
-    const [first, second] = [was ?? null, is ?? null];
-    if (first !== second && JSON.stringify(first) !== JSON.stringify(second))
-      changes.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}${why}`);
-  };
-  const [was, is] = [identityOf(before), identityOf(after)];
-  for (const what of Object.keys(was)) compare(what, was[what], is[what]);
-  for (const { key } of bridgeSettings)
-    if (!sideEffects.setting(key, [before, after]))
-      compare(key, before.bridge?.[key], after.bridge?.[key], selfChangeNote(key, before, after));
-  for (const { key } of portSettings) compare(key, before.port?.[key], after.port?.[key]);
-  return changes;
-}
-
-/** What `bridge -j vlan` says of each of the ports. */
-function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<string, string> {
-  return new Map(
-    objectsOf(state.vlan).flatMap((entry) => {
-      const name = textOf(entry['ifname']) ?? '';
-      return ports.has(name) ? [[name, JSON.stringify(entry)] as const] : [];
-    }),
+  return compareLinks(before, after, 'judge').flatMap(({ what, was, is }) =>
+    sideEffects.setting(what, [before, after])
+      ? []
+      : `${what} was ${JSON.stringify(was)}, is ${JSON.stringify(is)}${selfChangeNote(what, before, after)}`,
   );
 }
 
@@ -77,13 +50,18 @@ export function isStepLink(step: StepPlan): (link: LinkState) => boolean {
   return ({ name, master }) => bridges.has(name) || routed.has(name) || (master !== null && bridges.has(master));
 }
 
+function hasOtherVlans(before: HostState, after: HostState, name: string): boolean {
+  return portVlans(before, name)?.text !== portVlans(after, name)?.text;
+}
+
 function changedVlans(step: StepPlan, before: HostState, after: HostState): readonly string[] {
-  const namesOf = (state: HostState): ReadonlySet<string> =>
-    new Set(state.links.filter(isStepLink(step)).map(({ name }) => name));
-  const still = namesOf(after);
-  const ports = new Set([...namesOf(before)].filter((name) => still.has(name)));
-  const [was, is] = [vlansOf(before, ports), vlansOf(after, ports)];
-  return [...ports].filter((name) => was.get(name) !== is.get(name)).map((name) => `${name}: its VLANs changed`);
+  const isOfStep = isStepLink(step);
+  return before.links.flatMap((link) => {
+    const now = isOfStep(link) ? linkNamed(after, link.name) : undefined;
+    return now !== undefined && isOfStep(now) && hasOtherVlans(before, after, link.name)
+      ? [`${link.name}: its VLANs changed`]
+      : [];
+  });
 }
 
 function changedSysctls(before: HostState, after: HostState): readonly string[] {
@@ -100,10 +78,10 @@ function changedLinks(
 ): readonly Reason[] {
   const bridges = bridgesPassed(step);
   const watched = before.links.filter(isStepLink(step));
-  const [was, is] = [mapByName(watched), mapByName(after.links)];
+  const was = new Set(namesIn(watched));
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   const reasons = watched.flatMap((link) => {
-    const now = is.get(link.name);
+    const now = linkNamed(after, link.name);
     const observer = observers.get(link.name) ?? null;
     if (now === undefined) return [reason('settings-changed', observer, `${link.name} is gone`)];
     return linkDifferences(link, now, sideEffects).map((text) =>
@@ -119,14 +97,13 @@ function changedLinks(
 }
 
 function notForwarding(step: StepPlan, state: HostState, sideEffects: SideEffects): readonly Reason[] {
-  const links = mapByName(state.links);
   return step.observers
     .filter((observer) => observer.place === 'port' && !sideEffects.closed(observer.interface))
     .flatMap((observer) =>
       [observer.interface, observer.hop?.near ?? []].flat().map((port) => [observer, port] as const),
     )
     .flatMap(([observer, port]) => {
-      const link = links.get(port);
+      const link = linkNamed(state, port);
       if (link === undefined) return [reason('not-forwarding', observer.name, `${port} does not exist`)];
       const portState = observer.routed === true ? 'forwarding' : (link.port?.['state'] ?? 'not a bridge port');
       return portState === 'forwarding' && link.flags.includes('LOWER_UP')
@@ -148,11 +125,10 @@ function movedMacs(
   sideEffects: SideEffects,
 ): readonly Reason[] {
   const names = new Set(step.present);
-  const entries = groupBy(state.fdb, ({ mac }) => mac);
   const present = endpoints.filter((endpoint) => isOnPort(endpoint.attach) && names.has(endpoint.name));
   return present.flatMap((endpoint) =>
     endpoint.macs
-      .flatMap((mac) => entries.get(mac) ?? [])
+      .flatMap((mac) => entriesOf(state, mac))
       .filter(
         (entry) =>
           entry.master === endpoint.bridge &&
@@ -231,14 +207,8 @@ function changedSettings(
 
 /** Is the setting of that link other at the end of the interval, which is reported then? */
 function isChangedIn({ from, to, excused }: ReadInterval, name: string, what: string): boolean {
-  if (what === vlanList)
-    return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
-  const value = ({ links }: HostState): string => {
-    const link = links.find((link) => link.name === name);
-    return JSON.stringify(
-      (link === undefined ? null : identityOf(link)[what]) ?? link?.port?.[what] ?? link?.bridge?.[what] ?? null,
-    );
-  };
+  if (what === vlanList) return !excused.has('vlan') && hasOtherVlans(from, to, name);
+  const value = (state: HostState): string => JSON.stringify(factOf(linkNamed(state, name), what));
   return !excused.has('links') && value(from) !== value(to);
 }
 
@@ -273,9 +243,7 @@ function revertedSettings(
   return settings.flatMap(({ ifindex, what, host = null }) => {
     if (ifindex === null) return sysctlPutBack(onHost(host, what), before, intervals);
     const link = watched.get(numbered(host, ifindex));
-    const ofBridge = [before, ...intervals.map(({ to }) => to)].flatMap(({ links }) =>
-      links.filter(({ name }) => name === link?.name),
-    );
+    const ofBridge = [before, ...intervals.map(({ to }) => to)].flatMap((state) => linkNamed(state, link?.name) ?? []);
     // What a running guest does with its carrier is its affair; a port that was down is not listened at
     const isOwn = what === 'carrier' && link?.flags.includes('LOWER_UP') === true;
     if (

@@ -1,3 +1,4 @@
+import { linkNamed } from '../../bridge/host.js';
 import type { Flow, StepPlan } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
 import type { HostState, StepStates } from '../../model/state.js';
@@ -5,7 +6,7 @@ import { type StepFacts, sentOf } from '../proof/step-facts.js';
 import { reason, type Reason } from '../../model/reasons.js';
 
 function rootOf(state: HostState | null, bridge: string): string | null {
-  const root = state?.links.find((link) => link.name === bridge)?.bridge?.['root_id'];
+  const root = (state === null ? undefined : linkNamed(state, bridge))?.bridge?.['root_id'];
   return typeof root === 'string' ? root : null;
 }
 

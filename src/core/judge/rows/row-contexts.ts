@@ -1,10 +1,11 @@
+import { linkNamed, entriesOf } from '../../bridge/host.js';
 import type { RowContext } from '../../bridge/row-context.js';
 import type { Flow, Flows, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
-import type { Endpoint, Mac } from '../../model/scenario.js';
-import type { FdbState, LinkState, StepStates } from '../../model/state.js';
+import type { Endpoint } from '../../model/scenario.js';
+import type { LinkState, StepStates } from '../../model/state.js';
 import { ofSender } from '../../plan/flows/shortcuts.js';
-import { addTo, groupBy, mapByName } from '../../text/collections.js';
+import { addTo, mapByName } from '../../text/collections.js';
 
 function isRowOf(flow: Flow, finding: Finding): boolean {
   return (
@@ -55,21 +56,19 @@ export function rowContexts(
   const endpoints = mapByName(plan.endpoints);
   const endpointOf = (name: string | null): Endpoint | null => endpoints.get(name ?? '') ?? null;
   const observers = mapByName(step.observers);
-  const links = mapByName(before.links);
   const portOf = (name: string | null | undefined): LinkState | null => {
-    const link = links.get(name ?? '');
+    const link = linkNamed(before, name);
     return link === undefined || link.port === null ? null : link;
   };
   const bridgeOf = (observer: Observer | null, name: string): LinkState | undefined => {
-    const bridged = links.get(observer?.bridge ?? name);
+    const bridged = linkNamed(before, observer?.bridge ?? name);
     if (observer === null || bridged !== undefined) return bridged;
     // what stands on a device that the host routes to is called after it
     const [, lower = ''] = observer.name.split(/[@#]/);
-    const routed = links.get(observer.routed === true ? observer.interface : lower);
+    const routed = linkNamed(before, observer.routed === true ? observer.interface : lower);
     return routed === undefined ? undefined : { ...routed, name: observer.bridge };
   };
   const flowOf = flowFinder(step.flows);
-  const table = groupBy<FdbState, Mac | null>(before.fdb, ({ mac }) => mac);
   return (finding) => {
     const to = endpointOf(finding.to);
     const observer = observers.get(finding.observer) ?? null;
@@ -77,7 +76,7 @@ export function rowContexts(
     if (bridge === undefined) return null;
     const flow = flowOf(finding);
     const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
-    const entries = (table.get(dstMac) ?? []).filter(({ master, port }) => [master, port].includes(bridge.name));
+    const entries = entriesOf(before, dstMac).filter(({ master, port }) => [master, port].includes(bridge.name));
     const from = endpointOf(flow?.sender ?? finding.from);
     return {
       finding,

@@ -1,3 +1,4 @@
+import { linkNamed } from '../../../core/bridge/host.js';
 import { randomInt } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +17,7 @@ import { mustRun } from '../../process/programs.js';
 import { type Journal, openJournal } from './journal.js';
 import { takeRunLock } from './run-lock.js';
 import { undoAll } from './undo.js';
-import { findNamed, namesIn } from '../../../core/text/collections.js';
+import { namesIn } from '../../../core/text/collections.js';
 
 /**
  * The veth pairs through which frames are injected: for each port one whose near end is in a namespace of this process
@@ -363,7 +364,7 @@ export async function openInjectionPorts({
   const ports = state.links.filter(({ name }) => sending.has(name));
   try {
     for (const bridge of bridges) {
-      const ifindex = findNamed(state.links, bridge)?.ifindex ?? 0;
+      const ifindex = linkNamed(state, bridge)?.ifindex ?? 0;
       locks.push(takeRunLock({ folder: journalFolder, netns, ifindex, what: `bridge ${bridge}` }));
     }
     journal = openJournal(journalFolder, { runId, netns });

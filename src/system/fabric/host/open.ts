@@ -1,3 +1,4 @@
+import { linkNamed } from '../../../core/bridge/host.js';
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { isOnDevice, isOnPort } from '../../../core/model/attach.js';
 import { type Change, type ChangeRecord, type Fabric, type Place, netnsPath } from '../../../core/model/fabric.js';
@@ -16,7 +17,7 @@ import { forgetInvented } from './forget-invented.js';
 import { type InjectionPorts, openInjectionPorts } from './injection-ports.js';
 import { linkIdentities } from './present.js';
 import { ovsRowsOf, undoOf } from './undo-of.js';
-import { findNamed, namesIn } from '../../../core/text/collections.js';
+import { namesIn } from '../../../core/text/collections.js';
 
 export interface HostDeps {
   readonly foundHost: FoundHost;
@@ -152,8 +153,8 @@ function abovePlace({ below, netns }: Endpoint, home: string | null): Place | nu
 }
 
 /** Gives the bridge that a port was found on; another interface gives itself. */
-export function bridgeLookup({ links }: HostState): (port: string) => string {
-  return (port) => findNamed(links, port)?.master ?? port;
+export function bridgeLookup(state: HostState): (port: string) => string {
+  return (port) => linkNamed(state, port)?.master ?? port;
 }
 
 /** The port of its own that an endpoint has; null = it is the host, or behind the bridge device. */

@@ -1,4 +1,4 @@
-import { portVlans, vlanRanges } from '../../../core/bridge/view.js';
+import { entriesOf, linkNamed, portVlans } from '../../../core/bridge/host.js';
 import { isOn, isSameSetting, settingIn } from '../../../core/bridge/setting-value.js';
 import { fdbForm, mdbForm } from '../../../core/bridge/undo/decide-tables.js';
 import type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from '../../../core/bridge/undo/entry.js';
@@ -9,7 +9,7 @@ import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { KernelChange } from '../apply.js';
 import { vlanNumbers, type OvsVlanColumns } from '../ovs-vlans.js';
-import { findNamed, numbersFrom } from '../../../core/text/collections.js';
+import { numbersFrom } from '../../../core/text/collections.js';
 
 /**
  * What the kernel said right before a change. `link`: `ip -j -d link show dev X` of the device, `vlans`: `bridge -j
@@ -112,10 +112,10 @@ function gone(what: string, name: string): VerifyError {
 }
 
 /** An interface as it is now. Throws VerifyError `interface-gone` (69) where there is none of that name. */
-export function heldLink({ links }: Pick<HostState, 'links'>, name: string): HeldLink {
-  const link = links.find((link) => link.name === name);
+export function heldLink(state: Pick<HostState, 'links'>, name: string): HeldLink {
+  const link = linkNamed(state, name);
   if (link === undefined) throw gone('there is no interface', name);
-  const master = links.find((candidate) => candidate.name === link.master)?.ifindex ?? 0;
+  const master = linkNamed(state, link.master)?.ifindex ?? 0;
   const { ifindex, identity } = link;
   return { name, ifindex, master, ...(identity === undefined ? {} : { identity }) };
 }
@@ -123,7 +123,7 @@ export function heldLink({ links }: Pick<HostState, 'links'>, name: string): Hel
 /** The interface that a sysctl's name names: `net.ipv4.conf.vnet4.rp_filter`, in which `/` stands for a dot. */
 function linkOfSysctl(state: HostState, name: string): HeldLink | null {
   const part = /^net\.\w+\.(?:conf|neigh)\.([^.]+)\./.exec(name)?.[1]?.replaceAll('/', '.');
-  return part === undefined || !state.links.some((link) => link.name === part) ? null : heldLink(state, part);
+  return part === undefined || linkNamed(state, part) === undefined ? null : heldLink(state, part);
 }
 
 /** A new PVID takes the flag from the old one. */
@@ -131,7 +131,7 @@ function vlanEntry(change: ChangeOf<'vlan'>, { state, vlans }: Before): readonly
   const { first, last, pvid, untagged, port } = change.entry;
   const touched = (range: VlanRange): boolean =>
     (range.first <= last && range.last >= first) || (change.act === 'add' && pvid && range.pvid);
-  const was = (vlanRanges(vlans, port) ?? [])
+  const was = (portVlans({ vlan: vlans }, port)?.ranges ?? [])
     .filter(touched)
     .map((range) =>
       range.pvid ? range : { ...range, first: Math.max(range.first, first), last: Math.min(range.last, last) },
@@ -150,7 +150,7 @@ function fdbEntry(change: ChangeOf<'fdb'>, state: HostState): readonly UndoEntry
   const { port, vlan, self, state: form, sticky } = change.entry;
   const mac = change.entry.mac.toLowerCase();
   const set: FdbForm | null = change.act === 'del' ? null : { state: self ? 'permanent' : form, sticky };
-  const vlans = vlan !== null || self ? [vlan] : [null, ...(portVlans(state.vlan, port)?.members ?? [])];
+  const vlans = vlan !== null || self ? [vlan] : [null, ...(portVlans(state, port)?.members ?? [])];
   const rows = vlans.map((vlan): FdbRow => ({ vlan: vlan, set, was: formNow(state, { mac, port, vlan: vlan, self }) }));
   const touched = rows.filter((row) => row.set !== null || row.was !== null);
   const moved = change.act === 'del' || self ? [] : movedEntries(state, { mac, port, vlans });
@@ -163,10 +163,9 @@ function movedEntries(
   state: HostState,
   { mac, port, vlans }: { readonly mac: Mac; readonly port: string; readonly vlans: readonly (number | null)[] },
 ): readonly UndoEntry[] {
-  const bridge = findNamed(state.links, port)?.master ?? null;
-  const others = state.fdb.filter(
+  const bridge = linkNamed(state, port)?.master ?? null;
+  const others = entriesOf(state, mac).filter(
     (entry) =>
-      entry.mac === mac &&
       entry.port !== port &&
       entry.master !== null &&
       entry.master === bridge &&
@@ -187,9 +186,8 @@ function movedEntries(
 }
 
 function formNow(state: HostState, entry: Pick<FdbEntry, 'mac' | 'port' | 'vlan' | 'self'>): FdbForm | null {
-  const entries = state.fdb.filter(
-    ({ mac, port, vlan, master }) =>
-      mac === entry.mac && port === entry.port && vlan === entry.vlan && (entry.self || master !== null),
+  const entries = entriesOf(state, entry.mac).filter(
+    ({ port, vlan, master }) => port === entry.port && vlan === entry.vlan && (entry.self || master !== null),
   );
   const current = (entry.self ? entries.find(({ master }) => master === null) : undefined) ?? entries[0];
   return current === undefined ? null : fdbForm({ state: current.state, flags: current.flags });
@@ -242,8 +240,8 @@ function ovsFdbEntry(
   bridgeOf: (port: string) => string,
 ): readonly UndoEntry[] {
   const [mac, vlan, name] = [entry.mac.toLowerCase(), entry.vlan ?? 0, bridgeOf(entry.port)];
-  const current = before.state.fdb.find(
-    (row) => row.master === name && row.mac === mac && (row.vlan ?? 0) === vlan && row.state === 'static',
+  const current = entriesOf(before.state, mac).find(
+    (row) => row.master === name && (row.vlan ?? 0) === vlan && row.state === 'static',
   );
   const set = act === 'add' ? ovsRow(before, 'Port', entry.port) : null;
   const was = current === undefined ? null : ovsRow(before, 'Port', current.port);
@@ -272,7 +270,7 @@ export function ovsRowsOf(
     case 'fdb': {
       if (change.ovs !== true) return [];
       const { mac, port } = change.entry;
-      const old = state.fdb.filter((entry) => entry.mac === mac.toLowerCase() && entry.state === 'static');
+      const old = entriesOf(state, mac.toLowerCase()).filter((entry) => entry.state === 'static');
       return [
         ['Bridge', bridgeOf(port)],
         ...[...new Set([port, ...old.map((entry) => entry.port)])].map((name) => ['Port', name] as const),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asRecoveries } from '../../../../src/cli/commands/watch/loop.js';
 import { driftOf } from '../../../../src/core/audit/drift.js';
 import { withLastRead } from '../../../../src/core/audit/drift-parts.js';
-import { lastSettings } from '../../../../src/core/audit/drift-settings.js';
+import { lastLinks } from '../../../../src/core/audit/drift-settings.js';
 import { stateAlone } from '../../../../src/core/bridge/view.js';
 import type { Drift } from '../../../../src/core/model/audit.js';
 import type { PacketSocket } from '../../../../src/core/model/packet-socket.js';
@@ -47,10 +47,10 @@ const drift = (was: Snapshot, is: Snapshot): readonly string[] => told(driftOf(w
 function watched(...snapshots: readonly Snapshot[]): readonly (readonly string[])[] {
   const [first, ...others] = snapshots;
   if (first === undefined) return [];
-  let [last, known, earlier] = [first, first.state.unread, lastSettings(first)];
+  let [last, known, earlier] = [first, first.state.unread, lastLinks(first)];
   return others.map((now) => {
     const changes = told(driftOf(last, now, { bridge: null, unread: known, earlier }));
-    [last, known, earlier] = [withLastRead(last, now), now.state.unread, lastSettings(now, earlier)];
+    [last, known, earlier] = [withLastRead(last, now), now.state.unread, lastLinks(now, earlier)];
     return changes;
   });
 }
@@ -97,7 +97,7 @@ describe('a port that comes back', () => {
       [],
       ['port-joined v0', 'setting-changed v0.isolated'],
     ]);
-    expect(driftOf(gone, open, { bridge: null, earlier: lastSettings(gone, lastSettings(isolated)) })).toContainEqual(
+    expect(driftOf(gone, open, { bridge: null, earlier: lastLinks(gone, lastLinks(isolated)) })).toContainEqual(
       expect.objectContaining({ code: 'setting-changed', severity: 'high', before: 'true', after: 'false' }),
     );
   });
@@ -115,9 +115,8 @@ describe('a port that comes back', () => {
   });
 
   it('is kept in mind among many names, not forever', () => {
-    const [settings = {}] = [...lastSettings(isolated).values()];
-    const many = new Map(Array.from({ length: 5000 }, (_, at) => [`vnet${at}`, settings]));
-    const earlier = lastSettings(withPort({}, 'vnet5000'), many);
+    const many = new Map(Array.from({ length: 5000 }, (_, at) => [`vnet${at}`, upLink(`vnet${at}`)]));
+    const earlier = lastLinks(withPort({}, 'vnet5000'), many);
     expect(earlier.size).toBeLessThan(5000);
     expect(earlier.has('vnet4998')).toBe(true);
   });

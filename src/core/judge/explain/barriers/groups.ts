@@ -1,4 +1,4 @@
-import { fieldsOf, objectsOf, textOf } from '../../../text/json-text.js';
+import { groupMembers } from '../../../bridge/host.js';
 import { groupAddress, isUnicast } from '../../../bridge/row-context.js';
 import { isOn } from '../../../bridge/setting-value.js';
 import type { Barrier } from './barrier.js';
@@ -29,11 +29,11 @@ export const membersKnown: Barrier = {
     const { bridge, flow, port, before } = row;
     if (isUnicast(row) || flow === null || port === null || !isOn(bridge.bridge?.['mcast_snooping'])) return null;
     const group = groupAddress(flow.frame);
-    const members = objectsOf(before.mdb)
-      .flatMap((part) => objectsOf(fieldsOf(part)?.['mdb']))
-      .filter((entry) => textOf(entry['dev']) === bridge.name && textOf(entry['grp']) === group);
-    if (group === null || members.length === 0 || members.some((entry) => textOf(entry['port']) === port.name))
-      return null;
-    return `mdb ${group} on ${members.map((entry) => textOf(entry['port']) ?? '').join(', ')}`;
+    const members = groupMembers(before)
+      .filter((member) => member.bridge === bridge.name && member.group === group)
+      .map((member) => member.port);
+    return group === null || members.length === 0 || members.includes(port.name)
+      ? null
+      : `mdb ${group} on ${members.join(', ')}`;
   },
 };

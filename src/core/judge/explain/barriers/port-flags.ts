@@ -1,3 +1,4 @@
+import { entriesOf } from '../../../bridge/host.js';
 import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
 import { isOff, isOn } from '../../../bridge/setting-value.js';
 import { ovsLeak } from '../../../bridge/weaknesses/ovs.js';
@@ -74,8 +75,8 @@ export const locked: Barrier = {
   opens: 'locked off at that port, learning on there, or mab',
   find({ fromPort, flow, before, bridge }) {
     if (fromPort === null || flow === null || !isOn(fromPort.port?.['locked'])) return null;
-    const known = before.fdb.some(
-      (entry) => entry.mac === flow.frame.srcMac && entry.port === fromPort.name && entry.master === bridge.name,
+    const known = entriesOf(before, flow.frame.srcMac).some(
+      (entry) => entry.port === fromPort.name && entry.master === bridge.name,
     );
     return known ? null : `${fromPort.name}.locked`;
   },

@@ -1,3 +1,4 @@
+import { entriesOf } from '../../../bridge/host.js';
 import type { FdbState } from '../../../model/state.js';
 import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
 import type { Barrier } from './barrier.js';
@@ -10,7 +11,7 @@ function steeringEntry(row: RowContext): FdbState | null {
   const { entries, after, port, observer, dstMac } = row;
   const [entry] = entries;
   if (entry === undefined || !isUnicast(row) || observer === null || observer.place === 'relay') return null;
-  const stays = after.fdb.some((row) => row.mac === dstMac && row.port === entry.port && row.state === entry.state);
+  const stays = entriesOf(after, dstMac).some((row) => row.port === entry.port && row.state === entry.state);
   return !stays || entries.some((entry) => entry.port === (port?.name ?? row.bridge.name)) ? null : entry;
 }
 

@@ -1,5 +1,5 @@
+import { portVlans } from '../../../bridge/host.js';
 import { reversePathOf } from '../../../bridge/beside.js';
-import { portVlans } from '../../../bridge/view.js';
 import { type Below, isMacvlanMode, isOnDevice, passingOf } from '../../../model/attach.js';
 import { sameSegment } from '../../../model/host-names.js';
 import { isRouted, isUnicast, type RowContext, routedSender } from '../../../bridge/row-context.js';
@@ -156,9 +156,9 @@ export const vlanFiltering: Barrier = {
   find({ bridge, before, finding, fromPort, port }) {
     if (!isOn(bridge.bridge?.['vlan_filtering']) || fromPort === null || port === null) return null;
     const [tag] = finding.vlan;
-    const vid = tag === undefined || tag === 0 ? (portVlans(before.vlan, fromPort.name)?.native ?? null) : tag;
-    if (vid === null || portVlans(before.vlan, fromPort.name)?.members.has(vid) !== true)
+    const vid = tag === undefined || tag === 0 ? (portVlans(before, fromPort.name)?.native ?? null) : tag;
+    if (vid === null || portVlans(before, fromPort.name)?.members.has(vid) !== true)
       return `${fromPort.name} has no VLAN ${vid ?? 'for untagged frames'}`;
-    return portVlans(before.vlan, port.name)?.members.has(vid) === true ? null : `${port.name} is not in VLAN ${vid}`;
+    return portVlans(before, port.name)?.members.has(vid) === true ? null : `${port.name} is not in VLAN ${vid}`;
   },
 };

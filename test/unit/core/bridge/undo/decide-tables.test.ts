@@ -1,8 +1,10 @@
-import { vlanRanges } from '../../../../../src/core/bridge/view.js';
+import { portVlans } from '../../../../../src/core/bridge/host.js';
 import { describe, expect, it } from 'vitest';
 import { fdbForm, mdbForm } from '../../../../../src/core/bridge/undo/decide-tables.js';
 import { decideUndo } from '../../../../../src/core/bridge/undo/decide.js';
 import type { FdbForm, FdbRow, UndoDecision, UndoEntry, UndoOf } from '../../../../../src/core/bridge/undo/entry.js';
+
+const vlanRanges = (vlan: unknown, port: string) => portVlans({ vlan }, port)?.ranges;
 
 const on = { name: 'vnet4', ifindex: 17, master: 3 };
 const links = [

@@ -1,0 +1,151 @@
+import { hostOf } from '../model/host-names.js';
+import type { Mac, VlanRange } from '../model/scenario.js';
+import type { FdbState, HostState, LinkState } from '../model/state.js';
+import { groupBy, numbersFrom, once } from '../text/collections.js';
+import { type Fields, fieldsOf, objectsOf, textOf, textsOf } from '../text/json-text.js';
+
+type Links = Pick<HostState, 'links'>;
+type Fdb = Pick<HostState, 'fdb'>;
+
+const linkTables = once((links: HostState['links']) => ({
+  byName: groupBy(links, ({ name }) => name),
+  byIndex: groupBy(links, ({ ifindex }) => ifindex),
+  byMaster: groupBy(links, ({ master }) => master),
+}));
+
+/** The link of that name; of two the first. */
+export function linkNamed({ links }: Links, name: string | null | undefined): LinkState | undefined {
+  return linkTables(links).byName.get(name ?? '')?.[0];
+}
+
+/** The link of that index on a host; null = the orchestrator's own, or the only one. */
+export function linkAt({ links }: Links, ifindex: number | null, host: string | null = null): LinkState | undefined {
+  return linkTables(links)
+    .byIndex.get(ifindex ?? 0)
+    ?.find(({ name }) => hostOf(name) === host);
+}
+
+/** The ports of a bridge, or of what else takes ports, in the order of the links. */
+export function portsOf({ links }: Links, master: string): readonly LinkState[] {
+  return linkTables(links).byMaster.get(master) ?? [];
+}
+
+const fdbTables = once((fdb: HostState['fdb']) => ({
+  byMac: groupBy(fdb, ({ mac }) => mac),
+  byPort: groupBy(fdb, ({ port }) => port),
+  byMaster: groupBy(fdb, ({ master }) => master),
+}));
+
+/** Entries of a MAC, in all forwarding databases. */
+export function entriesOf({ fdb }: Fdb, mac: Mac | null): readonly FdbState[] {
+  return (mac === null ? undefined : fdbTables(fdb).byMac.get(mac)) ?? [];
+}
+
+/** Entries that lead to a device; its own among them. */
+export function entriesOn({ fdb }: Fdb, port: string): readonly FdbState[] {
+  return fdbTables(fdb).byPort.get(port) ?? [];
+}
+
+/** Entries of a bridge's forwarding database: those with it as master. */
+export function entriesIn({ fdb }: Fdb, bridge: string): readonly FdbState[] {
+  return fdbTables(fdb).byMaster.get(bridge) ?? [];
+}
+
+/** A member of a multicast group. */
+export interface GroupMember {
+  readonly bridge: string;
+  readonly port: string;
+  /** null = the kernel names none that is understood. */
+  readonly group: string | null;
+  /** null = in no VLAN. */
+  readonly vlan: number | null;
+  /** The sender that it is a member for; null = any. */
+  readonly source: string | null;
+  /** `permanent`: made by hand; `temp`: it joined by itself. */
+  readonly state: string;
+  readonly flags: readonly string[];
+}
+
+function memberOf({ dev, port, grp, vid, src, state, flags }: Fields): GroupMember {
+  const text = (value: unknown): string => textOf(value) ?? '?';
+  return {
+    ...{
+      bridge: text(dev),
+      port: text(port),
+      group: textOf(grp),
+      state: textOf(state) ?? 'temp',
+      flags: textsOf(flags),
+    },
+    vlan: typeof vid === 'number' && vid > 0 ? vid : null,
+    source: src === undefined ? null : text(src),
+  };
+}
+
+/** `bridge -j mdb show`: `[{"mdb":[{"dev":"br0","port":"vnet0","grp":"239.1.1.1"}],"router":{"br0":[…]}}]`. */
+const mdbTables = once((mdb: object) => ({
+  members: objectsOf(mdb)
+    .flatMap((part) => objectsOf(part['mdb']))
+    .map(memberOf),
+  routers: objectsOf(mdb).map((part) => fieldsOf(part['router'])),
+}));
+const noMembers: object = [];
+
+function mdbOf({ mdb }: Pick<HostState, 'mdb'>): ReturnType<typeof mdbTables> {
+  return mdbTables(typeof mdb === 'object' && mdb !== null ? mdb : noMembers);
+}
+
+/** Members of multicast groups, of every bridge. */
+export function groupMembers(state: Pick<HostState, 'mdb'>): readonly GroupMember[] {
+  return mdbOf(state).members;
+}
+
+/** Multicast router ports of a bridge: those set so, and those at which a query came in. */
+export function routerPorts(state: Pick<HostState, 'mdb'>, bridge: string): readonly string[] {
+  return mdbOf(state).routers.flatMap((router) => objectsOf(router?.[bridge]).map(({ port }) => textOf(port) ?? '?'));
+}
+
+/** The VLANs of a port. */
+export interface PortVlans {
+  /** Neighbouring ones of one kind may stand as a range. */
+  readonly ranges: readonly VlanRange[];
+  /** The one in which its untagged frames travel. */
+  readonly native: number | null;
+  readonly members: ReadonlySet<number>;
+  /** All that the kernel says of them: equal texts are equal VLANs. */
+  readonly text: string;
+}
+
+function rangeOf({ vlan, vlanEnd = vlan, flags }: Fields): readonly VlanRange[] {
+  if (typeof vlan !== 'number' || typeof vlanEnd !== 'number' || vlan > vlanEnd || vlanEnd > 4095) return [];
+  const words = textsOf(flags);
+  return [{ first: vlan, last: vlanEnd, pvid: words.includes('PVID'), untagged: words.includes('Egress Untagged') }];
+}
+
+/** A trunk is in four thousand VLANs: they are listed when they are asked for. */
+const membersOf = once(
+  (ranges: readonly VlanRange[]) => new Set(ranges.flatMap(({ first, last }) => numbersFrom(first, last))),
+);
+const vlansOfPort = once((listed: readonly Fields[]): PortVlans => {
+  const ranges = listed.flatMap((port) => objectsOf(port['vlans'])).flatMap(rangeOf);
+  return {
+    ranges,
+    native: ranges.find(({ pvid }) => pvid)?.first ?? null,
+    get members() {
+      return membersOf(ranges);
+    },
+    get text() {
+      return JSON.stringify(listed);
+    },
+  };
+});
+const vlanTables = once((vlan: object) => groupBy(objectsOf(vlan), ({ ifname }) => ifname));
+
+/**
+ * The VLANs of a port, or of a bridge itself, in `bridge -j vlan show`:
+ * `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress Untagged"]},{"vlan":20,"vlanEnd":29}]}]`. null = it is
+ * not listed.
+ */
+export function portVlans({ vlan }: Pick<HostState, 'vlan'>, name: string): PortVlans | null {
+  const listed = typeof vlan === 'object' && vlan !== null ? vlanTables(vlan).get(name) : undefined;
+  return listed === undefined ? null : vlansOfPort(listed);
+}
