@@ -1,8 +1,7 @@
 declare const unknown: unique symbol;
 
 /**
- * A code that this version does not know: it was read from a file or a message of another version (parse-code.ts). It
- * is shown as it is.
+ * A code that this version does not know, from a file or a message of another version. It is shown as it is.
  */
 export type UnknownCode = string & { readonly [unknown]: true };
 

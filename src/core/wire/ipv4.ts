@@ -2,7 +2,6 @@ import { checksumOf, readU16, sumOf, writeU16 } from './bytes.js';
 
 /** IPv4 (RFC 791 3.1) without options. */
 export const ipv4Length = 20;
-export const ipv4AddressLength = 4;
 /** IANA protocol numbers, shared by IPv4 and IPv6. */
 export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
 

@@ -41,7 +41,7 @@ export interface CaptureFileOptions {
   readonly only: 'run' | 'all';
   /**
    * Bytes of frames that it may have; null = any number. Half is divided equally among its interfaces. One that needs
-   * more takes half of what is left of the other half, so floods leave others their share, and some of that.
+   * more takes half of what is left of the other half, so floods leave others their share.
    */
   readonly most: number | null;
   readonly application: string;

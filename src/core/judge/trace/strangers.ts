@@ -55,8 +55,8 @@ export class Strangers {
   }
 
   /**
-   * Null = nothing beside the bridges can be judged: a process carries frames to what is behind a bridge, Open vSwitch
-   * to devices that no link shows, and what is trusted to devices that somebody answers for.
+   * Null = nothing beside the bridges can be judged. A process carries frames to what is behind a bridge. Open vSwitch
+   * carries them to devices that no link shows. What is trusted carries them where somebody answers for it.
    */
   static of(input: TraceInput, finder: FlowFinder): Strangers | null {
     const { plan, step, states } = input;
@@ -125,7 +125,7 @@ export class Strangers {
     return !this.isRouted && [...this.byName.values()].every(({ mac }) => mac !== dstMac);
   }
 
-  /** A doubt for each device that had frames which no host routes, but for those at which they count as leaks. */
+  /** A doubt for each device that had frames which no host routes. `known`: devices at which they count as leaks. */
   reasons(known: ReadonlySet<string>): readonly Reason[] {
     const beside = new Map<string, Set<number>>();
     for (const line of this.input.trace) {

@@ -101,8 +101,8 @@ function allows(file: string, identity: string, key: string, purpose: string): b
 }
 
 /**
- * Verifies an ed25519 signature at the beginning of `text` over `input`, in the words of `ssh-keygen -Y verify` but
- * without its process, which takes as long as judging a small run. `signers`: allowed_signers (ssh-keygen(1)), and the
+ * Verifies an ed25519 signature at the beginning of `text` over `input`, in the words of `ssh-keygen -Y verify`. It
+ * starts no process: one takes as long as judging a small run. `signers`: allowed_signers (ssh-keygen(1)), and the
  * name that signed; null = any key. null = it is not certain that ssh-keygen would take it: that has to be asked.
  */
 export function verifiedQuickly(

@@ -8,7 +8,8 @@ const folder = new URL('../../../../scenarios/', import.meta.url);
 it.each(readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yml')))(
   '%s loads and is supported',
   (name) => {
-    const { scenario, faults } = parseScenario(name, readFileSync(new URL(name, folder)));
+    const readFile = (path: string): Buffer => readFileSync(new URL(path, folder));
+    const { scenario, faults } = parseScenario(name, readFile(name), { readFile });
     expect(faults).toEqual([]);
     expect(scenario === null ? null : unsupportedKeys(scenario)).toEqual([]);
   },

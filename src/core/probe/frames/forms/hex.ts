@@ -26,8 +26,9 @@ function etherTypeIn(bytes: readonly number[]): number {
 }
 
 /**
- * Reads a frame as hex text: two digits a byte, and places such as `{token}` (18 bytes), `{src_mac}` (6) and `{src_ip}`
- * (4, or 16 behind EtherType 86dd). White space and colons are skipped. A text: the first word that is neither.
+ * Reads a frame as hex text: two digits a byte, and places. A place is `{token}` (18 bytes), `{src_mac}` (6) or
+ * `{src_ip}` (4, or 16 behind EtherType 86dd), among others. White space and colons are skipped. A text: the first word
+ * that is neither.
  */
 export function readHex(text: string): HexLayout | string {
   const bytes: number[] = [];

@@ -1,4 +1,3 @@
-import { parseFaultCode } from '../../../../../src/core/text/parse-code.js';
 import { describe, expect, it } from 'vitest';
 import { type StepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { StepTally } from '../../../../../src/core/judge/count/tally.js';
@@ -110,7 +109,7 @@ describe('the proof of a step', () => {
     ],
     [
       'a fault that this version does not know',
-      { facts: { faults: [{ code: parseFaultCode('toString'), observers: [], text: 'new' }] } },
+      { facts: { faults: [{ code: JSON.parse('"toString"'), observers: [], text: 'new' }] } },
       ['step-failed -: new'],
     ],
     ['a step that ended with a fault', { facts: { outcome: 'fault' } }, ['step-failed -: the step ended with a fault']],
