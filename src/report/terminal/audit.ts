@@ -126,7 +126,7 @@ export function auditText(report: AuditReport, view: AuditView): string {
   ];
   const last = [
     ...(below.length === 0 ? [] : [cut(`low or for information (--all): ${below.join(', ')}`, width)]),
-    '--verbose: every fix, and how it comes to stay; explain ID: the meaning of a finding',
+    '--verbose: every fix, and how it comes to stay; explain ID: its meaning',
   ];
   const room = maxLines - heightOf([...head, ...tail, ...last], width);
   const { lines, remaining } = fitting(

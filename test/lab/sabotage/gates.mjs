@@ -17,7 +17,7 @@ const quiet = (step) => ({
 /** A shipped scenario; where guests are generated, eight of each kind will do. */
 export function loadSmall(file) {
   const text = readFileSync(file, 'utf8').replaceAll(/(\{ *count: )\d+(, *name: "[^"]*\{\}")/g, '$18$2');
-  return loadScenario(file, Buffer.from(text));
+  return loadScenario(file, Buffer.from(text), { readFile: (path) => readFileSync(path) });
 }
 
 /** Indices of the steps of a scenario that have to hold. */
