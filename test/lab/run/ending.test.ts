@@ -135,6 +135,22 @@ describe('a run', () => {
     expect(stdout).toContain('"key-lost"');
   });
 
+  it.concurrent('killed with -9: its folder is taken by the next run of the scenario, and not while it goes on', {
+    ...alike,
+    timeout: patient(300_000),
+  }, async () => {
+    const run = await startBusy();
+    process.kill(run.find(/^\S*node \S*cli\.cjs run /), 'SIGSTOP'); // or it may end before the next one looks
+    const next = ['run', busy, '--out', run.dir, '--quiet'];
+    expect(await program(next)).toMatchObject({ status: 64, stderr: expect.stringContaining('not empty') });
+    process.kill(there(run.child.pid), 'SIGKILL');
+    await run.ended;
+    expect(await leftOf(run)).toEqual([]);
+    expect((await program(next)).status).toBe(0);
+    expect([existsSync(join(run.dir, 'result.json')), existsSync(join(run.dir, 'unfinished'))]).toEqual([true, false]);
+    expect((await program(next)).status).toBe(64);
+  });
+
   it.concurrent('whose relay is killed: is inconclusive or broken, and says that the relay died', {
     ...alike,
     timeout: patient(300_000),

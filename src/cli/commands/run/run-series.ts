@@ -287,7 +287,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
     inside === null ? Promise.all([import('./host-run.js'), import('../../../run/calibrate.js')]) : null,
   ]);
   const runId = randomBytes(8).toString('hex');
-  const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId));
+  const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId), scenario.name);
   const { progress, isLive } = await progressOf(scenario, options);
   let result: Result | null = null;
   let unrestored: readonly string[] = [];
@@ -315,7 +315,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
     if (result === null && unrestored.length > 0) host?.[0].printLeft(scenario, { result, unrestored });
     throw namingFolder(folder, error);
   } finally {
-    if (result === null) folder.handOver();
+    if (result === null) folder.handOver(true);
     await progress.end(result);
   }
 }

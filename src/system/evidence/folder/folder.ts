@@ -53,6 +53,8 @@ export const files = {
   report: { name: 'report.html', ...unhashed, checked: 'report' },
   proveFix: { name: 'prove-fix', ...unhashed, checked: null },
   raw: { name: 'raw', ...unhashed, checked: null },
+  /** Of a run that has no result yet: see `openOwnFolder`. */
+  unfinished: { name: 'unfinished', ...unhashed, checked: null },
 } as const satisfies Readonly<Record<string, FolderFile>>;
 
 /** What `check` reports of a folder. */
@@ -68,6 +70,20 @@ export const compressedCapture = `${files.capture.name}.gz`;
 
 /** What evidence.pcapng is called until it is whole, where it is written while a run goes on. */
 export const partialCapture = `${files.capture.name}.part`;
+
+const documents = judgedFiles.filter(({ codec }) => codec.form !== 'folder');
+const leftAtTop: readonly string[] = [...documents, files.capture, files.unfinished]
+  .flatMap(({ name }) => [name, `${name}.part`])
+  .concat(`${files.result.name}.part`);
+const leftBelow = [
+  [files.state.name, 'json'],
+  [files.raw.name, 'pcapng'],
+].map(([folder, end]) => new RegExp(`^${folder}/(?:\\d+-[a-z\\d-]+\\.${end}(?:\\.part)?)?$`));
+
+/** True for a path in a run's folder that a run without a result leaves there; that of a folder ends with a slash. */
+export function isLeftUnfinished(path: string): boolean {
+  return leftAtTop.includes(path) || leftBelow.some((paths) => paths.test(path));
+}
 
 /** Path of a folder's capture: plain where it is there, else compressed. */
 export async function capturePath(dir: string): Promise<string> {

@@ -9,10 +9,17 @@ import {
   readdirSync,
   renameSync,
   rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, systemCode, VerifyError } from '../../../core/model/verify-error.js';
+import { libc } from '../../kernel/libc.js';
+import { procText } from '../../kernel/proc-files.js';
 import { evidenceOwner, type Identity } from '../../process/identity.js';
+import { readRegular } from '../read/regular-file.js';
+import { cannotWrite, files, isLeftUnfinished } from './folder.js';
 import { inFolder, makeFolder, reachFolder, refusedPath, statOf } from './reach-folder.js';
 
 /**
@@ -26,9 +33,9 @@ export interface OwnFolder {
   readonly name: string;
   /**
    * Gives it, what is in it, and the folders above it that were made for it, to the user that called sudo, alone.
-   * Once.
+   * Once. `isUnfinished`: the run has no result, and what it left may be replaced.
    */
-  handOver(): void;
+  handOver(isUnfinished?: boolean): void;
 }
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -66,6 +73,99 @@ function notEmpty(name: string): VerifyError {
   );
 }
 
+/** flock(2): for one alone, or not at all. */
+const exclusiveOrNot = 2 | 4;
+/** It lasts until the descriptor is closed. False = another one has it, or the file system has no locks. */
+const lock = (fd: number): boolean => libc().flock(fd, exclusiveOrNot) === 0;
+const claimPath = (folder: number): string => inFolder(folder, files.unfinished.name);
+
+/**
+ * Names the scenario, the user and the kernel's start, for locks of another machine are not seen here. null = the start
+ * is not known.
+ */
+function claimText(scenario: string): string | null {
+  const boot = procText('/proc/sys/kernel/random/boot_id').trim();
+  const uid = evidenceOwner()?.uid ?? process.geteuid?.() ?? 0;
+  return boot === '' ? null : `${JSON.stringify([scenario, uid, boot])}\n`;
+}
+
+/**
+ * Claims an empty folder: of two runs one alone can. The claim has a text only if the run has the folder's lock too;
+ * nothing replaces a folder whose claim has none.
+ */
+function claimFolder({ name, handOver }: OwnFolder, folder: number, scenario: string): void {
+  try {
+    writeFileSync(claimPath(folder), '', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw notEmpty(name);
+    handOver();
+    throw cannotWrite(name, error);
+  }
+  const text = claimText(scenario);
+  if (text === null || !lock(folder)) return;
+  try {
+    writeFileSync(claimPath(folder), text);
+  } catch {
+    // A full disk: a part of it is no claim, and the run says what it cannot write.
+  }
+}
+
+function isClaimed(folder: number, scenario: string): boolean {
+  const { uid, mode } = fstatSync(folder);
+  if ((mode & 0o077) !== 0 || statOf(claimPath(folder))?.uid !== uid) return false;
+  const text = claimText(scenario);
+  try {
+    return text !== null && readRegular(claimPath(folder), Buffer.byteLength(text)) === text;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Paths of all that is in a folder, folders before what is in them; null = there is something else than a run without a
+ * result leaves. Folders that were opened for it are added to `opened`.
+ */
+function leftIn(folder: number, opened: number[], below = ''): readonly string[] | null {
+  const paths: string[] = [];
+  const { uid, dev } = fstatSync(folder);
+  for (const entry of readdirSync(`/proc/self/fd/${folder}`, { withFileTypes: true })) {
+    const path = inFolder(folder, entry.name);
+    const isFolder = entry.isDirectory();
+    if (!isFolder && !entry.isFile()) return null;
+    if (!isLeftUnfinished(`${below}${entry.name}${isFolder ? '/' : ''}`)) return null;
+    paths.push(path);
+    if (!isFolder) continue;
+    const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    opened.push(fd);
+    const inner = fstatSync(fd);
+    const left = inner.uid === uid && inner.dev === dev ? leftIn(fd, opened, `${entry.name}/`) : null;
+    if (left === null) return null;
+    paths.push(...left);
+  }
+  return paths;
+}
+
+/**
+ * Removes what the last run of a scenario left in a folder, if it ended without a result; false = all is as it was.
+ * Names are removed by descriptor in folders of one owner, who could do the same: no link leads root elsewhere.
+ */
+function removeUnfinished(folder: number, scenario: string): boolean {
+  if (!lock(folder) || !isClaimed(folder, scenario)) return false;
+  const opened: number[] = [];
+  try {
+    const paths = leftIn(folder, opened);
+    if (paths === null) return false;
+    // The claim last: if this run is killed here, the next one goes on.
+    for (const path of paths.filter((left) => left !== claimPath(folder)).reverse())
+      if (statOf(path)?.isDirectory() === true) rmdirSync(path);
+      else unlinkSync(path);
+    unlinkSync(claimPath(folder));
+    return true;
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
 function closeToOthers(name: string, fd: number): void {
   const { mode } = fstatSync(fd);
   if (!isEmpty(fd)) throw notEmpty(name);
@@ -101,16 +201,17 @@ function replaceEmpty(name: string): number {
   }
 }
 
-function openPresent(name: string, reached: number, caller: Identity | null): number {
+function openPresent(name: string, reached: number, caller: Identity | null, scenario: string | null): number {
   const { uid: owner } = fstatSync(reached);
   const user = process.geteuid?.() ?? 0;
   if (owner !== user && owner !== caller?.uid)
     throw refusedPath(name, hint, `the evidence folder belongs to user ${owner}`);
   const fd = openSync(inFolder(reached, '.'), O_RDONLY | O_DIRECTORY);
   try {
+    const isReplaced = scenario !== null && removeUnfinished(fd, scenario);
     if (!isEmpty(fd)) throw notEmpty(name);
     if (owner !== user) return replaceEmpty(name);
-    if (caller !== null)
+    if (caller !== null && !isReplaced)
       throw refusedPath(
         name,
         hint,
@@ -123,13 +224,26 @@ function openPresent(name: string, reached: number, caller: Identity | null): nu
   }
 }
 
+/** The claim stays only where a run without a result has left more; one beside a result does no harm. */
+function endClaim(folder: number, isUnfinished: boolean): void {
+  try {
+    const names = readdirSync(`/proc/self/fd/${folder}`);
+    if (!isUnfinished || names.length === 1 || names.includes(files.result.name))
+      rmSync(claimPath(folder), { force: true });
+  } catch {
+    // a file system that takes nothing any more
+  }
+}
+
 /**
  * Opens a folder for evidence, made where it is not there, for the effective user alone (0700) until it is handed over.
- * What is refused stays as it was; under sudo that is also a folder of root's that was there before.
+ * What is refused stays as it was; under sudo that is also a folder of root's that was there before. `scenario`: the
+ * name of the one that is run. Its last run in that folder is replaced if it ended without a result, under this kernel
+ * and by this user; flock(2) says whether it ended.
  * Throws VerifyError (64): `out-not-own` where it is somebody else's, or somebody else has put a symbolic link on the
- * way; `out-not-empty`; `out-not-made`.
+ * way; `out-not-empty`; `out-not-made`. (69): `evidence-not-writable` where it takes no file.
  */
-export function openOwnFolder(name: string): OwnFolder {
+export function openOwnFolder(name: string, scenario: string | null = null): OwnFolder {
   const caller = evidenceOwner();
   const open: number[] = [];
   const close = (): void => {
@@ -138,14 +252,15 @@ export function openOwnFolder(name: string): OwnFolder {
   try {
     const { fd: reached, newFolders } = reachFolder(name, { hint });
     open.push(...newFolders, reached);
-    const fd = newFolders.includes(reached) ? reached : openPresent(name, reached, caller);
+    const fd = newFolders.includes(reached) ? reached : openPresent(name, reached, caller, scenario);
     open.push(fd);
     if (!isEmpty(fd)) throw notEmpty(name);
-    return {
+    const folder: OwnFolder = {
       path: `/proc/self/fd/${fd}`,
       name,
-      handOver() {
+      handOver(isUnfinished = false) {
         try {
+          if (open.length > 0 && scenario !== null) endClaim(fd, isUnfinished);
           if (caller === null || open.length === 0) return;
           giveTo(caller, fd);
           for (const each of newFolders) if (each !== fd) fchownSync(each, caller.uid, caller.gid);
@@ -154,6 +269,8 @@ export function openOwnFolder(name: string): OwnFolder {
         }
       },
     };
+    if (scenario !== null) claimFolder(folder, fd, scenario);
+    return folder;
   } catch (error) {
     close();
     if (error instanceof VerifyError) throw error;
