@@ -250,14 +250,18 @@ function mirrorSuspect({ ports, filter = '', outputPort }: OvsMirrorState, bridg
   };
 }
 
+/** Three guests have six pairs. */
+const questionsEach = 6;
+
 /** A frame that ofproto/trace is asked about (ovs-vswitchd(8)), and the ports that may get it. */
 interface Question {
   readonly frame: string;
   readonly rightful: readonly string[];
 }
 
-/** A frame of one guest for another that meets a suspect's flows; null = no two guests are known. */
-function questionOf({ path, to, dst, inPort }: Suspect, { guests, owners }: AskedBridge): Question | null {
+/** Frames of one guest for another that meet a suspect's flows: a bundle or group may hand on some of them alone. */
+function questionsOf({ path, to, dst, inPort }: Suspect, { guests, owners }: AskedBridge): readonly Question[] {
+  const questions: Question[] = [];
   const isOther = (port: string, from: string): boolean =>
     to === null || to.some((each) => each !== port && each !== from);
   for (const from of guests.filter(({ port }) => inPort === null || inPort === port))
@@ -265,12 +269,13 @@ function questionOf({ path, to, dst, inPort }: Suspect, { guests, owners }: Aske
       if (at.port === from.port || (dst !== null && at.mac !== dst) || !isOther(at.port, from.port)) continue;
       const fields = memberFields(path);
       const source = fields.some((field) => field.startsWith('dl_src=')) ? [] : [`dl_src=${from.mac}`];
-      return {
+      questions.push({
         frame: [`in_port=${from.ofport}`, ...fields, ...source, `dl_dst=${at.mac}`].join(','),
         rightful: [from.port, ...(owners.get(at.mac) ?? [])],
-      };
+      });
+      if (questions.length === questionsEach) return questions;
     }
-  return null;
+  return questions;
 }
 
 /** By a bridge's flows, as its state has them: reading, precheck and judge ask the same. */
@@ -300,29 +305,34 @@ function askedBridges(state: SwitchState): readonly AskedBridge[] {
 }
 
 /**
- * Frames to ask `ofproto/trace` about, by bridge: one of a guest for another for each action that may hand it to a
- * third, in the syntax of ovs-appctl.
+ * Frames to ask `ofproto/trace` about, by bridge, in the syntax of ovs-appctl. Of a guest for another, at most six for
+ * each action that may hand them to a third.
  */
 export function ovsQuestions(state: SwitchState): readonly { readonly bridge: string; readonly frame: string }[] {
   return askedBridges(state).flatMap((bridge) => {
-    const questions = [...suspectsAt(bridge)].flatMap((suspect) => questionOf(suspect, bridge) ?? []);
+    const lists = [...suspectsAt(bridge)].map((suspect) => questionsOf(suspect, bridge));
+    // each suspect's first before the second of any: more may be found than are asked
+    const questions = [...Array(questionsEach).keys()].flatMap((at) => lists.flatMap((list) => list[at] ?? []));
     return [...new Set(questions.map(({ frame }) => frame))].map((frame) => ({ bridge: bridge.name, frame }));
   });
 }
 
 /** The switch's own answer about a suspect; nothing if it was not asked, or hands the frame to its owner alone. */
 function predictionFor(suspect: Suspect, bridge: AskedBridge): Pick<OvsCopy, 'predicted'> {
-  const question = questionOf(suspect, bridge);
-  const text = bridge.state.traces?.find(({ frame }) => frame === question?.frame)?.text;
-  if (question === null || text === undefined) return {};
+  for (const question of questionsOf(suspect, bridge)) {
+    const text = bridge.state.traces?.find(({ frame }) => frame === question.frame)?.text;
+    const leaks = text === undefined ? [] : leaksOf(text, question, bridge);
+    if (leaks.length > 0) return { predicted: `${question.frame} leaves by ${leaks.join(', ')}` };
+  }
+  return {};
+}
+
+function leaksOf(text: string, { rightful }: Question, { ports, name: bridge }: AskedBridge): readonly string[] {
   const reached = new Set(
     [...text.matchAll(/^Datapath actions: (.*)$/gm)].flatMap(([, actions = '']) => actions.split(/[\s,()"]+/)),
   );
-  const names = new Set([...bridge.ports.values()].filter((name) => name !== null && name !== bridge.name));
-  const leaks = [...names]
-    .flatMap((name) => name ?? [])
-    .filter((name) => reached.has(name) && !question.rightful.includes(name));
-  return leaks.length === 0 ? {} : { predicted: `${question.frame} leaves by ${leaks.join(', ')}` };
+  const names = new Set([...ports.values()].filter((name) => name !== bridge));
+  return [...names].flatMap((name) => name ?? []).filter((name) => reached.has(name) && !rightful.includes(name));
 }
 
 function copyOf(suspect: Suspect, bridge: AskedBridge): OvsCopy {
