@@ -1,4 +1,4 @@
-import { bridgeSettings, portSettings } from './attributes.js';
+import { settingsOfPlace } from './attributes.js';
 import type { LinkState } from '../model/state.js';
 import { groupMembers, portVlans } from './host.js';
 import type { ChangeOf } from '../model/fabric.js';
@@ -25,12 +25,15 @@ const linkFacts: ReadonlyMap<string, LinkFact> = new Map([
   ['promiscuity', { of: ({ promiscuity }) => promiscuity, by: ['judge', 'report'] }],
   ['XDP program', { of: ({ xdp }) => xdp, by: ['judge'] }],
 ] satisfies readonly (readonly [string, LinkFact])[]);
-// A port's state follows its settings and what is heard on it: the judge asks for `forwarding`
-const settingKeys = [...bridgeSettings, ...portSettings].map(({ key }) => key);
-const comparedBy = (reader: Reader): readonly string[] => [
-  ...[...linkFacts].flatMap(([what, { by }]) => (by.includes(reader) ? [what] : [])),
-  ...settingKeys,
-  ...(reader === 'report' ? ['state'] : []),
+const settingFacts = (['bridge', 'port'] as const).flatMap((place) =>
+  settingsOfPlace(place).map(({ key }) => [key, (link: LinkState) => link[place]?.[key]] as const),
+);
+/** What a reader compares, each by its words. A key of bridges and of ports is in both places, each by itself. */
+const comparedBy = (reader: Reader): readonly (readonly [string, LinkFact['of']])[] => [
+  ...[...linkFacts].flatMap(([what, { of, by }]) => (by.includes(reader) ? [[what, of] as const] : [])),
+  ...settingFacts,
+  // It follows the settings and what is heard on the port: the judge asks for `forwarding`
+  ...(reader === 'report' ? [['state', ({ port }: LinkState) => port?.['state']] as const] : []),
 ];
 const compared = { judge: comparedBy('judge'), drift: comparedBy('drift'), report: comparedBy('report') };
 
@@ -49,8 +52,8 @@ export interface LinkChange {
 
 /** The facts and settings of a link that changed, of those that matter to the reader. */
 export function compareLinks(before: LinkState, after: LinkState, reader: Reader): readonly LinkChange[] {
-  return compared[reader].flatMap((what) => {
-    const [was, is] = [factOf(before, what), factOf(after, what)];
+  return compared[reader].flatMap(([what, of]) => {
+    const [was, is] = [of(before) ?? null, of(after) ?? null];
     return was === is || JSON.stringify(was) === JSON.stringify(is) ? [] : [{ what, was, is }];
   });
 }

@@ -20,9 +20,8 @@ export function linkNamed({ links }: Links, name: string | null | undefined): Li
 
 /** The link of that index on a host; null = the orchestrator's own, or the only one. */
 export function linkAt({ links }: Links, ifindex: number | null, host: string | null = null): LinkState | undefined {
-  return linkTables(links)
-    .byIndex.get(ifindex ?? 0)
-    ?.find(({ name }) => hostOf(name) === host);
+  const found = ifindex === null ? undefined : linkTables(links).byIndex.get(ifindex);
+  return found?.find(({ name }) => hostOf(name) === host);
 }
 
 /** The ports of a bridge, or of what else takes ports, in the order of the links. */

@@ -203,6 +203,10 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
   const withStrangers = { ...step, observers: [...step.observers, ...traced.strangers] };
   const { rows: counted, folded, exposed } = rowsOf({ ...input, step: withStrangers });
   const bare = counted.filter(({ leak, observer }) => leak || !strangers.has(observer));
+  const leaking = new Set([
+    ...bare.filter(({ leak }) => leak).map(({ observer }) => observer),
+    ...folded.map(({ like }) => like.observer),
+  ]);
   const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded, traced);
   const forms = isIdle || hasFailed ? noForms : entryByForm(input);
   const reasonsAgainst = [
@@ -211,6 +215,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     ...(isIdle ? [] : observedOnlyReasons(plan, step)),
     ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses, forms)),
     ...traced.reasons,
+    ...traced.reasonsBeside(leaking),
   ];
   const finding = createCauseFinding(plan, withStrangers, states, input.facts.ruleChanges);
   const found = withCauses(bare, finding);

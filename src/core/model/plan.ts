@@ -61,6 +61,11 @@ export const observerShape = {
  */
 export type Observer = Of<typeof observerShape>;
 
+/** True of what stands in for a device that no port of the bridges leads to: nothing is open to it by design. */
+export function isBesideBridges({ place, device }: Pick<Observer, 'place' | 'device'>): boolean {
+  return place === 'port' && device !== undefined;
+}
+
 /** Tokens of a plan are numbered below this, so that a plan from elsewhere cannot ask for endless memory. */
 export const maxTokens = 2 ** 26;
 const tokens = only(count, `a whole number from 0 to ${maxTokens}`, (number) => number <= maxTokens);

@@ -1,6 +1,7 @@
 import { isOnDevice } from '../../model/attach.js';
 import type { Fix } from '../../model/fabric.js';
 import { bareName, onHost } from '../../model/host-names.js';
+import { isBesideBridges } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, textOf } from '../../text/json-text.js';
@@ -302,7 +303,7 @@ function ruleTo(port: string | null, { rules, toPort, nameHere }: Carriers): Rul
 /** The observer's port, of a bridge or not, or what leads to a device beside the bridges; null = it has none. */
 function deviceOf({ port, observer }: LeakContext): string | null {
   if (port !== null) return port.name;
-  const isBeside = observer?.place === 'port' && observer.device !== undefined;
+  const isBeside = observer !== null && isBesideBridges(observer);
   return isBeside || observer?.routed === true || isOnDevice(observer?.by) ? (observer?.interface ?? null) : null;
 }
 

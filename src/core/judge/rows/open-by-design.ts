@@ -1,5 +1,5 @@
 import { bareName } from '../../model/host-names.js';
-import type { Flow, Observer } from '../../model/plan.js';
+import { type Flow, isBesideBridges, type Observer } from '../../model/plan.js';
 import type { ProbeClassName } from '../../model/scenario.js';
 import { TokenBits } from '../count/token-bits.js';
 import { partyOf } from '../parties.js';
@@ -179,7 +179,7 @@ export function openByDesign({
   });
   const comparisons = new Map([...kinds].map(([key, kind]) => [key, compare(kind, parties)]));
   const isNamed = (flow: Flow, observer: Observer): boolean => {
-    if (isForOne(flow) && partyOf(observer) !== flow.to) return false;
+    if (isBesideBridges(observer) || (isForOne(flow) && partyOf(observer) !== flow.to)) return false;
     return observer.device !== undefined && observer.party === undefined
       ? open.has(flow.probe)
       : open.get(flow.probe)?.has(partyOf(observer)) === true;

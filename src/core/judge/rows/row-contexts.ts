@@ -1,6 +1,6 @@
 import { linkNamed, entriesOf } from '../../bridge/host.js';
 import type { RowContext } from '../../bridge/row-context.js';
-import type { Flow, Flows, Observer, Plan, StepPlan } from '../../model/plan.js';
+import { type Flow, type Flows, isBesideBridges, type Observer, type Plan, type StepPlan } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { LinkState, StepStates } from '../../model/state.js';
@@ -68,13 +68,19 @@ export function rowContexts(
     const routed = linkNamed(before, observer.routed === true ? observer.interface : lower);
     return routed === undefined ? undefined : { ...routed, name: observer.bridge };
   };
+  /** What is beside the bridges has its copies off the sender's. */
+  const observerOf = (name: string, sender: string): Observer | null => {
+    const observer = observers.get(name) ?? null;
+    if (observer === null || !isBesideBridges(observer)) return observer;
+    return { ...observer, bridge: observers.get(sender)?.bridge ?? observer.bridge };
+  };
   const flowOf = flowFinder(step.flows);
   return (finding) => {
     const to = endpointOf(finding.to);
-    const observer = observers.get(finding.observer) ?? null;
+    const flow = flowOf(finding);
+    const observer = observerOf(finding.observer, flow?.sender ?? finding.from);
     const bridge = bridgeOf(observer, finding.observer);
     if (bridge === undefined) return null;
-    const flow = flowOf(finding);
     const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
     const entries = entriesOf(before, dstMac).filter(({ master, port }) => [master, port].includes(bridge.name));
     const from = endpointOf(flow?.sender ?? finding.from);

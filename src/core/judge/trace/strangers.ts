@@ -1,13 +1,15 @@
-import { segmentOf } from '../../bridge/bypass/segment.js';
+import { linkNamed } from '../../bridge/host.js';
+import { routingMasters, segmentOf } from '../../bridge/bypass/segment.js';
 import { isRoutedTo, placeOf } from '../../model/attach.js';
 import type { Flow, Observer } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import type { TracedDevice, TracedPlace, TraceLine } from '../../model/timeline.js';
-import { mapByName } from '../../text/collections.js';
+import { groupBy } from '../../text/collections.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import {
   type FlowFinder,
+  forFirstProbes,
   isAtDevice,
   isForHost,
   readerText,
@@ -22,24 +24,65 @@ export interface Stranger {
   readonly by: string;
 }
 
-/** Frames of no protocol that anybody routes: where these are, nothing but a copy has brought them. */
+/** True of frames of a protocol that nobody routes: beside the bridges they are copies. */
 function isUnroutable({ carrier, frame }: Flow): boolean {
   return carrier === 'raw' && frame.form === undefined;
 }
 
-/** Devices that no port of the bridges leads to, and who has the probes that the kernel's trace saw there. */
+/** Kinds of master whose ports are all walked, or that get no frames of others. */
+const knownMasters: readonly unknown[] = ['bridge', 'bond', ...routingMasters];
+
+/** True if frames of the segment come to a switch of another kind, whose other ports get them too. */
+function hasOtherSwitch(segment: ReadonlySet<string>, state: HostState): boolean {
+  return state.links.some(
+    ({ name, kind, master }) =>
+      segment.has(name) &&
+      (kind === 'openvswitch' || (master !== null && !knownMasters.includes(linkNamed(state, master)?.kind))),
+  );
+}
+
+/** Names of the devices below these: those that they stand on, and the members of a bond. */
+function devicesBelow(ports: Iterable<string>, links: readonly LinkState[]): ReadonlySet<string> {
+  const byName = groupBy(links, ({ name }) => name);
+  const members = groupBy(links, ({ master }) => master);
+  const below = new Set<string>();
+  const goDown = (name: string): void => {
+    const lower = (byName.get(name) ?? []).flatMap((link) => (pairKinds.includes(link.kind) ? [] : (link.lower ?? [])));
+    for (const device of [...lower, ...(members.get(name) ?? []).map((member) => member.name)]) {
+      if (below.has(device)) continue;
+      below.add(device);
+      goDown(device);
+    }
+  };
+  for (const port of ports) goDown(port);
+  return below;
+}
+
+/** Part of an observer's name. A process or guest chose it, and must not look like another device. */
+function namePart(name: string): string {
+  return name.replace(/[\s/@#|]/g, '_');
+}
+
+/** Devices beside the bridges that had probes, and the processes that own them, by the kernel's trace. */
 export class Strangers {
   private readonly byIndex: ReadonlyMap<number, LinkState>;
-  private readonly byName: ReadonlyMap<string, LinkState>;
+  private readonly names: ReadonlySet<string>;
+  private readonly macs: ReadonlySet<string>;
   private readonly segment: ReadonlySet<string>;
   private readonly heardAt: ReadonlySet<string>;
+  private readonly below: ReadonlySet<string>;
+  /** Other namespaces with a device that a port leads to: their probes may have come by that. */
+  private readonly joined: ReadonlySet<number>;
   private readonly isRouted: boolean;
+  private readonly isJudged: boolean;
   private readonly entered = new Set<number>();
+  private readonly observers = new Map<string, Observer>();
 
   private constructor(
     private readonly input: TraceInput,
     private readonly finder: FlowFinder,
     states: readonly HostState[],
+    private readonly isComplete: boolean,
   ) {
     const { plan, step, trace } = input;
     const links = states.flatMap((state) => state.links);
@@ -47,38 +90,72 @@ export class Strangers {
     this.isRouted = routed.length > 0;
     const bridges = new Set(step.observers.map(({ bridge }) => bridge));
     // a guest that starts meanwhile gets floods as others do
-    this.segment = new Set(states.flatMap((state) => [...segmentOf(bridges, state, routed)]));
+    const segments = states.map((state) => segmentOf(bridges, state, routed));
+    this.segment = new Set(segments.flatMap((segment) => [...segment]));
     this.heardAt = new Set(step.observers.map((observer) => observer.interface));
     this.byIndex = new Map(links.map((link) => [link.ifindex, link]));
-    this.byName = mapByName(links);
+    this.names = new Set(links.map(({ name }) => name));
+    this.macs = new Set(links.map(({ mac }) => mac));
+    const ports = step.observers.filter(({ place }) => place === 'port').map((observer) => observer.interface);
+    this.below = devicesBelow(ports, links);
+    this.joined = new Set(trace.flatMap((line) => this.joinedBy(line)));
+    const isCarried = plan.endpoints.some(({ attach }) => placeOf(attach) === 'behind');
+    this.isJudged =
+      !isCarried &&
+      plan.bridges.every(({ kind }) => kind !== 'ovs') &&
+      !states.some((state, at) => hasOtherSwitch(segments[at] ?? new Set(), state));
     for (const line of trace) if (this.isEntry(line)) this.addEntered(line);
   }
 
   /**
-   * Null = nothing beside the bridges can be judged. A process carries frames to what is behind a bridge. Open vSwitch
-   * carries them to devices that no link shows. What is trusted carries them where somebody answers for it.
+   * Null = nothing is known of what is beside the bridges, or somebody answers for it. `isComplete`: the trace lost
+   * nothing, else it may lack where probes came in from.
    */
-  static of(input: TraceInput, finder: FlowFinder): Strangers | null {
-    const { plan, step, states } = input;
+  static of(input: TraceInput, finder: FlowFinder, isComplete: boolean): Strangers | null {
+    const { step, states } = input;
     const known = [states.before, ...(states.during ?? []), states.after].filter((state) => state !== null);
-    const isCarried = plan.endpoints.some(({ attach }) => placeOf(attach) === 'behind');
-    if (known.length === 0 || isCarried || step.expect.trust !== undefined) return null;
-    return plan.bridges.some(({ kind }) => kind === 'ovs') ? null : new Strangers(input, finder, known);
+    return known.length === 0 || step.expect.trust !== undefined
+      ? null
+      : new Strangers(input, finder, known, isComplete);
+  }
+
+  /**
+   * True if what is beside the bridges counts as a leak. A process carries frames to what is behind a bridge. Open
+   * vSwitch carries them to devices that no link shows, be it beyond an uplink.
+   */
+  get convicts(): boolean {
+    return this.isJudged && this.isComplete;
+  }
+
+  private isOfBridges({ name }: LinkState): boolean {
+    return this.segment.has(name) || this.heardAt.has(name);
+  }
+
+  private joinedBy(line: TraceLine): readonly number[] {
+    if (line.place === 'end' || line.device === null || line.device.home) return [];
+    const link = this.byIndex.get(line.device.lower ?? -1);
+    return link !== undefined && this.isOfBridges(link) ? [line.device.space] : [];
   }
 
   /** The link of the bridges' namespace that leads there; null = it is none beside the bridges. */
   private linkTo({ home, name, lower, party, ifindex }: TracedDevice): LinkState | null {
     const link = this.byIndex.get(home ? ifindex : (lower ?? -1));
-    if (link === undefined || link.flags.includes('LOOPBACK')) return null;
-    if (this.segment.has(link.name) || this.heardAt.has(link.name)) return null;
+    if (link === undefined || link.flags.includes('LOOPBACK') || this.isOfBridges(link)) return null;
     return (home ? link.name === name : party === undefined) ? link : null;
   }
 
-  /** True if frames came in there from elsewhere: a guest that rightly had them may have sent them by another port. */
+  /**
+   * True if frames came in there from elsewhere: a guest that rightly had them may have sent them by another port. The
+   * kernel notes what a VLAN device or a bond receives at the device below it alone (__netif_receive_skb_core,
+   * net/core/dev.c).
+   */
   private isEntry(line: TraceLine): line is TracedPlace {
     if (line.place !== 'receive' || !isAtDevice(line) || !line.device.home) return false;
-    const link = this.linkTo(line.device);
-    return link !== null && !(pairKinds.includes(link.kind) && this.byName.has(link.lower ?? ''));
+    const link = this.byIndex.get(line.device.ifindex);
+    if (link?.name !== line.device.name) return true;
+    if (this.heardAt.has(link.name)) return false;
+    if (this.below.has(link.name)) return true;
+    return this.linkTo(line.device) !== null && !(pairKinds.includes(link.kind) && this.names.has(link.lower ?? ''));
   }
 
   private addEntered({ tokens }: TracedPlace): void {
@@ -93,24 +170,40 @@ export class Strangers {
     const { device } = line;
     const link = this.linkTo(device);
     if (link === null) return null;
-    if (!device.home && isAtDevice(line) && device.owner !== undefined) {
-      const by = `${tracedDeviceText(device)} of ${readerText(device.owner)}`;
-      return { observer: this.observerAt(device.name ?? 'device', link, device), by };
-    }
-    const { reader } = line;
-    if (!device.home || link.kind !== 'tun' || line.place !== 'read' || reader === undefined) return null;
-    if (reader.own === true || reader.parties.length > 0) return null;
-    return { observer: this.observerAt(reader.name, link, device), by: `${link.name} of ${readerText(reader)}` };
+    return device.home ? this.readerOf(line, link, device) : this.ownerOf(line, link, device);
   }
 
-  private observerAt(name: string, { name: lower, kind }: LinkState, device: TracedDevice): Observer {
-    const [bridge = ''] = this.input.step.observers.map((observer) => observer.bridge);
-    return {
-      name: `${name}@${lower}`,
+  private ownerOf(line: TracedPlace, link: LinkState, device: TracedDevice): Stranger | null {
+    const { owner, space, ifindex, name } = device;
+    if (owner === undefined || !isAtDevice(line) || this.joined.has(space)) return null;
+    const observer = this.observerAt(`${space} ${ifindex}`, name ?? 'device', link, device);
+    return { observer, by: `${tracedDeviceText(device)} of ${readerText(owner)}` };
+  }
+
+  private readerOf({ place, reader }: TracedPlace, link: LinkState, device: TracedDevice): Stranger | null {
+    if (link.kind !== 'tun' || place !== 'read' || reader === undefined) return null;
+    if (reader.own === true || reader.parties.length > 0) return null;
+    const observer = this.observerAt(`${link.ifindex} read by ${reader.pid}`, reader.name, link, device);
+    return { observer, by: `${link.name} of ${readerText(reader)}` };
+  }
+
+  /** The observer in place of a stranger; two with one name are numbered, as `earsAbove` does. */
+  private observerAt(key: string, name: string, { name: lower, kind }: LinkState, device: TracedDevice): Observer {
+    const known = this.observers.get(key);
+    if (known !== undefined) return known;
+    const { observers } = this.input.step;
+    const taken = new Set([...observers, ...this.observers.values()].map((observer) => observer.name));
+    const wanted = `${namePart(name)}@${lower}`;
+    let free = wanted;
+    for (let number = 2; taken.has(free); number += 1) free = `${wanted}#${number}`;
+    const observer: Observer = {
+      name: free,
       interface: lower,
-      ...{ bridge, place: 'port', role: 'guest', macs: [], judged: true },
+      ...{ bridge: observers[0]?.bridge ?? '', place: 'port', role: 'guest', macs: [], judged: true },
       device: { name: device.name ?? lower, space: device.path ?? null, kind: kind ?? '' },
     };
+    this.observers.set(key, observer);
+    return observer;
   }
 
   /**
@@ -121,21 +214,23 @@ export class Strangers {
     if (this.entered.has(flow.first + sequence) || isForHost(this.input, flow)) return false;
     const { dstMac } = flow.frame;
     if (isGroupMacText(dstMac)) return false;
-    if (isUnroutable(flow)) return true;
-    return !this.isRouted && [...this.byName.values()].every(({ mac }) => mac !== dstMac);
+    return isUnroutable(flow) || (!this.isRouted && !this.macs.has(dstMac));
   }
 
-  /** A doubt for each device that had frames which no host routes. `known`: devices at which they count as leaks. */
-  reasons(known: ReadonlySet<string>): readonly Reason[] {
+  /**
+   * A doubt for each device that had frames which no host routes, or what would count as a leak if the trace were
+   * complete. `leaking`: strangers that have a row for what they had astray.
+   */
+  reasons(leaking: ReadonlySet<string>): readonly Reason[] {
     const beside = new Map<string, Set<number>>();
     for (const line of this.input.trace) {
       if (!isAtDevice(line) || this.linkTo(line.device) === null) continue;
-      const stranger = this.strangerAt(line);
-      if (stranger !== null && known.has(stranger.observer.name)) continue;
+      const stranger = this.strangerAt(line)?.observer.name;
       const device = tracedDeviceText(line.device);
-      this.finder.forProbes(line.tokens, (flow, sequence) => {
-        if (flow === null || !flow.judged || !isUnroutable(flow) || !this.finder.isAsSent(flow, line.tokenAt)) return;
-        if (this.input.tally.entries.isAgain(flow, sequence)) return;
+      forFirstProbes(this.input, this.finder, line, (flow, sequence) => {
+        const isAstray = stranger !== undefined && this.isJudged && this.isAstray(flow, sequence);
+        if (!flow.judged || !(isUnroutable(flow) || (isAstray && !this.isComplete))) return;
+        if (isAstray && leaking.has(stranger)) return;
         beside.set(device, (beside.get(device) ?? new Set()).add(flow.first + sequence));
       });
     }

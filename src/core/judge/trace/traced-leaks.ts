@@ -8,6 +8,7 @@ import type { Bypass } from '../../bridge/bypass/bypasses.js';
 import { Strangers } from './strangers.js';
 import {
   FlowFinder,
+  forFirstProbes,
   isAtDevice,
   isForHost,
   isLossless,
@@ -19,6 +20,8 @@ import {
 /** Findings of the trace beside those of the observers. */
 export interface Traced {
   readonly reasons: readonly Reason[];
+  /** Doubts about devices beside the bridges, but for strangers of which a row says that they have leaks. */
+  readonly reasonsBeside: (leaking: ReadonlySet<string>) => readonly Reason[];
   /** Devices and processes by which probes reached a party that may not have them. */
   readonly reached: readonly TracedReach[];
   /** Observers in place of those among them that are in no plan. */
@@ -31,21 +34,20 @@ export interface Traced {
 
 /**
  * Tokens at a device in the namespace of a party that may not have them, and that none of its observers heard: they
- * came past its ports. A token that entered the bridge a second time does not count, for a guest that had it may have
- * passed it on, nor one that another packet quotes.
+ * came past its ports.
  */
 function tokensPast(
-  { facts, tally, parties, isHeardAt }: TraceInput,
+  input: TraceInput,
   finder: FlowFinder,
-  { tokens, tokenAt }: TracedPlace,
+  line: TracedPlace,
   observers: readonly Observer[],
 ): readonly { readonly flow: Flow; readonly sequence: number; readonly observer: Observer }[] {
+  const { facts, parties, isHeardAt } = input;
   const past: { flow: Flow; sequence: number; observer: Observer }[] = [];
   const [observer] = observers;
-  finder.forProbes(tokens, (flow, sequence) => {
-    if (flow === null || observer === undefined || !finder.isAsSent(flow, tokenAt)) return;
+  forFirstProbes(input, finder, line, (flow, sequence) => {
+    if (observer === undefined || !isLeak(flow, observer, parties)) return;
     const token = flow.first + sequence;
-    if (!isLeak(flow, observer, parties) || tally.entries.isAgain(flow, sequence)) return;
     if (facts.accepted.overlap(token, 1) === 0 || observers.some(({ name }) => isHeardAt(name, token))) return;
     past.push({ flow, sequence, observer });
   });
@@ -65,7 +67,7 @@ function holderOf(line: TraceLine): { readonly party: string; readonly by: strin
   return party === undefined || others.length > 0 ? null : { party, by: readerText(line.reader) };
 }
 
-/** Who had the packets of a line past the ports: the observers at which they count, and how it is called. */
+/** The party or stranger that had the packets of a line past the ports: its observers, and the name of its device. */
 interface Holder {
   readonly observers: readonly Observer[];
   readonly by: string;
@@ -73,7 +75,7 @@ interface Holder {
 }
 
 function holderIn(line: TraceLine, { step }: TraceInput, strangers: Strangers | null): Holder | null {
-  const stranger = strangers?.strangerAt(line) ?? null;
+  const stranger = strangers?.convicts === true ? strangers.strangerAt(line) : null;
   if (stranger !== null) return { observers: [stranger.observer], by: stranger.by, isStranger: true };
   const holder = holderOf(line);
   if (holder === null) return null;
@@ -150,15 +152,22 @@ function processOf({ pid, name, program, hostsOwn }: TracedReader): SocketProces
   return { pid, name, ...(program === undefined ? {} : { program }), ...(hostsOwn === true ? { hostsOwn } : {}) };
 }
 
-/** The trace lost nothing, each packet died where it could see that, and XDP, into which it cannot look, had none. */
-function isClosed({ trace, states: { before, after, during = [] } }: TraceInput): boolean {
+/** The sum of what the trace lost or could not look into; null = its end is not there. */
+function lossesOf({ trace }: TraceInput): number | null {
   const end = trace.at(-1);
-  const counted = end?.place === 'end' ? [...Object.values(end.open), ...Object.values(end.counts)] : null;
+  return end?.place === 'end' ? Object.values(end.counts).reduce((sum, count) => sum + count, 0) : null;
+}
+
+/** The trace lost nothing, each packet died where it could see that, and XDP, into which it cannot look, had none. */
+function isClosed(input: TraceInput): boolean {
+  const { before, after, during = [] } = input.states;
+  const end = input.trace.at(-1);
+  const open = end?.place === 'end' ? Object.values(end.open) : [];
   const hasXdp = [before, ...during, after].some(
     (state) =>
       state === null || state.links.some(({ xdp }) => xdp !== undefined) || (state.earPrograms ?? []).length > 0,
   );
-  return counted !== null && counted.every((count) => count === 0) && !hasXdp;
+  return lossesOf(input) === 0 && open.every((count) => count === 0) && !hasXdp;
 }
 
 /**
@@ -200,15 +209,14 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
  */
 export function judgeTrace(input: TraceInput): Traced {
   const general = wholeReasons(input);
-  const none = { reached: [], strangers: [], bypasses: [], isWhole: false };
+  const none = { reasonsBeside: () => [], reached: [], strangers: [], bypasses: [], isWhole: false };
   if (input.trace.length === 0) return { ...none, reasons: general };
   const finder = new FlowFinder(input.step);
-  const beside = Strangers.of(input, finder);
-  const { reached, strangers } = addReached(input, finder, beside);
+  const beside = Strangers.of(input, finder, general.length === 0 && lossesOf(input) === 0);
   return {
-    reasons: [...general, ...(beside?.reasons(new Set(strangers.map(({ name }) => name))) ?? [])],
-    reached,
-    strangers,
+    reasons: general,
+    reasonsBeside: (leaking) => beside?.reasons(leaking) ?? [],
+    ...addReached(input, finder, beside),
     bypasses: readerBypasses(input, finder),
     isWhole: general.length === 0 && isClosed(input) && isContained(input, finder),
   };

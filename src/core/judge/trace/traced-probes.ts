@@ -56,6 +56,22 @@ export class FlowFinder {
   }
 }
 
+/**
+ * Probes of a line that stand in it as they were sent, in no other packet that quotes them, and that entered a bridge
+ * once: a guest that had them may have passed on what entered again.
+ */
+export function forFirstProbes(
+  { tally }: TraceInput,
+  finder: FlowFinder,
+  { tokens, tokenAt }: TracedPlace,
+  use: (flow: Flow, sequence: number) => void,
+): void {
+  finder.forProbes(tokens, (flow, sequence) => {
+    if (flow === null || !finder.isAsSent(flow, tokenAt) || tally.entries.isAgain(flow, sequence)) return;
+    use(flow, sequence);
+  });
+}
+
 /** Every frame that left by a port was heard: only then is a token that an observer did not hear one that passed it. */
 export function isLossless({ stopped }: StepFacts, { observers }: StepPlan): boolean {
   return observers.every(({ name }) => {
@@ -81,7 +97,10 @@ export function isForHost({ step }: TraceInput, { must, may }: Flow): boolean {
   return step.observers.some(({ place, name }) => place === 'bridge' && (must.includes(name) || may.includes(name)));
 }
 
-/** A device had the packets: it sent or received them. Elsewhere than at home they ended there (bpf_redirect_peer). */
+/**
+ * True if a device had the packets of a line: it sent or received them. In another namespace it is enough that they
+ * ended there: bpf_redirect_peer hands them on without a tracepoint.
+ */
 export function isAtDevice(line: TraceLine): line is TracedPlace & { readonly device: TracedDevice } {
   if (line.place === 'end' || line.place === 'read' || line.device === null || line.device.own === true) return false;
   return line.place === 'transmit' || line.place === 'receive' || !line.device.home;

@@ -27,6 +27,15 @@ it('what this kernel does not report and what a link does not have are one', () 
   expect(compareLinks({ ...before, port: null }, { ...before, port: {} }, 'judge')).toEqual([]);
 });
 
+it('a key that bridges and ports have is compared once, where the link has it', () => {
+  const values = (priority: number) => ({ priority, group_fwd_mask: priority });
+  const changes = ['priority', 'group_fwd_mask'].map((what) => ({ what, was: 1, is: 2 }));
+  for (const place of ['bridge', 'port'] as const) {
+    const found = compareLinks({ ...before, [place]: values(1) }, { ...before, [place]: values(2) }, 'judge');
+    expect(found.toSorted((a, b) => b.what.localeCompare(a.what))).toEqual(changes);
+  }
+});
+
 it('a fact is one of the link or of its settings', () => {
   expect(['MTU', 'state', 'no_such'].map((what) => factOf(before, what))).toEqual([1500, 'forwarding', null]);
   expect(factOf(undefined, 'MTU')).toBeNull();

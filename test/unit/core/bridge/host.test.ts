@@ -34,7 +34,7 @@ describe('a link', () => {
       'h2/br0',
       undefined,
     ]);
-    expect(linkAt(state, null)).toBeUndefined();
+    expect(linkAt({ links: [{ ...first, ifindex: 0 }] }, null)).toBeUndefined();
   });
 
   it('is a port of its master', () => {

@@ -3,7 +3,7 @@ import { controlComment, isControlComment } from '../../../../../src/core/judge/
 import { sideEffectsOf } from '../../../../../src/core/judge/proof/unchanged.js';
 import { isUnicast } from '../../../../../src/core/bridge/row-context.js';
 import { rowContexts } from '../../../../../src/core/judge/rows/row-contexts.js';
-import type { Control, Flow, Plan, StepPlan } from '../../../../../src/core/model/plan.js';
+import type { Control, Flow, Observer, Plan, StepPlan } from '../../../../../src/core/model/plan.js';
 import type { Finding } from '../../../../../src/core/model/result.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
@@ -41,6 +41,17 @@ describe('what is known around a row', () => {
       context(zero, step, host(), null),
       context(zero, step, host({ links: host().links.slice(1) })),
     ]).toEqual([null, null, null]);
+  });
+  it('is that of the sender’s bridge where the observer is beside the bridges', () => {
+    const own = there(step.observers.find(({ name }) => name === 'a'));
+    const device = { name: 'eth0', space: null, kind: 'veth' };
+    const beside: Observer = { ...own, name: 'eth0@x0', interface: 'x0', device };
+    const observers = [beside, { ...own, bridge: 'br1' }];
+    const two = host({ links: [...host().links, { ...there(host().links[0]), name: 'br1', ifindex: 30 }] });
+    expect(context({ ...zero, observer: 'eth0@x0' }, { ...step, observers }, two)).toMatchObject({
+      observer: { name: 'eth0@x0', bridge: 'br1' },
+      bridge: { name: 'br1' },
+    });
   });
   it('is that of the bridge itself where it is the observer by name', () => {
     expect(context({ ...zero, observer: 'br0' })).toMatchObject({

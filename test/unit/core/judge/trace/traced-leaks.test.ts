@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../../../src/core/model/result.js';
-import type { AttachedProgram } from '../../../../../src/core/model/state.js';
+import type { AttachedProgram, LinkState } from '../../../../../src/core/model/state.js';
 import type { TracedDevice, TracedPlace, TracedReader, TraceEnd } from '../../../../../src/core/model/timeline.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
@@ -296,5 +296,99 @@ describe('a device beside the bridges', () => {
     const more = line.device?.home === true ? [place(beyond)] : [];
     const step = besideOf('veth', change, line, ...more);
     expect([step.verdict, leaksOf(step)]).toEqual([verdict, []]);
+  });
+
+  /** Changes the links of the host. */
+  const links =
+    (change: (links: readonly LinkState[], plain: LinkState) => readonly LinkState[]) =>
+    (evidence: Evidence): void => {
+      const { lower: _lower, ...plain } = there(hostState().links[1]);
+      const both = there(evidence.states[0]?.after ?? undefined);
+      const state = { ...both, links: change(both.links, { ...plain, master: null, port: null }) };
+      evidence.states = [{ before: state, after: state }];
+    };
+  const ends = (counts: TraceEnd['counts']) => (evidence: Evidence) => {
+    evidence.trace = [...(evidence.trace ?? []).slice(0, -1), { step: 0, place: 'end', open: {}, counts }];
+  };
+  const lost = (evidence: Evidence): void => {
+    evidence.trace = evidence.trace?.slice(1) ?? [];
+  };
+  /** The uplink is a VLAN of a trunk, a NIC or a bond of it; what comes back in another VLAN goes to x0. */
+  const trunk = (kind: 'bond' | null) =>
+    links((all, plain) => [
+      ...all.map((link) => {
+        if (link.name === 'p3') return { ...link, kind: 'vlan', lower: kind ?? 'nic' };
+        return link.name === 'x0' ? { ...link, master: 'br99' } : link;
+      }),
+      { ...plain, name: 'nic', kind: null, ifindex: 20, master: kind },
+      ...(kind === null ? [] : [{ ...plain, name: kind, kind, ifindex: 23 }]),
+      { ...plain, name: 'nic.99', kind: 'vlan', ifindex: 21, master: 'br99', lower: kind ?? 'nic' },
+      { ...plain, name: 'br99', kind: 'bridge', ifindex: 22 },
+    ]);
+  /** The uplink is one end of a pair. The other one is a port of a device of that kind, as x0 is. */
+  const beyondUplink = (kind: string) =>
+    links((all, plain) => [
+      ...all.map((link) => {
+        if (link.name === 'p3') return { ...link, lower: 'q3' };
+        return link.name === 'x0' ? { ...link, master: 's0' } : link;
+      }),
+      { ...plain, name: 'q3', ifindex: 20, master: 's0', lower: 'p3' },
+      { ...plain, name: 's0', kind, ifindex: 21 },
+    ]);
+  it.each([
+    ['the line of where they came in is lost', lost, [place(null), place(beyond)]],
+    ['the table of the trace was full', ends({ tableFull: 9 }), [place(beyond)]],
+    ['packets could not be searched', ends({ blind: 1 }), [place(beyond)]],
+    ['XDP had packets', ends({ xdp: 1 }), [place(beyond)]],
+    ['they came in by a tap that came and went', nothing, [place({ ...atHome('', 15), name: null }), place(beyond)]],
+    ['they came in by the trunk of the uplink', trunk(null), [place(atHome('nic', 20)), place(beyond)]],
+    ['they came in by a member of the uplink’s bond', trunk('bond'), [place(atHome('nic', 20)), place(beyond)]],
+    ['a port leads to that namespace as well', nothing, [place({ ...beyond, ifindex: 2, lower: 3 }), place(beyond)]],
+    ['Open vSwitch is beyond the uplink', beyondUplink('openvswitch'), [place(beyond)]],
+  ] as const)('leaves a doubt where %s', (_name, change, places) => {
+    const step = besideOf('veth', change, ...places);
+    expect([step.verdict, leaksOf(step)]).toEqual(['inconclusive', []]);
+    expect(step.reasons.map(({ text }) => text)).toContainEqual(
+      expect.stringContaining('eth0 in /proc/77/ns/net is no part of these bridges and had 5 probes'),
+    );
+  });
+
+  it('is a leak where the trunk of the uplink had none of them', () => {
+    expect(leaksOf(besideOf('veth', trunk(null), place(beyond)))).toEqual(['eth0@x0 5']);
+  });
+
+  it('is a leak, and no exposure, where the same is open by design among guests', () => {
+    const open = (evidence: Evidence): void => {
+      const steps = evidence.plan.steps.map((step) => ({
+        ...step,
+        flows: step.flows.map((flow) => ({ ...flow, class: 'unknown-unicast' as const })),
+        expect: { ...step.expect, open: [{ probe: 0, observers: ['b'] }] },
+      }));
+      evidence.plan = { ...evidence.plan, steps };
+    };
+    const step = besideOf('veth', open, place(beyond));
+    expect([step.verdict, leaksOf(step)]).toEqual(['broken', ['eth0@x0 5']]);
+  });
+
+  it('is one of two by one name, and no process is called as another device', () => {
+    const second = { ...beyond, space: 4_026_532_001, path: '/proc/78/ns/net', owner: { ...owner, pid: 78 } };
+    const step = besideOf('veth', nothing, place(beyond), place(second, { tokens: '0-2' }));
+    expect(leaksOf(step)).toEqual(['eth0@x0 5', 'eth0@x0#2 3']);
+    const reader = { ...owner, name: 'kworker/0:1@p1#2', parties: [] };
+    const read = besideOf('tun', nothing, place(atHome('x0', 9), { place: 'read', reader }));
+    expect(leaksOf(read)).toEqual(['kworker_0:1_p1_2@x0 5']);
+  });
+
+  it('leaves a doubt about what is no leak of one whose leak is accepted', () => {
+    const accept = (evidence: Evidence): void => {
+      const answer = { reason: 'IDS', owner: null, ticket: null, until: null };
+      const accepted = { observer: 'eth0@x0', class: 'known-unicast', ...answer };
+      const steps = evidence.plan.steps.map((step) => ({ ...step, expect: { ...step.expect, accept: [accepted] } }));
+      evidence.plan = { ...evidence.plan, steps };
+    };
+    const entry = place({ ...atHome('', 15), name: null }, { tokens: '7' });
+    expect(besideOf('veth', accept, place(beyond)).verdict).toBe('holds');
+    const { reasons } = besideOf('veth', accept, entry, place(beyond, { tokens: '0-7' }));
+    expect(reasons.map(({ text }) => text)).toEqual([expect.stringMatching(/^eth0 in .* had 1 probes/)]);
   });
 });
