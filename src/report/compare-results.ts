@@ -53,10 +53,10 @@ function byKey(leaks: readonly LeakRow[]): ReadonlyMap<string, readonly LeakRow[
   return rows;
 }
 
-function leaksOf(result: Result): ReadonlyMap<string, readonly LeakRow[]> {
+function leaksOf(result: Result, isLeak = isUnacceptedLeak): ReadonlyMap<string, readonly LeakRow[]> {
   return byKey(
     [...namedSteps(result)].flatMap(([step, { findings }]) =>
-      findings.filter(isUnacceptedLeak).map((finding) => ({ step, finding })),
+      findings.filter(isLeak).map((finding) => ({ step, finding })),
     ),
   );
 }
@@ -83,13 +83,14 @@ export function compareFound<Value>(
 }
 
 /**
- * Compares two runs row by row. That a leak is not seen any more counts as stopped only where its step holds now, or is
- * broken by others with nothing in doubt, among which it cannot be. `open`: leaks of earlier runs of which the first
- * one does not report.
+ * Compares two runs row by row. A leak that is not seen any more, not as accepted or exposed either, counts as stopped
+ * if its step holds now. Or it is broken by others with nothing in doubt, among which it cannot be. `open`: leaks of
+ * earlier runs of which the first one does not report.
  */
 export function compareResults(first: Result, second: Result, open: readonly LeakRow[] = []): RunComparison {
   const after = leaksOf(second);
   const before = new Map([...byKey(open), ...leaksOf(first)]);
+  const leaking = leaksOf(second, ({ leak, exposed }) => leak || exposed === true);
   const [stepsBefore, stepsAfter] = [namedSteps(first), namedSteps(second)];
   const proven = ({ step, finding }: LeakRow): boolean => {
     const now = stepsAfter.get(step);
@@ -97,7 +98,8 @@ export function compareResults(first: Result, second: Result, open: readonly Lea
       now !== undefined &&
       now.verdict !== null &&
       now.verdict !== 'inconclusive' &&
-      !after.has(leakKey(step, { ...finding, from: '*', to: finding.to === null ? null : '*' })) &&
+      !leaking.has(leakKey(step, finding)) &&
+      !leaking.has(leakKey(step, { ...finding, from: '*', to: finding.to === null ? null : '*' })) &&
       !now.reasons.some((reason) => reason.observer === null || reason.observer === finding.observer)
     );
   };

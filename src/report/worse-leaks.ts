@@ -1,11 +1,12 @@
-import type { Finding } from '../core/model/result.js';
+import type { Cause, Finding } from '../core/model/result.js';
 import { findNamed } from '../core/text/collections.js';
 import { type LeakRow, namedSteps, type RunComparison } from './compare-results.js';
 import type { ReportedRun } from './reporter.js';
 
-/** Its share grew by more than three standard errors of two proportions: what chance does not do. */
+/** Its share grew by more than three standard errors of two proportions; of guests' own frames, more than tenfold. */
 function isMore(was: Finding, is: Finding): boolean {
-  if (was.sent === null || is.sent === null || was.sent === 0 || is.sent === 0) return false;
+  if (was.sent === null || is.sent === null) return is.seen > 10 * was.seen;
+  if (was.sent === 0 || is.sent === 0) return false;
   const shareOf = ({ seen }: Finding, sent: number): number => Math.min(1, seen / sent);
   const [before, after] = [shareOf(was, was.sent), shareOf(is, is.sent)];
   const pooled = (before * was.sent + after * is.sent) / (was.sent + is.sent);
@@ -20,29 +21,46 @@ function formsOf({ seen, forms = {} }: Finding): readonly string[] {
   return [...altered.map(([form]) => form), ...(seen > count ? ['as sent'] : [])];
 }
 
-/** Of endpoints in a step, by name: port and MACs, as far as they are known. */
-function placesOf({ result, details }: ReportedRun, step: string): (name: string) => readonly (string | undefined)[] {
+/** Of endpoints in a step, by name: port and MACs, as far as they are known. Behind an uplink MACs come and go. */
+function placesOf({ result, details }: ReportedRun, step: string): (name: string) => readonly (readonly string[])[] {
   const observers = namedSteps(result).get(step)?.observers ?? [];
-  return (name) => [
-    findNamed(observers, name)?.interface,
-    details === null ? undefined : findNamed(details.plan.endpoints, name)?.macs.join(' '),
-  ];
+  return (name) => {
+    const port = findNamed(observers, name)?.interface;
+    const endpoint = details === null ? undefined : findNamed(details.plan.endpoints, name);
+    return [
+      port === undefined ? [] : [port],
+      endpoint === undefined || endpoint.role === 'uplink' ? [] : endpoint.macs,
+    ];
+  };
 }
 
 function isElsewhere(baseline: ReportedRun, run: ReportedRun, { step, finding }: LeakRow): boolean {
   const [placeBefore, placeAfter] = [placesOf(baseline, step), placesOf(run, step)];
   return [finding.from, finding.to ?? finding.observer, finding.observer].some((name) => {
     const after = placeAfter(name);
-    return placeBefore(name).some((was, at) => was !== undefined && after[at] !== undefined && was !== after[at]);
+    return placeBefore(name).some((was, at) => {
+      const is = after[at] ?? [];
+      return was.length > 0 && is.length > 0 && !is.some((place) => was.includes(place));
+    });
   });
 }
 
 const hasNew = <Value>(before: readonly Value[], after: readonly Value[]): boolean =>
   after.some((value) => !before.includes(value));
 
+/** Places of a cause. A rule that was loaded again has another handle. */
+const causePlaces = ({ place }: Cause): readonly string[] =>
+  place === '' ? [] : place.replaceAll(/ handle \S+/g, '').split(', ');
+
+function isNewCause(before: readonly Cause[], cause: Cause): boolean {
+  const same = before.filter(({ code }) => code === cause.code);
+  const known = same.flatMap(causePlaces);
+  return same.length === 0 || (known.length > 0 && hasNew(known, causePlaces(cause)));
+}
+
 /**
  * Leaks that a baseline has by name, and that are worse by now. A larger share of the frames is seen, or another
- * form or cause. Or the name stands for another port or MAC.
+ * form, cause or place of a cause. Or the name stands for another port or MAC.
  */
 export function worseLeaks(
   baseline: ReportedRun,
@@ -54,10 +72,7 @@ export function worseLeaks(
       ({ before: { finding: was }, after }) =>
         isMore(was, after.finding) ||
         hasNew(formsOf(was), formsOf(after.finding)) ||
-        hasNew(
-          was.causes.map(({ code }) => code),
-          after.finding.causes.map(({ code }) => code),
-        ) ||
+        after.finding.causes.some((cause) => isNewCause(was.causes, cause)) ||
         isElsewhere(baseline, run, after),
     )
     .map(({ after }) => after);

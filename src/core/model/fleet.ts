@@ -19,6 +19,8 @@ export interface RunSummary {
   readonly ports: number;
   /** Causes of leaks that are not accepted, most rows first. */
   readonly causes: readonly CodeCount[];
+  /** Causes of leaks that are accepted, or known from a baseline, likewise. */
+  readonly accepted: readonly CodeCount[];
   /** Causes of exposures, likewise. */
   readonly exposed: readonly CodeCount[];
   /** Reasons of steps that came to no verdict. */

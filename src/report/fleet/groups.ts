@@ -66,13 +66,16 @@ function foundCodes(host: FleetHost, kind: FleetGroup['kind']): ReadonlyMap<stri
   );
 }
 
-/** Does a host prove that what it had is over? Its scenarios have to have come to a verdict without a doubt. */
+/** Does a host prove that what it had is over? Its scenarios hold without a doubt, and accept no leak. */
 function provesOver({ runs, problems }: FleetHost, { scenarios }: FoundCode): boolean {
-  const isDecided = (name: string): boolean => {
+  const isOver = (name: string): boolean => {
     const mine = runs.filter(({ scenario }) => scenario === name);
-    return mine.length > 0 && mine.every(({ verdict, doubts }) => verdict !== 'inconclusive' && doubts.length === 0);
+    return (
+      mine.length > 0 &&
+      mine.every(({ verdict, doubts, accepted }) => verdict === 'holds' && doubts.length === 0 && accepted.length === 0)
+    );
   };
-  return problems.length === 0 && scenarios.every(isDecided);
+  return problems.length === 0 && scenarios.length > 0 && scenarios.every(isOver);
 }
 
 /** In the words of `history`: a leak that nothing disproves has not stopped. */

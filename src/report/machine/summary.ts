@@ -15,8 +15,10 @@ function countCodes(entries: readonly CodeCount[]): readonly CodeCount[] {
     .slice(0, maxCodes);
 }
 
-const rowsOf = (groups: readonly LeakGroup[] = []): readonly CodeCount[] =>
-  groups.flatMap(({ cause, rows, accepted }) => (accepted === undefined ? [{ code: cause, count: rows }] : []));
+const rowsOf = (groups: readonly LeakGroup[] = [], isAccepted = false): readonly CodeCount[] =>
+  groups.flatMap(({ cause, rows, accepted }) =>
+    (accepted !== undefined) === isAccepted ? [{ code: cause, count: rows }] : [],
+  );
 
 /** Gives a run in codes and counts: nothing that names a guest, an address or a rule. */
 export function runSummary(result: Result): RunSummary {
@@ -33,6 +35,7 @@ export function runSummary(result: Result): RunSummary {
     observed: coverage.observed,
     ports: coverage.ports,
     causes: countCodes(steps.flatMap(({ asExpected, groups }) => (asExpected ? [] : rowsOf(groups)))),
+    accepted: countCodes(steps.flatMap(({ groups }) => rowsOf(groups, true))),
     exposed: countCodes(steps.flatMap(({ exposures }) => rowsOf(exposures))),
     doubts: countCodes(
       steps.flatMap(({ asExpected, reasons }) =>

@@ -123,9 +123,15 @@ export async function checkSummary(
   return verifyText(signedPart(text), { path, text }, signers, purpose);
 }
 
-/** Why a PUT was not taken; null = it was. `again`: it may be later; `never`: this summary, by this receiver. */
-type Refusal = { readonly why: string; readonly when: 'again' | 'never' | 'unknown' } | null;
+/**
+ * Why a PUT was not taken; null = it was. `again`: try once more; `stop`: no summary will be, until credential or path
+ * are others; `never`: this summary, by this receiver; `unknown`: the next may be taken.
+ */
+type Refusal = { readonly why: string; readonly when: 'again' | 'stop' | 'never' | 'unknown' } | null;
 
+/** RFC 9110 section 15.5: errors of the body, and of credential, path and method. */
+const ofBody: readonly number[] = [400, 413, 415, 422];
+const ofReceiver: readonly number[] = [401, 403, 404, 405, 407];
 /** RFC 9110 section 15.5, RFC 8470 (425), RFC 6585 (429): these of the client's errors pass. */
 const passing: readonly number[] = [408, 425, 429];
 
@@ -133,8 +139,13 @@ function refusalOf(status: number): Refusal {
   if (status >= 200 && status < 300) return null;
   if (status >= 300 && status < 400)
     return { why: `it answered ${status}, a redirection, which is not followed`, when: 'unknown' };
-  const isFinal = status >= 400 && status < 500 && !passing.includes(status);
-  return { why: `it answered ${status}`, when: isFinal ? 'never' : 'again' };
+  return { why: `it answered ${status}`, when: whenTaken(status) };
+}
+
+function whenTaken(status: number): NonNullable<Refusal>['when'] {
+  if (ofBody.includes(status)) return 'never';
+  if (ofReceiver.includes(status)) return 'stop';
+  return status < 400 || status >= 500 || passing.includes(status) ? 'again' : 'unknown';
 }
 
 /** Resolves when the receiver has answered, or has not in time. Its answer's body is not read. */
@@ -193,9 +204,9 @@ export interface Delivery {
 
 /**
  * Puts each summary of a spool, oldest first, and removes those that were taken. It stops if a receiver cannot be
- * reached, or its time is over. A summary that the receiver refuses for good goes into the folder `refused`, which is a
- * spool itself; one that cannot be read stays, and keeps no other; one that another process has just delivered is
- * passed over. Rejects with VerifyError (64) if the spool cannot be read.
+ * reached or takes none, or its time is over. A summary whose body the receiver refuses goes into the folder `refused`,
+ * which is a spool itself. One that cannot be read stays, and keeps no other. One that another process has just
+ * delivered is passed over. Rejects with VerifyError (64) if the spool cannot be read.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);
@@ -217,8 +228,9 @@ export async function deliverSpool(spool: string, url: URL, patience = usualPati
         rmSync(join(spool, name), { force: true });
         delivered += 1;
       } else why = refusal.why;
-      if (refusal?.when === 'again') break;
-      if (refusal?.when !== 'never') continue;
+      const when = refusal?.when;
+      if (when === 'again' || when === 'stop') break;
+      if (when !== 'never') continue;
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       renameSync(join(spool, name), join(dir, name));
       count += 1;

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
@@ -10,7 +10,8 @@ const bundle = /-[\w-]{8}\.cjs$/;
 /**
  * Keeps what V8 compiled of each bundle below `folder`, at exit, and starts from it next time (Node before 22.1).
  * V8 refuses data of another version, of other flags, of a text of another length (SerializedCodeData::SanityCheck).
- * The file's name has the text's checksum. Bundles have no import(), for kept code has no callback for it.
+ * Damaged data it runs, so their CRC-32 stands behind them. The file's name has the text's checksum.
+ * Bundles have no import(), for kept code has no callback for it.
  */
 export function keepCode(folder: string): void {
   const dir = join(folder, `${process.version}-${process.arch}`);
@@ -32,7 +33,9 @@ export function keepCode(folder: string): void {
 
 function readKept(file: string): Buffer | undefined {
   try {
-    return readFileSync(file);
+    const bytes = readFileSync(file);
+    const data = bytes.subarray(0, -4);
+    return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
   } catch {
     return undefined;
   }
@@ -45,10 +48,23 @@ function writeKept(dir: string, scripts: ReadonlyMap<string, Script>): void {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const [file, script] of scripts) {
       const partial = `${file}.${process.hrtime.bigint()}`;
-      writeFileSync(partial, script.createCachedData(), { flag: 'wx', mode: 0o600 });
+      const data = script.createCachedData();
+      const checksum = Buffer.alloc(4);
+      checksum.writeUInt32LE(crc32(data));
+      writeFileSync(partial, Buffer.concat([data, checksum]), { flag: 'wx', mode: 0o600 });
       renameSync(partial, file);
     }
+    removeOld(dir);
   } catch {
     // a disk that is full or read-only: the next start compiles again
+  }
+}
+
+/** Of builds that are gone, after 30 days; of writers that were killed, after a minute. */
+function removeOld(dir: string): void {
+  for (const name of readdirSync(dir)) {
+    const file = join(dir, name);
+    const maxMs = /\.cjs\.\d+\.\d+$/.test(name) ? 60_000 : 30 * 86_400_000;
+    if (Date.now() - statSync(file).mtimeMs > maxMs) rmSync(file, { force: true });
   }
 }

@@ -5,14 +5,17 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   realpathSync,
   rmSync,
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
+import * as modules from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -146,6 +149,9 @@ describe('the folder for compiled code', () => {
   });
 });
 
+/** Newer ones have a cache of their own. */
+const before22 = Reflect.get(modules, 'enableCompileCache') === undefined ? null : 'a Node older than 22.1';
+
 describe('the program', () => {
   const run = (environment: Readonly<Record<string, string>>): string => {
     const { stdout, stderr } = spawnSync(process.execPath, [resolve('dist/cli.cjs'), '--version'], {
@@ -181,6 +187,32 @@ describe('the program', () => {
       else truncateSync(file, Math.floor(statSync(file).size / 2));
     expect(run({})).toBe(version);
     for (const [file, inode] of Object.entries(kept())) expect(inode, file).not.toBe(before[file]);
+  });
+
+  it('replaces a file in which one bit is another, and does not run it', needs(before22), () => {
+    run({});
+    const before = kept();
+    for (const file of files()) {
+      const bytes = readFileSync(file);
+      const middle = Math.floor(bytes.length / 2);
+      bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+      writeFileSync(file, bytes);
+    }
+    expect(run({})).toBe(version);
+    for (const [file, inode] of Object.entries(kept())) expect(inode, file).not.toBe(before[file]);
+  });
+
+  it('removes what a killed process or an old build left', needs(before22), () => {
+    run({});
+    const [first = ''] = files();
+    const [old, young, partial] = [`${first}0`, `${first}1`, `${first}.123456789`];
+    for (const file of [old, young, partial]) writeFileSync(file, '');
+    const [monthAgo, hourAgo] = [31 * 24 * 3600, 3600].map((s) => Date.now() / 1000 - s);
+    utimesSync(old, monthAgo ?? 0, monthAgo ?? 0);
+    utimesSync(partial, hourAgo ?? 0, hourAgo ?? 0);
+    rmSync(first);
+    expect(run({})).toBe(version);
+    expect([first, old, young, partial].map((file) => existsSync(file))).toEqual([true, false, true, false]);
   });
 
   it('starts without a cache where the place is not safe', () => {

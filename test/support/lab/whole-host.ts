@@ -9,7 +9,7 @@ import { cli, type Outcome, outcomeOf } from './throw-away-host.js';
 
 /** A host with many guests on br0, in namespaces without names. Guest n is behind vN. */
 export interface WholeHost {
-  /** Lines for a shell in the host's namespace. */
+  /** Lines for a shell in the host's namespace, and in `dir`. */
   sh(script: string): void;
   /** Starts a program in the namespace of guest n. */
   start(n: number, argv: readonly string[]): ChildProcess;
@@ -41,7 +41,7 @@ export function wholeHost(guests: number, { nic = false }: { readonly nic?: bool
   const dir = mkdtempSync(join(tmpdir(), 'whole-host-'));
   const ownJournals = withOwnJournals(join(dir, 'journal'));
   const sh = (script: string, fd = host): void =>
-    void inNamespaceFd(fd, () => execFileSync('sh', ['-ec', script], { stdio: 'pipe' }));
+    void inNamespaceFd(fd, () => execFileSync('sh', ['-ec', script], { cwd: dir, stdio: 'pipe' }));
   const numbers = Array.from({ length: guests }, (_, at) => at + 1);
   const lines = [
     'link add br0 type bridge forward_delay 0',

@@ -50,6 +50,19 @@ describe('compareResults', () => {
     expect(compareResults(leaking, result([])).stopped).toEqual([]);
   });
 
+  it('never calls a leak stopped that is accepted or open by design now', () => {
+    const accepted = { reason: 'known', owner: null, ticket: null, until: null };
+    const row = findings('kali2', 'lan', 'raw', { kali3: 7 }, { accepted });
+    const folded = findings('*', '*', 'raw', { kali3: 7 }, { accepted, grouped: 5 });
+    const exposed = findings('kali2', 'lan', 'raw', { kali3: 7 }, { leak: false, exposed: true });
+    for (const rows of [row, folded, exposed]) {
+      const now = run({}, { findings: rows });
+      const comparison = compareResults(leaking, now);
+      expect(comparison).toMatchObject({ began: [], stopped: [], untold: [{ step: 'gate' }] });
+      expect(statusOfComparison(leaking, now, comparison)).toBe(3);
+    }
+  });
+
   it('says so in words', () => {
     const text = comparisonText(
       [silent, leaking],

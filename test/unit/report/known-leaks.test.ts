@@ -74,8 +74,8 @@ describe('a leak that the baseline has by name', () => {
     }));
     return { ...now, result: { ...now.result, steps } };
   };
-  const caused = (code: 'ageing-zero' | 'unexplained'): Partial<Finding> => ({
-    causes: [{ code, place: 'br0', value: '0', text: 'it floods', fix: '' }],
+  const caused = (code: 'ageing-zero' | 'mirror' | 'unexplained', place = 'br0'): Partial<Finding> => ({
+    causes: [{ code, place, value: '0', text: 'it floods', fix: '' }],
   });
   const had = changed(caused('ageing-zero'));
 
@@ -97,17 +97,41 @@ describe('a leak that the baseline has by name', () => {
     expect(shown.result.steps[0]?.findings.find(({ leak }) => leak)?.accepted).toBeUndefined();
   });
 
-  it('is news: a name stands for another MAC', () => {
-    const before = judgedRun(['c']);
-    const { details } = before;
-    if (details === null) throw new Error('no details');
-    const endpoints = details.plan.endpoints.map((one) =>
-      one.name === 'c' ? { ...one, macs: ['02:00:00:00:00:99'] } : one,
-    );
-    const now = { ...before, details: { ...details, plan: { ...details.plan, endpoints } } };
-    expect(againstBaseline(before, before).status).not.toBe(2);
-    expect(againstBaseline(now, before).status).toBe(2);
+  const statusOf = (before: Partial<Finding>, now: Partial<Finding>): number | undefined =>
+    againstBaseline(changed(now), changed(before)).status;
+
+  it('is known by the place of its cause, whatever the handle of a rule there', () => {
+    const at = (place: string): Partial<Finding> => caused('mirror', place);
+    expect(statusOf(at('vnet0 ingress'), at('eth9 ingress'))).toBe(2);
+    expect(statusOf(at('vnet0.isolated'), at('vnet0.isolated, vnet1.isolated'))).toBe(2);
+    expect(statusOf(at('vnet0.isolated, vnet1.isolated'), at('vnet1.isolated'))).toBe(0);
+    expect(statusOf(at('nft netdev t c handle 2'), at('nft netdev t c handle 7'))).toBe(0);
+    expect(statusOf(at(''), at('vnet0 ingress'))).toBe(0);
   });
+
+  it("is news: guests' own frames of it are more than tenfold", () => {
+    expect(statusOf({ sent: null, seen: 5 }, { sent: null, seen: 50 })).toBe(0);
+    expect(statusOf({ sent: null, seen: 5 }, { sent: null, seen: 50_000 })).toBe(2);
+  });
+
+  /** A judged run in which `c`, of this role, has these MACs. */
+  const withMacs = (role: 'guest' | 'uplink', ...macs: readonly string[]): ReportedRun => {
+    const run = judgedRun(['c']);
+    const { details } = run;
+    if (details === null) throw new Error('no details');
+    const endpoints = details.plan.endpoints.map((one) => (one.name === 'c' ? { ...one, role, macs } : one));
+    return { ...run, details: { ...details, plan: { ...details.plan, endpoints } } };
+  };
+  const [one, two] = ['02:00:00:00:00:98', '02:00:00:00:00:99'];
+
+  it('is news: a name stands for another MAC', () => {
+    expect(againstBaseline(withMacs('guest', two), withMacs('guest', one)).status).toBe(2);
+    for (const macs of [[one], [one, two], [two, one]])
+      expect(againstBaseline(withMacs('guest', ...macs), withMacs('guest', one)).status).not.toBe(2);
+  });
+
+  it('is known at an uplink, whatever the MACs behind that', () =>
+    expect(againstBaseline(withMacs('uplink', two), withMacs('uplink', one)).status).not.toBe(2));
 });
 
 describe('a run whose leaks are known, and in which a claim failed', () => {

@@ -143,6 +143,7 @@ export const runSummaryKeys = {
   observed: z.int().min(0),
   ports: z.int().min(0),
   causes: codeCounts,
+  accepted: codeCounts,
   exposed: codeCounts,
   doubts: codeCounts,
 };
@@ -169,7 +170,7 @@ const reportShape = z.object({
             durationMs: z.number(),
             answer: z.string(),
           },
-          ...{ causes: codes, exposed: codes, doubts: codes },
+          ...{ causes: codes, accepted: codes, exposed: codes, doubts: codes },
           dir: z.string(),
           rootHash: z.string().nullable(),
           page: z.string().nullable(),

@@ -33,10 +33,12 @@ function sshString(text: string | Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Parses the armored signature at the beginning of a text; null = there is none of version 1. */
+/** Parses the armored signature at the beginning of a text; null = there is none of version 1 in canonical base64. */
 export function parseSshSignature(text: string): SshSignature | null {
   const armored = /^-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n/.exec(text)?.[1];
-  const bytes = Buffer.from(armored ?? '', 'base64');
+  const digits = (armored ?? '').replaceAll('\n', '');
+  const bytes = Buffer.from(digits, 'base64');
+  if (bytes.toString('base64') !== digits) return null;
   if (bytes.toString('latin1', 0, magic.length) !== magic || bytes.length < 10 || bytes.readUInt32BE(6) !== 1)
     return null;
   const [key, namespace, , hash, signature] = takeStrings(bytes.subarray(10), 5) ?? [];
@@ -69,9 +71,9 @@ interface AllowedLine {
 /** Lines by the key's blob in base64. */
 type Signers = ReadonlyMap<string, readonly AllowedLine[]>;
 
-/** A line of allowed_signers without patterns, quoted names, times and authorities. */
+/** A line of allowed_signers without patterns, quoted or long names, times and authorities (match.c: 1,023 bytes). */
 const plainLine =
-  /^([\w.@+-]+)[ \t]+(?:namespaces="([\w.@,-]+)"[ \t]+)?ssh-ed25519[ \t]+(AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43})(?:[ \t\r]|$)/;
+  /^([\w.@+-]{1,1000})[ \t]+(?:namespaces="([\w.@,-]{1,1000})"[ \t]+)?ssh-ed25519[ \t]+(AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43})(?:[ \t\r]|$)/;
 
 let lastRead: { readonly stamp: string; readonly signers: Signers } | null = null;
 

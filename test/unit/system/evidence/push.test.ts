@@ -86,6 +86,10 @@ it('tries again where a receiver refuses at first', async () => {
 it.each([
   [500, 3, 'it answered 500'],
   [425, 3, 'it answered 425'],
+  [401, 1, 'it answered 401'],
+  [404, 1, 'it answered 404'],
+  [405, 1, 'it answered 405'],
+  [409, 2, 'it answered 409'],
   [301, 2, 'it answered 301, a redirection, which is not followed'],
   [null, 3, 'no answer within 0.3 s'],
 ])('keeps what is not taken: %s', async (status, requests, why) => {
@@ -112,7 +116,7 @@ it('leaves what is refused again where it is', async () => {
   const refused = join(await spoolOf(1), 'refused');
   mkdirSync(refused);
   await spoolSummary(ended, refused, key, new Date(0));
-  const { url } = await receiver(403);
+  const { url } = await receiver(422);
   expect(await deliverSpool(refused, url, quick)).toMatchObject({ kept: 0, refused: { count: 1, dir: refused } });
   expect(readdirSync(refused)).toHaveLength(1);
 });

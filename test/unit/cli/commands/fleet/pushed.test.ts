@@ -156,7 +156,22 @@ describe('fleet of pushed summaries', () => {
     );
     expect(await changeAfter([{ ...good, scenario: 'another' }])).toContain('leak not proven now: flooding');
     expect(await changeAfter([])).toContain('leak not proven now: flooding');
+    // Known from a baseline, or accepted: it still leaks
+    expect(await changeAfter([{ ...good, verdict: 'broken', accepted: leak }])).toContain(
+      'BROKEN → AS EXPECTED; leak not proven now: flooding',
+    );
+    expect(await changeAfter([{ ...good, accepted: leak }])).toContain('leak not proven now: flooding');
     expect(await changeAfter([good])).toContain('leak stopped: flooding');
+  });
+
+  it('takes nothing for a proof where no run of the earlier report has the leak', async () => {
+    await pushed('hv1', earlier(3), { exitCode: 2 });
+    const before = join(top, 'before.json');
+    writeFileSync(before, JSON.stringify((await run(fleet)).report));
+    rmSync(fleet, { recursive: true });
+    await pushed('hv1', now, { runs: [await summaryOf(whole)] });
+    const [change] = (await run(fleet, '--since', before)).report.since?.changes ?? [];
+    expect(change?.text).toContain('leak not proven now: unexplained');
   });
 
   it('reads what a report of another process has of any evidence', () => {
@@ -170,7 +185,17 @@ describe('fleet of pushed summaries', () => {
             runs: [
               {
                 ...{ ...odd, verdict: 'broken', exitCode: 2, answer: '', observed: 0, ports: 0 },
-                ...{ causes: [], exposed: [], doubts: [], dir: '', rootHash: null, page: null, leaks: [], reasons: [] },
+                ...{
+                  causes: [],
+                  accepted: [],
+                  exposed: [],
+                  doubts: [],
+                  dir: '',
+                  rootHash: null,
+                  page: null,
+                  leaks: [],
+                  reasons: [],
+                },
               },
             ],
           },

@@ -22,6 +22,12 @@ function slowly(signature: string, identity: string | null, over: string): strin
   return status === 0 ? stdout.trim() : null;
 }
 
+/** Each digit of base64, and the next one. */
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const after: Readonly<Record<string, string>> = Object.fromEntries(
+  [...digits].map((digit, index) => [digit, digits[index + 1] ?? '']),
+);
+
 function quickly(signature: string, identity: string | null, over: string): string | null {
   return verifiedQuickly(text(signature), over, identity === null ? null : { file: at('signers'), identity }, purpose);
 }
@@ -59,6 +65,24 @@ describe('signatures that are verified without ssh-keygen', () => {
       writeFileSync(at('changed.sig'), text('ed25519.sig').replace(body, changed.toString('base64')));
       expect({ index, said: quickly('changed.sig', null, input) }).toEqual({ index, said: null });
     }
+  });
+
+  it.each([
+    ['without its padding', (body: string) => body.replace('=', '')],
+    ['with data behind the padding', (body: string) => `${body}AAAA`],
+    ['with padding inside', (body: string) => body.replace(/^(.{4})/, '$1=')],
+    ['with bits that are left over', (body: string) => body.replace(/.=/, (end) => `${after[end[0] ?? ''] ?? ''}=`)],
+  ])('takes no armor that is not canonical: %s', (_, oddly) => {
+    const signed = keygen(['-q', '-Y', 'sign', '-f', at('ed25519'), '-n', `${purpose}-summary`], input).stdout;
+    const odd = signed.replace(/(?<=-\n)[^-]+(?=\n-)/, oddly);
+    const saidOf = (armored: string): string | null => verifiedQuickly(armored, input, null, `${purpose}-summary`);
+    expect([odd === signed, saidOf(signed), saidOf(odd)]).toEqual([false, expect.stringMatching(/^Good/), null]);
+  });
+
+  it('leaves a name to ssh-keygen that is longer than its patterns', () => {
+    const name = 'a'.repeat(1024);
+    writeFileSync(at('signers'), `${name} ${text('ed25519.pub')}`);
+    expect(quickly('ed25519.sig', name, input)).toBeNull();
   });
 
   const keyOf = (name: string): string => text(`${name}.pub`).split(' ').slice(0, 2).join(' ');
