@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { checkRunnable } from '../../../../src/cli/commands/run/check-runnable.js';
 import type { Plan } from '../../../../src/core/model/plan.js';
 import { classicHeader, classicRecord } from '../../../../src/core/pcap/classic/writer.js';
+import type { FdbState, LinkState } from '../../../../src/core/model/state.js';
+import { hostTopology } from '../../../../src/core/discover/host-topology.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
-import { describeFramesOut } from '../../../../src/core/plan/new-macs.js';
 import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
 import { parseScenario, loadScenario } from '../../../../src/core/scenario/load-scenario.js';
 import { describeFrame } from '../../../../src/core/wire/frame-view.js';
+import { learnedAt, stateWith, upLink } from '../../../support/link-state.js';
 import { checksumHolds, pseudoHeaderSum, sumOf } from '../../../../src/core/wire/bytes.js';
 import { findToken, tokensFor } from '../../../../src/core/wire/token.js';
 
@@ -195,13 +197,104 @@ describe('on a host', () => {
     expect(() => checkRunnable([own], { allowRun: false, allowFrames: true })).not.toThrow();
   });
 
-  it('it leaves by no uplink: only frames to a guest may be sent', () => {
-    const leaving = (probe: string): readonly string[] => describeFramesOut(planOf(probe));
-    expect(leaving('to: bob, pcap: udp.pcap')).toEqual([]);
-    expect(leaving('to: lan, pcap: udp.pcap')).toEqual(['step 1: a frame by alice to 00:11:22:33:44:55']);
-    expect(leaving('hex: "ffffffffffff{src_mac}88b6{token}", may_see: [ bob ]')).toHaveLength(1);
-    const byUplink = scenario('to: bob, pcap: udp.pcap').toString().replace('from: alice', 'from: lan');
-    const plan = makePlan(loadScenario('own.yml', Buffer.from(byUplink), { readFile }), { runTag, keySha256: '0' });
-    expect(describeFramesOut(plan)).toHaveLength(1);
+  const links = [
+    upLink('br0', { kind: 'bridge' }),
+    ...['tap0', 'tap1', 'tap2'].map((name) => upLink(name, { master: 'br0', kind: 'tun' })),
+    upLink('br1', { kind: 'bridge' }),
+    upLink('tap3', { master: 'br1', kind: 'tun' }),
+  ];
+  const lan = '    lan: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55", role: uplink }\n';
+  interface Found {
+    readonly more?: readonly LinkState[];
+    readonly fdb?: readonly FdbState[];
+    readonly listed?: string;
+    readonly bridge?: LinkState['bridge'];
+    readonly step?: string;
+    readonly from?: string;
+  }
+
+  /** Of a host without an uplink, with `more` links, and with `listed` in the file. */
+  function sending(probe: string, found: Found = {}): () => Plan {
+    const { more = [], fdb = [], listed = '', bridge = {}, step = '', from = 'alice' } = found;
+    const other = '    dave: { bridge: br1, port: tap3, mac: "52:54:00:00:00:0d" }\n';
+    const text = `${scenario(probe, 'host').toString()}${step}`
+      .replace(lan, listed + other)
+      .replace('from: alice', `from: ${from}`)
+      .replace('br0: {}', 'br0: {}, br1: {}')
+      .replace('name: own\n', 'name: own\nallow_disruptive: true\nallow_changes: true\n');
+    const [br0, ...others] = links;
+    if (br0 === undefined) throw new Error('no bridge');
+    const state = stateWith([{ ...br0, bridge }, ...others, ...more], { fdb });
+    return () => {
+      const host = hostTopology(loadScenario('own.yml', Buffer.from(text), { readFile }), state, []);
+      return makePlan(host.scenario, { runTag, keySha256: '0', ...host });
+    };
+  }
+  const toBob = 'to: bob, pcap: udp.pcap';
+  const toAll = 'hex: "ffffffffffff{src_mac}88b6{token}", may_see: [ bob ]';
+  const nic = upLink('eth9', { master: 'br0' });
+
+  it('it goes to guests of its bridge where every port leads to a guest', () => {
+    expect(sending(toBob)().steps[0]?.flows).toHaveLength(1);
+    expect(sending(toAll)().steps[0]?.flows).toHaveLength(1);
+  });
+
+  it.each<readonly [string, string, Found]>([
+    ['a NIC that is not listed', 'eth9 of br0 may lead out', { more: [nic] }],
+    [
+      'a NIC that is listed as a guest',
+      'eth9 of br0 may lead out',
+      { more: [nic], listed: '    nic: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55" }\n' },
+    ],
+    ['a bond', 'bond0 of br0', { more: [upLink('bond0', { master: 'br0', kind: 'bond' })] }],
+    ['a tunnel', 'vx0 of br0', { more: [upLink('vx0', { master: 'br0', kind: 'vxlan' })] }],
+    [
+      'a pair to another bridge',
+      'to1 of br0',
+      { more: [upLink('to1', { master: 'br0', kind: 'veth', lower: 'to0' }), upLink('to0', { kind: 'veth' })] },
+    ],
+    [
+      'a VLAN of the bridge on another one',
+      'br0.10 of br0',
+      { more: [upLink('br0.10', { master: 'br1', kind: 'vlan', lower: 'br0' })] },
+    ],
+    [
+      'an uplink by the file',
+      'veth9 of br0',
+      {
+        more: [upLink('veth9', { master: 'br0', kind: 'veth', peer: 7 })],
+        listed: lan.replace('eth9', 'veth9'),
+      },
+    ],
+  ])('none leaves by %s, to a group or to a guest that is learned', (_, why, found) => {
+    const fdb = [learnedAt('52:54:00:00:00:0b', 'tap1')];
+    expect(sending(toAll, { ...found, fdb })).toThrow(why);
+    expect(sending(toBob, { ...found, fdb })).toThrow('no static entry keeps the frame from there');
+  });
+
+  it('beside a NIC it goes to a guest with a static entry, on a bridge without VLANs that nothing changes', () => {
+    const fdb = [{ ...learnedAt('52:54:00:00:00:0b', 'tap1'), state: 'static' }];
+    const found = { more: [nic], fdb };
+    expect(sending(toBob, found)().steps[0]?.flows).toHaveLength(1);
+    expect(sending(toAll, found)).toThrow('eth9 of br0');
+    expect(sending(toBob, { ...found, bridge: { vlan_filtering: 1 } })).toThrow('eth9 of br0');
+    expect(sending(toBob, { ...found, step: '    set: { br0: { mcast_snooping: off } }\n' })).toThrow('eth9 of br0');
+    const elsewhere = { ...learnedAt('52:54:00:00:00:0b', 'tap1'), state: 'static', master: 'br1' };
+    expect(sending(toBob, { more: [nic], fdb: [elsewhere] })).toThrow('eth9 of br0');
+  });
+
+  it.each([
+    ['a guest of another bridge', 'to: dave, pcap: udp.pcap', 'no guest of br0 has that MAC'],
+    ['its MAC', 'hex: "52540000000d{src_mac}88b6{token}"', 'no guest of br0 has that MAC'],
+    ['the host, which may route it', 'hex: "020000000001{src_mac}88b6{token}"', 'no guest of br0 has that MAC'],
+  ])('none goes to %s', (_, probe, why) => {
+    expect(sending(probe)).toThrow(why);
+  });
+
+  it('none is sent by the uplink', () => {
+    const fdb = [{ ...learnedAt('52:54:00:00:00:0b', 'tap1'), state: 'static' }];
+    const listed = '    nic: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55" }\n';
+    expect(sending(toBob, { more: [nic], fdb, listed, from: 'nic' })).toThrow('nic is no guest');
+    expect(sending(toBob, { more: [nic], fdb, listed: lan, from: 'lan' })).toThrow('lan is no guest');
   });
 });
