@@ -5,6 +5,7 @@ import { classicHeader, classicRecord } from '../../../../src/core/pcap/classic/
 import type { FdbState, LinkState } from '../../../../src/core/model/state.js';
 import { hostTopology } from '../../../../src/core/discover/host-topology.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
+import { beyondLimits, type Limits, parseLimits } from '../../../../src/core/plan/limits.js';
 import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
 import { parseScenario, loadScenario } from '../../../../src/core/scenario/load-scenario.js';
 import { describeFrame } from '../../../../src/core/wire/frame-view.js';
@@ -35,7 +36,7 @@ function scenario(probe: string, provider: 'lab' | 'host' = 'lab'): Buffer {
   const bridge = provider === 'lab' ? 'br0: { address: 10.0.0.1/24 }' : 'br0: {}';
   return Buffer.from(`version: 1
 name: own
-topology:
+${provider === 'host' ? 'allow_disruptive: true\n' : ''}topology:
   provider: ${provider}
   bridges: { ${bridge} }
   endpoints:
@@ -191,10 +192,25 @@ describe('on a host', () => {
     expect(faultOf('to: bob, pcap: udp.pcap', 'host')).toBe('');
   });
 
-  it('it takes --allow-frames', () => {
-    const own = loadScenario('own.yml', scenario('to: bob, pcap: udp.pcap', 'host'), { readFile });
-    expect(() => checkRunnable([own], { allowRun: false })).toThrow('it sends frames of its own');
-    expect(() => checkRunnable([own], { allowRun: false, allowFrames: true })).not.toThrow();
+  it('it takes --allow-frames, --allow-disruptive and a file that allows it, for it may be any attack', () => {
+    const written = scenario('to: bob, pcap: udp.pcap', 'host');
+    const own = loadScenario('own.yml', written, { readFile });
+    expect(() => checkRunnable([own], { allowRun: false, allowDisruptive: true })).toThrow(
+      'it sends frames of its own',
+    );
+    expect(() => checkRunnable([own], { allowRun: false, allowFrames: true })).toThrow('frame disturbs guests');
+    expect(() => checkRunnable([own], { allowRun: false, allowFrames: true, allowDisruptive: true })).not.toThrow();
+    const silent = Buffer.from(written.toString().replace('allow_disruptive: true\n', ''));
+    const [fault] = parseScenario('own.yml', silent, { readFile }).faults;
+    expect(fault?.message).toContain('frame is disruptive, expected "allow_disruptive: true"');
+  });
+
+  it('limits take it only if they name it', () => {
+    const limitsOf = (more: string): Limits =>
+      parseLimits('l.yml', Buffer.from(`version: 1\nframes: 1000\nrate: 1000\nout_of_nic: 0\ntime: 20m\n${more}`));
+    const plan = sending(toBob)();
+    expect(beyondLimits(plan, limitsOf(''))).toEqual(['class frame']);
+    expect(beyondLimits(plan, limitsOf('classes: [frame]'))).toEqual([]);
   });
 
   const links = [
@@ -221,7 +237,7 @@ describe('on a host', () => {
       .replace(lan, listed + other)
       .replace('from: alice', `from: ${from}`)
       .replace('br0: {}', 'br0: {}, br1: {}')
-      .replace('name: own\n', 'name: own\nallow_disruptive: true\nallow_changes: true\n');
+      .replace('name: own\n', 'name: own\nallow_changes: true\n');
     const [br0, ...others] = links;
     if (br0 === undefined) throw new Error('no bridge');
     const state = stateWith([{ ...br0, bridge }, ...others, ...more], { fdb });
