@@ -172,6 +172,23 @@ describe('a frame that cannot be sent is a fault with its line', () => {
     ['to: bob, pcap: cut.pcap', 'frame 1 was cut to 72 bytes'],
     ['to: bob, pcap: udp.pcap, frame: 2', 'it has 1 frames, expected at least 2'],
     ['to: bob, pcap: short.pcap', 'has 8 bytes behind its headers, expected 18 for a token'],
+    ['to: bob, src_ip: 10.0.0.1, pcap: udp.pcap', '13: steps[0].probe[0].src_ip: the frame has no place for it'],
+    [`to: bob, dst_ip: 10.0.0.1, hex: "${rest}"`, 'dst_ip: the frame has no place for it, expected {dst_ip} in "hex"'],
+    [`to: bob, token_at: 16, hex: "${rest}0000"`, 'token_at: {token} stands at byte 14, expected no such key'],
+    ['to: bob, hex: "{src_mac}{dst_mac}88b6{token}"', 'begins with something else'],
+    ['dst_mac: "52:54:00:00:00:0b", hex: "{src_mac}{src_mac}88b6{token}"', 'begins with something else'],
+    [
+      'to: bob, src_mac: "06:00:00:00:00:01", hex: "{dst_mac}060000000002 88b6{token}"',
+      'src_mac: the frame writes "06:00:00:00:00:02" itself, expected {src_mac} in "hex"',
+    ],
+    [
+      'dst_mac: "06:00:00:00:00:01", hex: "060000000002{src_mac}88b6{token}"',
+      'dst_mac: the frame writes "06:00:00:00:00:02" itself, expected {dst_mac} in "hex"',
+    ],
+    [
+      'to: bob, src_ip: "fd00::1", hex: "{dst_mac}{src_mac}0800{src_ip}{token}"',
+      '13: steps[0].probe[0].src_ip: expected an IPv4 address, as the place in the frame has',
+    ],
   ])('%s', (probe, fault) => {
     expect(faultOf(probe)).toContain(fault);
   });
