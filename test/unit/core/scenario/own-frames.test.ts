@@ -145,6 +145,12 @@ describe('a frame of the scenario', () => {
     const { files: recorded } = loadScenario('own.yml', scenario('to: bob, pcap: udp.pcap'), { readFile });
     expect(recorded.map(({ path }) => path)).toEqual(['udp.pcap']);
   });
+
+  it('of one capture that several entries take is recorded once', () => {
+    const both = 'to: bob, pcap: udp.pcap }, { class: frame, from: alice, to: carol, pcap: udp.pcap, count: 1';
+    const { files: recorded } = loadScenario('own.yml', scenario(both), { readFile });
+    expect(recorded.map(({ path }) => path)).toEqual(['udp.pcap']);
+  });
 });
 
 describe('a frame that cannot be sent is a fault with its line', () => {
