@@ -45,7 +45,7 @@ const ownFrames = `Yours, here by
 - Without \`{token}\` the last 18 bytes are the token, or those at \`token_at\`.
 - Checksums over a place are computed; all others stay.
 - A group needs \`may_see\`.
-- On a host it takes \`--allow-frames\` and, for it may be any attack, \`allow_disruptive\` with \`--allow-disruptive\`; its source is the sender's MAC. It goes from guest to guest of one bridge. Where a port may lead out (NIC, bond, VLAN, tunnel), listed or not, it is refused (69), but to a guest with a static entry.
+- On a host it takes \`--allow-frames\` and \`--allow-disruptive\`, the sender's MAC, and guests. Beside a port that may lead out (else 69): one with a static entry.
 
 `;
 

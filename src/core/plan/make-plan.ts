@@ -44,7 +44,7 @@ export interface PlanInput {
   readonly distinguishing?: readonly string[];
   /** On a host: as in `Plan`. */
   readonly guestsAlone?: boolean;
-  /** On a host: its ports that may lead elsewhere, and endpoints that bridges cannot forget (discover/host-topology). */
+  /** On a host: ports that may lead elsewhere, and endpoints that bridges do not forget. */
   readonly outward?: readonly OutwardPort[];
   readonly pinned?: readonly string[];
 }

@@ -106,7 +106,9 @@ const optionGroups = {
     policy: textArgument('on a host: send what stays within the limits in this YAML file, which root alone may write'),
     'allow-changes': flagArgument('on a host: steps may change settings, which the run undoes'),
     'allow-disruptive': flagArgument('on a host: disruptive probes may run, class frame among them'),
-    'allow-frames': flagArgument('on a host, with --allow-disruptive: frames that a scenario writes itself (class frame) may be sent'),
+    'allow-frames': flagArgument(
+      'on a host, with --allow-disruptive: frames that a scenario writes itself (class frame) may be sent',
+    ),
     'allow-new-macs': flagArgument('on a host: frames with unused source MACs may leave the NIC'),
     'allow-run': flagArgument('scenarios may start any program'),
   },

@@ -138,24 +138,26 @@ function macFaults({ dstMac, srcMac }: OwnMacs, hasAddressee: boolean, onHost: b
   ];
 }
 
+type KeyFault = readonly [key: string, fault: string];
+
 /** Keys of the entry that the frame has no place for, or says otherwise: each with why. */
-function keyFaults({ bytes, places }: HexLayout, raw: RawProbe): readonly (readonly [key: string, fault: string])[] {
+function keyFaults({ bytes, places }: HexLayout, raw: RawProbe): readonly KeyFault[] {
   const placeOf = (name: string): HexLayout['places'][number] | undefined =>
     places.find((place) => place.name === name);
-  const addresses = (['src_ip', 'dst_ip'] as const).flatMap((key) => {
+  const addresses = (['src_ip', 'dst_ip'] as const).flatMap((key): readonly KeyFault[] => {
     const [value, place] = [raw[key], placeOf(key)];
     if (value === undefined) return [];
-    if (place === undefined) return [[key, `the frame has no place for it, expected {${key}} in "hex"`] as const];
+    if (place === undefined) return [[key, `the frame has no place for it, expected {${key}} in "hex"`]];
     const family = place.length === 4 ? 4 : 6;
     return (parseIp(value)?.family ?? family) === family
       ? []
-      : [[key, `expected an IPv${family} address, as the place in the frame has, got ${describe(value)}`] as const];
+      : [[key, `expected an IPv${family} address, as the place in the frame has, got ${describe(value)}`]];
   });
-  const literals = macPlaces.flatMap(({ name, at }) => {
+  const literals = macPlaces.flatMap(({ name, at }): readonly KeyFault[] => {
     const written = macText(bytes, at);
     const isLiteral = raw.hex !== undefined && places.every((place) => place.at !== at);
     return isLiteral && raw[name] !== undefined && raw[name].toLowerCase() !== written
-      ? [[name, `the frame writes ${describe(written)} itself, expected {${name}} in "hex"`] as const]
+      ? [[name, `the frame writes ${describe(written)} itself, expected {${name}} in "hex"`]]
       : [];
   });
   const token = placeOf('token');

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Result } from '../../../src/core/model/result.js';
+import type { Result } from '../../../../src/core/model/result.js';
 import {
   guests,
   outcomeOf,
   throwAwayHost,
   type Outcome,
   type ThrowAwayHost,
-} from '../../support/lab/throw-away-host.js';
-import { needs, root } from '../../support/needs.js';
+} from '../../../support/lab/throw-away-host.js';
+import { needs, root } from '../../../support/needs.js';
 
 describe('frames of the scenario itself on a host', needs(root), () => {
   let host: ThrowAwayHost;
