@@ -44,7 +44,8 @@ const ownFrames = `Yours, here by
 - Places are \`{dst_mac}\`, \`{src_mac}\`, \`{src_ip}\`, \`{dst_ip}\` and \`{token}\`. A frame of \`pcap\` gets the MACs of both.
 - Without \`{token}\` the last 18 bytes are the token, or those at \`token_at\`.
 - Checksums over a place are computed; all others stay.
-- A group needs \`may_see\`. On a host it takes \`--allow-frames\`, the sender's MAC, and a guest in \`to\`.
+- A group needs \`may_see\`.
+- On a host it takes \`--allow-frames\` and \`--allow-disruptive\`, the sender's MAC, and guests. Beside a port that may lead out (else 69): one with a static entry.
 
 `;
 

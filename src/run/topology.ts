@@ -23,10 +23,7 @@ export interface PreparedTopology {
   readonly scenario: Scenario;
   readonly runsAs: Fabric['runsAs'];
   /** As found on a host; absent where the lab gives them. */
-  readonly hostTopology: Pick<
-    HostTopology,
-    'notes' | 'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans' | 'distinguishing' | 'guestsAlone'
-  > | null;
+  readonly hostTopology: Omit<HostTopology, 'scenario'> | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
   /** Hosts that were connected to, by name. */
@@ -42,18 +39,6 @@ export interface PreparedTopology {
    * or not before.
    */
   readonly openEarly: ((plan: PlannedTopology, meanwhile: () => void) => Promise<Fabric>) | null;
-}
-
-function whatIsFound({
-  notes,
-  bridgeMacs,
-  unobservable,
-  inPlace,
-  filtersVlans,
-  distinguishing,
-  guestsAlone,
-}: HostTopology): NonNullable<PreparedTopology['hostTopology']> {
-  return { notes, bridgeMacs, unobservable, inPlace, filtersVlans, distinguishing, guestsAlone };
 }
 
 /** How the state of a scenario's devices is read: with the values of sysctl and, where there are any, its switches. */
@@ -164,7 +149,7 @@ async function hostsOf(
     openEarly: null,
     scenario: hosts.scenario,
     runsAs: 'root',
-    hostTopology: whatIsFound(hosts),
+    hostTopology: hosts,
     netns: hosts.parts.find(({ remote }) => remote === null)?.netns ?? null,
     watched,
     remotes: mapByName(remotes),
@@ -184,7 +169,7 @@ async function hostOfScenario(scenario: Scenario, runId: string, read: ReadOnHos
     ...nothing,
     scenario: host.scenario,
     runsAs: 'root',
-    hostTopology: whatIsFound(host),
+    hostTopology: host,
     netns: host.netns,
     open: (plan) =>
       openHost(plan, {

@@ -139,23 +139,40 @@ export function isEndOfGuest({ kind, peer }: LinkState): boolean {
   return kind === 'tun' || (kind === 'veth' && peer !== undefined);
 }
 
+/** Where frames of a bridge may leave it for somewhere else than a guest on this host. */
+export interface OutwardPort {
+  readonly bridge: string;
+  readonly port: string;
+}
+
 /**
- * True if every port of a scenario's bridges, `ports`, leads to a guest on this host: none is a NIC, a bond, a VLAN, a
- * tunnel or no interface, and nobody is on a lower device, behind a bridge device or on another host.
+ * Of a scenario's bridges, with their `ports`: all that is not known to lead to a guest here. It is a NIC, a bond, a
+ * VLAN, a tunnel or no interface, behind the bridge device, or a port elsewhere that stands on bridge or port.
  */
-export function hasGuestsAlone(
-  { bridges, endpoints, hosts }: Topology,
+export function outwardPorts(
+  { bridges, endpoints }: Topology,
   state: HostState,
   ports: readonly LinkState[],
-): boolean {
+): readonly OutwardPort[] {
   const names = new Set(namesIn(bridges));
-  return (
-    hosts === undefined &&
-    bridges.every(({ kind }) => kind !== 'lower') &&
-    endpoints.every(({ attach }) => placeOf(attach) !== 'behind') &&
-    unheardPorts(state).every(({ bridge }) => !names.has(bridge)) &&
-    ports.every(isEndOfGuest)
-  );
+  const segmentOf = new Map([
+    ...bridges.map(({ name }) => [name, name] as const),
+    ...ports.map(({ name, master }) => [name, master ?? ''] as const),
+  ]);
+  return [
+    ...ports.filter((link) => !isEndOfGuest(link)).map(({ name, master }) => ({ bridge: master ?? '', port: name })),
+    ...unheardPorts(state).filter(({ bridge }) => names.has(bridge)),
+    ...endpoints.flatMap(({ name, bridge, attach }) => (placeOf(attach) === 'behind' ? [{ bridge, port: name }] : [])),
+    ...state.links.flatMap(({ name, lower, master }) => {
+      const bridge = segmentOf.get(lower ?? '');
+      return bridge === undefined || master === null || master === bridge ? [] : [{ bridge, port: name }];
+    }),
+  ];
+}
+
+/** True if no port is an outward one, and nobody is on a lower device or another host. */
+export function hasGuestsAlone({ bridges, hosts }: Topology, outward: readonly OutwardPort[]): boolean {
+  return hosts === undefined && bridges.every(({ kind }) => kind !== 'lower') && outward.length === 0;
 }
 
 /** As `isEndOfGuest`, up and on no bridge. */

@@ -1,5 +1,5 @@
 import { linkNamed } from '../bridge/host.js';
-import { hasGuestsAlone, isGuestsEnd } from '../bridge/beside.js';
+import { hasGuestsAlone, isGuestsEnd, type OutwardPort, outwardPorts } from '../bridge/beside.js';
 import { type Hops, hopsOf, withHops } from '../bridge/hops.js';
 import { deafness, macsBehind } from '../bridge/view.js';
 import { type UnheardPort, unheardPorts } from '../bridge/ovs.js';
@@ -46,6 +46,9 @@ export interface HostTopology {
   readonly distinguishing: readonly string[];
   /** Every port of its bridges leads to a guest on this host. */
   readonly guestsAlone: boolean;
+  readonly outward: readonly OutwardPort[];
+  /** Endpoints to whose port alone a bridge sends what is for their first MAC, however long they are silent. */
+  readonly pinned: readonly string[];
 }
 
 function completed(
@@ -110,6 +113,17 @@ function inPlace({ topology: { endpoints } }: Scenario, fdb: readonly FdbState[]
     .map(({ name }) => name);
 }
 
+/** With VLANs an entry is one of a VLAN, which a frame may not be in. */
+function pinned(scenario: Scenario, state: HostState): readonly string[] {
+  const plain = new Set(
+    namesIn(state.links.filter(({ kind, bridge }) => kind === 'bridge' && !isOn(bridge?.['vlan_filtering']))),
+  );
+  return inPlace(
+    scenario,
+    state.fdb.filter((entry) => entry.state === 'static' && plain.has(entry.master ?? '')),
+  );
+}
+
 /**
  * Adapts a scenario to what was found on the host: every port of a bridge under test becomes an endpoint, listed or
  * not; MACs and addresses that the file leaves out come from the forwarding database and the neighbour tables. Throws
@@ -152,12 +166,13 @@ export function hostTopology(
   const found = withHops(withEveryPort(others?.scenario ?? scenario, heard, state, neighbours, bridgeOf), hops, state);
   refuseUnspoken(found);
   const { scenario: complete, notes } = withUnlearnedFlooded(found, state);
-  const guestsAlone = hasGuestsAlone(complete.topology, state, ports);
+  const outward = outwardPorts(complete.topology, state, ports);
   return {
     scenario: complete,
     notes: [...(others?.notes ?? []), ...notes],
     unobservable,
-    guestsAlone,
+    outward,
+    guestsAlone: hasGuestsAlone(complete.topology, outward),
     ...onRecord(complete, state, bridges),
   };
 }
@@ -170,7 +185,7 @@ function onRecord(
   complete: Scenario,
   state: HostState,
   bridges: ReadonlySet<string>,
-): Pick<HostTopology, 'bridgeMacs' | 'inPlace' | 'filtersVlans' | 'distinguishing'> {
+): Pick<HostTopology, 'bridgeMacs' | 'inPlace' | 'pinned' | 'filtersVlans' | 'distinguishing'> {
   const { links, fdb } = state;
   const routed = new Set(complete.topology.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
   return {
@@ -178,6 +193,7 @@ function onRecord(
       links.filter(({ name }) => bridges.has(name) || routed.has(name)).map(({ name, mac }) => [name, mac]),
     ),
     inPlace: inPlace(complete, fdb),
+    pinned: pinned(complete, state),
     distinguishing: distinguishingBridges(state, [...bridges]),
     filtersVlans: links.flatMap(({ name, bridge }) =>
       bridges.has(name) && isOn(bridge?.['vlan_filtering']) ? [name] : [],

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Plan } from '../model/plan.js';
 import type { ProbeClassName } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
-import { disruptiveClasses, probeClasses } from '../probe/classes.js';
+import { hostDisruptiveClasses, scenarioClasses } from '../probe/classes.js';
 import { faultList } from '../scenario/yaml/fault.js';
 import { readYaml } from '../scenario/yaml/read-yaml.js';
 import { salvage } from '../scenario/yaml/salvage.js';
@@ -32,7 +32,7 @@ const schema = z.strictObject({
   version: z.literal(1, { error: 'expected 1' }),
   bridges: z.array(interfaceName).min(1, { error: 'expected at least one bridge' }).optional(),
   classes: z
-    .array(z.enum(probeClasses, { error: 'expected a class of probes' }))
+    .array(z.enum(scenarioClasses, { error: 'expected a class of probes' }))
     .min(1, { error: 'expected at least one class' })
     .optional(),
   frames: wholeNumber(1, 100 * million),
@@ -69,7 +69,7 @@ export function beyondLimits(plan: Plan, limits: Limits): readonly string[] {
     ['seconds', Math.ceil(seconds), limits.timeMs / 1000],
   ] as const;
   const refused = (name: ProbeClassName): boolean =>
-    limits.classes === null ? disruptiveClasses.includes(name) : !limits.classes.includes(name);
+    limits.classes === null ? hostDisruptiveClasses.includes(name) : !limits.classes.includes(name);
   return [
     ...figures.flatMap(([unit, planned, most]) => (planned > most ? [`${planned} ${unit}, at most ${most}`] : [])),
     ...plan.bridges.flatMap(({ name }) =>

@@ -1,4 +1,5 @@
 import { isOn } from '../bridge/setting-value.js';
+import type { OutwardPort } from '../bridge/beside.js';
 import { placeOf } from '../model/attach.js';
 import {
   type ExpectationPlan,
@@ -18,6 +19,7 @@ import { expandFlows, type Numbering, type FlowContext } from './expand-flows.js
 import { filterByMac } from './filter-by-mac.js';
 import { ingressControls } from './ingress-controls.js';
 import { observersOf, refuseUnbreakable, usualDrainMs } from './observers.js';
+import { refuseFramesOut } from './new-macs.js';
 import { checkPlanSize } from './size.js';
 import { plainKeysOf } from '../scenario/schema/plain-step-keys.js';
 import { filled, given, mapByName, namesIn } from '../text/collections.js';
@@ -42,6 +44,9 @@ export interface PlanInput {
   readonly distinguishing?: readonly string[];
   /** On a host: as in `Plan`. */
   readonly guestsAlone?: boolean;
+  /** On a host: ports that may lead elsewhere, and endpoints that bridges do not forget. */
+  readonly outward?: readonly OutwardPort[];
+  readonly pinned?: readonly string[];
 }
 
 /**
@@ -250,7 +255,7 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
 /**
  * Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the
  * same plan. `planned`: what `planTopology` says of the same, where it is at hand. Throws VerifyError (64)
- * `plan-too-large`, or 69 as `refuseUnbreakable` does.
+ * `plan-too-large`, or 69 as `refuseUnbreakable` and `refuseFramesOut` do.
  */
 export function makePlan(scenario: Scenario, input: PlanInput, planned = planTopology(scenario, input)): Plan {
   const { topology } = scenario;
@@ -279,6 +284,10 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     const present = endpoints.filter((endpoint) => running.has(endpoint.name));
     steps.push(planStep({ step, index: steps.length, present, scenario, around: { ...around, mdb } }, numbering));
   }
-  if (topology.provider === 'host') refuseUnbreakable(steps, endpoints, scenario.file);
-  return { ...planned, steps };
+  const plan = { ...planned, steps };
+  if (topology.provider === 'host') {
+    refuseUnbreakable(steps, endpoints, scenario.file);
+    refuseFramesOut(plan, input);
+  }
+  return plan;
 }

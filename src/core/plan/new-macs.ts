@@ -1,7 +1,17 @@
-import type { Mac } from '../model/scenario.js';
-import { isOnDevice } from '../model/attach.js';
+import type { OutwardPort } from '../bridge/beside.js';
+import type { Endpoint, Mac } from '../model/scenario.js';
+import { isOnDevice, placeOf } from '../model/attach.js';
 import { sameSegment } from '../model/host-names.js';
-import type { Plan } from '../model/plan.js';
+import type { Flow, Plan } from '../model/plan.js';
+import { VerifyError } from '../model/verify-error.js';
+import { mapByName } from '../text/collections.js';
+import { isGroupMacText } from '../wire/ethernet.js';
+
+/** What a host says of its ports, as in `PlanInput`. */
+interface Ways {
+  readonly outward?: readonly OutwardPort[];
+  readonly pinned?: readonly string[];
+}
 
 /**
  * Source MACs of probes that no endpoint has, if an uplink of the sender's segment or a lower device could carry them
@@ -27,25 +37,49 @@ export function describeNewMacs({ endpoints, bridgeMacs, steps }: Plan): readonl
   return [...new Set(lines)];
 }
 
-/**
- * Frames that a scenario writes itself and that an uplink or a lower device sends, or could carry out: those that are
- * not for the MAC of a guest on a bridge.
- */
-export function describeFramesOut({ endpoints, steps }: Plan): readonly string[] {
-  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
-  const uplinks = endpoints.filter(({ role }) => role === 'uplink');
-  const guests = new Set(endpoints.filter(({ role }) => role !== 'uplink').flatMap(({ macs }) => macs));
-  const mayLeave = (sender: string, dstMac: Mac): boolean => {
+/** Why a frame of the scenario's own may leave this host; null = it cannot. */
+function wayOut({ endpoints, hosts, steps }: Plan, { outward = [], pinned = [] }: Ways): (flow: Flow) => string | null {
+  const byName = mapByName(endpoints);
+  const portsOut = [...outward, ...endpoints.filter(({ role }) => role === 'uplink')];
+  const isGuest = ({ role, attach, port }: Endpoint): boolean =>
+    role === 'guest' && placeOf(attach) === 'port' && !portsOut.some((out) => out.port === port);
+  const isChanged = steps.some(({ changes, during }) => changes.length > 0 || during.length > 0);
+  return ({ sender, frame: { dstMac } }) => {
     const from = byName.get(sender);
-    if (from === undefined || from.role === 'uplink' || isOnDevice(from.below)) return true;
-    return !guests.has(dstMac) && uplinks.some((uplink) => sameSegment(uplink, from));
+    if (hosts !== undefined || from === undefined || !isGuest(from)) return `${sender} is no guest on a port here`;
+    const { bridge } = from;
+    const to = endpoints.find((guest) => guest.bridge === bridge && guest.macs.includes(dstMac) && isGuest(guest));
+    if (to === undefined && !isGroupMacText(dstMac)) return `no guest of ${bridge} has that MAC`;
+    const out = portsOut.find((port) => port.bridge === bridge);
+    if (out === undefined || (to?.macs[0] === dstMac && pinned.includes(to.name) && !isChanged)) return null;
+    return `${out.port ?? bridge} of ${bridge} may lead out of this host, and no static entry keeps the frame from there`;
   };
-  const lines = steps.flatMap(({ index, flows }) =>
+}
+
+/**
+ * Throws VerifyError (69) for frames that a scenario writes itself and that may leave this host. They go from guest to
+ * guest of one bridge. Where a port of it may lead out, only to one for whom the bridge has a static entry: others age,
+ * and are flooded.
+ */
+export function refuseFramesOut(plan: Plan, ways: Ways): void {
+  const reasonOf = wayOut(plan, ways);
+  const lines = plan.steps.flatMap(({ index, flows }) =>
     flows
-      .filter(({ class: name, sender, frame }) => name === 'frame' && mayLeave(sender, frame.dstMac))
-      .map(({ sender, frame }) => `step ${index + 1}: a frame by ${sender} to ${frame.dstMac}`),
+      .filter((flow) => flow.class === 'frame')
+      .flatMap((flow) => {
+        const reason = reasonOf(flow);
+        return reason === null
+          ? []
+          : [`step ${index + 1}: a frame by ${flow.sender} to ${flow.frame.dstMac} may leave: ${reason}`];
+      }),
   );
-  return [...new Set(lines)];
+  if (lines.length > 0)
+    throw new VerifyError(
+      'frames-not-allowed',
+      69,
+      [...new Set(lines)].join('\n'),
+      'send it in the lab, or to a guest with `bridge fdb add MAC dev PORT master static`; nothing was sent',
+    );
 }
 
 const indexOf = (mac: Mac): number => Number.parseInt(mac.slice(6).replaceAll(':', ''), 16);

@@ -60,6 +60,9 @@ export const disruptiveClasses: readonly ProbeClassName[] = probeClasses.filter(
   (name) => classes[name].provokes !== undefined,
 );
 
+/** On a host also a frame of the scenario's own, which may be any attack. */
+export const hostDisruptiveClasses: readonly ProbeClassName[] = [...disruptiveClasses, 'frame'];
+
 /** What `--class all` may send beyond what disturbs nobody. */
 export interface CatalogueAllowance {
   readonly disruptive: boolean;

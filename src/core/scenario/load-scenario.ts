@@ -79,7 +79,8 @@ export function parseScenario(
   const readBeside: ReadFile = (name) => {
     const path = name.startsWith('/') ? name : `${file.slice(0, file.lastIndexOf('/') + 1)}${name}`;
     const content = readFile(path);
-    if (typeof content !== 'string') captures.push({ path, bytes: content });
+    if (typeof content !== 'string' && !captures.some((capture) => capture.path === path))
+      captures.push({ path, bytes: content });
     return content;
   };
   const context = stepContext(list, reading, { allowDisruptive, allowChanges }, readBeside);

@@ -1,5 +1,5 @@
 import type { Scenario } from '../../../core/model/scenario.js';
-import { disruptiveClasses } from '../../../core/probe/classes.js';
+import { hostDisruptiveClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { settingsOf } from '../../../core/model/settings.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
@@ -38,8 +38,8 @@ function changes(step: Scenario['steps'][number]): boolean {
 export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
   checkStarts(scenarios, options.allowRun);
   if (options.allowChanges !== true) checkChanges(scenarios);
-  if (options.allowDisruptive !== true) checkDisruptive(scenarios);
   if (options.allowFrames !== true) checkFrames(scenarios);
+  if (options.allowDisruptive !== true) checkDisruptive(scenarios);
   checkProviders(scenarios);
   if (options.proveFix === true) checkFixTrials(scenarios);
   checkSupported(scenarios, options.proveFix === true);
@@ -69,7 +69,7 @@ function checkDisruptive(scenarios: readonly Scenario[]): void {
     .filter(isOnHost)
     .flatMap(({ file, steps }) =>
       [...new Set(steps.flatMap(({ probes }) => probes.map((probe) => probe.class)))]
-        .filter((name) => disruptiveClasses.includes(name))
+        .filter((name) => hostDisruptiveClasses.includes(name))
         .map((name) => `${file}: ${name} disturbs guests of this host`),
     );
   if (disruptive.length > 0)
@@ -91,7 +91,7 @@ function checkFrames(scenarios: readonly Scenario[]): void {
       'frames-not-allowed',
       64,
       writing.map(({ file }) => `${file}: it sends frames of its own to guests of this host`).join('\n'),
-      '`plan FILE --hex` prints them; --allow-frames lets the run send them',
+      '`plan FILE --hex` prints them; --allow-frames and --allow-disruptive let the run send them',
     );
 }
 

@@ -6,7 +6,7 @@ import type { Result } from '../../../core/model/result.js';
 import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Host, Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { describeFramesOut, describeNewMacs } from '../../../core/plan/new-macs.js';
+import { describeNewMacs } from '../../../core/plan/new-macs.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { connectionsText, hostSummary, precheckText } from '../../../report/terminal/host-summary.js';
 import type { Run } from '../../../run/run.js';
@@ -123,14 +123,6 @@ export function approval(
   options: ConsentOptions,
 ): (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void> {
   return async (plan, hash, notes) => {
-    const leaving = describeFramesOut(plan);
-    if (leaving.length > 0)
-      throw new VerifyError(
-        'frames-not-allowed',
-        64,
-        leaving.map((text) => `${text} may leave by an uplink, which --allow-frames does not allow`).join('\n'),
-        'name a guest in "to"; nothing was sent',
-      );
     const unknown = options.allowNewMacs === true ? [] : describeNewMacs(plan);
     if (unknown.length > 0)
       throw new VerifyError(

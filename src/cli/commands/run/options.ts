@@ -105,8 +105,10 @@ const optionGroups = {
     approved: textArgument('on a host: send only if the plan has this SHA-256 (plan --hash prints it)'),
     policy: textArgument('on a host: send what stays within the limits in this YAML file, which root alone may write'),
     'allow-changes': flagArgument('on a host: steps may change settings, which the run undoes'),
-    'allow-disruptive': flagArgument('on a host: disruptive probes may run'),
-    'allow-frames': flagArgument('on a host: frames that a scenario writes itself (class frame) may be sent'),
+    'allow-disruptive': flagArgument('on a host: disruptive probes may run, class frame among them'),
+    'allow-frames': flagArgument(
+      'on a host, with --allow-disruptive: frames that a scenario writes itself (class frame) may be sent',
+    ),
     'allow-new-macs': flagArgument('on a host: frames with unused source MACs may leave the NIC'),
     'allow-run': flagArgument('scenarios may start any program'),
   },

@@ -14,7 +14,7 @@ export const scenarioShell = z.strictObject({
     .describe('Host: with `--allow-changes` steps may change settings, which are undone at the end. Default: off.'),
   allow_disruptive: onOff
     .optional()
-    .describe('Disruptive classes may run; host: with `--allow-disruptive`. Default: off.'),
+    .describe('Disruptive classes may run; host: also `frame`, with `--allow-disruptive`. Default: off.'),
   ask_rules: onOff
     .optional()
     .describe('Off: no frame asks the rules that copy or move frames, and reports say so. Default: on.'),

@@ -7,6 +7,7 @@ import { viewFrame } from '../../wire/frame-view.js';
 import { ipProtocols } from '../../wire/ipv4.js';
 import { tokenLength } from '../../wire/token.js';
 import { quote } from '../../text/escape.js';
+import { parseIp } from '../../text/ip-address.js';
 import type { probe } from '../schema/step.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { Path } from '../yaml/fault.js';
@@ -50,13 +51,17 @@ function tokenFault({ bytes, places }: HexLayout, tokenAt: number): string | nul
   return overlaps ? `has a place within its token, bytes ${tokenAt} to ${end - 1}` : null;
 }
 
+const macPlaces = [
+  { name: 'dst_mac', at: 0, length: 6 },
+  { name: 'src_mac', at: 6, length: 6 },
+] as const;
 const frontFault = 'begins with something else, expected two MACs or {dst_mac} and {src_mac}';
 
 /** Why a frame does not begin with two MACs, or has too many tokens; null = it does, and has not. */
 function placesFault({ bytes, places }: HexLayout): string | null {
   if (bytes.length < macs + 2) return `has ${bytes.length} bytes, expected two MACs, an EtherType and a token`;
-  const isMac = (place: HexLayout['places'][number]): boolean => place.name.endsWith('_mac') && place.at % 6 === 0;
-  if (places.some((place) => place.at < macs && !isMac(place))) return frontFault;
+  const inFront = new Map<number, string>(macPlaces.map(({ name, at }) => [at, name]));
+  if (places.some(({ name, at }) => at < macs && name !== inFront.get(at))) return frontFault;
   const tokens = places.filter(({ name }) => name === 'token').length;
   return tokens > 1 ? `has ${tokens} tokens, expected one {token}` : null;
 }
@@ -79,11 +84,7 @@ function withPlaces(layout: HexLayout, at: number | undefined): HexLayout | stri
     .slice()
     .fill(0, 0, macs)
     .fill(0, tokenAt, tokenAt + tokenLength);
-  const inFront = [
-    { name: 'dst_mac', at: 0, length: 6 },
-    { name: 'src_mac', at: 6, length: 6 },
-  ] as const;
-  return { bytes: empty, places: [...inFront, ...[...behind, token].sort((a, b) => a.at - b.at)] };
+  return { bytes: empty, places: [...macPlaces, ...[...behind, token].sort((a, b) => a.at - b.at)] };
 }
 
 function carrierOf(bytes: Uint8Array): { readonly carrier: Carrier; readonly vlan: readonly number[] } {
@@ -137,6 +138,37 @@ function macFaults({ dstMac, srcMac }: OwnMacs, hasAddressee: boolean, onHost: b
   ];
 }
 
+type KeyFault = readonly [key: string, fault: string];
+
+/** Keys of the entry that the frame has no place for, or says otherwise: each with why. */
+function keyFaults({ bytes, places }: HexLayout, raw: RawProbe): readonly KeyFault[] {
+  const placeOf = (name: string): HexLayout['places'][number] | undefined =>
+    places.find((place) => place.name === name);
+  const addresses = (['src_ip', 'dst_ip'] as const).flatMap((key): readonly KeyFault[] => {
+    const [value, place] = [raw[key], placeOf(key)];
+    if (value === undefined) return [];
+    if (place === undefined) return [[key, `the frame has no place for it, expected {${key}} in "hex"`]];
+    const family = place.length === 4 ? 4 : 6;
+    return (parseIp(value)?.family ?? family) === family
+      ? []
+      : [[key, `expected an IPv${family} address, as the place in the frame has, got ${describe(value)}`]];
+  });
+  const literals = macPlaces.flatMap(({ name, at }): readonly KeyFault[] => {
+    const written = macText(bytes, at);
+    const isLiteral = raw.hex !== undefined && places.every((place) => place.at !== at);
+    return isLiteral && raw[name] !== undefined && raw[name].toLowerCase() !== written
+      ? [[name, `the frame writes ${describe(written)} itself, expected {${name}} in "hex"`]]
+      : [];
+  });
+  const token = placeOf('token');
+  const isElsewhere = token !== undefined && raw.token_at !== undefined && raw.token_at !== token.at;
+  return [
+    ...addresses,
+    ...literals,
+    ...(isElsewhere ? [['token_at', `{token} stands at byte ${token.at}, expected no such key`] as const] : []),
+  ];
+}
+
 type FrameKeys = OwnMacs & Pick<ProbeEntry, 'form' | 'carriers' | 'vlanStacks'>;
 
 /**
@@ -164,6 +196,7 @@ export function readFrame(context: StepContext, raw: RawProbe, path: Path): Fram
   const frameMacs = macsOf({ bytes, places: read.places }, raw);
   const wrong = macFaults(frameMacs, raw.to !== undefined, reading.topology.provider === 'host');
   for (const text of wrong) refuse(key, text);
+  for (const [name, text] of keyFaults(read, raw)) refuse(name, text);
   const layout = withPlaces({ bytes, places: read.places }, raw.token_at);
   if (typeof layout === 'string') refuse(key, `the frame ${layout}`);
   if (typeof layout === 'string' || wrong.length > 0) return null;

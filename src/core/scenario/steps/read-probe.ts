@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ProbeClassName, ProbeEntry } from '../../model/scenario.js';
-import { classes } from '../../probe/classes.js';
+import { classes, disruptiveClasses, hostDisruptiveClasses } from '../../probe/classes.js';
 import type { ProbeClass } from '../../probe/probe-class.js';
 import { probe, selectedFields } from '../schema/step.js';
 import { formatIp, parseIp } from '../../text/ip-address.js';
@@ -127,7 +127,7 @@ function foreignKeys(raw: RawProbe, { name, takesVia, takesGroup, takesFields }:
 }
 
 function checkKeys(
-  { faults, allowDisruptive }: StepContext,
+  { faults, allowDisruptive, reading }: StepContext,
   raw: RawProbe,
   probeClass: ProbeClass,
   path: Path,
@@ -144,7 +144,8 @@ function checkKeys(
   if (probeClass.addressee === 'none' && raw.to !== undefined) refuse('to');
   if (raw.both_ways !== undefined && raw.to === undefined && probeClass.addressee === 'none') refuse('both_ways');
   for (const key of foreignKeys(raw, probeClass)) refuse(key);
-  if (!allowDisruptive && probeClass.provokes !== undefined) {
+  const disruptive = reading.topology.provider === 'host' ? hostDisruptiveClasses : disruptiveClasses;
+  if (!allowDisruptive && disruptive.includes(probeClass.name)) {
     faults.add(
       [...path, 'class'],
       `${where([...path, 'class'])}: ${raw.class} is disruptive, expected "allow_disruptive: true" in the file`,

@@ -2,11 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { checkRunnable } from '../../../../src/cli/commands/run/check-runnable.js';
 import type { Plan } from '../../../../src/core/model/plan.js';
 import { classicHeader, classicRecord } from '../../../../src/core/pcap/classic/writer.js';
+import type { FdbState, LinkState } from '../../../../src/core/model/state.js';
+import { hostTopology } from '../../../../src/core/discover/host-topology.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
-import { describeFramesOut } from '../../../../src/core/plan/new-macs.js';
+import { beyondLimits, type Limits, parseLimits } from '../../../../src/core/plan/limits.js';
 import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
 import { parseScenario, loadScenario } from '../../../../src/core/scenario/load-scenario.js';
 import { describeFrame } from '../../../../src/core/wire/frame-view.js';
+import { learnedAt, stateWith, upLink } from '../../../support/link-state.js';
 import { checksumHolds, pseudoHeaderSum, sumOf } from '../../../../src/core/wire/bytes.js';
 import { findToken, tokensFor } from '../../../../src/core/wire/token.js';
 
@@ -33,7 +36,7 @@ function scenario(probe: string, provider: 'lab' | 'host' = 'lab'): Buffer {
   const bridge = provider === 'lab' ? 'br0: { address: 10.0.0.1/24 }' : 'br0: {}';
   return Buffer.from(`version: 1
 name: own
-topology:
+${provider === 'host' ? 'allow_disruptive: true\n' : ''}topology:
   provider: ${provider}
   bridges: { ${bridge} }
   endpoints:
@@ -142,6 +145,12 @@ describe('a frame of the scenario', () => {
     const { files: recorded } = loadScenario('own.yml', scenario('to: bob, pcap: udp.pcap'), { readFile });
     expect(recorded.map(({ path }) => path)).toEqual(['udp.pcap']);
   });
+
+  it('of one capture that several entries take is recorded once', () => {
+    const both = 'to: bob, pcap: udp.pcap }, { class: frame, from: alice, to: carol, pcap: udp.pcap, count: 1';
+    const { files: recorded } = loadScenario('own.yml', scenario(both), { readFile });
+    expect(recorded.map(({ path }) => path)).toEqual(['udp.pcap']);
+  });
 });
 
 describe('a frame that cannot be sent is a fault with its line', () => {
@@ -169,6 +178,23 @@ describe('a frame that cannot be sent is a fault with its line', () => {
     ['to: bob, pcap: cut.pcap', 'frame 1 was cut to 72 bytes'],
     ['to: bob, pcap: udp.pcap, frame: 2', 'it has 1 frames, expected at least 2'],
     ['to: bob, pcap: short.pcap', 'has 8 bytes behind its headers, expected 18 for a token'],
+    ['to: bob, src_ip: 10.0.0.1, pcap: udp.pcap', '13: steps[0].probe[0].src_ip: the frame has no place for it'],
+    [`to: bob, dst_ip: 10.0.0.1, hex: "${rest}"`, 'dst_ip: the frame has no place for it, expected {dst_ip} in "hex"'],
+    [`to: bob, token_at: 16, hex: "${rest}0000"`, 'token_at: {token} stands at byte 14, expected no such key'],
+    ['to: bob, hex: "{src_mac}{dst_mac}88b6{token}"', 'begins with something else'],
+    ['dst_mac: "52:54:00:00:00:0b", hex: "{src_mac}{src_mac}88b6{token}"', 'begins with something else'],
+    [
+      'to: bob, src_mac: "06:00:00:00:00:01", hex: "{dst_mac}060000000002 88b6{token}"',
+      'src_mac: the frame writes "06:00:00:00:00:02" itself, expected {src_mac} in "hex"',
+    ],
+    [
+      'dst_mac: "06:00:00:00:00:01", hex: "060000000002{src_mac}88b6{token}"',
+      'dst_mac: the frame writes "06:00:00:00:00:02" itself, expected {dst_mac} in "hex"',
+    ],
+    [
+      'to: bob, src_ip: "fd00::1", hex: "{dst_mac}{src_mac}0800{src_ip}{token}"',
+      '13: steps[0].probe[0].src_ip: expected an IPv4 address, as the place in the frame has',
+    ],
   ])('%s', (probe, fault) => {
     expect(faultOf(probe)).toContain(fault);
   });
@@ -189,19 +215,125 @@ describe('on a host', () => {
     expect(faultOf('to: bob, pcap: udp.pcap', 'host')).toBe('');
   });
 
-  it('it takes --allow-frames', () => {
-    const own = loadScenario('own.yml', scenario('to: bob, pcap: udp.pcap', 'host'), { readFile });
-    expect(() => checkRunnable([own], { allowRun: false })).toThrow('it sends frames of its own');
-    expect(() => checkRunnable([own], { allowRun: false, allowFrames: true })).not.toThrow();
+  it('it takes --allow-frames, --allow-disruptive and a file that allows it, for it may be any attack', () => {
+    const written = scenario('to: bob, pcap: udp.pcap', 'host');
+    const own = loadScenario('own.yml', written, { readFile });
+    expect(() => checkRunnable([own], { allowRun: false, allowDisruptive: true })).toThrow(
+      'it sends frames of its own',
+    );
+    expect(() => checkRunnable([own], { allowRun: false, allowFrames: true })).toThrow('frame disturbs guests');
+    expect(() => checkRunnable([own], { allowRun: false, allowFrames: true, allowDisruptive: true })).not.toThrow();
+    const silent = Buffer.from(written.toString().replace('allow_disruptive: true\n', ''));
+    const [fault] = parseScenario('own.yml', silent, { readFile }).faults;
+    expect(fault?.message).toContain('frame is disruptive, expected "allow_disruptive: true"');
   });
 
-  it('it leaves by no uplink: only frames to a guest may be sent', () => {
-    const leaving = (probe: string): readonly string[] => describeFramesOut(planOf(probe));
-    expect(leaving('to: bob, pcap: udp.pcap')).toEqual([]);
-    expect(leaving('to: lan, pcap: udp.pcap')).toEqual(['step 1: a frame by alice to 00:11:22:33:44:55']);
-    expect(leaving('hex: "ffffffffffff{src_mac}88b6{token}", may_see: [ bob ]')).toHaveLength(1);
-    const byUplink = scenario('to: bob, pcap: udp.pcap').toString().replace('from: alice', 'from: lan');
-    const plan = makePlan(loadScenario('own.yml', Buffer.from(byUplink), { readFile }), { runTag, keySha256: '0' });
-    expect(describeFramesOut(plan)).toHaveLength(1);
+  it('limits take it only if they name it', () => {
+    const limitsOf = (more: string): Limits =>
+      parseLimits('l.yml', Buffer.from(`version: 1\nframes: 1000\nrate: 1000\nout_of_nic: 0\ntime: 20m\n${more}`));
+    const plan = sending(toBob)();
+    expect(beyondLimits(plan, limitsOf(''))).toEqual(['class frame']);
+    expect(beyondLimits(plan, limitsOf('classes: [frame]'))).toEqual([]);
+  });
+
+  const links = [
+    upLink('br0', { kind: 'bridge' }),
+    ...['tap0', 'tap1', 'tap2'].map((name) => upLink(name, { master: 'br0', kind: 'tun' })),
+    upLink('br1', { kind: 'bridge' }),
+    upLink('tap3', { master: 'br1', kind: 'tun' }),
+  ];
+  const lan = '    lan: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55", role: uplink }\n';
+  interface Found {
+    readonly more?: readonly LinkState[];
+    readonly fdb?: readonly FdbState[];
+    readonly listed?: string;
+    readonly bridge?: LinkState['bridge'];
+    readonly step?: string;
+    readonly from?: string;
+  }
+
+  /** Of a host without an uplink, with `more` links, and with `listed` in the file. */
+  function sending(probe: string, found: Found = {}): () => Plan {
+    const { more = [], fdb = [], listed = '', bridge = {}, step = '', from = 'alice' } = found;
+    const other = '    dave: { bridge: br1, port: tap3, mac: "52:54:00:00:00:0d" }\n';
+    const text = `${scenario(probe, 'host').toString()}${step}`
+      .replace(lan, listed + other)
+      .replace('from: alice', `from: ${from}`)
+      .replace('br0: {}', 'br0: {}, br1: {}')
+      .replace('name: own\n', 'name: own\nallow_changes: true\n');
+    const [br0, ...others] = links;
+    if (br0 === undefined) throw new Error('no bridge');
+    const state = stateWith([{ ...br0, bridge }, ...others, ...more], { fdb });
+    return () => {
+      const host = hostTopology(loadScenario('own.yml', Buffer.from(text), { readFile }), state, []);
+      return makePlan(host.scenario, { runTag, keySha256: '0', ...host });
+    };
+  }
+  const toBob = 'to: bob, pcap: udp.pcap';
+  const toAll = 'hex: "ffffffffffff{src_mac}88b6{token}", may_see: [ bob ]';
+  const nic = upLink('eth9', { master: 'br0' });
+
+  it('it goes to guests of its bridge where every port leads to a guest', () => {
+    expect(sending(toBob)().steps[0]?.flows).toHaveLength(1);
+    expect(sending(toAll)().steps[0]?.flows).toHaveLength(1);
+  });
+
+  it.each<readonly [string, string, Found]>([
+    ['a NIC that is not listed', 'eth9 of br0 may lead out', { more: [nic] }],
+    [
+      'a NIC that is listed as a guest',
+      'eth9 of br0 may lead out',
+      { more: [nic], listed: '    nic: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55" }\n' },
+    ],
+    ['a bond', 'bond0 of br0', { more: [upLink('bond0', { master: 'br0', kind: 'bond' })] }],
+    ['a tunnel', 'vx0 of br0', { more: [upLink('vx0', { master: 'br0', kind: 'vxlan' })] }],
+    [
+      'a pair to another bridge',
+      'to1 of br0',
+      { more: [upLink('to1', { master: 'br0', kind: 'veth', lower: 'to0' }), upLink('to0', { kind: 'veth' })] },
+    ],
+    [
+      'a VLAN of the bridge on another one',
+      'br0.10 of br0',
+      { more: [upLink('br0.10', { master: 'br1', kind: 'vlan', lower: 'br0' })] },
+    ],
+    [
+      'an uplink by the file',
+      'veth9 of br0',
+      {
+        more: [upLink('veth9', { master: 'br0', kind: 'veth', peer: 7 })],
+        listed: lan.replace('eth9', 'veth9'),
+      },
+    ],
+  ])('none leaves by %s, to a group or to a guest that is learned', (_, why, found) => {
+    const fdb = [learnedAt('52:54:00:00:00:0b', 'tap1')];
+    expect(sending(toAll, { ...found, fdb })).toThrow(why);
+    expect(sending(toBob, { ...found, fdb })).toThrow('no static entry keeps the frame from there');
+  });
+
+  it('beside a NIC it goes to a guest with a static entry, on a bridge without VLANs that nothing changes', () => {
+    const fdb = [{ ...learnedAt('52:54:00:00:00:0b', 'tap1'), state: 'static' }];
+    const found = { more: [nic], fdb };
+    expect(sending(toBob, found)().steps[0]?.flows).toHaveLength(1);
+    expect(sending(toAll, found)).toThrow('eth9 of br0');
+    expect(sending(toBob, { ...found, bridge: { vlan_filtering: 1 } })).toThrow('eth9 of br0');
+    expect(sending(toBob, { ...found, step: '    set: { br0: { mcast_snooping: off } }\n' })).toThrow('eth9 of br0');
+    const elsewhere = { ...learnedAt('52:54:00:00:00:0b', 'tap1'), state: 'static', master: 'br1' };
+    expect(sending(toBob, { more: [nic], fdb: [elsewhere] })).toThrow('eth9 of br0');
+  });
+
+  it.each([
+    ['a guest of another bridge', 'to: dave, pcap: udp.pcap', 'no guest of br0 has that MAC'],
+    ['its MAC', 'hex: "52540000000d{src_mac}88b6{token}"', 'no guest of br0 has that MAC'],
+    ['the host, which may route it', 'hex: "020000000001{src_mac}88b6{token}"', 'no guest of br0 has that MAC'],
+  ])('none goes to %s', (_, probe, why) => {
+    expect(sending(probe)).toThrow(why);
+  });
+
+  it('none is sent by the uplink', () => {
+    const fdb = [{ ...learnedAt('52:54:00:00:00:0b', 'tap1'), state: 'static' }];
+    const listed = '    nic: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55" }\n';
+    expect(sending(toBob, { more: [nic], fdb, listed, from: 'nic' })).toThrow('nic is no guest');
+    expect(sending(toBob, { more: [nic], fdb, listed: lan, from: 'lan' })).toThrow('lan is no guest');
   });
 });
