@@ -59,7 +59,13 @@ const kinds: readonly Strike[] = [
     },
     holdsIn: late,
   },
-  { name: 'the bridge is made again', act: ({ host }) => recreate(host), holdsIn: ['starting', ...late] },
+  {
+    // a new bridge knows no MAC, and its ports flood
+    name: 'the bridge is made again',
+    act: ({ host }) => recreate(host),
+    holdsIn: ['starting', ...late],
+    opens: true,
+  },
   { name: 'SIGSTOP', act: stop, holdsIn: ['starting', 'preparing', 'probing', ...late] },
 ];
 
