@@ -10,7 +10,7 @@ const minutes = Number(process.env['SOAK_MINUTES'] ?? 2.5);
 const seed = Number(process.env['SOAK_SEED'] ?? Math.floor(Math.random() * 1e6));
 const late = ['checking', 'undoing', 'judging'] as const;
 
-/** Ports are put on a new bridge with what it has to know, so that nothing floods that did not before. */
+/** Ports are put on a new bridge, which is then told what it has to know: it floods between. */
 function recreate(host: StruckHost): void {
   const ports = Object.values(guests).flatMap(({ port, mac }) => [
     `ip link set dev ${port} master br0`,
