@@ -63,6 +63,7 @@ describe('the experiment on virtual machines under QEMU', () => {
       .run(['bridge', 'fdb', 'show', 'br', 'br0'])
       .split('\n')
       .filter((line) => !line.includes('permanent'))
+      .map((line) => line.replace(/stale$/, ''))
       .sort()
       .join('\n');
   const talk = (guests: readonly MachineName[]): Promise<unknown> =>

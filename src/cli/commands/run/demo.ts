@@ -43,9 +43,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
         );
       // A leak that was seen needs no proof that every other observer could hear.
       if (!options.quiet)
-        process.stderr.write(
-          `Judged are the acts that have to hold. The others show a leak, which needs no proof that ${deafen} hears.\n`,
-        );
+        process.stderr.write(`Judged are the acts that have to hold: a leak needs no proof that ${deafen} hears.\n`);
       return judgeOnly(scenario, ({ expect }) => expect.expected === 'holds');
     },
   });
