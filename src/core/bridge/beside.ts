@@ -139,7 +139,7 @@ export function isEndOfGuest({ kind, peer }: LinkState): boolean {
   return kind === 'tun' || (kind === 'veth' && peer !== undefined);
 }
 
-/** Where frames of a bridge may leave it for somewhere else than a guest on this host. */
+/** A way by which frames of a bridge may leave it for somewhere else than a guest on this host. */
 export interface OutwardPort {
   readonly bridge: string;
   readonly port: string;

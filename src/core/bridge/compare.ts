@@ -5,7 +5,7 @@ import type { ChangeOf } from '../model/fabric.js';
 import type { SettingValue, VlanRange } from '../model/scenario.js';
 import { objectsOf, textOf, textsOf } from '../text/json-text.js';
 
-/** What compares links of two states. */
+/** The readers that compare links of two states. */
 type Reader = 'judge' | 'drift' | 'report';
 
 interface LinkFact {
@@ -13,7 +13,7 @@ interface LinkFact {
   readonly by: readonly Reader[];
 }
 
-/** What a link has beside its settings, by the words in which events report it, and what compares it. */
+/** Facts of a link beside its settings, by the words in which events report them, and the readers that compare them. */
 const linkFacts: ReadonlyMap<string, LinkFact> = new Map([
   ['ifindex', { of: ({ ifindex }) => ifindex, by: ['judge'] }],
   ['master', { of: ({ master }) => master, by: ['judge', 'report'] }],
@@ -28,7 +28,7 @@ const linkFacts: ReadonlyMap<string, LinkFact> = new Map([
 const settingFacts = (['bridge', 'port'] as const).flatMap((place) =>
   settingsOfPlace(place).map(({ key }) => [key, (link: LinkState) => link[place]?.[key]] as const),
 );
-/** What a reader compares, each by its words. A key of bridges and of ports is in both places, each by itself. */
+/** Facts that a reader compares, each by its words. A key of bridges and of ports is in both places, each by itself. */
 const comparedBy = (reader: Reader): readonly (readonly [string, LinkFact['of']])[] => [
   ...[...linkFacts].flatMap(([what, { of, by }]) => (by.includes(reader) ? [[what, of] as const] : [])),
   ...settingFacts,
@@ -37,13 +37,13 @@ const comparedBy = (reader: Reader): readonly (readonly [string, LinkFact['of']]
 ];
 const compared = { judge: comparedBy('judge'), drift: comparedBy('drift'), report: comparedBy('report') };
 
-/** What a link has: one of `linkFacts`, or an attribute of a bridge or port; null = it has none. */
+/** A fact of a link: one of `linkFacts`, or an attribute of a bridge or port; null = it has none. */
 export function factOf(link: LinkState | undefined, what: string): SettingValue | null {
   if (link === undefined) return null;
   return linkFacts.get(what)?.of(link) ?? link.port?.[what] ?? link.bridge?.[what] ?? null;
 }
 
-/** What is other about a link; null = it has none. */
+/** A fact of a link that is another one; null = it has none. */
 export interface LinkChange {
   readonly what: string;
   readonly was: SettingValue | null;

@@ -7,7 +7,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { mapByName } from '../text/collections.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 
-/** What a host says of its ports, as in `PlanInput`. */
+/** Ports by which frames leave a host, and guests that it has pinned, as in `PlanInput`. */
 interface Ways {
   readonly outward?: readonly OutwardPort[];
   readonly pinned?: readonly string[];

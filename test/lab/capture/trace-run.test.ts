@@ -71,13 +71,21 @@ describe(
       expect([again.status, again.stdout]).toEqual([0, expect.stringContaining('WHOLE')]);
     });
 
-    it('is broken where a rule copies probes to a second device of another guest, where nobody listens', async () => {
-      const space = `/proc/${guest.pid ?? 0}/ns/net`;
+    /** A rule copies what vnet0 receives to a device of that namespace which no port leads to. */
+    const copyInto = (space: string): void => {
       host.run(['ip', 'link', 'add', 'x0', 'type', 'veth', 'peer', 'name', 'x1', 'netns', space]);
       host.run(['ip', 'link', 'set', 'x0', 'up']);
       host.run(['nsenter', `--net=${space}`, 'ip', 'link', 'set', 'x1', 'up']);
       const hook = '{ type filter hook ingress device "vnet0" priority 0; }';
       host.run(['nft', `add table netdev t; add chain netdev t c ${hook}; add rule netdev t c dup to "x0"`]);
+    };
+    const endCopy = (): void => {
+      host.run(['nft', 'delete', 'table', 'netdev', 't']);
+      host.run(['ip', 'link', 'del', 'x0']);
+    };
+
+    it('is broken where a rule copies probes to a second device of another guest, where nobody listens', async () => {
+      copyInto(`/proc/${guest.pid ?? 0}/ns/net`);
       try {
         const without = await run('without', 'off');
         expect([without.status, without.result.verdict]).toEqual([3, 'inconclusive']);
@@ -89,8 +97,7 @@ describe(
         const again = await outcomeOf(host.cli(['replay', out]));
         expect(again.stdout).toContain('kali3 had 80 probes past its port');
       } finally {
-        host.run(['nft', 'delete', 'table', 'netdev', 't']);
-        host.run(['ip', 'link', 'del', 'x0']);
+        endCopy();
       }
     });
 
@@ -99,11 +106,7 @@ describe(
       const space = `/proc/${stranger.pid ?? 0}/ns/net`;
       const here = readlinkSync('/proc/self/ns/net');
       await expect.poll(() => readlinkSync(space), { timeout: patient(10_000) }).not.toBe(here);
-      host.run(['ip', 'link', 'add', 'x0', 'type', 'veth', 'peer', 'name', 'x1', 'netns', space]);
-      host.run(['ip', 'link', 'set', 'x0', 'up']);
-      host.run(['nsenter', `--net=${space}`, 'ip', 'link', 'set', 'x1', 'up']);
-      const hook = '{ type filter hook ingress device "vnet0" priority 0; }';
-      host.run(['nft', `add table netdev t; add chain netdev t c ${hook}; add rule netdev t c dup to "x0"`]);
+      copyInto(space);
       try {
         const { status, result, out } = await run('stranger', 'auto');
         const [step] = result.steps;
@@ -117,8 +120,7 @@ describe(
         const again = await outcomeOf(host.cli(['replay', out]));
         expect([again.status, again.stdout]).toEqual([2, expect.stringContaining('x1@x0 had 80 probes past its port')]);
       } finally {
-        host.run(['nft', 'delete', 'table', 'netdev', 't']);
-        host.run(['ip', 'link', 'del', 'x0']);
+        endCopy();
         stranger.kill('SIGKILL');
       }
     });
@@ -184,8 +186,7 @@ describe(
         expect([status, result.verdict]).toEqual([3, 'inconclusive']);
         expect(result.steps.flatMap(({ reasons }) => reasons.map(({ code }) => code))).toEqual(['coverage-partial']);
       } finally {
-        host.run(['nft', 'delete', 'table', 'netdev', 't']);
-        host.run(['ip', 'link', 'del', 'x0']);
+        endCopy();
       }
     });
 

@@ -14,7 +14,7 @@ import { type DefineCommand, flagArgument, textArgument } from '../../command.js
 export const pushVariable = 'VERIFY_ISOLATION_PUSH';
 
 export interface PushOptions {
-  /** Where a summary of the command is put. */
+  /** The address at which a summary of the command is put. */
   readonly push?: string | undefined;
   /** The folder in which it waits. */
   readonly spool?: string | undefined;
