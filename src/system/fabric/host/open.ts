@@ -9,6 +9,7 @@ import { assertKnown, VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
 import { readJson } from '../../process/programs.js';
 import { type Authored, applyToKernel, endpointNamed, type KernelChange, runAuthored } from '../apply.js';
+import { parseLinks } from '../../state/parse-links.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
@@ -16,7 +17,7 @@ import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
 import { type InjectionPorts, openInjectionPorts } from './injection-ports.js';
 import { linkIdentities } from './present.js';
-import { ovsRowsOf, undoOf } from './undo-of.js';
+import { onOtherBridge, ovsRowsOf, undoOf } from './undo-of.js';
 import { namesIn } from '../../../core/text/collections.js';
 
 export interface HostDeps {
@@ -133,7 +134,12 @@ async function applyRecorded({ deps, ways, bridgeOf }: OpenHost, change: KernelC
   refuseReplaced(toRestore, state);
   for (const entry of [...toRestore].reverse()) ways.journal.add(entry);
   const marked = { ...change, runId }; // a mirror carries it
-  return applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
+  try {
+    return await applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
+  } finally {
+    const links = parseLinks(await readJson(['ip', '-j', '-d', 'link', 'show'], { netns }), () => null);
+    for (const entry of toRestore.flatMap((entry) => onOtherBridge(entry, { links }))) ways.journal.add(entry);
+  }
 }
 
 function sendingPlace({ plan, deps, ways }: OpenHost, name: string): Place {

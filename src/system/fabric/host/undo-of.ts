@@ -1,4 +1,4 @@
-import { entriesOf, linkNamed, portVlans } from '../../../core/bridge/host.js';
+import { entriesOf, linkAt, linkNamed, portVlans } from '../../../core/bridge/host.js';
 import { isOn, isSameSetting, settingIn } from '../../../core/bridge/setting-value.js';
 import { fdbForm, mdbForm } from '../../../core/bridge/undo/decide-tables.js';
 import type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from '../../../core/bridge/undo/entry.js';
@@ -118,6 +118,30 @@ export function heldLink(state: Pick<HostState, 'links'>, name: string): HeldLin
   const master = linkNamed(state, link.master)?.ifindex ?? 0;
   const { ifindex, identity } = link;
   return { name, ifindex, master, ...(identity === undefined ? {} : { identity }) };
+}
+
+/**
+ * The entry that a change needs as well if its port came to another bridge right before it was made, so that the new
+ * port has it; none if it did not. `state`: right after the change.
+ */
+export function onOtherBridge(entry: UndoEntry, state: Pick<HostState, 'links'>): readonly UndoEntry[] {
+  switch (entry.kind) {
+    case 'setting':
+    case 'vlan':
+    case 'fdb':
+      return movedLink(entry.on, state).map((on) => ({ ...entry, on }));
+    case 'mdb':
+      return movedLink(entry.on, state).map((on) => ({ ...entry, on, bridge: heldLink(state, bridgeOn(on, state)) }));
+    default:
+      return []; // of no bridge
+  }
+}
+
+const bridgeOn = ({ master }: HeldLink, state: Pick<HostState, 'links'>): string => linkAt(state, master)?.name ?? '';
+
+function movedLink(on: HeldLink, state: Pick<HostState, 'links'>): readonly HeldLink[] {
+  const bridge = linkNamed(state, linkAt(state, on.ifindex)?.master);
+  return bridge === undefined || bridge.ifindex === on.master ? [] : [{ ...on, master: bridge.ifindex }];
 }
 
 /** The interface that a sysctl's name names: `net.ipv4.conf.vnet4.rp_filter`, in which `/` stands for a dot. */

@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../../../src/core/model/fabric.js';
 import type { FdbState, HostState } from '../../../../../src/core/model/state.js';
 import type { KernelChange } from '../../../../../src/system/fabric/apply.js';
-import { type Before, heldLink, ovsRowsOf, undoOf } from '../../../../../src/system/fabric/host/undo-of.js';
+import {
+  type Before,
+  heldLink,
+  onOtherBridge,
+  ovsRowsOf,
+  undoOf,
+} from '../../../../../src/system/fabric/host/undo-of.js';
 
 const state: HostState = {
   links: [linkState('br0', 3), linkState('vnet4', 17, 'br0'), linkState('eth0.1', 5), linkState('if0', 6, 'gone')],
@@ -37,6 +43,36 @@ const uuids = new Map([
 const before: Before = { runId: 'run', state, link: null, vlans: state.vlan, ovsRows: uuids };
 const of = (change: KernelChange, more: Partial<Before> = {}): readonly object[] =>
   undoOf(change, { ...before, ...more }, () => 'br0');
+
+describe('a port that came to another bridge while a change was made', () => {
+  const held = { ...on, identity: '7' };
+  const [was, set] = [true, 'off'];
+  const setting = { kind: 'setting', on: held, place: 'port', key: 'flood', set, was } as const;
+  const mdb = {
+    kind: 'mdb',
+    on: held,
+    bridge: br0,
+    group: '239.1.1.1',
+    vlan: null,
+    set: 'permanent',
+    was: null,
+  } as const;
+  const links = [linkState('br0', 9), linkState('vnet4', 17, 'br0')];
+
+  it('is written down with that bridge too', () => {
+    const moved = { ...held, master: 9 };
+    expect(onOtherBridge(setting, { links })).toEqual([{ ...setting, on: moved }]);
+    expect(onOtherBridge(mdb, { links })).toEqual([{ ...mdb, on: moved, bridge: { ...br0, ifindex: 9 } }]);
+  });
+
+  it.each([
+    ['is where it was', state.links],
+    ['is without a bridge', [linkState('vnet4', 17)]],
+    ['is gone', []],
+  ])('has no further entry where it %s', (_, links) => {
+    expect([setting, mdb].flatMap((entry) => onOtherBridge(entry, { links }))).toEqual([]);
+  });
+});
 
 describe('what is written down of a change', () => {
   const set: Extract<Change, { kind: 'set' }> = {
