@@ -238,7 +238,8 @@ export function writtenKind(state: HostState, bridge: string): { readonly kind?:
   return linkNamed(state, bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
 }
 
-function originOf({ manager, zone }: GuestRecord, hasMac: boolean): string {
+function originOf({ manager, zone, isClaimed }: GuestRecord, hasMac: boolean): string {
+  if (isClaimed === true) return `claimed by ${manager}, a process of an ordinary user`;
   return `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
 }
 

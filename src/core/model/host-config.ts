@@ -55,6 +55,8 @@ export const guestRecordShape = {
   ips: [text],
   /** It may still run on another host, from which it migrates. Absent = it runs here. */
   isArriving: maybe(flag),
+  /** Its name is the word of a process of an ordinary user, which calls itself as it likes. */
+  isClaimed: maybe(oneOf(true)),
   /** Its manager promises that its network and others of which it promises so do not reach each other. */
   isApart: maybe(oneOf(true)),
   /** The tenant it belongs to, and what says so: `pool`, `project`, `tag`, …; null = nothing says. */

@@ -132,9 +132,10 @@ function tapsIn(folder: string, task: number): readonly TapDescriptor[] {
   });
 }
 
-/** The taps of which a process has descriptors, one for each. */
-export function tapsOf(pid: string): readonly string[] {
-  return tapDescriptorsOf(pid).map(({ tap }) => tap);
+/** Its real, effective, saved and file system uid (proc_pid_status(5)). NaN alone: the process has ended. */
+export function usersOf(pid: string): readonly number[] {
+  const users = /^Uid:\s*(.*)$/m.exec(procText(`/proc/${pid}/status`))?.[1];
+  return users === undefined ? [Number.NaN] : users.split(/\s+/).map(Number);
 }
 
 function isRefused(error: unknown): boolean {

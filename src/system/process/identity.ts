@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { procText } from '../kernel/proc-files.js';
+import { usersOf } from '../kernel/proc-files.js';
 import { asUser } from '../kernel/thread-user.js';
 
 /** A user and its group. */
@@ -65,14 +65,10 @@ function mayBecome(): boolean {
   return (BigInt(`0x${set}`) & becoming) === becoming;
 }
 
-/** Uids of every process that this one sees (proc_pid_status(5): real, effective, saved, file system). */
+/** Uids of every process that this one sees. */
 function uidsHere(): ReadonlySet<number> {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return new Set(
-    processes.flatMap((pid) =>
-      (/^Uid:\s*(.*)$/m.exec(procText(`/proc/${pid}/status`))?.[1] ?? '').split(/\s+/).map(Number),
-    ),
-  );
+  return new Set(processes.flatMap(usersOf));
 }
 
 /**

@@ -125,13 +125,19 @@ const guestsDevices = /^\/dev\/(?:net\/tun|tap\d|kvm|vhost|vmnet|vsock)|^anon_in
 /** AF_VSOCK and AF_XDP of linux/socket.h. */
 const guestsFamilies: readonly (number | null)[] = [40, 44];
 const [pidfdOpen, pidfdGetfd] = [434, 438] as const;
+/** PIDFD_THREAD of linux/pidfd.h: also of a task that is not the first of its process (Linux 6.9). */
+const ofThread = 0x80;
 
 /** TUNGETDEVNETNS of linux/if_tun.h. */
 const askTapsSpace = 0x54e3;
 
-/** The number of the network namespace that a queue's tap is in; null = the kernel does not say (before Linux 5.6). */
-function spaceOfTap({ task, fd }: TapDescriptor): number | null {
-  const process = libc().syscall(pidfdOpen, task, 0, null);
+/**
+ * The number of the network namespace that a queue's tap is in; null = the kernel does not say. It does from Linux 5.6
+ * on, for a thread with its own table from 6.9 on.
+ */
+export function spaceOfTap({ task, fd }: TapDescriptor): number | null {
+  const first = libc().syscall(pidfdOpen, task, 0, null);
+  const process = first < 0 ? libc().syscall(pidfdOpen, task, ofThread, null) : first;
   if (process < 0) return null;
   const queue = libc().syscall(pidfdGetfd, process, fd, null);
   closeSync(process);

@@ -11,8 +11,9 @@ import {
   type TapDescriptor,
   tapDescriptorsOf,
   tapDescriptorsOfThreads,
-  tapsOf,
+  usersOf,
 } from '../kernel/proc-files.js';
+import { spaceOfTap, tapsHeldBy } from '../process/socket-holders.js';
 import type { GuestParser } from './ask-guests.js';
 
 /**
@@ -26,8 +27,24 @@ export async function monitorRecords(netns: string | null, parser: GuestParser):
     : parser.ask({ by: null, command: '/proc', text: JSON.stringify(processes), about: {} });
 }
 
+/** Accounts under which libvirt and distributions run machines (qemu.conf, `user`). */
+const machinesAccounts: readonly string[] = ['libvirt-qemu', 'libvirt', 'qemu', 'kvm'];
+
+/** The uids of root and of these accounts (passwd(5)). */
+function machinesUsers(): ReadonlySet<number> {
+  const accounts = procText('/etc/passwd')
+    .split('\n')
+    .map((line) => line.split(':'));
+  return new Set([
+    0,
+    ...accounts.flatMap(([name = '', , uid]) => (machinesAccounts.includes(name) ? [Number(uid)] : [])),
+  ]);
+}
+
 function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
   const bridges = inodeOf(netns ?? '/proc/self/ns/net');
+  const spaces = new Set(bridges === null ? [] : [bridges]);
+  const trusted = machinesUsers();
   return processIds().flatMap((pid): readonly MonitorProcess[] => {
     const comm = procText(`/proc/${pid}/comm`).trim();
     if (!isMonitor(comm)) return [];
@@ -36,7 +53,9 @@ function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
         pid: Number(pid),
         comm,
         argv: procText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1),
-        taps: [...new Set(tapsOf(pid))],
+        taps: tapsHeldBy(Number(pid), spaces),
+        // any program is called as its link, also one that changes its user
+        isTrusted: usersOf(pid).every((user) => trusted.has(user)),
         here: bridges !== null && inodeOf(`/proc/${pid}/ns/net`) === bridges,
       },
     ];
@@ -77,13 +96,14 @@ function processIds(): readonly string[] {
 /** The open queue of a tap that a process has. */
 interface Holding extends TapDescriptor {
   readonly pid: string;
+  /** False = of a process of another namespace, and the kernel does not say where the tap is. */
   readonly isHere: boolean;
 }
 
 /**
- * Taps of which several processes have queues, or one that is not found: of several queues the kernel says how many
- * there are. A process of another namespace may have a tap of the same name there: it counts where the tap has queues
- * that nobody here has.
+ * Taps of which several processes have queues, or one that is not found: the kernel says how many queues there are. A
+ * tap of the same name in another namespace is another. If its namespace is
+ * unknown, a process of another one counts only if queues are missing.
  */
 function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.filter(({ kind }) => kind === 'tun');
@@ -93,8 +113,12 @@ function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullabl
   const holdingsBy = (read: (pid: string) => readonly TapDescriptor[]): readonly Holding[] =>
     processIds().flatMap((pid) => {
       const held = read(pid).filter(({ tap }) => names.has(tap));
-      const isHere = held.length > 0 && inodeOf(`/proc/${pid}/ns/net`) === bridges;
-      return held.map((descriptor) => ({ ...descriptor, pid, isHere }));
+      const isInside = held.length > 0 && inodeOf(`/proc/${pid}/ns/net`) === bridges;
+      return held.flatMap((descriptor): readonly Holding[] => {
+        const space = spaceOfTap(descriptor);
+        if (space !== null && space !== bridges) return [];
+        return [{ ...descriptor, pid, isHere: space !== null || isInside }];
+      });
     });
   const quick = holdingsBy(tapDescriptorsOf);
   let thorough: readonly Holding[] | null = null;

@@ -265,6 +265,14 @@ describe('a snapshot of the state', needs(root), () => {
     run('ip', 'link', 'del', 'dev', 'tap0');
   });
 
+  it('a process here with a tap of that name in another namespace has no queue of this one', async () => {
+    run('ip', 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap', 'multi_queue');
+    await during(['queue', 'tap0'], () =>
+      during(['queue', 'tap0', 'elsewhere'], async () => expect(await state()).not.toHaveProperty('sharedTaps')),
+    );
+    run('ip', 'link', 'del', 'dev', 'tap0');
+  });
+
   it.each([
     ['in the table of a thread', 'thread', /python3/],
     ['by another device node', 'node', /python3/],

@@ -18,8 +18,10 @@ export interface MonitorProcess {
   /** What the kernel calls it: 15 bytes at most. */
   readonly comm: string;
   readonly argv: readonly string[];
-  /** Names of the taps that it holds, in its own network namespace. */
+  /** Names of the taps in the network namespace of the bridges that it holds. */
   readonly taps: readonly string[];
+  /** It is root's, or of an account that runs machines. */
+  readonly isTrusted: boolean;
   /** It is in the network namespace of the bridges. */
   readonly here: boolean;
 }
@@ -153,21 +155,28 @@ export function isMonitor(comm: string): boolean {
 }
 
 /**
- * The interfaces of machines that QEMU, Firecracker and Cloud Hypervisor run without a manager that could be asked:
- * named by their command line, found by the taps that they hold, else by the namespace that they are in.
+ * The interfaces of machines that QEMU, Firecracker and Cloud Hypervisor run without a manager. Their command line
+ * names them. The taps that they hold are their ports; without taps here, their namespace leads to them. A process of
+ * another user only claims a name.
  */
 export function monitorGuests(processes: readonly MonitorProcess[]): readonly GuestRecord[] {
-  return processes.flatMap(({ pid, comm, argv, taps, here }): readonly GuestRecord[] => {
+  return processes.flatMap(({ pid, comm, argv, taps, isTrusted, here }): readonly GuestRecord[] => {
     const monitor = monitors.get(comm);
     if (monitor === undefined) return [];
     const name = monitor.nameOf(argv) || `${monitor.manager}-${pid}`;
+    if (!isTrusted) {
+      const claim = { manager: monitor.manager, name, mac: null, ips: [], zone: null, isClaimed: true as const };
+      return taps.map((port) => ({ ...claim, port }));
+    }
     const record = guestInSandbox(monitor.manager, name, `/proc/${pid}/ns/net`, { id: String(pid) });
     // its own namespace is that of the bridges, which leads nowhere
     const { netns: _, ...named } = record;
     const cards = monitor.cardsOf?.(argv) ?? [];
     // qemu(1): it waits for a machine that runs elsewhere
     const arriving = argv.includes('-incoming') ? { isArriving: true } : {};
-    return here ? taps.map((port) => ({ ...named, port, mac: macBehind(port, taps, cards), ...arriving })) : [record];
+    return here || taps.length > 0
+      ? taps.map((port) => ({ ...named, port, mac: macBehind(port, taps, cards), ...arriving }))
+      : [record];
   });
 }
 
@@ -184,6 +193,7 @@ export function monitorProcesses(json: unknown): readonly MonitorProcess[] {
             comm: textOf(record['comm']) ?? '',
             argv: words(record['argv']),
             taps: words(record['taps']),
+            isTrusted: record['isTrusted'] === true,
             here: record['here'] === true,
           },
         ];

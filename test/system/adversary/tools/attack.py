@@ -65,6 +65,9 @@ def queue(device, how=''):
     def read():
         if how == 'thread' and ctypes.CDLL(None).unshare(0x400) != 0:
             raise OSError('unshare')
+        home = os.open('/proc/thread-self/ns/net', os.O_RDONLY)
+        if how == 'elsewhere' and ctypes.CDLL(None).unshare(0x40000000) != 0:
+            raise OSError('unshare')
         path = '/dev/net/tun'
         if how == 'node':
             path = os.path.join(tempfile.mkdtemp(dir='/dev/shm'), 'node')
@@ -74,6 +77,8 @@ def queue(device, how=''):
             os.unlink(path)
             os.rmdir(os.path.dirname(path))
         fcntl.ioctl(descriptor, 0x400454CA, struct.pack('16sH22x', device.encode(), 0x0002 | 0x1000 | 0x0100))
+        if how == 'elsewhere':
+            ctypes.CDLL(None).setns(home, 0)
         if how == 'twice':
             os.dup(descriptor)
         if how == 'off':

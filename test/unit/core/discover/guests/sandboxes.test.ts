@@ -153,6 +153,7 @@ describe('machines without a manager', () => {
     comm,
     argv: [comm, ...argv],
     taps,
+    isTrusted: true,
     here,
   });
 
@@ -210,6 +211,18 @@ describe('machines without a manager', () => {
     expect([arriving('-name', 'web'), arriving('-name', 'web', '-incoming', 'defer')]).toEqual([[undefined], [true]]);
   });
 
+  it('a process of an ordinary user claims a name for the taps that it holds, and nothing else', () => {
+    const argv = ['-name', 'web', '-nic', 'tap,ifname=tap0,mac=52:54:00:aa:00:01', '-incoming', 'defer'];
+    const claims = (taps: readonly string[], here: boolean): unknown =>
+      monitorGuests([{ ...process('kvm', argv, taps, here), isTrusted: false }]);
+    const claim = { manager: 'qemu', name: 'web', mac: null, ips: [], zone: null, isClaimed: true };
+    expect(claims(['tap0', 'tap1'], true)).toEqual([
+      { ...claim, port: 'tap0' },
+      { ...claim, port: 'tap1' },
+    ]);
+    expect(claims([], false)).toEqual([]);
+  });
+
   it('QEMU: a MAC that may be of another card is not known, and what is no option is nothing', () => {
     const cards = [
       '-netdev',
@@ -231,7 +244,9 @@ describe('machines without a manager', () => {
   });
 
   it('are known by their namespace where the bridges are in another one, as Kata has it', () => {
-    expect(monitorGuests([process('firecracker', ['--id', 'web'], ['tap0'], false)])).toEqual([
+    const words = ['--id', 'web'];
+    expect(monitorGuests([process('firecracker', words, ['tap0'], false)])).toMatchObject([{ port: 'tap0' }]);
+    expect(monitorGuests([process('firecracker', words, [], false)])).toEqual([
       {
         manager: 'firecracker',
         name: 'web',
