@@ -5,6 +5,7 @@ import type { ConfigurationManager } from '../core/model/fix.js';
 import type { Plan } from '../core/model/plan.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
+import { isFirstPidSpace } from '../system/kernel/proc-files.js';
 import { processRights } from '../system/process/threads.js';
 import { readDeclared } from '../system/state/read-declared.js';
 import { readOffloads, readTables } from '../system/state/read-devices.js';
@@ -35,6 +36,7 @@ export async function precheckHost(plan: Plan, netns: string | null): Promise<Ho
     offloads: readOffloads(netns, ports),
     tables: readTables(netns),
     capabilities: processRights().capabilities,
+    seesAll: isFirstPidSpace(),
   });
   if (refusals.length > 0)
     throw new VerifyError('not-forwarding', 3, refusals.join('\n'), 'a run now would say nothing. Nothing was sent');

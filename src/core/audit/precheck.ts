@@ -34,6 +34,8 @@ export interface PrecheckInput {
   readonly tables?: readonly TableUse[];
   /** Effective capabilities of this process, hexadecimal; absent = nobody looked. */
   readonly capabilities?: string;
+  /** Processes of the whole machine are seen; absent = that was not examined. */
+  readonly seesAll?: boolean;
 }
 
 /** Entries of a table of the kernel's, and how many it takes. */
@@ -55,6 +57,7 @@ export function precheck({
   offloads,
   tables = [],
   capabilities,
+  seesAll = true,
 }: PrecheckInput): Precheck {
   const views = bridgeViews(snapshot).filter(({ name }) => bridges.includes(name));
   const devices = new Set(views.flatMap((view) => [...view.devices]));
@@ -79,6 +82,7 @@ export function precheck({
       ...tableNotes(tables),
       ...detectionNotes(snapshot),
       ...(capabilities === undefined ? [] : rightsNotes(capabilities)),
+      ...(seesAll ? [] : [unseenProcesses]),
       ...besideNotes(snapshot, [...ports, ...above]),
       ...snapshot.state.unread.map(({ what, why }) => ({
         code: 'unread' as const,
@@ -246,6 +250,13 @@ function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
     text: 'it may report probes as an attack: notify those who get its alarms before the run',
   }));
 }
+
+const unseenProcesses: PrecheckNote = {
+  code: 'processes-unseen',
+  place: 'this process',
+  value: 'a pid namespace of its own',
+  text: 'processes outside it are not seen, nor their network namespaces. The kernel still counts packet sockets, queues of taps and promiscuous mode: one without a process that is seen is bypass-possible. BPF programs count only where they are attached',
+};
 
 function rightsNotes(capabilities: string): readonly PrecheckNote[] {
   return lackingRights(capabilities).map(({ name, cost }) => ({

@@ -91,6 +91,7 @@ export type NoteCode =
   | 'intrusion-detection'
   | 'not-examined'
   | 'rights'
+  | 'processes-unseen'
   | 'unread';
 
 /** Why this program ends with an error (`VerifyError.code`). */

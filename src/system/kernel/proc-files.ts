@@ -150,6 +150,11 @@ function orElse<T>(nothing: T, read: () => T): T {
   }
 }
 
+/** True in the first pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h), where all processes are seen. */
+export function isFirstPidSpace(): boolean {
+  return inodeOf('/proc/self/ns/pid') === 4_026_531_836;
+}
+
 /** False in a user namespace of its own (user_namespaces(7)), as an ordinary user's lab is in. */
 export function isFirstUserSpace(): boolean {
   return procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295';

@@ -18,7 +18,7 @@ import {
   programsOf,
 } from '../kernel/bpf-programs.js';
 import { inNamespace } from '../kernel/namespaces.js';
-import { isFirstUserSpace, procLink, procNames, procText } from '../kernel/proc-files.js';
+import { isFirstPidSpace, isFirstUserSpace, procNames, procText } from '../kernel/proc-files.js';
 import { readFilters } from './read-filters.js';
 import { readSpaces, type SpaceLinks } from './read-linked-devices.js';
 import { addTo } from '../../core/text/collections.js';
@@ -178,8 +178,6 @@ interface FoundPlace {
   readonly isRelated: boolean;
 }
 
-/** The number of the first namespace of processes (PROC_PID_INIT_INO of linux/proc_ns.h), where all are seen. */
-const firstProcesses = 'pid:[4026531836]';
 const firstNetwork = '/proc/1/ns/net';
 
 function folderPrograms(path: string, place: FolderPlace): readonly number[] {
@@ -335,7 +333,7 @@ export async function readStrayPrograms(
   known: ReadonlySet<number>,
   among: ReadonlySet<number> | null = null,
 ): Promise<{ readonly handlers: readonly PacketHandler[] } & Pick<Programs, 'unread'>> {
-  const isWhole = procLink('/proc/self/ns/pid') === firstProcesses;
+  const isWhole = isFirstPidSpace();
   for (let look = 1; ; look += 1) {
     const ids = programIds();
     if (ids === 'denied') return { handlers: [], ...refused() };

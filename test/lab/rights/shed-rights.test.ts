@@ -1,4 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -66,6 +67,27 @@ describe('root’s run on a host', needs(root), () => {
     });
     const strict = await outcomeOf(host.cli([...words, '--strict'], true, through));
     expect([strict.status, strict.stderr]).toEqual([69, expect.stringContaining('CAP_SETUID is missing')]);
+  });
+
+  it('in a pid namespace of its own names what it cannot see, and holds unless a packet socket has no process there', async () => {
+    const file = host.scenario('apart', { steps: steps(20) });
+    const through = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const judged = async (): Promise<readonly unknown[]> => {
+      const { status, stdout } = await outcomeOf(host.cli(['run', file, '--yes', '--json'], true, through));
+      const { precheck, steps: [step] = [] }: Result = JSON.parse(stdout);
+      const isNoted = precheck?.some(({ code }) => code === 'processes-unseen');
+      return [status, isNoted, step?.reasons.map(({ code, text }) => `${code}: ${text}`)];
+    };
+    expect(await judged()).toEqual([0, true, []]);
+    const sniff = 'import socket; s = socket.socket(17, 3, 0x300); print("on", flush=True); s.recv(1); input()';
+    const outside = spawn('nsenter', [`--net=${host.netns}`, 'python3', '-c', sniff], { stdio: 'pipe' });
+    try {
+      await once(outside.stdout, 'data');
+      const unseen = expect.stringMatching(/^bypass-possible: packet socket of a process that cannot be seen/);
+      expect(await judged()).toEqual([3, true, expect.arrayContaining([unseen])]);
+    } finally {
+      outside.kill('SIGKILL');
+    }
   });
 
   it('takes uid 0, for its journal: ambient capabilities of another user are refused before anything is sent', async () => {

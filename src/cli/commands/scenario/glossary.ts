@@ -39,6 +39,8 @@ export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> 
     'The table of neighbours is full to four fifths or more. When it is full, the host reaches no new one. Raise net.ipv4.neigh.default.gc_thresh3 and its IPv6 twin.',
   'intrusion-detection':
     'A program on this host listens for attacks and may take probes for one. Announce the run where its alarms arrive.',
+  'processes-unseen':
+    'The program runs in its own pid namespace and does not see processes outside. The kernel still counts their sockets.',
   rights:
     'A capability is missing that a run on a host takes. The note says what the run lacks without it; `doctor` lists all.',
   'not-examined': 'A guest, a bridge or a kind of network that this run does not ask about. The note says why.',

@@ -51,6 +51,13 @@ describe('what is looked at before a run on a host', () => {
     ]);
   });
 
+  it('notes that processes of the machine are not seen', () => {
+    const noted = (seesAll: boolean): readonly object[] =>
+      precheck({ snapshot: quiet, bridges: ['br0'], ports: [], offloads: {}, seesAll }).notes;
+    expect(noted(true)).toEqual([]);
+    expect(noted(false)).toMatchObject([{ code: 'processes-unseen', place: 'this process' }]);
+  });
+
   it('notes tables of the kernel that are nearly full, and none that has room', () => {
     const noted = (used: number): readonly string[] =>
       precheck({
