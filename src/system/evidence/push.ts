@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request as requestByHttp } from 'node:http';
 import { request as requestByHttps } from 'node:https';
 import { hostname, release } from 'node:os';
@@ -162,22 +162,29 @@ function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
       resolve(refusalOf(response.statusCode ?? 0));
       response.destroy();
     });
-    request.on('error', (error) => {
-      const isLate = error.name === 'AbortError';
-      resolve({ why: isLate ? `no answer within ${answerMs / 1000} s` : whyText(error), when: 'again' });
-    });
+    request.on('error', (error) => resolve(failureOf(error, answerMs)));
     // Without a response or an error: after 101, which asks for another protocol
     request.on('close', () => resolve({ why: 'it ended the connection without an answer', when: 'again' }));
     request.end(body);
   });
 }
 
-/** An error of several addresses (`AggregateError`) has no text of its own. */
-function whyText(error: Error): string {
+/** Codes of OpenSSL's verification, and Node's for a certificate of another name. None of them passes by itself. */
+const untrusted = /SELF_SIGNED|ISSUER|LEAF_SIGNATURE|UNTRUSTED/;
+const unfit = /^CERT_|_CERT_|CERTIFICATE/;
+
+function failureOf(error: Error, answerMs: number): NonNullable<Refusal> {
+  if (error.name === 'AbortError') return { why: `no answer within ${answerMs / 1000} s`, when: 'again' };
+  // An error of several addresses (`AggregateError`) has no text of its own
   const [first = error]: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
-  const isUntrusted =
-    error instanceof Error && 'code' in error && /SELF_SIGNED|ISSUER|LEAF_SIGNATURE|UNTRUSTED/.test(String(error.code));
-  return `${messageOf(first)}${isUntrusted ? ' (NODE_EXTRA_CA_CERTS names a file with its CA)' : ''}`;
+  const code = 'code' in error ? String(error.code) : '';
+  if (untrusted.test(code))
+    return {
+      why: `its certificate is not trusted: ${messageOf(first)} (NODE_EXTRA_CA_CERTS names a file with its CA)`,
+      when: 'stop',
+    };
+  if (unfit.test(code)) return { why: `its certificate is refused: ${messageOf(first)}`, when: 'stop' };
+  return { why: messageOf(first), when: 'again' };
 }
 
 async function putPatiently(url: URL, body: string, patience: Patience): Promise<Refusal> {
@@ -192,32 +199,35 @@ async function putPatiently(url: URL, body: string, patience: Patience): Promise
 
 /** Below a spool: summaries that their receiver refused for good. No delivery of the spool looks there. */
 const refusedFolder = 'refused';
+/** Most files that stay there, the newest, and their greatest age in days. */
+export const refusedBound = { count: 100, days: 30 };
 
 export interface Delivery {
   readonly delivered: number;
   readonly kept: number;
-  /** Moved there. */
-  readonly refused: { readonly count: number; readonly dir: string };
-  /** Why summaries were not delivered; null = all were. */
-  readonly why: string | null;
+  /** Moved there, and removed there since they are beyond `refusedBound`. */
+  readonly refused: { readonly count: number; readonly removed: number; readonly dir: string };
+  /** Why summaries were not delivered, each reason once, the first first; none = all were. */
+  readonly reasons: readonly string[];
 }
 
 /**
  * Puts each summary of a spool, oldest first, and removes those that were taken. It stops if a receiver cannot be
- * reached or takes none, or its time is over. A summary whose body the receiver refuses goes into the folder `refused`,
- * which is a spool itself. One that cannot be read stays, and keeps no other. One that another process has just
- * delivered is passed over. Rejects with VerifyError (64) if the spool cannot be read.
+ * reached, is not trusted or takes none, or its time is over. A summary whose body the receiver refuses goes into the
+ * folder `refused`, which is a spool itself and has a bound. One that cannot be read stays, and keeps no other. One
+ * that another process has just delivered is passed over. Rejects with VerifyError (64) if the spool cannot be read.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);
   const untilMs = performance.now() + patience.totalMs;
   const dir = basename(resolve(spool)) === refusedFolder ? spool : join(spool, refusedFolder);
-  let [delivered, gone, count, why]: [number, number, number, string | null] = [0, 0, 0, null];
+  const reasons = new Set<string>();
+  let [delivered, gone, count] = [0, 0, 0];
   for (const name of names) {
     const target = new URL(url);
     if (target.pathname.endsWith('/')) target.pathname += encodeURIComponent(name);
     if (performance.now() > untilMs) {
-      why = `${patience.totalMs / 1000} s are over`;
+      reasons.add(`${patience.totalMs / 1000} s are over`);
       break;
     }
     try {
@@ -227,7 +237,7 @@ export async function deliverSpool(spool: string, url: URL, patience = usualPati
       else if (refusal === null) {
         rmSync(join(spool, name), { force: true });
         delivered += 1;
-      } else why = refusal.why;
+      } else reasons.add(refusal.why);
       const when = refusal?.when;
       if (when === 'again' || when === 'stop') break;
       if (when !== 'never') continue;
@@ -235,10 +245,26 @@ export async function deliverSpool(spool: string, url: URL, patience = usualPati
       renameSync(join(spool, name), join(dir, name));
       count += 1;
     } catch (error) {
-      why = `${name}: ${messageOf(error)}`;
+      reasons.add(`${name}: ${messageOf(error)}`);
     }
   }
-  return { delivered, kept: names.length - delivered - gone - count, refused: { count, dir }, why };
+  const refused = { count, removed: boundRefused(dir, Date.now()), dir };
+  return { delivered, kept: names.length - delivered - gone - count, refused, reasons: [...reasons] };
+}
+
+/** Removes what `refusedBound` leaves no place for. Gives the number. */
+function boundRefused(dir: string, nowMs: number): number {
+  if (statSync(dir, { throwIfNoEntry: false }) === undefined) return 0;
+  const written = summaryNames(dir).flatMap((name) => {
+    const mtimeMs = statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs;
+    return mtimeMs === undefined ? [] : [{ name, mtimeMs }];
+  });
+  const oldestMs = nowMs - refusedBound.days * 86_400_000;
+  const beyond = written
+    .sort((a, b) => b.mtimeMs - a.mtimeMs)
+    .filter(({ mtimeMs }, at) => at >= refusedBound.count || mtimeMs < oldestMs);
+  for (const { name } of beyond) rmSync(join(dir, name), { force: true });
+  return beyond.length;
 }
 
 function summaryNames(spool: string): readonly string[] {

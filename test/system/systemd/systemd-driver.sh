@@ -38,9 +38,10 @@ for _ in $(seq 200); do
 done
 echo "pushed $(sed '1,/^-----END/d' /run/pushed | ssh-keygen -Y check-novalidate -n verify-isolation-summary -s /run/pushed | cut -d ' ' -f 1) $(grep -o '"exitCode":0,"runs":\[{' /run/pushed) $(ls -A /var/lib/verify-isolation/spool | wc -l)"
 kill $receiver
+cp key other # keys may be called otherwise
 drop=/run/systemd/system/verify-isolation-push@host.service.d
 mkdir -p $drop
-printf '[Service]\nRestart=no\nExecCondition=\nExecStart=\nExecStart=/bin/sh -c "cat /etc/passwd && ! cat /etc/verify-isolation/key && ! ls evidence && ! cat /etc/shadow"\n' >$drop/reads.conf
+printf '[Service]\nRestart=no\nExecCondition=\nExecStart=\nExecStart=/bin/sh -c "ls spool && ! cat /etc/verify-isolation/other && ! ls evidence && ! cat /etc/shadow && ! touch x"\n' >$drop/reads.conf
 systemctl daemon-reload
 systemctl start verify-isolation-push@host.service 2>/dev/null
 echo "reads $(systemctl show --value -p Result -p ExecMainStatus verify-isolation-push@host.service | paste -sd ' ')"

@@ -3,12 +3,16 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
+import { someText } from '../../../core/text/names.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import { rootHash } from '../../../system/evidence/folder/custody.js';
 import { insideLab } from '../../../system/fabric/lab/launch.js';
 import { packagePath } from '../../../system/process/package-path.js';
 import { keepOnly } from '../../../system/process/process-rights.js';
 import { type DefineCommand, flagArgument, textArgument } from '../../command.js';
+
+/** Reasons that `push` lists. */
+const maxReasons = 5;
 
 /** The receiver, for processes and units whose command lines others can read. */
 export const pushVariable = 'VERIFY_ISOLATION_PUSH';
@@ -138,27 +142,31 @@ async function deliverApart(options: PushOptions): Promise<void> {
 }
 
 async function pushCommand(dir: string, to: string | undefined, quiet: boolean): Promise<number> {
-  const { deliverSpool, pushUrl } = await import('../../../system/evidence/push.js');
+  const { deliverSpool, pushUrl, refusedBound } = await import('../../../system/evidence/push.js');
   const address = to ?? process.env[pushVariable];
   if (address === undefined)
     throw new VerifyError('usage', 64, 'push: no receiver is named', `name one with --to or ${pushVariable}`);
   const url = pushUrl(to === undefined ? pushVariable : '--to', address);
-  const { delivered, kept, refused, why } = await deliverSpool(dir, url);
+  const { delivered, kept, refused, reasons } = await deliverSpool(dir, url);
   // A password or token in the address is not repeated
   const receiver = url.origin;
-  if (why !== null) {
+  const most = `the newest ${refusedBound.count} of ${refusedBound.days} days stay`;
+  const removed = refused.removed === 0 ? [] : [`removed from ${refused.dir}, where ${most}: ${refused.removed}`];
+  if (reasons.length > 0) {
+    const why = someText(reasons, maxReasons, 0, 'more reasons');
     const stay = kept === 0 ? [] : [`${counted(kept, 'summary stays', 'summaries stay')} in ${dir}`];
     const moved = refused.count === 0 ? [] : [`refused for good, in ${refused.dir}: ${refused.count}`];
     const later = `the next run --push, or push ${dir}, delivers ${kept === 1 ? 'it' : 'them'}`;
     throw new VerifyError(
       'not-pushed',
       69,
-      `${receiver}: ${[why, ...stay, ...moved].join('; ')}`,
+      `${receiver}: ${[why, ...stay, ...moved, ...removed].join('; ')}`,
       kept > 0 ? later : `once the receiver takes what it refused: push ${refused.dir}`,
     );
   }
-  if (!quiet)
-    process.stderr.write(`delivered ${counted(delivered, 'summary', 'summaries')} to ${escapeText(receiver)}\n`);
+  if (quiet) return 0;
+  const text = [`delivered ${counted(delivered, 'summary', 'summaries')} to ${receiver}`, ...removed].join('; ');
+  process.stderr.write(`${escapeText(text)}\n`);
   return 0;
 }
 

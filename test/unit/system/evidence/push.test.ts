@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, it } from 'vitest';
@@ -64,7 +73,7 @@ async function spoolOf(count: number): Promise<string> {
 
 /** Of a spool from which all was taken. */
 function all(delivered: number, spool: string): Delivery {
-  return { delivered, kept: 0, refused: { count: 0, dir: join(spool, 'refused') }, why: null };
+  return { delivered, kept: 0, refused: { count: 0, removed: 0, dir: join(spool, 'refused') }, reasons: [] };
 }
 
 it('puts each summary under its name, oldest first, and empties the spool', async () => {
@@ -79,7 +88,7 @@ it('puts each summary under its name, oldest first, and empties the spool', asyn
 it('tries again where a receiver refuses at first', async () => {
   const spool = await spoolOf(1);
   const { url, puts } = await receiver(503, 429, 204);
-  expect(await deliverSpool(spool, url, quick)).toMatchObject({ delivered: 1, why: null });
+  expect(await deliverSpool(spool, url, quick)).toMatchObject({ delivered: 1, reasons: [] });
   expect(puts).toHaveLength(3);
 });
 
@@ -95,7 +104,7 @@ it.each([
 ])('keeps what is not taken: %s', async (status, requests, why) => {
   const spool = await spoolOf(2);
   const { url, puts } = await receiver(status);
-  expect(await deliverSpool(spool, url, quick)).toEqual({ ...all(0, spool), kept: 2, why });
+  expect(await deliverSpool(spool, url, quick)).toEqual({ ...all(0, spool), kept: 2, reasons: [why] });
   expect(puts).toHaveLength(requests);
   expect(readdirSync(spool)).toHaveLength(2);
 });
@@ -104,11 +113,12 @@ it('moves aside what is refused for good: no later delivery of the spool sends i
   const spool = await spoolOf(2);
   const [first = '', second = ''] = readdirSync(spool).sort();
   const { url, puts } = await receiver(413, 201);
-  const moved = { count: 1, dir: join(spool, 'refused') };
-  expect(await deliverSpool(spool, url, quick)).toEqual({ ...all(1, spool), refused: moved, why: 'it answered 413' });
+  const moved = { count: 1, removed: 0, dir: join(spool, 'refused') };
+  const delivery = await deliverSpool(spool, url, quick);
+  expect(delivery).toEqual({ ...all(1, spool), refused: moved, reasons: ['it answered 413'] });
   expect(readdirSync(moved.dir)).toEqual([first]);
   expect(await deliverSpool(spool, url, quick)).toEqual(all(0, spool));
-  expect(await deliverSpool(moved.dir, url, quick)).toMatchObject({ delivered: 1, why: null });
+  expect(await deliverSpool(moved.dir, url, quick)).toMatchObject({ delivered: 1, reasons: [] });
   expect(puts.map(({ path }) => path.slice('PUT /in/'.length))).toEqual([first, second, first]);
 });
 
@@ -119,6 +129,37 @@ it('leaves what is refused again where it is', async () => {
   const { url } = await receiver(422);
   expect(await deliverSpool(refused, url, quick)).toMatchObject({ kept: 0, refused: { count: 1, dir: refused } });
   expect(readdirSync(refused)).toHaveLength(1);
+});
+
+it('keeps the newest 100 that were refused, for 30 days', async () => {
+  const spool = await spoolOf(1);
+  const dir = join(spool, 'refused');
+  mkdirSync(dir);
+  const nowS = Date.now() / 1000;
+  const write = (name: string, ageS: number): void => {
+    const path = join(dir, `${name}.summary`);
+    writeFileSync(path, '');
+    utimesSync(path, nowS - ageS, nowS - ageS);
+  };
+  write('a-month', 31 * 86_400);
+  for (let at = 0; at < 100; at += 1) write(`day-${at}`, 3600 + at);
+  const { url } = await receiver(400);
+  const { stderr } = await callHere('push', spool, '--to', url.href);
+  expect(stderr).toContain(
+    `refused for good, in ${dir}: 1; removed from ${dir}, where the newest 100 of 30 days stay: 2`,
+  );
+  const left = readdirSync(dir);
+  expect(left).toHaveLength(100);
+  expect(left).not.toContain('a-month.summary');
+  expect(left).not.toContain('day-99.summary');
+});
+
+it('push DIR gives every reason once, in the order in which summaries were sent', async () => {
+  const spool = await spoolOf(5);
+  const { url } = await receiver(409, 413, 409, 422, 401);
+  const { status, stderr } = await callHere('push', spool, '--to', url.href);
+  expect(status).toBe(69);
+  expect(stderr).toContain('it answered 409, it answered 413, it answered 422, it answered 401; 3 summaries stay');
 });
 
 it('push DIR says once what a receiver refuses for good, and how to deliver it', async () => {
@@ -202,7 +243,7 @@ it('passes over what is too long for a summary, and what another has just delive
   expect(await deliverSpool(spool, url, quick)).toEqual({
     ...all(1, spool),
     kept: 1,
-    why: `${first}: it has 1048577 bytes, expected at most 1048576`,
+    reasons: [`${first}: it has 1048577 bytes, expected at most 1048576`],
   });
   expect(readdirSync(spool)).toEqual([first]);
 });
@@ -218,7 +259,7 @@ it('does not wait for a receiver that asks for another protocol', async () => {
   await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
   const address = made.address();
   const url = new URL(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`);
-  expect((await deliverSpool(spool, url, quick)).why).toBe('it ended the connection without an answer');
+  expect((await deliverSpool(spool, url, quick)).reasons).toEqual(['it ended the connection without an answer']);
 });
 
 it('a delivery that cannot begin leaves the exit status as it is', async () => {
