@@ -46,8 +46,10 @@ export function stepWord(step: StepResult): Word {
 /** What stands for a verdict where a run came to no result. */
 export const unendedWord = { text: 'NO RESULT', tint: 'yellow' } as const satisfies Word;
 
-/** The expectation of a step. */
+/** The expectation of a step: its verdict, or a claim of `seen` that is unmet although the verdict is as expected. */
 export function expectedWord(step: StepResult): string {
+  const [unmet] = step.unmet ?? [];
+  if (unmet !== undefined && step.verdict === step.expected) return unmet.claim;
   switch (step.expected) {
     case 'holds':
       return 'holds';

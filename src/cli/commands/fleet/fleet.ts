@@ -36,8 +36,8 @@ export interface FleetCommandOptions {
 
 /** Folders that are read at a time: while one waits for the disk the next is judged. */
 const sideBySide = 4;
-/** Hosts that one process judges. */
-const hostsInProcess = 100;
+/** Hosts that one process judges: its start and its compiling take as long as twenty. */
+const hostsInProcess = 250;
 const progressMs = 1000;
 /** A host's clock may be so much ahead. */
 const clockMs = 600_000;
@@ -137,7 +137,7 @@ async function readApart(dirs: readonly string[], signature: FleetSignature): Pr
     ...dirs.map((dir) => (dir.startsWith('-') ? `./${dir}` : dir)),
   ];
   // Small garbage collections keep the memory of a process small
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', packagePath('dist/cli.cjs'), ...words], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', packagePath('dist/cli.cjs'), ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {

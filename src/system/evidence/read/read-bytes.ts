@@ -1,8 +1,7 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { pageMemory } from '../../kernel/page-memory.js';
-import { regularFlags } from './regular-file.js';
+import { openRegular, regularFlags } from './regular-file.js';
 
 /** Fits into a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
@@ -14,35 +13,26 @@ export function isGzipHead(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
-async function isGzip(path: string, flags: number): Promise<boolean> {
-  const handle = await open(path, flags);
-  try {
-    if (flags !== constants.O_RDONLY && !(await handle.stat()).isFile()) throw new Error('it is not a regular file');
-    const { bytesRead, buffer } = await handle.read(new Uint8Array(2), 0, 2, 0);
-    return bytesRead === 2 && isGzipHead(buffer);
-  } finally {
-    await handle.close();
-  }
+/** A file that is open; `size`: null = only its end says how long it is. */
+interface OpenFile {
+  readonly fd: number;
+  readonly size: number | null;
 }
 
 /**
  * Waiting for a thread that reads takes longer than reading: what is read next is in memory already, by the kernel's
  * read-ahead at the latest.
  */
-async function* read(path: string, fleeting: boolean, flags: number): AsyncGenerator<Uint8Array> {
-  const file = openSync(path, flags);
-  let into = new Uint8Array(chunkLength);
-  try {
-    for (let chunks = 1; ; chunks += 1) {
-      const length = readSync(file, into, 0, chunkLength, null);
-      if (length === 0) return;
-      yield into.subarray(0, length);
-      if (!fleeting) into = new Uint8Array(chunkLength);
-      else if (chunks === 1 && length === chunkLength) into = pageMemory(chunkLength); // a small file is not worth it
-      if (chunks % atATime === 0) await setImmediate();
-    }
-  } finally {
-    closeSync(file);
+async function* read({ fd, size }: OpenFile, fleeting: boolean): AsyncGenerator<Uint8Array> {
+  // Of a fleet most files are small: memory of their size costs less than a chunk
+  let into = new Uint8Array(Math.min(chunkLength, Math.max(2, size ?? chunkLength)));
+  for (let chunks = 1; ; chunks += 1) {
+    const length = readSync(fd, into, 0, into.length, null);
+    if (length === 0) return;
+    yield into.subarray(0, length);
+    if (!fleeting) into = new Uint8Array(chunkLength);
+    else if (chunks === 1 && length === chunkLength) into = pageMemory(chunkLength); // a small file is not worth it
+    if (chunks % atATime === 0) await setImmediate();
   }
 }
 
@@ -55,8 +45,16 @@ export async function* readBytes(
   path: string,
   options: { readonly fleeting?: boolean; readonly regular?: boolean } = {},
 ): AsyncGenerator<Uint8Array> {
-  // Few captures are compressed, and loading zlib takes a while.
-  const flags = options.regular === true ? regularFlags : constants.O_RDONLY;
-  if (await isGzip(path, flags)) yield* (await import('./inflate.js')).inflate(path, flags);
-  else yield* read(path, options.fleeting ?? false, flags);
+  const { regular = false, fleeting = false } = options;
+  const file = regular ? openRegular(path) : { fd: openSync(path, constants.O_RDONLY), size: null };
+  try {
+    const head = new Uint8Array(2);
+    // Few captures are compressed, and loading zlib takes a while.
+    if (readSync(file.fd, head, 0, 2, 0) === 2 && isGzipHead(head)) {
+      const { inflate } = await import('./inflate.js');
+      yield* inflate(path, regular ? regularFlags : constants.O_RDONLY);
+    } else yield* read(file, fleeting);
+  } finally {
+    closeSync(file.fd);
+  }
 }

@@ -121,6 +121,15 @@ describe('the answer in the terminal', () => {
     );
   });
 
+  it('names the claim that is unmet where the verdict is as expected', () => {
+    const unmet = [{ claim: 'bob sees all', probe: null, outcome: 'short' } as const];
+    const leaked = step('the hub', { verdict: 'broken', expected: 'broken', asExpected: false, unmet });
+    const text = render(result([leaked], { verdict: 'broken', exitCode: 4, asExpected: false }));
+    expect(closingOf(text)).toMatch(/^NOT AS EXPECTED: step 1 \(the hub\) expected bob sees all and came to BROKEN /);
+    expect(text).toMatch(/BROKEN +≠ expected bob sees all; /);
+    expect(text).not.toContain('a leak');
+  });
+
   it('tells the five acts of the experiment in a line each', () => {
     const acts = experiment.steps.flatMap((step) =>
       ['by probes', 'by http'].map((how) => ({ ...step, name: `${step.name}, ${how}` })),
