@@ -5,15 +5,18 @@
 // here, seven under User-mode Linux, half an hour under an emulated one. `--here SCENARIO…`: this kernel alone, a line
 // of JSON for each, which is also how another kernel answers. Exit 1 where a kernel came to another verdict than a
 // scenario expects.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { top } from './second-kernel.mjs';
 import { releases } from './vm/cloud-kernel.mjs';
 
 const page = join(top, 'bench/KERNELS.md');
 const traceRow = 'trace of probes';
+/** Ends of a run that no scenario expects. */
+const faults = ['NOT AS EXPECTED', 'INCONCLUSIVE'];
 
 /** By the words that choose them. */
 const kernels = new Map([
@@ -52,13 +55,18 @@ function outcomeOf(name) {
   );
   const isOver = status === 0 && stdout.startsWith('{');
   if (isOver) return { row: name, cell: JSON.parse(stdout).verdict === 'broken' ? 'REPRODUCED' : 'HOLDS', why: '' };
-  return { row: name, cell: status === 69 ? 'lacks' : 'NOT AS EXPECTED', why: lackOf(status, stdout, stderr) };
+  return {
+    row: name,
+    cell: status === 69 ? 'lacks' : faults[status === 3 ? 1 : 0],
+    why: lackOf(status, stdout, stderr),
+  };
 }
 
-/** The refusal's first line without the words that all have, or the first reason of a run that began. */
+/** The refusal's first line without the words that all have, or the first reason or unmet claim of a run that began. */
 function lackOf(status, stdout, stderr) {
   const line = stderr.split('\n').find((text) => text.includes('REFUSED'));
-  const reasons = stdout.startsWith('{') ? JSON.parse(stdout).steps.flatMap((step) => step.reasons) : [];
+  const steps = stdout.startsWith('{') ? JSON.parse(stdout).steps : [];
+  const reasons = steps.flatMap(({ reasons, unmet = [] }) => [...reasons, ...unmet.map(({ claim: text }) => ({ text }))]);
   const text = line ?? reasons[0]?.text ?? `exit ${status}`;
   return text.replace(/^REFUSED: (this kernel does not support it: )?/, '').slice(0, 160);
 }
@@ -97,17 +105,21 @@ function runHere(words) {
   for (const name of scenarios) print(outcomeOf(name));
 }
 
-/** Lines of `--here` under a kernel: its name and version, and `{ row, cell, why }`. */
-function under({ name, script }, words) {
+/** Hands each line of `--here` under a kernel to `take` as it comes: `{ kernel }`, then `{ row, cell, why }`. */
+async function under({ name, script }, words, take) {
   console.error(`${name} …`);
   const argv = [...script, join(top, 'scripts/kernels.mjs'), '--here', ...words];
-  const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: top, encoding: 'utf8', maxBuffer: 2 ** 28 });
-  const lines = stdout.split('\n').flatMap((line) => (/^\{"(kernel|row)"/.test(line) ? [JSON.parse(line)] : []));
-  const [first, ...outcomes] = lines;
-  if (outcomes.length < chosenOf(words).scenarios.length)
-    console.error(`${name}: ${outcomes.length} answers. ${stderr.slice(-400)}`);
-  for (const { row, cell, why } of outcomes) if (why !== '') console.error(`${name}: ${row}: ${cell}: ${why}`);
-  return { name, version: first?.kernel ?? null, outcomes };
+  const child = spawn(process.execPath, argv, { cwd: top, stdio: ['ignore', 'pipe', 'inherit'] });
+  let count = 0;
+  for await (const line of createInterface(child.stdout)) {
+    if (!/^\{"(kernel|row)"/.test(line)) continue;
+    const said = JSON.parse(line);
+    count += 1;
+    if (said.why) console.error(`${name}: ${said.row}: ${said.cell}: ${said.why}`);
+    take(said);
+  }
+  const wanted = chosenOf(words).scenarios.length + 1;
+  if (count < wanted) console.error(`${name}: ${count} lines, expected ${wanted}`);
 }
 
 /** Tables of the page: `versions` and `cells` by row, then by kernel. */
@@ -156,21 +168,19 @@ function writePage(cells) {
 
 const isHead = (name) => ['', 'version', 'feature', 'scenario', '---'].includes(name);
 
-function main(words) {
+/** Writes the page after each answer: a kernel that does not come to its end loses none. */
+async function main(words) {
   const at = words.indexOf('--');
   const [names, scenarios] = at === -1 ? [words, []] : [words.slice(0, at), words.slice(at + 1)];
   const cells = readPage();
-  for (const key of names.length === 0 ? [...kernels.keys()] : names) {
-    const { name, version, outcomes } = under(kernels.get(key), scenarios);
-    if (version === null) continue;
-    for (const { row, cell } of [{ row: 'version', cell: version }, ...outcomes]) {
-      if (cell === 'NOT AS EXPECTED') process.exitCode = 1;
-      cells.set(row, new Map(cells.get(row)).set(name, cell));
-    }
-    writePage(cells);
-  }
+  for (const key of names.length === 0 ? [...kernels.keys()] : names)
+    await under(kernels.get(key), scenarios, ({ kernel, row = 'version', cell = kernel }) => {
+      if (faults.includes(cell)) process.exitCode = 1;
+      cells.set(row, new Map(cells.get(row)).set(kernels.get(key).name, cell));
+      writePage(cells);
+    });
 }
 
 const [first, ...words] = process.argv.slice(2);
 if (first === '--here') runHere(words);
-else main(process.argv.slice(2));
+else await main(process.argv.slice(2));
