@@ -62,11 +62,14 @@ function outcomeOf(name) {
   };
 }
 
-/** The refusal's first line without the words that all have, or the first reason or unmet claim of a run that began. */
+/** The refusal's first line without the words that all have, or the first reason or unmet claim of a run. */
 function lackOf(status, stdout, stderr) {
   const line = stderr.split('\n').find((text) => text.includes('REFUSED'));
   const steps = stdout.startsWith('{') ? JSON.parse(stdout).steps : [];
-  const reasons = steps.flatMap(({ reasons, unmet = [] }) => [...reasons, ...unmet.map(({ claim: text }) => ({ text }))]);
+  const reasons = steps.flatMap(({ reasons, unmet = [] }) => [
+    ...reasons,
+    ...unmet.map(({ claim: text }) => ({ text })),
+  ]);
   const text = line ?? reasons[0]?.text ?? `exit ${status}`;
   return text.replace(/^REFUSED: (this kernel does not support it: )?/, '').slice(0, 160);
 }
