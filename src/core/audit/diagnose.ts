@@ -160,7 +160,7 @@ function bridgeNetfilter({ brNetfilter }: MachineSnapshot): MachineCheck {
     : check(
         'br_netfilter',
         'note',
-        `br_netfilter is on (${on.join(', ')}): rules of iptables act on bridged IP frames, so a HOLDS of IP carriers may be theirs; it is judged apart from raw`,
+        `br_netfilter is on (${on.join(', ')}): rules of iptables act on bridged IP frames, so a HOLDS of IP carriers may be theirs; it is judged apart from raw. With connection tracking, lone fragments do not pass`,
       );
 }
 
