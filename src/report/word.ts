@@ -46,7 +46,7 @@ export function stepWord(step: StepResult): Word {
 /** What stands for a verdict where a run came to no result. */
 export const unendedWord = { text: 'NO RESULT', tint: 'yellow' } as const satisfies Word;
 
-/** The expectation of a step: its verdict, or a claim of `seen` that is unmet although the verdict is as expected. */
+/** The expectation of a step: a claim of `seen` if that alone is unmet, else its verdict. */
 export function expectedWord(step: StepResult): string {
   const [unmet] = step.unmet ?? [];
   if (unmet !== undefined && step.verdict === step.expected) return unmet.claim;
