@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
+import { probePorts } from '../../../src/core/probe/frames/parts.js';
 import { readTracedKernel } from '../../../src/system/capture/trace/trace.js';
 import { kernel } from '../../support/lab/features.js';
-import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
@@ -24,7 +25,21 @@ assert ctypes.CDLL(None).setns(os.open(sys.argv[1], os.O_RDONLY), 0x40000000) ==
 print('ready', flush=True)
 while True: held.recv(70000)`;
 
-/** Runs on a host with `--trace auto`, and what they say with it off. */
+/** Gets what comes to a port by a ring of memory (Documentation/networking/packet_mmap.rst), past every copy of data. */
+const ring = `
+import socket, struct, time
+held = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+held.setsockopt(263, 5, struct.pack('IIII', 4096, 64, 2048, 128)); held.bind(('vnet0', 3))
+print('ready', flush=True)
+time.sleep(3600)`;
+/** A UDP socket at the port of the probes, which nobody reads. */
+const datagrams = `
+import socket, time
+held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); held.bind(('0.0.0.0', ${probePorts.dst}))
+print('ready', flush=True)
+time.sleep(3600)`;
+
+/** Runs on a host with `--trace auto` beside guests' own traffic, and what they say with it off. */
 describe(
   'a run with the kernel’s trace',
   needs(root, typeof traced === 'string' ? traced : null, kernel("nft's family netdev")),
@@ -35,8 +50,9 @@ describe(
     beforeAll(() => {
       host = throwAwayHost();
       // a namespace in which no process lives is not found
-      const sleeping = ['sleep', '600'];
-      others = (['kali2', 'lan', 'spare'] as const).map((name) => host.start(name, sleeping));
+      const sleeping = ['sleep', '3600'];
+      const talking = ['ping', '-q', '-i', '0.2', guests.lan.ip];
+      others = [host.start('kali2', talking), host.start('lan', sleeping), host.start('spare', talking)];
       guest = host.start('kali3', sleeping);
     });
     afterAll(() => {
@@ -163,6 +179,35 @@ describe(
         );
       },
     );
+
+    it('acquits it not where a guest has a UDP socket, of which no tracepoint shows that it reads', {
+      tags: 'all',
+    }, async () => {
+      const socket = host.start('lan', ['/usr/bin/python3', '-c', datagrams]);
+      await new Promise((resolve) => socket.stdout?.once('data', resolve));
+      try {
+        const { id, traced } = await withProgram('datagrams', ['look', ...ports]);
+        expect(readFileSync(join(traced.out, 'trace.ndjson'), 'utf8')).toMatch(/"place":"end","open":\{"\w+":[1-9]/);
+        expect([traced.status, traced.result.verdict]).toEqual([3, 'inconclusive']);
+        expect(JSON.stringify(traced.result.steps)).toContain(`BPF program ${id} at vnet0 tcx ingress`);
+      } finally {
+        socket.kill('SIGKILL');
+      }
+    });
+
+    it('is undecided, and names the process, where a ring takes what comes in', { tags: 'all' }, async () => {
+      const taker = spawn('nsenter', [`--net=${host.netns}`, '/usr/bin/python3', '-c', ring], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await new Promise((resolve) => taker.stdout.once('data', resolve));
+      try {
+        const { status, result } = await run('ring', 'auto');
+        expect([status, result.verdict]).toEqual([3, 'inconclusive']);
+        expect(JSON.stringify(result.steps)).toMatch(/bypass-possible.*packet socket of python3/);
+      } finally {
+        taker.kill('SIGKILL');
+      }
+    });
 
     it('is broken where the same program copies to another guest, and names both', { tags: 'all' }, async () => {
       const { id, traced } = await withProgram('clone', ['clone', 'vnet4', 'vnet0']);

@@ -1,5 +1,6 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
+import { framesOfStep } from '../../plan/flows/shortcuts.js';
 import type { TracedReach } from '../../model/result.js';
 import { isLeak, partyOf } from '../parties.js';
 import type { TracedPlace, TracedReader, TraceLine } from '../../model/timeline.js';
@@ -170,6 +171,17 @@ function isClosed(input: TraceInput): boolean {
   return lossesOf(input) === 0 && open.every((count) => count === 0) && !hasXdp;
 }
 
+/** Each probe was seen somewhere: one whose token stands beyond what is searched was not. */
+function hasEachProbe({ step, trace }: TraceInput, finder: FlowFinder): boolean {
+  const seen = new Set<number>();
+  for (const line of trace)
+    if (line.place !== 'end')
+      finder.forProbes(line.tokens, (flow, sequence) => {
+        if (flow !== null) seen.add(flow.first + sequence);
+      });
+  return seen.size === framesOfStep(step);
+}
+
 /**
  * No device had a probe but those that are to: the bridges and ports that are listened on, the run's own, and those of
  * parties that rightly have it.
@@ -218,6 +230,6 @@ export function judgeTrace(input: TraceInput): Traced {
     reasonsBeside: (leaking) => beside?.reasons(leaking) ?? [],
     ...addReached(input, finder, beside),
     bypasses: readerBypasses(input, finder),
-    isWhole: general.length === 0 && isClosed(input) && isContained(input, finder),
+    isWhole: general.length === 0 && isClosed(input) && hasEachProbe(input, finder) && isContained(input, finder),
   };
 }

@@ -3,6 +3,7 @@ import type { Result } from '../../../../../src/core/model/result.js';
 import type { AttachedProgram, LinkState } from '../../../../../src/core/model/state.js';
 import type { TracedDevice, TracedPlace, TracedReader, TraceEnd } from '../../../../../src/core/model/timeline.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
+import { framesOfStep } from '../../../../../src/core/plan/flows/shortcuts.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun } from '../../../../support/judge/perfect-run.js';
 import { measuredText } from '../../../../../src/report/stories.js';
@@ -159,9 +160,14 @@ describe('a process that read probes', () => {
   });
 });
 
+/** Every probe of the step, where it entered. */
+const tokens = `0-${framesOfStep(there(perfectRun().plan.steps[0])) - 1}`;
+const sent = place(inside('a', 'eth0'), { place: 'transmit', tokens });
+
 describe('a program that can hand on and keep nothing', () => {
   const program = { device: 'p1', place: 'tcx ingress', id: 7, name: 'look', tag: 'ab', keepsNothing: true } as const;
   const planned: readonly TracedPlace[] = [
+    sent,
     place(atHome('p1', 3)),
     place(atHome('br0', 1)),
     place(inside('b', 'eth0')),
@@ -189,6 +195,7 @@ describe('a program that can hand on and keep nothing', () => {
     ['its code may do more', {}, { programs: [{ device: 'p1', place: 'tcx ingress', id: 7 }] }],
     ['a packet was not seen to end', { open: { receive: 1 } }, {}],
     ['a packet could not be searched', { counts: { blind: 1 } }, {}],
+    ['a probe was not seen at all', {}, { places: [{ ...sent, tokens: '1-9999' }] }],
     ['calls were missed', { counts: { missed: 1 } }, {}],
     ['XDP had packets', { counts: { xdp: 1 } }, {}],
     ['XDP is at a port', {}, { xdp: true }],
@@ -205,11 +212,8 @@ describe('what holds is measured', () => {
     place(atHome('p1', 3), { place: 'drop', function: 'nft_do_chain', reason: 'NETFILTER_DROP', ...more });
 
   it('by where the copies ended among the bridges, and those that were not made', () => {
-    const lines = [
-      dropped({}),
-      dropped({ tokenAt: asSent + 4, tokens: '3-6' }),
-      dropped({ device: inside('b', 'eth0') }),
-    ];
+    const again = dropped({ tokenAt: asSent + 4, tokens: '3-6' });
+    const lines = [sent, dropped({}), again, dropped({ device: inside('b', 'eth0') })];
     const [held] = only(judge(traced(...lines))).held ?? [];
     const flow = there(perfectRun().plan.steps[0]?.flows.at(0));
     expect(held?.measured).toEqual({
