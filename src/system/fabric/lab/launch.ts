@@ -108,7 +108,8 @@ export async function launchInside(argv: readonly string[], options: LaunchOptio
     return await new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once(keptFor === undefined ? 'exit' : 'close', (code, signal) =>
-        resolve({ status: statusOfChild(code, signal, stopped), ...printed }),
+        // `killed`: it took longer than `keptFor`
+        resolve({ status: child.killed ? 70 : statusOfChild(code, signal, stopped), ...printed }),
       );
     });
   } finally {
