@@ -323,14 +323,23 @@ function wordOf(match: Fields): readonly [at: number, value: number, mask: numbe
   return value === undefined || mask === undefined || Number.isNaN(value + mask) ? null : [off, value, mask];
 }
 
-function u32Selector(options: Fields, layout: LayoutName): Selector {
+/** The words that an entry of u32 compares; null = it has a mark, or tables. */
+export function wordsOfU32(options: Fields): readonly (readonly [at: number, value: number, mask: number])[] | null {
   const matches = objectsOf(options['matches'] ?? [options['match']]);
-  const words = matches.map(wordOf);
+  const words = matches.flatMap((match) => {
+    const word = wordOf(match);
+    return word === null ? [] : [word];
+  });
   // an entry that links to another table takes nothing by itself, one behind a link is not reached by all
-  if (matches.length === 0 || words.includes(null) || 'link' in options || 'mark' in options)
-    return unknownPart('a table or a mark of u32');
+  const isWhole = matches.length > 0 && words.length === matches.length && !('link' in options) && !('mark' in options);
+  return isWhole ? words : null;
+}
+
+function u32Selector(options: Fields, layout: LayoutName): Selector {
+  const words = wordsOfU32(options);
+  if (words === null) return unknownPart('a table or a mark of u32');
   return wordsSelector(
-    words.flatMap((word) => (word === null ? [] : [{ at: word[0], value: word[1], mask: word[2] }])),
+    words.map(([at, value, mask]) => ({ at, value, mask })),
     layout,
   );
 }

@@ -42,6 +42,8 @@ export interface SurveyInput {
   readonly uplinks: readonly string[];
   /** Witnesses a rule; 0 = none is asked. */
   readonly perRule: number;
+  /** A lab, in which a rule that keeps state or acts beyond the frame harms nobody. */
+  readonly isTwin?: true;
 }
 
 /** Witnesses of a rule and of a run, and how many are sent a second. */
@@ -105,7 +107,7 @@ class Survey {
   /** Why a frame is not sent; null = it is. */
   #refusal({ from, to, frame }: Draft, copiesCome: CopyComesTo): string | null {
     const control = controlOf(frame);
-    if (control !== null) return control;
+    if (control !== null || this.#input.isTwin === true) return control;
     if (versionOf(frame.etherType) !== null && this.#input.state.sysctl[checksumSetting] === '0')
       return `${checksumSetting} is 0: conntrack would take it for a connection`;
     const acting = this.#acting.find(

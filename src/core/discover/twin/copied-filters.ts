@@ -1,10 +1,13 @@
 import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import { wordsOfU32 } from '../../bridge/bypass/rule-selectors.js';
 import { tcFilters } from '../../bridge/rules.js';
 
 /** Commands of tc that make the filters of a bridge's ports again, and what they cannot. */
 export interface CopiedFilters {
   readonly commands: readonly (readonly string[])[];
+  /** Names of those that are made. */
+  readonly names: readonly string[];
   readonly missing: readonly string[];
 }
 
@@ -26,11 +29,14 @@ function actionWords(action: Fields, devices: ReadonlySet<string>): readonly str
   return ['action', 'mirred', way, act, 'dev', to];
 }
 
-/** Does the filter take every frame: matchall, or u32 with an empty mask? */
+/** The words that choose frames: matchall, or u32 without tables. */
 function matchOf(kind: string | null, options: Fields): readonly string[] | null {
   if (kind === 'matchall') return ['matchall'];
-  const masks = [...objectsWithin(options['match'])].map((match) => textOf(match['mask']));
-  return kind === 'u32' && masks.length === 1 && /^0+$/.test(masks[0] ?? '') ? ['u32', 'match', 'u32', '0', '0'] : null;
+  const words = kind === 'u32' ? wordsOfU32(options) : null;
+  const hex = (value: number): string => `0x${value.toString(16)}`;
+  return (
+    words && ['u32', ...words.flatMap(([at, value, mask]) => ['match', 'u32', hex(value), hex(mask), 'at', String(at)])]
+  );
 }
 
 /** The protocol that a filter is for, and its place among others. */
@@ -48,14 +54,14 @@ function targetsText(options: Fields): string {
 }
 
 /**
- * Filters for all frames that mirror, redirect, drop or pass are made again where both devices are in the twin; others
- * are named. A mirror to a device that is not in the twin is one of these.
+ * Filters that mirror, redirect, drop or pass are made again where both devices are in the twin; others are named. A
+ * mirror to a device that is not in the twin is one of these.
  */
 export function copiedFilters(state: HostState, devices: ReadonlySet<string>): CopiedFilters {
   const commands: (readonly string[])[] = [];
-  const missing: string[] = [];
+  const [names, missing]: [string[], string[]] = [[], []];
   const prepared = new Set<string>();
-  for (const { device, place, key, kind, fields, options, actions: made, isRule } of tcFilters(state)) {
+  for (const { name, device, place, key, kind, fields, options, actions: made, isRule } of tcFilters(state)) {
     if (!devices.has(device) || !isRule) continue;
     const match = matchOf(kind, options);
     const actions = made.map((action) => actionWords(action, devices));
@@ -67,7 +73,8 @@ export function copiedFilters(state: HostState, devices: ReadonlySet<string>): C
     if (!prepared.has(device)) commands.push(['tc', 'qdisc', 'add', 'dev', device, 'clsact']);
     prepared.add(device);
     const words = [...match, ...actions.flatMap((action) => action ?? [])];
+    names.push(name);
     commands.push(['tc', 'filter', 'add', 'dev', device, place, ...headWords(fields), ...words]);
   }
-  return { commands, missing };
+  return { commands, names, missing };
 }

@@ -1,12 +1,16 @@
+import type { Speaker } from '../../bridge/bypass/drafts.js';
+import { surveyRules, witnessLimits } from '../../bridge/bypass/witnesses.js';
 import { linkNamed } from '../../bridge/host.js';
 import type { ConfigurationManager } from '../../model/fix.js';
 import type { ProbeClassName, SettingValue } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
 import type { Found, FoundScenario } from '../found-scenario.js';
 import { vlansInState } from '../found-vlans.js';
+import { witnessProbe } from '../whole/probes.js';
 import { copiedEntries } from './copied-entries.js';
-import { copiedFilters } from './copied-filters.js';
+import { type CopiedFilters, copiedFilters } from './copied-filters.js';
 import { copiedNeighbours } from './copied-neighbours.js';
+import { copiedTables } from './copied-tables.js';
 import { copiedBridgeSettings } from './copied-settings.js';
 import { type EndpointsInput, isUsual, someSettings, type TwinEndpoint, twinEndpoints } from './endpoints.js';
 import { twinSteps } from './steps.js';
@@ -95,7 +99,7 @@ export function twinScenario(input: TwinInput): Twin {
           commands: [...filters.commands, ...neighbours.commands],
           hasRules: input.hasRules,
         }),
-        ...(tested ? [...neighbours.steps, ...scenario.steps] : []),
+        ...(tested ? [...neighbours.steps, ...scenario.steps, ...rulesStep(input, ports, filters)] : []),
         ...attacks(input, endpoints, host),
       ],
       ...(scenario.policy === undefined || !tested ? {} : { policy: scenario.policy }),
@@ -124,6 +128,36 @@ function attacks(
   return twinSteps({ bridge, guests, uplink, host, tagged })
     .filter(([name]) => classes.length === 0 || classes.includes(name))
     .map(([, step]) => step);
+}
+
+/** A step in which rules that copy or move frames, and stand in the twin too, are asked with what they take. */
+function rulesStep(
+  { state, bridge, discovered, hasRules }: TwinInput,
+  ports: ReadonlySet<string>,
+  filters: CopiedFilters,
+): readonly object[] {
+  const speakers = Object.entries(discovered.scenario.topology.endpoints).flatMap(
+    ([name, { mac, ip = [], port, role }]): readonly Speaker[] =>
+      mac === undefined || role !== undefined
+        ? []
+        : [
+            {
+              ...{ name, port, bridge, segment: bridge, isRouted: false },
+              mac: [mac].flat()[0] ?? '',
+              ips: [ip].flat().map((address) => address.replace(/\/.*/, '')),
+            },
+          ],
+  );
+  const { tables } = copiedTables(state, new Set([bridge, ...ports]));
+  const isThere = (rule: string): boolean =>
+    filters.names.includes(rule) ||
+    (hasRules && tables.some(({ family, name }) => rule.startsWith(`nft ${family} ${name} `)));
+  const { perRule, rate } = witnessLimits;
+  const { rules } = surveyRules({ state, speakers, uplinks: [], perRule, isTwin: true });
+  const probe = rules.flatMap(({ rule, witnesses }) =>
+    isThere(rule.name) ? witnesses.map((witness) => ({ ...witnessProbe(rule.name, witness, false), rate })) : [],
+  );
+  return probe.length === 0 ? [] : [{ name: 'rules that copy or move frames', probe, expect: 'private' }];
 }
 
 /** Ports that are in no VLAN at all: a new one would be in the bridge's default. */

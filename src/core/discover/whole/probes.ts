@@ -1,7 +1,7 @@
 import { linkNamed } from '../../bridge/host.js';
 import { surveyText } from '../../bridge/bypass/copy-rules.js';
 import type { Speaker } from '../../bridge/bypass/drafts.js';
-import { surveyRules } from '../../bridge/bypass/witnesses.js';
+import { surveyRules, type Witness } from '../../bridge/bypass/witnesses.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { type WrittenFields, writtenFields } from '../../scenario/schema/step.js';
@@ -333,6 +333,19 @@ function speakerOf(entry: FoundEntry, segment: string, isRouted: boolean): reado
   return [{ name: entry.name, mac, ips, port: entry.near ?? port, bridge, segment, isRouted }];
 }
 
+/** `isApart`: the frame is to reach nobody. */
+export function witnessProbe(rule: string, witness: Witness, isApart: boolean): WrittenProbe {
+  const { from, to, carrier, size, srcIp, dstIp, fields } = witness;
+  return {
+    class: 'known-unicast',
+    ...{ from: [from], to: [to], count: 1, carriers: [carrier], size, rule },
+    ...(srcIp === null || dstIp === null ? {} : { src_ip: srcIp, dst_ip: dstIp }),
+    fields: writtenFields(fields),
+    ...(isApart ? { may_see: [] } : {}),
+    must_see: [],
+  };
+}
+
 /**
  * Frames that ask the rules that copy or move frames, between guests of one segment of a Linux bridge or of the host's
  * routes. `perRule`: how many a rule, at most.
@@ -361,19 +374,7 @@ export function ruleProbes(
     ),
   );
   const probes = survey.rules.flatMap(({ rule, witnesses }) =>
-    witnesses.map(
-      ({ from, to, carrier, size, srcIp, dstIp, fields }): Placed => [
-        'rules',
-        {
-          class: 'known-unicast',
-          ...{ from: [from], to: [to], count: 1, carriers: [carrier], size, rule: rule.name },
-          ...(srcIp === null || dstIp === null ? {} : { src_ip: srcIp, dst_ip: dstIp }),
-          fields: writtenFields(fields),
-          ...(apart.has(to) ? { may_see: [] } : {}),
-          must_see: [],
-        },
-      ],
-    ),
+    witnesses.map((witness): Placed => ['rules', witnessProbe(rule.name, witness, apart.has(witness.to))]),
   );
   return { probes, note: survey.rules.length === 0 ? null : `${surveyText(survey)}.` };
 }

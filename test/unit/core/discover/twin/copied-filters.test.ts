@@ -24,16 +24,21 @@ describe('filters that are copied', () => {
       new Set(['p0', 'p1']),
     );
   const words = (...args: Parameters<typeof copied>): string | undefined => copied(...args).commands[1]?.join(' ');
-  it('are those for all frames that drop, pass, mirror or redirect', () => {
+  const none = { value: '0', mask: '0', off: 0 };
+  it('are those for all frames or words of them that drop, pass, mirror or redirect', () => {
     expect(words({ actions: [gact('pass')] })).toBe(
       'tc filter add dev p0 ingress protocol ip prio 7 matchall action pass',
     );
     expect(words({ actions: [mirred(), gact('drop')] }, {}, 'p0 egress')).toBe(
       'tc filter add dev p0 egress protocol ip prio 7 matchall action mirred ingress redirect dev p1 action drop',
     );
-    expect(
-      words({ actions: [gact('drop')], match: { mask: '00000000' } }, { kind: 'u32', protocol: 7, pref: undefined }),
-    ).toBe('tc filter add dev p0 ingress protocol all prio 1 u32 match u32 0 0 action drop');
+    expect(words({ actions: [gact('drop')], match: none }, { kind: 'u32', protocol: 7, pref: undefined })).toBe(
+      'tc filter add dev p0 ingress protocol all prio 1 u32 match u32 0x0 0x0 at 0 action drop',
+    );
+    const matches = [none, { value: '1bb', mask: 'ffff', off: 20 }];
+    expect(words({ actions: [gact('drop')], matches }, { kind: 'u32' })).toBe(
+      'tc filter add dev p0 ingress protocol ip prio 7 u32 match u32 0x0 0x0 at 0 match u32 0x1bb 0xffff at 20 action drop',
+    );
   });
   it('share one place to hang them on', () => {
     const two = copiedFilters(
@@ -51,8 +56,8 @@ describe('filters that are copied', () => {
   });
   it('hold no rule in heads and tables, and are none of a device that is not there', () => {
     for (const none of [copied(null), copied({ ht_divisor: 1 }), copied({ actions: [gact('drop')] }, {}, 'p9 ingress')])
-      expect(none).toEqual({ commands: [], missing: [] });
-    expect(copiedFilters(plain, new Set(['p0']))).toEqual({ commands: [], missing: [] });
+      expect(none).toEqual({ commands: [], names: [], missing: [] });
+    expect(copiedFilters(plain, new Set(['p0']))).toEqual({ commands: [], names: [], missing: [] });
   });
   it.each<[string, () => ReturnType<typeof copied>, string]>([
     ['another verdict', () => copied({ actions: [gact('reclassify')] }), 'the tc filter matchall at p0 ingress'],
@@ -83,8 +88,8 @@ describe('filters that are copied', () => {
       'the tc filter matchall at p0 ingress',
     ],
     [
-      'a part of the traffic',
-      () => copied({ actions: [gact('drop')], match: { mask: '000000ff' } }, { kind: 'u32' }),
+      'a word of which the value is not said',
+      () => copied({ actions: [gact('drop')], match: { mask: 'ff', off: 0 } }, { kind: 'u32' }),
       'the tc filter u32 at p0 ingress',
     ],
     [
@@ -93,8 +98,8 @@ describe('filters that are copied', () => {
       'the tc filter matchall at p0 ingress, to p1',
     ],
     [
-      'a match that begins like none',
-      () => copied({ actions: [gact('drop')], match: { mask: '00f0' } }, { kind: 'u32' }),
+      'a mark',
+      () => copied({ actions: [gact('drop')], match: none, mark: {} }, { kind: 'u32' }),
       'the tc filter u32 at p0 ingress',
     ],
     [
@@ -108,8 +113,8 @@ describe('filters that are copied', () => {
       'the tc filter matchall at p0 ingress',
     ],
     [
-      'two matches',
-      () => copied({ actions: [gact('drop')], match: [{ mask: '0' }, { mask: '0' }] }, { kind: 'u32' }),
+      'a link to another table',
+      () => copied({ actions: [gact('drop')], match: none, link: '1:' }, { kind: 'u32' }),
       'the tc filter u32 at p0 ingress',
     ],
     [
@@ -118,6 +123,6 @@ describe('filters that are copied', () => {
       'the tc filter u32 at p0 ingress',
     ],
   ])('are named, not made, with %s', (_, reported, line) =>
-    expect(reported()).toEqual({ commands: [], missing: [line] }),
+    expect(reported()).toEqual({ commands: [], names: [], missing: [line] }),
   );
 });

@@ -148,15 +148,16 @@ describe('filters of a twin', () => {
           'vnet1',
         ],
       ],
+      names: ['tc vnet0 ingress pref 3'],
       missing: [],
     });
   });
   it.each([
     ['a mirror to a device that is not there', 'matchall', { actions: [mirror('mon0')] }],
     [
-      'a match on part of the traffic',
+      'a match on part of the traffic behind a link',
       'u32',
-      { match: { value: 'c0a80000', mask: 'ffff0000', off: 12 }, actions: [mirror('vnet1')] },
+      { match: { value: 'c0a80000', mask: 'ffff0000', off: 12 }, link: '1:', actions: [mirror('vnet1')] },
     ],
     ['an action of another kind', 'matchall', { actions: [mirror('vnet1'), { kind: 'pedit' }] }],
     ['a program', 'bpf', { handle: '0x1', bpf_name: 'x', 'direct-action': true }],

@@ -51,6 +51,46 @@ describe('a twin', () => {
     ]);
     expect(twinScenario(input({ keepers: [kept('br9')] })).scenario.topology).not.toHaveProperty('keepers');
   });
+  it('asks its rules that copy or move frames with what they take, those alone that stand in it', () => {
+    const copy = (to: string): object => ({
+      protocol: 'ip',
+      pref: 7,
+      kind: 'u32',
+      options: {
+        fh: '800::800',
+        match: { value: '1bb', mask: 'ffff', off: 20 },
+        matches: [
+          { value: '60000', mask: 'ff0000', off: 8 },
+          { value: '1bb', mask: 'ffff', off: 20 },
+        ],
+        actions: [{ kind: 'mirred', mirred_action: 'mirror', direction: 'egress', to_dev: to }],
+      },
+    });
+    const state: HostState = {
+      ...plain,
+      tc: { filters: { 'p0 ingress': [copy('p2')], 'p1 ingress': [copy('p9')] } },
+    };
+    const discovered = found({ g1: { bridge: 'br0', port: 'p1', mac: '52:54:00:00:00:02', ip: '10.0.0.2/24' } });
+    const asked = twinScenario(input({ state, discovered })).scenario.steps.filter(
+      (step) => 'name' in step && step.name === 'rules that copy or move frames',
+    );
+    expect(asked).toEqual([
+      {
+        name: 'rules that copy or move frames',
+        probe: [
+          expect.objectContaining({
+            ...{ class: 'known-unicast', from: ['g0'], to: ['g1'], carriers: ['ipv4-tcp'] },
+            rule: 'tc p0 ingress pref 7 handle 800::800',
+            fields: expect.objectContaining({ protocol: 6, dst_port: 443 }),
+          }),
+        ],
+        expect: 'private',
+      },
+    ]);
+    expect(twinScenario(input({ state, discovered, classes: ['mac-spoof'] })).scenario.steps).not.toContainEqual(
+      asked[0],
+    );
+  });
   it('asks only the classes that are asked for', () => {
     expect(classes({ classes: ['mac-spoof'] })).toEqual(['mac-spoof']);
     expect(classes({ classes: ['known-unicast', 'arp-spoof'] })).toEqual(['asked', 'arp-spoof']);
