@@ -24,10 +24,10 @@ export interface HeldStory {
 export function heldStories(result: Result): readonly HeldStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly story: Held }>();
   result.steps.forEach((step, index) => {
-    for (const held of step.held ?? []) {
-      const key = JSON.stringify(held);
+    for (const story of step.held ?? []) {
+      const key = JSON.stringify(story);
       const known = stories.get(key);
-      if (known === undefined) stories.set(key, { steps: [index], story: held });
+      if (known === undefined) stories.set(key, { steps: [index], story });
       else known.steps.push(index);
     }
   });
@@ -56,8 +56,8 @@ export function apartStories(result: Result): readonly { readonly step: number; 
 }
 
 /** Probes that did not enter, with their 0-based step. */
-export function entryStories(result: Result): readonly { readonly step: number; readonly held: HeldAtEntry }[] {
-  return result.steps.flatMap(({ heldAtEntry = [] }, step) => heldAtEntry.map((held) => ({ step, held })));
+export function entryStories(result: Result): readonly { readonly step: number; readonly story: HeldAtEntry }[] {
+  return result.steps.flatMap(({ heldAtEntry = [] }, step) => heldAtEntry.map((story) => ({ step, story })));
 }
 
 /** `held at entry: a untagged ipv4-udp: nft bridge filter prerouting` */

@@ -22,7 +22,7 @@ export interface QuietlyHeard {
 
 /** Headers, whatever tags and options they have. */
 const headersOnly = 160;
-const whole = 262_144;
+const wholeFrames = 262_144;
 /** Rings of all handles together; each port has two. */
 const memoryBudget = 256 * 1024 * 1024;
 const ring = { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
@@ -46,7 +46,7 @@ export async function listenQuietly(listening: QuietListening, devices: Devices)
         engine: name,
         macs: [],
         filter: '',
-        snaplen: listening.payload ? whole : headersOnly,
+        snaplen: listening.payload ? wholeFrames : headersOnly,
         buffer: Math.min(ring[name], Math.floor(memoryBudget / (2 * ports.length))),
         description: `${port.name} (${port.role}) on ${bridge}, nothing was sent`,
       })),

@@ -246,7 +246,8 @@ function devicesOf(
   rows: readonly TracedRow[],
 ): (row: TracedRow) => TracedDevice {
   const { fabric, plan } = context;
-  const held = plan.provider === 'lab' ? step.present.flatMap((name) => fabric.sendingPlace(name).netns ?? []) : [];
+  const sendingSpaces =
+    plan.provider === 'lab' ? step.present.flatMap((name) => fabric.sendingPlace(name).netns ?? []) : [];
   const netns = segments[0]?.home ?? null;
   const home = numberOf(netns);
   const here = new Map(
@@ -254,7 +255,11 @@ function devicesOf(
       devices.flatMap(({ space, ifindex, name }) => (space === null ? [[ifindex, name] as const] : [])),
     ),
   );
-  const spaces: ReadonlyMap<number, SpaceLinks> = readSpaces(netns, new Set(rows.map((row) => row.netns)), held);
+  const spaces: ReadonlyMap<number, SpaceLinks> = readSpaces(
+    netns,
+    new Set(rows.map((row) => row.netns)),
+    sendingSpaces,
+  );
   const parties = partiesOf(context, step, segments);
   // namespaces that the run has made to send from, which nobody else has
   const sending = plan.provider === 'lab' ? [] : [...new Set(step.flows.map(({ sender }) => sender))];

@@ -154,7 +154,7 @@ export interface OvsCopy {
   /** The flow's table, priority and match, or what a mirror selects; null = it is neither. */
   readonly flow: string | null;
   /** The flow with its cookie and actions. */
-  readonly whole?: string;
+  readonly complete?: string;
   /** Ports that get the copies, where these are known and ports alone get them. */
   readonly to?: readonly string[];
   /** The MAC that all such frames are for. */
@@ -341,7 +341,7 @@ function copyOf(suspect: Suspect, bridge: AskedBridge): OvsCopy {
     bridge: bridge.name,
     what: `action ${action}${to === null ? '' : ` to ${to.join(', ')}`}`,
     flow: matchText(flow.text).replace(/^cookie=\S+, /, ''),
-    whole: flow.text,
+    complete: flow.text,
     ...given({ to, for: dst }),
     ...predictionFor(suspect, bridge),
   };

@@ -12,13 +12,13 @@ export interface ListeningPort {
 }
 
 /**
- * The ports of a bridge that can be heard, under names that files may have. `asked`: of these, who is reported; empty =
+ * The ports of a bridge that can be heard, under names that files may have. `wanted`: the ones to report; empty =
  * all. Throws VerifyError (69) where one of them is not a port of the bridge.
  */
 export function listeningPorts(
   state: HostState,
   bridge: string,
-  asked: readonly string[],
+  wanted: readonly string[],
 ): { readonly ports: readonly ListeningPort[]; readonly reported: readonly ListeningPort[] } {
   const taken = new Set<string>();
   const links = state.links.filter(
@@ -29,7 +29,7 @@ export function listeningPorts(
     taken.add(name);
     return { name, port: link.name, role: isOutward(link) ? 'uplink' : 'guest' };
   });
-  const wrong = asked.filter((port) => !ports.some((known) => known.port === port));
+  const wrong = wanted.filter((port) => !ports.some((known) => known.port === port));
   if (wrong.length > 0) {
     throw new VerifyError(
       'interface-gone',
@@ -38,7 +38,7 @@ export function listeningPorts(
       `ports of ${bridge} that can be heard: ${ports.map(({ port }) => JSON.stringify(port)).join(', ') || 'none'}`,
     );
   }
-  return { ports, reported: asked.length === 0 ? ports : ports.filter(({ port }) => asked.includes(port)) };
+  return { ports, reported: wanted.length === 0 ? ports : ports.filter(({ port }) => wanted.includes(port)) };
 }
 
 /**

@@ -109,10 +109,10 @@ export class CaptureReader {
     return null;
   }
 
-  /** `whole`: bytes that the block will have, as far as is known. */
-  private append(chunk: Uint8Array, from: number, length: number, whole: number): void {
+  /** `complete`: expected length of the block in bytes. */
+  private append(chunk: Uint8Array, from: number, length: number, complete: number): void {
     if (this.carried + length > this.carry.length) {
-      const larger = new Uint8Array(Math.max(2 * this.carry.length, this.carried + length, whole, 4096));
+      const larger = new Uint8Array(Math.max(2 * this.carry.length, this.carried + length, complete, 4096));
       larger.set(this.carry.subarray(0, this.carried));
       this.carry = larger;
     }

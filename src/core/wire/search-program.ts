@@ -30,7 +30,7 @@ const skb = { length: 0, packetType: 4, interface: 40 } as const;
 const outgoing = 4; // PACKET_OUTGOING
 const helpers = { lookUp: 1, loadBytes: 26 } as const;
 /** ret: the frame whole. */
-const whole = 0x40000;
+const wholeFrame = 0x40000;
 
 function markOf(runTag: number): readonly number[] {
   return [magicHigh, magicLow, runTag >>> 24, (runTag >>> 16) & 0xff, (runTag >>> 8) & 0xff, runTag & 0xff];
@@ -274,7 +274,7 @@ function refuse(program: Assembler): void {
 function take(program: Assembler, counts: number): void {
   program.label('found').put('set', { to: first, value: 0 });
   lookUp(program, counts, 'whole');
-  program.put('loadWord', { to: result, from: result }).put('exit').label('whole').exit(whole);
+  program.put('loadWord', { to: result, from: result }).put('exit').label('whole').exit(wholeFrame);
 }
 
 /**

@@ -149,7 +149,7 @@ function acceptedText(stories: readonly CauseStory[], audience: Audience): strin
 
 function holdsText(result: Result, stories: readonly CauseStory[], audience: Audience): string {
   const { noun, names } = audience;
-  const held = result.steps.filter(({ verdict }) => verdict === 'holds');
+  const holding = result.steps.filter(({ verdict }) => verdict === 'holds');
   const observers = result.steps.flatMap((step) => step.observers);
   const [seen, sent] = [
     observers.reduce((sum, { controlsSeen }) => sum + controlsSeen, 0),
@@ -158,7 +158,7 @@ function holdsText(result: Result, stories: readonly CauseStory[], audience: Aud
   const accepted = acceptedText(stories, audience);
   const lead = exposedSentence(result, accepted, audience);
   if (lead !== null) return `${lead} (${countText(seen)} of ${countText(sent)} controls seen)`;
-  return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(held))} frames that were not meant for it${accepted}${accepted === '' ? ',' : ';'} and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
+  return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(holding))} frames that were not meant for it${accepted}${accepted === '' ? ',' : ';'} and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
 }
 
 /** For whom it holds, where that is not everybody, who reads there, and what held. */

@@ -307,7 +307,7 @@ function heldSection(result: Result): readonly Section[] {
         maxItems,
       ),
       ...factsOf(
-        entryStories(result).map(({ step, held }): Fact => [`step ${step + 1}`, entryText(held)]),
+        entryStories(result).map(({ step, story }): Fact => [`step ${step + 1}`, entryText(story)]),
         maxItems,
       ),
       ...factsOf(

@@ -29,10 +29,10 @@ export function html(texts: TemplateStringsArray, ...parts: readonly (Part | rea
     return typeof part === 'number' ? String(part) : escape(part);
   };
   return {
-    markup: texts.reduce((whole, text, at) => {
+    markup: texts.reduce((joined, text, at) => {
       const part = parts[at - 1];
-      if (part === undefined) return whole + text;
-      return whole + (isList(part) ? part.map(render).join('') : render(part)) + text;
+      if (part === undefined) return joined + text;
+      return joined + (isList(part) ? part.map(render).join('') : render(part)) + text;
     }),
   };
 }

@@ -155,8 +155,8 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
   const numbers =
     act.steps.length === 1 ? `${(act.steps[0] ?? 0) + 1}` : `${(act.steps[0] ?? 0) + 1}-${(act.steps.at(-1) ?? 0) + 1}`;
   const [start = ''] = [cut(escapeText(act.name), nameWidth)];
-  const left = `${padStart(numbers, 5)}  ${padEnd(start, nameWidth)}  `;
-  const room = width - widthOf(left) - 14;
+  const head = `${padStart(numbers, 5)}  ${padEnd(start, nameWidth)}  `;
+  const room = width - widthOf(head) - 14;
   // INCONCLUSIVE is never expected, and says so itself
   const expected =
     act.asExpected || ['INCONCLUSIVE', 'READY'].includes(act.word.text) ? '' : `≠ expected ${act.expected}; `;
@@ -164,7 +164,7 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
     act.texts.map((said) => `${expected}${escapeText(said)}`),
     room,
   );
-  return `${left}${paint(padEnd(act.word.text, 12), 'bold', act.word.tint)}  ${text}`;
+  return `${head}${paint(padEnd(act.word.text, 12), 'bold', act.word.tint)}  ${text}`;
 }
 
 /** The steps in a line each, those that did not come out as expected first where there are more than fit. */

@@ -243,17 +243,17 @@ class Connection implements RemoteHost {
   }
 
   private takeAnswer(message: Extract<FromHost, { type: 'answer' | 'refused' }>): void {
-    const asked = this.waiting.get(message.id);
-    if (asked === undefined) return;
+    const pending = this.waiting.get(message.id);
+    if (pending === undefined) return;
     this.waiting.delete(message.id);
-    clearTimeout(asked.timer);
+    clearTimeout(pending.timer);
     if (message.type === 'answer') {
-      asked.resolve(message.value);
+      pending.resolve(message.value);
       return;
     }
     // A fault of the program there is a failure of that host, not of the program here.
     const exit = errorExits.find((known) => known === message.exit && known !== 70) ?? 3;
-    asked.reject(new VerifyError(message.code, exit, `${this.name}: ${message.message}`, message.hint));
+    pending.reject(new VerifyError(message.code, exit, `${this.name}: ${message.message}`, message.hint));
   }
 }
 

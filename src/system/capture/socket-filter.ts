@@ -25,10 +25,10 @@ export const refuseEverything: Uint8Array = encodeBpf([refuse]);
  */
 export function withDirection(kind: HandleKind, program: Uint8Array): Uint8Array {
   const test = encodeBpf(directionTest[kind]);
-  const whole = new Uint8Array(test.length + program.length);
-  whole.set(test);
-  whole.set(program, test.length); // jumps are relative and forward: they need no change
-  return whole;
+  const complete = new Uint8Array(test.length + program.length);
+  complete.set(test);
+  complete.set(program, test.length); // jumps are relative and forward: they need no change
+  return complete;
 }
 
 /**

@@ -65,8 +65,8 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
 }
 
 /** Judges the run that left `dir`: puts its captures in order, reveals the key, and writes the result down. */
-export async function judgeTask(dir: string, asked: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
-  const request = { ...asked, plan: wholePlan(asked.plan) };
+export async function judgeTask(dir: string, given: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
+  const request = { ...given, plan: wholePlan(given.plan) };
   try {
     if (request.isFull) throw cannotWrite(dir, 'it takes no more');
     return await judged(dir, request, onJudging);

@@ -52,11 +52,11 @@ function carried({ tag, trunks, mode }: OvsVlanColumns): {
 /** Refuses to take away the last VLANs of a port, which would then carry every one. Throws VerifyError (69). */
 export function refuseOpening({ act, entry: { port, first, last } }: VlanChange, now: OvsVlanColumns): void {
   if (act === 'add') return;
-  const left = (column: string): string =>
+  const remaining = (column: string): string =>
     `[${vlanNumbers(column)
       .filter((vid) => vid < first || vid > last)
       .join(', ')}]`;
-  if (carried({ tag: left(now.tag), trunks: left(now.trunks), mode: now.mode }).others !== null) return;
+  if (carried({ tag: remaining(now.tag), trunks: remaining(now.trunks), mode: now.mode }).others !== null) return;
   throw new VerifyError(
     'unsupported',
     69,

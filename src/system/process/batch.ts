@@ -27,11 +27,11 @@ export async function readJsonBatch(
   options: ProgramOptions = {},
 ): Promise<readonly unknown[]> {
   if (commands.length > 1 && commands.every(isSafe)) {
-    const asked = [program, '-j', '-batch', '-'];
-    const outcome = await runProgram(asked, { timeoutMs: batchMs, ...options, input: linesOf(commands) });
+    const batch = [program, '-j', '-batch', '-'];
+    const outcome = await runProgram(batch, { timeoutMs: batchMs, ...options, input: linesOf(commands) });
     const printed = outcome.stdout.split('\n').filter((line) => line.trim() !== '');
     if (outcome.status === 0 && printed.length === commands.length)
-      return printed.map((line) => parsePrinted(asked.join(' '), line));
+      return printed.map((line) => parsePrinted(batch.join(' '), line));
   }
   const answers: unknown[] = [];
   for (const command of commands) answers.push(await readJson([program, '-j', ...command], options));

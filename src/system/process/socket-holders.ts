@@ -29,18 +29,18 @@ export interface SocketHolder {
 export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly SocketHolder[]> {
   const holders = new Map<string, SocketHolder[]>();
   for (const pid of procNames('/proc').filter((name) => /^\d+$/.test(name))) {
-    const held = new Set(
+    const sockets = new Set(
       descriptorsOf(pid)
         .map((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? '')
         .filter((inode) => inodes.has(inode)),
     );
-    if (held.size === 0) continue;
+    if (sockets.size === 0) continue;
     const holder = {
       pid: Number(pid),
       argv: procText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1),
       comm: procText(`/proc/${pid}/comm`).trim(),
     };
-    for (const inode of held) addTo(holders, inode, holder);
+    for (const inode of sockets) addTo(holders, inode, holder);
   }
   return holders;
 }

@@ -23,9 +23,9 @@ export function guestParser(): GuestParser {
   let confined: ConfinedProcess | null = null;
   return {
     async ask(printed) {
-      const asked = (confined ??= startConfined('parse', null));
-      const answered = await asked.ask(printed).catch((error: unknown) => {
-        if (confined === asked) confined = null;
+      const parser = (confined ??= startConfined('parse', null));
+      const answered = await parser.ask(printed).catch((error: unknown) => {
+        if (confined === parser) confined = null;
         throw error;
       });
       const isKnown = ({ manager }: GuestRecord): boolean => managers.includes(manager);

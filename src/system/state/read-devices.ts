@@ -139,10 +139,10 @@ export function readHardware(
   netns: string | null,
   links: readonly { readonly name: string; readonly kind: string | null }[],
 ): Readonly<Record<string, readonly string[]>> {
-  const asked = links.filter(({ name, kind }) => !withoutHardware.has(kind) && name !== 'lo').map(({ name }) => name);
-  if (asked.length === 0) return {};
+  const named = links.filter(({ name, kind }) => !withoutHardware.has(kind) && name !== 'lo').map(({ name }) => name);
+  if (named.length === 0) return {};
   return Object.fromEntries(
-    Object.entries(readFeatures(netns, asked)).flatMap(([device, features]) => {
+    Object.entries(readFeatures(netns, named)).flatMap(([device, features]) => {
       const on = features.filter((name) => ofHardware.has(name));
       return on.length === 0 ? [] : [[device, on] as const];
     }),

@@ -212,17 +212,17 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
   return refusal;
 }
 
-/** Links in other namespaces, by the inodes of these; null = of all. `held`: paths that no other process knows. */
+/** Links in other namespaces, by the inodes of these; null = of all. `ownPaths`: paths that no other process knows. */
 export function readSpaces(
   netns: string | null,
   numbers: ReadonlySet<number> | null,
-  held: readonly string[] = [],
+  ownPaths: readonly string[] = [],
 ): ReadonlyMap<number, SpaceLinks> {
   const found = new Map<number, SpaceLinks>();
   const homePath = netns ?? '/proc/self/ns/net';
   const home = openSync(homePath, 'r');
   try {
-    const ofHeld = held.map((path) => [identityOf(path) ?? '', [path]] as const);
+    const ofHeld = ownPaths.map((path) => [identityOf(path) ?? '', [path]] as const);
     for (const [identity, paths] of [...ofHeld, ...otherSpaces(identityOf(homePath) ?? '')]) {
       const number = Number(identity.split(':')[1]);
       const space = (numbers?.has(number) ?? true) ? lookInto(identity, paths, { netns, fd: home }) : null;
@@ -379,12 +379,12 @@ export function accountsOfPorts(place: AccountPlace, ports: readonly CountedPort
   );
   const ends = endsOf(place, ports);
   const inside = insideAccounts(accounts, (port) => ends.has(port));
-  const asked = new Set(Object.values(inside).flatMap((account) => account.ports));
+  const insidePorts = new Set(Object.values(inside).flatMap((account) => account.ports));
   return {
     accounts: { ...accounts, ...inside },
     counted: Object.fromEntries(
       named.map(({ name, account }) => [name, { observers: account.observers, devices: account.ports }]),
     ),
-    readInside: insideReader(new Map([...ends].filter(([port]) => asked.has(port))), place.home),
+    readInside: insideReader(new Map([...ends].filter(([port]) => insidePorts.has(port))), place.home),
   };
 }

@@ -112,9 +112,9 @@ function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullabl
   const bridges = inodeOf(netns ?? '/proc/self/ns/net');
   const holdingsBy = (read: (pid: string) => readonly TapDescriptor[]): readonly Holding[] =>
     processIds().flatMap((pid) => {
-      const held = read(pid).filter(({ tap }) => names.has(tap));
-      const isInside = held.length > 0 && inodeOf(`/proc/${pid}/ns/net`) === bridges;
-      return held.flatMap((descriptor): readonly Holding[] => {
+      const holdings = read(pid).filter(({ tap }) => names.has(tap));
+      const isInside = holdings.length > 0 && inodeOf(`/proc/${pid}/ns/net`) === bridges;
+      return holdings.flatMap((descriptor): readonly Holding[] => {
         const space = spaceOfTap(descriptor);
         if (space !== null && space !== bridges) return [];
         return [{ ...descriptor, pid, isHere: space !== null || isInside }];

@@ -88,9 +88,9 @@ function isClosing(sockets: readonly PacketSocket[]): boolean {
  * hold a promiscuous bridge until then.
  */
 function isOpening(sockets: readonly PacketSocket[], promiscuous: readonly number[]): boolean {
-  const held = new Set(sockets.filter(receives).map(({ ifindex }) => ifindex));
+  const receiving = new Set(sockets.filter(receives).map(({ ifindex }) => ifindex));
   return (
-    promiscuous.some((bridge) => !held.has(bridge)) &&
+    promiscuous.some((bridge) => !receiving.has(bridge)) &&
     sockets.some((socket) => socket.ifindex === 0 && !receives(socket))
   );
 }

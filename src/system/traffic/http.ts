@@ -57,7 +57,7 @@ async function listen(server: Server, netns: string | null): Promise<void> {
 
 function ask(options: ExchangeOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const asked = request(
+    const outgoing = request(
       {
         // without any `agent`: with one, or with `false`, Node ignores createConnection
         host: options.address,
@@ -73,10 +73,10 @@ function ask(options: ExchangeOptions): Promise<number> {
         response.on('error', reject);
       },
     );
-    asked.on('error', (error) =>
+    outgoing.on('error', (error) =>
       reject(new Error(`no answer from ${options.address} within ${requestMs} ms or refused: ${error.message}`)),
     );
-    asked.end();
+    outgoing.end();
   });
 }
 

@@ -29,7 +29,7 @@ export interface FleetSignature {
 
 const anySignature: FleetSignature = { file: null, identity: null, required: false };
 
-function wantedOf(host: string, { file, identity, required }: FleetSignature): WantedSignature {
+function wantedSignature(host: string, { file, identity, required }: FleetSignature): WantedSignature {
   return { signers: file === null ? null : { file, identity: identity ?? host }, required };
 }
 
@@ -106,7 +106,7 @@ async function readAll(
 export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature = anySignature): Promise<FleetHost> {
   if (dir === null)
     return { host, dir: '', status: inconclusive, problems: ['nothing came back from it'], commands: [], runs: [] };
-  const { record, read, problems } = await readAll(dir, wantedOf(host, wanted));
+  const { record, read, problems } = await readAll(dir, wantedSignature(host, wanted));
   const runs = read.flatMap(({ run }) => (run === null ? [] : [run]));
   const commands = (record?.commands ?? []).map(({ text, ...command }) => ({ ...command, text: oneLine(text) }));
   if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${oneLine(record.unreachable)}`);

@@ -296,10 +296,10 @@ function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): reado
 function ovsBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return ovsCopies(state)
     .filter(({ bridge }) => segment.has(bridge))
-    .map(({ bridge, what, flow, whole, predicted, ...ends }) => {
+    .map(({ bridge, what, flow, complete, predicted, ...ends }) => {
       const advised = ends.to === undefined ? takeAway : copyRemedy('its flow');
       const advice = predicted === undefined ? advised : `ofproto/trace predicts that ${predicted}; ${takeAway}`;
-      const remedy = whole === undefined ? advice : `${whole}; ${advice}`;
+      const remedy = complete === undefined ? advice : `${complete}; ${advice}`;
       return { what: `Open vSwitch ${what}`, where: `${bridge} ${flow ?? ''}`.trim(), remedy, ...ends };
     });
 }

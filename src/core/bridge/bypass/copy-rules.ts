@@ -268,11 +268,11 @@ interface SaidRules {
 
 /** `rules: 40 read, 3 copy or move: 2 asked (9 witnesses), 1 not: needs ct mark 7`. */
 export function surveyText({ read, rules }: SaidRules): string {
-  const left = rules.filter(({ witnesses }) => witnesses.length === 0);
+  const remaining = rules.filter(({ witnesses }) => witnesses.length === 0);
   const sent = rules.reduce((sum, { witnesses }) => sum + witnesses.length, 0);
-  const reasons = [...new Set(left.flatMap(({ notAsked }) => notAsked ?? []))];
+  const reasons = [...new Set(remaining.flatMap(({ notAsked }) => notAsked ?? []))];
   return [
-    `rules: ${read} read, ${rules.length} ${rules.length === 1 ? 'copies or moves' : 'copy or move'}: ${rules.length - left.length} asked (${counted(sent, 'witness', 'witnesses')})`,
-    ...(left.length === 0 ? [] : [`${left.length} not: ${reasons.join('; ')}`]),
+    `rules: ${read} read, ${rules.length} ${rules.length === 1 ? 'copies or moves' : 'copy or move'}: ${rules.length - remaining.length} asked (${counted(sent, 'witness', 'witnesses')})`,
+    ...(remaining.length === 0 ? [] : [`${remaining.length} not: ${reasons.join('; ')}`]),
   ].join(', ');
 }

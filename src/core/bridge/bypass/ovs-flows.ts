@@ -28,7 +28,7 @@ export function splitActions(text: string): readonly string[] {
 }
 
 /** What a line of `ovs-ofctl dump-flows` says beside the match and the actions (ovs-ofctl(8), Flow Syntax). */
-const notOfMatch =
+const nonMatchField =
   /^(?:|(?:cookie|table|priority)=.*|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
 
 /** What stands before the actions of a flow, without the comma or space between. */
@@ -40,7 +40,7 @@ export function matchText(flow: string): string {
 export function matchFields(flow: string): readonly string[] {
   return matchText(flow)
     .split(/[, ]+/)
-    .filter((field) => !notOfMatch.test(field));
+    .filter((field) => !nonMatchField.test(field));
 }
 
 /** A number of a flow by its key; `usual` = what it is if the flow does not say. */

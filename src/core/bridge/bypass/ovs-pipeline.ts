@@ -130,10 +130,10 @@ class Pipeline {
       if (met.isSure) sure = flow.priority;
     }
     this.#depth -= 1;
-    const left = isWanted ? distinct(sure !== null ? exits : [...exits, projected]) : [];
-    if (left.length > maxExits) this.entries = maxEntries + 1;
-    this.#exits.set(key, left);
-    return behind(left);
+    const remaining = isWanted ? distinct(sure !== null ? exits : [...exits, projected]) : [];
+    if (remaining.length > maxExits) this.entries = maxEntries + 1;
+    this.#exits.set(key, remaining);
+    return behind(remaining);
   }
 
   /** False = there is more to follow than is followed. */

@@ -221,7 +221,9 @@ export function socketBypasses(
 
 /** How often a socket holds a device promiscuous: once at most, as far as the kernel does not report it. */
 function holdsOn({ promiscuous, ifindex: bound }: PacketSocket, ifindex: number): number {
-  return promiscuous === undefined ? Number(bound === ifindex) : promiscuous.filter((held) => held === ifindex).length;
+  return promiscuous === undefined
+    ? Number(bound === ifindex)
+    : promiscuous.filter((index) => index === ifindex).length;
 }
 
 /**

@@ -111,8 +111,8 @@ function rangeOf(field: FieldName, right: unknown, isV6: boolean): readonly Rang
     valueOf(field, end, isV6),
   );
   if (from === null || to === null) return null;
-  const whole = typeof len === 'number' ? prefixRange(field, from, len) : { first: from, last: to };
-  return whole === null ? null : [whole];
+  const only = typeof len === 'number' ? prefixRange(field, from, len) : { first: from, last: to };
+  return only === null ? null : [only];
 }
 
 type NamedSets = ReadonlyMap<string, readonly unknown[]>;

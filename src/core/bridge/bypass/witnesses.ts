@@ -211,13 +211,13 @@ export function surveyRules(input: SurveyInput): RulesSurvey {
   const segment = segmentOfSpeakers(input);
   const copies = copyRules(state).filter((rule) => isAt(rule, segment));
   const survey = new Survey(input, copies.length === 0 ? [] : actingRules(state));
-  let left: number = witnessLimits.perRun;
+  let remaining: number = witnessLimits.perRun;
   const rules = copies.map((rule): AskedRule => {
-    const asked = survey.ask(rule);
-    if (asked.witnesses.length > left)
+    const tested = survey.ask(rule);
+    if (tested.witnesses.length > remaining)
       return { rule, witnesses: [], notAsked: `a run has ${witnessLimits.perRun} witnesses at most` };
-    left -= asked.witnesses.length;
-    return asked;
+    remaining -= tested.witnesses.length;
+    return tested;
   });
   return { read: countRules(state, segment), rules };
 }

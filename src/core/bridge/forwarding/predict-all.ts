@@ -27,8 +27,8 @@ export function endsOf(view: BridgeView, snapshot: Snapshot): readonly End[] {
         entry.port === view.name && entry.master === null && !isGroupMacText(entry.mac) && entry.mac !== view.link.mac,
     )
     .map(({ mac }) => mac);
-  const held = (view.link.promiscuity ?? 0) > 0;
-  if (!held && listed.length === 0) return ports;
+  const isPromiscuous = (view.link.promiscuity ?? 0) > 0;
+  if (!isPromiscuous && listed.length === 0) return ports;
   const permanent = view.fdb
     .filter((entry) => entry.port === view.name && entry.mac !== view.link.mac && !isGroupMacText(entry.mac))
     .map(({ mac }) => mac);

@@ -45,7 +45,7 @@ export type UndoDecision =
   | { readonly kind: 'done' }
   | { readonly kind: 'left'; readonly why: string };
 
-/** Nothing is owed. */
+/** Nothing to restore. */
 export const done: UndoDecision = { kind: 'done' };
 
 /** It is another's by now, and why. */

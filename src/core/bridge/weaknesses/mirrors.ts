@@ -327,8 +327,8 @@ function routedCopyTo(leak: LeakContext, { routed }: Carriers): RuleFinding | un
 const findMirror: CauseFinder = (leak) => {
   const { bridge, fromPort, to, entries } = leak;
   const carriers = carriersOf(leak);
-  const asked = carriers === null ? null : askedRule(leak, deviceOf(leak), carriers);
-  if (asked !== null) return foundIn(asked);
+  const tested = carriers === null ? null : askedRule(leak, deviceOf(leak), carriers);
+  if (tested !== null) return foundIn(tested);
   // unknown unicast is flooded there anyway: the setting that floods is what is to be closed first
   if (isUnicast(leak) && entries.length === 0 && leak.finding.exposed === true && isBridged(leak)) return null;
   if (carriers === null) return null;

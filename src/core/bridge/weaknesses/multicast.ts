@@ -109,13 +109,13 @@ function refuseRouter(port: string): readonly Change[] {
 /** The observer's port is, or may become, a multicast router port, which gets every group. */
 const findMcastRouterPort: CauseFinder = (leak) => {
   const { port, step, finding } = leak;
-  const asked =
+  const isQuerier =
     finding.class === 'igmp-query' &&
     step.flows.some(
       (flow) => flow.purpose === 'stimulus' && flow.class === 'igmp-query' && flow.from === finding.observer,
     );
   const value = Number(port?.port?.['multicast_router'] ?? 0);
-  if (port === null || isUnicast(leak) || !(value === 2 || (asked && value > 0))) return null;
+  if (port === null || isUnicast(leak) || !(value === 2 || (isQuerier && value > 0))) return null;
   return {
     place: `${port.name}.multicast_router`,
     value: String(value),

@@ -5,7 +5,7 @@ import { surveyRules, type Witness } from '../../bridge/bypass/witnesses.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { type WrittenFields, writtenFields } from '../../scenario/schema/step.js';
-import { classes as asked, disruptiveClasses } from '../../probe/classes.js';
+import { classes as probeClasses, disruptiveClasses } from '../../probe/classes.js';
 import { canSpeak, type FoundEntry } from '../found-endpoints.js';
 import { apartFrom, type FoundBridge, type Segment } from './segments.js';
 import { groupBy, namesIn } from '../../text/collections.js';
@@ -290,7 +290,7 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
   return classes
     .filter((name) => !segmentClasses.includes(name))
     .flatMap((name): readonly Placed[] => {
-      const alone = asked[name].addressee === 'none';
+      const alone = probeClasses[name].addressee === 'none';
       const victim = name === 'gateway-steal' ? uplink : to;
       if (!alone && victim === undefined) return [];
       return [
@@ -301,7 +301,7 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
             from: disruptiveClasses.includes(name) ? [from] : guests,
             ...(alone ? {} : { to: name === 'aged-unicast' ? guests : [victim ?? to] }),
             ...(name === 'aged-unicast' ? { rounds: 1 } : {}),
-            ...(asked[name].takesVia === true && via !== undefined
+            ...(probeClasses[name].takesVia === true && via !== undefined
               ? { via: [name === 'gateway-steal' ? to : via] }
               : {}),
             count: disruptiveClasses.includes(name) ? 50 : 1,

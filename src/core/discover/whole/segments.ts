@@ -68,8 +68,8 @@ function servingAmong(guests: readonly FoundEntry[]): readonly FoundEntry[] {
   );
 }
 
-function isMost(part: number, whole: number): boolean {
-  return whole > 1 && part * 2 > whole;
+function isMost(part: number, total: number): boolean {
+  return total > 1 && part * 2 > total;
 }
 
 /** VLANs by `vid`, ranges included. */

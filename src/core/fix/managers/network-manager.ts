@@ -42,7 +42,7 @@ const ofBridge: Readonly<Record<string, Option>> = {
   ageing_time: ['bridge.ageing-time', seconds],
   stp_state: ['bridge.stp', bool],
   vlan_filtering: ['bridge.vlan-filtering', bool],
-  vlan_default_pvid: ['bridge.vlan-default-pvid', whole],
+  vlan_default_pvid: ['bridge.vlan-default-pvid', wholeNumber],
   mcast_querier: ['bridge.multicast-querier', bool],
   mcast_snooping: ['bridge.multicast-snooping', bool],
   mcast_router: ['bridge.multicast-router', (value) => ({ 0: 'disabled', 1: 'auto', 2: 'enabled' })[value] ?? null],
@@ -56,7 +56,7 @@ function bool(value: string): string | null {
   return /^(off|0|no)$/.test(value) ? 'false' : null;
 }
 
-function whole(value: string): string | null {
+function wholeNumber(value: string): string | null {
   return /^\d+$/.test(value) ? value : null;
 }
 

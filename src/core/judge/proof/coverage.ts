@@ -211,13 +211,13 @@ function askedRules(
   const byRule = witnessesByRule(plan, steps);
   const rules = surveys.flatMap(({ host, rules: found }) =>
     found.map(({ rule, notAsked }): RuleRecord => {
-      const asked = byRule.get(rule.name) ?? [];
-      const at = states[asked[0]?.step ?? 0];
+      const tested = byRule.get(rule.name) ?? [];
+      const at = states[tested[0]?.step ?? 0];
       const counter = counterAround(rule.name, at);
       return {
         name: onHost(host, rule.name),
-        witnesses: asked.map(({ sent }) => sent),
-        ...(asked.length > 0 ? {} : { notAsked: notAsked ?? 'the scenario has no frame for it' }),
+        witnesses: tested.map(({ sent }) => sent),
+        ...(tested.length > 0 ? {} : { notAsked: notAsked ?? 'the scenario has no frame for it' }),
         ...given({ counter }),
       };
     }),

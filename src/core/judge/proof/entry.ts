@@ -301,7 +301,7 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
         : [
             {
               ...atPort(state, port, endpoint?.hop?.near, frame),
-              isTaken: takersOf(state, port, new Set(frame.vlan.slice(0, 1))).length > 0,
+              hasTakers: takersOf(state, port, new Set(frame.vlan.slice(0, 1))).length > 0,
             },
           ];
     });
@@ -309,7 +309,7 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
     if (ports.length === 0 || !ports.every(({ isShown }) => isShown) || (!isAsked && by.length === 0)) continue;
     if (by.length === 0) {
       const programs = [...new Set(ports.flatMap((port) => port.programs))];
-      if (!ports.some((port) => port.isTaken)) reasons.push(reasonFor(missing, programs));
+      if (!ports.some((port) => port.hasTakers)) reasons.push(reasonFor(missing, programs));
       continue;
     }
     const tags = tagsText(frame);

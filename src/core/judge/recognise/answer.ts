@@ -94,12 +94,12 @@ function icmpOf(
   bytes: Uint8Array,
   tokenAt: number,
   version: 4 | 6,
-  asked: AskedPacket & { readonly packet: ProbePacket },
+  sentPacket: AskedPacket & { readonly packet: ProbePacket },
 ): { readonly at: number; readonly isReply: boolean } | null {
-  const { packet } = asked;
+  const { packet } = sentPacket;
   const quotedAt = tokenAt - packet.bytes.length;
   const errorAt = quotedAt - icmpLength;
-  if (errorAt >= 0 && isIcmpError(version, bytes[errorAt] ?? -1) && isQuoted(bytes, quotedAt, asked))
+  if (errorAt >= 0 && isIcmpError(version, bytes[errorAt] ?? -1) && isQuoted(bytes, quotedAt, sentPacket))
     return { at: errorAt, isReply: false };
   const replyAt = tokenAt - icmpLength;
   const type = version === 4 ? icmpTypes.echoReply : icmpTypes.echoReplyV6;
@@ -115,7 +115,7 @@ export interface TokenFrame {
   readonly tokenAt: number;
   readonly view: FrameView | null;
   readonly flow: Flow;
-  readonly asked: AskedPacket;
+  readonly sentPacket: AskedPacket;
 }
 
 /** The IP header of an answer: where its addresses begin, and its source. */
@@ -126,11 +126,11 @@ interface OuterHeader {
 }
 
 /** The header around an answer that goes to the source of the probe; null = there is none. */
-function outerHeader({ bytes, start, tokenAt, asked }: TokenFrame): OuterHeader | null {
-  const { srcIp, packet } = asked;
+function outerHeader({ bytes, start, tokenAt, sentPacket }: TokenFrame): OuterHeader | null {
+  const { srcIp, packet } = sentPacket;
   if (srcIp === null || packet === null) return null;
   const version = srcIp.length === 4 ? 4 : 6;
-  const icmp = icmpOf(bytes, tokenAt, version, { ...asked, packet });
+  const icmp = icmpOf(bytes, tokenAt, version, { ...sentPacket, packet });
   if (icmp === null) return null;
   const at = icmp.at - (version === 4 ? ipv4Length : ipv6Length);
   const srcAt = at + addressesAt[version][0];
@@ -160,18 +160,18 @@ export type StackMade = 'reply' | 'payload';
  */
 export function createStackReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
-): (frame: Pick<TokenFrame, 'bytes' | 'view' | 'asked'>) => StackMade | null {
+): (frame: Pick<TokenFrame, 'bytes' | 'view' | 'sentPacket'>) => StackMade | null {
   const routers = new Routers(plan);
-  return ({ bytes, view, asked }) => {
+  return ({ bytes, view, sentPacket }) => {
     if (view === null || view.ipVersion === 0 || isGroupMac(bytes, view.dstMacAt)) return null;
     const length = view.ipVersion === 4 ? 4 : 16;
     const isFor = (address: Uint8Array | null): boolean =>
       address?.length === length && sameBytes(bytes, view.dstIpAt, address);
     const source = bytes.subarray(view.srcIpAt, view.srcIpAt + length);
     const isRouters = routers.named(source, macNumber(bytes, view.srcMacAt)) !== undefined;
-    if (!isRouters || isFor(asked.srcIp)) return null;
+    if (!isRouters || isFor(sentPacket.srcIp)) return null;
     if (view.icmpType >= 0) return isMadeByStack(view) ? 'reply' : null;
-    return isFor(asked.dstIp) ? null : 'payload';
+    return isFor(sentPacket.dstIp) ? null : 'payload';
   };
 }
 
@@ -185,11 +185,11 @@ export function createAnswerReader(
   const routers = new Routers(plan);
   return (frame) => {
     const outer = outerHeader(frame);
-    const { bytes, view, flow, asked } = frame;
-    if (outer === null || asked.dstIp === null) return null;
+    const { bytes, view, flow, sentPacket } = frame;
+    if (outer === null || sentPacket.dstIp === null) return null;
     const { srcAt, source, isReply } = outer;
     const direct = view?.srcIpAt === srcAt ? view : null;
-    const isAddressee = sameBytes(source, 0, asked.dstIp);
+    const isAddressee = sameBytes(source, 0, sentPacket.dstIp);
     if ((isReply && !isAddressee) || (direct !== null && isGroupMac(bytes, direct.dstMacAt))) return null;
     const router = routers.named(source, direct === null ? null : macNumber(bytes, direct.srcMacAt));
     const by = isAddressee ? (flow.to ?? router) : router;

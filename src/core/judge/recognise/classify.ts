@@ -136,12 +136,12 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
   function sightingOf(bytes: Uint8Array, start: number, view: FrameView | null, token: Recognised): Sighting {
     const { segment, flow, control, index, at } = token;
     if (flow !== null) {
-      const asked = planned(flow.frame);
-      const form = formOf(bytes, view, asked, at);
-      const answer = form === 'as-sent' ? null : answerIn({ bytes, start, tokenAt: at, view, flow, asked });
+      const sentPacket = planned(flow.frame);
+      const form = formOf(bytes, view, sentPacket, at);
+      const answer = form === 'as-sent' ? null : answerIn({ bytes, start, tokenAt: at, view, flow, sentPacket });
       const common = { kind: 'probe', flow, sequence: index - flow.first, form, tokenAt: at - start } as const;
       if (answer !== null) return { ...common, answer };
-      const stackMade = form === 'as-sent' ? null : stackMadeIn({ bytes, view, asked });
+      const stackMade = form === 'as-sent' ? null : stackMadeIn({ bytes, view, sentPacket });
       return stackMade === null ? common : { ...common, stackMade };
     }
     return control !== undefined && formOf(bytes, view, planned(control.frame), at) === 'as-sent'

@@ -61,9 +61,9 @@ function wordsBehind(kind: number, count: number): number {
 
 /** Reads the types; null = these bytes are no BTF of a little-endian kernel. Total over arbitrary bytes. */
 export function parseBtf(bytes: Uint8Array): KernelTypes | null {
-  const whole = bytes.length - (bytes.length % 4);
+  const complete = bytes.length - (bytes.length % 4);
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
-  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, whole / 4);
+  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, complete / 4);
   if (((words[0] ?? 0) & 0xffff) !== magic) return null;
   const [, headerLength = 0, typesAt = 0, typesLength = 0, stringsAt = 0, stringsLength = 0] = words;
   const begin = headerLength + typesAt;

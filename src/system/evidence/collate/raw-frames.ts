@@ -158,11 +158,11 @@ export async function* readRawFrames(paths: readonly string[], reading: RawReadi
   let waiting = roomFor([], 0);
   while (sources.length > 0 || waiting.times.length > 0) {
     const more: Loaded[] = [];
-    for (let held = waiting.times.length; held < together && sources.length > 0; ) {
+    for (let loadedFrames = waiting.times.length; loadedFrames < together && sources.length > 0; ) {
       const behind = sources.reduce((least, source) => (source.latest < least.latest ? source : least));
       const loaded = await loader.next(behind);
       if (loaded === null) sources = sources.filter((source) => source !== behind);
-      else held += more[more.push(loaded) - 1]?.batch.count ?? 0;
+      else loadedFrames += more[more.push(loaded) - 1]?.batch.count ?? 0;
     }
     waiting = withBatches(waiting, more);
     const order = sortByTime(waiting.times);

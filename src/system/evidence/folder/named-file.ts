@@ -92,10 +92,10 @@ function closingOnce(fds: readonly number[]): (before?: () => void) => void {
 /** A pipe, a device or an open file by its descriptor, such as /dev/stdout: written to as it is. */
 function writtenDirectly(path: string, follows: boolean): NamedFile {
   // A pipe that nobody reads refuses this instead of waiting for a reader.
-  const asked = openSync(path, O_WRONLY | O_NONBLOCK | (follows ? 0 : O_NOFOLLOW));
-  const isSwapped = !follows && fstatSync(asked).isFile();
-  const fd = isSwapped ? null : openSync(`/proc/self/fd/${asked}`, O_WRONLY);
-  closeSync(asked);
+  const probed = openSync(path, O_WRONLY | O_NONBLOCK | (follows ? 0 : O_NOFOLLOW));
+  const isSwapped = !follows && fstatSync(probed).isFile();
+  const fd = isSwapped ? null : openSync(`/proc/self/fd/${probed}`, O_WRONLY);
+  closeSync(probed);
   if (fd === null) throw refusedPath(path, hint, 'another file was put there just now');
   const close = closingOnce([fd]);
   return { fd, keep: close, drop: close };

@@ -138,9 +138,9 @@ function leftIn(folder: number, opened: number[], below = ''): readonly string[]
     const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     opened.push(fd);
     const inner = fstatSync(fd);
-    const left = inner.uid === uid && inner.dev === dev ? leftIn(fd, opened, `${entry.name}/`) : null;
-    if (left === null) return null;
-    paths.push(...left);
+    const remaining = inner.uid === uid && inner.dev === dev ? leftIn(fd, opened, `${entry.name}/`) : null;
+    if (remaining === null) return null;
+    paths.push(...remaining);
   }
   return paths;
 }
@@ -156,7 +156,7 @@ function removeUnfinished(folder: number, scenario: string): boolean {
     const paths = leftIn(folder, opened);
     if (paths === null) return false;
     // The claim last: if this run is killed here, the next one goes on.
-    for (const path of paths.filter((left) => left !== claimPath(folder)).reverse())
+    for (const path of paths.filter((inner) => inner !== claimPath(folder)).reverse())
       if (statOf(path)?.isDirectory() === true) rmdirSync(path);
       else unlinkSync(path);
     unlinkSync(claimPath(folder));

@@ -203,16 +203,16 @@ interface AskedBefore {
 
 /** What has to be read right before a change, beside the state. */
 export function askedBefore(change: KernelChange): AskedBefore {
-  const asked = { link: null, vlans: null, ovsVlans: null, ovs: null };
+  const nothing = { link: null, vlans: null, ovsVlans: null, ovs: null };
   switch (change.kind) {
     case 'set':
-      return { ...asked, link: change.device };
+      return { ...nothing, link: change.device };
     case 'ovs-set':
-      return { ...asked, ovs: change };
+      return { ...nothing, ovs: change };
     case 'vlan':
-      return { ...asked, [change.ovs === true ? 'ovsVlans' : 'vlans']: change.entry.port };
+      return { ...nothing, [change.ovs === true ? 'ovsVlans' : 'vlans']: change.entry.port };
     default:
-      return asked;
+      return nothing;
   }
 }
 
@@ -249,13 +249,13 @@ function withIdentities(state: HostState, netns: string | null): HostState {
  */
 export function refuseReplaced(entries: readonly UndoEntry[], { links }: Pick<HostState, 'links'>): void {
   for (const entry of entries) {
-    const held = 'on' in entry && entry.on !== null && 'ifindex' in entry.on ? entry.on : null;
-    const current = links.find((link) => link.name === held?.name);
-    if (held === null || current === undefined || current.ifindex === held.ifindex) continue;
+    const device = 'on' in entry && entry.on !== null && 'ifindex' in entry.on ? entry.on : null;
+    const current = links.find((link) => link.name === device?.name);
+    if (device === null || current === undefined || current.ifindex === device.ifindex) continue;
     throw new VerifyError(
       'interface-gone',
       69,
-      `${JSON.stringify(held.name)} is another interface than the one that was found`,
+      `${JSON.stringify(device.name)} is another interface than the one that was found`,
       'its guest stopped, and another one has got the name: nothing was changed on it',
     );
   }

@@ -239,10 +239,10 @@ export function mayHavePolicies(): boolean {
 function bridgeTables(): readonly Found[] {
   const lists = moduleLists();
   const known = (['broute', 'nat', 'filter'] as const).map((table) => [table, isLoaded(`ebtable_${table}`, lists)]);
-  const asked = known.flatMap(([table, isThere]) => (isThere === false ? [] : [String(table)]));
+  const tested = known.flatMap(([table, isThere]) => (isThere === false ? [] : [String(table)]));
   const isCertain = known.some(([, isThere]) => isThere === true);
   const program = 'ebtables-legacy';
-  return withRawSocket({ domain: AF_INET, program, isCertain }, asked, (fd, table): readonly Found[] => {
+  return withRawSocket({ domain: AF_INET, program, isCertain }, tested, (fd, table): readonly Found[] => {
     const answer = ask(fd, 0, getBridgeInfo, Buffer.alloc(bridgeInfo.length), table);
     if (typeof answer === 'string') return absent.includes(answer) ? [] : [refusedTable(program, table, answer)];
     const rules = answer.readUInt32LE(bridgeInfo.entries);

@@ -4,7 +4,7 @@ import { destinationOf, entryOf, sentTo, unicast } from '../delivery.js';
 import { type ClassForecast, type End, portOf, unknown } from '../forecast.js';
 
 /** What keeps a MAC from moving to the thief's port (br_fdb_update, br_handle_frame_finish); null = nothing. */
-function held(view: BridgeView, thief: End, mac: Mac): string | null {
+function blockedBy(view: BridgeView, thief: End, mac: Mac): string | null {
   const port = portOf(thief);
   const entry = entryOf(view, thief, mac);
   if (port === null) return 'the thief has no port';
@@ -23,7 +23,7 @@ export const predictTheft: ClassForecast = (view, _, { from, to, observer, by })
   const [mac] = to.macs;
   if (mac === undefined) return unknown('the MAC of the victim is not on record');
   const port = portOf(by);
-  if (port === null || held(view, by, mac) !== null) return unicast(view, from, to, observer);
+  if (port === null || blockedBy(view, by, mac) !== null) return unicast(view, from, to, observer);
   // what is behind the bridge device takes its frames whatever the database says
   if (observer.site.kind !== 'port') return unknown('what is behind the bridge device decides itself');
   return sentTo(view, from, by, observer, { at: port.name });
