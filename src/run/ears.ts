@@ -53,7 +53,7 @@ export async function readSegmentDevices(context: RunContext, step: StepPlan): P
           context,
           step,
           'state-unread',
-          `what may hear frames of the bridges in another namespace is not known: ${host === null ? '' : `${host}: `}${why}`,
+          `observers of the bridges in another namespace are not known: ${host === null ? '' : `${host}: `}${why}`,
         );
       return { host, home: netns, devices, observers: items };
     }),

@@ -96,7 +96,7 @@ function logUnheard({ timeline }: RunContext, step: StepPlan, watch: KernelWatch
   for (const text of watch.unheard())
     timeline.log(step.index, {
       event: 'fault',
-      fault: { code: 'state-unread', observers: [], text: `what was changed and put back is not known: ${text}` },
+      fault: { code: 'state-unread', observers: [], text: `changes that were undone meanwhile are not known: ${text}` },
     });
 }
 

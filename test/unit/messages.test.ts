@@ -14,9 +14,9 @@ function textOf(node: ts.Node): string | null {
     : null;
 }
 
-/** Prose: four words or more, and no markup, schema or command line. */
+/** Prose: four words or more, and no markup, schema or command. */
 function isProse(text: string): boolean {
-  return /\S \S+ \S+ \S/.test(text) && !/[<>{}=]|(^| )-\w+ -/.test(text);
+  return /\S \S+ \S+ \S/.test(text) && !/[<>{}=]|(^| )-\w+ -|^(tc|ip|nft) /.test(text);
 }
 
 function messagesIn(file: ts.SourceFile): readonly string[] {
@@ -51,11 +51,10 @@ it('finds what it counts', () => {
   expect(sentences.length).toBeGreaterThan(3000);
 });
 
-// Both numbers only fall: lower them with each change.
-it('messages have no clause as their subject, but for these', () => {
-  expect(sentences.filter(isClause).length).toBeLessThanOrEqual(56);
+it('messages have no clause as their subject', () => {
+  expect(sentences.filter(isClause)).toEqual([]);
 });
 
-it('sentences of messages have at most 20 words, but for these', () => {
-  expect(sentences.filter(isLong).length).toBeLessThanOrEqual(19);
+it('sentences of messages have at most 20 words', () => {
+  expect(sentences.filter(isLong)).toEqual([]);
 });

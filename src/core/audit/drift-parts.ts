@@ -204,7 +204,7 @@ export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
         'medium',
         what,
         ['other rules', 'these rules'],
-        `rules of ${what} changed: what they let through may have, too`,
+        `rules of ${what} changed, and with them perhaps the frames that pass`,
       ),
     );
 }

@@ -108,7 +108,7 @@ function hostDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
   return [
     ...ruleDrift(was, is),
     ...changedKeys(was.state.sysctl, is.state.sysctl).map(({ key, before, after }) =>
-      drift('sysctl-changed', 'high', key, [before, after], 'what the host forwards or filters changed'),
+      drift('sysctl-changed', 'high', key, [before, after], 'a setting of forwarding or filtering on the host changed'),
     ),
     ...changedKeys(vmnetOf(was), vmnetOf(is)).map(({ key, before, after }) =>
       drift('vmnet-changed', 'medium', key, [before, after], "a device of VMware's networking changed"),

@@ -5,7 +5,7 @@ import { portAttributes } from './attributes/port.js';
 /** Attributes of any link that a scenario may set. */
 const linkAttributes = {
   mtu: { kind: 'number', meaning: 'Largest packet, in bytes, without the Ethernet header.' },
-  up: { kind: 'switch', meaning: 'Whether the interface is up.' },
+  up: { kind: 'switch', meaning: 'The interface is up (1) or down (0).' },
 } as const satisfies AttributeTable;
 
 /** Keys of the tables: a key that none has does not compile. */

@@ -41,16 +41,15 @@ function list(names: readonly string[]): string {
  * Support" and "IPVLAN Type Support"; drivers/net/macvlan.c, macvlan_queue_xmit).
  */
 const manners: Readonly<Record<string, string>> = {
-  bridge:
-    'the kernel hands unicast to the guest that has the MAC, and broadcast and multicast to all of them, past every bridge and its rules',
+  bridge: 'past every bridge, the kernel hands unicast to the guest with the MAC, broadcast and multicast to all',
   private:
-    'the kernel hands nothing from one of them to another; what a switch beyond sends back (hairpin) arrives all the same where it is unicast',
+    'the kernel hands nothing from one of them to another, but unicast that a switch beyond sends back (hairpin) arrives',
   vepa: 'every frame leaves by the lower device: the switch beyond decides who reaches whom',
   passthru: 'one guest has the lower device to itself: it may take any MAC, and gets every frame that comes in',
   source: 'a guest gets frames of the sources that are listed for it alone',
   l2: 'they share one MAC: the kernel hands packets by their address, and broadcast and multicast to all of them',
   l3: 'they share one MAC: the kernel routes packets by their address, and there is no broadcast and no multicast',
-  l3s: 'they share one MAC: the kernel routes packets by their address; what comes in passes no interface of theirs, where it could be heard',
+  l3s: 'they share one MAC: the kernel routes packets by their address, and incoming packets pass no interface of theirs, so no capture sees them',
 };
 
 /** True if a link is a tunnel, or a VLAN of one. */
@@ -233,7 +232,7 @@ export function areChainsRead({ unread }: HostState): boolean {
 function forwardingText(state: HostState, chains: readonly string[]): string {
   if (state.sysctl['net.ipv4.ip_forward'] !== '1') return 'the host forwards no IPv4 between them';
   if (!areChainsRead(state))
-    return 'the host forwards between them, and the chains of nft could not be read: who reaches whom is not known';
+    return 'the host forwards between them, and the chains of nft could not be read. Which of them reach each other is not known';
   return chains.length === 0
     ? 'the host forwards between them, and no chain of nft decides who reaches whom'
     : `the host forwards between them as far as ${list(chains.map((name) => `nft ${name}`))} allows`;
@@ -255,8 +254,8 @@ function routedText(state: HostState, beside: Beside, guests: readonly RoutedGue
     ...(
       [
         ['accept_local', 'from where the addresses of the host itself are taken'],
-        ['route_localnet', 'from where 127.0.0.0/8 of the host is reached once a rule leads there'],
-        ['proxy_arp', 'where the host answers ARP for whomever it has a route to'],
+        ['route_localnet', 'so a rule can lead to 127.0.0.0/8 of the host'],
+        ['proxy_arp', 'so the host answers ARP for every address that it has a route to'],
       ] as const
     ).flatMap(([key, what]) => (with_(key).length === 0 ? [] : [`${key} is on at ${list(with_(key))}, ${what}`])),
   ];

@@ -136,7 +136,7 @@ export function withUnlearnedFlooded(scenario: Scenario, state: HostState): Adap
     const unlearned = unlearnedIn(step, scenario, state);
     for (const { name, bridge, macs } of unlearned)
       notes.add(
-        `${name}: ${bridge} does not know ${macs[0] ?? ''}: what is for it is asked as unknown unicast; ping it once`,
+        `${name}: ${bridge} does not know ${macs[0] ?? ''}. Frames to it are tested as unknown unicast; ping it once`,
       );
     return unlearned.length === 0 ? step : adaptStep(step, unlearned, scenario);
   });

@@ -47,6 +47,6 @@ export function dispatcherScript(by: string, device: string, wanted: readonly Wa
       ...wanted.map((wish) => commandOf(wish, word(device))),
     ].join('\n'),
     apply: 'chmod 755 it, as root; it acts when NetworkManager brings the device up again',
-    note: 'profiles of NetworkManager have no option for it. Where the script is there, its commands go below those of the script',
+    note: 'profiles of NetworkManager have no option for it. If the script is there, add its commands below',
   };
 }

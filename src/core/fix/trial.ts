@@ -84,7 +84,7 @@ export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial
             { ...step, accept: [] },
             reachStep('who is reached', step, scenario, index),
             repeated(step, cause, [...commands.values()]),
-            reachStep('who is still reached', step, scenario, index),
+            reachStep('guests that are still reached', step, scenario, index),
           ],
         },
         gateways,

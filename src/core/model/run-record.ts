@@ -152,7 +152,7 @@ export const verdictRules = 2;
  * Number of the form of report.html: raise it with every change of the page that shows, so that `check` compares no
  * page with one of another form.
  */
-export const reportForm = 2;
+export const reportForm = 3;
 
 const toolRecord = {
   name: text,

@@ -134,7 +134,7 @@ export function refuseUnbreakable(steps: readonly StepPlan[], endpoints: readonl
     .filter((step) => !hasOverhearable(step, owners))
     .map(
       ({ line, name }) =>
-        `${escapePath(file)}:${line}: step ${JSON.stringify(name)} can only hold: each endpoint that listens sends it, is meant to get it, has the same "owner" as the sender, or is a "tunnel"`,
+        `${escapePath(file)}:${line}: step ${JSON.stringify(name)} can only hold: each observer is the sender, an addressee, a "tunnel", or has the same "owner" as the sender`,
     );
   if (lines.length > 0)
     throw new VerifyError(

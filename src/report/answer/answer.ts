@@ -158,7 +158,7 @@ function holdsText(result: Result, stories: readonly CauseStory[], audience: Aud
   const accepted = acceptedText(stories, audience);
   const lead = exposedSentence(result, accepted, audience);
   if (lead !== null) return `${lead} (${countText(seen)} of ${countText(sent)} controls seen)`;
-  return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(holding))} frames that were not meant for it${accepted}${accepted === '' ? ',' : ';'} and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
+  return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(holding))} frames not meant for it${accepted}. All could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
 }
 
 /** For whom it holds, where that is not everybody, who reads there, and what held. */

@@ -53,7 +53,7 @@ const things: readonly {
   },
   {
     classes: ['aged-unicast'],
-    what: 'what guests are sent floods when they were silent',
+    what: 'frames to guests flood after a silence',
     allows: 'a guest that listens reads what is sent to them',
   },
   { classes: ['vlan-hop'], what: 'tagged frames pass', allows: 'a guest sends into another VLAN' },

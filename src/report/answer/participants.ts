@@ -58,14 +58,13 @@ function crowdText(classes: readonly string[]): string {
 
 function trafficText({ from, to, classes, answers }: LeakGroup): string {
   const addressees = to.filter((name) => name !== null);
-  const [send, toAll] = [from.length === 1 ? 'sends' : 'send', to.length > addressees.length];
-  if (answers === true)
-    return `what ${setText(from)} ${from.length === 1 ? 'answers' : 'answer'} to ${setText(addressees)}`;
+  const crowd = to.length > addressees.length ? [crowdText(classes)] : [];
+  if (answers === true) return `replies from ${setText(from)} to ${setText(addressees)}`;
   if (from.includes('*')) return 'traffic between others';
   if (from.length > 1 && addressees.length > 1 && addressees.every((name) => from.includes(name)))
-    return `what ${setText(from)} send to each other${toAll ? ` and to ${crowdText(classes)}` : ''}`;
-  const receivers = [...(addressees.length === 0 ? [] : [setText(addressees)]), ...(toAll ? [crowdText(classes)] : [])];
-  return `what ${setText(from)} ${send} to ${listText(receivers, 'or')}`;
+    return [`traffic between ${setText(from)}`, ...crowd].join(', and to ');
+  const receivers = [...(addressees.length === 0 ? [] : [setText(addressees)]), ...crowd];
+  return `traffic from ${setText(from)} for ${listText(receivers)}`;
 }
 
 /** Attacks that no guest may send, by class: an endpoint that gets it, addressed or not, is reached by an attack. */
@@ -87,8 +86,7 @@ function mutualText({ from, odd }: LeakGroup, who: string): string {
 }
 
 /**
- * Observers and senders with names and numbers, as a main clause: `kali3 receives what kali2 and lan send to each other
- * (…)`.
+ * Observers and senders with names and numbers, as a main clause: `kali3 receives traffic between kali2 and lan (…)`.
  */
 export function whoText(group: LeakGroup, audience: Audience): string {
   const { from, to, observers } = group;

@@ -105,7 +105,7 @@ function listenSum(
   const otherwise = open.length + notKnown.length > 0 ? 'INCONCLUSIVE' : 'NOTHING FOUND';
   const word = certain + found.length > 0 ? 'FOUND' : otherwise;
   const names = found.map(({ listener }) => listener ?? '').filter((name) => name !== '');
-  const noReader = notKnown.length > 0 ? 'who reads on this host is not known' : 'no reader on this host';
+  const noReader = notKnown.length > 0 ? 'readers on this host are not known' : 'no reader on this host';
   const parts = [
     certain === 0 ? noReader : `${counted(certain, 'reader')} on this host`,
     ...(readers.length > certain ? [`${readers.length - certain} that may read`] : []),

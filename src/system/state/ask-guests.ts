@@ -33,8 +33,8 @@ export function guestParser(): GuestParser {
         throw new VerifyError(
           'command-failed',
           3,
-          `what ${printed.command} printed makes something that describes no guests`,
-          'see what it prints',
+          `the output of ${printed.command} does not describe guests`,
+          'run it and look at its output',
         );
       if ('guests' in answered) return answered.guests;
       throw errorOf(answered.error);

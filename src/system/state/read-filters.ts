@@ -65,7 +65,7 @@ function unlisted(device: string): VerifyError {
     'command-failed',
     3,
     `the kernel does not list the classes of ${device}, on which filters may hang`,
-    'run it again; what prevents it may be a container, or too many open files',
+    'run it again; a container or too many open files may prevent it',
   );
 }
 

@@ -236,7 +236,12 @@ async function readCarriers(netns: string | null, links: readonly LinkState[], t
       ...unreadHandlers.map((why) => ({ what: 'packet handlers', why })),
       ...legacy.unread.map((why) => ({ what: 'legacy tables', why: `${why} (run as root)` })),
       ...('refused' in logGroups
-        ? [{ what: 'log groups', why: `who takes what rules log cannot be read: ${logGroups.refused} (run as root)` }]
+        ? [
+            {
+              what: 'log groups',
+              why: `the readers of the rules’ logs cannot be read: ${logGroups.refused} (run as root)`,
+            },
+          ]
         : []),
     ],
   };

@@ -290,7 +290,7 @@ describe('the twin of a bridge that something holds promiscuous', { ...needs(roo
       const closing = stdout.slice(stdout.lastIndexOf('INCONCLUSIVE:')).replaceAll(/\s+/g, ' ');
       expect([status, closing], stdout).toEqual([
         3,
-        expect.stringContaining('br0 was not observed (who is behind br0 itself: something holds it promiscuous'),
+        expect.stringContaining('br0 was not observed (the guest behind br0 itself: something holds it promiscuous'),
       ]);
     } finally {
       host.close();

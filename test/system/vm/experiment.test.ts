@@ -158,7 +158,7 @@ describe('the experiment on virtual machines under QEMU', () => {
     // where the LAN's machine has just spoken, it is asked as well
     expect(hub.lines).toContainEqual(
       expect.stringMatching(
-        /^BROKEN: (enp8s0 receives what kali[23] and kali[23] send to each other|.*enp8s0.* receive each other's traffic)/,
+        /^BROKEN: (enp8s0 receives traffic between kali[23] and kali[23]|.*enp8s0.* receive each other's traffic)/,
       ),
     );
     expect(hub.lines).toContainEqual(expect.stringMatching(/fix +ip link set dev br0 type bridge ageing_time 30000/));

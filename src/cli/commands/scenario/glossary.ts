@@ -89,7 +89,7 @@ export const cveMeanings: Readonly<Record<string, string>> = {
   'cve-2021-27853':
     'Filters of switches were passed by frames with a VLAN tag of VID 0 and LLC/SNAP headers (CERT VU#855201). See vlan-hop, ra-spoof.',
   'cve-2021-27854':
-    'Filters were passed by frames with a VLAN tag of VID 0, LLC/SNAP headers and a translation to Ethernet as Wi-Fi makes it (CERT VU#855201). See vlan-hop.',
+    'Frames with a VLAN tag of VID 0, LLC/SNAP headers and Wi-Fi’s translation to Ethernet passed filters (CERT VU#855201). See vlan-hop.',
   'cve-2021-27861':
     'Filters were passed by LLC/SNAP headers with a wrong length (CERT VU#855201). See ra-spoof, arp-spoof.',
   'cve-2021-27862':

@@ -6,7 +6,7 @@ export const portAttributes = {
     kind: 'text',
     isReadOnly: true,
     decides: 'with others',
-    meaning: 'What spanning tree makes of the port: forwarding, blocking, learning, listening or disabled.',
+    meaning: 'The port’s state in spanning tree: forwarding, blocking, learning, listening or disabled.',
   },
   flood: {
     kind: 'switch',

@@ -36,7 +36,7 @@ export interface Bypass {
 /** Words for what they may do, of the reason, the audit's finding, `watch` and the precheck. */
 export const bypassEffect = 'may carry frames past the ears';
 
-const seeProgram = 'detach it where it should not be there; what a program does cannot be read';
+const seeProgram = 'detach it if it should not be there, for its effect cannot be read';
 const unbridge = 'take the bridge away from what loaded it, as VMware does, or answer for it with trust';
 const takeAway = 'take it away, or answer for it with trust';
 
@@ -95,7 +95,7 @@ function filterBypasses({ kind, options, isRule, key, name, actions }: TcFilter)
     bypasses.push({
       what: `tc filter ${kind} in hardware`,
       where,
-      remedy: 'add it with skip_hw: what a network card does with frames reaches no ear',
+      remedy: 'add it with skip_hw, for no capture sees frames that a network card handles',
     });
   return [...bypasses, ...actions.flatMap((action) => actionBypasses(action, where, name))];
 }

@@ -250,7 +250,7 @@ export function unseenHolders(observers: readonly Observer[], state: HostState):
         links.filter(({ lower }) => lower === link.name).length +
         packetSockets.reduce((sum, socket) => sum + holdsOn(socket, link.ifindex), 0);
       const remedy =
-        'what holds it is not seen from here, as a module or a process elsewhere: find it (dmesg), run where all processes are seen, or answer for it with trust';
+        'a module or a process out of sight holds it: find it (dmesg), run where all processes are seen, or list it under trust';
       return (link.promiscuity ?? 0) > known
         ? [{ what: 'promiscuous mode that nothing explains', where: link.name, remedy }]
         : [];

@@ -35,7 +35,7 @@ export function destinationOf(view: BridgeView, from: End, to: End): Destination
 
 function wouldLearn(view: BridgeView, to: End): Destination {
   if (to.site.kind === 'host') return { at: view.name };
-  if (to.site.kind === 'behind') return { flood: `what is behind ${view.name} itself is never learned` };
+  if (to.site.kind === 'behind') return { flood: `a MAC behind ${view.name} itself is never learned` };
   if (view.settings['ageing_time'] === 0) return { flood: `${view.name}.ageing_time 0: nothing is learned` };
   if (isSettingOn(to.site.port.settings, 'learning') === false)
     return { flood: `${to.site.port.name}.learning off, no static entry` };
@@ -60,7 +60,7 @@ function isolationOf(from: Settings, to: Settings): Forecast | null {
 /** True if a port's own barriers let a frame through: isolated, state, and for floods the flag of their kind. */
 function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
   const port = portOf(observer);
-  if (port === null) return unknown('what is behind the bridge device decides itself');
+  if (port === null) return unknown('the guests behind the bridge device decide it');
   const { name, settings } = port;
   const source = portOf(from);
   if (settings['state'] !== 'forwarding') return unknown(`${name} does not forward now`);

@@ -133,7 +133,7 @@ const findReflectedByUplink: CauseFinder = ({ finding }) => {
     : {
         place: 'the uplink',
         value: `${reflected} frames`,
-        text: `${reflected} of the frames came in again from an uplink: what is beyond it sends them back`,
+        text: `${reflected} of the frames came in again from an uplink: a switch or host beyond sends them back`,
         fix: null,
       };
 };
@@ -142,7 +142,7 @@ export const reflectedByUplink: Explained = {
   meaning:
     'Frames that left through an uplink came in from it again: a switch beyond it reflects or copies them. Look there for port security, loops, mirror sessions.',
   cause: {
-    phrase: () => 'what is beyond the uplink sends frames back',
+    phrase: () => 'a switch or host beyond the uplink sends frames back',
     cost: null,
     find: findReflectedByUplink,
   },

@@ -60,7 +60,7 @@ function keeping(now: boolean | number | string, declared: Declared, link: LinkS
   const { by, readFrom, key, value } = declared;
   return {
     severity: 'low',
-    text: 'what runs protects, and its configuration does not: the protection is lost at the next start',
+    text: 'the running setting protects, the configuration does not: the protection is lost at the next start',
     fix: advice(
       `correct ${key} in the configuration of ${by} (${readFrom}): ${valueText(now)}, not ${valueText(value)}`,
     ),
@@ -74,7 +74,7 @@ function applying({ key, value, apply }: Declared): Consequence {
     text:
       key === 'isolated' && value === true
         ? 'it is to be isolated, and the running port is not'
-        : 'what is configured is not what runs: it changed since, or never took effect',
+        : 'the configured value does not run: it changed since, or never took effect',
     fix: advice(apply),
   };
 }

@@ -145,7 +145,7 @@ const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { state })
             text: `rules of the ${family} firewall do not act on frames between guests of one bridge`,
             probe: null,
             fix: {
-              where: 'where such rules are to separate guests',
+              where: 'if such rules are to separate guests',
               changes: [...(value === undefined ? [execute('modprobe', netfilterModule)] : []), setSysctl(path, '1')],
               also: ', or rules of nft in the family bridge',
             },

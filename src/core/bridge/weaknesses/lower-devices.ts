@@ -22,7 +22,7 @@ function sentBack(by: NonNullable<Observer['by']>, observer: string, state: Host
     return {
       place: by.lower,
       value: `mode ${by.mode}`,
-      text: `the kernel hands nothing from one guest on ${by.lower} to another in this mode: frames come back from the switch beyond, by the port on which they came in (hairpin, reflective relay), or a rule of tc at ${by.lower} redirects them`,
+      text: `the kernel hands nothing from one guest on ${by.lower} to another in this mode: the switch beyond sends frames back (hairpin, reflective relay), or a tc rule at ${by.lower} redirects them`,
       fix: null,
     };
   const port = linkNamed(state, by.port)?.port ?? {};
@@ -137,7 +137,7 @@ function isHandedOver({ kind, mode, flag, space }: LowerGuest): boolean {
 
 export const macvlanBridge: Explained & Audited = {
   meaning:
-    'Guests on one lower device by macvlan, macvtap or ipvlan in mode bridge reach each other within the kernel, past bridges, rules and switch. In other modes frames come back where its port has hairpin on; an ipvlan in l2 copies broadcast to all.',
+    'Guests on one lower device (macvlan, macvtap or ipvlan in mode bridge) reach each other in the kernel, past rules. In other modes frames come back where its port has hairpin on; an ipvlan in l2 copies broadcast to all.',
   cause: {
     phrase: ({ place, value }) =>
       value.startsWith('mode ')
@@ -184,7 +184,7 @@ export const aboveBridge: Explained = {
     cost: ({ changes = [] }) =>
       changes.some((change) => change.kind === 'run' && change.argv.includes('flush'))
         ? { price: 'share', text: 'the device gets frames of no sender until some are listed again' }
-        : { price: 'cutOff', text: 'what uses the device is cut off; give it a port of its own' },
+        : { price: 'cutOff', text: 'the user of the device is cut off; give it a port of its own' },
     find: findAboveBridge,
   },
 };

@@ -113,7 +113,7 @@ export const ovsFloodFlow: Explained = {
   meaning: 'A flow of Open vSwitch, which is named, outputs frames to the observer whatever the switch has learned.',
   cause: {
     phrase: ({ place }) => `a flow of Open vSwitch floods frames (${place})`,
-    cost: { price: 'share', text: 'what the flow was made for stops' },
+    cost: { price: 'share', text: 'the purpose of the flow is lost' },
     find: findOvsFloodFlow,
   },
 };

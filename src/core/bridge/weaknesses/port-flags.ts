@@ -102,7 +102,7 @@ const notForwardingRule: BridgeRule = ({ ports }) =>
       place: `${port.name}.state`,
       value: String(port.settings['state']),
       readFrom: readFrom.link,
-      text: 'the port forwards nothing now: what it would let through is not to be seen',
+      text: 'the port forwards nothing now, so its leaks cannot be seen',
       probe: null,
       fix: null,
     }));

@@ -138,10 +138,10 @@ const bridgePromiscuousRule: BridgeRule = ({ name, link }, { packetSockets, prom
       place: name,
       value: `promiscuity ${link.promiscuity ?? 'unknown'}, flags ${flags}, held by ${describeHolders(packetSockets === null ? null : holders)}${logged === undefined ? '' : `, kernel log: ${logged}`}`,
       readFrom: `${readFrom.link}, /sys/class/net/${name}/flags, ${readFrom.packet}`,
-      text: 'something bridges this bridge or listens on it: what is behind the bridge device is never learned, so every frame to it floods to all ports',
+      text: 'something bridges this bridge or listens on it: MACs behind the bridge device are never learned, so frames to them flood to all ports',
       probe: 'known-unicast',
       fix: advice(
-        `flood off on the guests' ports (bridge link set dev PORT flood off), or bridge fdb add MAC dev ${word(name)} self permanent, or attach what is behind it by a port of its own`,
+        `flood off on the guests' ports (bridge link set dev PORT flood off); or bridge fdb add MAC dev ${word(name)} self permanent; or a port of its own for the guest behind it`,
       ),
     },
   ];
@@ -152,8 +152,8 @@ export const bridgePromiscuous: Explained & Audited = {
     'The bridge device is held promiscuous: by a sniffer on the host, or a hypervisor that bridges the bridge. Find the process.',
   cause: {
     phrase: ({ devices, value }) =>
-      `${devices} is promiscuous, held by ${value}, and floods frames for what is behind it`,
-    cost: { price: 'host', text: 'what is behind the bridge moves to another device' },
+      `${devices} is promiscuous, held by ${value}, and floods frames for guests behind it`,
+    cost: { price: 'host', text: 'the guest behind the bridge moves to another device' },
     find: findBridgePromiscuous,
     isOfBridge: true,
   },
@@ -222,7 +222,7 @@ const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets, state }
 
 export const snifferOnHost: Explained & Audited = {
   meaning:
-    'A process on the host, which is named, takes every frame at the bridge or a guest’s port, and may hand them on. Find out whose it is.',
+    'A process on the host receives every frame at the bridge or a guest’s port, and may hand them on. The message names it. Find out who runs it.',
   cause: {
     phrase: ({ value }) => `${value} on the host takes every frame, and may hand them on`,
     cost: null,

@@ -154,7 +154,7 @@ const routedOpenRule: HostRule = ({ state, beside }) => {
 
 export const routedOpen: Audited = {
   meaning:
-    'The host forwards between guests on taps and veths without a bridge, and no chain of nft at the hook forward decides.',
+    'The host forwards between guests on taps and veths without a bridge, and no nft chain at hook forward decides.',
   finding: { onHost: routedOpenRule },
 };
 
@@ -229,7 +229,7 @@ export const routedSpoofable: Audited = {
 
 const local = [
   ['accept_local', 'the guest behind it may send from addresses of the host itself'],
-  ['route_localnet', 'what only listens on 127.0.0.0/8 of the host is within reach of the guest behind it'],
+  ['route_localnet', 'the guest behind it reaches services that listen on 127.0.0.0/8 of the host'],
 ] as const;
 
 const routedLocalRule: HostRule = ({ state, beside }) =>
@@ -251,7 +251,7 @@ const routedLocalRule: HostRule = ({ state, beside }) =>
 
 export const routedLocal: Audited = {
   meaning:
-    'A guest on a tap or veth without a bridge may send from addresses of the host (accept_local), or reach its 127.0.0.0/8 (route_localnet).',
+    'A guest without a bridge may send from addresses of the host (accept_local), or reach its 127.0.0.0/8 (route_localnet).',
   finding: { onHost: routedLocalRule },
 };
 
@@ -328,10 +328,10 @@ const policyRouteRule: HostRule = ({ state, beside }) =>
         }));
 
 export const policyRoute: Explained & Audited = {
-  meaning: 'A rule of policy routing (ip rule), or a route, leads packets for a guest on no bridge to another device.',
+  meaning: 'A policy rule (ip rule) or a route leads packets for a guest on no bridge to another device.',
   cause: {
     phrase: ({ place }) => `the host routes by ${place} to another guest`,
-    cost: { price: 'upkeep', text: 'what it was made for (a VPN, a second uplink) no longer takes its way' },
+    cost: { price: 'upkeep', text: 'its traffic (a VPN, a second uplink) no longer takes that way' },
     find: findPolicyRoute,
   },
   finding: { onHost: policyRouteRule },

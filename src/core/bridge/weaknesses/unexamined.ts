@@ -27,7 +27,7 @@ const guestsUnbridgedRule: HostRule = ({ state, beside }) =>
 
 export const guestsUnbridged: Audited = {
   meaning:
-    'Guests on a lower device, behind routes of the host, or on a bridge in another network namespace are not examined here. The fix is the command that does, if there is one.',
+    'Guests on a lower device, behind routes, or on a bridge in another network namespace are not examined here. The fix is the command that examines them, if there is one.',
   finding: { onHost: guestsUnbridgedRule },
 };
 
@@ -59,7 +59,7 @@ const vmnetPresentRule: HostRule = ({ vmnet }) =>
           place: '/dev/vmnet*',
           value: vmnet.map(({ path }) => path.replace('/dev/', '')).join(' '),
           readFrom: 'ls /dev',
-          text: "VMware's networking is on this host; where it bridges a Linux bridge, every frame to its guests floods",
+          text: "VMware's networking is on this host. If it bridges a Linux bridge, every frame to its guests floods",
           probe: 'known-unicast',
           fix: null,
         },

@@ -122,7 +122,7 @@ const vlanUnfilteredRule: BridgeRule = ({ name, settings, guests }) => {
         text: 'tags are ignored: tagged and double-tagged frames pass between all ports',
         probe: 'vlan-hop',
         fix: {
-          where: 'where VLANs are to separate guests',
+          where: 'if VLANs are to separate guests',
           changes: filterVlans(name),
           also: ', and VLANs for each port',
         },
@@ -171,17 +171,17 @@ const findVniShared: CauseFinder = ({ before, from, bridge }) => {
   return {
     place: `${sameVni.name}.vni`,
     value: String(sameVni.vni ?? ''),
-    text: `${sameVni.name} of ${bridge.name} has the VXLAN network identifier of ${theirs}, which belongs to ${from.bridge}: what the one's host hands to the other's comes out there`,
+    text: `${sameVni.name} of ${bridge.name} has the VXLAN network identifier of ${theirs}, which belongs to ${from.bridge}: frames of one network come out in the other`,
     fix: { changes: [execute('ip', 'link', 'set', 'dev', sameVni.name, 'nomaster')] },
   };
 };
 
 export const vniShared: Explained = {
   meaning:
-    'Bridges of different networks, which are named, have tunnels with one VXLAN network identifier: what floods on one comes out on the other.',
+    'Tunnels of different networks have one VXLAN network identifier: frames that flood on one come out on the other. The message names the bridges.',
   cause: {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'has', 'have')} the VXLAN identifier of another network`,
-    cost: { price: 'apart', text: 'the two networks are apart again; what relied on their being one is cut off' },
+    cost: { price: 'apart', text: 'the two networks are apart again; traffic between them stops' },
     find: findVniShared,
   },
 };

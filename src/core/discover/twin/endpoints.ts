@@ -69,7 +69,7 @@ function behind({ state, bridge: link, neighbours }: EndpointsInput): {
     ? { guests }
     : {
         guests,
-        unheard: `who is behind ${bridge} itself: something holds it promiscuous, and no neighbour of the host is on record there`,
+        unheard: `the guest behind ${bridge} itself: something holds it promiscuous, and the host has no neighbour there`,
       };
 }
 

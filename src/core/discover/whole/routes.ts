@@ -78,7 +78,7 @@ export function routedClaim({ name, entries }: RoutedSegment, state: HostState):
   if (state.sysctl['net.ipv4.ip_forward'] !== '1')
     return `${among}, and the host forwards no IPv4: none is to reach another by it.`;
   if (!areChainsRead(state))
-    return `${among}; the host forwards between them, and the chains of nft could not be read: whether they are to reach each other is not known. Write a policy.`;
+    return `${among}; the host forwards between them, and the chains of nft could not be read. Write a policy that says which of them may reach each other.`;
   return forward.length === 0
     ? `${among}; the host forwards between them, and no chain of nft decides. So it is no fault that they reach each other; if it is one, write a policy.`
     : `${among}; the host forwards between them what ${forward.map((chain) => `nft ${chain}`).join(', ')} lets through.`;
@@ -275,7 +275,7 @@ function leftOutTexts(guests: readonly FoundEntry[], around: RouteContext): read
   });
   return [...byReason].map(([why, [first, ...others]]) => {
     const more = others.length === 0 ? '' : ` and ${counted(others.length, 'other guest')}`;
-    return `not asked: what other networks send to ${first?.name ?? ''}${more} by way of the host: ${why}`;
+    return `not tested: traffic from other networks to ${first?.name ?? ''}${more} by way of the host: ${why}`;
   });
 }
 

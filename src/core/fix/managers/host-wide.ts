@@ -43,7 +43,7 @@ export function hostWideForm(wanted: readonly Wanted[]): readonly PersistentFix[
             device: null,
             where: 'its database',
             form: '',
-            apply: 'nothing: what ovs-vsctl sets stays',
+            apply: 'nothing: settings of ovs-vsctl stay',
             note: '',
           },
         ]

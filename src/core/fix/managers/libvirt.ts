@@ -5,7 +5,7 @@ import { type Form, type FormPart, type ManagerOf, plainBlock, sortPortWishes, t
 type Guest = Extract<ManagerOf<'libvirt'>, { readonly keeps: 'guest' }>;
 
 const managesTable =
-  'libvirt then turns learning and flood off on the ports of the guests of this network and adds an entry for the MAC of each (libvirt.org/formatnetwork.html, macTableManager, since 1.2.11); it also sets vlan_filtering';
+  'libvirt then turns learning and flood off on these ports and adds entries for the MACs (libvirt.org/formatnetwork.html, macTableManager, since 1.2.11); it also sets vlan_filtering';
 
 function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll("'", '&apos;');

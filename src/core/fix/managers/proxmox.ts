@@ -5,7 +5,7 @@ import { type Form, type FormPart, type ManagerOf, plainBlock, sortPortWishes, t
 type Nic = ManagerOf<'Proxmox VE'>;
 
 const managesTable =
-  "Proxmox VE then turns learning and flood off on its guests' ports and adds an entry for the configured MAC of each (since 7.3)";
+  "Proxmox VE then turns learning and flood off on its guests' ports and adds entries for the MACs (since 7.3)";
 
 /** A script that Proxmox VE runs after the guest has started (its administration guide, "Hookscripts"). */
 function hookscript({ device, program, id, hookscript }: Nic, wanted: readonly Wanted[], why: string): FormPart {

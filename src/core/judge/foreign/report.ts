@@ -90,7 +90,7 @@ function readingOf(a: string, b: string, ways: 'both' | 'one', otherWayExists: b
   if (ways === 'both')
     return `both directions were heard: the bridge floods what ${a} and ${b} say to each other, or sends a copy of it here`;
   return otherWayExists
-    ? `only ${a} → ${b} was heard, and it answers frames of ${b} that were not: frames to ${a} go to its port alone, frames to ${b} are flooded. So it looks where the MAC of ${b} is learned on no port, as when it is bridged behind the bridge device, or when its entry has aged out`
+    ? `only ${a} → ${b} was heard, and it answers frames of ${b} that were not: frames to ${a} go to its port alone, frames to ${b} are flooded. So the MAC of ${b} is probably on no port: it is behind the bridge device, or its entry has expired`
     : `only ${a} → ${b} was heard, and nothing shows that ${b} ever answered: frames to a MAC that the bridge has not learned are flooded`;
 }
 

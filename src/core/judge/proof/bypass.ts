@@ -91,7 +91,7 @@ function routeBypasses(input: BypassInput, state: HostState, routed: ReadonlySet
       : {
           what: `${by.what} with encap ${encapsulation}`,
           where,
-          remedy: `what that does with packets is not known; ${deletion}`,
+          remedy: `its effect on packets is not known; ${deletion}`,
         };
   });
   return [...diverted, ...encryptions(input, state, places)];
@@ -122,7 +122,7 @@ function delayedFrames({ waiting = [] }: HostState, segment: ReadonlySet<string>
     .map(({ device, discipline, frames }) => ({
       what: `queueing discipline ${discipline}`,
       where: device,
-      remedy: `frames still waited in it at the end, ${frames} in all: repeat when it is empty or with a longer --linger, take it away for the time of the run, or answer for it with trust`,
+      remedy: `${frames} frames still waited in it at the end: repeat when it is empty or with a longer --linger, remove it for the run, or list it under trust`,
     }));
 }
 

@@ -294,7 +294,7 @@ export function passingPorts(
         reason(
           'state-unread',
           null,
-          `${host === null ? 'the kernel' : `the kernel of ${host}`} reported more changes than it could keep: what came and went meanwhile is not known`,
+          `${host === null ? 'the kernel' : `the kernel of ${host}`} reported more changes than it could keep. Rules that came and went meanwhile are not known`,
         ),
       ];
     if (ifindex === null) return [];

@@ -346,7 +346,7 @@ function reasonsAt(
           reason(
             'entry-unproved',
             sender,
-            `XDP ${port.xdp} stands at ${port.name}, and frames that are injected there do not meet it: what ${sender} itself sends may be treated otherwise`,
+            `XDP ${port.xdp} stands at ${port.name}, and injected frames do not meet it: it may treat frames of ${sender} itself otherwise`,
           ),
         ]
       : []),

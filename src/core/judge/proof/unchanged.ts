@@ -29,7 +29,7 @@ import { changedKeys, namesIn } from '../../text/collections.js';
 function selfChangeNote(key: string, before: LinkState, after: LinkState): string {
   const under = key === 'ageing_time' && [before, after].some(({ bridge }) => bridge?.['topology_change'] === 1);
   return under
-    ? ': a topology change of spanning tree is in effect for max_age + forward_delay after a port came to forwarding, and what was learned ages in forward_delay meanwhile'
+    ? ': after a port starts to forward, learned entries age in forward_delay while a topology change lasts (max_age + forward_delay)'
     : '';
 }
 

@@ -9,7 +9,7 @@ function explain(leaking: readonly string[], stopped: readonly string[], states:
   const named = filters.length === 0 ? 'no filter stands in the state that was read' : filters.join(', ');
   return leaking.includes('raw')
     ? `raw broken, ${stopped.join(' and ')} holds: a filter hides that the bridge hands the frames over (${named})`
-    : `${leaking.join(' and ')} broken, ${stopped.join(' and ')} holds: what stops one carrier lets the other pass (${named})`;
+    : `${leaking.join(' and ')} broken, ${stopped.join(' and ')} holds: a filter stops one carrier and passes the other (${named})`;
 }
 
 /**

@@ -33,7 +33,7 @@ describe('guests of a file', { ...needs(root), timeout: patient(120_000) }, () =
     expect(exposed.map(({ classes, from, observers }) => [classes, from, observers])).toEqual([
       [['unknown-unicast'], ['v1'], ['v3', 'v4']],
     ]);
-    expect(text).toContain(`v2: br0 does not know ${macOfGuest(2)}: what is for it is asked as unknown unicast`);
+    expect(text).toContain(`v2: br0 does not know ${macOfGuest(2)}. Frames to it are tested as unknown unicast`);
     const rows = result.steps.flatMap(({ findings }) => findings);
     expect(rows.find(({ observer, class: name }) => observer === 'v2' && name === 'unknown-unicast')).toMatchObject({
       seen: 5,

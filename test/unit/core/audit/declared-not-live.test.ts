@@ -38,7 +38,7 @@ function found(
 }
 
 describe('a running value that protects where the configuration does not', () => {
-  const lost = 'what runs protects, and its configuration does not: the protection is lost at the next start';
+  const lost = 'the running setting protects, the configuration does not: the protection is lost at the next start';
 
   it('is low, and its fix corrects the file: the ageing time of a hub', () => {
     const finding = found([ageing], { device: 'br0', settings: { ageing_time: 30_000 } });

@@ -349,7 +349,7 @@ describe('what would be bypass-possible in a run', () => {
 
   it('is found with the same words as the reason has, and with what would acquit it', () => {
     expect(found(withProgram('vnet0'))).toEqual([
-      'BPF program 7 at vnet0 tcx ingress: it may carry frames past the ears, so that no run on this bridge holds while it stands there; detach it where it should not be there; what a program does cannot be read',
+      'BPF program 7 at vnet0 tcx ingress: it may carry frames past the ears, so that no run on this bridge holds while it stands there; detach it if it should not be there, for its effect cannot be read',
     ]);
   });
 

@@ -37,7 +37,7 @@ describe('what no bridge carries', () => {
       ),
     ).toEqual([
       'eth1, macvtap vepa: macvtap0: every frame leaves by the lowe',
-      'eth0, macvlan bridge: mv1 in /run/netns/web, mv2 in /run/netns/db: the kernel hands unicast to th',
+      'eth0, macvlan bridge: mv1 in /run/netns/web, mv2 in /run/netns/db: past every bridge, the kernel ',
       'eth1, macvlan private: mv3 in /run/netns/web: the kernel hands nothing from ',
       'eth1, ipvlan l2: iv0 in /run/netns/db: they share one MAC: the kernel',
       'eth0, ipvlan l2 private: iv1 in /run/netns/db: they share one MAC: the kernel',
@@ -109,7 +109,7 @@ describe('what no bridge carries', () => {
     expect(said(strict, forwards)).toContain('no chain of nft decides who reaches whom');
     const unread = { nft: null, unread: [{ what: 'nft', why: 'it was refused' }] };
     expect(said(strict, { ...forwards, ...unread })).toMatch(
-      /the chains of nft could not be read: who reaches whom is/,
+      /the chains of nft could not be read. Which of them reach each other/,
     );
     const chains = [
       { chain: { family: 'inet', table: 'filter', name: 'fwd', type: 'filter', hook: 'forward' } },

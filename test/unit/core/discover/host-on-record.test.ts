@@ -313,7 +313,7 @@ describe('an addressee that the bridge has not learned', () => {
     };
     expect(hostTopology(strict, forgot, []).scenario.steps[0]?.probes[1]?.openByDesign).toEqual([]);
     expect(silentAddressees({ ...makePlan(whole, { runTag: 1, keySha256: '' }) }, forgot)).toEqual([]);
-    expect(notes).toEqual([`b: br0 does not know ${macs.b}: what is for it is asked as unknown unicast; ping it once`]);
+    expect(notes).toEqual([`b: br0 does not know ${macs.b}. Frames to it are tested as unknown unicast; ping it once`]);
   });
 
   const inVlans = { ...forgot, ...setLink('br0', { bridge: { vlan_filtering: 1 } })(forgot) };

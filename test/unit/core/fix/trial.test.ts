@@ -96,7 +96,7 @@ describe('trials of fixes', () => {
       's2',
       'who is reached',
       's2, with the fix',
-      'who is still reached',
+      'guests that are still reached',
     ]);
     expect(stepsOf(trial)[0]).toMatchObject({
       set: first.set,

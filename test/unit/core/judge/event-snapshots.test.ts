@@ -192,7 +192,7 @@ describe('a step with events', () => {
   it('is inconclusive where events of links were lost, whatever was at work', () => {
     for (const during of [byIp, [reload, shut]])
       expect(moved(during, { ifindex: null, what: lostEvents })).toEqual([
-        'state-unread -: the kernel reported more changes than it could keep: what came and went meanwhile is not known',
+        'state-unread -: the kernel reported more changes than it could keep. Rules that came and went meanwhile are not known',
       ]);
   });
 

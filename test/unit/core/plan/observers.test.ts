@@ -14,7 +14,7 @@ describe('a step on a host that claims that nobody overhears anything', () => {
   };
   const [a, b, c] = endpoints;
   if (a === undefined || b === undefined || c === undefined) throw new Error('the fixture has changed');
-  const refusal = /can only hold: each endpoint that listens sends it, is meant to get it/;
+  const refusal = /can only hold: each observer is the sender, an addressee/;
 
   it('is refused where nobody could', () => {
     expect(plan([a, b, c])).not.toThrow();

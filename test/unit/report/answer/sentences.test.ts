@@ -70,10 +70,10 @@ describe('who hears whom', () => {
 
   it('names what was sent to whom, and who received it', () => {
     expect(who(['alice'], ['bob'], ['carol'], 'known-unicast')).toBe(
-      'carol receives what alice sends to bob (1,000 of 2,000 frames)',
+      'carol receives traffic from alice for bob (1,000 of 2,000 frames)',
     );
     expect(who(['alice', 'bob'], ['bob', 'alice'], ['carol'], 'known-unicast')).toMatch(
-      /^carol receives what alice and bob send to each other/,
+      /^carol receives traffic between alice and bob/,
     );
     expect(who([...audience.names], [...audience.names], [...audience.names], 'known-unicast')).toMatch(
       /^5 of 5 guests receive each other's traffic/,
@@ -82,7 +82,7 @@ describe('who hears whom', () => {
 
   it('says of those that send to some of themselves, and to all, that they do', () => {
     expect(who(['alice', 'bob', 'carol'], ['bob', 'alice', null], ['eve'], 'known-unicast', 'broadcast')).toMatch(
-      /^eve receives what alice, bob and carol send to each other and to all \(/,
+      /^eve receives traffic between alice, bob and carol, and to all \(/,
     );
   });
 
@@ -98,7 +98,7 @@ describe('who hears whom', () => {
     ['multicast', 'a multicast group'],
     ['broadcast', 'all'],
   ])('calls those whom frames of %s are for by what they are', (name, text) =>
-    expect(who(['alice'], [null], ['bob'], name)).toMatch(`bob receives what alice sends to ${text} (`),
+    expect(who(['alice'], [null], ['bob'], name)).toMatch(`bob receives traffic from alice for ${text} (`),
   );
 
   it.each([
@@ -111,7 +111,7 @@ describe('who hears whom', () => {
     expect(who(['alice'], ['bob'], ['carol'], name, 'mac-spoof')).toMatch(
       `carol receives ${text} and frames with a forged source MAC from alice`,
     );
-    expect(who(['alice'], ['bob'], ['carol'], name, 'broadcast')).toMatch('carol receives what alice sends to bob');
+    expect(who(['alice'], ['bob'], ['carol'], name, 'broadcast')).toMatch('carol receives traffic from alice for bob');
   });
 });
 
@@ -119,7 +119,7 @@ describe('a sentence without a word before it', () => {
   it.each([
     ['as expected, kali3 receives it', 'As expected, kali3 receives it.'],
     ['none of 3 guests received any', 'None of 3 guests received any.'],
-    ['kali3 receives what kali2 sends to lan', 'kali3 receives what kali2 sends to lan.'],
+    ['kali3 receives traffic from kali2 for lan', 'kali3 receives traffic from kali2 for lan.'],
     ['astrid receives it', 'astrid receives it.'],
   ])('%s begins as a sentence, but for a name', (sentence, text) =>
     expect(standaloneSentence({ sentence })).toBe(text),
@@ -194,12 +194,12 @@ describe('the answer of a run that holds but for what is accepted', () => {
   it('says what somebody received', () => {
     const accepted = { reason: 'x', owner: null, ticket: null, until: null };
     expect(sentence([row({ seen: 400, leak: true, accepted }), row({ observer: 'd' })])).toMatch(
-      /^none of 2 endpoints received any of 400 frames that were not meant for it, but for what is accepted: c receives what a sends to b \(400 of 400 frames\); and all could hear/,
+      /^none of 2 endpoints received any of 400 frames not meant for it, but for what is accepted: c receives traffic from a for b \(400 of 400 frames\)\. All could hear/,
     );
   });
 
   it('is as before where nothing is', () => {
-    expect(sentence([row({})])).toMatch(/not meant for it, and all could hear/);
+    expect(sentence([row({})])).toMatch(/not meant for it\. All could hear/);
   });
 });
 

@@ -100,7 +100,7 @@ describe('html report', () => {
     const rails = picture.match(/class="rail"/g) ?? [];
     expect(rails.length).toBeGreaterThan(0);
     expect(rails.length).toBeLessThan(20);
-    expect(picture).toMatch(/>50 of \d+ endpoints receive what a sends to b /);
+    expect(picture).toMatch(/>50 of \d+ endpoints receive traffic from a for b /);
   });
 
   it('maps who overheard whom, in cells that say it in words', () => {

@@ -15,7 +15,7 @@ describe('junit report', () => {
     const text = render(result([leakingStep('leaks'), doubtfulStep('deaf', 'control-missing', 'kali3', 'deaf')]));
     expect(text).toContain('failures="1" errors="1" skipped="0"');
     expect(text).toContain(
-      '<failure message="isolation is broken: kali3 receives what kali2 sends to lan (7 of 100 frames): nothing in the settings that were read explains it">kali3 receives what kali2 sends to lan (7 of 100 frames): nothing in the settings that were read explains it.</failure>',
+      '<failure message="isolation is broken: kali3 receives traffic from kali2 for lan (7 of 100 frames): nothing in the settings that were read explains it">kali3 receives traffic from kali2 for lan (7 of 100 frames): nothing in the settings that were read explains it.</failure>',
     );
     expect(text).toContain('<error message="inconclusive">control-missing at kali3: deaf</error>');
   });
@@ -45,7 +45,7 @@ describe('junit report', () => {
     const text = junitReport([run], { width: 80, color: false });
     expect(text).toMatch(/<testcase classname="test" name="one" time="\d+\.\d{3}">/);
     expect(text).toContain(
-      '>c receives what a sends to b (1 of 20 frames): p2 takes frames to MACs that the bridge does not know (flood on). Fix: bridge link set dev p2 flood off (costs: a guest that is silent for longer than the ageing time is not reached until it speaks). | evidence: /evidence</failure>',
+      '>c receives traffic from a for b (1 of 20 frames): p2 takes frames to MACs that the bridge does not know (flood on). Fix: bridge link set dev p2 flood off (costs: a guest that is silent for longer than the ageing time is not reached until it speaks). | evidence: /evidence</failure>',
     );
   });
 

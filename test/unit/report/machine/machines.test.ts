@@ -83,7 +83,7 @@ describe('github report', () => {
   it('puts an error at the line of the step, and its parts escaped', () => {
     const text = reporters.github([reported(['c'], { name: 'a: b, c' })], view);
     expect(text).toBe(
-      '::error file=test.yml,line=1,title=isolation is broken%3A a%3A b%2C c::c receives what a sends to b (1 of 20 frames): p2 takes frames to MACs that the bridge does not know (flood on). Fix: bridge link set dev p2 flood off (costs: a guest that is silent for longer than the ageing time is not reached until it speaks). Evidence: /evidence\n',
+      '::error file=test.yml,line=1,title=isolation is broken%3A a%3A b%2C c::c receives traffic from a for b (1 of 20 frames): p2 takes frames to MACs that the bridge does not know (flood on). Fix: bridge link set dev p2 flood off (costs: a guest that is silent for longer than the ageing time is not reached until it speaks). Evidence: /evidence\n',
     );
   });
 
@@ -109,9 +109,9 @@ describe('markdown report', () => {
     const text = reporters.markdown([run(broken)], view);
     expect(text).toContain('| 2 | deaf | ? INCONCLUSIVE | holds ≠ not as expected |');
     expect(text).toContain(
-      '- **1. HIGH  nothing in the settings that were read explains it, step 1**\n  - kali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;, by known-unicast as raw',
+      '- **1. HIGH  nothing in the settings that were read explains it, step 1**\n  - kali3 receives traffic from kali2 for lan &#40;7 of 100 frames&#41;, by known-unicast as raw',
     );
-    expect(text).toContain('\nkali3 receives what kali2 sends to lan &#40;7 of 100 frames&#41;&#58; nothing');
+    expect(text).toContain('\nkali3 receives traffic from kali2 for lan &#40;7 of 100 frames&#41;&#58; nothing');
     expect(text).not.toMatch(/<b>|@a|`/);
   });
 });
@@ -119,7 +119,7 @@ describe('markdown report', () => {
 describe('one piece of code', () => {
   const [run] = [reported(['c'])];
   const parts = [
-    'c receives what a sends to b',
+    'c receives traffic from a for b',
     'p2 takes frames to MACs that the bridge does not know',
     'bridge link set dev p2 flood off',
     'a guest that is silent',

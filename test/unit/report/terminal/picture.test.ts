@@ -35,7 +35,7 @@ describe('the picture for the terminal', () => {
       '     │ uplink │ │ behind br0 │',
       '     └────────┘ └────────────┘',
     ]);
-    expect(lines.slice(12).join(' ')).toMatch(/● sends {2}▲ overhears.* 1 kali3 receives .*br0 is a hub/);
+    expect(lines.slice(12).join(' ')).toMatch(/● sends {2}▲ overhears.* 1 kali3 receives .*br0 is\s+a hub/);
   });
 
   it('has no lines and no legend where nothing leaked', () => {

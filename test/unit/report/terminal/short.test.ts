@@ -77,7 +77,7 @@ describe('the answer in the terminal', () => {
       ...findings('lan', 'kali2', 'raw', { kali2: 100, kali3: 7 }, { causes: [hub] }),
     ];
     expect(closingOf(render(broken(rows)))).toMatch(
-      /^BROKEN: kali3 receives what kali2 and lan send to each other \(14 of 200 frames\): br0 is a hub \(ageing_time 0\) /,
+      /^BROKEN: kali3 receives traffic between kali2 and lan \(14 of 200 frames\): br0 is a hub \(ageing_time 0\) /,
     );
   });
 
@@ -99,7 +99,7 @@ describe('the answer in the terminal', () => {
     const silent = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0 });
     const text = render(result([step('gate', { findings: silent })], { verdict: 'holds' }));
     expect(closingOf(text)).toMatch(
-      /^HOLDS: none of 2 endpoints received any of 100 frames that were not meant for it, and all could hear \(48 of 48 controls seen\) again /,
+      /^HOLDS: none of 2 endpoints received any of 100 frames not meant for it\. All could hear \(48 of 48 controls seen\) again /,
     );
     expect(text).toContain('at most 2.96 % of such frames leak');
   });
@@ -295,7 +295,7 @@ describe('every recorded run', () => {
     const run = await resultOf('wireshark-experiment');
     const text = render(run, 80, { dir, page: `${dir}/report.html` });
     expect(text.match(/^ +\d+-\d+ .*/gm)).toHaveLength(5);
-    expect(text).toContain('kali2 and kali3 receive what lan sends to winxp (1,938 of 1,938 frames).');
+    expect(text).toContain('kali2 and kali3 receive traffic from lan for winxp (1,938 of 1,938 frames).');
   });
 
   it.each(recordedRuns)('%s is answered in 24 lines at 80 and 60 columns', async (name) => {

@@ -24,7 +24,7 @@ describe('terminal report with all that is known', () => {
     expect(text).toMatch(/^BROKEN /);
     expect(text).toMatch(/BROKEN +≠ holds/);
     expect(text.replaceAll(/\s+/g, ' ')).toContain(
-      'kali3 receives what kali2 sends to lan (7 of 100 frames), by known-unicast as raw; first in frame 24',
+      'kali3 receives traffic from kali2 for lan (7 of 100 frames), by known-unicast as raw; first in frame 24',
     );
   });
 
@@ -172,7 +172,7 @@ describe('terminal report with all that is known', () => {
 
     it('tells its cause once', () => {
       expect(text.replaceAll(/\s+/g, ' ')).toContain(
-        'g90 receives what g1 to g80 (80) send to g1 to g89 (89) (7,040 of 7,040 frames)',
+        'g90 receives traffic from g1 to g80 (80) for g1 to g89 (89) (7,040 of 7,040 frames)',
       );
     });
   });
@@ -194,7 +194,7 @@ describe('terminal report with all that is known', () => {
       { verdict: 'broken', asExpected: false, findings: findings('kali2', 'lan', 'raw', { lan: 100, ...crowd }) },
       { exitCode: 2 },
     );
-    expect(text.match(/50 of 51 endpoints receive what kali2 sends to lan/g)).toHaveLength(2);
+    expect(text.match(/50 of 51 endpoints receive traffic from kali2 for lan/g)).toHaveLength(2);
   });
 
   it('tells what each observer heard with --verbose only', () => {

@@ -25,7 +25,7 @@ export const predictTheft: ClassForecast = (view, _, { from, to, observer, by })
   const port = portOf(by);
   if (port === null || blockedBy(view, by, mac) !== null) return unicast(view, from, to, observer);
   // what is behind the bridge device takes its frames whatever the database says
-  if (observer.site.kind !== 'port') return unknown('what is behind the bridge device decides itself');
+  if (observer.site.kind !== 'port') return unknown('the guests behind the bridge device decide it');
   return sentTo(view, from, by, observer, { at: port.name });
 };
 

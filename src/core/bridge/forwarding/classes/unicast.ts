@@ -52,7 +52,7 @@ function forwardsCarrier({ ipv4, ipv6 }: Diversions['forwards'], carrier: string
 /** The bridge's own MAC: a host that forwards sends it on, as its own frame, where it has a route. */
 export const predictRoutedBounce: ClassForecast = (view, { forwards }, { to, observer, carrier = '' }) => {
   if (!forwardsCarrier(forwards, carrier)) return no('the host forwards nothing');
-  if (observer.site.kind !== 'port') return unknown('what is behind the bridge device decides itself');
+  if (observer.site.kind !== 'port') return unknown('the guests behind the bridge device decide it');
   if (to !== null && observer.name !== to.name && 'at' in destinationOf(view, hostEnd, to))
     return no('the host sends it to its addressee');
   return unknown('the host forwards: its routes, addresses and rules decide');

@@ -32,7 +32,7 @@ function switchOff(row: RowContext, key: 'bcast_flood' | 'mcast_flood'): string 
 /** The observer's port takes no broadcasts. */
 export const bcastFloodOff: Barrier = {
   text: 'the observer’s port takes no broadcasts',
-  opens: 'bcast_flood on at that port; what the host itself broadcasts passes it anyway',
+  opens: 'bcast_flood on at that port; broadcasts of the host itself pass it anyway',
   find: (row) => switchOff(row, 'bcast_flood'),
 };
 

@@ -22,8 +22,7 @@ function entryPlace({ mac, port }: FdbState): string {
 /** The bridge learned where the addressee is, and sends to that port alone. */
 export const learnedEntry: Barrier = {
   text: 'the bridge has learned where the addressee is',
-  opens:
-    'an ageing time of 0, a silence of the addressee for longer than the ageing time, or a sender that uses its MAC',
+  opens: 'an ageing time of 0, an addressee silent for longer than that, or a sender that uses its MAC',
   find(row) {
     const entry = steeringEntry(row);
     return entry?.state === 'dynamic' ? entryPlace(entry) : null;

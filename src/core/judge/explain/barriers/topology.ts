@@ -84,7 +84,7 @@ export const macvlanAddress: Barrier = {
  * addresses only (PACKET_OTHERHOST is dropped by ip_rcv).
  */
 export const ownAddress: Barrier = {
-  text: 'what is behind the bridge device takes frames for its own addresses only',
+  text: 'the guest behind the bridge device takes frames for its own addresses only',
   opens: 'a program that listens or hands on promiscuously there',
   find(row) {
     const { observer, dstMac } = row;

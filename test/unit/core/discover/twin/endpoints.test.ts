@@ -62,7 +62,7 @@ describe('who is in a twin', () => {
     expect(reported({ state: aside, neighbours }, { promiscuity: 1 }).endpoints).toMatchObject(behind);
     expect(reported({ state, neighbours }, { promiscuity: 1 }).missing).toEqual([]);
     expect(reported({ state, neighbours: [] }, { promiscuity: 1 }).missing).toEqual([
-      expect.stringContaining('who is behind br0 itself'),
+      expect.stringContaining('the guest behind br0 itself'),
     ]);
     expect(reported({ state, neighbours: [] }, { promiscuity: 1 }).unheard).toContain('something holds it promiscuous');
     expect(reported({ state, neighbours }, { promiscuity: 1 })).not.toHaveProperty('unheard');

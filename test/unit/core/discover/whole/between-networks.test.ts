@@ -32,7 +32,7 @@ const beside = { devices: [], bridges: [], routes, sysctl: {} };
 function between(over: Partial<WholeInput> = {}, wishes: Partial<WholeInput['wishes']> = {}) {
   const { whole, scenario } = composed({ state, neighbours, beside, ...over }, wishes);
   return {
-    notes: whole.notes.filter((note) => note.startsWith('not asked')),
+    notes: whole.notes.filter((note) => note.startsWith('not tested')),
     probes: scenario.steps.flatMap(({ probes }) =>
       probes.flatMap((probe) =>
         probe.class === 'routed-bounce'
@@ -81,14 +81,14 @@ describe('what the host routes between networks', () => {
       'west1 > east2, open to east2',
     ]);
     expect(notes).toEqual([
-      'not asked: what other networks send to east1 by way of the host: no address of it is known',
-      'not asked: what other networks send to west2 by way of the host: the host routes 10.3.0.2/24 to nic0',
+      'not tested: traffic from other networks to east1 by way of the host: no address of it is known',
+      'not tested: traffic from other networks to west2 by way of the host: the host routes 10.3.0.2/24 to nic0',
     ]);
     const out = { ...state, links: [...state.links, port('nic1', 'west', { kind: null })] };
     expect(between({ state: out })).toEqual({
       probes: ['west2 > east1, open to east1', 'west1 > east1,east2, open to east1,east2'],
       notes: [
-        'not asked: what other networks send to west1 and 1 other guest by way of the host: an answer may leave by nic1',
+        'not tested: traffic from other networks to west1 and 1 other guest by way of the host: an answer may leave by nic1',
       ],
     });
   });

@@ -80,7 +80,7 @@ describe('guests that the host routes to', () => {
   it('are not said to reach each other where the rules of nft could not be read', () => {
     const state = { ...stateOf(), nft: null, unread: [{ what: 'nft', why: 'it was refused' }] };
     expect(found({ state }).notes.join('\n')).toContain(
-      'the chains of nft could not be read: whether they are to reach',
+      'the chains of nft could not be read. Write a policy that says',
     );
   });
 

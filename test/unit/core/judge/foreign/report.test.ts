@@ -250,6 +250,6 @@ it('says no reader only where all that may hide one was read', () => {
   const unknown = text('programs: it is refused');
   expect(unknown).toContain('not known: programs: it is refused');
   expect(unknown).toContain(
-    'INCONCLUSIVE: who reads on this host is not known; foreign unicast at 0 of 0 ports; exit status 3',
+    'INCONCLUSIVE: readers on this host are not known; foreign unicast at 0 of 0 ports; exit status 3',
   );
 });

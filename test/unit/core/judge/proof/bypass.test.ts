@@ -98,7 +98,7 @@ describe('what could carry frames past the ears', () => {
     // a route to the guest itself, which hands what it takes to a program; also where a leak was heard
     for (const leaks of [[], [observers[1]?.name ?? '']])
       expect(texts([], [{ dst: '10.0.0.2', dev: 'tap.2', encap: { encap_type: 'bpf' } }], leaks)).toEqual([
-        'ip route with encap bpf at 10.0.0.2 dev tap.2 may carry frames past the ears: what that does with packets is not known; delete it (ip route del 10.0.0.2 dev tap.2), or answer for it with trust',
+        'ip route with encap bpf at 10.0.0.2 dev tap.2 may carry frames past the ears: its effect on packets is not known; delete it (ip route del 10.0.0.2 dev tap.2), or answer for it with trust',
       ]);
     expect(texts([marked], [{ ...away, dev: 'tap.2' }])).toEqual([]);
     expect(judged({ before: read({ routing: routing([marked], [away]) }), after: null }).reasons).toEqual([]);

@@ -34,7 +34,7 @@ const found = (state: HostState, asked = step, whole = plan): readonly string[] 
 describe('what at the port of a sender makes its entry doubtful', () => {
   it('is a program of XDP, which injected frames do not meet', () => {
     expect(found(xdpAt('p0'), step, onHost)).toEqual([
-      'entry-unproved a: XDP program id 12 stands at p0, and frames that are injected there do not meet it: what a itself sends may be treated otherwise',
+      'entry-unproved a: XDP program id 12 stands at p0, and injected frames do not meet it: it may treat frames of a itself otherwise',
     ]);
   });
 

@@ -25,7 +25,7 @@ describe('ports that come and go between two snapshots', () => {
 
   it('are not known where events were lost', () => {
     expect(reported({ ifindex: null, what: lostEvents })).toEqual([
-      'state-unread: the kernel reported more changes than it could keep: what came and went meanwhile is not known',
+      'state-unread: the kernel reported more changes than it could keep. Rules that came and went meanwhile are not known',
     ]);
   });
 });

@@ -49,7 +49,7 @@ describe('carriers of a class', () => {
       {
         observers: ['lan'],
         broken: ['ipv4-udp'],
-        text: expect.stringContaining('ipv4-udp broken, raw holds: what stops one carrier lets the other pass'),
+        text: expect.stringContaining('ipv4-udp broken, raw holds: a filter stops one carrier and passes the other'),
       },
     ]);
   });
