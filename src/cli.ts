@@ -20,8 +20,7 @@ process.env['PATH'] = absoluteFolders(process.env['PATH']);
 
 const argv = process.argv.slice(2);
 const [command = '', dir] = argv;
-// Hashing a large capture is what such a command takes longest for, so its thread is started before anything else is
-// loaded.
+// Hashing a large capture takes longest. Its thread is started before anything else is loaded.
 const begun = judging.includes(command) && dir !== undefined ? beginJudging(dir) : Promise.resolve();
 
 async function beginJudging(folder: string): Promise<void> {

@@ -125,7 +125,7 @@ function onlyEar(row: FlowRow): string | null {
 }
 
 /**
- * Two rows that the same one alone overheard, and of which the same is reported but for the addressee and the frames.
+ * Two rows that the same one alone overheard. What is reported of them differs in addressee and frames alone.
  */
 function isOverheardAlike(a: FlowRow, b: FlowRow): boolean {
   if (a.from !== b.from || a.wires[0] !== b.wires[0]) return false;

@@ -214,8 +214,8 @@ export interface Delivery {
 /**
  * Puts each summary of a spool, oldest first, and removes those that were taken. It stops if a receiver cannot be
  * reached, is not trusted or takes none, or its time is over. A summary whose body the receiver refuses goes into the
- * folder `refused`. That is a spool itself, and has a bound. One that cannot be read stays, and keeps no other. One that
- * another process has just delivered is passed over. Rejects with VerifyError (64) if the spool cannot be read.
+ * folder `refused`. That is a spool itself, and has a bound. One that cannot be read stays, and keeps no other. One
+ * that another process has just delivered is passed over. Rejects with VerifyError (64) if the spool cannot be read.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);

@@ -130,7 +130,7 @@ function attacks(
     .map(([, step]) => step);
 }
 
-/** A step in which rules that copy or move frames, and stand in the twin too, are asked with what they take. */
+/** A step that asks the rules that copy or move frames and stand in the twin, with what they take. */
 function rulesStep(
   { state, bridge, discovered, hasRules }: TwinInput,
   ports: ReadonlySet<string>,
