@@ -132,8 +132,8 @@ export function isKeptFromRoot(path: string): boolean {
 }
 
 /**
- * Kills a child that may have become `identity`, also where this process may not signal other users' processes (it
- * lacks CAP_KILL). One that has ended stays as it is.
+ * Kills a child that may have become `identity`, also without CAP_KILL, which signals to other users take (kill(2)).
+ * One that has ended stays as it is.
  */
 export function killChild(child: ChildProcess, identity: Identity | null): void {
   const { pid } = child;

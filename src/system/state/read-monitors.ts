@@ -139,7 +139,7 @@ function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullabl
 
 /**
  * Open files of the holdings, counted up to `most`: descriptors that were copied, or inherited, are the same queue. A
- * user can have many thousands with the name of a tap, and each is compared with all that are counted.
+ * user can have many thousands. Each is compared with all that are counted.
  */
 function filesOf(holdings: readonly Holding[], most: number): number {
   const files: Holding[] = [];
