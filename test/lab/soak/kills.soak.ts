@@ -5,7 +5,7 @@ import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/
 import { descendants, leftAfter, namespacesOf } from '../../support/lab/processes.js';
 import { fresh, startProgram, threeOn } from '../../support/lab/program.js';
 import { needs, root } from '../../support/needs.js';
-import { noneMarked } from './struck-host.js';
+import { isMarked, noneMarked } from './struck-host.js';
 
 const runs = Number(process.env['SOAK_RUNS'] ?? 200);
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
@@ -70,7 +70,10 @@ describe('a run in the lab that is killed at a random moment', () => {
       const { status } = await end;
       expectEnd({ number, signal, afterMs }, status);
       ended.push(status);
-      const left = [...(await leftAfter(10_000, pids, namespaces)), ...(await noneMarked(mark))];
+      const left = [
+        ...(await leftAfter(10_000, pids, namespaces, (other) => isMarked(mark, other))),
+        ...(await noneMarked(mark)),
+      ];
       expect({ number, signal, afterMs, left }).toEqual({ number, signal, afterMs, left: [] });
     }
     reported('lab', all, ended);

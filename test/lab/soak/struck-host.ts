@@ -115,11 +115,14 @@ async function reached(progress: Progress, phase: Phase): Promise<void> {
   }
 }
 
+export const isMarked = (mark: string, pid: number): boolean =>
+  procText(`/proc/${pid}/environ`).includes(`SOAK_MARK=${mark}\0`);
+
 /** Processes that have the mark in their environment: all that the run started. */
 const marked = (mark: string): readonly number[] =>
   procNames('/proc')
     .map(Number)
-    .filter((pid) => Number.isInteger(pid) && procText(`/proc/${pid}/environ`).includes(`SOAK_MARK=${mark}\0`));
+    .filter((pid) => Number.isInteger(pid) && isMarked(mark, pid));
 
 /** Those that are left of them after 20 s at most; empty as soon as none is. */
 export async function noneMarked(mark: string): Promise<readonly number[]> {
@@ -175,7 +178,7 @@ async function struckOnce(
   await strike.act({ host, child, helpers, random: aim.random });
   const { status, stderr } = await ended;
   const about = { strike: strike.name, leaks: host.leaks, aim: aim.phase, afterMs: aim.afterMs, phase, status, stderr };
-  const left = await leftAfter(patient(20_000), pids, namespaces);
+  const left = await leftAfter(patient(20_000), pids, namespaces, (other) => isMarked(mark, other));
   expect({ ...about, left, marked: await noneMarked(mark) }).toEqual({ ...about, left: [], marked: [] });
   expectVerdict(strike, { host, phase, out, status }, about);
   await expectCleaned(host, strike, about);

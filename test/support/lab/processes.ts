@@ -47,10 +47,14 @@ function isOfRunningTest(pid: number): boolean {
 
 /**
  * Of `pids` those that still are processes (not zombies), and who in the whole system still is in one of `namespaces`
- * or holds it. The kernel gives a namespace's number to the next one made (ida, fs/nsfs.c), so a lab of a test beside
- * this one may have it already.
+ * or holds it. The kernel gives a namespace's number to the next one made (ida, fs/nsfs.c), so a lab beside this test
+ * may have it already. `mayBeOfRun`: false for its processes.
  */
-export function left(pids: readonly number[], namespaces: ReadonlySet<string>): readonly string[] {
+export function left(
+  pids: readonly number[],
+  namespaces: ReadonlySet<string>,
+  mayBeOfRun = (pid: number): boolean => !isOfRunningTest(pid),
+): readonly string[] {
   const alive = pids
     .filter((pid) => parentOf(pid) !== null)
     .map((pid) => `process ${pid}: ${procText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
@@ -59,7 +63,7 @@ export function left(pids: readonly number[], namespaces: ReadonlySet<string>): 
     .filter(Number.isInteger)
     .flatMap((pid) =>
       [...namespacesOf([pid])]
-        .filter((namespace) => namespaces.has(namespace) && !isOfRunningTest(pid))
+        .filter((namespace) => namespaces.has(namespace) && mayBeOfRun(pid))
         .map((namespace) => `${namespace} held by ${pid}`),
     );
   return [...alive, ...holders];
@@ -70,11 +74,12 @@ export async function leftAfter(
   maxMs: number,
   pids: readonly number[],
   namespaces: ReadonlySet<string>,
+  mayBeOfRun?: (pid: number) => boolean,
 ): Promise<readonly string[]> {
   for (const began = performance.now(); performance.now() - began < maxMs; await sleep(20)) {
-    if (left(pids, namespaces).length === 0) return [];
+    if (left(pids, namespaces, mayBeOfRun).length === 0) return [];
   }
-  return left(pids, namespaces);
+  return left(pids, namespaces, mayBeOfRun);
 }
 
 /** Resolves when a tcpdump listens, which it says on stderr; rejects where it ends without. */
