@@ -33,8 +33,8 @@ export interface ExportOptions {
   /** Cut every frame behind its headers and token. */
   readonly snap: 'headers' | null;
   /**
-   * Classic pcap cannot say of a frame that it is a control, so that `replay --mac` would take it for something
-   * overheard: true keeps them in one all the same.
+   * Classic pcap cannot mark a frame as a control, so `replay --mac` would take it for overheard:
+   * true keeps them in one all the same.
    */
   readonly controls: boolean;
 }

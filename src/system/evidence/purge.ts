@@ -87,7 +87,7 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
 }
 
 /**
- * Removes all payload from a run's capture but headers and tokens, judges again, writes hashes again and says so in
+ * Removes all payload from a run's capture but headers and tokens. Judges again, writes hashes again and says so in
  * run.json and in the custody log. A signature does not cover what is left, and goes. Returns the bytes removed and
  * the result. VerifyError 3 where the folder is not whole.
  */

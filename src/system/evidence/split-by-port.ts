@@ -35,8 +35,8 @@ function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): vo
 }
 
 /**
- * Copies the packets of each interface of a capture into a file of its own, `<name>.pcapng` in `dir`, with its
- * counters. Throws VerifyError (69) where the disk takes no more.
+ * Copies each interface's packets of a capture, with its counters, into a file of its own, `<name>.pcapng` in `dir`.
+ * Throws VerifyError (69) where the disk takes no more.
  */
 export async function splitByPort(
   path: string,
