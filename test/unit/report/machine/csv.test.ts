@@ -25,3 +25,25 @@ it.each(['=cmd|1', '+1', '-1', '@sum'])('is no formula to a spreadsheet: %s', (n
   const [, line = ''] = render(result([step(name, {})]));
   expect(line).toContain(`,1,'${name},holds`);
 });
+
+/** RFC 4180 section 2, with line ends of Unix: a field, escaped or not, and the character behind it. */
+const field = /("(?:[^"]|"")*"|[ !#-+\--~\u0080-\uffff]*)(,|\n)/uy;
+
+it.each(['a,b', 'say "x"', 'two\nlines', '"', ',,', 'carriage\rreturn', 'ünï'])(
+  'is records of as many fields as the head, as RFC 4180 has them: a step called %j',
+  (name) => {
+    const text = csvReport([{ result: result([step(name, {})]), dir: null, details: null }], {
+      width: 80,
+      color: false,
+    });
+    const records = [0];
+    let at = 0;
+    for (field.lastIndex = 0; at < text.length; at = field.lastIndex) {
+      const [, , end] = field.exec(text) ?? [];
+      expect([at, end]).toEqual([at, expect.stringMatching(/^[,\n]$/)]);
+      records[records.length - 1] = (records.at(-1) ?? 0) + 1;
+      if (end === '\n') records.push(0);
+    }
+    expect(records).toEqual([18, 18, 0]);
+  },
+);
