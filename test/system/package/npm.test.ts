@@ -52,6 +52,12 @@ describe('the npm package in a project of somebody else’s', () => {
     expect(result.verdict).toBe('broken');
   });
 
+  it('is one that npm would publish', () => {
+    const words = ['publish', '--dry-run', '--ignore-scripts', '--offline', '--json'];
+    const { status, stdout, stderr } = run(['npm', ...words], process.cwd());
+    expect([status, stderr, stdout]).toEqual([0, '', expect.stringContaining('"name": "verify-isolation"')]);
+  });
+
   it('has what is for users: no recorded runs, no tests, no sources', () => {
     expect(readdirSync(join(project, 'node_modules/verify-isolation')).sort()).toEqual([
       'ARCHITECTURE.md',

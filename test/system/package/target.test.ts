@@ -1,10 +1,11 @@
 // @module-tag all
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { prepareArm64 } from '../../../scripts/package/emulated.mjs';
 import { scratchFolder } from '../../support/scratch.js';
+import { compileZoo } from '../../support/zoo/zoo.js';
 
 /** A folder with archives of root file systems: `hypervisor`, `bare-trixie`, `bare-bookworm`. */
 const archives = process.env['VERIFY_ISOLATION_TARGET'] ?? '';
@@ -94,6 +95,21 @@ describe('what was packed', () => {
       [],
     );
     expect(files).toContain('bin/node.LICENSE');
+    const brought = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    expect(
+      [
+        'usr/lib/systemd/system/verify-isolation-run@.timer',
+        'usr/lib/systemd/system/verify-isolation-push@.service',
+        'usr/lib/sysusers.d/verify-isolation.conf',
+        'usr/lib/tmpfiles.d/verify-isolation.conf',
+        'usr/share/man/man1/verify-isolation.1',
+        'usr/share/bash-completion/completions/verify-isolation',
+        'usr/share/zsh/vendor-completions/_verify-isolation',
+        'usr/share/fish/vendor_completions.d/verify-isolation.fish',
+        'usr/lib/verify-isolation/scenarios/hub-mode.yml',
+        'usr/lib/verify-isolation/docs/host.md',
+      ].filter((path) => ![path, `${path}.gz`].some((name) => brought.includes(name))),
+    ).toEqual([]);
   });
 
   it('starts on arm64, which QEMU emulates: its version, and a recorded run that is judged again', (context) => {
@@ -154,6 +170,24 @@ const hypervisor = [
       `ip netns add g${at} && ip link add vnet${at} type veth peer name eth0 netns g${at} && ip link set vnet${at} master br0 up && ip -n g${at} address add 10.9.0.${at}/24 dev eth0 && ip -n g${at} link set eth0 up`,
   ),
 ].join(' && ');
+
+/** A host of the zoo: Proxmox VE with four machines, which have all spoken when it is built. */
+const zooHost = [
+  'mkdir -p /run/netns && mount -t tmpfs netns /run/netns',
+  "export zoo=/root/zoo nic=enp3s0 number=47 net=10.31.7 drawn=5e:a1 fault=''",
+  `bash -c 'set -e; . $zoo/parts.sh; . $zoo/proxmox.sh; build >>$zoo/log 2>&1
+    for _ in $(seq 600); do [ $(bridge fdb show br vmbr47 | grep -c "^bc:24:11:5e:a1:0. dev tap47.i0 master") = 4 ] && exit; sleep 0.1; done; exit 1'`,
+].join(' && ');
+
+/** Puts into a system the programs and scripts of `zooHost`. */
+function bringZoo(system: string): void {
+  const folder = join(scratch, system, 'root/zoo');
+  mkdirSync(folder);
+  const programs = compileZoo(scratch);
+  const scripts = ['test/support/zoo/parts.sh', 'test/system/zoo/hosts/proxmox.sh'];
+  for (const path of [...readdirSync(programs).map((name) => join(programs, name)), ...scripts])
+    copyFileSync(path, join(folder, basename(path)));
+}
 
 describe('on a Debian hypervisor, without a network', () => {
   it('there is neither Node nor npm nor a compiler', () => {
@@ -222,10 +256,11 @@ describe('on a Debian hypervisor, without a network', () => {
     expect(purged.stdout).toBe('');
   });
 
-  it('installed, its nightly run pushes a summary to a receiver, its units are clean, and a purge leaves no trace', () => {
+  it('installed, its nightly run of a host of the zoo pushes a summary to a receiver, its units are clean, and a purge leaves no trace', () => {
     // As openssh-client has it, which the package recommends
     copyFileSync('/usr/bin/ssh-keygen', join(scratch, 'hypervisor/usr/bin/ssh-keygen'));
     chmodSync(join(scratch, 'hypervisor/usr/bin/ssh-keygen'), 0o755);
+    bringZoo('hypervisor');
     const list =
       'find / -xdev -not -path "/proc/*" -not -path "/root/*" -not -path "/tmp/*" -not -path "/run/netns*" | sort';
     const before = onTarget(list).stdout.split('\n');
@@ -235,7 +270,7 @@ describe('on a Debian hypervisor, without a network', () => {
     const night = onTarget(
       [
         `dpkg --install /root/verify-isolation_${version}_amd64.deb >/dev/null 2>&1`,
-        hypervisor,
+        zooHost,
         'ip link set lo up',
         'cd /etc/verify-isolation',
         "ssh-keygen -q -t ed25519 -N '' -f key",
