@@ -83,9 +83,9 @@ export function compareFound<Value>(
 }
 
 /**
- * Compares two runs row by row. A leak that is not seen any more, not as accepted or exposed either, counts as stopped
- * if its step holds now. Or it is broken by others with nothing in doubt, among which it cannot be. `open`: leaks of
- * earlier runs of which the first one does not report.
+ * Compares two runs row by row. A leak that is no longer seen, accepted or exposed counts as stopped if its step holds
+ * now. Or it is broken by others with nothing in doubt, among which it cannot be. `open`: leaks of earlier runs of
+ * which the first one does not report.
  */
 export function compareResults(first: Result, second: Result, open: readonly LeakRow[] = []): RunComparison {
   const after = leaksOf(second);

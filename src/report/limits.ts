@@ -19,7 +19,7 @@ export function lingerText(result: Result): string | null {
 }
 
 /**
- * What could carry frames past the ears and is trusted not to, once each, with who answers for it and why: without that
+ * Trusted bypasses, once each, with who answers for it and why: without that
  * the verdict would be another.
  */
 export function trustedTexts({ steps }: Result): readonly string[] {

@@ -38,8 +38,8 @@ function outcomeOf(trials: readonly ProvenFix[]): FixOutcome {
 }
 
 /**
- * Does a fix of that price cut guests off? To keep guests apart is what is asked for if addressees are reached, or if
- * one port alone lacks what the others have.
+ * Does a fix of that price cut guests off? Separation is the aim if addressees are reached. It also is if one port
+ * alone lacks a setting of the others.
  */
 function isCutOff({ observers, to }: LeakGroup, price: number, commands: number): boolean {
   const separates = price >= prices.apart && commands > 1 && !observers.every((name) => to.includes(name));

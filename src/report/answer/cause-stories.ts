@@ -34,7 +34,7 @@ export interface CauseStory {
   readonly tried: readonly ProvenFix[];
 }
 
-/** The leaks of a step by cause, as the judge wrote them down or, in runs of older rules, from its rows. */
+/** The leaks of a step by cause: as judged, or in runs of older rules from the rows. */
 export function groupsOf(step: StepResult): readonly LeakGroup[] {
   return step.groups ?? leakGroups(step.findings);
 }

@@ -1,6 +1,5 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { nounFor } from '../../core/text/escape.js';
-import { commandsLine } from './alternatives.js';
 import { countText, setText } from '../../core/text/names.js';
 import { runWord, type Word } from '../word.js';
 
@@ -151,8 +150,8 @@ export function exposedWord(result: Result): Word {
     : { text: `${word.text}, EXPOSED`, tint: 'yellow' };
 }
 
-/** The fix of an exposure and its price in one line; '' where nothing can be typed. */
-export function exposureFix({ fixes, cost }: Exposure): string {
-  if (fixes.length === 0) return '';
-  return `${commandsLine(fixes)}${cost === '' ? '' : `; costs: ${cost}`}`;
+/** True if an exposure before this one has the same fix, which is then not repeated. */
+export function isFixedAbove(exposure: Exposure, exposures: readonly Exposure[]): boolean {
+  const text = exposure.fixes.join('\n');
+  return exposures.slice(0, exposures.indexOf(exposure)).some(({ fixes }) => fixes.join('\n') === text);
 }

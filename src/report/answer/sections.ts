@@ -21,7 +21,7 @@ import { expectedWord, isKnownOnly, stepWord } from '../word.js';
 import { alternativesOf, commandsText, priceText, storyPhrase } from './alternatives.js';
 import { type Answer, zeroFrames } from './answer.js';
 import { type CauseStory, severityOf } from './cause-stories.js';
-import { exposuresOf } from './exposures.js';
+import { exposuresOf, isFixedAbove } from './exposures.js';
 import { type Audience, whoText } from './participants.js';
 import { stepProof } from './proof.js';
 
@@ -150,23 +150,29 @@ function causesSection(result: Result, { stories, audience }: Answer): readonly 
 
 /** Exposures by design: what each allows, and the fix with its price. */
 function exposedSection(result: Result): readonly Section[] {
+  const exposures = exposuresOf(result);
   return sectionOf({
     id: 'exposed',
     title: 'EXPOSED, by the default settings of a bridge (--strict: BROKEN)',
     short: 'Exposed',
     tint: 'yellow',
     depth: 'first',
-    blocks: exposuresOf(result).map(
-      ({ what, allows, observers, fixes, cost }): Block => ({
+    blocks: exposures.map((exposure): Block => {
+      const { what, allows, observers, fixes, cost } = exposure;
+      const price = cost === '' ? '' : `costs: ${cost}`;
+      const facts = isFixedAbove(exposure, exposures)
+        ? factsOf([['fix', 'as above']])
+        : fixFacts([{ commands: fixes, price }]);
+      return {
         kind: 'item',
         tint: 'yellow',
         title: what,
         blocks: [
-          sentence(`${allows}; open to it: ${setText(observers)}.`),
-          ...(fixes.length === 0 ? [] : fixFacts([{ commands: fixes, price: cost === '' ? '' : `costs: ${cost}` }])),
+          sentence(`${allows}; open to it: ${setText([...observers].sort())}.`),
+          ...(fixes.length === 0 ? [] : facts),
         ],
-      }),
-    ),
+      };
+    }),
   });
 }
 
@@ -221,7 +227,7 @@ function claimsSection({ result, details }: ReportedRun): readonly Section[] {
       String(at + 1),
       claim === null ? step.name : `${claim} (${step.name})`,
       [stepWord(step)],
-      [expectedWord(step), ...(step.asExpected ? [] : [' ', { text: '≠ not as expected', tint: 'red' } as const])],
+      [expectedWord(step), ...(step.asExpected ? [] : ['; ', { text: 'not as expected', tint: 'red' } as const])],
       seconds === null ? '–' : `${seconds.toFixed(1)} s`,
       leaksText(step),
       stepProof(result, at, details),
@@ -323,7 +329,7 @@ function heldSection(result: Result): readonly Section[] {
   });
 }
 
-/** The sections of a report that say what came of a run, each once, in the order in which they are read. */
+/** The sections of a report with the outcome of a run, each once, in reading order. */
 export function outcomeSections(run: ReportedRun, answer: Answer): readonly Section[] {
   const { result } = run;
   return [

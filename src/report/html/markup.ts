@@ -65,5 +65,6 @@ export function toneOf(word: Word): Tone {
 /** A verdict as mark and word in its colour. */
 export function wordMarkup(word: Word): Markup {
   const tone = toneOf(word);
-  return html`<span class="${tone}"><span aria-hidden="true">${marks[tone]}</span> ${word.text}</span>`;
+  const mark = word.text.endsWith('EXPOSED') ? '!' : marks[tone];
+  return html`<span class="${tone}"><span aria-hidden="true">${mark}</span> ${word.text}</span>`;
 }

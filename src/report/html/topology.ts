@@ -134,8 +134,18 @@ function whereText(endpoint: Endpoint): string {
   }
 }
 
-const legend =
-  'A line with a number is one cause of leaks: ● sends, ▲ overhears; with a bracket it is true of the rows at which the bracket points. ✔ ear proven: the observer saw every control frame that was sent for it. A dashed box hangs behind the bridge device itself, not on a port.';
+/** What the picture has, and no more. */
+function legendText(hasLines: boolean, isBehind: boolean): string {
+  return [
+    ...(hasLines
+      ? [
+          'A line with a number is one cause of leaks: ● sends, ▲ overhears; a bracket on it limits it to the rows it points at.',
+        ]
+      : []),
+    '✔ ear proven: the observer saw every control frame that was sent for it.',
+    ...(isBehind ? ['A dashed box hangs behind the bridge device itself, not on a port.'] : []),
+  ].join(' ');
+}
 
 /** The topology of the plan as a picture, and what it says in words for who cannot see it. */
 export function topologyMarkup(
@@ -169,6 +179,8 @@ export function topologyMarkup(
   });
   const lines = leaks.map(({ number, text }) => html`<li>Line ${number}: ${text}.</li>`);
   const more = leaks.length - sets.length;
+  const isBehind = plan.endpoints.some(({ attach }) => placeOf(attach) === 'behind');
+  const legend = legendText(sets.length > 0, isBehind);
   const count = plan.bridges.length === 1 ? 'One bridge' : `${plan.bridges.length} bridges`;
   const description = `${count}, ${counted(plan.endpoints.length, 'endpoint')}; ${leaks.map(({ number, who }) => `line ${number}: ${who}`).join('; ') || 'no leak'}. The same in words follows.`;
   return html`<div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${counted(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details>`;

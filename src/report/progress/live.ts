@@ -153,7 +153,7 @@ function sentOr(mark: Mark): Mark {
   return mark === 'running' ? 'sent' : 'not-run';
 }
 
-/** Stages of a run with what each is at, redrawn as it goes on, and at the end what each step came to. */
+/** Stages of a run, redrawn as it goes on, and at the end the outcome of each step. */
 export function liveProgress(title: string, stepNames: readonly string[], screen: Screen): Progress {
   const view = new LiveView(title, stepNames, screen);
   return {

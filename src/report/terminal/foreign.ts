@@ -115,7 +115,7 @@ function listenSum(
   return `${word}: ${parts.join('; ')}; exit status ${status}`;
 }
 
-/** What reads on a host, what its ports were handed that was not meant for them, and all of it in one last line. */
+/** Readers on a host, frames at its ports that were not meant for them, and one last line. */
 export function listenText(
   reports: readonly ForeignReport[],
   readers: readonly ReaderOnHost[],

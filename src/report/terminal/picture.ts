@@ -60,7 +60,7 @@ function widthOfAll(boxes: readonly Box[]): number {
   return boxes.reduce((sum, box) => sum + widthOfBox(box) + 1, indent);
 }
 
-/** Endpoints that have the same to do with every set, and are of one kind and, where that counts, of one zone. */
+/** Endpoints of one kind, and of one zone if zones count, that are alike in every set. */
 function alikeOf(
   endpoints: readonly Endpoint[],
   sets: readonly LeakSet[],

@@ -1,10 +1,10 @@
 import type { Result } from '../../core/model/result.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
-import { type Alternative, alternativesOf, commandsLine, priceText, storyPhrase } from '../answer/alternatives.js';
+import { alternativesOf, commandsLine, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { type CauseStory, severityOf } from '../answer/cause-stories.js';
-import { type Exposure, exposedWord, exposureFix, exposuresOf } from '../answer/exposures.js';
+import { type Exposure, exposedWord, exposuresOf, isFixedAbove } from '../answer/exposures.js';
 import { whoText } from '../answer/participants.js';
 import { countText, setText, stepsText } from '../../core/text/names.js';
 import type { ReportedRun, View } from '../reporter.js';
@@ -37,10 +37,15 @@ function linesOf({ height, uncut }: View): number {
   return height === undefined ? maxLines : Math.min(Math.max(height - 1, maxLines), maxOfPipe);
 }
 
-function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
-  const price = priceText(alternative);
+interface Priced {
+  readonly commands: readonly string[];
+  readonly price: string;
+}
+
+/** A command is not folded: it can be copied. */
+function pricedLines({ commands, price }: Priced, head: string, width: number, paint: Paint): readonly string[] {
   return [
-    `     ${head}  ${paint(escapeText(commandsLine(alternative.commands)), 'bold')}`,
+    `     ${head}  ${paint(escapeText(commandsLine(commands)), 'bold')}`,
     ...(price === '' ? [] : foldAfter('          ', escapeText(price), width)),
   ];
 }
@@ -74,7 +79,9 @@ function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width
     lines: [...phrase, ...foldAfter('     ', escapeText(`${whoText(story.group, audience)}.${note}`), width)],
     alternatives: (isSaidBelow ? [] : fixes)
       .slice(0, maxAlternatives)
-      .map((fix, at) => alternativeLines(fix, at === 0 ? 'fix' : 'or ', width, paint)),
+      .map((fix, at) =>
+        pricedLines({ commands: fix.commands, price: priceText(fix) }, at === 0 ? 'fix' : 'or ', width, paint),
+      ),
   };
 }
 
@@ -167,7 +174,7 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
   return `${head}${paint(padEnd(act.word.text, 12), 'bold', act.word.tint)}  ${text}`;
 }
 
-/** The steps in a line each, those that did not come out as expected first where there are more than fit. */
+/** The steps, a line each. If they do not all fit, those that are not as expected come first. */
 function actLines(
   { steps }: Result,
   acts: readonly Act[],
@@ -224,14 +231,16 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
 function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const exposures = exposuresOf(result);
   if (exposures.length === 0 || room < 2) return [];
-  const fold = (exposure: Exposure): readonly string[] => {
-    const fix = exposureFix(exposure);
-    return [
-      ...foldAfter('  ', escapeText(`${exposure.what}: ${exposure.allows}`), width),
-      ...(fix === '' ? [] : foldAfter('     fix  ', escapeText(fix), width)),
-    ];
+  const fixLines = (exposure: Exposure): readonly string[] => {
+    if (exposure.fixes.length === 0) return [];
+    if (isFixedAbove(exposure, exposures)) return ['     fix  as above'];
+    const price = exposure.cost === '' ? '' : `costs: ${exposure.cost}`;
+    return pricedLines({ commands: exposure.fixes, price }, 'fix', width, paint);
   };
-  const complete = exposures.map(fold);
+  const complete = exposures.map((exposure) => [
+    ...foldAfter('  ', escapeText(`${exposure.what}: ${exposure.allows}`), width),
+    ...fixLines(exposure),
+  ]);
   const blocks =
     heightOf(complete.flat(), width) < room
       ? complete

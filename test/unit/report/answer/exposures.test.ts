@@ -66,6 +66,16 @@ describe('the word EXPOSED', () => {
     );
   });
 
+  it('has a fix of several things once, in one line that can be copied', () => {
+    const ports = Array.from({ length: 9 }, (_, at) => `tap${at}`);
+    const fixes = [`for dev in ${ports.join(' ')}; do bridge link set dev "$dev" bcast_flood off; done`];
+    const of = (name: string): LeakGroup =>
+      group({ cause: 'group-flood', classes: [name], causes: [{ ...fix, code: 'group-flood', fixes, cost: 'ARP' }] });
+    const text = render(held([of('broadcast'), of('multicast')])).join('\n');
+    expect(text.split(`     fix  ${fixes.join()}\n          costs: ARP\n`)).toHaveLength(2);
+    expect(text).toContain('\n     fix  as above\n');
+  });
+
   it('is not cut off by what limits the word', () => {
     const guests = Array.from({ length: 40 }, (_, at) => `${'x'.repeat(at + 1)}-guest`);
     const readers = guests.map((name, pid) => ({ name, pid, where: 'br0' }));

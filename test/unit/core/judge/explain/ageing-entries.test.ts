@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ageingEntries } from '../../../../../src/core/judge/explain/ageing-entries.js';
 import type { Plan } from '../../../../../src/core/model/plan.js';
 import type { FdbState, HostState } from '../../../../../src/core/model/state.js';
-import { exposedText, exposureFix, exposuresOf } from '../../../../../src/report/answer/exposures.js';
+import { exposedText, exposuresOf } from '../../../../../src/report/answer/exposures.js';
 import { answerOf } from '../../../../../src/report/answer/answer.js';
 import { bridge, entry, host, links, macOfB, plan, port, step } from '../../../../support/judge/row-fixture.js';
 import { result, step as stepResult } from '../../../../support/report/fixture.js';
@@ -107,9 +107,10 @@ describe('an entry that ages at a port that learns nothing', () => {
     ]);
     const [exposure] = exposuresOf(run);
     if (exposure === undefined) throw new Error('nothing is exposed');
-    expect(exposureFix(exposure)).toBe(
-      `bridge fdb replace ${macOfB} dev p1 master static; costs: the entry has to follow the guest when it moves`,
-    );
+    expect(exposure).toMatchObject({
+      fixes: [`bridge fdb replace ${macOfB} dev p1 master static`],
+      cost: 'the entry has to follow the guest when it moves',
+    });
     expect(exposedText(run)).toBe('EXPOSED: 2 things any guest can try');
     expect(answerOf({ result: { ...run, verdict: 'holds' }, dir: null, details: null }).sentence).toContain(
       'EXPOSED: 2 things',
