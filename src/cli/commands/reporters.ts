@@ -1,3 +1,4 @@
+import { listText } from '../../core/text/names.js';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VerifyError, messageOf } from '../../core/model/verify-error.js';
@@ -46,7 +47,7 @@ export function chooseAmong<Name extends string>(
   const onStdout = chosen.filter((reporter) => reporter.path === null);
   if (onStdout.length > 1)
     throw usage(
-      `${onStdout.map((reporter) => reporter.name).join(' and ')} both write to stdout`,
+      `${listText(onStdout.map((reporter) => reporter.name))} both write to stdout`,
       'give all but one a path: --reporter NAME=PATH',
     );
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;

@@ -50,7 +50,7 @@ function promiscuousDrift(before: BridgeView, after: BridgeView, is: Snapshot): 
           'high',
           after.name,
           ['promiscuity 0', `promiscuity ${after.link.promiscuity ?? 'unknown'}, held by ${describeHolders(holders)}`],
-          'something bridges this bridge or listens on it: frames to what is behind it flood to all ports',
+          'something bridges this bridge or listens on it: frames to the guest behind it flood to all ports',
         )
       : drift(
           'bridge-not-promiscuous',

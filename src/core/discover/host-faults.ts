@@ -117,7 +117,7 @@ function withoutMac(scenario: Scenario): readonly string[] {
     .filter(({ name, macs, attach }) => placeOf(attach) !== 'host' && macs.length === 0 && speaking.has(name))
     .map(
       ({ name, port, attach }) =>
-        `${name}: its MAC is ${isOnPort(attach) ? `neither in the file nor in the forwarding database of ${JSON.stringify(port)}` : 'not in the file, and no forwarding database knows what is behind a bridge device'}`,
+        `${name}: its MAC is ${isOnPort(attach) ? `neither in the file nor in the forwarding database of ${JSON.stringify(port)}` : 'not in the file, and no forwarding database knows the guest behind a bridge device'}`,
     );
 }
 

@@ -80,9 +80,10 @@ function attackText({ classes: names }: LeakGroup): string | null {
 
 /** Of observers that hear each other; the odd one alone where the others do not hear one another. */
 function mutualText({ from, odd }: LeakGroup, who: string): string {
-  return odd === undefined
+  const others = from.filter((name) => name !== odd);
+  return odd === undefined || others.length === 1
     ? `${who} receive each other's traffic`
-    : `${odd} reaches ${setText(from.filter((name) => name !== odd))} and is reached by them`;
+    : `${odd} reaches ${setText(others)} and is reached by them`;
 }
 
 /**

@@ -2,8 +2,8 @@ import { upperBound95 } from '../../core/judge/rows/probe-row.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import type { Provenance, RunRecord } from '../../core/model/run-record.js';
 import { limitsOf, methodStatement } from '../../core/plan/method-statement.js';
-import { counted } from '../../core/text/escape.js';
-import { someText } from '../../core/text/names.js';
+import { counted, nounFor } from '../../core/text/escape.js';
+import { countText, listText, someText } from '../../core/text/names.js';
 import { type Block, type Fact, factsOf, type Section, sectionOf, sentence } from '../document.js';
 import { askedRulesText, lingerText, notAskedTexts, trustedTexts, witnessText } from '../limits.js';
 import type { ReportedRun, RunDetails } from '../reporter.js';
@@ -59,7 +59,7 @@ function boundOf(steps: readonly StepResult[]): { readonly text: string; readonl
     const frames = framesOfClass(steps, name);
     const leaks = rows.some((row) => row.class === name && row.leak);
     const share = leaks ? null : upperBound95(frames);
-    return share === null ? [] : [`${percent(share)} of ${name} (${counted(frames, 'frame')})`];
+    return share === null ? [] : [`${percent(share)} of ${name} (${countText(frames)} ${nounFor(frames, 'frame')})`];
   });
   if (pooled.length > 0) return { text: `at most ${pooled.slice(0, 3).join(', ')} leaks`, isPooled: true };
   return bound === 0 ? null : { text: `at most ${percent(bound)} of such frames leak`, isPooled: false };
@@ -96,7 +96,7 @@ function portsText({ coverage }: Result, judged: readonly StepResult[]): string 
   const engines = new Set(judged.flatMap(({ observers }) => observers.flatMap(({ engine }) => engine ?? [])));
   return [
     `${coverage.observed} of ${coverage.ports} observed`,
-    engines.size === 0 ? '' : `, engine ${[...engines].join(' and ')}`,
+    engines.size === 0 ? '' : `, engine ${listText([...engines])}`,
     ...coverage.unobserved.map(({ port, reason }) => `; not ${port}: ${reason}`),
   ].join('');
 }

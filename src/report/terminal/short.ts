@@ -6,7 +6,7 @@ import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { type CauseStory, severityOf } from '../answer/cause-stories.js';
 import { type Exposure, exposedWord, exposuresOf, isFixedAbove } from '../answer/exposures.js';
 import { whoText } from '../answer/participants.js';
-import { countText, setText, stepsText } from '../../core/text/names.js';
+import { countText, listText, setText, stepsText } from '../../core/text/names.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories, reachTexts } from '../stories.js';
 import { summary } from '../word.js';
@@ -128,7 +128,7 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
   const byBarrier = new Map<string, { classes: Set<string>; steps: Set<number>; opens: Set<string> }>();
   for (const { steps, story } of heldStories(result)) {
     const verb = story.barriers.length === 1 ? 'stops' : 'stop';
-    const names = `${story.barriers.map(({ code }) => code).join(' and ')}${story.alone ? ' alone' : ''}`;
+    const names = `${listText(story.barriers.map(({ code }) => code))}${story.alone ? ' alone' : ''}`;
     const key = names === 'unexplained alone' ? 'no known barrier stops' : `${names} ${verb}`;
     const known = byBarrier.get(key) ?? { classes: new Set(), steps: new Set(), opens: new Set() };
     known.classes.add(story.class);

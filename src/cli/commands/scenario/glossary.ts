@@ -68,7 +68,7 @@ export const driftMeanings: Readonly<Record<DriftCode, string>> = {
   'router-port-gone': 'A port is no longer a multicast router port.',
   'rules-changed': 'Rules of a packet filter, or the VLANs of a port, changed. They may be what keeps guests apart.',
   'bridge-promiscuous':
-    'Something bridges this bridge, or listens on it. Frames to what is behind it flood to all ports.',
+    'Something bridges this bridge, or listens on it. Frames to the guest behind it flood to all ports.',
   'bridge-not-promiscuous': 'No program holds the bridge in promiscuous mode any more.',
   'port-joined': 'A port joined the bridge.',
   'port-left': 'A port left the bridge.',

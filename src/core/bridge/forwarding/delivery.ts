@@ -84,12 +84,14 @@ export function flooded(from: End, observer: End, flag: FloodFlag, why: string):
   if (observer.site.kind === 'port') return shouldDeliver(from, observer, flag, why);
   // up the stack: a host takes groups; other unicast it drops unless promiscuous. A holder of the device hands over
   // what is for its guest.
-  return flag === 'flood' ? no('not for what is behind the bridge device') : yes(`${why}; the bridge device takes it`);
+  return flag === 'flood'
+    ? no('not for the guest behind the bridge device')
+    : yes(`${why}; the bridge device takes it`);
 }
 
 /** Unicast that the bridge sends to one place, or everywhere. */
 export function sentTo(view: BridgeView, from: End, to: End, observer: End, destination: Destination): Forecast {
-  if (observer.name === to.name && observer.site.kind !== 'port') return yes(`for what is behind ${view.name}`);
+  if (observer.name === to.name && observer.site.kind !== 'port') return yes(`for the guest behind ${view.name}`);
   if ('flood' in destination) return flooded(from, observer, 'flood', destination.flood);
   const port = portOf(observer);
   return port !== null && destination.at === port.name

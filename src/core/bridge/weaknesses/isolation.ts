@@ -1,3 +1,4 @@
+import { listText } from '../../text/names.js';
 import { linkNamed } from '../host.js';
 import type { Change } from '../../model/fabric.js';
 import { hostOf } from '../../model/host-names.js';
@@ -42,7 +43,7 @@ const findNotIsolated: CauseFinder = (leak) => {
   return {
     place: open.map((name) => `${name}.isolated`).join(', '),
     value: 'off',
-    text: `${open.join(' and ')} ${open.length === 1 ? 'is' : 'are'} not isolated, so guests reach one another`,
+    text: `${listText(open)} ${open.length === 1 ? 'is' : 'are'} not isolated, so guests reach one another`,
     fix: { changes: isolate(open) },
   };
 };

@@ -66,7 +66,7 @@ export const ageingZero: Explained & Audited = {
     'The bridge learns nothing: unicast between any two ports floods to every other, as on a hub. Set an ageing time.',
   cause: {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'is a hub', 'are hubs')} (ageing_time 0)`,
-    cost: { price: 'nothing', text: 'nothing: entries age as they do by default' },
+    cost: { price: 'nothing', text: 'nothing, entries age as they do by default' },
     find: findAgeingZero,
     isOfBridge: true,
   },

@@ -1,3 +1,4 @@
+import { listText } from '../../text/names.js';
 import type { OvsBridgeState, OvsPortState, OvsRecord, OvsState } from '../../model/state.js';
 import { advice, execute } from '../changes.js';
 import { membersOf } from '../ovs-settings.js';
@@ -90,7 +91,7 @@ const findOvsMirror: CauseFinder = (leak) => {
   return {
     place: `mirror ${mirror.name}`,
     value: `${mirror.ports?.join(', ') ?? 'all ports'} to ${mirror.outputPort ?? ''}`,
-    text: `the mirror ${mirror.name} of ${mirror.bridge} copies frames of ${mirror.ports?.join(' and ') ?? 'all ports'} to ${mirror.outputPort ?? ''}`,
+    text: `the mirror ${mirror.name} of ${mirror.bridge} copies frames of ${mirror.ports === null ? 'all ports' : listText(mirror.ports)} to ${mirror.outputPort ?? ''}`,
     fix: { changes: [removeOvsMirror(mirror.name, mirror.bridge)] },
   };
 };

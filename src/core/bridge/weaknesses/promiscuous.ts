@@ -70,8 +70,8 @@ export const behindBridge: Explained & Audited = {
   meaning:
     'A guest is behind the bridge device, which never learns where it is: frames to it flood, for any ageing time.',
   cause: {
-    phrase: ({ devices }) => `${devices} floods frames for what is behind its own device`,
-    cost: { price: 'upkeep', text: 'the entry has to follow the MAC of what is behind the bridge' },
+    phrase: ({ devices }) => `${devices} floods frames for the guest behind its own device`,
+    cost: { price: 'upkeep', text: 'the entry has to follow the MAC of the guest behind the bridge' },
     find: findBehindBridge,
     isOfBridge: true,
   },

@@ -13,7 +13,7 @@ import { nexthopObjects, routesTo, type RuleChange } from '../../model/timeline.
 import { objectsOf, textOf } from '../../text/json-text.js';
 import type { ReadInterval } from './intervals.js';
 import { nftRules, tcFilters } from '../../bridge/rules.js';
-import { someText } from '../../text/names.js';
+import { listText, someText } from '../../text/names.js';
 
 /** At most this many of those that changed rules are named. */
 const maxNamed = 3;
@@ -28,7 +28,7 @@ function changer({ kind, pid, program, host }: RuleChange): string {
 
 /** Which rules were changed, and by which process: `nft, by process 77 (nft)`. */
 export function changesText(changes: readonly RuleChange[]): string {
-  const kinds = [...new Set(changes.map(({ kind }) => kind))].join(' and ');
+  const kinds = listText([...new Set(changes.map(({ kind }) => kind))]);
   return `${kinds}${changersText(changes.map(changer))},`;
 }
 

@@ -1,3 +1,4 @@
+import { listText } from '../../text/names.js';
 import type { CarriersApart, Finding } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
 import { filtersInState } from './filters-in-state.js';
@@ -8,8 +9,8 @@ function explain(leaking: readonly string[], stopped: readonly string[], states:
   const filters = [...link, ...ip.bridged];
   const named = filters.length === 0 ? 'no filter stands in the state that was read' : filters.join(', ');
   return leaking.includes('raw')
-    ? `raw broken, ${stopped.join(' and ')} holds: a filter hides that the bridge hands the frames over (${named})`
-    : `${leaking.join(' and ')} broken, ${stopped.join(' and ')} holds: a filter stops one carrier and passes the other (${named})`;
+    ? `raw broken, ${listText(stopped)} holds: a filter hides that the bridge hands the frames over (${named})`
+    : `${listText(leaking)} broken, ${listText(stopped)} holds: a filter stops one carrier and passes the other (${named})`;
 }
 
 /**

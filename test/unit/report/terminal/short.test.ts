@@ -49,7 +49,7 @@ describe('the answer in the terminal', () => {
     expect(text).toMatch(/^BROKEN {2}wireshark-experiment: 1 step is broken; not as expected\n/);
     expect(closingOf(text)).toBe(
       "BROKEN: 50 of 50 endpoints receive each other's traffic (240,000 of 240,000 frames): br0 is a hub (ageing_time 0)" +
-        ' fix ip link set dev br0 type bridge ageing_time 30000 costs: nothing: entries age as they do by default report evidence/run/report.html' +
+        ' fix ip link set dev br0 type bridge ageing_time 30000 costs: nothing, entries age as they do by default report evidence/run/report.html' +
         ` frames wireshark -Y 'frame.comment contains "LEAK"' evidence/run/evidence.pcapng` +
         ' exit status 2: a leak that was not expected; it took 12.3 s ',
     );
@@ -68,7 +68,7 @@ describe('the answer in the terminal', () => {
     const closing = closingOf(render(broken(isolated), 80));
     expect(closing).toContain('fix none that cuts no guests off; --verbose shows those that do, and their price');
     expect(closing).not.toContain('bcast_flood off');
-    expect(closingOf(render(broken(mesh(5)), 80))).toContain('ageing_time 30000 costs: nothing: entries age');
+    expect(closingOf(render(broken(mesh(5)), 80))).toContain('ageing_time 30000 costs: nothing, entries age');
   });
 
   it('names who hears whom where they are few', () => {
