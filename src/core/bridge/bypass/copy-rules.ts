@@ -129,6 +129,8 @@ function targetOf([name, value]: readonly [string, unknown], isAtDevice: boolean
 /** Those of nft alone. */
 export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   return listing.rules.flatMap((rule): readonly CopyRule[] => {
+    // of ten thousand rules few copy: the way to a chain of the others is not looked for
+    if (rule.statements.every((statement) => targetOf(statement, false) === undefined)) return [];
     const families = familiesOf(rule, listing);
     const [family = ''] = families;
     const isAtDevice = families.every((name) => name === 'netdev');

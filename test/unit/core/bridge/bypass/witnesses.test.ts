@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { nftSelector, tcSelector } from '../../../../../src/core/bridge/bypass/rule-selectors.js';
 import { takesFrame } from '../../../../../src/core/bridge/bypass/selector.js';
-import { surveyText, xtablesSelector } from '../../../../../src/core/bridge/bypass/copy-rules.js';
+import {
+  listingOf,
+  nftCopyRules,
+  surveyText,
+  xtablesSelector,
+} from '../../../../../src/core/bridge/bypass/copy-rules.js';
 import type { Speaker } from '../../../../../src/core/bridge/bypass/drafts.js';
 import { surveyRules } from '../../../../../src/core/bridge/bypass/witnesses.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
@@ -227,6 +232,22 @@ describe('a witness', () => {
     const [first] = asked([at, rule([match('tcp', 'dport', 443), dup])], {}, { speakers: many }).rules;
     expect(first?.witnesses[0]?.from).toBe('g999');
     expect(read).toBeLessThan(50_000);
+  });
+
+  it('looks for the hooks of rules that copy alone, of which a host with ten thousand has few', () => {
+    const jumped = { chain: { family: 'netdev', table: 't', name: 'c' } };
+    const others = Array.from({ length: 100 }, () => rule([match('tcp', 'dport', 443), { accept: null }]));
+    const nft = { nftables: [jumped, ...others, rule([dup])] };
+    let reads = 0;
+    class Chains<Key, Chain> extends Map<Key, Chain> {
+      override values(): MapIterator<Chain> {
+        reads += 1;
+        return super.values();
+      }
+    }
+    const listing = listingOf({ nft });
+    expect(nftCopyRules({ ...listing, chains: new Chains(listing.chains) })).toHaveLength(1);
+    expect(reads).toBe(1);
   });
 
   it('comes to rules of IP on a bridge only where br_netfilter hands packets over', () => {
