@@ -8,7 +8,7 @@ import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { exposedText } from './exposures.js';
 import { type Audience, audienceOf, whoText } from './participants.js';
-import { countText, setText, stepsText } from '../../core/text/names.js';
+import { countText, setText, someText, stepsText } from '../../core/text/names.js';
 
 /** Why nothing is proven, each reason reported once over steps and observers. */
 export interface ReasonStory {
@@ -141,10 +141,8 @@ export function holdLimits(result: Pick<Result, 'verdict' | 'observedOnly' | 'st
 
 /** `, but for what is accepted: c receives what a sends to b (400 of 400 frames)`; '' where nothing that is leaks. */
 function acceptedText(stories: readonly CauseStory[], audience: Audience): string {
-  const [first, ...others] = stories.filter(({ group }) => group.accepted !== undefined);
-  if (first === undefined) return '';
-  const more = others.length === 0 ? '' : ` and ${others.length} more`;
-  return `, but for what is accepted: ${whoText(first.group, audience)}${more}`;
+  const texts = stories.flatMap(({ group }) => (group.accepted === undefined ? [] : [whoText(group, audience)]));
+  return texts.length === 0 ? '' : `, but for what is accepted: ${someText(texts, 1)}`;
 }
 
 function holdsText(result: Result, stories: readonly CauseStory[], audience: Audience): string {

@@ -1,3 +1,4 @@
+import { firstLines } from '../../core/text/names.js';
 import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
 import { counted } from '../../core/text/escape.js';
 import { html, type Markup, nothing, toneOf, wordMarkup } from '../html/markup.js';
@@ -46,7 +47,7 @@ export function fleetHtml(report: FleetReport): string {
     markup:
       lines.length === 0
         ? ''
-        : html`<section aria-labelledby="host${at}"><h2 id="host${at}">${host.host}</h2><ul>${lines.slice(0, maxLines).map((line) => html`<li>${line}</li>`)}</ul>${lines.length > maxLines ? html`<p>and ${lines.length - maxLines} more</p>` : ''}</section>`
+        : html`<section aria-labelledby="host${at}"><h2 id="host${at}">${host.host}</h2><ul>${firstLines(lines, maxLines, (more) => `and ${more} more`).map((line) => html`<li>${line}</li>`)}</ul></section>`
             .markup,
   }));
   return pageShell({

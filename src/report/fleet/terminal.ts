@@ -68,8 +68,8 @@ export function fleetTerminal(report: FleetReport, view: View): string {
       ? []
       : [
           `Since ${escapeText(report.since.at)}`,
-          ...(changes.length === 0 ? ['  nothing changed'] : changes.slice(0, maxHosts)),
-          ...(changes.length > maxHosts ? [`  and ${changes.length - maxHosts} more: --json has them`] : []),
+          ...(changes.length === 0 ? ['  nothing changed'] : []),
+          ...firstLines(changes, maxHosts, (more) => `  and ${more} more: --json has them`),
           '',
         ]),
     'Hosts',

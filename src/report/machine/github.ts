@@ -1,3 +1,4 @@
+import { firstLines } from '../../core/text/names.js';
 import { exposedWord } from '../answer/exposures.js';
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
@@ -35,10 +36,8 @@ function annotations(run: ReportedRun): readonly string[] {
     const evidence = dir === null ? '' : message(` Evidence: ${dir}`);
     const line = details?.plan.steps[at]?.line;
     const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;
-    return [
-      ...texts.slice(0, maxOfStep).map((text) => head + message(text) + evidence),
-      ...(texts.length > maxOfStep ? [`${head}and ${texts.length - maxOfStep} more`] : []),
-    ];
+    const annotations = texts.map((text) => head + message(text) + evidence);
+    return firstLines(annotations, maxOfStep, (more) => `${head}and ${more} more`);
   });
   const notices = known.map(
     (story) =>

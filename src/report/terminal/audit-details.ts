@@ -1,3 +1,4 @@
+import { firstLines } from '../../core/text/names.js';
 import type { AuditProof, AuditReport, FindingProof, Prediction, Severity } from '../../core/model/audit.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { auditStories, type AuditStory } from '../answer/audit-stories.js';
@@ -70,13 +71,14 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
       (agreement) =>
         `  ${agreement.class.padEnd(20)} ${counted(agreement.agrees, 'row')} as predicted, ${agreement.differs} otherwise, ${agreement.open} open`,
     ),
-    ...faults
-      .slice(0, maxFaults)
-      .map(
+    ...firstLines(
+      faults.map(
         (fault) =>
-          `  THE RULE IS AT FAULT, the wire is right: ${fault.class} as ${fault.carrier}, ${fault.from} → ${fault.to ?? 'everybody'} at ${fault.observer}: predicted ${fault.foretold} (${fault.why}), seen ${fault.seen}; please report it`,
+          `  THE RULE IS AT FAULT, the wire is right: ${fault.class} as ${fault.carrier}, ${fault.from} → ${fault.to ?? 'all'} at ${fault.observer}: predicted ${fault.foretold} (${fault.why}), seen ${fault.seen}; please report it`,
       ),
-    ...(faults.length <= maxFaults ? [] : [`  … and ${faults.length - maxFaults} more: --json`]),
+      maxFaults,
+      (more) => `  and ${more} more: --json`,
+    ),
     ...reasons
       .filter(
         (reason, at) => reasons.findIndex(({ step, code }) => step === reason.step && code === reason.code) === at,

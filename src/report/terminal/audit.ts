@@ -92,7 +92,7 @@ function proofLines(proof: AuditProof | undefined, width: number): readonly stri
       .slice(0, maxFaults)
       .map(
         (fault) =>
-          `the rule is at fault, the wire is right: ${fault.class}, ${fault.from} → ${fault.to ?? 'everybody'} at ${fault.observer}`,
+          `the rule is at fault, the wire is right: ${fault.class}, ${fault.from} → ${fault.to ?? 'all'} at ${fault.observer}`,
       ),
     ...[...new Set(proof.reasons.map(({ code }) => code))].map((code) => `evidence is missing: ${code}`).slice(0, 2),
     `evidence: ${proof.evidence}`,

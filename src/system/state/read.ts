@@ -1,3 +1,4 @@
+import { someText } from '../../core/text/names.js';
 import { readFileSync } from 'node:fs';
 import { answersNeighbours } from '../../core/bridge/bypass/arp-answers.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
@@ -177,11 +178,8 @@ async function readRules(netns: string | null): Promise<unknown> {
     if (!(error instanceof VerifyError) || error.code !== 'program-missing') throw error;
     const tables = inNamespace(netns, nfTables);
     if (tables?.length === 0) return null;
-    const more = tables === null || tables.length <= 3 ? '' : ` and ${tables.length - 3} more`;
     const found =
-      tables === null
-        ? 'the kernel does not say whether nf_tables has rules'
-        : `nf_tables has ${tables.slice(0, 3).join(', ')}${more}`;
+      tables === null ? 'the kernel does not say whether nf_tables has rules' : `nf_tables has ${someText(tables, 3)}`;
     throw new VerifyError('program-missing', 69, `${found}, and ${error.message}`, error.hint);
   }
 }
