@@ -4,6 +4,7 @@ import { libc } from '../kernel/libc.js';
 import { socketFamily } from '../kernel/packet-socket.js';
 import {
   descriptorsOf,
+  inodeOf,
   procLink,
   procNames,
   procText,
@@ -157,7 +158,7 @@ export function spaceOfTap({ task, fd }: TapDescriptor): number | null {
  * counts as in that of its process.
  */
 export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): readonly string[] {
-  const itsOwn = statSync(`/proc/${pid}/ns/net`, { throwIfNoEntry: false })?.ino ?? null;
+  const itsOwn = inodeOf(`/proc/${pid}/ns/net`);
   const names = new Set<string>();
   for (const descriptor of tapDescriptorsOf(String(pid))) {
     if (names.has(descriptor.tap)) continue;

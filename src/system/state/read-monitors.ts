@@ -30,9 +30,9 @@ export async function monitorRecords(netns: string | null, parser: GuestParser):
 /** Accounts under which libvirt and distributions run machines (qemu.conf, `user`). */
 const machinesAccounts: readonly string[] = ['libvirt-qemu', 'libvirt', 'qemu', 'kvm'];
 
-/** The uids of root and of these accounts (passwd(5)). */
+/** The uids of root and of these accounts (passwd(5)), as the host has them: a container's file knows other ones. */
 function machinesUsers(): ReadonlySet<number> {
-  const accounts = procText('/etc/passwd')
+  const accounts = (procText('/proc/1/root/etc/passwd') || procText('/etc/passwd'))
     .split('\n')
     .map((line) => line.split(':'));
   return new Set([

@@ -157,26 +157,23 @@ export function isMonitor(comm: string): boolean {
 /**
  * The interfaces of machines that QEMU, Firecracker and Cloud Hypervisor run without a manager. Their command line
  * names them. The taps that they hold are their ports; without taps here, their namespace leads to them. A process of
- * another user only claims a name.
+ * another user only claims a name: it has no id, by which interfaces come to one owner, and no MAC.
  */
 export function monitorGuests(processes: readonly MonitorProcess[]): readonly GuestRecord[] {
   return processes.flatMap(({ pid, comm, argv, taps, isTrusted, here }): readonly GuestRecord[] => {
     const monitor = monitors.get(comm);
     if (monitor === undefined) return [];
     const name = monitor.nameOf(argv) || `${monitor.manager}-${pid}`;
-    if (!isTrusted) {
-      const claim = { manager: monitor.manager, name, mac: null, ips: [], zone: null, isClaimed: true as const };
-      return taps.map((port) => ({ ...claim, port }));
-    }
     const record = guestInSandbox(monitor.manager, name, `/proc/${pid}/ns/net`, { id: String(pid) });
+    const { id: _id, ...unnumbered } = record;
+    const known = isTrusted ? record : { ...unnumbered, isClaimed: true as const };
+    if (!here && taps.length === 0) return [known];
     // its own namespace is that of the bridges, which leads nowhere
-    const { netns: _, ...named } = record;
-    const cards = monitor.cardsOf?.(argv) ?? [];
+    const { netns: _netns, ...named } = known;
+    const cards = isTrusted ? (monitor.cardsOf?.(argv) ?? []) : [];
     // qemu(1): it waits for a machine that runs elsewhere
     const arriving = argv.includes('-incoming') ? { isArriving: true } : {};
-    return here || taps.length > 0
-      ? taps.map((port) => ({ ...named, port, mac: macBehind(port, taps, cards), ...arriving }))
-      : [record];
+    return taps.map((port) => ({ ...named, port, mac: macBehind(port, taps, cards), ...arriving }));
   });
 }
 

@@ -173,13 +173,14 @@ function isClosed(input: TraceInput): boolean {
 
 /** Each probe was seen somewhere: one whose token stands beyond what is searched was not. */
 function hasEachProbe({ step, trace }: TraceInput, finder: FlowFinder): boolean {
-  const seen = new Set<number>();
+  const first = step.flows.at(0)?.first ?? 0;
+  const seen = new Uint8Array(framesOfStep(step));
   for (const line of trace)
     if (line.place !== 'end')
       finder.forProbes(line.tokens, (flow, sequence) => {
-        if (flow !== null) seen.add(flow.first + sequence);
+        if (flow !== null) seen[flow.first + sequence - first] = 1;
       });
-  return seen.size === framesOfStep(step);
+  return !seen.includes(0);
 }
 
 /**

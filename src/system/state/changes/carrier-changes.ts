@@ -161,7 +161,8 @@ class Looks {
     const began = performance.now();
     if (counts === this.#tapCounts && began < this.#nextTapsMs) return;
     this.#tapCounts = counts;
-    for (const [tap, holders] of Object.entries(readSharedTaps(this.netns, taps))) this.#taps.set(tap, holders);
+    for (const [tap, holders] of Object.entries(readSharedTaps(this.netns, taps)))
+      this.#taps.set(tap, joinedHolders(this.#taps.get(tap) ?? holders, holders));
     this.#nextTapsMs = performance.now() + (performance.now() - began) * dearShare;
   }
 
@@ -210,4 +211,14 @@ function linksHere(): readonly KernelLink[] {
   } finally {
     asker?.close();
   }
+}
+
+type Holders = PassingCarriers['sharedTaps'][string];
+
+/** Holders that one of two looks found; pid 0, one that was not found, if both missed one. */
+function joinedHolders(earlier: Holders, later: Holders): Holders {
+  const isMissing = [earlier, later].every((holders) => holders.some(({ pid }) => pid === 0));
+  const found = new Map([...earlier, ...later].map((holder) => [holder.pid, holder]));
+  if (!isMissing) found.delete(0);
+  return [...found.values()];
 }

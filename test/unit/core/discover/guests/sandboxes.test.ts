@@ -211,16 +211,16 @@ describe('machines without a manager', () => {
     expect([arriving('-name', 'web'), arriving('-name', 'web', '-incoming', 'defer')]).toEqual([[undefined], [true]]);
   });
 
-  it('a process of an ordinary user claims a name for the taps that it holds, and nothing else', () => {
+  it('a process of an ordinary user claims a name for the taps that it holds, and has no owner and no MAC', () => {
     const argv = ['-name', 'web', '-nic', 'tap,ifname=tap0,mac=52:54:00:aa:00:01', '-incoming', 'defer'];
     const claims = (taps: readonly string[], here: boolean): unknown =>
       monitorGuests([{ ...process('kvm', argv, taps, here), isTrusted: false }]);
     const claim = { manager: 'qemu', name: 'web', mac: null, ips: [], zone: null, isClaimed: true };
     expect(claims(['tap0', 'tap1'], true)).toEqual([
-      { ...claim, port: 'tap0' },
-      { ...claim, port: 'tap1' },
+      { ...claim, port: 'tap0', isArriving: true },
+      { ...claim, port: 'tap1', isArriving: true },
     ]);
-    expect(claims([], false)).toEqual([]);
+    expect(claims([], false)).toEqual([{ ...claim, port: null, netns: '/proc/42/ns/net' }]);
   });
 
   it('QEMU: a MAC that may be of another card is not known, and what is no option is nothing', () => {
