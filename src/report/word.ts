@@ -46,11 +46,15 @@ export function stepWord(step: StepResult): Word {
 /** What stands for a verdict where a run came to no result. */
 export const unendedWord = { text: 'NO RESULT', tint: 'yellow' } as const satisfies Word;
 
-/** The expectation of a step: a claim of `seen` if that alone is unmet, else its verdict. */
+/** The expectation of a step: a claim of `seen`, the author's text, if that alone is unmet, else its verdict. */
 export function expectedWord(step: StepResult): string {
   const [unmet] = step.unmet ?? [];
-  if (unmet !== undefined && step.verdict === step.expected) return unmet.claim;
-  switch (step.expected) {
+  return unmet !== undefined && step.verdict === step.expected ? unmet.claim : expectedVerdict(step);
+}
+
+/** The verdict that a step is expected to come to. */
+export function expectedVerdict({ expected }: StepResult): 'holds' | 'a leak' | '–' {
+  switch (expected) {
     case 'holds':
       return 'holds';
     case 'broken':

@@ -150,8 +150,9 @@ export function exposedWord(result: Result): Word {
     : { text: `${word.text}, EXPOSED`, tint: 'yellow' };
 }
 
-/** True if an exposure before this one has the same fix, which is then not repeated. */
+/** True if the last exposure above this one that has a fix has the same at the same price. It is then not repeated. */
 export function isFixedAbove(exposure: Exposure, exposures: readonly Exposure[]): boolean {
-  const text = exposure.fixes.join('\n');
-  return exposures.slice(0, exposures.indexOf(exposure)).some(({ fixes }) => fixes.join('\n') === text);
+  const above = exposures.slice(0, exposures.indexOf(exposure)).findLast(({ fixes }) => fixes.length > 0);
+  const textOf = ({ fixes, cost }: Exposure): string => JSON.stringify([fixes, cost]);
+  return above !== undefined && textOf(above) === textOf(exposure);
 }

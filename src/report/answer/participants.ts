@@ -62,7 +62,7 @@ function trafficText({ from, to, classes, answers }: LeakGroup): string {
   if (answers === true) return `replies from ${setText(from)} to ${setText(addressees)}`;
   if (from.includes('*')) return 'traffic between others';
   if (from.length > 1 && addressees.length > 1 && addressees.every((name) => from.includes(name)))
-    return [`traffic between ${setText(from)}`, ...crowd].join(', and to ');
+    return [`traffic between ${setText(from)}`, ...crowd].join(', and for ');
   const receivers = [...(addressees.length === 0 ? [] : [setText(addressees)]), ...crowd];
   return `traffic from ${setText(from)} for ${listText(receivers)}`;
 }

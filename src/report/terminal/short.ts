@@ -166,7 +166,9 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
   const room = width - widthOf(head) - 14;
   // INCONCLUSIVE is never expected, and says so itself
   const expected =
-    act.asExpected || ['INCONCLUSIVE', 'READY'].includes(act.word.text) ? '' : `≠ expected ${act.expected}; `;
+    act.asExpected || ['INCONCLUSIVE', 'READY'].includes(act.word.text)
+      ? ''
+      : `≠ expected ${escapeText(act.expected)}; `;
   const text = firstThatFits(
     act.texts.map((said) => `${expected}${escapeText(said)}`),
     room,

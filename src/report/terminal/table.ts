@@ -1,7 +1,7 @@
 import type { Result, StepResult } from '../../core/model/result.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { arrived, type Cell, type FlowRow, flowRows, foldAddressees, pairText, wiresText } from '../flow-rows.js';
-import { expectedWord, stepWord } from '../word.js';
+import { expectedVerdict, stepWord } from '../word.js';
 import { fold, foldAfter, type Paint, padEnd, padStart, type Tint, widthOf } from './layout.js';
 
 interface Painted {
@@ -102,7 +102,7 @@ function stepLines(step: StepResult, index: number, width: number, paint: Paint)
   const word = stepWord(step);
   const room = width - showedWidth - expectedWidth - 3;
   const name = foldAfter(`${padStart(String(index + 1), 2)}  `, escapeText(step.name), room);
-  const expected = step.asExpected || step.expected === null ? expectedWord(step) : `≠ ${expectedWord(step)}`;
+  const expected = step.asExpected || step.expected === null ? expectedVerdict(step) : `≠ ${expectedVerdict(step)}`;
   return name.map((line, at) =>
     at > 0
       ? paint(line, 'bold')

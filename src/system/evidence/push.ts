@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { request as requestByHttp } from 'node:http';
 import { request as requestByHttps } from 'node:https';
 import { hostname, release } from 'node:os';
@@ -138,7 +138,7 @@ const passing: readonly number[] = [408, 425, 429];
 function refusalOf(status: number): Refusal {
   if (status >= 200 && status < 300) return null;
   if (status >= 300 && status < 400)
-    return { why: `it answered ${status}, a redirection, which is not followed`, when: 'unknown' };
+    return { why: `it answered ${status}: redirections are not followed`, when: 'unknown' };
   return { why: `it answered ${status}`, when: whenTaken(status) };
 }
 
@@ -183,7 +183,8 @@ function failureOf(error: Error, answerMs: number): NonNullable<Refusal> {
       why: `its certificate is not trusted: ${messageOf(first)} (NODE_EXTRA_CA_CERTS names a file with its CA)`,
       when: 'stop',
     };
-  if (unfit.test(code)) return { why: `its certificate is refused: ${messageOf(first)}`, when: 'stop' };
+  if (unfit.test(code) && !code.includes('_ALERT_'))
+    return { why: `its certificate is refused: ${messageOf(first)}`, when: 'stop' };
   return { why: messageOf(first), when: 'again' };
 }
 
@@ -243,18 +244,18 @@ export async function deliverSpool(spool: string, url: URL, patience = usualPati
       if (when !== 'never') continue;
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       renameSync(join(spool, name), join(dir, name));
+      utimesSync(join(dir, name), new Date(), new Date()); // its days there begin
       count += 1;
     } catch (error) {
       reasons.add(`${name}: ${messageOf(error)}`);
     }
   }
-  const refused = { count, removed: boundRefused(dir, Date.now()), dir };
+  const refused = { count, removed: count === 0 ? 0 : boundRefused(dir, Date.now()), dir };
   return { delivered, kept: names.length - delivered - gone - count, refused, reasons: [...reasons] };
 }
 
 /** Removes what `refusedBound` leaves no place for. Gives the number. */
 function boundRefused(dir: string, nowMs: number): number {
-  if (statSync(dir, { throwIfNoEntry: false }) === undefined) return 0;
   const written = summaryNames(dir).flatMap((name) => {
     const mtimeMs = statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs;
     return mtimeMs === undefined ? [] : [{ name, mtimeMs }];

@@ -22,7 +22,8 @@ describe('the daemon of a pid file', needs(root, file(python)), () => {
   const start = async (program: string, does: 'locks' | 'opens'): Promise<number> => {
     const child = spawn(program, ['-c', lock, pidFile, does], { stdio: ['pipe', 'pipe', 'inherit'] });
     started.push(child);
-    await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+    const [ready] = await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+    expect(String(ready)).toBe('ready');
     writeFileSync(pidFile, String(child.pid));
     return child.pid ?? 0;
   };

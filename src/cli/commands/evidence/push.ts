@@ -153,7 +153,7 @@ async function pushCommand(dir: string, to: string | undefined, quiet: boolean):
   const most = `the newest ${refusedBound.count} of ${refusedBound.days} days stay`;
   const removed = refused.removed === 0 ? [] : [`removed from ${refused.dir}, where ${most}: ${refused.removed}`];
   if (reasons.length > 0) {
-    const why = someText(reasons, maxReasons, 0, 'more reasons');
+    const why = someText(reasons, maxReasons);
     const stay = kept === 0 ? [] : [`${counted(kept, 'summary stays', 'summaries stay')} in ${dir}`];
     const moved = refused.count === 0 ? [] : [`refused for good, in ${refused.dir}: ${refused.count}`];
     const later = `the next run --push, or push ${dir}, delivers ${kept === 1 ? 'it' : 'them'}`;

@@ -137,7 +137,7 @@ function isHandedOver({ kind, mode, flag, space }: LowerGuest): boolean {
 
 export const macvlanBridge: Explained & Audited = {
   meaning:
-    'Guests on one lower device (macvlan, macvtap or ipvlan in mode bridge) reach each other in the kernel, past rules. In other modes frames come back where its port has hairpin on; an ipvlan in l2 copies broadcast to all.',
+    'Guests on one lower device (macvlan, macvtap, ipvlan in bridge mode) reach each other past bridges, rules and switch. In other modes frames come back where its port has hairpin on; an ipvlan in l2 copies broadcast to all.',
   cause: {
     phrase: ({ place, value }) =>
       value.startsWith('mode ')

@@ -31,7 +31,8 @@ async function* read({ fd, size }: OpenFile, fleeting: boolean): AsyncGenerator<
     if (length === 0) return;
     yield into.subarray(0, length);
     if (!fleeting) into = new Uint8Array(chunkLength);
-    else if (chunks === 1 && length === chunkLength) into = pageMemory(chunkLength); // a small file is not worth it
+    // a small file is not worth it, unless it grows
+    else if (chunks === 1 ? length === chunkLength : into.length < chunkLength) into = pageMemory(chunkLength);
     if (chunks % atATime === 0) await setImmediate();
   }
 }

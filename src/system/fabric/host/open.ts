@@ -7,7 +7,7 @@ import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { assertKnown, VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
-import { readJson } from '../../process/programs.js';
+import { parsePrinted, readJson, runProgram } from '../../process/programs.js';
 import { type Authored, applyToKernel, endpointNamed, type KernelChange, runAuthored } from '../apply.js';
 import { parseLinks } from '../../state/parse-links.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
@@ -137,9 +137,15 @@ async function applyRecorded({ deps, ways, bridgeOf }: OpenHost, change: KernelC
   try {
     return await applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
   } finally {
-    const links = parseLinks(await readJson(['ip', '-j', '-d', 'link', 'show'], { netns }), () => null);
-    for (const entry of toRestore.flatMap((entry) => onOtherBridge(entry, { links }))) ways.journal.add(entry);
+    if (toRestore.length > 0) for (const entry of await entriesElsewhere(toRestore, netns)) ways.journal.add(entry);
   }
+}
+
+async function entriesElsewhere(entries: readonly UndoEntry[], netns: string | null): Promise<readonly UndoEntry[]> {
+  const shown = await runProgram(['ip', '-j', '-d', 'link', 'show'], { netns });
+  if (shown.status !== 0) return [];
+  const links = parseLinks(parsePrinted('ip link', shown.stdout), () => null);
+  return entries.flatMap((entry) => onOtherBridge(entry, { links }));
 }
 
 function sendingPlace({ plan, deps, ways }: OpenHost, name: string): Place {

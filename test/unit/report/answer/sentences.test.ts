@@ -82,7 +82,7 @@ describe('who hears whom', () => {
 
   it('says of those that send to some of themselves, and to all, that they do', () => {
     expect(who(['alice', 'bob', 'carol'], ['bob', 'alice', null], ['eve'], 'known-unicast', 'broadcast')).toMatch(
-      /^eve receives traffic between alice, bob and carol, and to all \(/,
+      /^eve receives traffic between alice, bob and carol, and for all \(/,
     );
   });
 

@@ -128,6 +128,11 @@ describe('the answer in the terminal', () => {
     expect(closingOf(text)).toMatch(/^NOT AS EXPECTED: step 1 \(the hub\) expected bob sees all and came to BROKEN /);
     expect(text).toMatch(/BROKEN +≠ expected bob sees all; /);
     expect(text).not.toContain('a leak');
+    const hostile = [{ claim: 'b\u001b[2Jb', probe: null, outcome: 'short' } as const];
+    const steps = [leaked, { ...leaked, unmet: hostile }];
+    const replayed = render(result(steps, { verdict: 'broken', exitCode: 4, asExpected: false }));
+    expect(replayed).toContain('expected b\\u{1b}[2Jb; ');
+    expect(replayed).not.toContain('\u001b[2J');
   });
 
   it('tells the five acts of the experiment in a line each', () => {

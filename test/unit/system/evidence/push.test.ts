@@ -99,7 +99,7 @@ it.each([
   [404, 1, 'it answered 404'],
   [405, 1, 'it answered 405'],
   [409, 2, 'it answered 409'],
-  [301, 2, 'it answered 301, a redirection, which is not followed'],
+  [301, 2, 'it answered 301: redirections are not followed'],
   [null, 3, 'no answer within 0.3 s'],
 ])('keeps what is not taken: %s', async (status, requests, why) => {
   const spool = await spoolOf(2);
