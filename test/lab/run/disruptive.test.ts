@@ -36,10 +36,10 @@ steps:
 const scenario = (steps: string): string => writeScenario(`${topology}${steps}`);
 
 /**
- * More at once than one frame each 1/rate s: what a helper may make up for after 2 ms of delay, and the frame that
- * begins the window.
+ * More at once than one frame each 1/rate s: what a helper may make up for after 2 ms of delay, what the kernel may stamp
+ * as much later on a busy machine, and the frame that begins the window.
  */
-const madeUpFor = (rate: number): number => 1 + Math.ceil(rate * 0.002);
+const madeUpFor = (rate: number): number => 1 + 2 * Math.ceil(rate * 0.002);
 const rate = 200;
 const toOf = (name: ProbeClassName): string => {
   if (name === 'gateway-steal') return 'to: lan, via: c, ';
