@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { outcomeOf, type ThrowAwayHost, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, program, root } from '../../support/needs.js';
+
+const built = new URL('../../../build/system/process/socket-holders.js', import.meta.url).href;
 
 /** Holds taps until its stdin closes, under the name that its file has: `elsewhere` in a namespace of their own. */
 const holder = `import ctypes, fcntl, os, struct, sys
@@ -70,6 +72,19 @@ describe('machines that no manager tells of', needs(root, program('python3')), (
     expect(text).toContain(`    web:\n      ${claimed}\n      bridge: br0\n      port: fc0\n`);
     expect(text).toContain(`      ${claimed}\n      bridge: br0\n      port: fc1\n`);
     expect(text).not.toContain('owner:');
+  });
+
+  it('a process of another user is passed over without the right to look at its namespace', async () => {
+    const user = ['--reuid=65534', '--regid=65534', '--clear-groups', '--', 'sh', '-c', 'echo held; exec cat'];
+    const other = spawn('setpriv', user, { stdio: ['pipe', 'pipe', 'inherit'] });
+    machines.push(other);
+    await once(other.stdout, 'data');
+    const script = `import { tapsHeldBy } from ${JSON.stringify(built)}; console.log(tapsHeldBy(${other.pid}, new Set([1])))`;
+    const words = ['--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace', '--', process.execPath];
+    const { stdout, stderr } = spawnSync('setpriv', [...words, '--input-type=module', '--eval', script], {
+      encoding: 'utf8',
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: '[]\n', stderr: '' });
   });
 
   it('a process that holds taps of these names in another namespace has no port here', async () => {
