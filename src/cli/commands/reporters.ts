@@ -15,6 +15,18 @@ export interface ChosenReporter<Name extends string = ReporterName> {
   readonly path: string | null;
 }
 
+/** A report that could not be written: why, in a line, and the exit status that it adds. */
+export interface FailedReport {
+  readonly text: string;
+  readonly status: 69 | 70;
+}
+
+/** `error`: what the system refused, or a fault in the program. */
+export function failedReport(text: string, error: unknown): FailedReport {
+  const isRefused = error instanceof VerifyError || (error instanceof Error && 'syscall' in error);
+  return { text: `${text}: ${messageOf(error)}`, status: isRefused ? 69 : 70 };
+}
+
 function usage(message: string, hint: string): VerifyError {
   return new VerifyError('usage', 64, message, hint);
 }
@@ -101,7 +113,7 @@ export async function writeReports(
   chosen: readonly ChosenReporter[],
   runs: readonly ReportedRun[],
   writing: ReportWriting = {},
-): Promise<readonly string[]> {
+): Promise<readonly FailedReport[]> {
   const loaded = await Promise.all(
     chosen.map(async ({ name, path }) => ({ name, path, reporter: await reporters[name]() })),
   );
@@ -130,15 +142,15 @@ export interface ReportText {
 
 /**
  * Writes every report: files first, so that they are there when stdout is read. One that fails keeps no other from
- * being written; returns what failed, one line each.
+ * being written; returns what failed.
  */
 export async function writeTexts(
   texts: readonly ReportText[],
   { brief = false, wide = false, ...writing }: ReportWriting,
-): Promise<readonly string[]> {
+): Promise<readonly FailedReport[]> {
   const { whyNotJudged, ...known } = writing;
   const context = { ...known, command: ownCall(), ...(whyNotJudged === undefined ? {} : { whyNotJudged }) };
-  const failed: string[] = [];
+  const failed: FailedReport[] = [];
   const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path, render } of sorted) {
     try {
@@ -148,22 +160,25 @@ export async function writeTexts(
       }
       writeNamedFile(path, render({ width: 100, color: false, ...context }));
     } catch (error) {
-      failed.push(`the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${messageOf(error)}`);
+      failed.push(failedReport(`the ${name} report could not be written${path === null ? '' : ` to ${path}`}`, error));
     }
   }
   return failed;
 }
 
 /**
- * Names the reports that failed on stderr; returns the exit statuses that they add: none, or 70. A verdict of 2 still
- * stands before it.
+ * Names the reports that failed on stderr; returns the exit statuses that they add. A verdict of 2 still stands before
+ * them.
  */
-export function printFailedReports(failed: readonly string[], again = 'report DIR --format NAME'): readonly number[] {
-  for (const line of failed)
+export function printFailedReports(
+  failed: readonly FailedReport[],
+  again = 'report DIR --format NAME',
+): readonly number[] {
+  for (const { text } of failed)
     process.stderr.write(
-      `verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: ${escapeText(ownCall())} ${again}\n`,
+      `verify-isolation: ${escapeText(text)}\n  the evidence is complete and the other reports were written; write this one again with: ${escapeText(ownCall())} ${again}\n`,
     );
-  return failed.length === 0 ? [] : [70];
+  return failed.map(({ status }) => status);
 }
 
 function stdoutView(isWide: boolean): View {

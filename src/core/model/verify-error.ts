@@ -35,7 +35,7 @@ export const exitStatuses = [
     status: 69,
     when: 'error',
     short: 'this machine lacks something',
-    long: 'This machine lacks a right, a kernel feature or a program, which is named.',
+    long: 'This machine lacks a right, room, a kernel feature or a program, which is named.',
   },
   { status: 70, when: 'error', short: 'a fault in the program', long: 'A fault in the program.' },
   {

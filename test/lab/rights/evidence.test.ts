@@ -243,7 +243,7 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     const reporters = asked.flatMap((reporter) => ['--reporter', reporter]);
     const { status, stderr } = await runAs(caller, join(home(), 'out'), ...reporters);
     untouched();
-    expect(status).toBe(70);
+    expect(status).toBe(69);
     expect(stderr).toContain('"link" on the way there is a symbolic link of user');
     expect(stderr).toContain('"page.html" on the way there is a symbolic link of user');
   });

@@ -201,7 +201,9 @@ describe('a discipline that holds frames back, which leave when nobody listens a
     expect(rows(result, { step: 1, observer: 'c' }).map(({ seen }) => seen)).toEqual([0, 0, 0]);
     expect(waiting?.verdict).toBe('inconclusive');
     expect(waiting?.reasons.map(({ code, text }) => `${code}: ${text}`)).toEqual([
-      expect.stringMatching(/^bypass-possible: queueing discipline htb at p2 .* \d+ frames still waited in it at the end: /),
+      expect.stringMatching(
+        /^bypass-possible: queueing discipline htb at p2 .* \d+ frames still waited in it at the end: /,
+      ),
     ]);
     expect(result.steps[3]?.verdict).toBe('holds');
   });

@@ -28,7 +28,7 @@ export const definePurge: DefineCommand = (parser, context) => {
         process.stderr.write(`removed ${removed} bytes of payload; custody.ndjson says so\n`);
         if (!(await removeReportFile(dir))) return [];
         const failure = await writeReportFile(await reportedRun(dir, result, true));
-        return failure.map((line) => line.replaceAll(dir, args.dir));
+        return failure.map(({ text, status }) => ({ text: text.replaceAll(dir, args.dir), status }));
       });
       context.setStatus(printFailedReports(failed)[0] ?? 0);
     },

@@ -7,20 +7,21 @@ import type { ReportedRun } from '../../../report/reporter.js';
 import type { CheckedFolder, FolderCheck } from '../../../system/evidence/check-folder.js';
 import { files, writeWhole } from '../../../system/evidence/folder/folder.js';
 import { readRegularIfThere } from '../../../system/evidence/read/regular-file.js';
+import { type FailedReport, failedReport } from '../reporters.js';
 import { reportedRun } from './load-details.js';
 
 /**
  * Writes `report.html` into the run's folder, 0600. It is a view, no evidence: neither hashed nor read by a replay.
- * Returns what failed, in a line, or nothing.
+ * Returns what failed, or nothing.
  */
-export async function writeReportFile(run: ReportedRun): Promise<readonly string[]> {
+export async function writeReportFile(run: ReportedRun): Promise<readonly FailedReport[]> {
   if (run.dir === null) return [];
   const path = join(run.dir, files.report.name);
   try {
     await writeWhole(path, htmlReport([run], { width: 100, color: false }));
     return [];
   } catch (error) {
-    return [`${path} could not be written: ${messageOf(error)}`];
+    return [failedReport(`${path} could not be written`, error)];
   }
 }
 

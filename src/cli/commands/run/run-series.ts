@@ -13,6 +13,7 @@ import type { Run } from '../../../run/run.js';
 import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { printError } from '../../print-error.js';
+import type { FailedReport } from '../reporters.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import type { PushOptions } from '../evidence/push.js';
 import { withBaseline } from './baseline.js';
@@ -152,8 +153,8 @@ type RunInFolder = Run & { readonly folder: OwnFolder };
 export class RunSeries {
   /** Those that came to a result. */
   readonly runs: ReportedRun[] = [];
-  /** Reports that could not be written, a sentence each. */
-  readonly failed: string[] = [];
+  /** Reports that could not be written. */
+  readonly failed: FailedReport[] = [];
   /** An exit status for each judged run that could not be signed, or whose fixes could not be tried. */
   readonly unfinished: number[] = [];
   /** What runs could not put back, by name. */
@@ -246,7 +247,10 @@ export class RunSeries {
       import('../evidence/write-report-file.js'),
       import('../../../system/evidence/folder/folder.js'),
     ]);
-    const failure = (await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name));
+    const failure = (await writeReportFile(run)).map(({ text, status }) => ({
+      text: text.replaceAll(folder.path, folder.name),
+      status,
+    }));
     this.failed.push(...failure);
     if (signKey !== null) this.unfinished.push(...(await signRun(folder, signKey, options)));
     return failure.length === 0 ? join(folder.name, files.report.name) : null;

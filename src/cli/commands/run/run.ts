@@ -11,7 +11,14 @@ import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { runPaths } from '../evidence/evidence-folder.js';
 import { deliverRuns, pushRefusal, spoolFile, spoolRuns } from '../evidence/push.js';
-import { chooseReporters, everyReport, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
+import {
+  chooseReporters,
+  everyReport,
+  type FailedReport,
+  printFailedReports,
+  writeAnswerToLog,
+  writeReports,
+} from '../reporters.js';
 import { grepSteps, hostTrust, inSeries, parseSets, strictly, trusting } from '../scenario/series.js';
 import { checkBaselines, loadBaselines } from './baseline.js';
 import { type HandedRun, type RunCommandOptions, RunSeries, type SeriesRequest, Stop, timeOf } from './run-series.js';
@@ -234,13 +241,13 @@ export async function reportSeries(
   return [status, ...reportStatuses];
 }
 
-/** Gives the reports that could not be written, a sentence each. */
+/** Gives the reports that could not be written. */
 async function writeAnswers(
   { options, reporters }: Pick<RunRequest, 'options' | 'reporters'>,
   series: RunSeries,
   status: number,
   stop: Stop,
-): Promise<readonly string[]> {
+): Promise<readonly FailedReport[]> {
   const { verbose, picture = false, wide = false, whyNotJudged, quiet, progress, timeout } = options;
   const { runs } = series;
   const brief = stop.by !== undefined;

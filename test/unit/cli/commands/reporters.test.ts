@@ -49,7 +49,8 @@ describe('writeReports', () => {
         ],
         [{ result: broken, dir: null, details: null }],
       );
-      expect(failed).toEqual([expect.stringMatching(/^the junit report could not be written to .*junit\.xml: /)]);
+      const text = expect.stringMatching(/^the junit report could not be written to .*junit\.xml: /);
+      expect(failed).toEqual([{ text, status: 70 }]);
       expect(JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8'))).toMatchObject({ verdict: 'broken' });
     } finally {
       rmSync(dir, { recursive: true });
