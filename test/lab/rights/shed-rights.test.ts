@@ -4,7 +4,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync } from 'node:f
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
-import { needs, root } from '../../support/needs.js';
+import { needs, root, readable } from '../../support/needs.js';
 import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 
 const steps = (count: number): string =>
@@ -90,14 +90,18 @@ describe('root’s run on a host', needs(root), () => {
     }
   });
 
-  it('takes uid 0, for its journal: ambient capabilities of another user are refused before anything is sent', async () => {
-    const file = host.scenario('ambient', { steps: steps(20) });
-    const user = ['--reuid=4321', '--regid=4321', '--clear-groups'];
-    const through = ['setpriv', ...user, `--inh-caps=-all,${five}`, `--ambient-caps=-all,${five}`, '--'];
-    chmodSync(host.dir, 0o755);
-    const { status, stderr } = await outcomeOf(host.cli(['run', file, '--yes'], true, through));
-    expect([status, stderr]).toEqual([69, expect.stringContaining('takes root')]);
-  });
+  it(
+    'takes uid 0, for its journal: ambient capabilities of another user are refused before anything is sent',
+    needs(readable),
+    async () => {
+      const file = host.scenario('ambient', { steps: steps(20) });
+      const user = ['--reuid=4321', '--regid=4321', '--clear-groups'];
+      const through = ['setpriv', ...user, `--inh-caps=-all,${five}`, `--ambient-caps=-all,${five}`, '--'];
+      chmodSync(host.dir, 0o755);
+      const { status, stderr } = await outcomeOf(host.cli(['run', file, '--yes'], true, through));
+      expect([status, stderr]).toEqual([69, expect.stringContaining('takes root')]);
+    },
+  );
 
   it('writes a report and evidence into folders of others, as it was asked to', { tags: 'all' }, async () => {
     const folder = join(host.dir, 'of-somebody');
