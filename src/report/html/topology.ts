@@ -134,7 +134,7 @@ function whereText(endpoint: Endpoint): string {
   }
 }
 
-/** What the picture has, and no more. */
+/** Words for the parts that the picture has, and no others. */
 function legendText(hasLines: boolean, isBehind: boolean): string {
   return [
     ...(hasLines

@@ -16,6 +16,7 @@ import {
   type Range,
   type Selector,
   unknownPart,
+  type WordMatch,
   wordsSelector,
 } from './selector.js';
 
@@ -316,15 +317,15 @@ function flowerKey([key, value]: readonly [string, unknown]): Selector {
 }
 
 /** A word of u32 as tc prints it: hexadecimal without leading zeros. */
-function wordOf(match: Fields): readonly [at: number, value: number, mask: number] | null {
+function wordOf(match: Fields): WordMatch | null {
   const [value, mask] = ['value', 'mask'].map((key) => Number.parseInt(textOf(match[key]) ?? '', 16));
   const { off, offmask } = match;
   if (typeof off !== 'number' || (offmask !== '' && offmask !== undefined && offmask !== '0')) return null;
-  return value === undefined || mask === undefined || Number.isNaN(value + mask) ? null : [off, value, mask];
+  return value === undefined || mask === undefined || Number.isNaN(value + mask) ? null : { at: off, value, mask };
 }
 
 /** The words that an entry of u32 compares; null = it has a mark, or tables. */
-export function wordsOfU32(options: Fields): readonly (readonly [at: number, value: number, mask: number])[] | null {
+export function wordsOfU32(options: Fields): readonly WordMatch[] | null {
   const matches = objectsOf(options['matches'] ?? [options['match']]);
   const words = matches.flatMap((match) => {
     const word = wordOf(match);
@@ -337,11 +338,7 @@ export function wordsOfU32(options: Fields): readonly (readonly [at: number, val
 
 function u32Selector(options: Fields, layout: LayoutName): Selector {
   const words = wordsOfU32(options);
-  if (words === null) return unknownPart('a table or a mark of u32');
-  return wordsSelector(
-    words.map(([at, value, mask]) => ({ at, value, mask })),
-    layout,
-  );
+  return words === null ? unknownPart('a table or a mark of u32') : wordsSelector(words, layout);
 }
 
 function kindSelector(kind: string, options: Fields, layout: LayoutName): Selector {

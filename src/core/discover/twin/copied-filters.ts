@@ -35,7 +35,10 @@ function matchOf(kind: string | null, options: Fields): readonly string[] | null
   const words = kind === 'u32' ? wordsOfU32(options) : null;
   const hex = (value: number): string => `0x${value.toString(16)}`;
   return (
-    words && ['u32', ...words.flatMap(([at, value, mask]) => ['match', 'u32', hex(value), hex(mask), 'at', String(at)])]
+    words && [
+      'u32',
+      ...words.flatMap(({ at, value, mask }) => ['match', 'u32', hex(value), hex(mask), 'at', String(at)]),
+    ]
   );
 }
 
