@@ -1,7 +1,9 @@
 import type { Plan } from '../core/model/plan.js';
 import type { GuardRecord } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
+import { framesByKind } from '../core/plan/flows/shortcuts.js';
 import { objectsOf, textOf } from '../core/text/json-text.js';
+import { reservedGroup } from '../core/wire/ethernet.js';
 import { readJson } from '../system/process/programs.js';
 import { readDrops } from '../system/state/read-devices.js';
 import { type PingStream, startPing } from '../system/traffic/ping.js';
@@ -38,6 +40,7 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
   });
   const address = await gatewayOf(netns);
   const ping: PingStream | null = address === null ? null : startPing(address, netns, pingsPerSecond);
+  const refused = refusedFrames(plan);
   const senders = watchSenders(placesOf(plan, await portIndexes(netns)), netns);
   const first = read();
   const readings: DropReading[] = [];
@@ -53,7 +56,7 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
     while (readings.length > 2 && now.atMs - (readings[1]?.atMs ?? now.atMs) >= windowMs) readings.shift();
     const [from = now] = readings;
     return (
-      (now.atMs - from.atMs >= windowMs / 2 ? droppingPort(usual.dropsPerSecond, from, now) : null) ??
+      (now.atMs - from.atMs >= windowMs / 2 ? droppingPort(usual.dropsPerSecond, from, now, refused) : null) ??
       worseGateway(usual.gateway?.medianMs ?? null, ping?.answers.slice(pingsBefore) ?? [])
     );
   };
@@ -139,15 +142,39 @@ interface DropReading {
 }
 
 /**
- * Ports that drop more than they used to, between two readings a second or so apart; a line for the first of them, null
- * = none does.
+ * Frames of the run to reserved groups (IEEE 802.1Q table 8-1) by the port of their sender. A bridge hands them to the
+ * host, and the kernel counts those that nobody there takes as drops of the port (br_handle_frame,
+ * __netif_receive_skb_core): they disturb no guest.
  */
-export function droppingPort(usual: GuardRecord['dropsPerSecond'], from: DropReading, to: DropReading): string | null {
+export function refusedFrames({
+  endpoints,
+  steps,
+}: Pick<Plan, 'endpoints' | 'steps'>): Readonly<Record<string, number>> {
+  const ports = new Map(endpoints.map(({ name, port }) => [name, port]));
+  const frames: Record<string, number> = {};
+  for (const { flows } of steps)
+    for (const { first: flow, frames: count } of framesByKind(flows)) {
+      const port = ports.get(flow.sender) ?? null;
+      if (port !== null && reservedGroup(flow.frame.dstMac) !== null) frames[port] = (frames[port] ?? 0) + count;
+    }
+  return frames;
+}
+
+/**
+ * Ports that drop more than they used to, between two readings a second or so apart; a line for the first of them, null
+ * = none does. `refused`: frames of the run among the drops, at most.
+ */
+export function droppingPort(
+  usual: GuardRecord['dropsPerSecond'],
+  from: DropReading,
+  to: DropReading,
+  refused: Readonly<Record<string, number>> = {},
+): string | null {
   const seconds = Math.max(1, to.atMs - from.atMs) / 1000;
   for (const [port, now] of Object.entries(to.drops)) {
     const before = from.drops[port];
     if (before === undefined) continue;
-    const rate = (now - before) / seconds;
+    const rate = Math.max(0, now - before - (refused[port] ?? 0)) / seconds;
     if (rate > 3 * (usual[port] ?? 0) + tolerableDrops)
       return `${port} drops ${Math.round(rate)} frames a second, ${Math.round(usual[port] ?? 0)} before the run`;
   }

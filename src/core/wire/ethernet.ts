@@ -57,6 +57,15 @@ export function macText(bytes: ArrayLike<number>, at = 0): Mac {
   return text;
 }
 
+/**
+ * The last digit of a group that bridges keep to the link, 01:80:c2:00:00:00 to :0f (IEEE 802.1Q table 8-1), either
+ * case; null = another MAC. It is the group's bit in Linux's group_fwd_mask.
+ */
+export function reservedGroup(mac: Mac): number | null {
+  const digit = /^01:80:c2:00:00:0([0-9a-f])$/i.exec(mac)?.[1];
+  return digit === undefined ? null : Number.parseInt(digit, 16);
+}
+
 /** The MAC at `at` as a 48-bit number: a key to compare and look up by. */
 export function macNumber(bytes: Uint8Array, at: number): number {
   return readU16(bytes, at) * 2 ** 32 + readU32(bytes, at + 2);

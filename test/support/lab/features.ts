@@ -12,6 +12,8 @@ const trials = {
   "Open vSwitch's datapath": 'modprobe openvswitch; test -e /sys/module/openvswitch',
   "nft's family inet": 'nft add table inet t',
   "nft's family netdev": 'nft add table netdev t',
+  "nft's hook egress":
+    'nft add table netdev t && nft "add chain netdev t c { type filter hook egress device lo priority 0; }"',
   "tc's matchall":
     'ip link add d0 type veth peer name d1 && tc qdisc add dev d0 clsact && tc filter add dev d0 ingress matchall action mirred ingress redirect dev d1',
   "nft's queue":

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { droppingPort, worseGateway } from '../../../src/run/guard.js';
+import { makePlan } from '../../../src/core/plan/make-plan.js';
+import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
+import { droppingPort, refusedFrames, worseGateway } from '../../../src/run/guard.js';
 import { parseDrops } from '../../../src/system/state/read-devices.js';
 import { parsePing } from '../../../src/system/traffic/ping.js';
 
@@ -19,6 +21,37 @@ describe('a port', () => {
 
   it('that is new is not held against what nobody has read', () => {
     expect(droppingPort({}, { atMs: 0, drops: {} }, at(1000, 5000))).toBeNull();
+  });
+
+  it('is not disturbed by what the run itself sends to reserved groups, but by what comes beside that', () => {
+    expect(droppingPort({ vnet0: 0 }, at(0, 500), at(1000, 530), { vnet0: 20 })).toBeNull();
+    expect(droppingPort({ vnet0: 0 }, at(0, 500), at(1000, 531), { vnet0: 20 })).toBe(
+      'vnet0 drops 11 frames a second, 0 before the run',
+    );
+    expect(droppingPort({ vnet0: 0 }, at(0, 500), at(1000, 531), { vnet1: 20 })).toBe(
+      'vnet0 drops 31 frames a second, 0 before the run',
+    );
+  });
+
+  it('has those that a bridge keeps to the link refused, of what the run sends there', () => {
+    const text = `version: 1
+name: one
+topology:
+  provider: lab
+  bridges: { br0: {} }
+  endpoints:
+    alice: { bridge: br0, port: tap0, mac: "52:54:00:00:00:0a", ip: 10.0.0.10/24 }
+    bob: { bridge: br0, port: tap1, mac: "52:54:00:00:00:0b", ip: 10.0.0.11/24 }
+steps:
+  - { name: one, probe: { class: link-local-multicast, from: alice, count: 7 }, expect: unjudged }
+  - { name: two, probe: { class: broadcast, from: bob, count: 7 }, expect: unjudged }
+`;
+    const plan = makePlan(loadScenario('one.yml', Buffer.from(text)), {
+      runTag: 1,
+      keySha256: '0'.repeat(64),
+      bridgeMacs: {},
+    });
+    expect(refusedFrames(plan)).toEqual({ tap0: 7 });
   });
 
   it('has its drops in columns 4 and 12 of /proc/net/dev', () => {

@@ -3,6 +3,7 @@ import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attribu
 import type { Setting, SettingPlace } from '../../model/settings.js';
 import { quote } from '../../text/escape.js';
 import { centiseconds } from '../../text/time.js';
+import { reservedGroup } from '../../wire/ethernet.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
@@ -99,7 +100,7 @@ function readText(key: string, value: Raw): Read {
       : { ok: false, expected: '802.1Q or 802.1ad' };
   }
   if (key === 'group_addr') {
-    return /^01:80:c2:00:00:0[0-9a-f]$/i.test(text)
+    return reservedGroup(text) !== null
       ? { ok: true, value: text.toLowerCase() }
       : { ok: false, expected: 'a MAC address from 01:80:c2:00:00:00 to 01:80:c2:00:00:0f' };
   }
