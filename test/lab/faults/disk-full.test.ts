@@ -69,16 +69,24 @@ function scratchMount(): string {
   return mkdtempSync(join(scratch, 'disk-'));
 }
 
+/** Chance says which file takes the last room: a run without report.html ends with 69, and its answer stays. */
+function expectEnd({ status, stderr }: { readonly status: number | null; readonly stderr: string }, due: number): void {
+  if (status === 69) expect(stderr).toMatch(/report could not be written to .*report\.html/);
+  else expect({ status, stderr }).toEqual({ status: due, stderr: '' });
+}
+
 describe('a disk that is full (needs root to mount a small one)', needs(root), () => {
   it.each([128, 256, 512])('of %i KiB: a leak is still told, exit 2', (kib) => {
-    const { status, verdict, codes, stderr } = onSmallDisk(scenario('0'), kib);
-    expect({ status, verdict, stderr }).toEqual({ status: 2, verdict: 'broken', stderr: '' });
+    const { verdict, codes, ...end } = onSmallDisk(scenario('0'), kib);
+    expectEnd(end, 2);
+    expect(verdict).toBe('broken');
     expect(codes).toContain('evidence-incomplete');
   });
 
   it.each([128, 256, 512])('of %i KiB: what would hold is inconclusive, exit 3', (kib) => {
-    const { status, verdict, codes, stderr } = onSmallDisk(scenario('30s'), kib);
-    expect({ status, verdict, stderr }).toEqual({ status: 3, verdict: 'inconclusive', stderr: '' });
+    const { verdict, codes, ...end } = onSmallDisk(scenario('30s'), kib);
+    expectEnd(end, 3);
+    expect(verdict).toBe('inconclusive');
     expect(codes).toContain('evidence-incomplete');
   });
 
