@@ -2,7 +2,7 @@ import { type BridgeView, bridgeViews, describeHolders, isPromiscuous } from '..
 import type { RuleFinding } from '../bridge/weakness.js';
 import { findingsOn } from '../bridge/weaknesses.js';
 import type { Drift } from '../model/audit.js';
-import { receives } from '../model/packet-socket.js';
+import { holdsPromiscuous } from '../model/packet-socket.js';
 import { type HostState, type Snapshot } from '../model/state.js';
 import { cameAndWent, driftOn, entryDrift, groupDrift, ruleDrift, vlanDrift, withLastRead } from './drift-parts.js';
 import { returnDrift, settingDrift, type LinksByName } from './drift-settings.js';
@@ -38,10 +38,7 @@ function appearedAndGone(before: BridgeView, was: Snapshot, after: BridgeView, i
 function promiscuousDrift(before: BridgeView, after: BridgeView, is: Snapshot): readonly Drift[] {
   const [was, now] = [isPromiscuous(before.link), isPromiscuous(after.link)];
   if (was === now) return [];
-  const holders =
-    is.packetSockets === null
-      ? null
-      : is.packetSockets.filter((socket) => socket.ifindex === after.link.ifindex && receives(socket));
+  const holders = is.packetSockets?.filter((socket) => holdsPromiscuous(socket, after.link.ifindex)) ?? null;
   const drift = driftOn(after.name);
   return [
     now

@@ -73,3 +73,8 @@ export interface PacketSocket {
 export function receives({ protocol }: Pick<PacketSocket, 'protocol'>): boolean {
   return protocol !== '0000';
 }
+
+/** Does it hold an interface promiscuous? Where the kernel does not report that, one that is bound to it may. */
+export function holdsPromiscuous(socket: PacketSocket, ifindex: number): boolean {
+  return socket.promiscuous?.includes(ifindex) ?? (socket.ifindex === ifindex && receives(socket));
+}

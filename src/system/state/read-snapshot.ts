@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PacketSocket, receives } from '../../core/model/packet-socket.js';
+import { holdsPromiscuous, type PacketSocket, receives } from '../../core/model/packet-socket.js';
 import { type HostState, type Snapshot } from '../../core/model/state.js';
 import { assertKnown } from '../../core/model/verify-error.js';
 import { readOvs } from './ovs/read.js';
@@ -88,9 +88,8 @@ function isClosing(sockets: readonly PacketSocket[]): boolean {
  * hold a promiscuous bridge until then.
  */
 function isOpening(sockets: readonly PacketSocket[], promiscuous: readonly number[]): boolean {
-  const receiving = new Set(sockets.filter(receives).map(({ ifindex }) => ifindex));
   return (
-    promiscuous.some((bridge) => !receiving.has(bridge)) &&
+    promiscuous.some((bridge) => !sockets.some((socket) => holdsPromiscuous(socket, bridge))) &&
     sockets.some((socket) => socket.ifindex === 0 && !receives(socket))
   );
 }

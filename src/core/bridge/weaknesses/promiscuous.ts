@@ -1,6 +1,6 @@
 import { linkNamed } from '../host.js';
 import { isOnPort } from '../../model/attach.js';
-import { type PacketSocket, receives, type SocketProcess } from '../../model/packet-socket.js';
+import { holdsPromiscuous, type PacketSocket, receives, type SocketProcess } from '../../model/packet-socket.js';
 import { type HostState, type LinkState } from '../../model/state.js';
 import { word } from '../../text/escape.js';
 import { advice, execute, ownEntry } from '../changes.js';
@@ -80,11 +80,11 @@ export const behindBridge: Explained & Audited = {
 
 /** Sockets by which others hold a device promiscuous, or may, where the kernel does not report it. */
 export function holdingPromiscuous(ifindex: number, sockets: readonly PacketSocket[]): readonly PacketSocket[] {
-  return sockets.filter(({ promiscuous, ifindex: bound, own: isOwn, holders, ...socket }) =>
-    isOwn || (holders.length > 0 && holders.every(({ name }) => name === relayName))
-      ? false
-      : (promiscuous?.includes(ifindex) ?? (bound === ifindex && receives(socket))),
-  );
+  return sockets.filter((socket) => {
+    const { own: isOwn, holders } = socket;
+    const isOurs = isOwn || (holders.length > 0 && holders.every(({ name }) => name === relayName));
+    return !isOurs && holdsPromiscuous(socket, ifindex);
+  });
 }
 
 function holdersOf({ ifindex, name }: LinkState, { packetSockets, packetHandlers = [] }: HostState): readonly string[] {
