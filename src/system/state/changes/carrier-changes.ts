@@ -3,7 +3,7 @@ import type { AttachedProgram, LegacyTable, PacketHandler, PassingCarriers } fro
 import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { isOwnProgram } from '../../kernel/bpf.js';
 import { programIds } from '../../kernel/bpf-programs.js';
-import { type KernelLink, linksOf } from '../../kernel/ask/links.js';
+import { type KernelLink, linkReader } from '../../kernel/ask/links.js';
 import { legacyTables } from '../../kernel/ask/netfilter-tables.js';
 import { openNetlinkAsker } from '../../kernel/ask/netlink-dump.js';
 import { packetSocketReports } from '../../kernel/ask/socket-diag.js';
@@ -84,6 +84,7 @@ class Looks {
   readonly #programs = new Map<string, AttachedProgram>();
   readonly #handlers = new Map<string, PacketHandler>();
   #lastProgram: number;
+  readonly #readLinks = linkReader();
   #examining: Promise<void> = Promise.resolve();
 
   constructor(private readonly netns: string | null) {
@@ -95,7 +96,7 @@ class Looks {
   look(): void {
     this.#lookAtSockets();
     this.#lookAtRules();
-    const links = inside(this.netns, linksHere) ?? [];
+    const links = inside(this.netns, () => linksHere(this.#readLinks)) ?? [];
     this.#lookAtTaps(links);
     this.#lookAtPrograms(links);
   }
@@ -204,10 +205,10 @@ function lineOf({
   return `${inode} ${ifindex} ${protocol} ${filter ?? ''}`;
 }
 
-function linksHere(): readonly KernelLink[] {
+function linksHere(read: ReturnType<typeof linkReader>): readonly KernelLink[] {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
   try {
-    return (asker === null ? null : linksOf(asker)) ?? [];
+    return (asker === null ? null : read(asker)) ?? [];
   } finally {
     asker?.close();
   }
