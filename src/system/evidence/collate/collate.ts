@@ -89,10 +89,10 @@ export async function collate(
   const { dir, plan, clocks, hosts } = input;
   const damages: string[] = [];
   const writer = new EvidenceWriter(input, reported);
-  const { together, read } = captures;
+  const { together, read, release } = captures;
   const misplaced: string[] = [];
   const onMisplaced = (text: string): void => void misplaced.push(text);
-  const reading = { blocks: writer.blocks, damages, clocks, hosts, onMisplaced, together, read };
+  const reading = { blocks: writer.blocks, damages, clocks, hosts, onMisplaced, together, read, release };
   for (const step of plan.steps) {
     for await (const frames of readRawFrames(await captures.capturesOfStep(step.index), reading))
       frames.each((batch, packet, interfaceId) => writer.writeFrame(batch, packet, interfaceId));

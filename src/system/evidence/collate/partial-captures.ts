@@ -1,5 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CaptureItem } from '../../../core/pcap/capture-items.js';
+import { pageMemory } from '../../kernel/page-memory.js';
 import { readCaptureOf } from '../read/read-capture.js';
 import { type RawCaptures, rawCapturesIn, type StepCounters } from './raw-captures.js';
 
@@ -16,32 +18,84 @@ export interface PartialCaptures extends RawCaptures {
   hear(message: CapturesMessage): void;
 }
 
-const chunkLength = 1 << 18;
+/** A block of a ring and what stands between two. */
+const chunkLength = (1 << 20) + (1 << 18);
 /** Waited where nothing more is there to be read. */
 const pollMs = 20;
-/** One socket hands the frames of all ports over in their order, but for those that came at once. */
-const orderedTogether = 1 << 17;
+/**
+ * One socket hands the frames of all ports over in their order, but for those that came at once: of two million none
+ * came late (1,000 guests, two processors).
+ */
+const orderedTogether = 1 << 15;
 
-/** Memory that is written to before it is read: it need not be cleared. */
-function newChunk(): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(chunkLength).buffer);
+/** Memory that captures are read into, once more when no frame in it waits. */
+class ReadMemory {
+  private readonly chunks: Uint8Array[] = [];
+  /** How often a memory is held. */
+  private readonly holds = new Map<ArrayBufferLike, number>();
+
+  /** A chunk that is held once. */
+  take(): Uint8Array {
+    let chunk = this.chunks.find(({ buffer }) => !this.holds.has(buffer));
+    if (chunk === undefined) {
+      chunk = pageMemory(chunkLength);
+      this.chunks.push(chunk);
+    }
+    this.hold(chunk);
+    return chunk;
+  }
+
+  hold({ buffer }: Uint8Array): void {
+    this.holds.set(buffer, (this.holds.get(buffer) ?? 0) + 1);
+  }
+
+  release({ buffer }: Uint8Array): void {
+    const remaining = (this.holds.get(buffer) ?? 0) - 1;
+    if (remaining > 0) this.holds.set(buffer, remaining);
+    else this.holds.delete(buffer);
+  }
 }
 
-async function* follow(path: string, isWhole: () => boolean): AsyncGenerator<Uint8Array> {
+/** Bytes of the whole blocks that a chunk begins with: what is read in whole blocks is not put together again. */
+function wholeBlocks(chunk: Uint8Array, length: number): number {
+  const view = new DataView(chunk.buffer, chunk.byteOffset, length);
+  let end = 0;
+  while (end + 8 <= length) {
+    const block = view.getUint32(end + 4, true);
+    if (block < 12 || end + block > length) break;
+    end += block;
+  }
+  return end;
+}
+
+async function* follow(path: string, isWhole: () => boolean, memory: ReadMemory): AsyncGenerator<Uint8Array> {
   const file = openSync(path, 'r');
-  let chunk = newChunk();
   try {
-    for (;;) {
+    for (let at = 0; ; ) {
       const complete = isWhole(); // before it is read: what is written meanwhile is read the next time
-      const length = readSync(file, chunk, 0, chunkLength, null);
-      if (length > 0) {
-        yield chunk.subarray(0, length);
-        chunk = newChunk(); // the owner of the bytes keeps them
-      } else if (complete) return;
-      else await sleep(pollMs);
+      const chunk = memory.take();
+      const length = readSync(file, chunk, 0, chunkLength, at);
+      const blocks = wholeBlocks(chunk, length);
+      const mayGrow = blocks === 0 && length < chunkLength && !complete;
+      if (length > 0 && !mayGrow) {
+        const end = blocks > 0 ? blocks : length;
+        at += end;
+        yield chunk.subarray(0, end);
+      }
+      memory.release(chunk); // all that it holds was asked for
+      if (mayGrow) await sleep(pollMs);
+      else if (length === 0) return;
     }
   } finally {
     closeSync(file);
+  }
+}
+
+/** Items whose frames are held until they are released. */
+async function* heldItems(bytes: AsyncIterable<Uint8Array>, memory: ReadMemory): AsyncGenerator<CaptureItem> {
+  for await (const item of readCaptureOf(bytes, { raw: true })) {
+    if (item.kind === 'batch') memory.hold(item.bytes);
+    yield item;
   }
 }
 
@@ -55,8 +109,10 @@ export function partialCaptures(dir: string): PartialCaptures {
     while (!holds()) await new Promise<void>((resolve) => (wake = resolve));
   };
   const stepOfPath = new Map<string, number>();
+  const memory = new ReadMemory();
   return {
     together: orderedTogether,
+    release: (bytes) => memory.release(bytes),
     hear(message) {
       if (message.kind === 'over') counters ??= message.counters;
       else (message.kind === 'begun' ? begun : ended).add(message.step);
@@ -69,9 +125,9 @@ export function partialCaptures(dir: string): PartialCaptures {
       return paths;
     },
     read: (path) =>
-      readCaptureOf(
-        follow(path, () => counters !== null || ended.has(stepOfPath.get(path) ?? -1)),
-        { raw: true },
+      heldItems(
+        follow(path, () => counters !== null || ended.has(stepOfPath.get(path) ?? -1), memory),
+        memory,
       ),
     async counters() {
       await until(() => counters !== null);

@@ -18,6 +18,8 @@ export interface RawCaptures {
   counters(): Promise<StepCounters>;
   /** Frames among which order is made, where it is not as many as several captures of many handles need. */
   readonly together?: number;
+  /** The frames in these bytes, those of a batch, were handed on: their memory may be read into again. */
+  release?(bytes: Uint8Array): void;
 }
 
 /** Paths of the raw captures of a step that a run's folder has. */

@@ -140,6 +140,8 @@ export interface RawReading {
   readonly together?: number | undefined;
   /** Gives what a capture holds. */
   readonly read?: ((path: string) => AsyncGenerator<CaptureItem>) | undefined;
+  /** Is told of the bytes of each batch whose frames were all handed on. */
+  readonly release?: ((bytes: Uint8Array) => void) | undefined;
 }
 
 /**
@@ -147,7 +149,7 @@ export interface RawReading {
  * stay in the order of file and place. Memory does not grow with the frames.
  */
 export async function* readRawFrames(paths: readonly string[], reading: RawReading): AsyncGenerator<RawFrames> {
-  const { together = sortedTogether, read = readRawCapture } = reading;
+  const { together = sortedTogether, read = readRawCapture, release } = reading;
   const loader = new BatchLoader(reading);
   let sources: readonly Source[] = paths.map((path) => ({
     path,
@@ -168,8 +170,19 @@ export async function* readRawFrames(paths: readonly string[], reading: RawReadi
     const order = sortByTime(waiting.times);
     const ready = sources.length === 0 ? order.length : order.length >> 1;
     yield new OrderedFrames(waiting, order.subarray(0, ready));
-    waiting = onlyThose(waiting, order.subarray(ready));
+    const remaining = onlyThose(waiting, order.subarray(ready));
+    if (release !== undefined) releaseGone(release, waiting.loaded, remaining.loaded);
+    waiting = remaining;
   }
+}
+
+function releaseGone(
+  release: (bytes: Uint8Array) => void,
+  before: readonly Loaded[],
+  remaining: readonly Loaded[],
+): void {
+  const kept = new Set(remaining);
+  for (const loaded of before) if (!kept.has(loaded)) release(loaded.batch.bytes);
 }
 
 class BatchLoader {

@@ -20,10 +20,15 @@ function folder(name: string): string {
 const blocks = [{ step: 0, observer: 0, name: 'a', description: 'a (guest)' }];
 
 /** The numbers of the frames of a step, as they are given while its captures grow. */
-async function numbersOf(captures: PartialCaptures, step: number, damages: string[]): Promise<readonly number[]> {
+async function numbersOf(
+  captures: PartialCaptures,
+  step: number,
+  damages: string[],
+  together = captures.together,
+): Promise<readonly number[]> {
   const numbers: number[] = [];
-  const { together, read } = captures;
-  const reading = { blocks, damages, clocks: new Map<string, bigint>(), together, read };
+  const { read, release } = captures;
+  const reading = { blocks, damages, clocks: new Map<string, bigint>(), together, read, release };
   for await (const frames of readRawFrames(await captures.capturesOfStep(step), reading)) {
     frames.each((batch, packet) => numbers.push(readU32(batch.bytes, batch.offset[packet] ?? 0)));
   }
@@ -68,6 +73,32 @@ describe('captures that grow', () => {
     captures.hear({ kind: 'ended', step: 0 });
     expect(await reading).toEqual(Array.from({ length: 30_001 }, (_, at) => at));
     expect(damages).toEqual([]);
+  });
+
+  it('keep what waits to be ordered, and read into the memory of what does not', async () => {
+    const dir = folder('memory');
+    const captures = partialCaptures(dir);
+    const frames = 200_000; // 20 MB, of which 3,000 frames wait
+    const file = captureFile(dir, '1-1.pcapng');
+    file.add(0, frames);
+    await file.finish();
+    captures.hear({ kind: 'ended', step: 0 });
+    const memories = new Set<ArrayBufferLike>();
+    const damages: string[] = [];
+    const noting: PartialCaptures = {
+      ...captures,
+      async *read(path) {
+        for await (const item of captures.read(path)) {
+          if (item.kind === 'batch') memories.add(item.bytes.buffer);
+          yield item;
+        }
+      },
+    };
+    const numbers = await numbersOf(noting, 0, damages, 3000);
+    expect(numbers.findIndex((number, at) => number !== at)).toBe(-1);
+    expect(numbers).toHaveLength(frames);
+    expect(damages).toEqual([]);
+    expect(memories.size).toBeLessThan(8);
   });
 
   it('are waited for step by step', async () => {
