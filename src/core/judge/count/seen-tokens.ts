@@ -47,6 +47,15 @@ function numberThrough(flows: Flows): boolean {
   });
 }
 
+/** Tokens of flows of few: of a mesh each is seen by one observer, as a rule; of others bits are shorter. */
+const fewTokens = 8;
+
+function tokensOfMany(flows: Flows): number {
+  const [first, last] = [flows.at(0), flows.at(flows.length - 1)];
+  const tokens = first === undefined || last === undefined ? 0 : last.first + last.count - first.first;
+  return tokens > 0 && tokens <= Math.min(maxTokens, fewTokens * flows.length) ? tokens : 0;
+}
+
 /**
  * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it.
  * Memory goes by what the plan asks at most, not by how many frames were captured. Beyond a million rows a token is a
@@ -59,7 +68,7 @@ export class SeenTokens {
   private readonly observers = new ObserverNumbers();
   private readonly rows: FlowRows;
   private readonly tokens = new RowTokens();
-  private readonly beyond = new TokenBits();
+  private readonly beyond: TokenBits;
   private isNumberedThrough: boolean | null = null;
 
   /** `limit`: rows of which it is known where they were first seen. */
@@ -71,6 +80,7 @@ export class SeenTokens {
     this.firstId = first?.id ?? 0;
     this.firstToken = first?.first ?? 0;
     this.rows = new FlowRows(flows.length, limit);
+    this.beyond = new TokenBits(tokensOfMany(flows));
   }
 
   /**

@@ -7,16 +7,27 @@ function bitsIn(word: number): number {
   return Math.imul((fours + (fours >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }
 
+/** Observers of higher numbers have bits alone. */
+const maxAlone = 0xffff;
+
 /**
- * Which observer saw which tokens of a step, a bit for each, in pages that are made where one is set. For a mesh in
- * which everybody hears everybody this is a hundredth of a row for each pair. Observers and tokens are numbers from 0.
+ * Which observer saw which tokens of a step. Observers and tokens are numbers from 0. The first observer of a token is
+ * a number at the token; others have a bit, in pages that are made where one is set. For a mesh in which everybody
+ * hears everybody this is a hundredth of a row for each pair; where each token has one observer there are no pages.
  */
 export class TokenBits {
   private readonly pages: ((Uint32Array | undefined)[] | undefined)[] = [];
   /** For each 32 observers a word for each 32 tokens: the bits of those that may have seen one of them. */
   private readonly seenBy: ((Uint32Array | undefined)[] | undefined)[] = [];
+  /** By token: the number of the observer that came first, + 1; 0 = none came. Made with the first. */
+  private firstOf = new Uint16Array(0);
+  private most = 0;
+
+  /** `tokens`: those below this number have a first observer, of two bytes each; 0 = all are bits. */
+  constructor(private readonly tokens = 0) {}
 
   has(observer: number, token: number): boolean {
+    if (this.firstOf[token] === observer + 1) return true;
     const page = this.pages[observer]?.[Math.floor(token / perPage)];
     return ((page?.[(token % perPage) >>> 5] ?? 0) & (1 << (token & 31))) !== 0;
   }
@@ -26,12 +37,32 @@ export class TokenBits {
     return this.setAll(observer, token, 1) === 1;
   }
 
-  /** Sets the bits of `count` tokens from `first` on; gives how many of them were not set. */
+  /** Adds `count` tokens from `first` on; gives how many of them the observer had not seen. */
   setAll(observer: number, first: number, count: number): number {
+    this.most = Math.max(this.most, observer + 1);
+    if (this.firstOf.length < this.tokens) this.firstOf = new Uint16Array(this.tokens);
+    const { firstOf } = this;
+    let fresh = 0;
+    // Runs of tokens of which the observer is not the first are set as words.
+    let from = first;
+    for (let token = first, end = first + count; token < end; token += 1) {
+      const known = observer < maxAlone ? firstOf[token] : undefined;
+      if (known !== 0 && known !== observer + 1) continue;
+      if (known === 0) {
+        firstOf[token] = observer + 1;
+        fresh += 1;
+      }
+      if (token > from) fresh += this.setBits(observer, from, token);
+      from = token + 1;
+    }
+    return from < first + count ? fresh + this.setBits(observer, from, first + count) : fresh;
+  }
+
+  private setBits(observer: number, first: number, end: number): number {
     const pages = (this.pages[observer] ??= []);
     const seenBy = (this.seenBy[observer >>> 5] ??= []);
     let fresh = 0;
-    for (let token = first, end = first + count; token < end; ) {
+    for (let token = first; token < end; ) {
       const number = Math.floor(token / perPage);
       const page = (pages[number] ??= new Uint32Array(wordsPerPage));
       const word = (token % perPage) >>> 5;
@@ -50,11 +81,18 @@ export class TokenBits {
 
   /** How many of `count` tokens from `first` on the observer saw. */
   count(observer: number, first: number, count: number): number {
-    const pages = this.pages[observer];
-    if (pages === undefined) return 0;
     if (count === 1) return Number(this.has(observer, first));
     let total = 0;
-    for (let token = first, end = first + count; token < end; ) {
+    for (let token = first, end = first + count; token < end; token += 1)
+      if (this.firstOf[token] === observer + 1) total += 1;
+    return total + this.countBits(observer, first, first + count);
+  }
+
+  private countBits(observer: number, first: number, end: number): number {
+    const pages = this.pages[observer];
+    if (pages === undefined) return 0;
+    let total = 0;
+    for (let token = first; token < end; ) {
       const bit = token & 31;
       const length = Math.min(32 - bit, end - token);
       const mask = (length === 32 ? -1 : (1 << length) - 1) << bit;
@@ -66,16 +104,33 @@ export class TokenBits {
 
   /** The observers, in order, that may have seen any of `count` tokens from `first` on; no other has. */
   eachObserver(first: number, count: number, take: (observer: number) => void): void {
-    for (const [group, seenBy] of this.seenBy.entries()) {
-      let observers = 0;
+    if (count === 1 && this.seenBy.length === 0) {
+      const observer = this.firstOf[first] ?? 0;
+      if (observer > 0) take(observer - 1);
+      return;
+    }
+    const groups = this.firstObservers(first, count);
+    for (let group = 0; group < Math.max(groups.length, this.seenBy.length); group += 1) {
+      const seenBy = this.seenBy[group];
+      let observers = groups[group] ?? 0;
       for (let token = first - (first & 31); seenBy !== undefined && token < first + count; token += 32)
         observers |= seenBy[Math.floor(token / perPage)]?.[(token % perPage) >>> 5] ?? 0;
       for (; observers !== 0; observers &= observers - 1) take(group * 32 + 31 - Math.clz32(observers & -observers));
     }
   }
 
-  /** Observers below this number may have bits. */
+  /** The first observers of tokens, as bits of 32 observers each. */
+  private firstObservers(first: number, count: number): readonly (number | undefined)[] {
+    const groups: number[] = [];
+    for (let token = first; token < first + count; token += 1) {
+      const observer = (this.firstOf[token] ?? 0) - 1;
+      if (observer >= 0) groups[observer >>> 5] = (groups[observer >>> 5] ?? 0) | (1 << (observer & 31));
+    }
+    return groups;
+  }
+
+  /** Observers below this number may have seen tokens. */
   get observers(): number {
-    return this.pages.length;
+    return this.most;
   }
 }
