@@ -35,7 +35,7 @@ function recorded(builder) {
       },
     },
   );
-  if (typeof builder === 'function' && builder.length > 0) builder(recorder);
+  builder(recorder);
   return { options: options.filter(({ hidden }) => hidden !== true), positionals };
 }
 
@@ -45,16 +45,12 @@ function definitions() {
   const parser = new Proxy(
     {},
     {
-      get: (_, method) => (usage, describe, builder) => {
-        if (method === 'command')
-          found.push({
-            usage: [usage].flat()[0],
-            name: [usage].flat()[0].split(' ')[0],
-            describe,
-            ...recorded(builder),
-          });
-        return parser;
-      },
+      get:
+        () =>
+        ({ command, describe, builder }) => {
+          found.push({ usage: command, name: command.split(' ')[0], describe, ...recorded(builder) });
+          return parser;
+        },
     },
   );
   for (const define of commands) define(parser, { version, setStatus: () => undefined });

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { jsonText } from '../../../core/text/json-text.js';
-import type { DefineCommand } from '../../command.js';
+import { command, flagArgument, operand } from '../../command.js';
 import { signatureOptions, wantedSignature } from './options.js';
 
 const marks = { true: 'ok', false: 'WRONG', null: '–' } as const;
@@ -9,41 +9,33 @@ const marks = { true: 'ok', false: 'WRONG', null: '–' } as const;
  * `check PATH`: hashes, key, result, report, custody and signature of a run's folder in one go; of a capture file
  * whether two readers read the same in it. Exit status 3 where anything is not right.
  */
-export const defineCheck: DefineCommand = (parser, context) => {
-  parser.command(
-    'check <path>',
-    'check that the evidence of a run is whole, and judge it again',
-    (options) =>
-      options
-        .positional('path', {
-          type: 'string',
-          demandOption: true,
-          describe: 'evidence folder, or a classic pcap, which two readers then read',
-        })
-        .options(signatureOptions)
-        .option('json', { type: 'boolean', default: false, describe: 'print the checks as JSON' }),
-    async (args) => {
-      const wanted = wantedSignature(args);
-      const [{ checkCaptureFile, checkWhole }, { escapeText }] = await Promise.all([
-        import('./check-whole.js'),
-        import('../../../core/text/escape.js'),
-      ]);
-      if (statSync(args.path, { throwIfNoEntry: false })?.isFile() === true) {
-        context.setStatus(await checkCaptureFile(args.path, args.json));
-        return;
-      }
-      const { checks, wrong, result, rootHash } = await checkWhole(args.path, wanted);
-      const complete = wrong.length === 0;
-      process.stdout.write(
-        args.json
-          ? `${jsonText({ schemaVersion: 1, whole: complete, verdict: result.verdict, rootHash, checks }, 2)}\n`
-          : [
-              ...checks.map(({ name, ok, text }) => `${marks[`${ok}`].padEnd(6)}${name.padEnd(10)}${escapeText(text)}`),
-              `${complete ? 'WHOLE' : 'NOT WHOLE'}; verdict ${result.verdict}; root hash ${rootHash ?? 'none'}`,
-              '',
-            ].join('\n'),
-      );
-      context.setStatus(complete ? 0 : 3);
-    },
-  );
-};
+export const defineCheck = command(
+  'check <path>',
+  'check that the evidence of a run is whole, and judge it again',
+  (parser) =>
+    parser
+      .positional('path', operand('evidence folder, or a classic pcap, which two readers then read'))
+      .options(signatureOptions)
+      .option('json', flagArgument('print the checks as JSON')),
+  async (args) => {
+    const wanted = wantedSignature(args);
+    const [{ checkCaptureFile, checkWhole }, { escapeText }] = await Promise.all([
+      import('./check-whole.js'),
+      import('../../../core/text/escape.js'),
+    ]);
+    if (statSync(args.path, { throwIfNoEntry: false })?.isFile() === true)
+      return checkCaptureFile(args.path, args.json);
+    const { checks, wrong, result, rootHash } = await checkWhole(args.path, wanted);
+    const complete = wrong.length === 0;
+    process.stdout.write(
+      args.json
+        ? `${jsonText({ schemaVersion: 1, whole: complete, verdict: result.verdict, rootHash, checks }, 2)}\n`
+        : [
+            ...checks.map(({ name, ok, text }) => `${marks[`${ok}`].padEnd(6)}${name.padEnd(10)}${escapeText(text)}`),
+            `${complete ? 'WHOLE' : 'NOT WHOLE'}; verdict ${result.verdict}; root hash ${rootHash ?? 'none'}`,
+            '',
+          ].join('\n'),
+    );
+    return complete ? 0 : 3;
+  },
+);

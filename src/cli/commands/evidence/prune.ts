@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { counted, escapePath } from '../../../core/text/escape.js';
 import { evidenceFolders } from '../../../system/evidence/folder/host-folders.js';
-import { type DefineCommand, flagArgument, textArgument } from '../../command.js';
+import { command, flagArgument, operand, textArgument } from '../../command.js';
 
 const dayMs = 86_400_000;
 const othersWrite = 0o022;
@@ -99,17 +99,13 @@ async function removeRun(path: string): Promise<void> {
 }
 
 /** `prune DIR --keep 30d`: removes evidence of runs older than that; the newest of each scenario stays. */
-export const definePrune: DefineCommand = (parser, context) => {
-  parser.command(
-    'prune <dir>',
-    'remove the evidence of old runs; the newest of each scenario stays',
-    (options) =>
-      options
-        .positional('dir', { type: 'string', demandOption: true, describe: 'folder that holds folders of runs' })
-        .options({
-          keep: { ...textArgument('keep runs of the last days, such as 30d'), demandOption: true },
-          'dry-run': flagArgument('print what would be removed'),
-        } as const),
-    async (args) => context.setStatus(await pruneCommand(args.dir, args.keep, args.dryRun)),
-  );
-};
+export const definePrune = command(
+  'prune <dir>',
+  'remove the evidence of old runs; the newest of each scenario stays',
+  (parser) =>
+    parser.positional('dir', operand('folder that holds folders of runs')).options({
+      keep: { ...textArgument('keep runs of the last days, such as 30d'), demandOption: true },
+      'dry-run': flagArgument('print what would be removed'),
+    } as const),
+  ({ dir, keep, dryRun }) => pruneCommand(dir, keep, dryRun),
+);

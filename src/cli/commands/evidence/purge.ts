@@ -1,36 +1,34 @@
-import type { DefineCommand } from '../../command.js';
+import { command, operand } from '../../command.js';
 
 /**
  * `purge DIR`: removes payload from the evidence for good; headers and tokens stay, and with them the verdict. A
  * report.html, which shows frames, is written again.
  */
-export const definePurge: DefineCommand = (parser, context) => {
-  parser.command(
-    'purge <dir>',
-    'remove all payload from the evidence of a run, for good; headers and tokens stay',
-    (options) => options.positional('dir', { type: 'string', demandOption: true, describe: 'evidence folder' }),
-    async (args) => {
-      const [
-        { purgeFolder },
-        { inEvidenceFolder },
-        { reportedRun },
-        { removeReportFile, writeReportFile },
-        { printFailedReports },
-      ] = await Promise.all([
-        import('../../../system/evidence/purge.js'),
-        import('../../../system/evidence/folder/own-folder.js'),
-        import('./load-details.js'),
-        import('./write-report-file.js'),
-        import('../reporters.js'),
-      ]);
-      const failed = await inEvidenceFolder(args.dir, async (dir) => {
-        const { removed, result } = await purgeFolder(dir, new Date().toISOString());
-        process.stderr.write(`removed ${removed} bytes of payload; custody.ndjson says so\n`);
-        if (!(await removeReportFile(dir))) return [];
-        const failure = await writeReportFile(await reportedRun(dir, result, true));
-        return failure.map(({ text, status }) => ({ text: text.replaceAll(dir, args.dir), status }));
-      });
-      context.setStatus(printFailedReports(failed)[0] ?? 0);
-    },
-  );
-};
+export const definePurge = command(
+  'purge <dir>',
+  'remove all payload from the evidence of a run, for good; headers and tokens stay',
+  (parser) => parser.positional('dir', operand('evidence folder')),
+  async (args) => {
+    const [
+      { purgeFolder },
+      { inEvidenceFolder },
+      { reportedRun },
+      { removeReportFile, writeReportFile },
+      { printFailedReports },
+    ] = await Promise.all([
+      import('../../../system/evidence/purge.js'),
+      import('../../../system/evidence/folder/own-folder.js'),
+      import('./load-details.js'),
+      import('./write-report-file.js'),
+      import('../reporters.js'),
+    ]);
+    const failed = await inEvidenceFolder(args.dir, async (dir) => {
+      const { removed, result } = await purgeFolder(dir, new Date().toISOString());
+      process.stderr.write(`removed ${removed} bytes of payload; custody.ndjson says so\n`);
+      if (!(await removeReportFile(dir))) return [];
+      const failure = await writeReportFile(await reportedRun(dir, result, true));
+      return failure.map(({ text, status }) => ({ text: text.replaceAll(dir, args.dir), status }));
+    });
+    return printFailedReports(failed)[0];
+  },
+);

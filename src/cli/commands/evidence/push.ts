@@ -9,7 +9,7 @@ import { rootHash } from '../../../system/evidence/folder/custody.js';
 import { insideLab } from '../../../system/fabric/lab/launch.js';
 import { packagePath } from '../../../system/process/package-path.js';
 import { keepOnly } from '../../../system/process/process-rights.js';
-import { type DefineCommand, flagArgument, textArgument } from '../../command.js';
+import { command, flagArgument, operand, textArgument } from '../../command.js';
 
 /** Reasons that `push` lists. */
 const maxReasons = 5;
@@ -171,17 +171,13 @@ async function pushCommand(dir: string, to: string | undefined, quiet: boolean):
 }
 
 /** `push DIR`: delivers summaries that wait in a spool. */
-export const definePush: DefineCommand = (parser, context) => {
-  parser.command(
-    'push <dir>',
-    'deliver the summaries of runs that wait in a spool folder',
-    (options) =>
-      options
-        .positional('dir', { type: 'string', demandOption: true, describe: 'spool folder, as run --spool names it' })
-        .options({
-          to: textArgument(`address of the receiver, http or https (default: ${pushVariable})`),
-          quiet: flagArgument('print errors alone'),
-        } as const),
-    async (args) => context.setStatus(await pushCommand(args.dir, args.to, args.quiet)),
-  );
-};
+export const definePush = command(
+  'push <dir>',
+  'deliver the summaries of runs that wait in a spool folder',
+  (parser) =>
+    parser.positional('dir', operand('spool folder, as run --spool names it')).options({
+      to: textArgument(`address of the receiver, http or https (default: ${pushVariable})`),
+      quiet: flagArgument('print errors alone'),
+    }),
+  ({ dir, to, quiet }) => pushCommand(dir, to, quiet),
+);

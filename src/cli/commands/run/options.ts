@@ -4,7 +4,16 @@ import { traceModes } from '../../../run/context.js';
 import type { Limits } from '../../../core/plan/limits.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { commonOptions, type DefineCommand, flagArgument, textArgument, textsArgument } from '../../command.js';
+import {
+  command,
+  commonOptions,
+  flagArgument,
+  numberArgument,
+  operand,
+  operands,
+  textArgument,
+  textsArgument,
+} from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
 /** `--shuffle` alone, or with a seed of 32 bits. */
@@ -52,20 +61,14 @@ const optionGroups = {
     ),
     'prove-fix': flagArgument('in the lab: after a leak try each fix, repeat the step, show before and after'),
     baseline: textsArgument('evidence folder of an earlier run: fail only on new leaks'),
-    rate: {
-      type: 'number',
-      requiresArg: true,
-      describe: 'without a file: frames a second; at most 50 a second flood out of an uplink, of ARP 10',
-    },
-    rules: {
-      type: 'number',
-      requiresArg: true,
-      describe: 'without a file: frames that ask a rule which copies or moves frames (default 8); 0 asks none',
-    },
+    rate: numberArgument('without a file: frames a second; at most 50 a second flood out of an uplink, of ARP 10'),
+    rules: numberArgument(
+      'without a file: frames that ask a rule which copies or moves frames (default 8); 0 asks none',
+    ),
     for: textArgument('without a file: run as many rounds as fit into this time, such as 30s'),
     timeout: textArgument('stop after this time, such as 90s; the rest is inconclusive'),
     linger: textArgument('capture this long after the last probe of each step, such as 10s'),
-    repeat: { type: 'number', requiresArg: true, default: 1, describe: 'number of runs per file (default 1)' },
+    repeat: { ...numberArgument('number of runs per file (default 1)'), default: 1 },
     shuffle: { coerce: seedOf, describe: 'run the files in random order; --shuffle=SEED repeats an order' },
     engine: commonOptions.engine,
     trace: {
@@ -149,12 +152,7 @@ const rareOptions = [
 ];
 
 function withRunOptions(parser: Argv) {
-  const withFile = parser.positional('file', {
-    type: 'string',
-    array: true,
-    default: [],
-    describe: 'scenario files; none: test every guest of this host',
-  });
+  const withFile = parser.positional('file', operands('scenario files; none: test every guest of this host'));
   for (const [title, options] of Object.entries(optionGroups)) withFile.group(Object.keys(options), title);
   for (const name of rareOptions) withFile.hide(name);
   return withFile
@@ -272,52 +270,40 @@ async function runGiven(given: RunArguments & { readonly asked: string }, toolVe
 }
 
 /** `run FILE…`: carries scenarios out and judges what was seen. */
-export const defineRun: DefineCommand = (parser, context) => {
-  parser.command(
-    'run [file..]',
-    'examine this host, or run scenarios: send, listen, judge',
-    withRunOptions,
-    async (args) => context.setStatus(await runBy(args, context.version)),
-  );
-};
+export const defineRun = command(
+  'run [file..]',
+  'examine this host, or run scenarios: send, listen, judge',
+  withRunOptions,
+  runBy,
+);
 
 /** `record FILE --into DIR`: runs a scenario and keeps it as a test case that `replay` judges again. */
-export const defineRecord: DefineCommand = (parser, context) => {
-  parser.command(
-    'record <file>',
-    'run a scenario and keep its capture as a test case',
-    (options) =>
-      options.positional('file', { type: 'string', demandOption: true, describe: 'scenario file' }).options({
-        into: { ...textArgument('folder for the case: new or empty'), demandOption: true },
-        engine: commonOptions.engine,
-        quiet: commonOptions.quiet,
-      } as const),
-    async (args) => {
-      const { recordCommand } = await import('./record.js');
-      context.setStatus(await recordCommand({ ...args, toolVersion: context.version }));
-    },
-  );
-};
+export const defineRecord = command(
+  'record <file>',
+  'run a scenario and keep its capture as a test case',
+  (parser) =>
+    parser.positional('file', operand('scenario file')).options({
+      into: { ...textArgument('folder for the case: new or empty'), demandOption: true },
+      engine: commonOptions.engine,
+      quiet: commonOptions.quiet,
+    }),
+  async (args, toolVersion) => (await import('./record.js')).recordCommand({ ...args, toolVersion }),
+);
 
 /** `demo`: the experiment that the project is named after; `--deafen` shows that a lost ear is noticed. */
-export const defineDemo: DefineCommand = (parser, context) => {
-  parser.command(
-    'demo',
-    'run the experiment that this project is named after',
-    (options) =>
-      options.options({
-        deafen: textArgument('kill the ear of this observer in the middle: the verdict has to become INCONCLUSIVE'),
-        out: textArgument('folder for the evidence'),
-        json: commonOptions.json,
-        picture: commonOptions.picture,
-        wide: commonOptions.wide,
-        verbose: flagArgument('print all that is known, not the answer alone'),
-        quiet: commonOptions.quiet,
-        engine: commonOptions.engine,
-      } as const),
-    async (args) => {
-      const { demoCommand } = await import('./demo.js');
-      context.setStatus(await demoCommand({ ...args, toolVersion: context.version }));
-    },
-  );
-};
+export const defineDemo = command(
+  'demo',
+  'run the experiment that this project is named after',
+  (parser) =>
+    parser.options({
+      deafen: textArgument('kill the ear of this observer in the middle: the verdict has to become INCONCLUSIVE'),
+      out: textArgument('folder for the evidence'),
+      json: commonOptions.json,
+      picture: commonOptions.picture,
+      wide: commonOptions.wide,
+      verbose: flagArgument('print all that is known, not the answer alone'),
+      quiet: commonOptions.quiet,
+      engine: commonOptions.engine,
+    }),
+  async (args, toolVersion) => (await import('./demo.js')).demoCommand({ ...args, toolVersion }),
+);

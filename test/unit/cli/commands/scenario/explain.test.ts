@@ -69,9 +69,9 @@ describe('groupHelp', () => {
     const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .flatMap((file) =>
-        [
-          ...readFileSync(join(folder, file), 'utf8').matchAll(/parser\.command\(\s*'([\w-]+)[^']*',\s*(?!\s|false)/g),
-        ].map(([, name]) => name ?? ''),
+        [...readFileSync(join(folder, file), 'utf8').matchAll(/= command\(\s*'([\w-]+)[^']*',\s*(?!\s|false)/g)].map(
+          ([, name]) => name ?? '',
+        ),
       );
     expect(names.length).toBeGreaterThan(8);
     expect(names.filter((name) => !helpGroups.some((group) => group.names.includes(name)))).toEqual([]);
