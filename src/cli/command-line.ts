@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import { sabotageFigures } from '../core/model/run-record.js';
-import { VerifyError } from '../core/model/verify-error.js';
+import { VerifyError, usageError } from '../core/model/verify-error.js';
 import { didYouMean } from '../core/scenario/yaml/nearest-word.js';
 import { quote } from '../core/text/escape.js';
 import { reporterNames } from '../report/reporters.js';
@@ -19,11 +19,11 @@ function campaignText({ cases, falseHolds }: typeof sabotageFigures): string {
 }
 
 /** A command line that cannot be understood. */
-function usage(
-  message: string,
-  hint = 'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options',
-): VerifyError {
-  return new VerifyError('usage', usageStatus, message, hint);
+function usage(message: string): VerifyError {
+  return usageError(
+    message,
+    'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options',
+  );
 }
 
 /** By this option the script of `completion` asks, behind it the words of the line, the one under the cursor last. */

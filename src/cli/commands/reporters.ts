@@ -1,7 +1,7 @@
 import { listText } from '../../core/text/names.js';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { VerifyError, messageOf } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf, usageError } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, UnendedRun, View } from '../../report/reporter.js';
 import { type ReporterName, reporterNames, reporters } from '../../report/reporters.js';
@@ -27,10 +27,6 @@ export function failedReport(text: string, error: unknown): FailedReport {
   return { text: `${text}: ${messageOf(error)}`, status: isRefused ? 69 : 70 };
 }
 
-function usage(message: string, hint: string): VerifyError {
-  return new VerifyError('usage', 64, message, hint);
-}
-
 /** `--reporter` and `--json` for reports of runs, as `chooseAmong` reads them. */
 export function chooseReporters(requested: readonly string[], json: boolean): readonly ChosenReporter[] {
   return chooseAmong<ReporterName>(reporterNames, requested, json);
@@ -50,15 +46,15 @@ export function chooseAmong<Name extends string>(
     const word = at === -1 ? text : text.slice(0, at);
     const path = at === -1 ? null : text.slice(at + 1);
     const name = known.find((reporter) => reporter === word);
-    if (name === undefined) throw usage(`--reporter: ${word} is not a reporter`, `known: ${known.join(', ')}`);
+    if (name === undefined) throw usageError(`--reporter: ${word} is not a reporter`, `known: ${known.join(', ')}`);
     if (path === '')
-      throw usage(`--reporter ${text}: no path after =`, `give one, as in --reporter ${name}=report.txt`);
+      throw usageError(`--reporter ${text}: no path after =`, `give one, as in --reporter ${name}=report.txt`);
     return { name, path };
   });
   if (json) chosen.push({ name: 'json', path: null });
   const onStdout = chosen.filter((reporter) => reporter.path === null);
   if (onStdout.length > 1)
-    throw usage(
+    throw usageError(
       `${listText(onStdout.map((reporter) => reporter.name))} both write to stdout`,
       'give all but one a path: --reporter NAME=PATH',
     );
@@ -86,7 +82,7 @@ export function everyReport(folder: string): readonly ChosenReporter[] {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw usage(`--report ${folder}: ${messageOf(error)}`, 'name a folder that you may write to');
+    throw usageError(`--report ${folder}: ${messageOf(error)}`, 'name a folder that you may write to');
   }
   return reporterNames.map((name) => ({ name, path: join(folder, reportFiles[name]) }));
 }

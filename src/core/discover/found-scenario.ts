@@ -2,7 +2,7 @@ import { linkNamed, portsOf } from '../bridge/host.js';
 import { unheardPorts } from '../bridge/ovs.js';
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
-import { VerifyError } from '../model/verify-error.js';
+import { VerifyError, usageError } from '../model/verify-error.js';
 import { counted, word } from '../text/escape.js';
 import {
   type BridgeInput,
@@ -115,9 +115,7 @@ export function chooseBridge(state: HostState, named: string | null): string {
       'run it on the virtualization host, in the namespace of its bridge',
     );
   if (second !== undefined)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `there are several bridges: ${bridgesWithPorts(state, null)
         .map((name) => JSON.stringify(name))
         .join(', ')}`,

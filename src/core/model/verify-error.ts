@@ -76,6 +76,11 @@ export class VerifyError extends Error {
   }
 }
 
+/** An error for a wrong command line. */
+export function usageError(message: string, hint: string): VerifyError {
+  return new VerifyError('usage', 64, message, hint);
+}
+
 /**
  * What an error says, whatever was thrown. Of an error of the system (`ENOENT: no such file or directory, open 'x'`)
  * only the words: the caller names the file as its user did.

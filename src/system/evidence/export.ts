@@ -5,7 +5,7 @@ import { keptEnd } from '../../core/wire/frame-view.js';
 import { createParties } from '../../core/judge/parties.js';
 import { leakComment } from '../../core/judge/recognise/leak-comment.js';
 import type { Plan, StepPlan } from '../../core/model/plan.js';
-import { VerifyError, messageOf } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf, usageError } from '../../core/model/verify-error.js';
 import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
@@ -75,9 +75,7 @@ function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch
   const isWanted = ({ index, name }: StepPlan): boolean =>
     options.step === null || options.step === name || options.step === String(index + 1);
   if (!plan.steps.some(isWanted))
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `--step ${options.step ?? ''}: the run has no such step`,
       `give a number from 1 to ${plan.steps.length}, or a name: ${someText(
         plan.steps.map(({ name }) => name),

@@ -5,7 +5,7 @@ import {
   startForeignFile,
 } from '../../core/judge/foreign/foreign.js';
 import { isControlComment } from '../../core/judge/recognise/leak-comment.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { usageError } from '../../core/model/verify-error.js';
 import { type Batch, directions } from '../../core/pcap/capture-items.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { readCapture } from './read/read-capture.js';
@@ -43,9 +43,7 @@ function checkOnePort(
     last = id;
   }
   if (interfaces.size > 1)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `${path}: it holds what ${interfaces.size} ports saw`,
       "export the listener's alone: verify-isolation export DIR -o FILE.pcapng --observer NAME",
     );

@@ -6,7 +6,7 @@ import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { HostSummary, RunSummary } from '../../core/model/fleet.js';
-import { messageOf, VerifyError } from '../../core/model/verify-error.js';
+import { messageOf, VerifyError, usageError } from '../../core/model/verify-error.js';
 import { fileWord } from '../../core/text/escape.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { toolVersion } from '../process/package-path.js';
@@ -51,9 +51,7 @@ const shape = z.strictObject({
 export function pushUrl(option: string, address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : null;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new VerifyError(
-    'usage',
-    64,
+  throw usageError(
     // Of what else it may be only this is no secret
     `${option}${url === null || url.host === '' ? '' : ` ${url.protocol}//${url.host}`}: expected an address of http or https`,
     'for example https://collector.example/isolation/; one that ends with / gets the name of the file',

@@ -1,4 +1,4 @@
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { type CheckedFolder, checkFolder, type FolderCheck } from '../../../system/evidence/check-folder.js';
@@ -31,9 +31,7 @@ export async function checkWhole(
 export async function checkCaptureFile(path: string, json: boolean): Promise<number> {
   const comparison = await compareReaders(path);
   if (comparison === null)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `${path}: no classic pcap in µs, and only that is read by two readers`,
       'a folder that a run left is checked by check DIR; a capture is judged by replay',
     );

@@ -1,4 +1,4 @@
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import { reporterNames } from '../../../report/reporters.js';
 import { command, commonOptions, flagArgument, operand, textArgument } from '../../command.js';
 
@@ -62,9 +62,7 @@ export function wantedSignature(options: {
 }): WantedSignature {
   const { allowedSigners: file, identity, requireSignature: required } = options;
   if ((file === undefined) !== (identity === undefined))
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       '--allowed-signers and --identity go together',
       'name the file of keys, and the signer in it that is required',
     );

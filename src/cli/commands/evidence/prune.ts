@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, VerifyError, usageError } from '../../../core/model/verify-error.js';
 import { counted, escapePath } from '../../../core/text/escape.js';
 import { evidenceFolders } from '../../../system/evidence/folder/host-folders.js';
 import { command, flagArgument, operand, textArgument } from '../../command.js';
@@ -35,8 +35,7 @@ export function outdatedRuns(folders: readonly string[], beforeMs: number): read
 /** Days of `--keep 30d`. Throws VerifyError (64). */
 function daysOf(text: string): number {
   const days = Number(/^(\d{1,5})d$/.exec(text)?.[1]);
-  if (!(days >= 1))
-    throw new VerifyError('usage', 64, `--keep ${text}: expected days`, 'for example --keep 30d; at least 1d');
+  if (!(days >= 1)) throw usageError(`--keep ${text}: expected days`, 'for example --keep 30d; at least 1d');
   return days;
 }
 
@@ -49,7 +48,7 @@ function isOwn(path: string): boolean {
 /** Throws VerifyError (64) if another user could put a folder of somebody's in the place of a run. */
 function checkOwn(dir: string): void {
   const refused = (why: string): VerifyError =>
-    new VerifyError('usage', 64, `${dir}: ${why}`, 'name the folder in which runs have made theirs');
+    usageError(`${dir}: ${why}`, 'name the folder in which runs have made theirs');
   if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) throw refused('it is no folder');
   if (!isOwn(dir)) throw refused('it belongs to another user, or others may write to it');
 }

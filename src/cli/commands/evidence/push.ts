@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, VerifyError, usageError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { someText } from '../../../core/text/names.js';
 import type { ReportedRun } from '../../../report/reporter.js';
@@ -48,9 +48,7 @@ export async function checkPush(options: PushOptions): Promise<void> {
   if (spoolOf(options) === null) return;
   if (options.push !== undefined) (await import('../../../system/evidence/push.js')).pushUrl('--push', options.push);
   if (signKeyOf(options) !== null) return;
-  throw new VerifyError(
-    'usage',
-    64,
+  throw usageError(
     `${options.push === undefined ? '--spool' : '--push'}: a summary is signed, and no key is named`,
     "name one with --sign or VERIFY_ISOLATION_SIGN_KEY: ssh-keygen -t ed25519 -N '' -f /etc/verify-isolation/key makes one",
   );
@@ -144,8 +142,7 @@ async function deliverApart(options: PushOptions): Promise<void> {
 async function pushCommand(dir: string, to: string | undefined, quiet: boolean): Promise<number> {
   const { deliverSpool, pushUrl, refusedBound } = await import('../../../system/evidence/push.js');
   const address = to ?? process.env[pushVariable];
-  if (address === undefined)
-    throw new VerifyError('usage', 64, 'push: no receiver is named', `name one with --to or ${pushVariable}`);
+  if (address === undefined) throw usageError('push: no receiver is named', `name one with --to or ${pushVariable}`);
   const url = pushUrl(to === undefined ? pushVariable : '--to', address);
   const { delivered, kept, refused, reasons } = await deliverSpool(dir, url);
   // A password or token in the address is not repeated

@@ -1,4 +1,4 @@
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { ReporterName } from '../../../report/reporters.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
@@ -14,12 +14,7 @@ export async function reportCommand(
   picture = false,
 ): Promise<number> {
   if (picture && name !== 'terminal')
-    throw new VerifyError(
-      'usage',
-      64,
-      `--picture is for people at a terminal, not for ${name}`,
-      'give --format terminal',
-    );
+    throw usageError(`--picture is for people at a terminal, not for ${name}`, 'give --format terminal');
   const runs: ReportedRun[] = [];
   for (const dir of dirs) {
     const { result, input } = await judgeFolder(dir);

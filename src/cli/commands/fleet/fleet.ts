@@ -5,7 +5,7 @@ import { basename, dirname, relative, resolve } from 'node:path';
 import { text as textOfStream } from 'node:stream/consumers';
 import { ZodError } from 'zod';
 import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
-import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, usageError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { fleetChanges, fleetGroups } from '../../../report/fleet/groups.js';
@@ -199,7 +199,7 @@ export async function fleetCommand(options: FleetCommandOptions): Promise<number
   const { dirs, json, quiet, reporter, signature, since, maxAge, asHosts } = options;
   const chosen = chooseAmong(fleetReporterNames, reporter, json);
   const ageMs = milliseconds(maxAge);
-  if (ageMs === null) throw new VerifyError('usage', 64, `--max-age ${maxAge}: expected a time`, 'for example 48h');
+  if (ageMs === null) throw usageError(`--max-age ${maxAge}: expected a time`, 'for example 48h');
   const earlier = since === undefined ? null : readEarlier(since);
   const paths = asHosts ? [] : await summaryFiles(dirs);
   const pushed = await readSummaries(paths, signature, ageMs);
@@ -207,9 +207,7 @@ export async function fleetCommand(options: FleetCommandOptions): Promise<number
   const found = asHosts ? dirs.map((dir) => ({ host: basename(resolve(dir)), dir })) : await hostFolders(dirs);
   const folders = found.filter(({ host, dir }) => dir !== null || !known.has(host));
   if (folders.length + pushed.length === 0)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `there is no host below ${dirs.join(', ')}`,
       'name folders that hold a folder for each host, or summaries of run --push',
     );

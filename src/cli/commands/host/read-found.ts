@@ -11,7 +11,7 @@ import { probeClasses } from '../../../core/probe/classes.js';
 import { netnsPath } from '../../../core/model/fabric.js';
 import type { GuestRecord, Manager } from '../../../core/model/host-config.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, usageError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { addressesIn, parseNeighbours } from '../../../system/fabric/host/find.js';
@@ -72,16 +72,16 @@ const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-
 function rulesOf({ rules = witnessLimits.perRule }: WholeOptions): number {
   if (Number.isInteger(rules) && rules >= 0 && rules <= witnessLimits.perRule) return rules;
   const expected = `frames that ask a rule, 0 to ${witnessLimits.perRule}`;
-  throw new VerifyError('usage', 64, `--rules ${rules}: expected ${expected}`, '0 asks no rule');
+  throw usageError(`--rules ${rules}: expected ${expected}`, '0 asks no rule');
 }
 
 function wishesOf(options: WholeOptions): HostOptions {
   const { rate = null } = options;
   if (rate !== null && (!Number.isInteger(rate) || rate < 1 || rate > 100_000))
-    throw new VerifyError('usage', 64, `--rate ${rate}: expected frames a second, 1 to 100,000`, 'for example 1000');
+    throw usageError(`--rate ${rate}: expected frames a second, 1 to 100,000`, 'for example 1000');
   const forMs = options.for === undefined ? null : milliseconds(options.for);
   if (options.for !== undefined && (forMs === null || forMs === 0))
-    throw new VerifyError('usage', 64, `--for ${options.for}: expected a time with unit`, 'for example --for 30s');
+    throw usageError(`--for ${options.for}: expected a time with unit`, 'for example --for 30s');
   return {
     bridge: options.bridge ?? null,
     guests: options.guest,

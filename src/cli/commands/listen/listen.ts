@@ -16,7 +16,7 @@ import { netnsPath } from '../../../core/model/fabric.js';
 import { isReasonCode, reason, type Reason } from '../../../core/model/reasons.js';
 import type { FdbState, HostState } from '../../../core/model/state.js';
 import type { Fault } from '../../../core/model/timeline.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
@@ -136,7 +136,7 @@ async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignRepor
 export async function listenCommand(options: ListenCommandOptions): Promise<number> {
   const ms = milliseconds(options.for);
   if (ms === null || ms === 0)
-    throw new VerifyError('usage', 64, `--for ${options.for}: not a time`, 'give it with a unit, as in --for 60s');
+    throw usageError(`--for ${options.for}: not a time`, 'give it with a unit, as in --for 60s');
   const netns = netnsPath(options.netns ?? null);
   const before = await look(netns);
   const bridge = chooseBridge(before, options.bridge ?? null);

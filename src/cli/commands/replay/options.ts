@@ -1,4 +1,4 @@
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import { command, commonOptions, flagArgument, operands, textArgument, textsArgument } from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
@@ -27,9 +27,7 @@ export const defineReplay = command(
       return replayForeign({ ...args, files: args.path, macs: args.mac, observers: args.observer });
     }
     if (args.secondReader)
-      throw new VerifyError(
-        'usage',
-        64,
+      throw usageError(
         '--second-reader is for captures of others: a run writes pcapng, which one reader alone knows',
         'give captures and --mac, or --scenario and --observer',
       );

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
-import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
+import { messageOf, usageError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { isGroupMac, macBytes, macNumber } from '../../../core/wire/ethernet.js';
@@ -23,31 +23,27 @@ export interface ReplayForeignOptions {
   readonly secondReader: boolean;
 }
 
-function usage(message: string, hint: string): VerifyError {
-  return new VerifyError('usage', 64, message, hint);
-}
-
 function numberOf(mac: string): number {
   const bytes = macBytes(mac);
-  if (bytes === null) throw usage(`--mac ${mac}: not a MAC`, 'give it as in --mac 52:54:00:85:20:d1');
+  if (bytes === null) throw usageError(`--mac ${mac}: not a MAC`, 'give it as in --mac 52:54:00:85:20:d1');
   if (isGroupMac(bytes, 0))
-    throw usage(`--mac ${mac}: the MAC of a group, not of a guest`, 'give the MAC of the interface that recorded');
+    throw usageError(`--mac ${mac}: the MAC of a group, not of a guest`, 'give the MAC of the interface that recorded');
   return macNumber(bytes, 0);
 }
 
 async function checkFile(path: string): Promise<void> {
   const info = await stat(path).catch((error: unknown) => {
-    throw usage(`${path}: ${messageOf(error)}`, 'give captures: pcap or pcapng, gzip or not');
+    throw usageError(`${path}: ${messageOf(error)}`, 'give captures: pcap or pcapng, gzip or not');
   });
   if (info.isDirectory())
-    throw usage(
+    throw usageError(
       `${path}: a folder, not a capture`,
       'with --mac give captures; a folder that a run left is judged by replay DIR alone',
     );
 }
 
 async function byMac(options: ReplayForeignOptions): Promise<readonly ForeignReport[]> {
-  if (options.files.length === 0) throw usage('--mac needs captures', 'replay guest.pcap --mac 52:54:00:85:20:d1');
+  if (options.files.length === 0) throw usageError('--mac needs captures', 'replay guest.pcap --mac 52:54:00:85:20:d1');
   const fold = startForeign({ name: null, macs: options.macs.map(numberOf), elsewhere: null });
   for (const path of options.files) await checkFile(path);
   for (const path of options.files) await hearForeign(fold, path);
@@ -63,10 +59,10 @@ function capturesOf(
   for (const text of observers) {
     const at = text.indexOf('=');
     if (at < 1 || at === text.length - 1)
-      throw usage(`--observer ${text}: not NAME=FILE`, 'give it as in --observer kali3=kali3.pcap');
+      throw usageError(`--observer ${text}: not NAME=FILE`, 'give it as in --observer kali3=kali3.pcap');
     const endpoint = endpoints.find(({ name }) => name === text.slice(0, at));
     if (endpoint === undefined)
-      throw usage(
+      throw usageError(
         `--observer ${text}: the scenario has no endpoint ${text.slice(0, at)}`,
         `known: ${endpoints.map(({ name }) => name).join(', ')}`,
       );
@@ -77,12 +73,12 @@ function capturesOf(
 
 async function byScenario(path: string, options: ReplayForeignOptions): Promise<readonly ForeignReport[]> {
   if (options.files.length > 0 || options.macs.length > 0)
-    throw usage(
+    throw usageError(
       '--scenario goes with --observer NAME=FILE, not with files or --mac',
       'replay --scenario s.yml --observer kali3=kali3.pcap',
     );
   if (options.observers.length === 0)
-    throw usage('--scenario needs --observer NAME=FILE', 'name each endpoint whose capture there is');
+    throw usageError('--scenario needs --observer NAME=FILE', 'name each endpoint whose capture there is');
   const { loadFiles } = await import('../scenario/load-files.js'); // which takes as long to load as a small capture to read
   const [scenario] = await loadFiles([path]);
   const endpoints = scenario?.topology.endpoints ?? [];
@@ -130,9 +126,9 @@ async function printReaders(paths: readonly string[]): Promise<readonly number[]
  */
 export async function replayForeign(options: ReplayForeignOptions): Promise<number> {
   if (options.reporter.length > 0)
-    throw usage('--reporter: captures of others have no run to report', 'leave it out, or use --json');
+    throw usageError('--reporter: captures of others have no run to report', 'leave it out, or use --json');
   if (options.scenario === undefined && options.observers.length > 0)
-    throw usage('--observer needs --scenario', 'or give captures and --mac MAC');
+    throw usageError('--observer needs --scenario', 'or give captures and --mac MAC');
   const reports = options.scenario === undefined ? await byMac(options) : await byScenario(options.scenario, options);
   process.stdout.write(
     options.json

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, usageError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import { reporters } from '../../../report/reporters.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
@@ -14,9 +14,7 @@ async function judgedRun(dir: string, isPage: boolean): Promise<ReportedRun> {
     .then((info) => info.isFile())
     .catch(() => false);
   if (isFile)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `${dir}: a capture alone does not say which endpoint listened`,
       'name the MAC of the endpoint that recorded it with --mac, or a scenario with --scenario and --observer',
     );
@@ -39,9 +37,7 @@ export async function replayCommand(
   },
 ): Promise<number> {
   if (dirs.length === 0)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       'replay needs a folder that a run left',
       'or captures: replay FILE --mac MAC, replay --scenario FILE --observer NAME=FILE',
     );

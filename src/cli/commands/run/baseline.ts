@@ -1,4 +1,4 @@
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import { escapeText, nounFor } from '../../../core/text/escape.js';
 import { countText } from '../../../core/text/names.js';
 import { countLeakRows, isFoldedLeak, newlyUnmet } from '../../../report/compare-results.js';
@@ -24,9 +24,7 @@ export function checkBaselines(baselines: readonly ReportedRun[], names: readonl
       ? []
       : names.filter((name) => !baselines.some(({ result }) => result.scenario.name === name));
   if (without.length > 0)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `--baseline: none is a run of ${without.join(', ')}`,
       'name the evidence folder of an earlier run of each scenario; --baseline may be given several times',
     );

@@ -1,6 +1,6 @@
 import type { Scenario } from '../../../core/model/scenario.js';
 import { hostDisruptiveClasses } from '../../../core/probe/classes.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, usageError } from '../../../core/model/verify-error.js';
 import { settingsOf } from '../../../core/model/settings.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
 import { checkStarts } from '../scenario/check-starts.js';
@@ -108,9 +108,7 @@ function checkProviders(scenarios: readonly Scenario[]): void {
 function checkFixTrials(scenarios: readonly Scenario[]): void {
   const live = scenarios.filter(isOnHost);
   if (live.length > 0)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       live
         .map(({ file }) => `${file}: --prove-fix changes what it runs on, and this scenario runs on the host`)
         .join('\n'),

@@ -1,4 +1,4 @@
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import { judgeOnly } from '../../../core/scenario/scenario-record.js';
 import { packagePath } from '../../../system/process/package-path.js';
 import { runCommand } from './run.js';
@@ -35,9 +35,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       if (deafen === undefined) return scenario;
       const known = scenario.topology.endpoints.filter((endpoint) => endpoint.started).map(({ name }) => name);
       if (!known.includes(deafen))
-        throw new VerifyError(
-          'usage',
-          64,
+        throw usageError(
           `--deafen ${deafen}: the experiment has no such observer from its beginning`,
           `known: ${known.join(', ')}`,
         );

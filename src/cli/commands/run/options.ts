@@ -3,7 +3,7 @@ import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { traceModes } from '../../../run/context.js';
 import type { Limits } from '../../../core/plan/limits.js';
 import { probeClasses } from '../../../core/probe/classes.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, usageError } from '../../../core/model/verify-error.js';
 import {
   command,
   commonOptions,
@@ -22,9 +22,7 @@ function seedOf(value: unknown): number | true | undefined {
   if (value === true || value === '') return true;
   const seed = Number(value);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `--shuffle=${String(value)}: expected a number from 0 to 4294967295`,
       'the run that it is to repeat printed it',
     );
@@ -171,10 +169,6 @@ function withRunOptions(parser: Argv) {
 
 type RunArguments = ArgumentsCamelCase<ReturnType<typeof withRunOptions> extends Argv<infer T> ? T : never>;
 
-function usage(message: string, hint: string): VerifyError {
-  return new VerifyError('usage', 64, message, hint);
-}
-
 const narrowedBy = {
   file: ['trust'],
   twin: ['bridge', 'netns', 'class', 'what-if'],
@@ -201,15 +195,17 @@ function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): v
   );
   if (stray.length === 0) return;
   const options = stray.join(', ');
-  if (subject === 'file') throw usage(`${options}: only without a file`, 'a scenario file says such things itself');
-  if (subject === 'host') throw usage(`${options}: only with --twin`, 'a live bridge is not changed');
-  throw usage(`${options}: not with --${subject}`, `it takes ${taken.map((name) => `--${name}`).join(', ')}`);
+  if (subject === 'file')
+    throw usageError(`${options}: only without a file`, 'a scenario file says such things itself');
+  if (subject === 'host') throw usageError(`${options}: only with --twin`, 'a live bridge is not changed');
+  throw usageError(`${options}: not with --${subject}`, `it takes ${taken.map((name) => `--${name}`).join(', ')}`);
 }
 
 /** The limits of `--policy`. Throws VerifyError (64). */
 async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | null> {
   if (policy === undefined) return null;
-  if (approved !== undefined) throw usage('--policy and --approved exclude each other', 'leave one of the two out');
+  if (approved !== undefined)
+    throw usageError('--policy and --approved exclude each other', 'leave one of the two out');
   const [{ readOwnedFile }, { parseLimits }] = await Promise.all([
     import('../scenario/owned-file.js'),
     import('../../../core/plan/limits.js'),
@@ -240,7 +236,10 @@ async function runBy(parsed: RunArguments, toolVersion: string): Promise<number>
   const { checkPush, pushRefusal } = await import('../evidence/push.js');
   await checkPush(given);
   if (given.twin && (given.push ?? given.spool) !== undefined)
-    throw usage('--push and --spool: not with --twin', 'a copy, and what is supposed of it, says nothing of this host');
+    throw usageError(
+      '--push and --spool: not with --twin',
+      'a copy, and what is supposed of it, says nothing of this host',
+    );
   try {
     return await runGiven(given, toolVersion);
   } catch (error) {
@@ -255,7 +254,8 @@ async function runGiven(given: RunArguments & { readonly asked: string }, toolVe
   const args = { ...given, limits, timeout };
   const hasFile = args.file.length > 0;
   if (args.twin) {
-    if (hasFile) throw usage('--twin takes no file: the scenario is read from the bridge', 'leave one of the two out');
+    if (hasFile)
+      throw usageError('--twin takes no file: the scenario is read from the bridge', 'leave one of the two out');
     checkNarrowing(args, 'twin');
     return (await import('../twin/twin.js')).twinCommand(args);
   }

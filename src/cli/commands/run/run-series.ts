@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import type { Limits } from '../../../core/plan/limits.js';
-import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf, usageError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
 import type { Progress } from '../../../report/progress/live.js';
@@ -388,9 +388,7 @@ function hostOptions([{ approval, connecting }, { calibrate }]: HostModules, opt
 export function timeOf(option: string, text: string): number {
   const ms = milliseconds(text);
   if (ms === null || ms === 0 || ms > 0x7fffffff)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `${option} ${text}: expected a time with unit`,
       `for example ${option} 90s or ${option} 10m; at most 24 days`,
     );

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Scenario } from '../../../core/model/scenario.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, usageError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { fieldsOf } from '../../../core/text/json-text.js';
 import type { Entered } from '../../../system/fabric/lab/enter.js';
@@ -113,7 +113,7 @@ async function readRequest(requested: RunCommandOptions | null, inside: Entered 
   const handedOver = inside === null ? before : await inside.handed;
   const handed = isHandedRun(handedOver) ? handedOver : null;
   const options = requested ?? handed?.options ?? null;
-  if (options === null) throw new VerifyError('usage', 64, 'nothing was handed to this run', `unset ${handedVariable}`);
+  if (options === null) throw usageError('nothing was handed to this run', `unset ${handedVariable}`);
   const reporters = reportersOf(options);
   const timeoutMs = options.timeout === undefined ? null : timeOf('--timeout', options.timeout);
   const scenarios = handed?.scenarios ?? (await readyScenarios(options));
@@ -124,7 +124,7 @@ async function readRequest(requested: RunCommandOptions | null, inside: Entered 
   );
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.dryRun === true && !onHost)
-    throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nothing: just run it');
+    throw usageError('--dry-run is for provider: host', 'a lab disturbs nothing: just run it');
   const signKey = signKeyOf(options, onHost);
   return {
     options,

@@ -2,7 +2,7 @@ import { classes, scenarioClasses } from '../../../core/probe/classes.js';
 import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js';
 import { isAuditId, isCauseCode, weaknesses, weaknessMeaning } from '../../../core/bridge/weaknesses.js';
 import { isReasonCode, reasonHints } from '../../../core/model/reasons.js';
-import { exitStatuses, VerifyError } from '../../../core/model/verify-error.js';
+import { exitStatuses, usageError } from '../../../core/model/verify-error.js';
 import { didYouMean } from '../../../core/scenario/yaml/nearest-word.js';
 import { fold, foldAfter } from '../../../report/terminal/layout.js';
 import {
@@ -92,9 +92,7 @@ function mentionsOf(typed: string, word: string, width: number): string {
   const inText = new RegExp(`\\b${word.replaceAll(/[^a-z0-9]+/g, '.')}`, 'i');
   const found = word.length < 3 ? [] : codes.filter((code) => named.includes(code) || inText.test(explainCode(code)));
   if (found.length > 0) return `${typed} is not a code. These codes mention it:\n${listOf(found, width)}`;
-  throw new VerifyError(
-    'usage',
-    64,
+  throw usageError(
     `${typed} is not a code of this program${didYouMean(word, codes)}`,
     'explain without a code lists them all',
   );

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
+import { messageOf, usageError, type VerifyError } from '../../../core/model/verify-error.js';
 
 const othersWrite = 0o022;
 const longest = 1 << 16;
@@ -9,7 +9,7 @@ const longest = 1 << 16;
  * Throws VerifyError (64), whose message begins with `option`.
  */
 export function readOwnedFile(option: string, path: string, hint: string): Buffer {
-  const refused = (why: string): VerifyError => new VerifyError('usage', 64, `${option}: ${why}`, hint);
+  const refused = (why: string): VerifyError => usageError(`${option}: ${why}`, hint);
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

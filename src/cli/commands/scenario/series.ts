@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Scenario, Trusted } from '../../../core/model/scenario.js';
-import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
+import { messageOf, usageError } from '../../../core/model/verify-error.js';
 import { judgeOnly } from '../../../core/scenario/scenario-record.js';
 import { readOwnedFile } from './owned-file.js';
 
@@ -11,9 +11,7 @@ export function parseSets(words: readonly string[]): ReadonlyMap<string, string>
     words.map((word): [string, string] => {
       const at = word.indexOf('=');
       if (at < 1)
-        throw new VerifyError(
-          'usage',
-          64,
+        throw usageError(
           `--set ${word}: expected NAME=VALUE`,
           'for example --set count=1000; the names stand in the scenario\'s "vars"',
         );
@@ -31,12 +29,7 @@ export function grepSteps(scenarios: readonly Scenario[], grep: string | undefin
   const pattern = patternOf(grep);
   const names = scenarios.flatMap(({ steps }) => steps.map(({ name }) => name));
   if (!names.some((name) => pattern.test(name)))
-    throw new VerifyError(
-      'usage',
-      64,
-      `--grep ${grep}: no step has such a name`,
-      `the steps are: ${names.slice(0, 20).join(' · ')}`,
-    );
+    throw usageError(`--grep ${grep}: no step has such a name`, `the steps are: ${names.slice(0, 20).join(' · ')}`);
   return scenarios
     .filter(({ steps }) => steps.some(({ name }) => pattern.test(name)))
     .map((scenario) => ({ ...judgeOnly(scenario, ({ name }) => pattern.test(name)), grep }));
@@ -46,12 +39,7 @@ function patternOf(grep: string): RegExp {
   try {
     return new RegExp(grep, 'u');
   } catch (error) {
-    throw new VerifyError(
-      'usage',
-      64,
-      `--grep: ${messageOf(error)}`,
-      'give a regular expression that matches the names of steps',
-    );
+    throw usageError(`--grep: ${messageOf(error)}`, 'give a regular expression that matches the names of steps');
   }
 }
 
@@ -121,9 +109,7 @@ export function hostTrust(path = hostTrustFile): readonly string[] {
     if (stats === undefined) return [];
     const isWhole = place === path ? stats.isFile() : stats.isDirectory();
     if (!isWhole || stats.uid !== 0 || (stats.mode & othersWrite) !== 0)
-      throw new VerifyError(
-        'usage',
-        64,
+      throw usageError(
         `${place}: others than root may write it, so that nobody is trusted by it`,
         `type: chown root ${place} && chmod go-w ${place}, or remove it`,
       );

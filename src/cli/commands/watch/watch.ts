@@ -3,7 +3,7 @@ import { bridgeViews } from '../../../core/bridge/view.js';
 import type { Drift } from '../../../core/model/audit.js';
 import { netnsPath } from '../../../core/model/fabric.js';
 import type { Snapshot } from '../../../core/model/state.js';
-import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf, usageError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { watchMetrics } from '../../../report/machine/prometheus.js';
@@ -34,9 +34,7 @@ function checkLearning({ bridge, baseline, json, textfile, reprobe, exec }: Watc
     ([name, value]) => (value === undefined ? [] : [`--${name}`]),
   );
   if (stray.length > 0)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       `${stray.join(', ')}: not with --learn`,
       'it takes --netns, and writes the whole state; give the others to the watch with --baseline',
     );

@@ -1,5 +1,5 @@
 import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attributes.js';
-import { VerifyError } from '../../model/verify-error.js';
+import { usageError } from '../../model/verify-error.js';
 
 /** A setting of the bridge or of a port as it might be. */
 export interface WhatIf {
@@ -31,9 +31,7 @@ export function readWhatIfs(texts: readonly string[], bridge: string, ports: Rea
     return [{ device, key: setting?.key ?? key, value: /^\d{1,10}$/.test(value) ? Number(value) : value }];
   });
   if (faults.length > 0)
-    throw new VerifyError(
-      'usage',
-      64,
+    throw usageError(
       faults.map((fault) => `--what-if ${fault}`).join('\n'),
       'write it as br0.ageing_time=0 or vnet4.flood=off, with the names of `ip -d link`; nothing was run',
     );
