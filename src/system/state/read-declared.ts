@@ -1,29 +1,24 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { interfacesDeclared } from '../../core/discover/declared/interfaces.js';
-import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../core/discover/declared/libvirt.js';
-import { type ConfigFile, netplanDeclared } from '../../core/discover/declared/netplan.js';
-import { isolatingVnets, proxmoxDeclared } from '../../core/discover/declared/proxmox.js';
+import { interfacesReport } from '../../core/discover/declared/interfaces.js';
+import {
+  libvirtDeclared,
+  libvirtDomainManagers,
+  libvirtNetwork,
+  libvirtNetworkManagers,
+  networkDeclared,
+} from '../../core/discover/declared/libvirt.js';
+import { netplanReport } from '../../core/discover/declared/netplan.js';
+import { networkManagerManagers } from '../../core/discover/declared/network-manager.js';
+import { isolatingVnets, proxmoxDeclared, proxmoxManagers } from '../../core/discover/declared/proxmox.js';
+import type { ConfigFile, ConfigReport } from '../../core/discover/declared/report.js';
 import { proxmoxOwner, proxmoxContext } from '../../core/discover/guests/proxmox.js';
-import { interfacesManagers } from '../../core/discover/managers/interfaces.js';
-import { libvirtDomainManagers, libvirtNetworkManagers } from '../../core/discover/managers/libvirt.js';
-import { netplanManagers } from '../../core/discover/managers/netplan.js';
-import { networkManagerManagers } from '../../core/discover/managers/network-manager.js';
-import { proxmoxManagers } from '../../core/discover/managers/proxmox.js';
-import type { Declared } from '../../core/model/host-config.js';
-import type { ConfigurationManager } from '../../core/model/fix.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { messageOf, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { mustRun, readJson } from '../process/programs.js';
 
 const timeoutMs = 10_000;
 
-/** What one program's configuration says, and which devices it makes. */
-interface Reported {
-  readonly declared: readonly Declared[];
-  readonly keepers: readonly ConfigurationManager[];
-}
-
-export interface DeclaredSnapshot extends Reported {
+export interface DeclaredSnapshot extends ConfigReport {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
@@ -34,7 +29,7 @@ export interface DeclaredSnapshot extends Reported {
  */
 export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredSnapshot> {
   const unread: { what: string; why: string }[] = [];
-  const sources: readonly (readonly [string, () => Promise<Reported>])[] = [
+  const sources: readonly (readonly [string, () => Promise<ConfigReport>])[] = [
     ['libvirt', () => libvirt(state)],
     ['Proxmox VE', () => proxmox(state.links)],
     ['netplan', () => Promise.resolve(netplan(root))],
@@ -58,30 +53,27 @@ export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root
   };
 }
 
-function netplan(root: string): Reported {
+function netplan(root: string): ConfigReport {
   const files = ['lib', 'etc', 'run']
     .flatMap((folder) => filesIn(`${root}/${folder}/netplan`, /\.yaml$/))
     .sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
-  return { declared: netplanDeclared(files), keepers: netplanManagers(files) };
+  return netplanReport(files);
 }
 
 /** ifupdown2, where it is installed, takes the place of ifupdown and of its options. */
-function interfaces(root: string): Reported {
+function interfaces(root: string): ConfigReport {
   const files = [
     ...filesIn(`${root}/etc/network`, /^interfaces$/),
     ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/),
   ];
-  return {
-    declared: interfacesDeclared(files),
-    keepers: interfacesManagers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown'),
-  };
+  return interfacesReport(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown');
 }
 
 /**
  * Profiles as keyfiles, which later folders overrule by file name (NetworkManager.conf(5), keyfile). Other formats are
  * of distributions' own.
  */
-function networkManager(root: string): Reported {
+function networkManager(root: string): ConfigReport {
   const files = new Map(
     ['usr/lib', 'run', 'etc']
       .flatMap((folder) => filesIn(`${root}/${folder}/NetworkManager/system-connections`, /^[^.].*\.nmconnection$/))
@@ -98,7 +90,7 @@ function isAbsent(error: unknown): boolean {
   );
 }
 
-async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Reported> {
+async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<ConfigReport> {
   const list = async (...words: readonly string[]): Promise<readonly string[]> =>
     (await mustRun(['virsh', '-r', '-q', ...words], { timeoutMs }))
       .split('\n')
@@ -122,7 +114,7 @@ async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Reporte
   };
 }
 
-async function proxmox(links: readonly LinkState[]): Promise<Reported> {
+async function proxmox(links: readonly LinkState[]): Promise<ConfigReport> {
   const owners = new Map(
     links.flatMap(({ name }) => {
       const owner = proxmoxOwner(name);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
-import { networkManagerManagers } from '../../../src/core/discover/managers/network-manager.js';
+import { networkManagerManagers } from '../../../src/core/discover/declared/network-manager.js';
 import { ownEntry, setBridge, setPort, setEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Change } from '../../../src/core/model/fabric.js';

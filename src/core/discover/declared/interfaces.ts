@@ -1,5 +1,6 @@
+import type { ConfigurationManager } from '../../model/fix.js';
 import type { Declared, DeclaredKey } from '../../model/host-config.js';
-import type { ConfigFile } from './netplan.js';
+import type { ConfigFile, ConfigReport } from './report.js';
 
 const switches: Readonly<Record<string, DeclaredKey>> = {
   stp: 'stp_state',
@@ -7,7 +8,37 @@ const switches: Readonly<Record<string, DeclaredKey>> = {
   mcsnoop: 'mcast_snooping',
 };
 
-/** What one option of a bridge's paragraph says, of the bridge or of its ports. */
+interface Stanza {
+  readonly path: string;
+  readonly bridge: string;
+  /** Its options without `bridge-` or `bridge_`, each with its words. */
+  readonly options: readonly (readonly [option: string, words: readonly string[]])[];
+}
+
+/**
+ * The bridges of /etc/network/interfaces, as Debian's bridge-utils-interfaces(5) (`bridge_ageing`) and ifupdown2, which
+ * Proxmox VE uses, (`bridge-ageing`) write them.
+ */
+function bridgesIn({ path, text }: ConfigFile): readonly Stanza[] {
+  const stanzas = text
+    .replaceAll('\\\n', ' ')
+    .split(/^(?=\s*(?:iface|auto|allow-\S*|mapping|source\S*|rename|vlan)\s)/m);
+  return stanzas.flatMap((stanza) => {
+    const bridge = /^\s*iface\s+(\S+)/.exec(stanza)?.[1];
+    const options = [...stanza.matchAll(/^\s*bridge[-_](\S+)(.*)$/gm)].map(
+      ([, option = '', value = '']) => [option.replaceAll('_', '-'), value.trim().split(/\s+/)] as const,
+    );
+    return bridge === undefined || options.length === 0 ? [] : [{ path, bridge, options }];
+  });
+}
+
+/** Interfaces chosen by pattern (`regex`, `glob`, `all`) are left out. */
+function portsIn(words: readonly string[]): readonly string[] {
+  const isPattern = words.some((word) => ['regex', 'glob', 'all'].includes(word));
+  return isPattern ? [] : words.filter((port) => port !== 'none' && port !== '');
+}
+
+/** What one option of a bridge's stanza says, of the bridge or of its ports. */
 function optionSays(
   bridge: string,
   option: string,
@@ -15,32 +46,29 @@ function optionSays(
 ): readonly Pick<Declared, 'device' | 'key' | 'value'>[] {
   const [value = ''] = words;
   const key = switches[option];
+  if (option === 'ports') return portsIn(words).map((port) => ({ device: port, key: 'master', value: bridge }));
   if (option === 'ageing' && /^\d+(\.\d+)?$/.test(value))
     return [{ device: bridge, key: 'ageing_time', value: Number(value) * 100 }];
-  if (key !== undefined && /^(on|yes|1|off|no|0)$/.test(value))
-    return [{ device: bridge, key, value: /^(on|yes|1)$/.test(value) }];
-  const named = option === 'ports' && value !== 'none' && !words.some((port) => ['regex', 'all'].includes(port));
-  return named ? words.map((port) => ({ device: port, key: 'master', value: bridge })) : [];
+  return key !== undefined && /^(on|yes|1|off|no|0)$/.test(value)
+    ? [{ device: bridge, key, value: /^(on|yes|1)$/.test(value) }]
+    : [];
 }
 
-/**
- * What /etc/network/interfaces says of bridges, as Debian's bridge-utils-interfaces(5) (`bridge_ageing`) and ifupdown2,
- * which Proxmox VE uses, (`bridge-ageing`) write it. Interfaces chosen by pattern (`regex`, `all`) are left out.
- */
-export function interfacesDeclared(files: readonly ConfigFile[]): readonly Declared[] {
-  return files.flatMap(({ path, text }) => {
-    const declarations: Declared[] = [];
-    let bridge: string | null = null;
-    for (const line of text.replaceAll('\\\n', ' ').split('\n')) {
-      const [word = '', ...rest] = line.trim().split(/\s+/);
-      if (/^(iface|auto|allow-.*|mapping|source.*|rename|vlan)$/.test(word))
-        bridge = word === 'iface' ? (rest[0] ?? null) : null;
-      const option = /^bridge[-_](.+)$/.exec(word)?.[1]?.replaceAll('_', '-');
-      if (bridge === null || option === undefined) continue;
+/** The bridges of /etc/network/interfaces, their settings, and the ports that they name. */
+export function interfacesReport(files: readonly ConfigFile[], by: 'ifupdown2' | 'ifupdown'): ConfigReport {
+  const bridges = files.flatMap(bridgesIn);
+  return {
+    declared: bridges.flatMap(({ path, bridge, options }) => {
       const apply = `ifreload -a, or ifdown ${bridge} and ifup ${bridge}`;
-      for (const setting of optionSays(bridge, option, rest))
-        declarations.push({ by: 'ifupdown', readFrom: path, mac: null, ...setting, apply });
-    }
-    return declarations;
-  });
+      return options.flatMap(([option, words]) =>
+        optionSays(bridge, option, words).map(
+          (setting): Declared => ({ by: 'ifupdown', readFrom: path, mac: null, ...setting, apply }),
+        ),
+      );
+    }),
+    keepers: bridges.flatMap(({ path, bridge, options }): readonly ConfigurationManager[] => {
+      const ports = options.flatMap(([option, words]) => (option === 'ports' ? portsIn(words) : []));
+      return [bridge, ...ports].map((device) => ({ by, device, file: path, bridge }));
+    }),
+  };
 }

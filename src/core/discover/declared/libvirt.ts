@@ -1,5 +1,8 @@
+import { linkOfRecord } from '../../bridge/view.js';
+import type { ConfigurationManager } from '../../model/fix.js';
 import type { Declared } from '../../model/host-config.js';
-import { normalizeMac } from '../guests/guest-manager.js';
+import type { HostState } from '../../model/state.js';
+import { readDomain } from '../guests/libvirt.js';
 import { childOf, readXml, type XmlElement } from '../guests/read-xml.js';
 
 const by = 'libvirt';
@@ -63,6 +66,27 @@ export function networkDeclared(networks: readonly LibvirtNetwork[]): readonly D
   );
 }
 
+interface DomainPort {
+  readonly guest: string;
+  readonly mac: string;
+  readonly bridge: string;
+  /** The network that names the bridge; null = the domain does. */
+  readonly network: string | null;
+  readonly isolated: boolean;
+}
+
+function portsOf(xml: string, networks: readonly LibvirtNetwork[]): readonly DomainPort[] {
+  const { name: guest, interfaces } = readDomain(xml);
+  return interfaces.flatMap(({ device, mac }) => {
+    const source = childOf(device, 'source')?.attributes ?? {};
+    const network = networks.find(({ name }) => name === source['network']);
+    const bridge = source['bridge'] ?? network?.bridge ?? null;
+    const isolated = isolatedIn(device) ?? network?.isolated ?? false;
+    const naming = source['bridge'] === undefined ? (network?.name ?? null) : null;
+    return mac === null || bridge === null ? [] : [{ guest, mac, bridge, network: naming, isolated }];
+  });
+}
+
 /**
  * What a domain's configuration (`virsh -r dumpxml --inactive`, libvirt.org/formatdomain.html) says of its interfaces:
  * their bridge, and `<port isolated='yes'/>`, which acts between ports that both have it. It names no interface of the
@@ -70,27 +94,34 @@ export function networkDeclared(networks: readonly LibvirtNetwork[]): readonly D
  * whatever was set since the last one.
  */
 export function libvirtDeclared(xml: string, networks: readonly LibvirtNetwork[]): readonly Declared[] {
-  const domain = readXml(xml);
-  const name = childOf(domain, 'name')?.text ?? '';
-  if (domain.name !== 'domain' || name === '') throw new Error('line 1: no <domain> with a <name>');
-  return (childOf(domain, 'devices')?.children ?? [])
-    .filter((device) => device.name === 'interface')
-    .flatMap((device): readonly Declared[] => {
-      const mac = normalizeMac(childOf(device, 'mac')?.attributes['address']);
-      const source = childOf(device, 'source')?.attributes ?? {};
-      const network = networks.find((network) => network.name === source['network']);
-      const bridge = source['bridge'] ?? network?.bridge;
-      if (mac === null || bridge === undefined || bridge === null) return [];
-      const common = {
-        by,
-        readFrom: `virsh dumpxml --inactive ${name}`,
-        device: null,
-        mac,
-        apply: 'restart the guest',
-      };
-      return [
-        { ...common, key: 'master', value: bridge },
-        { ...common, key: 'isolated', value: isolatedIn(device) ?? network?.isolated ?? false },
-      ];
-    });
+  return portsOf(xml, networks).flatMap(({ guest, mac, bridge, isolated }): readonly Declared[] => {
+    const readFrom = `virsh dumpxml --inactive ${guest}`;
+    const common = { by, readFrom, device: null, mac, apply: 'restart the guest' } as const;
+    return [
+      { ...common, key: 'master', value: bridge },
+      { ...common, key: 'isolated', value: isolated },
+    ];
+  });
+}
+
+/**
+ * The bridges that libvirt's networks make themselves; a network that only points at a bridge of somebody else
+ * (`forward mode='bridge'`) keeps none.
+ */
+export function libvirtNetworkManagers(networks: readonly LibvirtNetwork[]): readonly ConfigurationManager[] {
+  return networks.flatMap(({ name, bridge, isManaged }): readonly ConfigurationManager[] =>
+    bridge === null || !isManaged ? [] : [{ by: 'libvirt', device: bridge, keeps: 'network', network: name }],
+  );
+}
+
+/** The ports of a domain, found on the host by their MAC. Throws Error where the text is no domain. */
+export function libvirtDomainManagers(
+  xml: string,
+  networks: readonly LibvirtNetwork[],
+  state: Pick<HostState, 'links' | 'fdb'>,
+): readonly ConfigurationManager[] {
+  return portsOf(xml, networks).flatMap(({ isolated: _, ...port }): readonly ConfigurationManager[] => {
+    const device = linkOfRecord({ device: null, mac: port.mac }, state)?.name;
+    return device === undefined ? [] : [{ by, device, keeps: 'guest', ...port }];
+  });
 }

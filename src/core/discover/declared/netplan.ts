@@ -1,12 +1,12 @@
 import { parse } from 'yaml';
+import type { ConfigurationManager } from '../../model/fix.js';
 import type { Declared, DeclaredKey } from '../../model/host-config.js';
 import { type Fields, fieldsOf, isFields } from '../../text/json-text.js';
+import type { ConfigFile, ConfigReport } from './report.js';
 
-/** A file of netplan: later ones, by name, add to earlier ones and overrule them (netplan(5)). */
-export interface ConfigFile {
-  readonly path: string;
-  readonly text: string;
-}
+type Renderer = Extract<ConfigurationManager, { readonly by: 'netplan' }>['renderer'];
+
+const isRenderer = (value: unknown): value is Renderer => value === 'networkd' || value === 'NetworkManager';
 
 /** Settings of any device that matter on a bridge port (netplan.readthedocs.io, "Properties for all device types"). */
 const portKeys: readonly (readonly [string, DeclaredKey])[] = [
@@ -23,55 +23,92 @@ function centiseconds(value: unknown): number | null {
   return count === undefined || factor === undefined ? null : Number(count) * factor;
 }
 
-/** What netplan's files say of bridges and their ports. Throws Error, with the file's name, where one is not YAML. */
-export function netplanDeclared(files: readonly ConfigFile[]): readonly Declared[] {
-  const devices = new Map<string, Fields>();
-  const from = new Map<string, string>();
+interface Device {
+  readonly name: string;
+  readonly kind: string;
+  /** What the files say of it: later ones, by name, add to earlier ones and overrule them (netplan(5)). */
+  readonly fields: Fields;
+  readonly firstFile: string;
+  readonly lastFile: string;
+  /** networkd does the work unless a file says otherwise. */
+  readonly renderer: Renderer;
+}
+
+/** What one file says of a device. */
+interface Entry extends Pick<Device, 'name' | 'kind' | 'fields'> {
+  readonly path: string;
+}
+
+interface ReadDevice extends Omit<Device, 'renderer'> {
+  readonly renderer: Renderer | null;
+}
+
+function mergedDevice(before: ReadDevice | undefined, { path, name, kind, fields }: Entry): ReadDevice {
+  const parameters = { ...fieldsOf(before?.fields['parameters']), ...fieldsOf(fields['parameters']) };
+  return {
+    name,
+    kind,
+    fields: { ...before?.fields, ...fields, parameters },
+    firstFile: before?.firstFile ?? path,
+    lastFile: path,
+    renderer: isRenderer(fields['renderer']) ? fields['renderer'] : (before?.renderer ?? null),
+  };
+}
+
+function devicesIn(files: readonly ConfigFile[]): readonly Device[] {
+  const devices = new Map<string, ReadDevice>();
+  let usual: Renderer = 'networkd';
   for (const { path, text } of files) {
     const network = fieldsOf(fieldsOf(readFile(path, text))?.['network']) ?? {};
-    for (const [kind, list] of Object.entries(network)) {
-      for (const [name, device] of Object.entries(fieldsOf(list) ?? {})) {
-        if (!isFields(device)) continue;
-        const before = devices.get(name) ?? {};
-        devices.set(name, {
-          ...before,
-          ...device,
-          parameters: { ...fieldsOf(before['parameters']), ...fieldsOf(device['parameters']) },
-          kind,
-        });
-        from.set(name, path);
-      }
-    }
+    if (isRenderer(network['renderer'])) usual = network['renderer'];
+    for (const [kind, list] of Object.entries(network))
+      for (const [name, fields] of Object.entries(fieldsOf(list) ?? {}))
+        if (isFields(fields)) devices.set(name, mergedDevice(devices.get(name), { path, name, kind, fields }));
   }
-  return [...devices].flatMap(([name, device]): readonly Declared[] => {
-    const declaredOf = (on: string, key: DeclaredKey, value: Declared['value']): Declared => ({
-      by: 'netplan',
-      readFrom: from.get(name) ?? '',
-      device: on,
-      mac: null,
-      key,
-      value,
-      apply: 'netplan apply',
-    });
-    const parameters = fieldsOf(device['parameters']) ?? {};
-    const ageing = centiseconds(parameters['ageing-time']);
-    return [
-      ...portKeys.flatMap(([word, key]) =>
-        typeof device[word] === 'boolean' ? [declaredOf(name, key, device[word])] : [],
-      ),
-      ...(device['kind'] !== 'bridges'
-        ? []
-        : [
-            ...(ageing === null ? [] : [declaredOf(name, 'ageing_time', ageing)]),
-            ...(typeof parameters['stp'] === 'boolean' ? [declaredOf(name, 'stp_state', parameters['stp'])] : []),
-            ...(Array.isArray(device['interfaces'])
-              ? device['interfaces']
-                  .filter((port) => typeof port === 'string')
-                  .map((port) => declaredOf(port, 'master', name))
-              : []),
-          ]),
-    ];
+  return [...devices.values()].map((device) => ({ ...device, renderer: device.renderer ?? usual }));
+}
+
+function settingsOf({ name, kind, fields, lastFile }: Device): readonly Declared[] {
+  const declaredOf = (on: string, key: DeclaredKey, value: Declared['value']): Declared => ({
+    by: 'netplan',
+    readFrom: lastFile,
+    device: on,
+    mac: null,
+    key,
+    value,
+    apply: 'netplan apply',
   });
+  const ofPort = portKeys.flatMap(([word, key]) =>
+    typeof fields[word] === 'boolean' ? [declaredOf(name, key, fields[word])] : [],
+  );
+  if (kind !== 'bridges') return ofPort;
+  const { 'ageing-time': time, stp } = fieldsOf(fields['parameters']) ?? {};
+  const ageing = centiseconds(time);
+  const ports: readonly unknown[] = Array.isArray(fields['interfaces']) ? fields['interfaces'] : [];
+  return [
+    ...ofPort,
+    ...(ageing === null ? [] : [declaredOf(name, 'ageing_time', ageing)]),
+    ...(typeof stp === 'boolean' ? [declaredOf(name, 'stp_state', stp)] : []),
+    ...ports.filter((port) => typeof port === 'string').map((port) => declaredOf(port, 'master', name)),
+  ];
+}
+
+/**
+ * What netplan's files, in the order in which netplan reads them, say of bridges and their ports, and which devices
+ * they make. Throws Error, with the file's name, where one is not YAML.
+ */
+export function netplanReport(files: readonly ConfigFile[]): ConfigReport {
+  const devices = devicesIn(files);
+  return {
+    declared: devices.flatMap(settingsOf),
+    keepers: devices.map(({ name, kind, firstFile, renderer }) => ({
+      by: 'netplan',
+      device: name,
+      file: firstFile,
+      kind,
+      renderer,
+    })),
+  };
 }
 
 function readFile(path: string, text: string): unknown {

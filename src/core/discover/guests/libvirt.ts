@@ -18,6 +18,24 @@ export const libvirt: GuestManager = {
   guests: ({ text }) => libvirtGuests(text),
 };
 
+interface Domain {
+  readonly domain: XmlElement;
+  readonly name: string;
+  readonly interfaces: readonly { readonly device: XmlElement; readonly mac: string | null }[];
+}
+
+/** What `virsh dumpxml` prints of a domain. Throws Error if the text is not a domain. */
+export function readDomain(xml: string): Domain {
+  const domain = readXml(xml);
+  const name = childOf(domain, 'name')?.text ?? '';
+  if (domain.name !== 'domain' || name === '') throw new Error('line 1: no <domain> with a <name>');
+  const devices = childOf(domain, 'devices')?.children ?? [];
+  const interfaces = devices
+    .filter((device) => device.name === 'interface')
+    .map((device) => ({ device, mac: normalizeMac(childOf(device, 'mac')?.attributes['address']) }));
+  return { domain, name, interfaces };
+}
+
 /**
  * The interfaces of a running domain, from `virsh -r dumpxml` (libvirt.org/formatdomain.html, "Network interfaces").
  * Its name is that which OpenStack shows where it is OpenStack's (nova:name, nova:project in <metadata>). A zone comes
@@ -25,28 +43,23 @@ export const libvirt: GuestManager = {
  * a domain.
  */
 export function libvirtGuests(xml: string): readonly GuestRecord[] {
-  const domain = readXml(xml);
-  const domainName = childOf(domain, 'name')?.text ?? '';
-  if (domain.name !== 'domain' || domainName === '') throw new Error('line 1: no <domain> with a <name>');
+  const { domain, name: domainName, interfaces } = readDomain(xml);
   const metadata = childOf(domain, 'metadata');
   const nova = metadata === undefined ? undefined : [...elementsNamed(metadata, 'instance')][0];
   const name = (nova === undefined ? undefined : [...elementsNamed(nova, 'name')][0]?.text) || domainName;
   const project = nova === undefined ? undefined : [...elementsNamed(nova, 'project')][0];
-  const devices = childOf(domain, 'devices');
   const id = childOf(domain, 'uuid')?.text;
-  return (devices?.children ?? [])
-    .filter((device) => device.name === 'interface')
-    .map(
-      (device): GuestRecord => ({
-        manager: 'libvirt',
-        name,
-        ...(id === undefined ? {} : { id }),
-        port: childOf(device, 'target')?.attributes['dev'] ?? null,
-        mac: normalizeMac(childOf(device, 'mac')?.attributes['address']),
-        ips: device.children.filter((child) => child.name === 'ip').flatMap((ip) => ip.attributes['address'] ?? []),
-        zone: zoneOf(project, device),
-      }),
-    );
+  return interfaces.map(
+    ({ device, mac }): GuestRecord => ({
+      manager: 'libvirt',
+      name,
+      ...(id === undefined ? {} : { id }),
+      port: childOf(device, 'target')?.attributes['dev'] ?? null,
+      mac,
+      ips: device.children.filter((child) => child.name === 'ip').flatMap((ip) => ip.attributes['address'] ?? []),
+      zone: zoneOf(project, device),
+    }),
+  );
 }
 
 function zoneOf(project: XmlElement | undefined, device: XmlElement): GuestRecord['zone'] {

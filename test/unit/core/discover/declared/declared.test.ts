@@ -1,14 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { scratchFolder } from '../../../support/scratch.js';
-import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../../../src/core/discover/declared/libvirt.js';
-import { isolatingVnets, proxmoxDeclared } from '../../../../src/core/discover/declared/proxmox.js';
-import type { Declared } from '../../../../src/core/model/host-config.js';
-import { readDeclared } from '../../../../src/system/state/read-declared.js';
+import { scratchFolder } from '../../../../support/scratch.js';
+import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../../../../src/core/discover/declared/libvirt.js';
+import { isolatingVnets, proxmoxDeclared } from '../../../../../src/core/discover/declared/proxmox.js';
+import type { Declared } from '../../../../../src/core/model/host-config.js';
+import { readDeclared } from '../../../../../src/system/state/read-declared.js';
 
 const recorded = (name: string): string =>
-  readFileSync(new URL(`../../../support/recorded/${name}`, import.meta.url), 'utf8');
+  readFileSync(new URL(`../../../../support/recorded/${name}`, import.meta.url), 'utf8');
 const root = scratchFolder('declared');
 
 const short = (list: readonly Declared[]): readonly string[] =>
@@ -59,9 +59,9 @@ describe('what a configuration declares', () => {
     );
     writeFileSync(
       join(root, 'etc/network/interfaces.d/br1'),
-      'iface br1 inet manual\n  bridge_ports none\n  bridge_ageing 0\n',
+      'iface br1 inet manual\n  bridge_ports none\n  bridge_ageing 0\niface br2 inet manual\n  bridge-ports glob swp*\n  bridge-stp on\n',
     );
-    const { declared, unread } = await readDeclared({ links: [], fdb: [] }, root);
+    const { declared, keepers, unread } = await readDeclared({ links: [], fdb: [] }, root);
     expect(unread.filter(({ what }) => !what.includes('libvirt'))).toEqual([]); // which is asked on this machine
     expect(short(declared.filter(({ by }) => by === 'netplan'))).toEqual([
       'enp8s0 learning false',
@@ -75,6 +75,18 @@ describe('what a configuration declares', () => {
       'vmbr0 ageing_time 30000',
       'vmbr0 vlan_filtering true',
       'br1 ageing_time 0',
+      'br2 stp_state true',
+    ]);
+    const base = join(root, 'etc/netplan/10-base.yaml');
+    expect(keepers.filter(({ by }) => by === 'netplan')).toEqual([
+      { by: 'netplan', device: 'enp8s0', file: base, kind: 'ethernets', renderer: 'networkd' },
+      { by: 'netplan', device: 'br0', file: base, kind: 'bridges', renderer: 'networkd' },
+    ]);
+    expect(keepers.filter(({ by }) => by === 'ifupdown').map(({ device }) => device)).toEqual([
+      'vmbr0',
+      'eno1',
+      'br1',
+      'br2',
     ]);
     writeFileSync(join(root, 'etc/netplan/30-broken.yaml'), 'network: [');
     expect((await readDeclared({ links: [], fdb: [] }, root)).unread).toContainEqual({

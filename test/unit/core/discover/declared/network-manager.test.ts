@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { networkManagerManagers } from '../../../../../src/core/discover/managers/network-manager.js';
+import { networkManagerManagers } from '../../../../../src/core/discover/declared/network-manager.js';
 import type { ConfigurationManager } from '../../../../../src/core/model/fix.js';
 
 const profile = (device: string, lines: readonly string[]): string =>

@@ -1,5 +1,5 @@
 import type { ConfigurationManager } from '../../model/fix.js';
-import type { ConfigFile } from '../declared/netplan.js';
+import type { ConfigFile } from './report.js';
 
 /**
  * What a keyfile says below a section (nm-settings-keyfile(5), a dialect of the Desktop Entry Specification's files);
