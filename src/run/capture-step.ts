@@ -52,6 +52,36 @@ export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: Ste
   return context.engine === 'libpcap' && many ? 'ring' : context.engine;
 }
 
+/**
+ * A ring of a lab holds so many frames in slots if nothing is taken off it: libpcap gives a page to a slot of 2,048
+ * bytes and its header.
+ */
+const framesInSlots = 1500;
+const slotBytes = 4096;
+/** Bytes of TCP that a frame carries at an MTU of 1,500; its acknowledgement is another frame. */
+const segmentBytes = 1448;
+/** Frames of a request beside those with its bytes. */
+const framesOfRequest = 12;
+
+function fitsSlots(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): boolean {
+  const ofTraffic = step.traffic.reduce(
+    (sum, { requests, bytes }) => sum + requests * (framesOfRequest + 2 * Math.ceil(bytes / segmentBytes)),
+    0,
+  );
+  const frames = framesOfStep(step) + step.controls.length + ofTraffic;
+  const isBounded = step.listenMs === null && step.during.length === 0 && frames <= framesInSlots;
+  return isBounded && ringOf(context, step) >= framesInSlots * slotBytes;
+}
+
+/**
+ * `{ immediate: true }` for a lab of which every step fits the slots: one helper serves them all. A mark waits for a
+ * block for up to 50 ms, and for a slot not at all.
+ */
+export function immediateIn(context: Pick<RunContext, 'engine' | 'plan'>): Pick<ObserverRequest, 'immediate'> {
+  const { provider, steps } = context.plan;
+  return provider === 'lab' && steps.every((step) => fitsSlots(context, step)) ? { immediate: true } : {};
+}
+
 /** Bytes of the ring of each handle. */
 export function ringOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): number {
   const engine = engineOf(context, step);
@@ -88,6 +118,7 @@ function placesOf(context: RunContext, step: StepPlan): ReturnType<typeof groupB
 function requestsOf(context: RunContext, step: StepPlan, observers: readonly Observer[]): readonly ObserverRequest[] {
   const engine = engineOf(context, step);
   const buffer = ringOf(context, step);
+  const immediate = immediateIn(context);
   return observers.map((observer) => ({
     observer: observer.name,
     device: context.fabric.observingPlace(observer.interface).device,
@@ -98,6 +129,7 @@ function requestsOf(context: RunContext, step: StepPlan, observers: readonly Obs
     filter: step.filter,
     snaplen: snaplenOf(context, step),
     buffer,
+    ...immediate,
     description: describeObserver(observer, step.index, step.name),
   }));
 }

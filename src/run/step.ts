@@ -16,8 +16,18 @@ import { probeSender } from './send/send-probes.js';
 import { startSenders } from './send/sockets.js';
 import { ChangeWatch, watchKernel } from './watch-kernel.js';
 
-/** Frames of the last controls may still be on their way through a relay when the kernel has taken them. */
+/** Frames of the last controls may still be on their way through a program when the kernel has taken them. */
 const controlMs = 60;
+
+/** True if each control of a step is at its observer when the kernel has taken it: no relay and no switch polls. */
+function isWithinKernel({ plan }: RunContext, { observers }: StepPlan): boolean {
+  return (
+    plan.provider === 'lab' &&
+    plan.hosts === undefined &&
+    plan.bridges.every(({ kind }) => kind !== 'ovs') &&
+    observers.every(({ place }) => place !== 'relay')
+  );
+}
 
 async function change(context: RunContext, step: StepPlan, heard: ChangeWatch): Promise<void> {
   for (const [index, change] of step.changes.entries()) {
@@ -108,7 +118,7 @@ async function probeAndDrain(
 
 async function lastControls(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
   await sendControls(context, step, 'after', sender);
-  await pause(controlMs, context.signal);
+  if (!isWithinKernel(context, step)) await pause(controlMs, context.signal);
   await mark(context, step, capture, 'after');
 }
 

@@ -38,6 +38,8 @@ export const openedShape = {
   snaplen: count,
   /** Bytes of ring buffer for each handle. */
   buffer: count,
+  /** The ring has slots, of which each is handed over at once, and not blocks; absent = blocks. */
+  immediate: maybe(oneOf(true)),
   /** Opaque text for the interface's description in the capture file. */
   description: text,
 };

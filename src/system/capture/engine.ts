@@ -13,6 +13,8 @@ export interface OpenOptions {
   readonly snaplen: number;
   /** Bytes of ring buffer for each kernel handle. */
   readonly buffer: number;
+  /** Each frame is handed over at once, where the engine can. */
+  readonly immediate?: true | undefined;
   /** Finds what the filter takes at less cost, where it is the filter of the run; null = there is none. */
   readonly search?: KernelSearch | null;
 }

@@ -14,11 +14,17 @@ import {
 } from '../../support/lab/test-network.js';
 import { needs, root } from '../../support/needs.js';
 
-const engines = ['libpcap', 'ring', 'cap'] as const;
+const engines = [
+  { name: 'libpcap', engine: 'libpcap' },
+  { name: 'libpcap, in slots', engine: 'libpcap', immediate: true },
+  { name: 'ring', engine: 'ring' },
+  { name: 'cap', engine: 'cap' },
+] as const;
 const mebibyte = 1 << 20;
 
 /** The contract of an engine (src/system/capture/engine.ts), held by each of them over a whole helper. */
-describe.each(engines)('engine %s', needs(root), (engine) => {
+describe.each(engines)('engine $name', needs(root), ({ name: _, ...contestant }) => {
+  const { engine } = contestant;
   /** Of all tests that leave it as it was, with the helper that sends there. */
   let shared: TestNetwork;
   let network: TestNetwork;
@@ -45,7 +51,7 @@ describe.each(engines)('engine %s', needs(root), (engine) => {
     const started = await start(network, { runTag, ...options });
     started.onFault((fault) => faults.push(fault));
     const buffer = (engine === 'cap' ? 64 : 8) * mebibyte;
-    await started.open([portRequest(engine, { filter: 'ether proto 0x88b5', buffer, ...changes })]);
+    await started.open([portRequest(engine, { ...contestant, filter: 'ether proto 0x88b5', buffer, ...changes })]);
     return started;
   }
   const send = (socket: 'toGuest' | 'fromGuest', bytes: Buffer, length?: number, perSecond?: number): Promise<number> =>
@@ -87,7 +93,9 @@ describe.each(engines)('engine %s', needs(root), (engine) => {
 
   test('cuts frames to snaplen and knows their length on the wire, or says that it does not', async () => {
     const started = await start(network);
-    const [listening] = await started.open([portRequest(engine, { macs: [], snaplen: 100, description: 'x' })]);
+    const [listening] = await started.open([
+      portRequest(engine, { ...contestant, macs: [], snaplen: 100, description: 'x' }),
+    ]);
     await send('toGuest', frames(2, 1400), 1400);
     await started.stop();
     const { frames: seen } = readCapture(started.files[0] ?? '');
@@ -224,7 +232,7 @@ describe.each(engines)('engine %s', needs(root), (engine) => {
           observer: 'g2',
           device: 'eth0',
           watch: 'port',
-          engine,
+          ...contestant,
           macs: [],
           filter: '',
           snaplen: 256,

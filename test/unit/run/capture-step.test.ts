@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { framesOfStep } from '../../../src/core/plan/flows/shortcuts.js';
 import { makePlan } from '../../../src/core/plan/make-plan.js';
-import { engineOf, ringOf } from '../../../src/run/capture-step.js';
+import { engineOf, immediateIn, ringOf } from '../../../src/run/capture-step.js';
 import { scenario, step } from '../../support/judge/perfect-run.js';
 
 /** The engine for one step of so many frames among four endpoints. */
@@ -52,4 +52,21 @@ it('the ring of the lab lasts four times as long as that of a host in every step
     8,
     Math.floor((256 * 1024 * 1024) / 62) / 1024 / 1024,
   ]);
+});
+
+it('the slots of a lab are for runs of which every step fits them', () => {
+  const base = makePlan(scenario([step(), step()]), { runTag: 1, keySha256: '0'.repeat(64) });
+  const [first, last] = base.steps;
+  if (first === undefined || last === undefined) throw new Error('the fixture has changed');
+  const immediate = (over: Partial<typeof last>, provider: 'lab' | 'host' = 'lab'): true | undefined =>
+    immediateIn({ engine: 'libpcap', plan: { ...base, provider, steps: [first, { ...last, ...over }] } }).immediate;
+  const http = { kind: 'http', from: 'a', to: 'b', bytes: 100_000, must: [], may: [] } as const;
+  expect([immediate({}), immediate({ traffic: [{ ...http, requests: 5 }] })]).toEqual([true, true]);
+  expect(immediate({}, 'host')).toBeUndefined();
+  expect(immediate({ listenMs: 1000 })).toBeUndefined();
+  expect(immediate({ traffic: [{ ...http, requests: 10 }] })).toBeUndefined();
+  const [observer] = last.observers;
+  if (observer === undefined) throw new Error('the fixture has changed');
+  const many = Array.from({ length: 31 }, (_, at) => ({ ...observer, name: `g${at}` }));
+  expect(immediate({ observers: many })).toBeUndefined();
 });

@@ -21,6 +21,7 @@ export interface KernelHandleOptions {
   readonly filter: string;
   readonly snaplen: number;
   readonly buffer: number;
+  readonly immediate?: true | undefined;
   readonly search?: KernelSearch | null;
 }
 
@@ -75,6 +76,8 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
   library.setPromisc(pcap, 0);
   library.setBufferSize(pcap, options.buffer);
   library.setTimeout(pcap, blockTimeoutMs);
+  // TPACKET_V2, whose slots are not handed over together (pcap-linux.c, prepare_tpacket_socket)
+  if (options.immediate === true) library.setImmediate(pcap, 1);
   library.setTstampPrecision(pcap, nanosecondPrecision);
   const status = library.activate(pcap);
   if (status < 0) {

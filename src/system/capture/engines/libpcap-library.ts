@@ -21,6 +21,7 @@ export interface LibpcapLibrary {
   setPromisc(handle: Pcap, on: number): number;
   setBufferSize(handle: Pcap, bytes: number): number;
   setTimeout(handle: Pcap, ms: number): number;
+  setImmediate(handle: Pcap, on: number): number;
   setTstampPrecision(handle: Pcap, precision: number): number;
   getTstampPrecision(handle: Pcap): number;
   activate(handle: Pcap): number;
@@ -71,6 +72,7 @@ function bind(): LibpcapLibrary {
     setPromisc: library.func('int pcap_set_promisc(void *, int)'),
     setBufferSize: library.func('int pcap_set_buffer_size(void *, int)'),
     setTimeout: library.func('int pcap_set_timeout(void *, int)'),
+    setImmediate: library.func('int pcap_set_immediate_mode(void *, int)'),
     setTstampPrecision: library.func('int pcap_set_tstamp_precision(void *, int)'),
     getTstampPrecision: library.func('int pcap_get_tstamp_precision(void *)'),
     activate: library.func('int pcap_activate(void *)'),
