@@ -7,9 +7,11 @@ import type { LinkedDevice, StepStates } from '../core/model/state.js';
 import type { FaultCode } from '../core/model/reasons.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import type { chooseEngine } from '../system/capture/choose-engine.js';
+import type { CapturePool } from '../system/capture/keep-capture.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
+import type { SenderPool } from '../system/inject/keep-sender.js';
 import type { AlterDevices, Devices } from './devices.js';
 import type { Guard } from './guard.js';
 import type { RemoteHost } from './hosts/remote-host.js';
@@ -81,6 +83,12 @@ export interface RunOptions {
   readonly alter?: AlterDevices;
 }
 
+/** The helpers of a run, which stay from step to step. */
+export interface Helpers {
+  readonly captures: CapturePool;
+  readonly senders: SenderPool;
+}
+
 /** All that is known of a run before anything is built. */
 export interface PreparedRun {
   readonly options: RunOptions;
@@ -88,6 +96,7 @@ export interface PreparedRun {
   readonly engine: ReturnType<typeof chooseEngine>;
   readonly key: Uint8Array;
   readonly topology: PreparedTopology;
+  readonly helpers: Helpers;
   readonly plan: Plan;
   /** null = it is still to be opened. */
   readonly opening: Promise<Fabric> | null;

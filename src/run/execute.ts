@@ -3,10 +3,8 @@ import type { RunRecord } from '../core/model/run-record.js';
 import type { StepStates } from '../core/model/state.js';
 import type { TraceLine } from '../core/model/timeline.js';
 import { startCapture } from '../system/capture/client.js';
-import { keepCapture } from '../system/capture/keep-capture.js';
 import { files, writeJson } from '../system/evidence/folder/folder.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
-import { keepSender } from '../system/inject/keep-sender.js';
 import type { PreparedRun, StepTraces } from './context.js';
 import { type Devices, muted } from './devices.js';
 import { beginProvenance, completeProvenance } from './provenance.js';
@@ -41,7 +39,7 @@ export async function executeRun(run: PreparedRun, begun: RunRecord, timeline: T
 }
 
 async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: TimelineLog): Promise<ExecutedRun> {
-  const { plan, topology, opening, scenario, options } = run;
+  const { plan, topology, opening, scenario, options, helpers } = run;
   options.onProgress({ kind: 'phase', name: 'building' });
   options.onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${begun.engine}` });
   // In a lab of one host what is known of the machine and the program is read while the fabric is built.
@@ -50,7 +48,6 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
   early?.catch(() => undefined); // thrown where it is awaited
   const fabric = await (opening ?? topology.open(plan));
   const states: StepStates[] = [];
-  const helpers = { captures: keepCapture(), senders: keepSender() };
   let record = begun;
   let unrestored: readonly string[] = [];
   const traces = stepTraces(options.outDir, options.trace ?? 'off');
@@ -59,7 +56,7 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
     const provenance = await (early ?? provenanceIn(run, begun, here.host === undefined ? here.netns : null));
     record = { ...begun, ...(run.guard === null ? {} : { guard: run.guard.arm() }), provenance };
     await writeJson(options.outDir, files.run.name, record);
-    await carryOutSteps(run, fabric, timeline, helpers, { states, traces });
+    await carryOutSteps(run, fabric, timeline, { states, traces });
   } finally {
     traces?.close();
     helpers.captures.end();
@@ -70,17 +67,11 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
   return { record, states, trace: traces?.lines ?? [], unrestored };
 }
 
-interface Helpers {
-  readonly captures: ReturnType<typeof keepCapture>;
-  readonly senders: ReturnType<typeof keepSender>;
-}
-
 /** `states`: what is read is added to it, so that it is there where a step throws. */
 async function carryOutSteps(
-  { plan, key, engine, topology, guard, options }: PreparedRun,
+  { plan, key, engine, topology, guard, options, helpers: { captures, senders } }: PreparedRun,
   fabric: Fabric,
   timeline: TimelineLog,
-  { captures, senders }: Helpers,
   { states, traces }: { readonly states: StepStates[]; readonly traces: StepTraces | null },
 ): Promise<void> {
   const kernel: Devices = {

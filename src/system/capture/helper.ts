@@ -47,16 +47,21 @@ export interface CaptureHelper {
 
 const againMs = 5000;
 
-/** Starts a helper that has no file yet. Throws VerifyError (69) where it does not come up. */
-export async function startCaptureHelper({
-  netns = null,
-  silentMs,
-  runTag = null,
-  only = 'all',
-  most = null,
-  observers: wanted = [],
-}: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
-  const starting = startHelper('capture', { netns, ...(silentMs === undefined ? {} : { silentMs }) });
+/**
+ * Starts a helper that has no file yet; `starting`: one that was born for these options already. Throws VerifyError (69)
+ * where it does not come up.
+ */
+export async function startCaptureHelper(
+  {
+    netns = null,
+    silentMs,
+    runTag = null,
+    only = 'all',
+    most = null,
+    observers: wanted = [],
+  }: Omit<CaptureOptions, 'file'>,
+  starting = startHelper('capture', { netns, ...(silentMs === undefined ? {} : { silentMs }) }),
+): Promise<CaptureHelper> {
   const searched = only === 'run' ? runTag : null;
   const isOfUse = searched !== null || wanted.some(({ engine, filter }) => engine === 'ring' && filter === '');
   const search = isOfUse ? loadSearch(searched) : null; // while it starts

@@ -1,5 +1,6 @@
 import type { Fault } from '../../core/model/timeline.js';
 import { namespaceIdentity } from '../kernel/namespaces.js';
+import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { type Capture, captureInto, type RestfulCapture } from './client.js';
 import { type CaptureHelper, type CaptureOptions, type ObserverRequest, startCaptureHelper } from './helper.js';
 
@@ -13,12 +14,19 @@ export interface CapturePool {
    * nothing happened to their interfaces, and the helper was at no fault.
    */
   start(options: CaptureOptions): Promise<Capture>;
+  /** Starts a helper in a network namespace, null = this process's: the first capture has it if it is there. */
+  warm(netns: string | null): void;
   /** Ends the helper that rests: its process is gone soon after. */
   end(): void;
 }
 
 interface Resting {
   readonly helper: CaptureHelper;
+  readonly born: string;
+}
+
+interface Warm {
+  readonly starting: Promise<HelperProcess<'capture'>>;
   readonly born: string;
 }
 
@@ -29,10 +37,23 @@ function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: Captur
 /** A pool of one run: one helper rests at most. */
 export function keepCapture(): CapturePool {
   let resting: Resting | null = null;
+  let warm: Warm | null = null;
 
   function end(): void {
     void resting?.helper.process.close();
     resting = null;
+    void warm?.starting.then(
+      (helper) => helper.close(),
+      () => undefined, // it is gone
+    );
+    warm = null;
+  }
+  /** The helper that was started before, if it is where these options want one. */
+  function takeWarm({ netns = null, silentMs }: CaptureOptions): Warm['starting'] | undefined {
+    if (warm?.born !== namespaceIdentity(netns) || silentMs !== undefined) return undefined;
+    const { starting } = warm;
+    warm = null;
+    return starting;
   }
   /** The helper that rests, if it is of any use. */
   function take(options: CaptureOptions, born: string): CaptureHelper | null {
@@ -53,12 +74,17 @@ export function keepCapture(): CapturePool {
     async start(options) {
       const born = birthOf(options);
       const rested = take(options, born);
+      const warmed = rested === null ? takeWarm(options) : undefined;
       if (rested === null) end();
-      const first = rested ?? (await startCaptureHelper(options));
+      const first = rested ?? (await startCaptureHelper(options, warmed));
       return changeable(options, first, rested !== null, await captureInto(first, options.file), (helper) => {
         end();
         resting = { helper, born };
       });
+    },
+    warm(netns) {
+      warm = { starting: startHelper('capture', { netns }), born: namespaceIdentity(netns) };
+      warm.starting.catch(() => undefined); // thrown where it is awaited
     },
     end,
   };

@@ -132,6 +132,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
       throw refused('the observer listens already');
     if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most)
       throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
+    this.sendLinkTroubles(); // what happened to a link before it is watched is none
     this.links.add(message.device);
     return this.table.open(message, file, this.search);
   }

@@ -69,16 +69,18 @@ interface OpenSocket {
 }
 
 /**
- * Starts the helper with a socket in each network namespace (null = this process's). Throws VerifyError (69) where one
- * cannot be opened, or the helper does not start.
+ * Starts the helper with a socket in each network namespace (null = this process's); `starting`: one that is started
+ * already. Throws VerifyError (69) where one cannot be opened, or the helper does not start.
  */
-export async function startSendingHelper(namespaces: ReadonlySet<string | null>): Promise<SendingHelper> {
+export async function startSendingHelper(
+  namespaces: ReadonlySet<string | null>,
+  starting = startHelper('send'),
+): Promise<SendingHelper> {
   const sockets = new Map<string, OpenSocket>();
   const closeSockets = (): void => {
     for (const { fd } of sockets.values()) closeSync(fd);
     sockets.clear();
   };
-  const starting = startHelper('send');
   starting.catch(() => undefined);
   try {
     for (const netns of namespaces) {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Place } from '../../core/model/fabric.js';
+import { startHelper } from '../process/helper-process.js';
 import { namespacesOf, type SendingHelper, startSendingHelper } from './helper.js';
 import type { Sender } from './sender.js';
 
@@ -10,6 +11,8 @@ export interface SenderPool {
    * at no fault and has a socket in every namespace that is needed. Where nothing is to be sent none is started.
    */
   start(places: Readonly<Record<string, Place>>): Promise<Sender>;
+  /** Starts a helper, which the first sender has. */
+  warm(): void;
   /** Ends the helper. */
   end(): Promise<void>;
 }
@@ -27,25 +30,40 @@ const nowhere: Sender = {
 /** A pool of one run: nothing is started before the first sender. */
 export function keepSender(): SenderPool {
   let helper: SendingHelper | null = null;
+  let warm: ReturnType<typeof startHelper<'send'>> | undefined;
   /** Of all senders so far, so that steps that send from here and there in turn come to share a helper. */
   let namespaces: ReadonlySet<string | null> = new Set();
 
   async function end(): Promise<void> {
-    const former = helper;
+    const [former, unused] = [helper, takeWarm()];
     helper = null;
     await former?.end();
+    await unused?.then(
+      (process) => process.close(),
+      () => undefined, // it is gone
+    );
+  }
+  function takeWarm(): typeof warm {
+    const taken = warm;
+    warm = undefined;
+    return taken;
   }
 
   return {
     async start(places) {
       if (Object.keys(places).length === 0) return nowhere;
       if (helper?.serves(places) !== true) {
+        const warmed = takeWarm();
         await end();
         const existing = [...namespaces].filter((netns) => netns === null || existsSync(netns));
         namespaces = new Set([...existing, ...namespacesOf(places)]);
-        helper = await startSendingHelper(namespaces);
+        helper = await startSendingHelper(namespaces, warmed);
       }
       return helper.at(places);
+    },
+    warm() {
+      warm = startHelper('send');
+      warm.catch(() => undefined); // thrown where it is awaited
     },
     end,
   };

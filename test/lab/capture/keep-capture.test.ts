@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault } from '../../../src/core/model/timeline.js';
@@ -6,6 +6,7 @@ import type { Capture } from '../../../src/system/capture/client.js';
 import type { ObserverRequest } from '../../../src/system/capture/helper.js';
 import { type CapturePool, keepCapture } from '../../../src/system/capture/keep-capture.js';
 import { startSender } from '../../../src/system/inject/helper.js';
+import { procText } from '../../../src/system/kernel/proc-files.js';
 import { patient } from '../../support/patient.js';
 import {
   frames,
@@ -30,6 +31,19 @@ const port: ObserverRequest = {
   buffer: 1 << 20,
   description: 'step 1',
 };
+
+/** The process of the capture helper that this one has started last, once it is Node. */
+async function helperHere(): Promise<number> {
+  let found: number[] = [];
+  await until('a helper', () => {
+    const children = readdirSync('/proc/self/task').flatMap((task) =>
+      readFileSync(`/proc/self/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+    );
+    found = children.filter((pid) => /node\0[^\0]*helper\.cjs\0capture\0/.test(procText(`/proc/${pid}/cmdline`)));
+    return found.length > 0;
+  });
+  return Math.max(...found);
+}
 
 describe('a capture helper that is kept from step to step', needs(root), () => {
   let network: TestNetwork;
@@ -95,6 +109,32 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
     expect(readCapture(second.file).items).toContainEqual(
       expect.objectContaining({ kind: 'interface', description: 'step 2' }),
     );
+  });
+
+  test('is the one that was started before, which hears nothing of what happened to links meanwhile', async () => {
+    manager.warm(network.netns);
+    const warmed = await helperHere();
+    network.ip('link', 'set', 'dev', 'vnet0', 'down');
+    network.ip('link', 'set', 'dev', 'vnet0', 'up');
+    const first = await step([port], 3);
+    expect(first).toMatchObject({
+      pid: warmed,
+      faults: [],
+      counters: { a: { received: 3, dropped: 0, delivered: 3 } },
+    });
+  });
+
+  test('that was started before ends with the pool, and if the first capture is elsewhere', async () => {
+    manager.warm(null);
+    const elsewhere = await helperHere();
+    const first = await step([port], 1);
+    expect(first.pid).not.toBe(elsewhere);
+    await until('its end', () => !processExists(elsewhere));
+    manager.end();
+    manager.warm(network.netns);
+    const unused = await helperHere();
+    manager.end();
+    await until('its end, too', () => !processExists(unused));
   });
 
   test('takes what the filter of its step takes', async () => {

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keepSender, type SenderPool } from '../../../src/system/inject/keep-sender.js';
@@ -33,6 +34,25 @@ describe('a sending helper that is kept from step to step', needs(root), () => {
     expect(second.pid).toBe(first.pid);
     expect(await second.send('back', frames(2), 60, null)).toEqual({ accepted: 2, error: null });
     expect(await second.send('out', frames(2), 60, null)).toMatchObject({ accepted: 0, error: 'protocol' });
+  });
+
+  test('is the one that was started before, and one that nobody has ends with the pool', async () => {
+    const children = (): readonly number[] =>
+      readdirSync('/proc/self/task').flatMap((task) =>
+        readFileSync(`/proc/self/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+      );
+    const before = children();
+    manager.warm();
+    const [warmed] = children().filter((pid) => !before.includes(pid));
+    const first = await manager.start(out(made()));
+    expect(first.pid).toBe(warmed);
+    expect(await first.send('out', frames(3), 60, null)).toEqual({ accepted: 3, error: null });
+    await manager.end();
+    manager.warm();
+    const [unused = 0] = children().filter((pid) => !before.includes(pid));
+    await manager.end();
+    expect(unused).toBeGreaterThan(0);
+    expect(processExists(unused)).toBe(false);
   });
 
   test('comes to have a socket in every namespace that some sender needed', async () => {
