@@ -104,4 +104,9 @@ export interface Engine {
   version(): string;
   /** Throws VerifyError `bad-filter`, `interface-gone`, `interface-down` or `open-failed`. */
   open(options: OpenOptions): EngineHandle;
+  /**
+   * Waits for the kernel on threads of Node's pool, beside others; what it gives then opens. Both throw as `open` does.
+   * Absent where there is nothing to wait for.
+   */
+  prepare?(options: OpenOptions): Promise<() => EngineHandle>;
 }

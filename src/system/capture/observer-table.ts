@@ -51,8 +51,14 @@ export class ObserverTable {
     this.eventful = eventful;
   }
 
-  open(message: OpenMessage, file: CaptureFile, search: KernelSearch | null): OpenObserver {
-    const handle = engineNamed(message.engine).open({ ...message, search });
+  /** What opens the handle of an observer, once its engine has waited for what it waits for beside others. */
+  async prepare(message: OpenMessage, search: KernelSearch | null): Promise<() => EngineHandle> {
+    const engine = engineNamed(message.engine);
+    const options = { ...message, search };
+    return engine.prepare?.(options) ?? ((): EngineHandle => engine.open(options));
+  }
+
+  open(message: OpenMessage, file: CaptureFile, handle: EngineHandle): OpenObserver {
     const key = this.observers.length;
     const observer: OpenObserver = {
       name: message.observer,

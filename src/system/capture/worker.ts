@@ -17,6 +17,7 @@ import { CaptureFile } from './capture-file.js';
 import { createFrameAccounts } from './frame-accounts.js';
 import { drainUntil, reached, settled } from './drain.js';
 import { LinkWatch } from './link-watch.js';
+import type { EngineHandle } from './engine.js';
 import { type OpenObserver, ObserverTable, sumCounters } from './observer-table.js';
 import { Pump } from './pump.js';
 import { receiveSearch, type KernelSearch } from './kernel-search.js';
@@ -25,6 +26,8 @@ import { receiveSearch, type KernelSearch } from './kernel-search.js';
 const maxBacklog = 1 << 20;
 /** How long ports that do not come to rest are read, before and after the probes. */
 const maxSettleMs = 150;
+/** Observers that are opened at a time: each has two handles, and Node's pool four threads. */
+const sideBySide = 4;
 const snaplenRange = { least: 60, most: 262_144 } as const;
 /** Codes of faults that an error may carry through; any other trouble at opening is `open-failed`. */
 const openCodes = ['bad-filter', 'interface-gone', 'interface-down', 'open-failed'];
@@ -48,6 +51,8 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
   /** null = it is not sealed yet. */
   private rights: SealedRights | null = null;
   private isStopped = false;
+  /** A promise for each observer that is opened, each of which waits for the one before it. */
+  private readonly opening: Promise<void>[] = [];
   /** Since it rested it was not reported to open anything. */
   private isResting = false;
   /** Observers whose interface is reported as gone: the link watch and the engine both notice. */
@@ -67,13 +72,12 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
   }
 
   async message(message: ToCapture): Promise<void> {
+    if (message.type !== 'open') await this.opening.at(-1);
     switch (message.type) {
       case 'file':
         return this.openFile(message);
       case 'open':
-        this.openObserver(message);
-        // between two openings the others are drained and the heart beats
-        return new Promise((resolve) => setImmediate(resolve));
+        return this.beginOpening(message);
       case 'search':
         this.search = receiveSearch(handingFd, message.runTag);
         return;
@@ -113,11 +117,29 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     });
   }
 
-  private openObserver(message: OpenMessage): void {
+  /** Observers are opened in the order of their messages; between two the others are drained and the heart beats. */
+  private async beginOpening(message: OpenMessage): Promise<void> {
+    const prepared = this.rights === null ? this.table.prepare(message, this.search) : null;
+    prepared?.catch(() => undefined); // thrown where it is awaited
+    const opened = this.openObserver(message, prepared, this.opening.at(-1));
+    opened.catch(() => undefined);
+    this.opening.push(opened);
+    // cap finds its socket by what is new of this process: no other is opened meanwhile
+    await this.opening.at(message.engine === 'libpcap' ? -sideBySide : -1);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  private async openObserver(
+    message: OpenMessage,
+    prepared: ReturnType<ObserverTable['prepare']> | null,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    await before;
     try {
+      const open = await prepared;
       if (this.file === null) throw refused('no capture file was named');
       this.isResting = false;
-      const observer = this.rights === null ? this.openFirst(message, this.file) : this.table.again(message, this.file);
+      const observer = open === null ? this.table.again(message, this.file) : this.openFirst(message, this.file, open);
       if (observer === null) throw refused('this helper is sealed and opens nothing any more');
       const { handle, version } = observer;
       this.channel.say({ type: 'listening', observer: message.observer, facts: handle.facts, version });
@@ -127,14 +149,14 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     }
   }
 
-  private openFirst(message: OpenMessage, file: CaptureFile): OpenObserver {
+  private openFirst(message: OpenMessage, file: CaptureFile, open: () => EngineHandle): OpenObserver {
     if (this.table.observers.some((known) => known.name === message.observer))
       throw refused('the observer listens already');
     if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most)
       throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
     this.sendLinkTroubles(); // what happened to a link before it is watched is none
     this.links.add(message.device);
-    return this.table.open(message, file, this.search);
+    return this.table.open(message, file, open());
   }
 
   /** Where `withAccounts`, what the devices count is read as often as the observers are drained. */

@@ -51,27 +51,18 @@ export interface KernelHandle {
   closeBeside(): Promise<void>;
 }
 
-/**
- * Opens a handle: never promiscuous, nanoseconds, not waiting. From activation until the filter is attached everything
- * on the device is received. A filter that refuses everything ends that, the counters then say how many those are, and
- * this many are not handed on. The order of a ring decides, not its timestamps: a wall clock may be set back.
- */
-export function openKernelHandle(options: KernelHandleOptions): KernelHandle {
+/** A handle that is made and not yet activated. */
+interface Created {
+  readonly pcap: Pcap;
+  readonly message: Uint8Array;
+}
+
+function create(options: KernelHandleOptions): Created {
   const library = libpcap();
   const message = new Uint8Array(256); // PCAP_ERRBUF_SIZE
   const pcap = library.create(options.device, message);
   if (pcap === null)
     throw failed('open-failed', options.device, Buffer.from(message).toString('utf8').replace(/\0.*$/s, ''));
-  try {
-    return activate(pcap, options, message);
-  } catch (error) {
-    library.close(pcap);
-    throw error;
-  }
-}
-
-function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array): KernelHandle {
-  const library = libpcap();
   library.setSnaplen(pcap, options.snaplen);
   library.setPromisc(pcap, 0);
   library.setBufferSize(pcap, options.buffer);
@@ -79,10 +70,39 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
   // TPACKET_V2, whose slots are not handed over together (pcap-linux.c, prepare_tpacket_socket)
   if (options.immediate === true) library.setImmediate(pcap, 1);
   library.setTstampPrecision(pcap, nanosecondPrecision);
-  const status = library.activate(pcap);
-  if (status < 0) {
-    throw failed(codeOf(status), options.device, `${library.statusText(status)} ${library.error(pcap)}`.trim());
+  return { pcap, message };
+}
+
+/**
+ * Opens a handle: never promiscuous, nanoseconds, not waiting. From activation until the filter is attached everything
+ * on the device is received. A filter that refuses everything ends that, the counters then say how many those are, and
+ * this many are not handed on. The order of a ring decides, not its timestamps: a wall clock may be set back.
+ */
+export function openKernelHandle(options: KernelHandleOptions): KernelHandle {
+  const created = create(options);
+  return activated(created, options, libpcap().activate(created.pcap));
+}
+
+/** The same, whose activation waits for the kernel's RCU beside others (PACKET_RX_RING, 10 to 18 ms each). */
+export async function openKernelHandleBeside(options: KernelHandleOptions): Promise<() => KernelHandle> {
+  const created = create(options);
+  const status = await libpcap().activateBeside(created.pcap);
+  return () => activated(created, options, status);
+}
+
+function activated(created: Created, options: KernelHandleOptions, status: number): KernelHandle {
+  try {
+    return listening(created, options, status);
+  } catch (error) {
+    libpcap().close(created.pcap);
+    throw error;
   }
+}
+
+function listening({ pcap, message }: Created, options: KernelHandleOptions, status: number): KernelHandle {
+  const library = libpcap();
+  if (status < 0)
+    throw failed(codeOf(status), options.device, `${library.statusText(status)} ${library.error(pcap)}`.trim());
   const fd = library.fileno(pcap);
   attachFilter(fd, refuseEverything);
   const filter = filterOf(pcap, fd, options);

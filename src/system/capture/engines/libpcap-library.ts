@@ -25,6 +25,8 @@ export interface LibpcapLibrary {
   setTstampPrecision(handle: Pcap, precision: number): number;
   getTstampPrecision(handle: Pcap): number;
   activate(handle: Pcap): number;
+  /** The same on a thread of Node's pool. */
+  activateBeside(handle: Pcap): Promise<number>;
   setNonblock(handle: Pcap, on: number, message: Uint8Array): number;
   fileno(handle: Pcap): number;
   datalink(handle: Pcap): number;
@@ -64,6 +66,7 @@ function bind(): LibpcapLibrary {
   const library = open(k);
   const c = k.load(null);
   const close = library.func('void pcap_close(void *)');
+  const activate = library.func('int pcap_activate(void *)');
   return {
     version: library.func('const char *pcap_lib_version()'),
     create: library.func('void *pcap_create(const char *, void *)'),
@@ -75,7 +78,11 @@ function bind(): LibpcapLibrary {
     setImmediate: library.func('int pcap_set_immediate_mode(void *, int)'),
     setTstampPrecision: library.func('int pcap_set_tstamp_precision(void *, int)'),
     getTstampPrecision: library.func('int pcap_get_tstamp_precision(void *)'),
-    activate: library.func('int pcap_activate(void *)'),
+    activate,
+    activateBeside: (handle) =>
+      new Promise((resolve, reject) =>
+        activate.async(handle, (error: unknown, status: number) => (error === null ? resolve(status) : reject(error))),
+      ),
     setNonblock: library.func('int pcap_setnonblock(void *, int, void *)'),
     fileno: library.func('int pcap_fileno(void *)'),
     datalink: library.func('int pcap_datalink(void *)'),

@@ -1,6 +1,6 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { emptyFrame, type Engine, type EngineHandle, type OpenOptions, type TakeFrame } from '../engine.js';
-import { type KernelHandle, openKernelHandle } from './libpcap-handle.js';
+import { type KernelHandle, openKernelHandle, openKernelHandleBeside } from './libpcap-handle.js';
 import { libpcap } from './libpcap-library.js';
 
 /**
@@ -11,16 +11,34 @@ import { libpcap } from './libpcap-library.js';
 export const libpcapEngine: Engine = {
   name: 'libpcap',
   version: () => libpcap().version(),
-  open(options) {
-    const out = openKernelHandle({ ...options, kind: 'out' });
-    try {
-      return join([out, openKernelHandle({ ...options, kind: options.watch === 'port' ? 'in' : 'host' })], options);
-    } catch (error) {
-      out.close();
-      throw error;
-    }
+  open: (options) =>
+    openBoth(
+      options,
+      () => openKernelHandle({ ...options, kind: 'out' }),
+      () => openKernelHandle({ ...options, kind: otherKind(options) }),
+    ),
+  async prepare(options) {
+    const [openOut, openOther] = await Promise.all([
+      openKernelHandleBeside({ ...options, kind: 'out' }),
+      openKernelHandleBeside({ ...options, kind: otherKind(options) }),
+    ]);
+    return () => openBoth(options, openOut, openOther);
   },
 };
+
+function otherKind({ watch }: OpenOptions): 'in' | 'host' {
+  return watch === 'port' ? 'in' : 'host';
+}
+
+function openBoth(options: OpenOptions, openOut: () => KernelHandle, openOther: () => KernelHandle): EngineHandle {
+  const out = openOut();
+  try {
+    return join([out, openOther()], options);
+  } catch (error) {
+    out.close();
+    throw error;
+  }
+}
 
 function join(handles: readonly KernelHandle[], options: OpenOptions): EngineHandle {
   const dump = dumpBuffer();
