@@ -34,8 +34,9 @@ export default defineConfig({
     // For a test that hangs, never a measure: a busy machine takes five times as long as an idle one.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    // Labs wait as much as they work: more files at once than processors use what each leaves.
-    maxWorkers: 3,
+    // Labs wait as much as they work: more files at once than processors use what each leaves. Projects have this from
+    // here: vitest's option --maxWorkers does not reach them.
+    maxWorkers: Number(process.env['VERIFY_ISOLATION_WORKERS'] ?? 3),
     maxConcurrency: 3,
     projects: [
       project('unit', { setupFiles: ['test/support/property-runs.ts'] }),

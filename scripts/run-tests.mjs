@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import { prepareTarget } from './package/target.mjs';
 import { lostRun, readRun, sumUp } from './test-sum.mjs';
 import { timesOf } from './test-times.mjs';
-import { PATH, runVitest, top, vitest } from './vitest-run.mjs';
+import { PATH, certificates, environment, runVitest, top, vitest } from './vitest-run.mjs';
 import { prepareImage } from './vm/image.mjs';
 
 process.chdir(top);
@@ -19,11 +19,8 @@ if (levels.length === 0 || levels.some((level) => level !== 'test' && level !== 
   console.log('0 passed, 1 failed, 0 skipped');
   process.exit(64);
 }
-/**
- * Where a machine has certificates of its own Node reads all of them at each start; of thousands of processes only
- * npm's need them.
- */
-const { NODE_EXTRA_CA_CERTS: certificates, VERIFY_ISOLATION_LEVEL: _level, ...inherited } = process.env;
+/** Each run has a level of its own. */
+const { VERIFY_ISOLATION_LEVEL: _level, ...inherited } = environment;
 const isRoot = process.getuid() === 0;
 const nobody = 65534;
 const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
@@ -184,7 +181,7 @@ async function runAsNobody() {
   await run(title, {
     prefix: asNobody,
     cwd: copyFor(nobody),
-    args: [...args, '--maxWorkers=2'],
+    args,
     outDir: join(scratch, 'out'),
     env: {
       ...again,
@@ -220,7 +217,9 @@ function runInstalled() {
 
 /** `npm test`. One process of vitest has all of it, so that no more files are under way than it has workers. */
 async function runTest(noLab) {
-  if (noLab === null) return run(`npm test, ${me}`, { level: 'test', args: ['--maxWorkers=3'], beside: false });
+  // With three, lab and system keep two processors busy for 62 % of their time.
+  if (noLab === null)
+    return run(`npm test, ${me}`, { level: 'test', env: { VERIFY_ISOLATION_WORKERS: '4' }, beside: false });
   const why = `neither root's rights nor a user namespace are to be had here: ${noLab}`;
   left.push({ folder: 'test/lab/', why }, { folder: 'test/system/', why });
   await run(`npm test without a lab, ${me}`, {
@@ -242,7 +241,7 @@ async function runBeyond(noLab) {
   }
   await Promise.all([
     (async () => {
-      await run(`test:all, ${me}`, { level: 'all', args: ['--maxWorkers=2'], env: manyCases, beside: false });
+      await run(`test:all, ${me}`, { level: 'all', env: manyCases, beside: false });
       await runProperties();
       if (isRoot) await runAsNobody();
     })(),

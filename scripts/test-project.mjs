@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { isBuilt } from './is-built.mjs';
 import { sumUp } from './test-sum.mjs';
 import { timesOf } from './test-times.mjs';
-import { runVitest, top, vitest } from './vitest-run.mjs';
+import { environment, runVitest, top, vitest } from './vitest-run.mjs';
 
 process.chdir(top);
 const [project, ...args] = process.argv.slice(2);
@@ -31,7 +31,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'verify-isolation-tests-'));
 try {
   const run = await runVitest(`test:${project}`, {
     cwd: top,
-    env: { VERIFY_ISOLATION_LEVEL: 'test', ...process.env },
+    env: { VERIFY_ISOLATION_LEVEL: 'test', ...environment },
     args: ['--project', project, ...args],
     outDir: scratch,
     output: null,

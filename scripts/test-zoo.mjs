@@ -2,7 +2,7 @@
 // docs/managers.md. Arguments of vitest after `--`; ZOO_TIMES and ZOO_SEED as in the test.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { PATH, top, vitest } from './vitest-run.mjs';
+import { PATH, environment, top, vitest } from './vitest-run.mjs';
 
 process.chdir(top);
 const outcomes = 'coverage/zoo';
@@ -11,7 +11,7 @@ const times = process.env.ZOO_TIMES ?? '3';
 const { status } = spawnSync(
   process.execPath,
   [vitest, 'run', '--project', 'system', 'test/system/zoo/', ...process.argv.slice(2)],
-  { stdio: 'inherit', env: { ...process.env, PATH, ZOO_TIMES: times } },
+  { stdio: 'inherit', env: { ...environment, PATH, ZOO_TIMES: times } },
 );
 const seen = readdirSync(outcomes).flatMap((file) => JSON.parse(readFileSync(`${outcomes}/${file}`, 'utf8')));
 const document = 'docs/managers.md';
