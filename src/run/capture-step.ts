@@ -52,10 +52,7 @@ export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: Ste
   return context.engine === 'libpcap' && many ? 'ring' : context.engine;
 }
 
-/**
- * A ring of a lab holds so many frames in slots if nothing is taken off it: libpcap gives a page to a slot of 2,048
- * bytes and its header.
- */
+/** Frames that a lab's ring holds in slots if nobody reads it: libpcap gives a page to a slot of 2,048 bytes. */
 const framesInSlots = 1500;
 const slotBytes = 4096;
 /** Bytes of TCP that a frame carries at an MTU of 1,500; its acknowledgement is another frame. */

@@ -48,8 +48,8 @@ export interface CaptureHelper {
 const againMs = 5000;
 
 /**
- * Starts a helper that has no file yet; `starting`: one that was born for these options already. Throws VerifyError (69)
- * where it does not come up.
+ * Starts a helper that has no file yet; `starting`: one that was born for these options already. Throws VerifyError
+ * (69) where it does not come up.
  */
 export async function startCaptureHelper(
   {

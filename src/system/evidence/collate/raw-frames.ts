@@ -140,7 +140,7 @@ export interface RawReading {
   readonly together?: number | undefined;
   /** Gives what a capture holds. */
   readonly read?: ((path: string) => AsyncGenerator<CaptureItem>) | undefined;
-  /** Is told of the bytes of each batch whose frames were all handed on. */
+  /** Takes the bytes of each batch back, once all of its frames were handed on. */
   readonly release?: ((bytes: Uint8Array) => void) | undefined;
 }
 
