@@ -206,7 +206,7 @@ async function streamingOf(
   { outDir: dir, keep = 'all', toolVersion }: RunOptions,
 ): Promise<CollatingWhileRunning | null> {
   const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
-  if (plan.provider !== 'lab' || plan.hosts !== undefined || keep !== 'all' || frames < manyFrames) return null;
+  if (plan.provider !== 'lab' || plan.hosts !== undefined || frames < manyFrames) return null;
   const { collateWhileRunning } = await import('../system/evidence/collate-while-running.js');
   return collateWhileRunning(plan, {
     dir,

@@ -8,14 +8,19 @@ import type { Collation } from './collate/collate.js';
 import type { StepCounters } from './collate/raw-captures.js';
 import { type CollateRequest, type CollateWorker, collateInWorker } from './collate/worker-client.js';
 import { partialCapture } from './folder/folder.js';
-import { partialFile } from './read/partial-file.js';
+import { type PartialFile, partialFile } from './read/partial-file.js';
 import { judgePartial } from './replay.js';
 
 /** What was begun while a run went on. */
 export interface JudgedWhileRunning {
   /** What comes of the captures, as evidence.pcapng.part. */
   readonly collation: Promise<Collation>;
-  /** What of it is counted; it is to be continued once `judged` resolves, to the SHA-256 of all that was counted. */
+  /** What of it is counted; null = what was not kept is to be counted first. */
+  readonly counting: Counting | null;
+}
+
+/** To be continued once `judged` resolves, to the SHA-256 of all that was counted. */
+interface Counting {
   readonly judging: JudgeState<JudgeStart>;
   readonly judged: Promise<string>;
 }
@@ -118,18 +123,22 @@ class StreamingCollation implements CollatingWhileRunning {
   }
 
   private begin(): CollateWorker & JudgedWhileRunning {
-    const { plan, request, path } = this;
+    const { request, path } = this;
     const partial = partialFile(path);
     const thread = collateInWorker({ ...request, path, counters: [] }, partial);
     for (const step of this.ended) thread.report({ kind: 'ended', step });
+    return { ...thread, counting: request.keep === 'all' ? this.beginCounting(partial) : null };
+  }
+
+  private beginCounting(partial: PartialFile): Counting {
     const judging = startJudging({
-      plan,
-      run: { key: Buffer.from(request.key).toString('hex') },
+      plan: this.plan,
+      run: { key: Buffer.from(this.request.key).toString('hex') },
       timeline: this.entries,
     });
     const judged = judgePartial(judging, partial);
     judged.catch(() => undefined); // reported where it is awaited
-    return { ...thread, judging, judged };
+    return { judging, judged };
   }
 }
 

@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { continueJudging, finishJudging } from '../../core/judge/judge.js';
+import { continueJudging, finishJudging, type JudgeInput } from '../../core/judge/judge.js';
 import type { RunRecord } from '../../core/model/run-record.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import { type CollateInput, type Collation, collate } from './collate/collate.js';
@@ -9,7 +9,7 @@ import { files, partialCapture, writeJson } from './folder/folder.js';
 import { captureHosts } from './folder/timeline-log.js';
 import { hashedBeside, withCapture } from './folder/hash.js';
 import { parseFolder, type WrittenPlanFile } from './folder/parse-folder.js';
-import { type JudgedRun, judgeCapture, judgeFolder } from './replay.js';
+import { type JudgedRun, judgeCapture } from './replay.js';
 
 export interface FinishedRun extends Omit<CollateInput, 'path' | 'hosts'> {
   /** As it stands in run.json: without key and capture. */
@@ -32,18 +32,20 @@ async function close({ dir, record, key }: FinishedRun, { sha256, packets, disca
   return closed;
 }
 
-async function judgeStreamed(run: FinishedRun, { collation, judging, judged }: JudgedWhileRunning): Promise<JudgedRun> {
+async function judgeStreamed(run: FinishedRun, { collation, counting }: JudgedWhileRunning): Promise<JudgedRun> {
   const { dir, planFile } = run;
-  const input = await parseFolder(dir, planFile);
+  const readFolder = (): Promise<JudgeInput> => parseFolder(dir, planFile);
+  const input = counting === null ? null : await readFolder();
   const collated = await collation.catch(async (error: unknown) => {
     await rm(join(dir, partialCapture), { force: true });
     throw error;
   });
-  const sha256 = await judged;
+  const sha256 = counting === null ? null : await counting.judged;
   await rename(join(dir, partialCapture), join(dir, files.capture.name));
-  const complete = { ...input, run: await close(run, collated) };
-  if (collated.discarded !== null) return judgeFolder(dir);
-  const counted = continueJudging(judging, complete);
+  const closed = await close(run, collated);
+  if (input === null || counting === null || collated.discarded !== null) return judgeCapture(dir, readFolder);
+  const complete = { ...input, run: closed };
+  const counted = continueJudging(counting.judging, complete);
   if (counted === null) return judgeCapture(dir, async () => complete);
   return {
     result: finishJudging(counted, { sha256, files: withCapture(await hashedBeside(dir), sha256) }),
