@@ -4,6 +4,9 @@
  */
 const fewRows = 8;
 
+/** With more rows there is one for each flow, as a rule: room for these is taken at once, and pages when used. */
+const manyRows = 1 << 13;
+
 /**
  * The rows as columns; all of one length, which grows by half. `inOrder` 1: the tokens seen are the `count` before that
  * in `bits`; 0: `bits` is or says where the bits are. 50 bytes a row.
@@ -118,7 +121,8 @@ export class FlowRows {
 
   private grow(): void {
     const old = this.columns;
-    const columns = createColumns(Math.ceil(1.5 * old.flow.length));
+    const many = old.flow.length < manyRows ? 0 : Math.min(this.lastOfFlow.length, this.limit);
+    const columns = createColumns(Math.max(many, Math.ceil(1.5 * old.flow.length)));
     columns.flow.set(old.flow);
     columns.observer.set(old.observer);
     columns.count.set(old.count);
