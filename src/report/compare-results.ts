@@ -1,5 +1,6 @@
 import type { Finding, Result, StepResult, UnmetClaim, Verdict } from '../core/model/result.js';
 import { countRows, isUnacceptedLeak } from './reported-leaks.js';
+import { groupBy } from '../core/text/collections.js';
 
 /** A leaking row with the name of its step. */
 export interface LeakRow {
@@ -43,14 +44,7 @@ export function leakKey(
 
 /** Leaks by what they are compared by; folded ones that are alike in it differ in their numbers of frames. */
 function byKey(leaks: readonly LeakRow[]): ReadonlyMap<string, readonly LeakRow[]> {
-  const rows = new Map<string, LeakRow[]>();
-  for (const leak of leaks) {
-    const key = leakKey(leak.step, leak.finding);
-    const alike = rows.get(key);
-    if (alike === undefined) rows.set(key, [leak]);
-    else alike.push(leak);
-  }
-  return rows;
+  return groupBy(leaks, ({ step, finding }) => leakKey(step, finding));
 }
 
 function leaksOf(result: Result, isLeak = isUnacceptedLeak): ReadonlyMap<string, readonly LeakRow[]> {

@@ -2,6 +2,7 @@ import type { RuleRecord } from '../core/model/run-record.js';
 import type { Result } from '../core/model/result.js';
 import { surveyText } from '../core/bridge/bypass/copy-rules.js';
 import { familyOf } from '../core/probe/addresses.js';
+import { addTo } from '../core/text/collections.js';
 import { counted } from '../core/text/escape.js';
 import { listText, setText } from '../core/text/names.js';
 
@@ -71,7 +72,7 @@ export function notAskedTexts(result: Result): readonly string[] {
     const why =
       unknown.size === 0 ? 'the class sends to addresses that no guest has' : `no address of ${setText([...unknown])}`;
     const text = ` from ${setText([...from])}${addressees}: ${why}`;
-    families.set(text, [...(families.get(text) ?? []), family]);
+    addTo(families, text, family);
   }
   return [...families].map(([text, names]) => `${listText(names)}${text}`);
 }

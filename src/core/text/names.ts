@@ -1,3 +1,5 @@
+import { addTo } from './collections.js';
+
 /** `1,234,567` */
 export function countText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
@@ -32,7 +34,7 @@ function runsOf(names: readonly string[]): readonly string[] {
   for (const name of names) {
     const parts = numbered(name);
     if (parts === null) others.push(name);
-    else byStem.set(parts.stem, [...(byStem.get(parts.stem) ?? []), parts.number]);
+    else addTo(byStem, parts.stem, parts.number);
   }
   const runs = [...byStem].flatMap(([stem, numbers]) => {
     const sorted = [...numbers].sort((a, b) => a - b);

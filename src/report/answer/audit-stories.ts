@@ -1,6 +1,7 @@
 import { causePhrase } from '../../core/bridge/weaknesses.js';
 import type { AuditFinding, Prediction } from '../../core/model/audit.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
+import { groupBy } from '../../core/text/collections.js';
 import { countText, setText } from '../../core/text/names.js';
 
 /** Findings that say the same of several ports. */
@@ -36,15 +37,10 @@ function phraseOf(findings: readonly AuditFinding[]): string {
 
 /** The findings of an audit by what they say: one story for all ports of a bridge that it is true of, worst first. */
 export function auditStories(findings: readonly AuditFinding[]): readonly AuditStory[] {
-  const groups = new Map<string, AuditFinding[]>();
-  for (const finding of findings) {
-    const { id, severity, bridge, value, text } = finding;
-    // Values that say which process or rule it is are reported one by one.
-    const key = JSON.stringify([id, severity, bridge, value, text]);
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [finding]);
-    else known.push(finding);
-  }
+  // Values that say which process or rule it is are reported one by one.
+  const groups = groupBy(findings, ({ id, severity, bridge, value, text }) =>
+    JSON.stringify([id, severity, bridge, value, text]),
+  );
   return [...groups.values()].flatMap((group): readonly AuditStory[] => {
     const [first] = group;
     if (first === undefined) return [];
@@ -101,11 +97,8 @@ function barrierText({ why, from, observer, reach }: Prediction): string {
 
 /** A table of what was predicted: classes that behave alike in one row, those that somebody would receive first. */
 export function reachRows(predictions: readonly Prediction[]): readonly ReachRow[] {
-  const byClass = new Map<string, Prediction[]>();
-  for (const prediction of predictions)
-    byClass.set(prediction.class, [...(byClass.get(prediction.class) ?? []), prediction]);
   const rows = new Map<string, { classes: string[]; receivers: string; barrier: string; open: number }>();
-  for (const [name, findings] of byClass) {
+  for (const [name, findings] of groupBy(predictions, (prediction) => prediction.class)) {
     const open = findings.filter(({ reach }) => reach === 'yes').reduce((sum, { pairs }) => sum + pairs, 0);
     const worst =
       findings.find(({ reach }) => reach === 'yes') ??

@@ -1,6 +1,7 @@
 import type { CodeCount, FleetChange, FleetGroup, FleetHost } from '../../core/model/fleet.js';
 import { compareFound } from '../compare-results.js';
 import { hostWord } from './terminal.js';
+import { addTo } from '../../core/text/collections.js';
 
 const kinds = ['leak', 'problem', 'doubt', 'exposed'] as const;
 
@@ -32,12 +33,7 @@ function codesOf(host: FleetHost, kind: FleetGroup['kind']): readonly string[] {
 export function fleetGroups(hosts: readonly FleetHost[]): readonly FleetGroup[] {
   return kinds.flatMap((kind) => {
     const groups = new Map<string, string[]>();
-    for (const host of hosts)
-      for (const code of new Set(codesOf(host, kind))) {
-        const names = groups.get(code);
-        if (names === undefined) groups.set(code, [host.host]);
-        else names.push(host.host);
-      }
+    for (const host of hosts) for (const code of new Set(codesOf(host, kind))) addTo(groups, code, host.host);
     return [...groups]
       .map(([code, names]) => ({ kind, code, hosts: names.sort() }))
       .sort((a, b) => b.hosts.length - a.hosts.length || a.code.localeCompare(b.code));

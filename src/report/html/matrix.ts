@@ -1,5 +1,6 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { groupsOf } from '../answer/cause-stories.js';
+import { groupBy } from '../../core/text/collections.js';
 import { counted } from '../../core/text/escape.js';
 import { countText, cutText, setText } from '../../core/text/names.js';
 import type { RunDetails } from '../reporter.js';
@@ -81,14 +82,10 @@ function namesOf(result: Result, details: RunDetails | null): readonly string[] 
 function setsOf(names: readonly string[], leaks: readonly Leaks[], details: RunDetails | null): readonly NameSet[] {
   if (names.length <= maxNames) return names.map((name) => ({ names: [name], label: name }));
   const zones = new Map((details?.plan.endpoints ?? []).map(({ name, zone }) => [name, zone ?? '']));
-  const sets = new Map<string, string[]>();
-  for (const name of names) {
+  const sets = groupBy(names, (name) => {
     const marks = leaks.map(({ from, observers }) => `${Number(from.has(name))}${Number(observers.has(name))}`);
-    const key = `${zones.get(name) ?? ''} ${marks.join('')}`;
-    const known = sets.get(key);
-    if (known === undefined) sets.set(key, [name]);
-    else known.push(name);
-  }
+    return `${zones.get(name) ?? ''} ${marks.join('')}`;
+  });
   return [...sets].map(([key, alike]) => {
     const zone = key.slice(0, key.lastIndexOf(' '));
     return { names: alike, label: `${zone === '' ? '' : `${zone}: `}${setText(alike)}` };

@@ -1,4 +1,5 @@
 import type { Drift } from '../../core/model/audit.js';
+import { groupBy } from '../../core/text/collections.js';
 import { escapeText } from '../../core/text/escape.js';
 import { setText } from '../../core/text/names.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
@@ -60,16 +61,10 @@ function plural(_whole: string, verb: string): string {
  * one. What it makes of a device comes first: `br0 is a hub now`.
  */
 export function driftLines(drifts: readonly Drift[], at: Date): readonly string[] {
-  const groups = new Map<string, Drift[]>();
-  for (const drift of drifts) {
-    const { code, severity, bridge, place, before, after } = drift;
-    const key =
-      code === 'setting-changed'
-        ? JSON.stringify([code, severity, bridge, keyOfPlace(place), before, after, place.startsWith(`${bridge}.`)])
-        : JSON.stringify([code, place, before, after]);
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [drift]);
-    else known.push(drift);
-  }
+  const groups = groupBy(drifts, ({ code, severity, bridge, place, before, after }) =>
+    code === 'setting-changed'
+      ? JSON.stringify([code, severity, bridge, keyOfPlace(place), before, after, place.startsWith(`${bridge}.`)])
+      : JSON.stringify([code, place, before, after]),
+  );
   return [...groups.values()].map((group) => escapeText(lineOf(group, at)));
 }

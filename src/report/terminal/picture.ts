@@ -1,5 +1,6 @@
 import { isOnPort, placeOf } from '../../core/model/attach.js';
 import type { Bridge, Endpoint } from '../../core/model/scenario.js';
+import { groupBy } from '../../core/text/collections.js';
 import { escapeText } from '../../core/text/escape.js';
 import { type LeakSet, leakSets, maxSets, partMarks, partOfAll } from '../answer/leak-sets.js';
 import { setText } from '../../core/text/names.js';
@@ -66,12 +67,10 @@ function alikeOf(
   sets: readonly LeakSet[],
   isZoned: boolean,
 ): readonly (readonly Endpoint[])[] {
-  const alike = new Map<string, Endpoint[]>();
-  for (const endpoint of endpoints) {
+  const alike = groupBy(endpoints, (endpoint) => {
     const parts = sets.map((set) => partOfAll(set, [endpoint.name]));
-    const key = JSON.stringify([isZoned ? endpoint.zone : '', kindOf(endpoint), parts]);
-    alike.set(key, [...(alike.get(key) ?? []), endpoint]);
-  }
+    return JSON.stringify([isZoned ? endpoint.zone : '', kindOf(endpoint), parts]);
+  });
   return [...alike.values()];
 }
 

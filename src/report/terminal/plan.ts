@@ -4,6 +4,7 @@ import type { Change } from '../../core/model/fabric.js';
 import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
 import type { SelectedFields } from '../../core/model/scenario.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
+import { groupBy } from '../../core/text/collections.js';
 import { counted, escapeText, nounFor, quoteForShell } from '../../core/text/escape.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
 import { countText, setText } from '../../core/text/names.js';
@@ -91,13 +92,9 @@ function flowLines(
   observers: readonly string[],
   view: PlanView,
 ): readonly string[] {
-  const groups = new Map<string, Flow[]>();
-  for (const flow of flows) {
-    const key = JSON.stringify([flow.probe, flow.class, flow.carrier, flow.vlan, flow.count, flow.variant ?? null]);
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [flow]);
-    else known.push(flow);
-  }
+  const groups = groupBy(flows, (flow) =>
+    JSON.stringify([flow.probe, flow.class, flow.carrier, flow.vlan, flow.count, flow.variant ?? null]),
+  );
   const hexOf = (flow: Flow): readonly string[] => (view.hex ? hexLines(firstFrame(flow, plan)) : []);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;

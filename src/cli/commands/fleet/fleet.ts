@@ -6,6 +6,7 @@ import { text as textOfStream } from 'node:stream/consumers';
 import { ZodError } from 'zod';
 import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
 import { messageOf, usageError } from '../../../core/model/verify-error.js';
+import { addTo } from '../../../core/text/collections.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { fleetChanges, fleetGroups } from '../../../report/fleet/groups.js';
@@ -169,9 +170,7 @@ async function readSummaries(
   for (const path of paths) {
     try {
       const found = { path, ...readSummary(path) };
-      const same = pushed.get(found.summary.host);
-      if (same === undefined) pushed.set(found.summary.host, [found]);
-      else same.push(found);
+      addTo(pushed, found.summary.host, found);
     } catch (error) {
       const problems = [messageOf(error)];
       hosts.push({ host: basename(path), dir: '', status: 3, problems, commands: [], runs: [] });

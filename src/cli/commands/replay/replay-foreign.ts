@@ -3,6 +3,7 @@ import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import { messageOf, usageError } from '../../../core/model/verify-error.js';
+import { addTo } from '../../../core/text/collections.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { isGroupMac, macBytes, macNumber } from '../../../core/wire/ethernet.js';
@@ -66,7 +67,7 @@ function capturesOf(
         `--observer ${text}: the scenario has no endpoint ${text.slice(0, at)}`,
         `known: ${endpoints.map(({ name }) => name).join(', ')}`,
       );
-    captures.set(endpoint, [...(captures.get(endpoint) ?? []), text.slice(at + 1)]);
+    addTo(captures, endpoint, text.slice(at + 1));
   }
   return captures;
 }

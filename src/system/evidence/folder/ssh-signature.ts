@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { addTo } from '../../../core/text/collections.js';
 
 /** A signature as OpenSSH's PROTOCOL.sshsig has it. */
 export interface SshSignature {
@@ -87,9 +88,7 @@ function signersOf(file: string): Signers {
     if (/^[ \t]*(#|\r?$)/.test(line)) continue;
     const [, name, namespaces = null, key] = plainLine.exec(line) ?? [];
     if (name === undefined || key === undefined) break;
-    const same = signers.get(key);
-    if (same === undefined) signers.set(key, [{ name, namespaces }]);
-    else same.push({ name, namespaces });
+    addTo(signers, key, { name, namespaces });
   }
   lastRead = { stamp, signers };
   return signers;
