@@ -74,7 +74,12 @@ function exportsOf(source: ts.SourceFile): readonly string[] {
 }
 
 const files = filesBelow(src);
-const sources = files.map((path) => ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest));
+const sources = files.map((path) =>
+  ts.createSourceFile(path, readFileSync(path, 'utf8'), {
+    languageVersion: ts.ScriptTarget.Latest,
+    jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
+  }),
+);
 const imports = sources.flatMap(importsOf);
 const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : file);
 /** A part of core or system: `core/judge`; else the part itself. */

@@ -9,6 +9,7 @@ import { proxmoxGuests, proxmoxOwner, proxmoxContext } from '../../../../src/cor
 import { namespaceGuests } from '../../../../src/core/discover/guests/sandbox.js';
 import type { GuestRecord } from '../../../../src/core/model/host-config.js';
 import { parseLinks } from '../../../../src/system/state/parse-links.js';
+import { anyCharacter } from '../../../support/property-runs.js';
 
 const recorded = (name: string): string =>
   readFileSync(new URL(`../../../support/recorded/${name}`, import.meta.url), 'utf8');
@@ -189,7 +190,7 @@ describe('names and zones of guests', () => {
     );
     fc.assert(
       fc.property(
-        fc.string({ unit: 'binary', maxLength: 200 }),
+        fc.string({ unit: anyCharacter, maxLength: 200 }),
         (text) => void proxmoxGuests(1, 'qm', `net0: ${text}\n${text}`, around),
       ),
     );
