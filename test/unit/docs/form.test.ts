@@ -1,17 +1,15 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseScenario } from '../../../src/core/scenario/load-scenario.js';
+import { callHere } from '../../support/call-here.js';
 import { blocks, documents, textOf, top } from '../../support/documents.js';
 import { cellsOf, sentencesOf } from '../../support/sentences.js';
 
 const helps = new Map<string, string>();
 /** What a command says of its options. */
-function helpOf(command: string): string {
-  const known =
-    helps.get(command) ??
-    spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), command, '--help', '--all'], { encoding: 'utf8' }).stdout;
+async function helpOf(command: string): Promise<string> {
+  const known = helps.get(command) ?? (await callHere(command, '--help', '--all')).stdout;
   helps.set(command, known);
   return known;
 }
@@ -36,7 +34,7 @@ describe.each(documents)('%s', (document) => {
     for (const block of scenarios) expect(parseScenario(document, new TextEncoder().encode(block)).faults).toEqual([]);
   });
 
-  it('names only options that there are', () => {
+  it('names only options that there are', async () => {
     const typed = blocks(text, 'text')
       .flatMap((block) => block.split('\n'))
       .flatMap((line) => {
@@ -45,9 +43,12 @@ describe.each(documents)('%s', (document) => {
           ? []
           : [{ line, command, options: [...(rest ?? '').matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option) }];
       });
-    expect(
-      typed.filter(({ command, options }) => options.some((option) => !helpOf(command).includes(`${option} `))),
-    ).toEqual([]);
+    const unknown: typeof typed = [];
+    for (const each of typed) {
+      const help = await helpOf(each.command);
+      if (each.options.some((option) => !help.includes(`${option} `))) unknown.push(each);
+    }
+    expect(unknown).toEqual([]);
   });
 
   it('links to files that exist', () => {

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { outdatedRuns } from '../../../../../src/cli/commands/evidence/prune.js';
+import { callHere } from '../../../../support/call-here.js';
 import { scratchFolder } from '../../../../support/scratch.js';
 
 const now = Date.UTC(2026, 10, 30);
@@ -32,14 +32,13 @@ describe('outdatedRuns', () => {
 
 describe('prune', () => {
   const folder = scratchFolder('verify-isolation-prune');
-  const prune = (...words: readonly string[]) =>
-    spawnSync(process.execPath, ['dist/cli.cjs', 'prune', ...words], { encoding: 'utf8' });
+  const prune = (...words: readonly string[]) => callHere('prune', ...words);
   const make = (name: string, file = 'run.json'): void => {
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, file), '{}');
   };
 
-  it('removes old runs, and neither what is no evidence nor what a link leads to', () => {
+  it('removes old runs, and neither what is no evidence nor what a link leads to', async () => {
     const old = 'a-20200101-000000-00000000';
     const newer = 'a-20200102-000000-00000001';
     const other = 'b-20200103-000000-00000002';
@@ -53,11 +52,11 @@ describe('prune', () => {
     const refusedOld = 'a-20200101-000000-00000006';
     mkdirSync(join(folder, refusedOld, 'scenario'), { recursive: true });
     symlinkSync('/etc', join(folder, link));
-    expect(prune(folder, '--keep', '30d', '--dry-run').stdout).toBe(
+    expect((await prune(folder, '--keep', '30d', '--dry-run')).stdout).toBe(
       `would remove ${join(folder, old)}\nwould remove ${join(folder, refusedOld)}\n`,
     );
     expect(existsSync(join(folder, old))).toBe(true);
-    const { status, stdout, stderr } = prune(folder, '--keep', '30d');
+    const { status, stdout, stderr } = await prune(folder, '--keep', '30d');
     expect([status, stdout, stderr]).toEqual([
       0,
       `removed ${join(folder, old)}\nremoved ${join(folder, refusedOld)}\n`,
@@ -66,11 +65,11 @@ describe('prune', () => {
     expect(readdirSync(folder).sort()).toEqual([newer, other, 'b-20200109-000000-00000009', link, refused].sort());
   });
 
-  it('refuses days that are none, and a folder that others may write to', () => {
-    expect([prune(folder, '--keep', '0d').status, prune(folder, '--keep', '1h').status]).toEqual([64, 64]);
+  it('refuses days that are none, and a folder that others may write to', async () => {
+    for (const days of ['0d', '1h']) expect((await prune(folder, '--keep', days)).status).toBe(64);
     const open = join(folder, 'open');
     mkdirSync(open);
     chmodSync(open, 0o777);
-    expect(prune(open, '--keep', '1d').stderr).toMatch(/others may write to it/);
+    expect((await prune(open, '--keep', '1d')).stderr).toMatch(/others may write to it/);
   });
 });
