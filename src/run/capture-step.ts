@@ -97,7 +97,7 @@ export function snaplenOf(context: Pick<RunContext, 'payload'>, step: StepPlan):
 }
 
 /** On a host guests' own traffic is kept only where it is what the step is about. */
-export function onlyOwn(context: RunContext, step: StepPlan): boolean {
+function onlyOwn(context: RunContext, step: StepPlan): boolean {
   return context.plan.provider === 'host' && !context.payload && step.listenMs === null && step.traffic.length === 0;
 }
 

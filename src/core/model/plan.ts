@@ -97,7 +97,7 @@ export type FrameForm = NamedForm | HexForm;
 export function isHexForm(form: unknown): form is HexForm {
   return typeof form === 'string' && form.startsWith('hex:');
 }
-export const hexFormShape = leaf('a frame as hex text', isHexForm);
+const hexFormShape = leaf('a frame as hex text', isHexForm);
 
 /** Parts of a frame that many flows share. */
 const frameKind = {

@@ -5,7 +5,7 @@ import { either, flag, leaf, maybe, number, type Of, oneOf, orNull, text, whole 
 /** MAC address, lower case with colons: `52:54:00:85:20:d1`. */
 export type Mac = string;
 
-export const ipPrefixShape = {
+const ipPrefixShape = {
   family: oneOf(4, 6),
   address: text,
   /** Bits, 0 to 32 or 128. */
@@ -36,7 +36,7 @@ export const settings = leaf(
 /** Settings by the JSON key of `ip -j -d link`, whichever name the scenario used. */
 export type Settings = Of<typeof settings>;
 
-export const vlanRangeShape = {
+const vlanRangeShape = {
   first: whole,
   last: whole,
   /** Untagged frames that come in belong to it. */

@@ -8,7 +8,7 @@ import { familyOf } from './addresses.js';
  * Groups of the probes where the scenario names none: administratively scoped (RFC 2365 6.2), and IPv6 with global
  * scope; nobody joins them.
  */
-export const defaultGroups = { ipv4: '239.118.105.1', ipv6: 'ff0e::7669:1' } as const;
+const defaultGroups = { ipv4: '239.118.105.1', ipv6: 'ff0e::7669:1' } as const;
 
 /**
  * The MAC of a group: of IPv4 its low 23 bits behind 01:00:5e (RFC 1112 6.4), of IPv6 its low 32 behind 33:33 (RFC 2464

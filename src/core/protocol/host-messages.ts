@@ -99,7 +99,7 @@ const questions = {
   /** Undoes everything; what could not be undone is the answer. */
   close: {},
 };
-export const questionShape = tagged('ask', questions);
+const questionShape = tagged('ask', questions);
 export type HostQuestion = Of<typeof questionShape>;
 
 /** What is answered, by question. */

@@ -1,7 +1,7 @@
 import { VerifyError } from '../model/verify-error.js';
 
 /** Longest line that is accepted, in bytes: 1,000 frames of 9,000 bytes as base64 fit. */
-export const maxLineBytes = 16 * 1024 * 1024;
+const maxLineBytes = 16 * 1024 * 1024;
 
 /** A message as it goes over a pipe: JSON, ended by a line feed. */
 export function encodeLine(message: object): string {

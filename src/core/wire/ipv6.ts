@@ -3,7 +3,7 @@ import { readU16, readU32, writeU16 } from './bytes.js';
 
 /** IPv6 (RFC 8200 3). */
 export const ipv6Length = 40;
-export const ipv6AddressLength = 16;
+const ipv6AddressLength = 16;
 /** Extension headers that a reader steps over before it gives up. */
 const maxExtensions = 8;
 

@@ -37,7 +37,7 @@ export function parseSnap(
 }
 
 /** A configuration BPDU (IEEE 802.1D-2004 9.3.1) without its LLC. */
-export const configurationBpduLength = 35;
+const configurationBpduLength = 35;
 
 export interface BpduFields {
   readonly root: { readonly priority: number; readonly mac: Uint8Array };

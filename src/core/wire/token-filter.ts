@@ -11,7 +11,7 @@ export const searchDepth = 512;
  * As far as kernels before Linux 6.7 allow, whose net.core.optmem_max of 20,480 bytes takes a program of half that
  * many places.
  */
-export const leastSearchDepth = 160;
+const leastSearchDepth = 160;
 
 const ethernetHeader = 14;
 /** Bytes of a token before the run's tag, and with it (token.ts). */
@@ -25,7 +25,7 @@ export function tokenWord(runTag: number): string {
 }
 
 /** Does the filter take tokens wherever they stand? */
-export function hasTokenWord(filter: string): boolean {
+function hasTokenWord(filter: string): boolean {
   return new RegExp(word.source).test(filter);
 }
 

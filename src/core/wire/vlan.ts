@@ -7,9 +7,9 @@ import { readU16, writeU16 } from './bytes.js';
  */
 export const vlanTagLength = 4;
 /** More tags than any bridge stacks: where a reader stops. */
-export const maxTags = 8;
+const maxTags = 8;
 
-export function isTagType(etherType: number): boolean {
+function isTagType(etherType: number): boolean {
   return etherType === etherTypes.vlan || etherType === etherTypes.serviceVlan || etherType === 0x9100;
 }
 

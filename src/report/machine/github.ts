@@ -1,6 +1,5 @@
 import { firstLines } from '../../core/text/names.js';
 import { exposedWord } from '../answer/exposures.js';
-import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, UnendedRun, View } from '../reporter.js';
 import { answerOf } from '../answer/answer.js';
@@ -46,13 +45,9 @@ function annotations(run: ReportedRun): readonly string[] {
   return lines.length === 0
     ? [
         ...notices,
-        `::notice file=${property(result.scenario.file)},title=${property(notice(result))}::${message(`${answerOf(run).sentence}; run ${result.run.id}`)}`,
+        `::notice file=${property(result.scenario.file)},title=${property(`${exposedWord(result).text}: ${result.scenario.name}`)}::${message(`${answerOf(run).sentence}; run ${result.run.id}`)}`,
       ]
     : [...lines, ...notices];
-}
-
-function notice(result: Result): string {
-  return `${exposedWord(result).text}: ${result.scenario.name}`;
 }
 
 function unendedAnnotation({ name, why }: UnendedRun): string {

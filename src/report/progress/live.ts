@@ -54,7 +54,7 @@ interface Stage {
 const maxLines = 10;
 
 /** What a step came to, as a mark. */
-export function markOf(step: StepResult): Mark {
+function markOf(step: StepResult): Mark {
   if (step.reasons.some(({ code }) => code === 'not-run')) return 'not-run';
   if (step.findings.some(isUnacceptedLeak) && step.expected !== 'broken') return 'leaked';
   switch (stepWord(step).text) {

@@ -15,7 +15,7 @@ import { statusWord, unendedWord } from '../word.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
 /** `exit status 2: a leak that was not expected` */
-export function statusText(status: number): string {
+function statusText(status: number): string {
   const known = exitStatuses.find((exit) => exit.status === status);
   return `exit status ${status}${known === undefined ? '' : `: ${known.short}`}`;
 }

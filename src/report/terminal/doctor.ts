@@ -7,14 +7,12 @@ const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
 /** This many scenarios are named; the JSON names all. */
 const maxNamed = 4;
 
-function neededBy({ neededBy: files }: MachineCheck): string {
-  return `needed by ${someText(files, maxNamed)}`;
-}
-
 function checkText(check: MachineCheck, width: number): readonly string[] {
   return [
     ...foldAfter(`  ${signs[check.state]}  `, check.text, width),
-    ...(check.neededBy.length === 0 ? [] : foldAfter('           ', neededBy(check), width)),
+    ...(check.neededBy.length === 0
+      ? []
+      : foldAfter('           ', `needed by ${someText(check.neededBy, maxNamed)}`, width)),
     ...(check.mend === null ? [] : foldAfter('           → ', check.mend, width)),
   ];
 }

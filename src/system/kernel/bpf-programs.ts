@@ -12,7 +12,7 @@ const maxPrograms = 64;
 const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 
 /** Answers of a kernel that knows no such command, place or device, and so has no programs there. */
-export const absentErrnos: readonly string[] = ['EINVAL', 'ENOENT', 'ENODEV', 'ENXIO', 'ENOSYS', 'EOPNOTSUPP'];
+const absentErrnos: readonly string[] = ['EINVAL', 'ENOENT', 'ENODEV', 'ENXIO', 'ENOSYS', 'EOPNOTSUPP'];
 
 /** Why there is no list of programs: `denied` = this user may not ask. */
 export type NoPrograms = 'denied' | { readonly unknown: string };

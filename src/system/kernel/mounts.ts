@@ -36,7 +36,7 @@ export interface Mount {
 }
 
 /** Those of a text in the form of /proc/PID/mountinfo, whose blanks are in octal. */
-export function parseMounts(text: string): readonly Mount[] {
+function parseMounts(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [, , , , point, options] = line.split(' ');
     if (point === undefined || options === undefined) return [];

@@ -49,7 +49,7 @@ export function readPassed(netns: string | null): ReadonlyMap<string, Passed> {
  * Frames that did not fit into a processor's backlog, from /proc/net/softnet_stat: its second column, hexadecimal, a
  * line for each processor (net/core/net-procfs.c).
  */
-export function parseBacklogDrops(text: string): number {
+function parseBacklogDrops(text: string): number {
   const columns = text.split('\n').map((line) => Number.parseInt(line.split(/\s+/)[1] ?? '', 16));
   return columns.reduce((sum, dropped) => sum + (Number.isNaN(dropped) ? 0 : dropped), 0);
 }

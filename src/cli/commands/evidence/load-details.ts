@@ -9,7 +9,7 @@ import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
  * What reports need of a run's folder besides its result. `frames`: also the first frame of each leak, for which the
  * capture is read where they are not at hand. `known`: what `parseFolder` gives, where it is at hand.
  */
-export async function loadDetails(
+async function loadDetails(
   dir: string,
   result: Result,
   frames: boolean | readonly ShownFrame[],

@@ -15,7 +15,7 @@ import { command, flagArgument, operand, textArgument } from '../../command.js';
 const maxReasons = 5;
 
 /** The receiver, for processes and units whose command lines others can read. */
-export const pushVariable = 'VERIFY_ISOLATION_PUSH';
+const pushVariable = 'VERIFY_ISOLATION_PUSH';
 
 export interface PushOptions {
   /** The address at which a summary of the command is put. */

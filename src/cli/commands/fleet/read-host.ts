@@ -29,10 +29,6 @@ export interface FleetSignature {
 
 const anySignature: FleetSignature = { file: null, identity: null, required: false };
 
-function wantedSignature(host: string, { file, identity, required }: FleetSignature): WantedSignature {
-  return { signers: file === null ? null : { file, identity: identity ?? host }, required };
-}
-
 /** Text of several lines, as commands print them, in one. */
 const oneLine = (text: string): string => text.trim().replaceAll(/\s*[\r\n]+\s*/g, ' · ');
 /**
@@ -106,7 +102,9 @@ async function readAll(
 export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature = anySignature): Promise<FleetHost> {
   if (dir === null)
     return { host, dir: '', status: inconclusive, problems: ['nothing came back from it'], commands: [], runs: [] };
-  const { record, read, problems } = await readAll(dir, wantedSignature(host, wanted));
+  const { file, identity, required } = wanted;
+  const signers = file === null ? null : { file, identity: identity ?? host };
+  const { record, read, problems } = await readAll(dir, { signers, required });
   const runs = read.flatMap(({ run }) => (run === null ? [] : [run]));
   const commands = (record?.commands ?? []).map(({ text, ...command }) => ({ ...command, text: oneLine(text) }));
   if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${oneLine(record.unreachable)}`);

@@ -44,7 +44,7 @@ export function matchFields(flow: string): readonly string[] {
 }
 
 /** A number of a flow by its key; `usual` = what it is if the flow does not say. */
-export function numberIn(flow: string, key: string, usual: number): number {
+function numberIn(flow: string, key: string, usual: number): number {
   return Number(new RegExp(`(?:^|[, ])${key}=(\\d+)`).exec(matchText(flow))?.[1] ?? usual);
 }
 
@@ -77,7 +77,7 @@ export function bucketsOf(groups: readonly string[], id: string): readonly (read
 }
 
 /** The name of a field behind those of its kind (ovs-fields(7)): `NXM_NX_REG10[12]` and `reg10` are `reg10`. */
-export function fieldName(field: string): string {
+function fieldName(field: string): string {
   const name = field
     .replace(/\[.*$/s, '')
     .replace(/^(?:NXM|OXM|ERICOXM)_(?:OF|NX|OVS)_/i, '')

@@ -21,7 +21,7 @@ import {
 } from './selector.js';
 
 /** Numbers that nft, tc and iptables print as names. */
-export const protocolNumbers = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 } as const;
+const protocolNumbers = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 } as const;
 const flagBits: Readonly<Record<string, number>> = { ...tcpFlags, urg: 0x20, ecn: 0x40, cwr: 0x80 };
 /** EtherTypes as nft, tc and ip-link(8) name them. */
 const typeNames: Readonly<Record<string, number>> = {

@@ -145,7 +145,7 @@ export const nftMirror: Audited = {
 };
 
 /** Those of them that send a copy to an address, with what the audit says of each. */
-export function routedCopies(
+function routedCopies(
   devices: ReadonlySet<string>,
   state: HostState,
 ): readonly { readonly address: string; readonly finding: RuleFinding }[] {

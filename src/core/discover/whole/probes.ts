@@ -36,7 +36,7 @@ export interface WrittenProbe {
 export type Part = 'first' | 'floods' | 'further' | 'rules' | ProbeClassName;
 
 /** What is asked of a host where nothing else is said, in the order in which it is sent. */
-export const usualClasses = [
+const usualClasses = [
   'known-unicast',
   'routed-bounce',
   'unknown-unicast',

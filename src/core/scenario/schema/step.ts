@@ -23,10 +23,10 @@ import {
 } from './values.js';
 
 const seenRule = 'expected none, some, all or a number of frames';
-export const seenAmount = z.union([z.enum(['none', 'some', 'all']), wholeNumber(0, 4_000_000_000)], {
+const seenAmount = z.union([z.enum(['none', 'some', 'all']), wholeNumber(0, 4_000_000_000)], {
   error: seenRule,
 });
-export const seenClaim = z
+const seenClaim = z
   .strictObject({
     from: name.optional().describe('Rows of this sender.'),
     to: name.optional().describe('Rows to this addressee.'),
@@ -39,11 +39,7 @@ export const seenClaim = z
   })
   .meta({ id: 'claim', description: 'On some rows of one observer.' });
 /** By observer: an amount, a narrowed claim, or several of those. */
-export const seenOf = z.union([
-  seenAmount,
-  seenClaim,
-  z.array(seenClaim).min(1, { error: 'expected at least one entry' }),
-]);
+const seenOf = z.union([seenAmount, seenClaim, z.array(seenClaim).min(1, { error: 'expected at least one entry' })]);
 export const seen = z.record(selector, seenOf);
 
 const allowance = {
@@ -59,7 +55,7 @@ const allowance = {
 };
 
 const roundsRule = 'expected a round such as 1, or rounds such as "2-4" or "2-"';
-export const rounds = z
+const rounds = z
   .union(
     [
       wholeNumber(1, 1_000_000),
@@ -72,7 +68,7 @@ export const rounds = z
   .meta({ id: 'rounds', description: 'a round such as `1`, or several: `"2-4"`, `"2-"`' });
 
 /** `gateway-bounce` is an alias of routed-bounce. */
-export const probeClass = z.enum([...scenarioClasses, 'gateway-bounce']);
+const probeClass = z.enum([...scenarioClasses, 'gateway-bounce']);
 
 /** Fields of a frame that a rule may select by, with the largest value that each takes. */
 const fieldKeys = {
@@ -200,7 +196,7 @@ export const traffic = z
   .meta({ id: 'traffic', description: 'Through the stacks of two endpoints.' });
 
 /** `private` and `isolated` are older words for holds. */
-export const shortExpectation = z.enum(['holds', 'separated', 'leak', 'unjudged', 'private', 'isolated']);
+const shortExpectation = z.enum(['holds', 'separated', 'leak', 'unjudged', 'private', 'isolated']);
 export const expectation = z.union([
   shortExpectation,
   z

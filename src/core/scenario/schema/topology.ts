@@ -105,7 +105,7 @@ const vlan = z
     untagged: onOff.optional().describe('Frames leave without the tag. Default: off.'),
   })
   .meta({ id: 'vlan' });
-export const vlans = z.array(vlan);
+const vlans = z.array(vlan);
 
 const bridgeKeys = {
   address: oneOrMany(ipPrefix).optional().describe('Addresses of the host on the bridge. Lab: they are set.'),
@@ -198,7 +198,7 @@ export const host = z
   .meta({ id: 'host', description: 'In the lab a namespace without keys.' });
 
 /** RFC 7348 4: the VXLAN network identifier has 24 bits. */
-export const tunnel = z
+const tunnel = z
   .strictObject({
     vni: wholeNumber(1, 16_777_215).optional().describe('Lab: its VXLAN network identifier.'),
     to: oneOrMany(name).optional().describe('Lab: hosts that get broadcast and unknown unicast.'),
@@ -209,10 +209,10 @@ export const tunnel = z
       'Joins parts of a network on several hosts: observed, sends nothing, judged only where `observers` names it.',
   });
 
-export const role = z.enum(['guest', 'uplink', 'host']);
-export const attach = z.enum(attaches);
+const role = z.enum(['guest', 'uplink', 'host']);
+const attach = z.enum(attaches);
 
-export const endpointSettings = z
+const endpointSettings = z
   .strictObject({
     ...settingKeys([...portSettings, ...linkSettings]),
     protected: onOff.optional().describe('Open vSwitch: protected ports exchange nothing.'),
@@ -297,7 +297,7 @@ export const generate = z
   })
   .meta({ id: 'generated', description: '`{}` in a name stands for the number.' });
 
-export const sysctl = z.record(title, scalar);
+const sysctl = z.record(title, scalar);
 
 /** The topology's own keys; what hangs below is read piece by piece, so that a fault in one hides none in another. */
 export const topologyShell = z.strictObject({

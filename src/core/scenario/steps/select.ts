@@ -15,7 +15,7 @@ export interface SelectionScope {
 }
 
 /** Selectors as written: one, or a list with its path for each. */
-export function selectorsAt(
+function selectorsAt(
   raw: string | readonly string[],
   path: Path,
 ): readonly { readonly text: string; readonly path: Path }[] {

@@ -4,7 +4,7 @@ import { quote } from '../../text/escape.js';
  * Number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string
  * alignment).
  */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row += 1) {
@@ -31,7 +31,7 @@ export function editDistance(a: string, b: string): number {
  * The known word that `word` was most likely meant to be; null where none is near (more than a third of its letters
  * differ).
  */
-export function nearestWord(word: string, known: Iterable<string>): string | null {
+function nearestWord(word: string, known: Iterable<string>): string | null {
   if (word.length > 64) return null;
   const typed = word.toLowerCase();
   let best: string | null = null;

@@ -175,7 +175,7 @@ export function ownPortOf({ attach, port }: Pick<Endpoint, 'attach' | 'port'>): 
 }
 
 /** The interface by which an endpoint's frames enter and leave: behind a hop the guest's own port there. */
-export function nearPortOf({ hop, port }: Pick<Endpoint, 'hop' | 'port'>): string | null {
+function nearPortOf({ hop, port }: Pick<Endpoint, 'hop' | 'port'>): string | null {
   return hop?.near ?? port;
 }
 

@@ -67,7 +67,7 @@ export function isIpv6(ip: IpPrefix): boolean {
 }
 
 /** IPv6 that sends nothing by itself on links to come: no link-local address, hence no solicitations. */
-export function quietIpv6(): void {
+function quietIpv6(): void {
   writeSysctl(null, 'net.ipv6.conf.default.addr_gen_mode', '1');
   writeSysctl(null, 'net.ipv6.conf.default.accept_ra', '0');
 }
