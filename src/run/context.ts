@@ -7,12 +7,10 @@ import type { LinkedDevice, StepStates } from '../core/model/state.js';
 import type { FaultCode } from '../core/model/reasons.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import type { chooseEngine } from '../system/capture/choose-engine.js';
-import type { CapturePool } from '../system/capture/keep-capture.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
-import type { SenderPool } from '../system/inject/keep-sender.js';
-import type { AlterDevices, Devices } from './devices.js';
+import type { AlterDevices, Devices, Helpers } from './devices.js';
 import type { Guard } from './guard.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 import type { HostLook } from './precheck-host.js';
@@ -49,6 +47,8 @@ export interface RunOptions {
   readonly runId: string;
   /** Where the lab's namespaces are: what `enterLab` said; null = the run is on this host. */
   readonly inside: Inside | null;
+  /** What was started before, where the lab is; left out: nothing. The run ends them. */
+  readonly helpers?: Helpers | undefined;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   /** Which frames stay in the evidence; left out: all. */
   readonly keep?: 'leaks' | 'all';
@@ -81,12 +81,6 @@ export interface RunOptions {
   readonly onClosed?: (unrestored: readonly string[]) => void;
   /** How what listens and sends differs from the kernel's own; left out: not at all. */
   readonly alter?: AlterDevices;
-}
-
-/** The helpers of a run, which stay from step to step. */
-export interface Helpers {
-  readonly captures: CapturePool;
-  readonly senders: SenderPool;
 }
 
 /** All that is known of a run before anything is built. */

@@ -1,5 +1,7 @@
 import { startCapture } from '../system/capture/client.js';
+import { type CapturePool, keepCapture } from '../system/capture/keep-capture.js';
 import { startSender } from '../system/inject/helper.js';
+import { keepSender, type SenderPool } from '../system/inject/keep-sender.js';
 import type { SendOutcome } from '../system/inject/sender.js';
 
 /**
@@ -13,6 +15,22 @@ export interface Devices {
 
 /** Devices that do otherwise than those they are made of. */
 export type AlterDevices = (devices: Devices) => Devices;
+
+/** The helpers of a run, which stay from step to step. */
+export interface Helpers {
+  readonly captures: CapturePool;
+  readonly senders: SenderPool;
+}
+
+/** `warm`: they start now, in this process's network namespace, and not when a step needs them. */
+export function helpersOf(warm: boolean): Helpers {
+  const helpers = { captures: keepCapture(), senders: keepSender() };
+  if (warm) {
+    helpers.captures.warm(null);
+    helpers.senders.warm();
+  }
+  return helpers;
+}
 
 /** The kernel's own. */
 export const kernelDevices: Devices = { startCapture, startSender };

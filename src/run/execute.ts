@@ -42,7 +42,7 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
   const { plan, topology, opening, scenario, options, helpers } = run;
   options.onProgress({ kind: 'phase', name: 'building' });
   options.onProgress({ kind: 'note', text: `${plan.provider} as ${topology.runsAs}, capture with ${begun.engine}` });
-  // In a lab of one host what is known of the machine and the program is read while the fabric is built.
+  // In a lab of one host the machine and the program are read while the fabric is built and the first step gets ready.
   const isAlone = plan.provider === 'lab' && scenario.topology.hosts === undefined;
   const early = isAlone ? provenanceIn(run, begun, null) : null;
   early?.catch(() => undefined); // thrown where it is awaited
@@ -53,10 +53,15 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
   const traces = stepTraces(options.outDir, options.trace ?? 'off');
   try {
     const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
-    const provenance = await (early ?? provenanceIn(run, begun, here.host === undefined ? here.netns : null));
-    record = { ...begun, ...(run.guard === null ? {} : { guard: run.guard.arm() }), provenance };
-    await writeJson(options.outDir, files.run.name, record);
+    const reading = early ?? provenanceIn(run, begun, here.host === undefined ? here.netns : null);
+    const recorded = reading.then(async (provenance) => {
+      record = { ...begun, ...(run.guard === null ? {} : { guard: run.guard.arm() }), provenance };
+      await writeJson(options.outDir, files.run.name, record);
+    });
+    recorded.catch(() => undefined); // thrown where it is awaited
+    if (early === null) await recorded;
     await carryOutSteps(run, fabric, timeline, { states, traces });
+    await recorded;
   } finally {
     traces?.close();
     helpers.captures.end();

@@ -10,13 +10,12 @@ import { type RunRecord, reportForm, sabotageFigures, verdictRules } from '../co
 import type { Scenario } from '../core/model/scenario.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
-import { keepCapture } from '../system/capture/keep-capture.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import type { LeakLookout } from '../system/evidence/leak-lookout.js';
 import { createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
 import { openTimeline } from '../system/evidence/folder/timeline-log.js';
-import { keepSender } from '../system/inject/keep-sender.js';
 import { applicationOf, type PreparedRun, type RunOptions } from './context.js';
+import { helpersOf } from './devices.js';
 import { executeRun } from './execute.js';
 import { startGuard } from './guard.js';
 import type { HostLook } from './precheck-host.js';
@@ -42,26 +41,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   if (hosts.length > 0) await options.connect?.(hosts);
   if (options.inside === null) await letSettle(scenario, options);
   const topology = await topologyOf(scenario, options.inside, options.runId, options.signal);
+  // those of a lab start while it is built
+  const helpers = options.helpers ?? helpersOf(topology.openEarly !== null);
   try {
-    return await withHelpers(topology, (helpers) => runOn(topology, { scenario, options, engine, key, helpers }));
+    return await runOn(topology, { scenario, options, engine, key, helpers });
   } catch (error) {
     await topology.abandon();
     throw error;
-  }
-}
-
-/** In a lab of one host the helpers start while it is built. */
-async function withHelpers(
-  { openEarly }: PreparedTopology,
-  use: (helpers: PreparedRun['helpers']) => Promise<Run>,
-): Promise<Run> {
-  const helpers = { captures: keepCapture(), senders: keepSender() };
-  if (openEarly !== null) {
-    helpers.captures.warm(null);
-    helpers.senders.warm();
-  }
-  try {
-    return await use(helpers);
   } finally {
     helpers.captures.end();
     await helpers.senders.end();

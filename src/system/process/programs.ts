@@ -227,7 +227,8 @@ export function installHint(name: string): string {
   return `install the package ${name}: \`sudo apt-get install ${name}\` on Debian and Ubuntu`;
 }
 
-function cannotStart(program: string, error: NodeJS.ErrnoException): VerifyError {
+/** Why a program cannot be started (69). */
+export function cannotStart(program: string, error: NodeJS.ErrnoException): VerifyError {
   const name = packages[program];
   // EACCES is also what a missing program gives where one folder of PATH may not be searched.
   if (error.code !== 'ENOENT' && error.code !== 'EACCES')

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { procText } from '../../../src/system/kernel/proc-files.js';
+import { patient } from '../../support/patient.js';
 import { scratchFolder } from '../../support/scratch.js';
 
 const folder = scratchFolder('several');
@@ -107,4 +109,13 @@ it('files that make a scenario up, and its variables, stand in the result', () =
     grep: 'shout',
     verdicts: [null, 'holds'],
   });
+});
+
+it('the lab that is entered while a file is read ends with a file that is refused', async () => {
+  const file = scenario('refused', 'no_such_key: 1');
+  const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', file], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([64, expect.stringContaining('no_such_key')]);
+  const remaining = (): readonly string[] =>
+    readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && procText(`/proc/${pid}/cmdline`).includes(file));
+  await expect.poll(remaining, { timeout: patient(3000) }).toEqual([]);
 });

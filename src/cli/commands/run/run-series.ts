@@ -165,7 +165,7 @@ export class RunSeries {
   constructor(
     private readonly request: SeriesRequest,
     readonly scenarios: readonly Scenario[],
-    private readonly inside: Inside | null,
+    private readonly inside: (Inside & Pick<RunOptions, 'helpers'>) | null,
     private readonly stop: Stop,
   ) {}
 
@@ -186,11 +186,11 @@ export class RunSeries {
   }
 
   private async carryOutScenario(scenario: Scenario): Promise<void> {
-    const { options } = this.request;
-    const run = await runOne(scenario, options, {
+    const run = await runOne(scenario, this.request.options, {
       several: this.scenarios.length > 1,
       inside: await this.freshInside(),
       signal: this.stop.signal,
+      helpers: this.runs.length === 0 ? this.inside?.helpers : undefined,
       onClosed: (unrestored) => this.unrestored.push(...unrestored),
     });
     try {
@@ -279,6 +279,7 @@ interface RunPlace {
   readonly several: boolean;
   readonly inside: Inside | null;
   readonly signal: AbortSignal;
+  readonly helpers: RunOptions['helpers'];
   readonly onClosed: (unrestored: readonly string[]) => void;
 }
 
@@ -344,12 +345,13 @@ async function progressOf(
 
 async function optionsOf(
   options: RunCommandOptions,
-  { inside, signal }: RunPlace,
+  { inside, signal, helpers }: RunPlace,
 ): Promise<Omit<RunOptions, 'outDir' | 'runId' | 'onProgress'>> {
   const { engine, keep, toolVersion, payload = false, linger, dryRun = false, deafen, trace = 'off' } = options;
   const { operator = null, ticket = null } = options;
   return {
     inside,
+    helpers,
     engine,
     keep,
     toolVersion,

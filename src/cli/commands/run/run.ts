@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import type { Scenario } from '../../../core/model/scenario.js';
-import { VerifyError, usageError } from '../../../core/model/verify-error.js';
+import { assertKnown, usageError, VerifyError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { fieldsOf } from '../../../core/text/json-text.js';
+import type { Helpers } from '../../../run/devices.js';
 import type { Entered } from '../../../system/fabric/lab/enter.js';
-import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
+import { beginLaunch, insideLab, type Launch, statusOf } from '../../../system/fabric/lab/launch.js';
 import { handedVariable, takeHanded } from '../../../system/process/handed.js';
 import { type RunPaths, shedRights } from '../../../system/process/process-rights.js';
 import type { UnendedRun } from '../../../report/reporter.js';
@@ -60,23 +62,74 @@ export function runHanded(): Promise<number> {
 async function runOrLaunch(requested: RunCommandOptions | null): Promise<number> {
   const stop = new Stop();
   const inside = await insideOf(stop);
-  const request = await readRequest(requested, inside);
   try {
-    return await carryOut(request, inside, stop);
+    return await runOrLaunchFrom(requested, inside, stop);
+  } finally {
+    inside?.helpers.captures.end(); // they keep this process alive
+    await inside?.helpers.senders.end();
+  }
+}
+
+async function runOrLaunchFrom(
+  requested: RunCommandOptions | null,
+  inside: LabEntered | null,
+  stop: Stop,
+): Promise<number> {
+  const early = inside === null && requested !== null && mayBeLab(requested.files) ? tryLaunch(requested) : null;
+  const request = await readRequest(requested, inside).catch((error: unknown) => {
+    early?.abandon();
+    throw error;
+  });
+  try {
+    return await carryOut(request, inside, stop, early);
   } catch (error) {
     if (error instanceof VerifyError) await pushRefusal(request.options, error);
     throw error;
   }
 }
 
-async function carryOut(request: RunRequest, inside: Entered | null, stop: Stop): Promise<number> {
+/** True if the lab may be entered while the files are read: they name it, and no host. */
+function mayBeLab(files: readonly string[]): boolean {
+  const isLab = (file: string): boolean => {
+    try {
+      const text = statSync(file).isFile() ? readFileSync(file, 'utf8') : '';
+      return /\bprovider: *lab\b/.test(text) && !/\bprovider: *host\b/.test(text);
+    } catch {
+      return false; // reading it reports that
+    }
+  };
+  return files.length > 0 && files.every(isLab);
+}
+
+/** null = it throws, which is reported when the scenario is read. */
+function tryLaunch(options: RunCommandOptions): Launch | null {
+  try {
+    return launch(options);
+  } catch (error) {
+    assertKnown(error);
+    return null;
+  }
+}
+
+function launch(options: RunCommandOptions): Launch {
+  const paths = pathsOf(options, reportersOf(options), signKeyOf(options, false));
+  return beginLaunch(process.argv.slice(2), { isWhole: options.finished === undefined, paths });
+}
+
+async function carryOut(
+  request: RunRequest,
+  inside: LabEntered | null,
+  stop: Stop,
+  early: Launch | null,
+): Promise<number> {
   const { onHost, isWhole, paths, scenarios, options } = request;
   const handing: HandedRun = { options: isWhole ? options : null, scenarios };
   if (inside === null && !onHost) {
-    const { status } = await launchInside(process.argv.slice(2), { handed: handing, isWhole, paths });
+    const { status } = await (early ?? launch(options)).hand(handing);
     if (status < statusOf('SIGHUP')) await deliverRuns(options);
     return status;
   }
+  early?.abandon();
   if (onHost) {
     shedRights(paths, isWhole ? handing : null);
     await (await import('./host-run.js')).prepareHostRun(stop.bySignal, options?.strict === true);
@@ -94,8 +147,21 @@ async function carryOut(request: RunRequest, inside: Entered | null, stop: Stop)
 }
 
 /** The lab that this process is in, whose launcher passes signals on; null = it is in none. */
-async function insideOf(stop: Stop): Promise<Entered | null> {
-  return insideLab() ? (await import('../../../system/fabric/lab/enter.js')).enterLab(stop.bySignal) : null;
+async function insideOf(stop: Stop): Promise<LabEntered | null> {
+  if (!insideLab()) return null;
+  const [{ enterLab }, { helpersOf }] = await Promise.all([
+    import('../../../system/fabric/lab/enter.js'),
+    import('../../../run/devices.js'),
+  ]);
+  const entered = { ...enterLab(stop.bySignal), helpers: helpersOf(true) };
+  // while they start, and the launcher reads the scenario
+  await Promise.all([import('../../../run/run.js'), import('../../../system/evidence/folder/own-folder.js')]);
+  return entered;
+}
+
+/** The lab, with helpers for the first run in it. */
+interface LabEntered extends Entered {
+  readonly helpers: Helpers;
 }
 
 interface RunRequest extends SeriesRequest {
@@ -108,7 +174,7 @@ interface RunRequest extends SeriesRequest {
 }
 
 /** `requested`: null = the process before this one hands over what is to be run. Rejects with VerifyError (64, 69). */
-async function readRequest(requested: RunCommandOptions | null, inside: Entered | null): Promise<RunRequest> {
+async function readRequest(requested: RunCommandOptions | null, inside: LabEntered | null): Promise<RunRequest> {
   const before = takeHanded();
   const handedOver = inside === null ? before : await inside.handed;
   const handed = isHandedRun(handedOver) ? handedOver : null;
@@ -135,8 +201,12 @@ async function readRequest(requested: RunCommandOptions | null, inside: Entered 
     onHost,
     isWhole: options.finished === undefined,
     signKey,
-    paths: runPaths(options.out, [...reporters, spoolFile(options)], signKey),
+    paths: pathsOf(options, reporters, signKey),
   };
+}
+
+function pathsOf(options: RunCommandOptions, reporters: RunRequest['reporters'], signKey: string | null): RunPaths {
+  return runPaths(options.out, [...reporters, spoolFile(options)], signKey);
 }
 
 /** A run on a host signs by itself where a key is configured; null = nothing is signed. */

@@ -1,10 +1,10 @@
-import { spawn, type SpawnOptions } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions, spawnSync } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { VerifyError } from '../../../core/model/verify-error.js';
 import { handedVariable } from '../../process/handed.js';
 import { capabilitiesOf, keepOnly, type RunPaths } from '../../process/process-rights.js';
-import { programEnv, runProgram } from '../../process/programs.js';
+import { cannotStart, programEnv } from '../../process/programs.js';
 import { refusalOf } from './refusal.js';
 
 /** Environment by which the launcher reports the inside what it is. */
@@ -70,6 +70,30 @@ export function insideLab(): boolean {
   return process.env[insideVariables.inside] === '1' && process.send !== undefined;
 }
 
+/** An inside that is started, or about to be, and waits for what it is handed. */
+export interface Launch {
+  /** Hands over what JSON can carry, and resolves with how it ended. Rejects as `launchInside` does. */
+  hand(handed: unknown): Promise<LaunchOutcome>;
+  /** Ends it: nothing is handed over. */
+  abandon(): void;
+}
+
+/**
+ * Starts the inside as `launchInside` does, before it is known what it is handed. Throws VerifyError (69) where the
+ * machine does not allow it.
+ */
+export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions, 'handed'> = {}): Launch {
+  const { program = process.argv[1] ?? '', keptFor, isWhole = false, cwd, paths = null } = options;
+  const variant = allowedVariant(paths);
+  const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
+  const child = spawn(words[0] ?? '', words.slice(1), { ...streamsOf(keptFor), env: insideEnv(variant, isWhole), cwd });
+  child.on('error', () => undefined); // its status shows it
+  return {
+    hand: (handed) => handOver(child, handed, options),
+    abandon: () => void child.kill('SIGKILL'), // unshare, and the kernel the inside with it
+  };
+}
+
 /**
  * Starts this program again, with arguments `argv`, inside new network, mount and process namespaces (and, where not
  * root, a user namespace) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this
@@ -79,38 +103,35 @@ export function insideLab(): boolean {
  * machine does not allow it.
  */
 export async function launchInside(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchOutcome> {
-  const { onMessage, handed = null, program = process.argv[1] ?? '', paths = null, keptFor } = options;
+  return beginLaunch(argv, options).hand(options.handed ?? null);
+}
+
+async function handOver(
+  child: ChildProcess,
+  handed: unknown,
+  { onMessage, keptFor }: LaunchOptions,
+): Promise<LaunchOutcome> {
   const printed = { stdout: '', stderr: '' };
   let stopped: NodeJS.Signals | undefined;
-  let report = (_signal: NodeJS.Signals): void => undefined;
+  const send = (message: StopMessage | HandedMessage): void => {
+    if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status shows it
+  };
   const onSignal = (signal: NodeJS.Signals): void => {
     stopped = signal;
-    report(signal);
+    send({ stop: signal });
   };
   for (const signal of stopSignals) process.on(signal, onSignal);
   try {
-    const variant = await allowedVariant(paths);
-    if (stopped !== undefined) return { status: statusOf(stopped), ...printed };
-    const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
-    const child = spawn(words[0] ?? '', words.slice(1), {
-      ...streamsOf(keptFor),
-      env: insideEnv(variant, options.isWhole === true),
-      cwd: options.cwd,
-    });
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream]?.setEncoding('utf8').on('data', (chunk: string) => (printed[stream] += chunk));
     if (onMessage !== undefined) child.on('message', onMessage);
-    const send = (message: StopMessage | HandedMessage): void => {
-      if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status shows it
-    };
     send({ handed });
-    report = (signal) => send({ stop: signal });
-    return await new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once(keptFor === undefined ? 'exit' : 'close', (code, signal) =>
+    return await new Promise((resolve) => {
+      const end = (code: number | null, signal: NodeJS.Signals | null): void =>
         // `killed`: it took longer than `keptFor`
-        resolve({ status: child.killed ? 70 : statusOfChild(code, signal, stopped), ...printed }),
-      );
+        resolve({ status: child.killed ? 70 : statusOfChild(code, signal, stopped), ...printed });
+      if (child.exitCode !== null || child.signalCode !== null) end(child.exitCode, child.signalCode);
+      child.once(keptFor === undefined ? 'exit' : 'close', end);
     });
   } finally {
     for (const signal of stopSignals) process.off(signal, onSignal);
@@ -156,18 +177,24 @@ export function statusOf(signal: NodeJS.Signals): number {
  * namespace, an own /proc before the one that is there (a container may have masked parts of it, and then the kernel
  * allows no fresh one).
  */
-async function allowedVariant(paths: RunPaths | null): Promise<Variant> {
+function allowedVariant(paths: RunPaths | null): Variant {
   const users: readonly RunsAs[] = process.geteuid?.() === 0 ? ['root', 'user-namespace'] : ['user-namespace'];
   let refused: VerifyError | undefined;
   for (const runsAs of users) {
     for (const ownProc of [true, false]) {
       const words = prefix(runsAs, ownProc, paths);
-      const outcome = await runProgram([...words, 'ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge'], {
-        timeoutMs: 10_000,
+      const [program = '', ...parameters] = [...words, 'ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge'];
+      const { status, stderr, error } = spawnSync(program, parameters, {
+        encoding: 'utf8',
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: programEnv(),
+        timeout: 10_000,
+        killSignal: 'SIGKILL',
       });
-      if (outcome.status === 0) return { runsAs, words };
-      refused = refusalOf(outcome.stderr, runsAs);
-      if (!/mount.*\/proc/.test(outcome.stderr)) break;
+      if (error !== undefined && status === null) throw cannotStart(program, error);
+      if (status === 0) return { runsAs, words };
+      refused = refusalOf(stderr, runsAs);
+      if (!/mount.*\/proc/.test(stderr)) break;
     }
   }
   throw refused ?? refusalOf('', 'user-namespace');
