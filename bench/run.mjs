@@ -8,6 +8,7 @@ import { writeSection } from './frame/results.mjs';
 import { tableOf } from './frame/table.mjs';
 import * as growthFrames from './mesh/growth-frames.mjs';
 import * as growthGuests from './mesh/growth-guests.mjs';
+import * as growthLeaks from './mesh/growth-leaks.mjs';
 import * as hub from './mesh/hub.mjs';
 import * as mesh from './mesh/mesh.mjs';
 import * as sequential from './mesh/sequential.mjs';
@@ -20,6 +21,7 @@ import * as replayFull from './reading/replay-full.mjs';
 import * as replayProbes from './reading/replay-probes.mjs';
 import * as replaySmall from './reading/replay-small.mjs';
 import * as smallRuns from './start/small-runs.mjs';
+import * as stack from './start/stack.mjs';
 import * as startUp from './start/start-up.mjs';
 import * as capture from './wire/capture.mjs';
 import * as sending from './wire/sending.mjs';
@@ -30,10 +32,12 @@ const measures = {
   sequential,
   'growth-guests': growthGuests,
   'growth-frames': growthFrames,
+  'growth-leaks': growthLeaks,
   capture,
   sending,
   'start-up': startUp,
   'small-runs': smallRuns,
+  stack,
   'guests-traffic': guestsTraffic,
   'whole-host': wholeHost,
   'read-full': readFull,

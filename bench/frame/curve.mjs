@@ -38,18 +38,55 @@ export function writeCurves(file, { title, xLabel, yLabel, series }) {
       )
       .join('')}<text x="${x(lastX) + 8}" y="${y(lastY) + 4}" style="fill:${colour}">${text(name)}</text>`;
   });
+  writeDrawing(
+    file,
+    title,
+    [
+      ...grid,
+      `<text x="${(left + width - right) / 2}" y="${height - 12}" text-anchor="middle">${text(xLabel)}</text>`,
+      `<text x="16" y="${(top + height - bottom) / 2}" text-anchor="middle" transform="rotate(-90 16 ${(top + height - bottom) / 2})">${text(yLabel)}</text>`,
+      ...curves,
+    ],
+    height,
+  );
+}
+
+function writeDrawing(file, title, parts, tall) {
   writeFileSync(
     file,
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" font-family="sans-serif" font-size="12">
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${tall}" role="img" font-family="sans-serif" font-size="12">
 <title>${text(title)}</title>
-<rect width="${width}" height="${height}" fill="#fff"/>
+<rect width="${width}" height="${tall}" fill="#fff"/>
 <style>text{fill:#333}line{stroke:#ddd}</style>
 <text x="${left}" y="22" font-size="15">${text(title)}</text>
-${grid.join('\n')}
-<text x="${(left + width - right) / 2}" y="${height - 12}" text-anchor="middle">${text(xLabel)}</text>
-<text x="16" y="${(top + height - bottom) / 2}" text-anchor="middle" transform="rotate(-90 16 ${(top + height - bottom) / 2})">${text(yLabel)}</text>
-${curves.join('\n')}
+${parts.join('\n')}
 </svg>
 `,
   );
+}
+
+const barHeight = 26;
+
+/** Writes a stacked bar a row as an SVG: the shares of the columns `keys`, and their sum in seconds. */
+export function writeBars(file, { title, rows, keys }) {
+  const [from, to] = [180, width - 60];
+  const colourOf = (at) => `hsl(${Math.round((at * 360) / keys.length)} 45% ${at % 2 === 0 ? 45 : 65}%)`;
+  const bars = rows.flatMap((row, line) => {
+    const y = top + line * (barHeight + 10);
+    const sum = keys.reduce((total, key) => total + Number(row[key]), 0);
+    let x = from;
+    const pieces = keys.map((key, at) => {
+      const wide = ((to - from) * Number(row[key])) / sum;
+      x += wide;
+      return `<rect x="${(x - wide).toFixed(1)}" y="${y}" width="${wide.toFixed(1)}" height="${barHeight}" fill="${colourOf(at)}"><title>${text(key)}: ${row[key]} s</title></rect>`;
+    });
+    const label = `<text x="${from - 8}" y="${y + 17}" text-anchor="end">${text(row.what)}</text>`;
+    return [label, ...pieces, `<text x="${to + 8}" y="${y + 17}">${sum.toFixed(2)} s</text>`];
+  });
+  const y = top + rows.length * (barHeight + 10) + 14;
+  const legend = keys.map((key, at) => {
+    const x = 20 + (at * (width - 40)) / keys.length;
+    return `<rect x="${x}" y="${y - 10}" width="11" height="11" fill="${colourOf(at)}"/><text x="${x + 15}" y="${y}">${text(key)}</text>`;
+  });
+  writeDrawing(file, title, [...bars, ...legend], y + 16);
 }

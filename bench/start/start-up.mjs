@@ -8,7 +8,7 @@ export const about = 'The smallest things that can be asked. Peer: Node itself w
 
 const recorded = fileURLToPath(new URL('../../captures/switch-mode', import.meta.url));
 const program = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
-const oneStep = `version: 1
+export const oneStep = `version: 1
 name: one-step
 topology:
   provider: lab
