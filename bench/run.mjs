@@ -12,6 +12,7 @@ import * as growthLeaks from './mesh/growth-leaks.mjs';
 import * as hub from './mesh/hub.mjs';
 import * as mesh from './mesh/mesh.mjs';
 import * as sequential from './mesh/sequential.mjs';
+import * as growthHosts from './host/growth-hosts.mjs';
 import * as guestsTraffic from './host/guests-traffic.mjs';
 import * as wholeHost from './host/whole-host.mjs';
 import * as judgeGrowth from './reading/judge-growth.mjs';
@@ -33,6 +34,7 @@ const measures = {
   'growth-guests': growthGuests,
   'growth-frames': growthFrames,
   'growth-leaks': growthLeaks,
+  'growth-hosts': growthHosts,
   capture,
   sending,
   'start-up': startUp,
