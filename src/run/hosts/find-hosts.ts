@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { StateOfHost } from '../../core/bridge/states-by-host.js';
 import { type HostTopology, hostTopology } from '../../core/discover/host-topology.js';
 import { hostOf } from '../../core/model/host-names.js';
@@ -32,6 +33,7 @@ interface ReadPart extends FoundPart {
  * then no connection is left.
  */
 async function connectAll(hosts: readonly Host[], signal: AbortSignal | null): Promise<readonly RemoteHost[]> {
+  if (signal !== null) setMaxListeners(0, signal); // else Node warns of more than ten hosts
   const settled = await Promise.allSettled(hosts.map((host) => connectHost(host, signal)));
   const connected = settled.flatMap((connection) => (connection.status === 'fulfilled' ? [connection.value] : []));
   const failed = settled.flatMap((connection) => (connection.status === 'rejected' ? [connection.reason] : []));
