@@ -177,6 +177,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly bypasses: ReturnType<typeof bypassReasons>;
   readonly heldAtEntry: EntryByForm['blocked'];
   readonly reached: ReturnType<typeof judgeTrace>['reached'];
+  readonly returned: ReturnType<typeof judgeTrace>['returned'];
   readonly isTracedWhole: boolean;
 }
 
@@ -192,13 +193,22 @@ function bypassesBeside(
     ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
   ]);
   const isDecided = (observer: Observer): boolean => leakedAt.has(observer.name) || mayHaveAll(observer, input);
-  const passed = passingRules(input.states, input.facts.ruleChangesMeanwhile);
-  return bypassReasons({ ...input, isDecided, passed, traced, isTracedWhole });
+  return bypassReasons({ ...input, isDecided, passed: passedIn(input), traced, isTracedWhole });
+}
+
+function passedIn({ states, facts }: StepInput): ReturnType<typeof passingRules> {
+  return passingRules(states, facts.ruleChangesMeanwhile);
+}
+
+/** True if something may carry frames past the ports, but for programs that can hand on alone. */
+function mayBypass(input: StepInput): boolean {
+  const passed = passedIn(input);
+  return bypassReasons({ ...input, isDecided: () => false, passed, isTracedWhole: true }).untrusted !== undefined;
 }
 
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
   const { step, plan, states } = input;
-  const traced = judgeTrace(input); // before the rows are made: it adds to what they count
+  const traced = judgeTrace(input, () => mayBypass(input)); // before the rows are made: it adds to what they count
   const strangers = new Set(traced.strangers.map(({ name }) => name));
   const withStrangers = { ...step, observers: [...step.observers, ...traced.strangers] };
   const { rows: counted, folded, exposed } = rowsOf({ ...input, step: withStrangers });
@@ -234,16 +244,26 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     bypasses,
     heldAtEntry: forms.blocked,
     reached: traced.reached,
+    returned: traced.returned,
     isTracedWhole: traced.isWhole,
   };
 }
 
 function commonOf(
   input: StepInput,
-  { rows, groups, heldAtEntry, reached }: Examined,
+  { rows, groups, heldAtEntry, reached, returned }: Examined,
 ): Pick<
   StepResult,
-  'traced' | 'name' | 'expected' | 'findings' | 'groups' | 'observers' | 'entry' | 'heldAtEntry' | 'notAsked'
+  | 'traced'
+  | 'returned'
+  | 'name'
+  | 'expected'
+  | 'findings'
+  | 'groups'
+  | 'observers'
+  | 'entry'
+  | 'heldAtEntry'
+  | 'notAsked'
 > &
   ReturnType<typeof eventsOf> {
   const { step, facts } = input;
@@ -254,7 +274,7 @@ function commonOf(
     ...filled({ groups }),
     observers: observerResults(input),
     entry: entryOf(input),
-    ...filled({ heldAtEntry, traced: reached }),
+    ...filled({ heldAtEntry, traced: reached, returned }),
     ...given({ notAsked: step.notAsked }),
     ...eventsOf(step, facts),
   };

@@ -7,7 +7,7 @@ import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
 import type { HostReader, OpenMatter } from './packet-socket.js';
-import type { MeasuredEnds } from './timeline.js';
+import type { MeasuredEnds, ReturnedReach, TracedReach } from './timeline.js';
 
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
@@ -56,15 +56,6 @@ export interface HeldBarrier {
   readonly text: string;
   /** What would take it away, in words. */
   readonly opens: string;
-}
-
-/** A device or process by which a party had probes past its ports, as the kernel's trace shows. */
-export interface TracedReach {
-  /** The party's, at which they count. */
-  readonly observer: string;
-  /** `eth1 in /run/netns/blue`, `process 4711 (/usr/bin/x)`. */
-  readonly device: string;
-  readonly probes: number;
 }
 
 /** Why frames of a class reached none of some observers. */
@@ -329,6 +320,8 @@ export interface StepResult {
   readonly events?: readonly StepEvent[];
   /** Leaks that no observer heard; absent = there are none. */
   readonly traced?: readonly TracedReach[];
+  /** By the kernel's trace; absent = there are none. */
+  readonly returned?: readonly ReturnedReach[];
   /** Of a step that holds: what was in the way. Absent where no row is explained. */
   readonly held?: readonly Held[];
   /** Probes that did not enter the bridge, as far as controls of their form show; absent where there are none. */

@@ -328,6 +328,21 @@ export interface MeasuredEnds {
   readonly notCopied: number;
 }
 
+/** A device or process by which a party had probes past its ports, as the kernel's trace shows. */
+export interface TracedReach {
+  /** The party's, at which they count. */
+  readonly observer: string;
+  /** `eth1 in /run/netns/blue`, `process 4711 (/usr/bin/x)`. */
+  readonly device: string;
+  readonly probes: number;
+}
+
+/** Probes that a party had beside the bridges after they had come back in from beyond an uplink: no leak. */
+export interface ReturnedReach extends TracedReach {
+  /** The device by which they came back in. */
+  readonly at: string;
+}
+
 /** What a run is doing right now, reported as it happens. A view may show it; nothing is judged by it. */
 export type ProgressEvent =
   | {

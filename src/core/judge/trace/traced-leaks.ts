@@ -1,11 +1,12 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { framesOfStep } from '../../plan/flows/shortcuts.js';
-import type { TracedReach } from '../../model/result.js';
 import { isLeak, partyOf } from '../parties.js';
-import type { TracedPlace, TracedReader, TraceLine } from '../../model/timeline.js';
+import type { ReturnedReach, TracedPlace, TracedReach, TracedReader, TraceLine } from '../../model/timeline.js';
 import type { SocketProcess } from '../../model/packet-socket.js';
+import { raise } from '../count/tally.js';
 import type { Bypass } from '../../bridge/bypass/bypasses.js';
+import { Returned } from './returned.js';
 import { Strangers } from './strangers.js';
 import {
   FlowFinder,
@@ -13,6 +14,7 @@ import {
   isAtDevice,
   isForHost,
   isLossless,
+  isRightly,
   readerText,
   tracedDeviceText,
   type TraceInput,
@@ -25,12 +27,21 @@ export interface Traced {
   readonly reasonsBeside: (leaking: ReadonlySet<string>) => readonly Reason[];
   /** Devices and processes by which probes reached a party that may not have them. */
   readonly reached: readonly TracedReach[];
+  /** Devices and processes that had probes which had come back in from beyond an uplink. */
+  readonly returned: readonly ReturnedReach[];
   /** Observers in place of those among them that are in no plan. */
   readonly strangers: readonly Observer[];
   /** Processes that read probes and are no party's. */
   readonly bypasses: readonly Bypass[];
   /** Every packet with a probe was seen to end, and no device had one but those that are to have it. */
   readonly isWhole: boolean;
+}
+
+/** A token that came to a party past its ports; the first of its observers counts it. */
+interface PastToken {
+  readonly flow: Flow;
+  readonly sequence: number;
+  readonly observer: Observer;
 }
 
 /**
@@ -42,9 +53,9 @@ function tokensPast(
   finder: FlowFinder,
   line: TracedPlace,
   observers: readonly Observer[],
-): readonly { readonly flow: Flow; readonly sequence: number; readonly observer: Observer }[] {
+): readonly PastToken[] {
   const { facts, parties, isHeardAt } = input;
-  const past: { flow: Flow; sequence: number; observer: Observer }[] = [];
+  const past: PastToken[] = [];
   const [observer] = observers;
   forFirstProbes(input, finder, line, (flow, sequence) => {
     if (observer === undefined || !isLeak(flow, observer, parties)) return;
@@ -85,46 +96,74 @@ function holderIn(line: TraceLine, { step }: TraceInput, strangers: Strangers | 
   return { observers, by, isStranger: false };
 }
 
-/** Counts what reached anybody past the ports as sightings at its observer, which a stranger gets. */
+/** Probes that reached observers by devices; each pair's distinct probes are counted. */
+class Reaches {
+  private readonly reached = new Map<string, TracedReach & { readonly at?: string; readonly seen: Set<number> }>();
+
+  /** `at`: where they came back in. True if the probe is the first such one of its observer by any device. */
+  add(observer: string, device: string, token: number, at = ''): boolean {
+    const others = [...this.reached.values()].filter((known) => known.observer === observer);
+    const isNew = !others.some(({ seen }) => seen.has(token));
+    const key = `${observer} ${device} ${at}`;
+    const known = this.reached.get(key) ?? { observer, device, at, probes: 0, seen: new Set<number>() };
+    known.seen.add(token);
+    this.reached.set(key, known);
+    return isNew;
+  }
+
+  list(): readonly TracedReach[] {
+    return [...this.reached.values()].map(({ observer, device, seen }) => ({ observer, device, probes: seen.size }));
+  }
+
+  returned(): readonly ReturnedReach[] {
+    return [...this.reached.values()].map(({ observer, device, seen, at = '' }) => ({
+      ...{ observer, device, at, probes: seen.size },
+    }));
+  }
+}
+
+/**
+ * Counts what reached anybody past the ports as sightings at its observer, which a stranger gets. What came back in is
+ * no leak: a guest that sent it on gives a doubt.
+ */
 function addReached(
   input: TraceInput,
   finder: FlowFinder,
   strangers: Strangers | null,
-): Pick<Traced, 'reached' | 'strangers'> {
+  back: Returned | null,
+): Pick<Traced, 'reached' | 'returned' | 'strangers'> {
   const { step, facts, tally, trace } = input;
-  if (!isLossless(facts, step)) return { reached: [], strangers: [] };
-  const reached = new Map<string, TracedReach & { readonly seen: Set<number> }>();
+  if (!isLossless(facts, step)) return { reached: [], returned: [], strangers: [] };
+  const [reached, returned, replayed] = [new Reaches(), new Reaches(), new Reaches()];
   const found = new Map<string, Observer>();
+  /** True of a probe that came back in. */
+  const isBack = (line: TracedPlace, { flow, sequence, observer }: PastToken, device: string): boolean => {
+    const way = back?.wayTo(line, flow, sequence);
+    const token = flow.first + sequence;
+    if (way?.guest === null) returned.add(observer.name, device, token, way.name);
+    else if (way !== undefined && replayed.add(observer.name, way.guest, token)) raise(tally.replayed, observer.name);
+    return way !== undefined;
+  };
   for (const line of trace) {
     const holder = holderIn(line, input, strangers);
     if (holder === null || line.place === 'end') continue;
     const { observers, by: device, isStranger } = holder;
-    for (const { flow, sequence, observer } of tokensPast(input, finder, line, observers)) {
-      if (isStranger && strangers?.isAstray(flow, sequence) !== true) continue;
+    for (const past of tokensPast(input, finder, line, observers)) {
+      const { flow, sequence, observer } = past;
+      if (isStranger ? strangers?.isAstray(flow, sequence) !== true : isBack(line, past, device)) continue;
       if (isStranger) found.set(observer.name, observer);
       tally.sightings.addToken(flow, sequence, observer.name, { frame: 0, high: 0, low: 0 });
-      const key = `${observer.name} ${device}`;
-      const known = reached.get(key) ?? { observer: observer.name, device, probes: 0, seen: new Set<number>() };
-      known.seen.add(flow.first + sequence);
-      reached.set(key, known);
+      reached.add(observer.name, device, flow.first + sequence);
     }
   }
-  return {
-    reached: [...reached.values()].map(({ seen, ...reach }) => ({ ...reach, probes: seen.size })),
-    strangers: [...found.values()],
-  };
-}
-
-/** True of a flow that this party rightly has, by what its observers are asked. */
-function isRightly({ step, parties }: TraceInput, flow: Flow, party: string): boolean {
-  return step.observers.some((observer) => partyOf(observer) === party && !isLeak(flow, observer, parties));
+  return { reached: reached.list(), returned: returned.returned(), strangers: [...found.values()] };
 }
 
 /**
  * Processes that read probes which neither the party that they are, nor the host, rightly has: those of no party, and
  * of several, of which one may hand on what another one has.
  */
-function readerBypasses(input: TraceInput, finder: FlowFinder): readonly Bypass[] {
+function readerBypasses(input: TraceInput, finder: FlowFinder, back: Returned | null): readonly Bypass[] {
   const { trace, tally } = input;
   return trace.filter(isRead).flatMap((line): readonly Bypass[] => {
     const { reader } = line;
@@ -132,6 +171,7 @@ function readerBypasses(input: TraceInput, finder: FlowFinder): readonly Bypass[
     let probes = 0;
     finder.forProbes(line.tokens, (flow, sequence) => {
       if (flow === null || !flow.judged || tally.entries.isAgain(flow, sequence)) return;
+      if (back?.wayTo(line, flow, sequence)?.guest === null) return;
       if (isForHost(input, flow) || (names.length > 0 && names.every((name) => isRightly(input, flow, name)))) return;
       // a leak, unless another packet carries it, as a message to NFLOG does
       if (names.length !== 1 || !finder.isAsSent(flow, line.tokenAt)) probes += 1;
@@ -187,16 +227,18 @@ function hasEachProbe({ step, trace }: TraceInput, finder: FlowFinder): boolean 
  * No device had a probe but those that are to: the bridges and ports that are listened on, the run's own, and those of
  * parties that rightly have it.
  */
-function isContained(input: TraceInput, finder: FlowFinder): boolean {
+function isContained(input: TraceInput, finder: FlowFinder, back: Returned | null): boolean {
   const { step, trace } = input;
   const known = new Set(step.observers.flatMap(({ bridge, interface: name }) => [bridge, name]));
   return trace.every((line) => {
     if (line.place === 'end' || line.device === null || line.device.own === true) return true;
     const { home, name, party } = line.device;
-    if (home) return name !== null && known.has(name);
-    let isPlanned = party !== undefined;
-    finder.forProbes(line.tokens, (flow) => {
-      isPlanned &&= flow !== null && party !== undefined && (!flow.judged || isRightly(input, flow, party));
+    if (home && name !== null && known.has(name)) return true;
+    const isParty = party !== undefined && !home;
+    let isPlanned = isParty || line.tokens !== '';
+    finder.forProbes(line.tokens, (flow, sequence) => {
+      const isPartys = flow !== null && isParty && (!flow.judged || isRightly(input, flow, party));
+      isPlanned &&= isPartys || (flow !== null && back?.wayTo(line, flow, sequence)?.guest === null);
     });
     return isPlanned;
   });
@@ -218,19 +260,24 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
 
 /**
  * Judges a step by the kernel's trace, beyond its observers: adds to the tally what reached a party past its ports.
- * It convicts only; a step without a trace is judged by its observers alone.
+ * It convicts only; a step without a trace is judged by its observers alone. `mayBypass`: something on the host may
+ * carry frames past the ports.
  */
-export function judgeTrace(input: TraceInput): Traced {
+export function judgeTrace(input: TraceInput, mayBypass: () => boolean): Traced {
   const general = wholeReasons(input);
-  const none = { reasonsBeside: () => [], reached: [], strangers: [], bypasses: [], isWhole: false };
+  const none = { reasonsBeside: () => [], reached: [], returned: [], strangers: [], bypasses: [], isWhole: false };
   if (input.trace.length === 0) return { ...none, reasons: general };
   const finder = new FlowFinder(input.step);
-  const beside = Strangers.of(input, finder, general.length === 0 && lossesOf(input) === 0);
+  const isComplete = general.length === 0 && lossesOf(input) === 0;
+  const beside = Strangers.of(input, finder, isComplete);
+  const hasEach = hasEachProbe(input, finder);
+  const back = Returned.of(input, finder, isComplete && hasEach, mayBypass);
   return {
     reasons: general,
-    reasonsBeside: (leaking) => beside?.reasons(leaking) ?? [],
-    ...addReached(input, finder, beside),
-    bypasses: readerBypasses(input, finder),
-    isWhole: general.length === 0 && isClosed(input) && hasEachProbe(input, finder) && isContained(input, finder),
+    reasonsBeside: (leaking) =>
+      beside?.reasons(leaking, (line, flow, sequence) => back?.wayTo(line, flow, sequence)?.guest === null) ?? [],
+    ...addReached(input, finder, beside, back),
+    bypasses: readerBypasses(input, finder, back),
+    isWhole: general.length === 0 && isClosed(input) && hasEach && isContained(input, finder, back),
   };
 }

@@ -4,6 +4,7 @@ import type { TracedDevice, TracedPlace, TraceLine } from '../../model/timeline.
 import { framesOfStep } from '../../plan/flows/shortcuts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
 import { forTokens } from '../count/token-ranges.js';
+import { isLeak, partyOf } from '../parties.js';
 import type { StepFacts } from '../proof/step-facts.js';
 import type { RowInput } from '../rows/probe-row.js';
 
@@ -104,4 +105,9 @@ export function isForHost({ step }: TraceInput, { must, may }: Flow): boolean {
 export function isAtDevice(line: TraceLine): line is TracedPlace & { readonly device: TracedDevice } {
   if (line.place === 'end' || line.place === 'read' || line.device === null || line.device.own === true) return false;
   return line.place === 'transmit' || line.place === 'receive' || !line.device.home;
+}
+
+/** True of a flow that this party rightly has, by what its observers are asked. */
+export function isRightly({ step, parties }: TraceInput, flow: Flow, party: string): boolean {
+  return step.observers.some((observer) => partyOf(observer) === party && !isLeak(flow, observer, parties));
 }

@@ -1,0 +1,225 @@
+import { linkNamed } from '../../bridge/host.js';
+import { segmentOf } from '../../bridge/bypass/segment.js';
+import type { Flow, Observer } from '../../model/plan.js';
+import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
+import type { TracedDevice, TracedPlace } from '../../model/timeline.js';
+import { isGroupMacText } from '../../wire/ethernet.js';
+import { isRoutedTo } from '../../model/attach.js';
+import { devicesBelow } from './strangers.js';
+import { type FlowFinder, isRightly, type TraceInput } from './traced-probes.js';
+
+/** A way back in, beside the bridges of the step. */
+export interface Entrance {
+  /** Its device. */
+  readonly name: string;
+  /** The guest that sent them on; null = they came from beyond an uplink. */
+  readonly guest: string | null;
+}
+
+interface KnownEntrance extends Entrance {
+  /** Probes that came in there, and those of them that were not dropped there, as by an idle member of a bond. */
+  readonly tokens: ReadonlySet<number>;
+  readonly alive: ReadonlySet<number>;
+  /** Names of the devices that frames which come in there get to. */
+  readonly reach: ReadonlySet<string>;
+}
+
+/** Packets with probes as they were sent, at one device and place. */
+interface Passage {
+  packets: number;
+  readonly tokens: Set<number>;
+}
+
+/** Functions that let go of a socket's copy of a packet, which ends apart from the packet (net/packet/af_packet.c). */
+const copyEnds = /^t?packet_rcv/;
+
+const keyOf = ({ space, ifindex }: TracedDevice): string => `${space} ${ifindex}`;
+
+/** Links of the bridges' namespace that stood all the time as they were. */
+function unchangedLinks([first, ...others]: readonly HostState[]): readonly LinkState[] {
+  return (first?.links ?? []).filter((link) =>
+    others.every((state) => {
+      const same = linkNamed(state, link.name);
+      return same?.ifindex === link.ifindex && same.master === link.master && same.lower === link.lower;
+    }),
+  );
+}
+
+/** Names of the devices of the step's bridges, and of those below their ports. */
+function judgedDevices({ plan, step }: TraceInput, states: readonly HostState[]): ReadonlySet<string> {
+  const routed = plan.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) && port !== null ? [port] : []));
+  const bridges = new Set(step.observers.map(({ bridge }) => bridge));
+  const heardAt = step.observers.map((observer) => observer.interface);
+  return new Set([
+    ...heardAt,
+    ...states.flatMap((state) => [...segmentOf(bridges, state, routed), ...devicesBelow(heardAt, state.links)]),
+  ]);
+}
+
+/** True if each probe passed there once. */
+function isOnce(passage: Passage | undefined): boolean {
+  return passage === undefined || passage.packets === passage.tokens.size;
+}
+
+/**
+ * Probes that left the bridges where they may, and came back in at a device beside them: from the LAN of an uplink at a
+ * second NIC, or from a guest that sent on what it rightly had. No carrier on this host handed those to the devices
+ * behind, so none of them is a leak there.
+ */
+export class Returned {
+  private readonly passages = new Map<string, Passage>();
+  private readonly deaths = new Map<string, number>();
+  private readonly devices = new Map<string, TracedDevice>();
+  private readonly links: readonly LinkState[];
+  private readonly entrances: readonly KnownEntrance[];
+
+  private constructor(
+    private readonly input: TraceInput,
+    private readonly finder: FlowFinder,
+    private readonly states: readonly HostState[],
+  ) {
+    this.links = unchangedLinks(states);
+    for (const line of input.trace) if (line.place !== 'end') this.add(line);
+    const judged = judgedDevices(input, states);
+    this.entrances = this.links.flatMap((link) => (judged.has(link.name) ? [] : (this.entranceAt(link, judged) ?? [])));
+  }
+
+  /**
+   * Null = no probe came back in; the trace lost something, so there may be more copies than it shows; or a rule, a
+   * program or a process may have handed them over (`mayBypass`).
+   */
+  static of(input: TraceInput, finder: FlowFinder, isComplete: boolean, mayBypass: () => boolean): Returned | null {
+    const { before, during = [], after } = input.states;
+    if (!isComplete || before === null || after === null) return null;
+    if (input.plan.bridges.some(({ kind }) => kind === 'ovs')) return null;
+    const states = [before, ...during, after].filter((state) => state !== null);
+    const returned = new Returned(input, finder, states);
+    return returned.entrances.length === 0 || mayBypass() ? null : returned;
+  }
+
+  /** Where a probe came back in before a device had it; undefined = it did not, or more than that one copy came. */
+  wayTo({ device, place }: TracedPlace, flow: Flow, sequence: number): Entrance | undefined {
+    const link = device === null ? undefined : this.linkOf(device);
+    if (device === null || link === undefined) return undefined;
+    const token = flow.first + sequence;
+    return this.entrances.find(({ name, reach, tokens, alive }) => {
+      if (device.home && device.name === name)
+        return tokens.has(token) && (place === 'receive' || place === 'drop' || place === 'consume');
+      return (
+        alive.has(token) &&
+        reach.has(link.name) &&
+        this.isHandedOnce(link, device, token) &&
+        !this.isElsewhere(link, flow)
+      );
+    });
+  }
+
+  private add(line: TracedPlace): void {
+    if (line.device === null) return;
+    this.devices.set(keyOf(line.device), line.device);
+    const tokens: number[] = [];
+    let isAsSent = false;
+    this.finder.forProbes(line.tokens, (flow, sequence) => {
+      isAsSent ||= flow === null || this.finder.isAsSent(flow, line.tokenAt);
+      tokens.push((flow?.first ?? 0) + sequence);
+    });
+    if (!isAsSent) return;
+    const device = keyOf(line.device);
+    const isEnd = line.place === 'drop' || line.place === 'consume';
+    if (isEnd && !copyEnds.test(line.function ?? ''))
+      this.deaths.set(device, (this.deaths.get(device) ?? 0) + line.packets);
+    const key = `${line.place} ${device}`;
+    const passage = this.passages.get(key) ?? { packets: 0, tokens: new Set<number>() };
+    this.passages.set(key, passage);
+    passage.packets += line.packets;
+    for (const token of tokens) passage.tokens.add(token);
+  }
+
+  private passage(place: TracedPlace['place'], device: Pick<TracedDevice, 'space' | 'ifindex'>): Passage | undefined {
+    return this.passages.get(`${place} ${device.space} ${device.ifindex}`);
+  }
+
+  private linkOf({ home, ifindex, lower, name }: TracedDevice): LinkState | undefined {
+    const link = this.links.find((at) => at.ifindex === (home ? ifindex : (lower ?? -1)));
+    return home && link?.name !== name ? undefined : link;
+  }
+
+  private atHome(link: LinkState): TracedDevice | undefined {
+    return [...this.devices.values()].find(
+      ({ home, ifindex, name }) => home && ifindex === link.ifindex && name === link.name,
+    );
+  }
+
+  private entranceAt(link: LinkState, judged: ReadonlySet<string>): KnownEntrance | null {
+    const device = this.atHome(link);
+    const received = device === undefined ? undefined : this.passage('receive', device);
+    if (device === undefined || received === undefined || !isOnce(received)) return null;
+    const from = this.senderTo(link);
+    if (from === null) return null;
+    const dropped = this.passage('drop', device)?.tokens ?? new Set();
+    const tokens = new Set([...received.tokens].filter((token) => from.tokens.has(token)));
+    const alive = new Set([...tokens].filter((token) => !dropped.has(token)));
+    const reaches = this.states.map((state) => segmentOf(new Set([link.name]), state));
+    const [first = new Set<string>(), ...others] = reaches;
+    const reach = new Set([...first].filter((name) => others.every((names) => names.has(name))));
+    if (tokens.size === 0 || reaches.some((names) => [...names].some((name) => judged.has(name)))) return null;
+    return { name: link.name, guest: from.guest, tokens, alive, reach };
+  }
+
+  /** Who may send into a device, and what of the step it rightly had; null = nobody is known to. */
+  private senderTo(link: LinkState): { readonly guest: string | null; readonly tokens: ReadonlySet<number> } | null {
+    const ports = this.input.step.observers.filter(({ place }) => place === 'port');
+    if (link.kind === null && link.lower === undefined && link.switchId === undefined)
+      return { guest: null, tokens: this.leftBy(ports.filter(({ role }) => role === 'uplink')) };
+    const far = [...this.devices.values()].find(({ home, lower }) => !home && lower === link.ifindex);
+    if (!pairKinds.includes(link.kind) || far?.party === undefined) return null;
+    const near = ports.filter(({ name }) => name === far.party);
+    const isOutside = near.some(({ role }) => role === 'uplink');
+    return { guest: isOutside ? null : far.party, tokens: this.sentOnBy(far, far.party, this.leftBy(near)) };
+  }
+
+  /** Probes that a party sent by a device of its namespace after another one there had received them. */
+  private sentOnBy(far: TracedDevice, party: string, handed: ReadonlySet<number>): ReadonlySet<number> {
+    const sent = this.passage('transmit', far);
+    if (sent === undefined || !isOnce(sent)) return new Set();
+    const had = new Set<number>();
+    for (const device of this.devices.values())
+      if (device.space === far.space && device !== far)
+        for (const token of this.passage('receive', device)?.tokens ?? []) had.add(token);
+    const isRight = (token: number): boolean => {
+      const flow = this.finder.flowOf(token);
+      return flow !== null && isRightly(this.input, flow, party) && handed.has(token) && had.has(token);
+    };
+    return new Set([...sent.tokens].filter(isRight));
+  }
+
+  /** Probes that these ports transmitted. */
+  private leftBy(ports: readonly Observer[]): ReadonlySet<number> {
+    const left = new Set<number>();
+    const names = new Set(ports.map((observer) => observer.interface));
+    for (const device of this.devices.values())
+      if (device.home && names.has(device.name ?? ''))
+        for (const token of this.passage('transmit', device)?.tokens ?? []) left.add(token);
+    return left;
+  }
+
+  /** One copy of each probe came to the device and its end, and one ended there: a second came by another way. */
+  private isHandedOnce(link: LinkState, device: TracedDevice, token: number): boolean {
+    const home = this.atHome(link);
+    if (home === undefined) return false;
+    const [near, heard] = [this.passage('transmit', home), this.passage('receive', home)];
+    if (!isOnce(near) || !isOnce(heard)) return false;
+    if (device.home) return near?.tokens.has(token) === true || heard?.tokens.has(token) === true;
+    const received = this.passage('receive', device);
+    if (received === undefined || near?.tokens.has(token) !== true || !isOnce(received)) return false;
+    return received.tokens.has(token) && (this.deaths.get(keyOf(device)) ?? 0) <= received.packets;
+  }
+
+  /** True if the bridge of a port has the addressee at another one, so that it hands none to this one. */
+  private isElsewhere({ name, master }: LinkState, { frame: { dstMac } }: Flow): boolean {
+    if (isGroupMacText(dstMac)) return false;
+    return this.states.some(({ fdb }) =>
+      fdb.some((entry) => entry.master === master && entry.mac === dstMac && entry.port !== name),
+    );
+  }
+}

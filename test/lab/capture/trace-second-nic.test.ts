@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Result } from '../../../src/core/model/result.js';
+import { readTracedKernel } from '../../../src/system/capture/trace/trace.js';
+import { kernel } from '../../support/lab/features.js';
+import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
+
+const traced = readTracedKernel();
+const holdProgram = fileURLToPath(new URL('../state/hold-program.py', import.meta.url));
+const step = (probe: string): string =>
+  `  - { name: private, probe: { ${probe}, from: kali2, count: 40 }, expect: private }\n`;
+const flood = step('class: unknown-unicast');
+
+/** The LAN floods what leaves by the uplink into a second NIC, and a guest stands behind that too. */
+describe(
+  'a host with a second NIC in the same LAN',
+  needs(root, typeof traced === 'string' ? traced : null, kernel("nft's family netdev")),
+  () => {
+    let host: ThrowAwayHost;
+    const children = new Map<string, ReturnType<ThrowAwayHost['start']>>();
+    const space = (guest: string): string => `/proc/${children.get(guest)?.pid ?? 0}/ns/net`;
+    const inside = (guest: string, ...commands: readonly string[]): void =>
+      void host.run(['nsenter', `--net=${space(guest)}`, 'sh', '-ec', commands.join('\n')]);
+    const onHost = (...commands: readonly string[]): void => void host.run(['sh', '-ec', commands.join('\n')]);
+
+    beforeAll(() => {
+      host = throwAwayHost();
+      for (const name of ['lan', 'kali3', 'kali2', 'spare'] as const)
+        children.set(name, host.start(name, ['sleep', '3600']));
+      onHost(
+        `ip link add eth1 type veth peer name e1 netns ${space('lan')}`,
+        `ip link add x0 type veth peer name x1 netns ${space('kali3')}`,
+        `ip link add y0 type veth peer name y1 netns ${space('spare')}`,
+        'for port in vnet0 vnet4 spare; do bridge link set dev $port isolated on; done',
+        'ip link add br1 type bridge forward_delay 0 mcast_snooping 0',
+        'for port in eth1 x0 y0; do ip link set $port master br1 up; done',
+        'ip link set br1 up',
+      );
+      inside('kali3', 'ip link set x1 up');
+      inside('lan', 'ip link add sw type bridge forward_delay 0 mcast_snooping 0', 'ip link set sw up');
+    });
+    afterAll(() => {
+      for (const child of children.values()) child.kill();
+      host.close();
+    });
+
+    async function run(name: string, trace: 'auto' | 'off', steps = flood) {
+      const out = join(host.dir, name);
+      const { mac, ip } = guests.spare;
+      const more = `    spare: { bridge: br0, port: spare, mac: "${mac}", ip: ${ip}/24 }\n`;
+      const file = host.scenario(name, { steps, more });
+      const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--trace', trace, '--out', out]));
+      const result: Result = JSON.parse(outcome.stdout);
+      const [first] = result.steps;
+      if (first === undefined) throw new Error('a run without a step');
+      return { ...outcome, verdict: result.verdict, step: first, reasons: first.reasons.map(({ code }) => code), out };
+    }
+
+    /** The LAN joins the uplink to the second NIC. */
+    async function inLan<T>(act: () => Promise<T>): Promise<T> {
+      inside('lan', 'for port in eth0 e1; do ip link set $port master sw up; done');
+      try {
+        return await act();
+      } finally {
+        inside('lan', 'for port in eth0 e1; do ip link set $port nomaster; done');
+      }
+    }
+    async function beside<T>(make: readonly string[], end: readonly string[], act: () => Promise<T>): Promise<T> {
+      onHost(...make);
+      try {
+        return await act();
+      } finally {
+        onHost(...end);
+      }
+    }
+    const copyTo = (device: string): readonly string[] => [
+      'nft add table netdev t',
+      `nft 'add chain netdev t c { type filter hook ingress device "vnet0" priority 0; }'`,
+      `nft 'add rule netdev t c dup to "${device}"'`,
+    ];
+    const endCopy = ['nft delete table netdev t'];
+    const kali3By = (device: string) => ({ observer: 'kali3', device: expect.stringMatching(device) });
+
+    it('holds where what left by the uplink comes back in there, as without the trace, and says so', async () => {
+      const [without, { status, step: judged, reasons, out }] = await inLan(async () => [
+        await run('without', 'off'),
+        await run('with', 'auto'),
+      ]);
+      expect([without.status, without.reasons]).toEqual([0, []]);
+      expect([status, reasons, judged.traced]).toEqual([0, [], undefined]);
+      expect(judged.returned).toEqual([{ ...kali3By('^x1 in '), at: 'eth1', probes: 80 }]);
+      expect((await outcomeOf(host.cli(['replay', out]))).status).toBe(0);
+    });
+
+    it.each([
+      ['', flood],
+      [', though each frame comes back once', step('class: known-unicast, to: lan')],
+    ])('is broken where a rule copies to that guest as well%s', async (_text, steps) => {
+      const { status, step: judged } = await inLan(() =>
+        beside(copyTo('x0'), endCopy, () => run(`copied-${steps.length}`, 'auto', steps)),
+      );
+      expect([status, judged.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
+    });
+
+    it('is broken where a rule copies to another device of that guest', async () => {
+      const make = [
+        `ip link add z0 type veth peer name z1 netns ${space('kali3')}`,
+        'ip link set z0 up',
+        `nsenter --net=${space('kali3')} ip link set z1 up`,
+      ];
+      const { status, step: judged } = await inLan(() =>
+        beside([...make, ...copyTo('z0')], [...endCopy, 'ip link del z0'], () => run('other', 'auto')),
+      );
+      expect([status, judged.traced]).toContainEqual(expect.arrayContaining([{ ...kali3By('^z1 in '), probes: 80 }]));
+      expect(status).toBe(2);
+    });
+
+    it('is broken where a program copies to that guest', async () => {
+      const words = [`--net=${host.netns}`, '/usr/bin/python3', holdProgram, 'clone', 'x0', 'vnet0'];
+      const holder = spawn('nsenter', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await new Promise((resolve) => holder.stdout.once('data', resolve));
+      try {
+        const { status, step: judged } = await inLan(() => run('program', 'auto'));
+        expect([status, judged.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
+      } finally {
+        holder.kill('SIGKILL');
+        await new Promise((resolve) => holder.once('close', resolve));
+      }
+    });
+
+    describe('a guest with a second device', () => {
+      const toSpare = step('class: known-unicast, to: spare');
+      const sendOn = [
+        'ip link set y1 up',
+        'nft add table netdev s',
+        `nft 'add chain netdev s c { type filter hook ingress device "eth0" priority 0; }'`,
+        `nft 'add rule netdev s c dup to "y1"'`,
+      ];
+
+      it('is no leak where it sends on what it rightly had, but undecided', async () => {
+        inside('spare', ...sendOn);
+        onHost('bridge link set dev spare isolated off');
+        try {
+          const { status, reasons, step: judged } = await run('sent-on', 'auto', toSpare);
+          expect([status, new Set(reasons), judged.traced]).toEqual([
+            3,
+            new Set(['replayed', 'bypass-possible']),
+            undefined,
+          ]);
+          const copied = await beside(copyTo('x0'), endCopy, () => run('both', 'auto', toSpare));
+          expect([copied.status, copied.step.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
+        } finally {
+          inside('spare', 'nft delete table netdev s');
+          onHost('bridge link set dev spare isolated on');
+        }
+      });
+
+      it('is a leak where it never had them', async () => {
+        const { status, step: judged } = await beside(copyTo('x0'), endCopy, () => run('none', 'auto', toSpare));
+        expect([status, judged.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
+      });
+    });
+  },
+);
