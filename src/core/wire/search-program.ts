@@ -76,6 +76,7 @@ const opcodes = {
   ifEqual: 0x15,
   ifEqualRegister: 0x1d,
   ifNotEqual: 0x55,
+  ifNotEqualRegister: 0x5d,
   ifGreater: 0x25,
   ifNotLess: 0x35,
   ifNotGreater: 0xb5,

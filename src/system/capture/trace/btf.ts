@@ -220,10 +220,7 @@ export interface PacketLayout {
   readonly number: number;
 }
 
-/** Bytes of struct sk_buff that a program copies to its stack. */
-export const copiedBytes = 256;
-
-/** Null: a member has another name in this kernel, or stands behind what is copied. */
+/** Null: a member has another name in this kernel. */
 export function packetLayout(types: KernelTypes): PacketLayout | null {
   const inPacket = (member: string): number | null => types.offsetOf('sk_buff', member);
   const [device, length, macHeader] = [inPacket('dev'), inPacket('len'), inPacket('mac_header')];
@@ -234,6 +231,5 @@ export function packetLayout(types: KernelTypes): PacketLayout | null {
   if (device === null || length === null || macHeader === null || tail === null || head === null || data === null)
     return null;
   if (ifindex === null || net === null || number === null) return null;
-  if (Math.max(device, length, macHeader, tail, head, data) + 8 > copiedBytes) return null;
   return { device, length, macHeader, tail, head, data, ifindex, net, number };
 }

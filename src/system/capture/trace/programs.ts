@@ -1,6 +1,6 @@
 import { Assembler } from '../../../core/wire/search-program.js';
 import { magicHigh, magicLow, tokenLength } from '../../../core/wire/token.js';
-import { copiedBytes, type PacketLayout } from './btf.js';
+import type { PacketLayout } from './btf.js';
 
 /**
  * Places in the kernel that every packet passes (include/trace/events/net.h, skb.h): a device transmits it, receives
@@ -14,16 +14,6 @@ export const places = [
   { name: 'read', tracepoint: 'skb_copy_datagram_iovec' },
 ] as const;
 export type PlaceName = (typeof places)[number]['name'];
-
-/** Events of XDP (include/trace/events/xdp.h): they have no data of the frame, so they are counted alone. */
-export const xdpTracepoints = [
-  'xdp_redirect',
-  'xdp_redirect_err',
-  'xdp_devmap_xmit',
-  'xdp_cpumap_enqueue',
-  'xdp_bulk_tx',
-  'xdp_exception',
-] as const;
 
 /** Descriptors of the maps that the programs of a step write. */
 export interface TraceMaps {
@@ -44,6 +34,8 @@ export const tallies = ['tableFull', 'ledgerFull', 'blind', 'interrupted', 'xdp'
 export type Tally = (typeof tallies)[number];
 /** Bytes that are searched: the token of every form of probe begins below, at an even offset. */
 export const searched = 128;
+/** Of frames up to this length no more is copied: those of ping(8) have 98 bytes. */
+const shortCopy = 104;
 /** The copy, and behind it whether the program is at work there. */
 export const busyAt = searched + 16;
 export const windowLength = busyAt + 8;
@@ -85,7 +77,8 @@ const on = {
   ledgerKey: -56,
   pids: -64,
   address: -72,
-  copy: -72 - copiedBytes,
+  tokenAt: -80,
+  bytes: -80 - searched - 8,
 } as const;
 
 class PlaceProgram {
@@ -105,9 +98,9 @@ class PlaceProgram {
 
   encode(): Uint8Array {
     this.sortOut();
-    this.copyPacket();
-    this.copyWindow();
+    this.findBytes();
     this.search();
+    this.copyWindow();
     this.takeToken();
     this.describe();
     this.enter();
@@ -126,40 +119,82 @@ class PlaceProgram {
       .put('ifLess', { to: first, value: tokenLength, offset: 'out' });
   }
 
-  /** The structure whole, by one call in place of one for each member. */
-  private copyPacket(): void {
-    const { device, macHeader, tail, head, data } = this.layout;
-    const bytes = Math.max(device, macHeader, tail, head, data) + 8;
-    this.program
-      .put('storeLong', { to: stack, from: packet, offset: on.address })
-      .onStack(first, on.copy)
-      .put('set', { to: second, value: bytes })
-      .put('move', { to: third, from: packet })
-      .put('call', { value: helpers.readKernel })
-      .put('ifNotEqual', { to: result, value: 0, offset: 'blind' });
-  }
-
   /** From its MAC header on, or its data, whichever is before: old bytes lie before that. */
-  private copyWindow(): void {
+  private findBytes(): void {
     const { macHeader, tail, head, data } = this.layout;
     const noHeader = 0xffff; // skb_mac_header_was_set
     this.program
-      .put('loadLong', { to: length, from: stack, offset: on.copy + head })
-      .put('loadLong', { to: packet, from: stack, offset: on.copy + data })
-      .put('loadHalf', { to: second, from: stack, offset: on.copy + macHeader })
+      .put('storeLong', { to: stack, from: packet, offset: on.address })
+      .put('loadLong', { to: length, from: packet, offset: head })
+      .put('loadWord', { to: third, from: packet, offset: tail })
+      .put('loadHalf', { to: second, from: packet, offset: macHeader })
+      .put('loadLong', { to: packet, from: packet, offset: data })
       .put('ifEqual', { to: second, value: noHeader, offset: 'no header' })
       .put('add', { to: second, from: length })
       .put('ifNotLessRegister', { to: second, from: packet, offset: 'no header' })
       .put('move', { to: packet, from: second })
       .label('no header')
-      .put('loadWord', { to: third, from: stack, offset: on.copy + tail })
       .put('add', { to: length, from: third })
       .put('subtract', { to: length, from: packet })
       .put('ifGreater', { to: length, value: 65_536, offset: 'blind' })
-      .put('ifLess', { to: length, value: tokenLength, offset: 'blind' }) // its bytes lie in pages
-      .put('ifNotGreater', { to: length, value: busyAt, offset: 'short' })
-      .put('set', { to: length, value: busyAt })
+      .put('ifLess', { to: length, value: tokenLength, offset: 'blind' }); // its bytes lie in pages
+  }
+
+  /**
+   * The mark of the run at an even offset: each aligned word is compared with its first four bytes and its last four,
+   * of which one is aligned. The copy may be longer than the frame: the kernel keeps 320 bytes of its own behind that
+   * (struct skb_shared_info).
+   */
+  private search(): void {
+    const mark = this.mark();
+    const { program } = this;
+    const pads: number[] = [];
+    program
+      .put('set', { to: second, value: shortCopy })
+      .put('ifNotGreater', { to: length, value: shortCopy, offset: 'short' })
+      .put('set', { to: second, value: searched + 4 })
       .label('short')
+      .onStack(first, on.bytes)
+      .put('move', { to: third, from: packet })
+      .put('call', { value: helpers.readKernel })
+      .put('ifNotEqual', { to: result, value: 0, offset: 'blind' })
+      .put('setWord', { to: fifth, value: mark.readInt32LE(0) })
+      .put('setWord', { to: first, value: mark.readInt32LE(2) });
+    const compare = (constant: number, tokenAt: number): void => {
+      if (tokenAt < 0 || tokenAt >= searched) return;
+      pads.push(tokenAt);
+      program.put('ifEqualRegister', { to: fourth, from: constant, offset: `at ${tokenAt}` });
+    };
+    for (let at = 0; at <= searched; at += 4) {
+      if (at === shortCopy || at === shortCopy / 2)
+        program.put('ifNotGreater', { to: length, value: at, offset: 'out' });
+      program.put('loadWord', { to: fourth, from: stack, offset: on.bytes + at });
+      compare(first, at - 2);
+      compare(fifth, at);
+    }
+    program.put('jump', { offset: 'out' });
+    for (const tokenAt of pads)
+      program.label(`at ${tokenAt}`).put('set', { to: third, value: tokenAt }).put('jump', { offset: 'perhaps' });
+  }
+
+  private mark(): Buffer {
+    const mark = Buffer.from([magicHigh, magicLow, 0, 0, 0, 0]);
+    mark.writeUInt32BE(this.target.runTag, 2);
+    return mark;
+  }
+
+  /** A copy of its own in which a token may be read at an odd word, which no stack allows. */
+  private copyWindow(): void {
+    const mark = this.mark();
+    this.program
+      .label('perhaps')
+      .put('move', { to: first, from: third })
+      .put('increase', { to: first, value: 10 })
+      .put('ifGreaterRegister', { to: first, from: length, offset: 'out' }) // left over from a longer frame
+      .put('storeLong', { to: stack, from: third, offset: on.tokenAt })
+      .put('ifNotGreater', { to: length, value: busyAt, offset: 'fits' })
+      .put('set', { to: length, value: busyAt })
+      .label('fits')
       .put('storeWordOf', { to: stack, offset: on.number, value: this.place });
     this.lookUp(this.maps.windows, on.number, 'out');
     this.program
@@ -172,28 +207,13 @@ class PlaceProgram {
       .put('move', { to: second, from: length })
       .put('move', { to: third, from: packet })
       .put('call', { value: helpers.readKernel })
-      .put('ifNotEqual', { to: result, value: 0, offset: 'blind at work' });
-  }
-
-  /** The mark of the run at an even offset: its first four bytes by one comparison, then the others. */
-  private search(): void {
-    const mark = Buffer.from([magicHigh, magicLow, 0, 0, 0, 0]);
-    mark.writeUInt32BE(this.target.runTag, 2);
-    const { program } = this;
-    program.put('setWord', { to: fifth, value: mark.readInt32LE(0) });
-    for (let at = 0; at < searched; at += 2)
-      program
-        .put('set', { to: third, value: at })
-        .put('loadWord', { to: fourth, from: window, offset: at })
-        .put('ifEqualRegister', { to: fourth, from: fifth, offset: 'perhaps' });
-    program
-      .put('jump', { offset: 'done' })
-      .label('perhaps')
-      .put('move', { to: first, from: third })
-      .put('increase', { to: first, value: 10 })
-      .put('ifGreaterRegister', { to: first, from: length, offset: 'done' }) // left over from a longer frame
+      .put('ifNotEqual', { to: result, value: 0, offset: 'blind at work' })
+      .put('loadLong', { to: third, from: stack, offset: on.tokenAt })
       .put('move', { to: second, from: window })
       .put('add', { to: second, from: third })
+      .put('setWord', { to: fifth, value: mark.readInt32LE(0) })
+      .put('loadWord', { to: fourth, from: second, offset: 0 })
+      .put('ifNotEqualRegister', { to: fourth, from: fifth, offset: 'done' })
       .put('loadHalf', { to: fourth, from: second, offset: 4 })
       .put('ifNotEqual', { to: fourth, value: mark.readUInt16LE(4), offset: 'done' });
   }
@@ -224,13 +244,16 @@ class PlaceProgram {
         .put('storeWord', { to: stack, from: first, offset: on.key + keyAt.reason });
     if (name === 'read') this.findReader();
     if (name === 'transmit') program.put('loadLong', { to: length, from: context, offset: 8 });
-    else
+    else {
+      program.put('loadLong', { to: length, from: stack, offset: on.address });
+      this.read(on.pointer, 8, layout.device);
       program
-        .put('loadLong', { to: length, from: stack, offset: on.copy + layout.device })
+        .put('loadLong', { to: length, from: stack, offset: on.pointer })
         // the queue of a socket keeps other things there: an address of the kernel alone is followed
         .put('move', { to: first, from: length })
         .put('shiftRight', { to: first, value: 47 })
         .put('ifEqual', { to: first, value: 0, offset: 'no device' });
+    }
     this.read(on.key + keyAt.ifindex, 4, layout.ifindex);
     this.read(on.pointer, 8, layout.net);
     program.put('loadLong', { to: length, from: stack, offset: on.pointer });
@@ -365,18 +388,4 @@ export function placeProgram(
   parts: { readonly layout: PacketLayout; readonly maps: TraceMaps; readonly target: TraceTarget },
 ): Uint8Array {
   return new PlaceProgram(place, parameters, parts.layout, parts.maps, parts.target).encode();
-}
-
-/** Counts how often it is called. */
-export function eventProgram(tally: number): Uint8Array {
-  return new Assembler()
-    .put('storeWordOf', { to: stack, offset: on.number, value: tallies.indexOf('xdp') })
-    .map(first, tally)
-    .onStack(second, on.number)
-    .put('call', { value: helpers.lookUp })
-    .put('ifEqual', { to: result, value: 0, offset: 'out' })
-    .addOne()
-    .label('out')
-    .exit(0)
-    .encode();
 }
