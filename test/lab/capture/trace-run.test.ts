@@ -60,10 +60,11 @@ describe(
       host.close();
     });
 
-    async function run(name: string, trace: 'auto' | 'off', probes = steps) {
+    async function run(name: string, trace: 'auto' | 'off', probes = steps, through: readonly string[] = []) {
       const out = join(host.dir, name);
       const file = host.scenario(name, { steps: probes });
-      const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--trace', trace, '--out', out]));
+      const words = ['run', file, '--yes', '--json', '--trace', trace, '--out', out];
+      const outcome = await outcomeOf(host.cli(words, true, through));
       const result: Result = JSON.parse(outcome.stdout);
       return { ...outcome, result, out };
     }
@@ -79,7 +80,8 @@ describe(
         expect.stringMatching(/nothing \(checked\)\n$/),
       ]);
       expect(result.evidence.files.map(({ path }) => path)).toContain('trace.ndjson');
-      expect(statSync(join(out, 'trace.ndjson')).mode & 0o777).toBe(0o600);
+      expect([out, join(out, 'trace.ndjson')].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o600]);
+      expect(JSON.stringify(result)).not.toContain('/usr/bin/sleep');
       const lines = readFileSync(join(out, 'trace.ndjson'), 'utf8');
       expect(lines).toContain('"name":"vnet0","home":true');
       expect(lines).toContain('"place":"end"');
@@ -261,6 +263,20 @@ describe(
       } finally {
         for (const port of settings) host.run(['bridge', 'link', 'set', 'dev', port, 'flood', 'on']);
       }
+    });
+
+    it('names it in a namespace of processes below that of the run, as a container’s below a container’s', {
+      tags: 'all',
+    }, async () => {
+      const container = `unshare --pid --fork --kill-child /usr/bin/python3 -c '${taking.replaceAll("'", '"')}' /proc/self/fd/9 >&2 & sleep 2`;
+      const inner = `${container}; "$@"; status=$?; kill %1; exit $status`;
+      const nested = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-mc', inner, 'bash'];
+      const outer = `exec 9</proc/${guest.pid ?? 0}/ns/net; exec "$@"`;
+      const { status, result } = await run('nested', 'auto', steps, ['bash', '-c', outer, 'bash', ...nested]);
+      expect([status, result.verdict]).toEqual([2, 'broken']);
+      expect(result.steps.flatMap((step) => step.traced ?? [])).toEqual([
+        { observer: 'kali3', device: expect.stringMatching(/^process \d+ \(\/usr\/bin\/python3/), probes: 160 },
+      ]);
     });
 
     it('is broken where a process of another guest reads at a port of the bridge, and names it', {

@@ -98,14 +98,14 @@ describe(
     it.each([
       ['', flood],
       [', though each frame comes back once', step('class: known-unicast, to: lan')],
-    ])('is broken where a rule copies to that guest as well%s', async (_text, steps) => {
+    ])('is broken where a rule copies to that guest as well%s', { tags: 'all' }, async (_text, steps) => {
       const { status, step: judged } = await inLan(() =>
         beside(copyTo('x0'), endCopy, () => run(`copied-${steps.length}`, 'auto', steps)),
       );
       expect([status, judged.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
     });
 
-    it('is broken where a rule copies to another device of that guest', async () => {
+    it('is broken where a rule copies to another device of that guest', { tags: 'all' }, async () => {
       const make = [
         `ip link add z0 type veth peer name z1 netns ${space('kali3')}`,
         'ip link set z0 up',
@@ -118,7 +118,7 @@ describe(
       expect(status).toBe(2);
     });
 
-    it('is broken where a program copies to that guest', async () => {
+    it('is broken where a program copies to that guest', { tags: 'all' }, async () => {
       const words = [`--net=${host.netns}`, '/usr/bin/python3', holdProgram, 'clone', 'x0', 'vnet0'];
       const holder = spawn('nsenter', words, { stdio: ['ignore', 'pipe', 'inherit'] });
       await new Promise((resolve) => holder.stdout.once('data', resolve));
@@ -158,7 +158,7 @@ describe(
         }
       });
 
-      it('is a leak where it never had them', async () => {
+      it('is a leak where it never had them', { tags: 'all' }, async () => {
         const { status, step: judged } = await beside(copyTo('x0'), endCopy, () => run('none', 'auto', toSpare));
         expect([status, judged.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
       });

@@ -35,7 +35,6 @@ const copyEnds = /^t?packet_rcv/;
 
 const keyOf = ({ space, ifindex }: TracedDevice): string => `${space} ${ifindex}`;
 
-/** Links of the bridges' namespace that stood all the time as they were. */
 function unchangedLinks([first, ...others]: readonly HostState[]): readonly LinkState[] {
   return (first?.links ?? []).filter((link) =>
     others.every((state) => {
@@ -45,7 +44,6 @@ function unchangedLinks([first, ...others]: readonly HostState[]): readonly Link
   );
 }
 
-/** Names of the devices of the step's bridges, and of those below their ports. */
 function judgedDevices({ plan, step }: TraceInput, states: readonly HostState[]): ReadonlySet<string> {
   const routed = plan.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) && port !== null ? [port] : []));
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
@@ -56,7 +54,6 @@ function judgedDevices({ plan, step }: TraceInput, states: readonly HostState[])
   ]);
 }
 
-/** True if each probe passed there once. */
 function isOnce(passage: Passage | undefined): boolean {
   return passage === undefined || passage.packets === passage.tokens.size;
 }
@@ -166,7 +163,6 @@ export class Returned {
     return { name: link.name, guest: from.guest, tokens, alive, reach };
   }
 
-  /** Who may send into a device, and what of the step it rightly had; null = nobody is known to. */
   private senderTo(link: LinkState): { readonly guest: string | null; readonly tokens: ReadonlySet<number> } | null {
     const ports = this.input.step.observers.filter(({ place }) => place === 'port');
     if (link.kind === null && link.lower === undefined && link.switchId === undefined)
@@ -193,7 +189,6 @@ export class Returned {
     return new Set([...sent.tokens].filter(isRight));
   }
 
-  /** Probes that these ports transmitted. */
   private leftBy(ports: readonly Observer[]): ReadonlySet<number> {
     const left = new Set<number>();
     const names = new Set(ports.map((observer) => observer.interface));

@@ -7,7 +7,7 @@ import type { RingDecoder } from '../ring/decoder.js';
 import { readInterface, readSection, readStatistics } from './descriptions.js';
 import { blockTypes, byteOrderMagic } from './options.js';
 import { readPacket, readSimplePacket } from './packets.js';
-import { newSectionState, type SectionState } from './section-state.js';
+import { newSectionState, type SectionState } from './descriptions.js';
 
 /** Block type and length; every block repeats its length at its end. */
 const headLength = 12;

@@ -2,7 +2,32 @@ import { maxInterfaces } from '../capture-items.js';
 import type { Window } from '../decoder.js';
 import { type TimeResolution, timeResolution, toNs } from '../time-resolution.js';
 import { type Option, optionCodes, optionText, optionU64, readOptions, textOfOption } from './options.js';
-import type { SectionState } from './section-state.js';
+import type { BatchBuilder } from '../batch-builder.js';
+
+/** What a packet or a statistics block has to know of the interface that it names. */
+export interface InterfaceOfSection {
+  /** Bytes of a packet that are kept at most; 0 = all. */
+  readonly snaplen: number;
+  readonly resolution: TimeResolution;
+}
+
+/** How far a pcapng file is read: the section that blocks belong to, and where packets go. */
+export interface SectionState {
+  readonly out: BatchBuilder;
+  little: boolean;
+  /** False before the first section header. */
+  isOpen: boolean;
+  /** Interfaces of the section, in the order of their descriptions. */
+  interfaces: InterfaceOfSection[];
+  /** How many interfaces earlier sections had: ids of items count on from there. */
+  earlier: number;
+  /** A time outside of what 64 bits of ns hold was reported: a file may be full of them. */
+  isTimeFaultReported: boolean;
+}
+
+export function newSectionState(out: BatchBuilder): SectionState {
+  return { out, little: true, isOpen: false, interfaces: [], earlier: 0, isTimeFaultReported: false };
+}
 
 /** Each of these reads the block from `at` to where its closing length begins; gives what is wrong with it, or null. */
 export type ReadBlock = (state: SectionState, window: Window, at: number, to: number) => string | null;

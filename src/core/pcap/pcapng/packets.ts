@@ -2,7 +2,7 @@ import { maxPacketLength } from '../capture-items.js';
 import type { Window } from '../decoder.js';
 import { latestNs, type TimeResolution, toNs } from '../time-resolution.js';
 import { optionCodes } from './options.js';
-import type { SectionState } from './section-state.js';
+import type { SectionState } from './descriptions.js';
 
 /** Type, length, interface, time in two words, captured and original length. */
 const packetHead = 28;

@@ -218,6 +218,30 @@ export interface PacketLayout {
   readonly net: number;
   /** Of struct net. */
   readonly number: number;
+  /** Null: this kernel's members have other names, so that readers in namespaces below ours are not known. */
+  readonly process: ProcessLayout | null;
+}
+
+/** From a task to its process's numbers in the namespaces of processes that it lives in (struct pid, struct upid). */
+export interface ProcessLayout {
+  readonly leader: number;
+  readonly pid: number;
+  readonly level: number;
+  readonly numbers: number;
+  /** Bytes of each number; it begins with the number itself. */
+  readonly each: number;
+  readonly namespace: number;
+  readonly inode: number;
+}
+
+function processLayout(types: KernelTypes): ProcessLayout | null {
+  const [leader, pid] = [types.offsetOf('task_struct', 'group_leader'), types.offsetOf('task_struct', 'thread_pid')];
+  const [level, numbers] = [types.offsetOf('pid', 'level'), types.offsetOf('pid', 'numbers')];
+  const each = types.sizeOf('upid');
+  const [namespace, inode] = [types.offsetOf('upid', 'ns'), types.offsetOf('pid_namespace', 'ns', 'inum')];
+  if (leader === null || pid === null || level === null || numbers === null) return null;
+  if (each === null || namespace === null || inode === null || types.offsetOf('upid', 'nr') !== 0) return null;
+  return { leader, pid, level, numbers, each, namespace, inode };
 }
 
 /** Null: a member has another name in this kernel. */
@@ -231,5 +255,5 @@ export function packetLayout(types: KernelTypes): PacketLayout | null {
   if (device === null || length === null || macHeader === null || tail === null || head === null || data === null)
     return null;
   if (ifindex === null || net === null || number === null) return null;
-  return { device, length, macHeader, tail, head, data, ifindex, net, number };
+  return { device, length, macHeader, tail, head, data, ifindex, net, number, process: processLayout(types) };
 }

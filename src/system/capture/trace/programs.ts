@@ -1,6 +1,7 @@
 import { Assembler } from '../../../core/wire/search-program.js';
 import { magicHigh, magicLow, tokenLength } from '../../../core/wire/token.js';
 import type { PacketLayout } from './btf.js';
+import { type OwnProcesses, putReader } from './reader-program.js';
 
 /**
  * Places in the kernel that every packet passes (include/trace/events/net.h, skb.h): a device transmits it, receives
@@ -53,8 +54,8 @@ export interface TraceTarget {
   readonly count: number;
   /** Frames of more bytes are none of the step's. */
   readonly longest: number;
-  /** Device and inode of this process's namespace of processes: other processes have their number there. */
-  readonly pids: { readonly device: bigint; readonly inode: bigint } | 'first' | null;
+  /** Inode of this process's namespace of processes: those in it and in others below have a number there. */
+  readonly pids: OwnProcesses;
 }
 
 const helpers = {
@@ -62,8 +63,6 @@ const helpers = {
   update: 2,
   remove: 3,
   readKernel: 113,
-  processInNamespace: 120,
-  processOfMachine: 14,
 } as const;
 const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as const;
 /** Registers that calls leave alone. */
@@ -75,10 +74,10 @@ const on = {
   pointer: -16,
   key: -40,
   ledgerKey: -56,
-  pids: -64,
-  address: -72,
-  tokenAt: -80,
-  bytes: -80 - searched - 8,
+  address: -64,
+  scratch: -80,
+  tokenAt: -88,
+  bytes: -88 - searched - 8,
 } as const;
 
 class PlaceProgram {
@@ -242,7 +241,8 @@ class PlaceProgram {
       program
         .put('loadLong', { to: first, from: context, offset: 16 })
         .put('storeWord', { to: stack, from: first, offset: on.key + keyAt.reason });
-    if (name === 'read') this.findReader();
+    if (name === 'read')
+      putReader(program, layout.process, { pids: this.target.pids, to: on.key + keyAt.reason, scratch: on.scratch });
     if (name === 'transmit') program.put('loadLong', { to: length, from: context, offset: 8 });
     else {
       program.put('loadLong', { to: length, from: stack, offset: on.address });
@@ -269,28 +269,6 @@ class PlaceProgram {
       .put('move', { to: third, from: length })
       .put('increase', { to: third, value: distance })
       .put('call', { value: helpers.readKernel });
-  }
-
-  /** The process, by its number in our namespace of processes (Linux 5.7); 0 = it lives in another one. */
-  private findReader(): void {
-    const { pids } = this.target;
-    if (pids === 'first')
-      this.program
-        .put('call', { value: helpers.processOfMachine })
-        .put('shiftRight', { to: result, value: 32 })
-        .put('storeWord', { to: stack, from: result, offset: on.key + keyAt.reason });
-    if (pids === null || pids === 'first') return;
-    this.program
-      .put('storeLongOf', { to: stack, offset: on.pids, value: 0 })
-      .long(first, pids.device)
-      .long(second, pids.inode)
-      .onStack(third, on.pids)
-      .put('set', { to: fourth, value: 8 })
-      .put('call', { value: helpers.processInNamespace })
-      .put('ifNotEqual', { to: result, value: 0, offset: 'no reader' })
-      .put('loadWord', { to: first, from: stack, offset: on.pids + 4 }) // its first thread's
-      .put('storeWord', { to: stack, from: first, offset: on.key + keyAt.reason })
-      .label('no reader');
   }
 
   private lookUp(map: number, keyOnStack: number, absent: string | null): void {

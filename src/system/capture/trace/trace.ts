@@ -42,7 +42,7 @@ export interface TracedRow {
   readonly ifindex: number;
   /** Of a drop: the kernel's number (enum skb_drop_reason). */
   readonly reason: number;
-  /** Of a read: the process; 0 = one of another namespace of processes. */
+  /** Of a read: the process; 0 = one that lives outside of this program's namespace of processes. */
   readonly pid: number;
   /** Address of the instruction that called; 0 = the place has none. */
   readonly location: bigint;
@@ -136,12 +136,12 @@ export function openTrace(kernel: TracedKernel, wanted: Omit<TraceTarget, 'pids'
 }
 
 /** Number of the first namespace of processes, in which all have one (PROC_PID_INIT_INO of linux/proc_ns.h). */
-const firstProcesses = 4_026_531_836n;
+const firstProcesses = 4_026_531_836;
 
 function ownPids(): TraceTarget['pids'] {
   try {
-    const { dev, ino } = statSync('/proc/self/ns/pid', { bigint: true });
-    return ino === firstProcesses ? 'first' : { device: dev, inode: ino };
+    const { ino } = statSync('/proc/self/ns/pid');
+    return ino === firstProcesses ? 'first' : ino;
   } catch {
     return null;
   }

@@ -129,8 +129,9 @@ describe('a process that read probes', () => {
     ['is of the run', { own: true }],
     ['is the monitor of the guest that they are for', { parties: ['b'] }],
     ['is the sender’s', { parties: ['a'] }],
-  ] as const)('changes nothing where it %s', (_, reader) => {
+  ] as const)('changes nothing where it %s, and no report names it', (_, reader) => {
     expect([judged(reader).verdict, judged(reader).readers]).toEqual(['holds', undefined]);
+    expect(JSON.stringify(judge(traced(read(reader))))).not.toContain('taker');
   });
 
   it('is a leak where it is another guest’s, by number and program', () => {

@@ -7,7 +7,7 @@ import {
   readSection,
   readStatistics,
 } from '../../../../../src/core/pcap/pcapng/descriptions.js';
-import { newSectionState, type SectionState } from '../../../../../src/core/pcap/pcapng/section-state.js';
+import { newSectionState, type SectionState } from '../../../../../src/core/pcap/pcapng/descriptions.js';
 import { timeResolution } from '../../../../../src/core/pcap/time-resolution.js';
 import { idb, option, rawBlock, shb, u32 } from '../../../../support/pcap/blocks.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchBuilder } from '../../../../../src/core/pcap/batch-builder.js';
 import { windowOf } from '../../../../../src/core/pcap/decoder.js';
 import { directionIn, readPacket, readSimplePacket } from '../../../../../src/core/pcap/pcapng/packets.js';
-import { newSectionState, type SectionState } from '../../../../../src/core/pcap/pcapng/section-state.js';
+import { newSectionState, type SectionState } from '../../../../../src/core/pcap/pcapng/descriptions.js';
 import { timeResolution } from '../../../../../src/core/pcap/time-resolution.js';
 import { epb, option, spb, u32 } from '../../../../support/pcap/blocks.js';
 import { batches, damages } from '../../../../support/pcap/helpers.js';
