@@ -337,7 +337,7 @@ export interface TracedReach {
   readonly probes: number;
 }
 
-/** Probes that a party had beside the bridges after they had come back in from beyond an uplink: no leak. */
+/** Probes that a party had beside the bridges after they had come back in from beyond an uplink: a doubt. */
 export interface ReturnedReach extends TracedReach {
   /** The device by which they came back in. */
   readonly at: string;

@@ -76,6 +76,23 @@ describe(
         onHost(...end);
       }
     }
+    /** Beside a program of hold-program.py, or beside this one where it `isWhole`. */
+    async function holding<T>(words: readonly string[], act: () => Promise<T>, isWhole = false): Promise<T> {
+      const program = [`--net=${host.netns}`, '/usr/bin/python3', holdProgram];
+      const holder = spawn('nsenter', [...(isWhole ? [] : program), ...words], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await new Promise((resolve, reject) => {
+        holder.stdout.once('data', resolve);
+        holder.once('close', reject);
+      });
+      try {
+        return await act();
+      } finally {
+        holder.kill('SIGKILL');
+        await new Promise((resolve) => holder.once('close', resolve));
+      }
+    }
     const copyTo = (device: string): readonly string[] => [
       'nft add table netdev t',
       `nft 'add chain netdev t c { type filter hook ingress device "vnet0" priority 0; }'`,
@@ -84,15 +101,19 @@ describe(
     const endCopy = ['nft delete table netdev t'];
     const kali3By = (device: string) => ({ observer: 'kali3', device: expect.stringMatching(device) });
 
-    it('holds where what left by the uplink comes back in there, as without the trace, and says so', async () => {
+    it('does not hold where what left by the uplink comes back in there, and says so', async () => {
       const [without, { status, step: judged, reasons, out }] = await inLan(async () => [
         await run('without', 'off'),
         await run('with', 'auto'),
       ]);
       expect([without.status, without.reasons]).toEqual([0, []]);
-      expect([status, reasons, judged.traced]).toEqual([0, [], undefined]);
+      expect([status, new Set(reasons), judged.traced]).toEqual([3, new Set(['bypass-possible']), undefined]);
       expect(judged.returned).toEqual([{ ...kali3By('^x1 in '), at: 'eth1', probes: 80 }]);
-      expect((await outcomeOf(host.cli(['replay', out]))).status).toBe(0);
+      const texts = judged.reasons.flatMap(({ observer, text }) => (observer === 'kali3' ? [text] : []));
+      expect(texts).toEqual([
+        expect.stringMatching(/^x1 in .* had 80 probes .* come back in at eth1, .*: by the LAN, or /),
+      ]);
+      expect((await outcomeOf(host.cli(['replay', out]))).status).toBe(3);
     });
 
     it.each([
@@ -119,16 +140,64 @@ describe(
     });
 
     it('is broken where a program copies to that guest', { tags: 'all' }, async () => {
-      const words = [`--net=${host.netns}`, '/usr/bin/python3', holdProgram, 'clone', 'x0', 'vnet0'];
-      const holder = spawn('nsenter', words, { stdio: ['ignore', 'pipe', 'inherit'] });
-      await new Promise((resolve) => holder.stdout.once('data', resolve));
+      const { status, step: judged } = await inLan(() =>
+        holding(['clone', 'x0', 'vnet0'], () => run('program', 'auto')),
+      );
+      expect([status, judged.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
+    });
+
+    describe('whose bridge keeps them from that guest', () => {
+      const others = async (act: () => ReturnType<typeof run>) => {
+        inside('spare', 'ip link set y1 up');
+        return beside(['bridge link set dev x0 flood off'], ['bridge link set dev x0 flood on'], () => inLan(act));
+      };
+      const trusted = flood.replace(
+        'expect: private',
+        'expect: private, trust: [ { what: "BPF program *", reason: IDS, owner: ops } ]',
+      );
+
+      it('does not hold where a program copied some to it and has gone', { tags: 'all' }, async () => {
+        const { verdict, step: judged } = await others(() =>
+          holding(['late', 'x0', 'vnet0', 'eth1'], () => run('late', 'auto')),
+        );
+        const had = [...(judged.returned ?? []), ...(judged.traced ?? [])].map(({ observer }) => observer);
+        expect(had).toContain('kali3');
+        expect(verdict).not.toBe('holds');
+      });
+
+      it('does not hold where a program that is trusted copies to it', async () => {
+        const { verdict } = await others(() =>
+          holding(['clone', 'x0', 'vnet0'], () => run('trusted', 'auto', trusted)),
+        );
+        expect(verdict).not.toBe('holds');
+      });
+
+      it('does not hold where a rule beside the bridges copies to it', { tags: 'all' }, async () => {
+        const copy = copyTo('x0').map((line) => line.replace('vnet0', 'eth1'));
+        const { verdict } = await beside(copy, endCopy, () => others(() => run('beside', 'auto')));
+        expect(verdict).not.toBe('holds');
+      });
+    });
+
+    it('is a doubt where that guest has a bridge, and where it reads a packet socket', { tags: 'all' }, async () => {
+      inside(
+        'kali3',
+        'ip link add inner type bridge',
+        'ip link add w0 type veth peer name w1',
+        'for device in w0 x1; do ip link set $device master inner up; done',
+        'for device in w1 inner; do ip link set $device up; done',
+      );
       try {
-        const { status, step: judged } = await inLan(() => run('program', 'auto'));
-        expect([status, judged.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
+        const { status, step: judged } = await inLan(() => run('inner', 'auto'));
+        expect([status, judged.traced]).toEqual([3, undefined]);
       } finally {
-        holder.kill('SIGKILL');
-        await new Promise((resolve) => holder.once('close', resolve));
+        inside('kali3', 'ip link del inner', 'ip link del w0');
       }
+      const read =
+        'import socket, sys\nheard = socket.socket(17, 3, 768); heard.bind((sys.argv[1], 3)); print(flush=True)\nwhile True: heard.recv(2000)';
+      const words = [`--net=${space('kali3')}`, '/usr/bin/python3', '-c', read, 'x1'];
+      const { status, step: judged } = await inLan(() => holding(words, () => run('read', 'auto'), true));
+      expect([status, judged.traced]).toEqual([3, undefined]);
     });
 
     describe('a guest with a second device', () => {

@@ -1,10 +1,10 @@
 """Loads a program of BPF made by hand, attaches it until it ends, and prints its number.
 
 hold-program.py flow | xdp DEVICE | cgroup FOLDER | count FOLDER | look DEVICE… | clone TARGET DEVICE…
-                keep DEVICE… | write DEVICE…
+                keep DEVICE… | write DEVICE… | late TARGET DEVICE WATCHED
 flow, xdp, cgroup: copies what it gets to a map; count: does as systemd for a service with IPAccounting; look: tcx that
 asks a map and lets pass; clone: the same, and copies to the target; keep: tcx that copies to a map; write: tcx that
-writes the first byte, as it was.
+writes the first byte, as it was; late: clone while the 20th to 30th frame come in at the watched device, then no more.
 """
 import ctypes, os, socket, struct, sys, time
 
@@ -83,7 +83,28 @@ def writing():
     return op(0xBF, 6, 1) + load_byte + byte + op(0xB7, 5) + op(0x85, 0, 0, 0, 9) + op(0xB7, 0, 0, 0, -1) + op(0x95)
 
 
+def received(device):
+    return next(int(line.split()[2]) for line in open('/proc/net/dev') if line.strip().startswith(f'{device}:'))
+
+
+def late(target, device, watched):
+    """It stands for 10 frames."""
+    print('ready', flush=True)
+    first = received(watched)
+    while received(watched) < first + 20:
+        time.sleep(0.003)
+    program = load(3, looking(target), 0)
+    link = bpf(28, struct.pack('<IIII', program, socket.if_nametoindex(device), 46, 0))
+    while received(watched) < first + 30:
+        time.sleep(0.003)
+    for held in link, program:
+        os.close(held)
+    time.sleep(60)
+
+
 what, *where = sys.argv[1:]
+if what == 'late':
+    late(*where)
 if what == 'flow':
     program = load(22, copying(129), 17)
     bpf(28, struct.pack('<IIII', program, os.open('/proc/self/ns/net', os.O_RDONLY), 17, 0))

@@ -60,8 +60,8 @@ function isOnce(passage: Passage | undefined): boolean {
 
 /**
  * Probes that left the bridges where they may, and came back in at a device beside them: from the LAN of an uplink at a
- * second NIC, or from a guest that sent on what it rightly had. No carrier on this host handed those to the devices
- * behind, so none of them is a leak there.
+ * second NIC, or from a guest that sent on what it rightly had. Nothing shows that this host handed those to the devices
+ * behind, and nothing that it did not: its bridge there may have refused them, and a copy taken their place.
  */
 export class Returned {
   private readonly passages = new Map<string, Passage>();
@@ -94,10 +94,28 @@ export class Returned {
     return returned.entrances.length === 0 || mayBypass() ? null : returned;
   }
 
-  /** Where a probe came back in before a device had it; undefined = it did not, or more than that one copy came. */
-  wayTo({ device, place }: TracedPlace, flow: Flow, sequence: number): Entrance | undefined {
-    const link = device === null ? undefined : this.linkOf(device);
-    if (device === null || link === undefined) return undefined;
+  /**
+   * Where a probe came back in before a party had it; undefined = it did not, or more than that one copy came. Processes
+   * of the party, and devices behind its own, have what those have.
+   */
+  wayTo({ device, place }: TracedPlace, party: string, flow: Flow, sequence: number): Entrance | undefined {
+    const isBehind = device === null || (!device.home && device.lower === undefined);
+    if (!isBehind) return this.wayToDevice(device, place, flow, sequence);
+    for (const outer of this.devices.values()) {
+      const way = outer.party === party ? this.wayToDevice(outer, place, flow, sequence) : undefined;
+      if (way !== undefined) return way;
+    }
+    return undefined;
+  }
+
+  private wayToDevice(
+    device: TracedDevice,
+    place: TracedPlace['place'],
+    flow: Flow,
+    sequence: number,
+  ): Entrance | undefined {
+    const link = this.linkOf(device);
+    if (link === undefined) return undefined;
     const token = flow.first + sequence;
     return this.entrances.find(({ name, reach, tokens, alive }) => {
       if (device.home && device.name === name)

@@ -219,12 +219,9 @@ export class Strangers {
 
   /**
    * A doubt for each device that had frames which no host routes, or what would count as a leak if the trace were
-   * complete. `leaking`: strangers that have a row for what they had astray; `isReturned`: probes that came back in.
+   * complete. `leaking`: strangers that have a row for what they had astray.
    */
-  reasons(
-    leaking: ReadonlySet<string>,
-    isReturned: (line: TracedPlace, flow: Flow, sequence: number) => boolean,
-  ): readonly Reason[] {
+  reasons(leaking: ReadonlySet<string>): readonly Reason[] {
     const beside = new Map<string, Set<number>>();
     for (const line of this.input.trace) {
       if (!isAtDevice(line) || this.linkTo(line.device) === null) continue;
@@ -233,7 +230,7 @@ export class Strangers {
       forFirstProbes(this.input, this.finder, line, (flow, sequence) => {
         const isAstray = stranger !== undefined && this.isJudged && this.isAstray(flow, sequence);
         if (!flow.judged || !(isUnroutable(flow) || (isAstray && !this.isComplete))) return;
-        if ((isAstray && leaking.has(stranger)) || isReturned(line, flow, sequence)) return;
+        if (isAstray && leaking.has(stranger)) return;
         beside.set(device, (beside.get(device) ?? new Set()).add(flow.first + sequence));
       });
     }

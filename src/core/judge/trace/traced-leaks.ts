@@ -27,7 +27,7 @@ export interface Traced {
   readonly reasonsBeside: (leaking: ReadonlySet<string>) => readonly Reason[];
   /** Devices and processes by which probes reached a party that may not have them. */
   readonly reached: readonly TracedReach[];
-  /** Devices and processes that had probes which had come back in from beyond an uplink. */
+  /** Devices and processes that had probes which had come back in from beyond an uplink: a doubt each. */
   readonly returned: readonly ReturnedReach[];
   /** Observers in place of those among them that are in no plan. */
   readonly strangers: readonly Observer[];
@@ -124,7 +124,7 @@ class Reaches {
 
 /**
  * Counts what reached anybody past the ports as sightings at its observer, which a stranger gets. What came back in is
- * no leak: a guest that sent it on gives a doubt.
+ * a doubt.
  */
 function addReached(
   input: TraceInput,
@@ -138,7 +138,7 @@ function addReached(
   const found = new Map<string, Observer>();
   /** True of a probe that came back in. */
   const isBack = (line: TracedPlace, { flow, sequence, observer }: PastToken, device: string): boolean => {
-    const way = back?.wayTo(line, flow, sequence);
+    const way = back?.wayTo(line, partyOf(observer), flow, sequence);
     const token = flow.first + sequence;
     if (way?.guest === null) returned.add(observer.name, device, token, way.name);
     else if (way !== undefined && replayed.add(observer.name, way.guest, token)) raise(tally.replayed, observer.name);
@@ -159,11 +159,22 @@ function addReached(
   return { reached: reached.list(), returned: returned.returned(), strangers: [...found.values()] };
 }
 
+/** The LAN handed them over, or a copy was made here that the state does not show: a count tells no copies apart. */
+function returnedReasons(returned: readonly ReturnedReach[]): readonly Reason[] {
+  return returned.map(({ observer, device, at, probes }) =>
+    reason(
+      'bypass-possible',
+      observer,
+      `${device} had ${probes} probes that had left by an uplink and come back in at ${at}, as the kernel's trace shows: by the LAN, or by a copy made here. Take ${at} out of that LAN for the run`,
+    ),
+  );
+}
+
 /**
  * Processes that read probes which neither the party that they are, nor the host, rightly has: those of no party, and
  * of several, of which one may hand on what another one has.
  */
-function readerBypasses(input: TraceInput, finder: FlowFinder, back: Returned | null): readonly Bypass[] {
+function readerBypasses(input: TraceInput, finder: FlowFinder): readonly Bypass[] {
   const { trace, tally } = input;
   return trace.filter(isRead).flatMap((line): readonly Bypass[] => {
     const { reader } = line;
@@ -171,7 +182,6 @@ function readerBypasses(input: TraceInput, finder: FlowFinder, back: Returned | 
     let probes = 0;
     finder.forProbes(line.tokens, (flow, sequence) => {
       if (flow === null || !flow.judged || tally.entries.isAgain(flow, sequence)) return;
-      if (back?.wayTo(line, flow, sequence)?.guest === null) return;
       if (isForHost(input, flow) || (names.length > 0 && names.every((name) => isRightly(input, flow, name)))) return;
       // a leak, unless another packet carries it, as a message to NFLOG does
       if (names.length !== 1 || !finder.isAsSent(flow, line.tokenAt)) probes += 1;
@@ -227,18 +237,16 @@ function hasEachProbe({ step, trace }: TraceInput, finder: FlowFinder): boolean 
  * No device had a probe but those that are to: the bridges and ports that are listened on, the run's own, and those of
  * parties that rightly have it.
  */
-function isContained(input: TraceInput, finder: FlowFinder, back: Returned | null): boolean {
+function isContained(input: TraceInput, finder: FlowFinder): boolean {
   const { step, trace } = input;
   const known = new Set(step.observers.flatMap(({ bridge, interface: name }) => [bridge, name]));
   return trace.every((line) => {
     if (line.place === 'end' || line.device === null || line.device.own === true) return true;
     const { home, name, party } = line.device;
-    if (home && name !== null && known.has(name)) return true;
-    const isParty = party !== undefined && !home;
-    let isPlanned = isParty || line.tokens !== '';
-    finder.forProbes(line.tokens, (flow, sequence) => {
-      const isPartys = flow !== null && isParty && (!flow.judged || isRightly(input, flow, party));
-      isPlanned &&= isPartys || (flow !== null && back?.wayTo(line, flow, sequence)?.guest === null);
+    if (home) return name !== null && known.has(name);
+    let isPlanned = party !== undefined;
+    finder.forProbes(line.tokens, (flow) => {
+      isPlanned &&= flow !== null && party !== undefined && (!flow.judged || isRightly(input, flow, party));
     });
     return isPlanned;
   });
@@ -272,12 +280,12 @@ export function judgeTrace(input: TraceInput, mayBypass: () => boolean): Traced 
   const beside = Strangers.of(input, finder, isComplete);
   const hasEach = hasEachProbe(input, finder);
   const back = Returned.of(input, finder, isComplete && hasEach, mayBypass);
+  const reached = addReached(input, finder, beside, back);
   return {
-    reasons: general,
-    reasonsBeside: (leaking) =>
-      beside?.reasons(leaking, (line, flow, sequence) => back?.wayTo(line, flow, sequence)?.guest === null) ?? [],
-    ...addReached(input, finder, beside, back),
-    bypasses: readerBypasses(input, finder, back),
-    isWhole: general.length === 0 && isClosed(input) && hasEach && isContained(input, finder, back),
+    reasons: [...general, ...returnedReasons(reached.returned)],
+    reasonsBeside: (leaking) => beside?.reasons(leaking) ?? [],
+    ...reached,
+    bypasses: readerBypasses(input, finder),
+    isWhole: general.length === 0 && isClosed(input) && hasEach && isContained(input, finder),
   };
 }
