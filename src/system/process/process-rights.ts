@@ -137,7 +137,7 @@ function hasMore(capabilities: readonly Capability[]): boolean {
  * its threads, and of all that it starts, only if it is born with it. `handed`: what it need not read again. Returns if
  * it has no more than these already, or cannot have less. Call it before anything is begun.
  */
-function beginAnew(capabilities: readonly Capability[], handed: unknown): void {
+export function beginAnew(capabilities: readonly Capability[], handed: unknown): void {
   if (!hasMore(capabilities)) return;
   const library = koffi().load(null);
   const setenv: (name: string, value: string, overwrite: number) => number = library.func(

@@ -61,6 +61,13 @@ export function programEnv(): NodeJS.ProcessEnv {
   return env;
 }
 
+/** Sets a variable of this process and of the programs that it starts from now on; null = takes it away. */
+export function setVariable(name: string, value: string | null): void {
+  if (value === null) Reflect.deleteProperty(process.env, name);
+  else process.env[name] = value;
+  env = null;
+}
+
 /** The rules of a firewall of ten thousand guests have a tenth of it. */
 const usualOutput = 256 * 2 ** 20;
 

@@ -60,8 +60,8 @@ function isOnce(passage: Passage | undefined): boolean {
 
 /**
  * Probes that left the bridges where they may, and came back in at a device beside them: from the LAN of an uplink at a
- * second NIC, or from a guest that sent on what it rightly had. Nothing shows that this host handed those to the devices
- * behind, and nothing that it did not: its bridge there may have refused them, and a copy taken their place.
+ * second NIC, or from a guest that sent on what it rightly had. Nothing shows that a copy was made here for the devices
+ * behind, and nothing that it was not: the bridge there may have refused what came in.
  */
 export class Returned {
   private readonly passages = new Map<string, Passage>();
@@ -95,8 +95,8 @@ export class Returned {
   }
 
   /**
-   * Where a probe came back in before a party had it; undefined = it did not, or more than that one copy came. Processes
-   * of the party, and devices behind its own, have what those have.
+   * Where a probe came back in before a party had it; undefined = it did not, or more than that one copy came.
+   * Processes of the party, and devices behind its own, have what those have.
    */
   wayTo({ device, place }: TracedPlace, party: string, flow: Flow, sequence: number): Entrance | undefined {
     const isBehind = device === null || (!device.home && device.lower === undefined);

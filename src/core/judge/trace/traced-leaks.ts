@@ -159,7 +159,7 @@ function addReached(
   return { reached: reached.list(), returned: returned.returned(), strangers: [...found.values()] };
 }
 
-/** The LAN handed them over, or a copy was made here that the state does not show: a count tells no copies apart. */
+/** The LAN handed them over, or a copy was made here that the state does not show: counts do not say which. */
 function returnedReasons(returned: readonly ReturnedReach[]): readonly Reason[] {
   return returned.map(({ observer, device, at, probes }) =>
     reason(

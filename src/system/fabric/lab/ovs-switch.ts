@@ -5,7 +5,7 @@ import { mirrorCommand } from '../../../core/bridge/change-commands.js';
 import type { Bridge, Endpoint, Mac } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { libc } from '../../kernel/libc.js';
-import { installHint, mustRun, programEnv } from '../../process/programs.js';
+import { installHint, mustRun, programEnv, setVariable } from '../../process/programs.js';
 import { applyToKernel } from '../apply.js';
 import { placeOfKey } from './bridge-commands.js';
 import { numbersFrom } from '../../../core/text/collections.js';
@@ -37,11 +37,11 @@ const startMs = 20_000;
 export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promise<OvsSwitch> {
   const schema = findSchema();
   mountFolder(inside.sysfs);
-  for (const variable of variables) process.env[variable] = folder;
+  for (const variable of variables) setVariable(variable, folder);
   const daemons: Daemon[] = [];
   const close = async (): Promise<void> => {
     for (const daemon of daemons.reverse()) await daemon.end();
-    for (const variable of variables) Reflect.deleteProperty(process.env, variable);
+    for (const variable of variables) setVariable(variable, null);
   };
   try {
     await startDaemons(schema, daemons);
