@@ -165,7 +165,7 @@ function returnedReasons(returned: readonly ReturnedReach[]): readonly Reason[] 
     reason(
       'bypass-possible',
       observer,
-      `${device} had ${probes} probes that had left by an uplink and come back in at ${at}, as the kernel's trace shows: by the LAN, or by a copy made here. Take ${at} out of that LAN for the run`,
+      `${device} had ${probes} probes that left by an uplink and came back in at ${at}, as the kernel's trace shows. The LAN handed them on, or a copy was made here: take ${at} out of that LAN for the run`,
     ),
   );
 }
