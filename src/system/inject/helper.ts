@@ -99,7 +99,10 @@ export async function startSendingHelper(
     return new OpenSendingHelper(helper, sockets, file, closeSockets);
   } catch (error) {
     closeSockets();
-    void starting.then((helper) => helper.kill());
+    void starting.then(
+      (helper) => helper.kill(),
+      () => undefined, // it is gone
+    );
     throw error;
   }
 }
