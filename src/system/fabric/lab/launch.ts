@@ -87,9 +87,10 @@ export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions
   const variant = allowedVariant(paths);
   const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
   const child = spawn(words[0] ?? '', words.slice(1), { ...streamsOf(keptFor), env: insideEnv(variant, isWhole), cwd });
-  child.on('error', () => undefined); // its status shows it
+  const failed = new Promise<never>((_, reject) => child.once('error', reject));
+  failed.catch(() => undefined); // of an inside that is abandoned nobody hears it
   return {
-    hand: (handed) => handOver(child, handed, options),
+    hand: (handed) => Promise.race([failed, handOver(child, handed, options)]),
     abandon: () => void child.kill('SIGKILL'), // unshare, and the kernel the inside with it
   };
 }
