@@ -41,3 +41,9 @@ function isForEverybody(path: string): boolean {
 export const readable: Missing = isForEverybody(fileURLToPath(new URL('../..', import.meta.url)))
   ? null
   : 'the checkout is below a folder that others may not enter';
+
+/** For a program that has no namespace: others share this machine's kernel, a second one runs one file at a time. */
+export const alone: Missing =
+  process.env['VERIFY_ISOLATION_OWN_KERNEL'] === '1'
+    ? null
+    : 'the program has no namespace, and other tests on this kernel would find it: npm run test:kernel has its own';

@@ -15,7 +15,7 @@ import { programEnv } from '../../../src/system/process/programs.js';
 import { readHardware } from '../../../src/system/state/read-devices.js';
 import { readState } from '../../../src/system/state/read.js';
 import { kernel } from '../../support/lab/features.js';
-import { file, type Missing, needs, program, readable, root } from '../../support/needs.js';
+import { alone, file, type Missing, needs, program, readable, root } from '../../support/needs.js';
 
 const built = new URL('../../../build/system/state/read.js', import.meta.url).href;
 const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
@@ -25,12 +25,6 @@ const legacy: Missing =
   root === null && spawnSync('unshare', ['--net', '/usr/bin/python3', tools, 'legacy', '4', 'TEE', 'end']).status === 0
     ? null
     : 'this kernel has no iptables-legacy';
-
-/** Other tests share the kernel of this machine; a second kernel runs one file at a time. */
-const alone: Missing =
-  process.env['VERIFY_ISOLATION_OWN_KERNEL'] === '1'
-    ? null
-    : 'the program has no namespace, and other tests on this kernel would find it: npm run test:kernel has its own';
 
 /** Whether this kernel takes programs of BPF at netfilter's hooks (Linux 6.4, CONFIG_NETFILTER_BPF_LINK). */
 const netfilterLink: Missing =

@@ -8,7 +8,7 @@ import { loadSearch, searchDescriptors } from '../../../src/system/capture/kerne
 import { loadedProgram, programIds } from '../../../src/system/kernel/bpf-programs.js';
 import { isSearchProgram } from '../../../src/core/wire/search-program.js';
 import { readState } from '../../../src/system/state/read.js';
-import { type Missing, needs, root } from '../../support/needs.js';
+import { alone, type Missing, needs, root } from '../../support/needs.js';
 
 const tool = fileURLToPath(new URL('hold-program.py', import.meta.url));
 const built = new URL('../../../build/system/state/read.js', import.meta.url).href;
@@ -97,7 +97,7 @@ describe('programs that get packets elsewhere', needs(root), () => {
     expect(await placesOf(await hold(spaces.stranger, 'xdp', 'eth0'))).toEqual([]);
   });
 
-  it('are looked for while namespaces come and go', async () => {
+  it('are looked for while namespaces come and go', { tags: 'kernel', ...needs(alone) }, async () => {
     const id = await hold(spaces.home, 'nowhere');
     const ending = spawn('sh', [
       '-c',
