@@ -1,10 +1,11 @@
 // npm run bench [-- NAME…]: measures this program beside named peers, prints the ratios of that one run and writes them
 // into RESULTS.md. Needs dist/ (npm run build). A measurement is one file with `title`, `about` and `measure({ scratch,
-// rounds })`, which gives the rows of its table, and one line here.
+// rounds })`, which gives the rows of its table, and one line here. `--beside short`: ratios of a minute beside those of
+// RESULTS.md, which stays as it is.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeSection } from './frame/results.mjs';
+import { recordedRows, writeSection } from './frame/results.mjs';
 import { tableOf } from './frame/table.mjs';
 import * as growthFrames from './mesh/growth-frames.mjs';
 import * as growthGuests from './mesh/growth-guests.mjs';
@@ -21,6 +22,7 @@ import * as readSmall from './reading/read-small.mjs';
 import * as replayFull from './reading/replay-full.mjs';
 import * as replayProbes from './reading/replay-probes.mjs';
 import * as replaySmall from './reading/replay-small.mjs';
+import * as short from './start/short.mjs';
 import * as smallRuns from './start/small-runs.mjs';
 import * as stack from './start/stack.mjs';
 import * as startUp from './start/start-up.mjs';
@@ -39,6 +41,7 @@ const measures = {
   sending,
   'start-up': startUp,
   'small-runs': smallRuns,
+  short,
   stack,
   'guests-traffic': guestsTraffic,
   'whole-host': wholeHost,
@@ -50,7 +53,21 @@ const measures = {
   'judge-growth': judgeGrowth,
 };
 
-const asked = process.argv.slice(2);
+const words = process.argv.slice(2);
+/** Holds ratios against those of RESULTS.md, which stays as it is. */
+const isBeside = words.includes('--beside');
+const asked = words.filter((word) => word !== '--beside');
+/** A ratio that grew by more than this is named. */
+const tolerated = 1.15;
+
+function besideRecorded(name, rows) {
+  const recorded = new Map(recordedRows(name));
+  return rows.map((row) => {
+    const before = recorded.get(row.what);
+    const isSlower = row.ratio > tolerated * Number(before);
+    return { ...row, recorded: before ?? 'never', '': isSlower ? 'SLOWER by more than 15 %' : '' };
+  });
+}
 const unknown = asked.filter((name) => !(name in measures));
 if (unknown.length > 0) {
   console.error(`no measurement is named ${unknown.join(', ')}; there are ${Object.keys(measures).join(', ')}`);
@@ -69,8 +86,8 @@ for (const name of asked.length > 0 ? asked : Object.keys(measures)) {
   try {
     console.log(`\n${title} (${rounds} rounds)`);
     const rows = await measure({ scratch, rounds });
-    console.log(tableOf(rows));
-    writeSection(name, title, about, rows, rounds);
+    console.log(tableOf(isBeside ? besideRecorded(name, rows) : rows));
+    if (!isBeside) writeSection(name, title, about, rows, rounds);
   } finally {
     remove();
   }

@@ -269,6 +269,16 @@ const runsOf = { test: runTest, all: runBeyond };
 /** Something went wrong here and not in a run. */
 const failedHere = (title, error) => lost.push(lostRun(title, error instanceof Error ? error.stack : String(error)));
 
+/** Ratios of a minute beside the recorded ones: to be read, never a failure. */
+function printRatios() {
+  const { status } = spawnSync(process.execPath, ['bench/run.mjs', '--beside', 'short'], {
+    stdio: 'inherit',
+    env: { ...inherited, PATH, BENCH_ROUNDS: '3' },
+    timeout: 300_000,
+  });
+  if (status !== 0) console.log('the ratios could not be measured here');
+}
+
 let rest = [];
 try {
   const noLab = labRefused([], isRoot) && labRefused([], false);
@@ -279,6 +289,7 @@ try {
       failedHere(`the level ${level}`, error);
     }
   rest = unreported();
+  if (levels.includes('all') && noLab === null) printRatios();
 } catch (error) {
   failedHere('all runs', error);
 }

@@ -20,3 +20,15 @@ export function writeSection(name, title, about, rows, rounds) {
   else sections[at] = own;
   writeFileSync(file, wrapMarkdown(`${start.trimEnd()}\n\n${sections.join('')}`.trimEnd() + '\n'));
 }
+
+/** Rows that RESULTS.md has of a measurement, each its cells; none where it was never measured. */
+export function recordedRows(name) {
+  const section = readFileSync(file, 'utf8').split(`<!-- ${name} -->`)[1]?.split('<!--')[0] ?? '';
+  const lines = section.split('\n').filter((line) => line.startsWith('|'));
+  return lines.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
