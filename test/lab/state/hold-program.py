@@ -4,7 +4,7 @@ hold-program.py flow | xdp DEVICE | cgroup FOLDER | count FOLDER | look DEVICE�
                 keep DEVICE… | write DEVICE… | late TARGET DEVICE WATCHED
 flow, xdp, cgroup: copies what it gets to a map; count: does as systemd for a service with IPAccounting; look: tcx that
 asks a map and lets pass; clone: the same, and copies to the target; keep: tcx that copies to a map; write: tcx that
-writes the first byte, as it was; late: clone while the 20th to 30th frame come in at the watched device, then no more.
+writes the first byte, as it was; late: clone while the 20th to 60th frame come in at the watched device, then no more.
 """
 import ctypes, os, socket, struct, sys, time
 
@@ -88,14 +88,14 @@ def received(device):
 
 
 def late(target, device, watched):
-    """It stands for 10 frames."""
+    """It stands for 40 frames."""
     print('ready', flush=True)
     first = received(watched)
     while received(watched) < first + 20:
         time.sleep(0.003)
     program = load(3, looking(target), 0)
     link = bpf(28, struct.pack('<IIII', program, socket.if_nametoindex(device), 46, 0))
-    while received(watched) < first + 30:
+    while received(watched) < first + 60:
         time.sleep(0.003)
     for held in link, program:
         os.close(held)
