@@ -53,7 +53,7 @@ const measures = {
   'judge-growth': judgeGrowth,
 };
 
-// Where it is set each start of Node reads certificates, for longer than it takes otherwise.
+// If it is set each start of Node reads certificates, for longer than it takes otherwise.
 delete process.env.NODE_EXTRA_CA_CERTS;
 const words = process.argv.slice(2);
 /** Holds ratios against those of RESULTS.md, which stays as it is. */

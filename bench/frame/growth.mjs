@@ -34,7 +34,7 @@ export function growth(name, title, rows, columns) {
   return [...rows, { [x]: 'all points', ...all }, { [x]: 'last three', ...last }];
 }
 
-/** What every curve says of a run. */
+/** The figures of a run that every curve has. */
 export function runRow({ seconds, processor, megabytes, dropped }) {
   return {
     seconds: seconds.toFixed(2),

@@ -47,7 +47,7 @@ export interface RunOptions {
   readonly runId: string;
   /** Where the lab's namespaces are: what `enterLab` said; null = the run is on this host. */
   readonly inside: Inside | null;
-  /** What was started before, where the lab is; left out: nothing. The run ends them. */
+  /** Helpers that were started in the lab before; left out: none. The run ends them. */
   readonly helpers?: Helpers | undefined;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   /** Which frames stay in the evidence; left out: all. */

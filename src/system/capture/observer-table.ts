@@ -51,7 +51,7 @@ export class ObserverTable {
     this.eventful = eventful;
   }
 
-  /** What opens the handle of an observer, once its engine has waited for what it waits for beside others. */
+  /** Opens the handle of an observer, once its engine has waited for what it waits for beside others. */
   async prepare(message: OpenMessage, search: KernelSearch | null): Promise<() => EngineHandle> {
     const engine = engineNamed(message.engine);
     const options = { ...message, search };

@@ -15,7 +15,7 @@ import { judgePartial } from './replay.js';
 export interface JudgedWhileRunning {
   /** What comes of the captures, as evidence.pcapng.part. */
   readonly collation: Promise<Collation>;
-  /** What of it is counted; null = what was not kept is to be counted first. */
+  /** Its counts; null = what was not kept is to be counted first. */
   readonly counting: Counting | null;
 }
 

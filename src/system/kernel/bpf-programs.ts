@@ -45,7 +45,7 @@ export function programsAt(ifindex: number, place: ProgramPlace): readonly numbe
   return Array.from(ids.subarray(0, Math.min(maxPrograms, view.getUint32(at.count, true))));
 }
 
-/** What all such questions of this thread are asked with: a bridge of 1,000 ports is asked 10,000 times a second. */
+/** Memory for all such questions of this thread: a bridge of 1,000 ports is asked 10,000 times a second. */
 let query: ReturnType<typeof programQuery> | null = null;
 
 function programQuery() {

@@ -38,7 +38,7 @@ function portsIn(words: readonly string[]): readonly string[] {
   return isPattern ? [] : words.filter((port) => port !== 'none' && port !== '');
 }
 
-/** What one option of a bridge's stanza says, of the bridge or of its ports. */
+/** The settings of the bridge or of its ports that one option of its stanza declares. */
 function optionSays(
   bridge: string,
   option: string,

@@ -26,7 +26,7 @@ function centiseconds(value: unknown): number | null {
 interface Device {
   readonly name: string;
   readonly kind: string;
-  /** What the files say of it: later ones, by name, add to earlier ones and overrule them (netplan(5)). */
+  /** Its keys: later files, by name, add to earlier ones and overrule them (netplan(5)). */
   readonly fields: Fields;
   readonly firstFile: string;
   readonly lastFile: string;
@@ -34,7 +34,7 @@ interface Device {
   readonly renderer: Renderer;
 }
 
-/** What one file says of a device. */
+/** The keys of a device in one file. */
 interface Entry extends Pick<Device, 'name' | 'kind' | 'fields'> {
   readonly path: string;
 }
@@ -94,8 +94,8 @@ function settingsOf({ name, kind, fields, lastFile }: Device): readonly Declared
 }
 
 /**
- * What netplan's files, in the order in which netplan reads them, say of bridges and their ports, and which devices
- * they make. Throws Error, with the file's name, where one is not YAML.
+ * The declarations of netplan's files, in the order in which netplan reads them, for bridges and their ports, and the
+ * devices that they make. Throws Error, with the file's name, where one is not YAML.
  */
 export function netplanReport(files: readonly ConfigFile[]): ConfigReport {
   const devices = devicesIn(files);

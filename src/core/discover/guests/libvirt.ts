@@ -24,7 +24,7 @@ interface Domain {
   readonly interfaces: readonly { readonly device: XmlElement; readonly mac: string | null }[];
 }
 
-/** What `virsh dumpxml` prints of a domain. Throws Error if the text is not a domain. */
+/** The output of `virsh dumpxml` for a domain. Throws Error if the text is not a domain. */
 export function readDomain(xml: string): Domain {
   const domain = readXml(xml);
   const name = childOf(domain, 'name')?.text ?? '';

@@ -1,6 +1,6 @@
 import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 import { nsOf } from '../../pcap/time-words.js';
-import { inTurn } from '../../plan/flows/shortcuts.js';
+import { framesOfStep, inTurn } from '../../plan/flows/shortcuts.js';
 import { FlowRows } from './flow-rows.js';
 import { RowTokens } from './row-tokens.js';
 import { TokenBits } from './token-bits.js';
@@ -51,8 +51,7 @@ function numberThrough(flows: Flows): boolean {
 const fewTokens = 8;
 
 function tokensOfMany(flows: Flows): number {
-  const [first, last] = [flows.at(0), flows.at(flows.length - 1)];
-  const tokens = first === undefined || last === undefined ? 0 : last.first + last.count - first.first;
+  const tokens = framesOfStep({ flows });
   return tokens > 0 && tokens <= Math.min(maxTokens, fewTokens * flows.length) ? tokens : 0;
 }
 

@@ -4,8 +4,7 @@ import type { Flow, Observer } from '../../model/plan.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import type { TracedDevice, TracedPlace } from '../../model/timeline.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
-import { isRoutedTo } from '../../model/attach.js';
-import { devicesBelow } from './strangers.js';
+import { devicesBelow, routedPorts } from './strangers.js';
 import { type FlowFinder, isRightly, type TraceInput } from './traced-probes.js';
 
 /** A way back in, beside the bridges of the step. */
@@ -45,7 +44,7 @@ function unchangedLinks([first, ...others]: readonly HostState[]): readonly Link
 }
 
 function judgedDevices({ plan, step }: TraceInput, states: readonly HostState[]): ReadonlySet<string> {
-  const routed = plan.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) && port !== null ? [port] : []));
+  const routed = routedPorts(plan);
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
   const heardAt = step.observers.map((observer) => observer.interface);
   return new Set([
@@ -95,7 +94,7 @@ export class Returned {
   }
 
   /**
-   * Where a probe came back in before a party had it; undefined = it did not, or more than that one copy came.
+   * The way back in of a probe before a party had it; undefined = there was none, or more than that one copy came.
    * Processes of the party, and devices behind its own, have what those have.
    */
   wayTo({ device, place }: TracedPlace, party: string, flow: Flow, sequence: number): Entrance | undefined {

@@ -1,7 +1,7 @@
 import { linkNamed } from '../../bridge/host.js';
 import { routingMasters, segmentOf } from '../../bridge/bypass/segment.js';
 import { isRoutedTo, placeOf } from '../../model/attach.js';
-import type { Flow, Observer } from '../../model/plan.js';
+import type { Flow, Observer, Plan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import type { TracedDevice, TracedPlace, TraceLine } from '../../model/timeline.js';
@@ -58,6 +58,11 @@ export function devicesBelow(ports: Iterable<string>, links: readonly LinkState[
   return below;
 }
 
+/** Ports by which the host routes to its endpoints. */
+export function routedPorts({ endpoints }: Pick<Plan, 'endpoints'>): readonly string[] {
+  return endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) && port !== null ? [port] : []));
+}
+
 /** Part of an observer's name. A process or guest chose it, and must not look like another device. */
 function namePart(name: string): string {
   return name.replace(/[\s/@#|]/g, '_');
@@ -86,7 +91,7 @@ export class Strangers {
   ) {
     const { plan, step, trace } = input;
     const links = states.flatMap((state) => state.links);
-    const routed = plan.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) && port !== null ? [port] : []));
+    const routed = routedPorts(plan);
     this.isRouted = routed.length > 0;
     const bridges = new Set(step.observers.map(({ bridge }) => bridge));
     // a guest that starts meanwhile gets floods as others do

@@ -96,29 +96,19 @@ function holderIn(line: TraceLine, { step }: TraceInput, strangers: Strangers | 
   return { observers, by, isStranger: false };
 }
 
-/** Probes that reached observers by devices; each pair's distinct probes are counted. */
-class Reaches {
-  private readonly reached = new Map<string, TracedReach & { readonly at?: string; readonly seen: Set<number> }>();
+/** Ways by which probes came to observers, each with its distinct probes. */
+class Reaches<Way extends Omit<TracedReach, 'probes'>> {
+  private readonly ways = new Map<string, { readonly way: Way; readonly seen: Set<number> }>();
 
-  /** `at`: where they came back in. True if the probe is the first such one of its observer by any device. */
-  add(observer: string, device: string, token: number, at = ''): boolean {
-    const others = [...this.reached.values()].filter((known) => known.observer === observer);
-    const isNew = !others.some(({ seen }) => seen.has(token));
-    const key = `${observer} ${device} ${at}`;
-    const known = this.reached.get(key) ?? { observer, device, at, probes: 0, seen: new Set<number>() };
+  add(way: Way, token: number): void {
+    const key = Object.values(way).join(' ');
+    const known = this.ways.get(key) ?? { way, seen: new Set<number>() };
     known.seen.add(token);
-    this.reached.set(key, known);
-    return isNew;
+    this.ways.set(key, known);
   }
 
-  list(): readonly TracedReach[] {
-    return [...this.reached.values()].map(({ observer, device, seen }) => ({ observer, device, probes: seen.size }));
-  }
-
-  returned(): readonly ReturnedReach[] {
-    return [...this.reached.values()].map(({ observer, device, seen, at = '' }) => ({
-      ...{ observer, device, at, probes: seen.size },
-    }));
+  list(): readonly (Way & Pick<TracedReach, 'probes'>)[] {
+    return [...this.ways.values()].map(({ way, seen }) => ({ ...way, probes: seen.size }));
   }
 }
 
@@ -134,15 +124,22 @@ function addReached(
 ): Pick<Traced, 'reached' | 'returned' | 'strangers'> {
   const { step, facts, tally, trace } = input;
   if (!isLossless(facts, step)) return { reached: [], returned: [], strangers: [] };
-  const [reached, returned, replayed] = [new Reaches(), new Reaches(), new Reaches()];
+  const reached = new Reaches<Omit<TracedReach, 'probes'>>();
+  const returned = new Reaches<Omit<ReturnedReach, 'probes'>>();
+  const replayed = new Set<string>();
   const found = new Map<string, Observer>();
   /** True of a probe that came back in. */
   const isBack = (line: TracedPlace, { flow, sequence, observer }: PastToken, device: string): boolean => {
     const way = back?.wayTo(line, partyOf(observer), flow, sequence);
+    if (way === undefined) return false;
     const token = flow.first + sequence;
-    if (way?.guest === null) returned.add(observer.name, device, token, way.name);
-    else if (way !== undefined && replayed.add(observer.name, way.guest, token)) raise(tally.replayed, observer.name);
-    return way !== undefined;
+    const probe = `${token} ${observer.name}`;
+    if (way.guest === null) returned.add({ observer: observer.name, device, at: way.name }, token);
+    else if (!replayed.has(probe)) {
+      replayed.add(probe);
+      raise(tally.replayed, observer.name);
+    }
+    return true;
   };
   for (const line of trace) {
     const holder = holderIn(line, input, strangers);
@@ -153,10 +150,10 @@ function addReached(
       if (isStranger ? strangers?.isAstray(flow, sequence) !== true : isBack(line, past, device)) continue;
       if (isStranger) found.set(observer.name, observer);
       tally.sightings.addToken(flow, sequence, observer.name, { frame: 0, high: 0, low: 0 });
-      reached.add(observer.name, device, flow.first + sequence);
+      reached.add({ observer: observer.name, device }, flow.first + sequence);
     }
   }
-  return { reached: reached.list(), returned: returned.returned(), strangers: [...found.values()] };
+  return { reached: reached.list(), returned: returned.list(), strangers: [...found.values()] };
 }
 
 /** The LAN handed them over, or a copy was made here that the state does not show: counts do not say which. */

@@ -4,7 +4,7 @@ import { type TimeResolution, timeResolution, toNs } from '../time-resolution.js
 import { type Option, optionCodes, optionText, optionU64, readOptions, textOfOption } from './options.js';
 import type { BatchBuilder } from '../batch-builder.js';
 
-/** What a packet or a statistics block has to know of the interface that it names. */
+/** Facts of an interface that a packet or a statistics block needs of the one it names. */
 export interface InterfaceOfSection {
   /** Bytes of a packet that are kept at most; 0 = all. */
   readonly snaplen: number;
