@@ -94,8 +94,8 @@ async function besideGuests() {
 }
 
 /** The same while a run listens on every port and probes. */
-async function besideRun(name, round) {
-  const dir = join(scratch, `${name}-${round}`);
+async function besideRun(name, round, ...options) {
+  const dir = join(scratch, `${name}-${round}${options.join('')}`);
   const timed = 'TIMEFORMAT="@@ %U %S"; time "$@"';
   const child = spawn(
     'bash',
@@ -112,6 +112,7 @@ async function besideRun(name, round) {
       '--verbose',
       '--out',
       dir,
+      ...options,
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -148,6 +149,7 @@ const beside = {
   'beside two other guests that ping': besideGuests,
   'beside a run that listens, 1 frame a second': (round) => besideRun('listening', round),
   'beside a run, 1,000 frames a second': (round) => besideRun('run', round),
+  'beside the same, traced': (round) => besideRun('run', round, '--trace', 'auto'),
 };
 const seen = Object.fromEntries(Object.keys(beside).map((name) => [name, []]));
 for (let round = 0; round < rounds; round += 1)

@@ -10,8 +10,11 @@ export function measuredText({ measured }: Held): readonly string[] {
   const dropped = measured.dropped.map(
     ({ function: name, device, probes }) => `${counted(probes, 'probe', 'probes')} ended in ${name} at ${device}`,
   );
-  const { notCopied } = measured;
-  return notCopied === 0 ? dropped : [...dropped, `${counted(notCopied, 'probe', 'probes')}: no copy was made`];
+  const { notCopied, sampled } = measured;
+  const ends = notCopied === 0 ? dropped : [...dropped, `${counted(notCopied, 'probe', 'probes')}: no copy was made`];
+  return sampled === undefined
+    ? ends
+    : ends.map((end) => `of ${counted(sampled, 'traced probe', 'traced probes')} ${end}`);
 }
 
 /** What held, the same in one or more steps. Steps are 0-based. */

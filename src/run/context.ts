@@ -32,10 +32,18 @@ interface TracedSegment {
   readonly devices: readonly LinkedDevice[];
 }
 
+/** The kernel's trace of a step. */
+export interface StepTrace {
+  /** It is to see the sample of each flow alone (core/plan/traced-sample.ts). */
+  readonly isSample: boolean;
+  /** Once; nothing the second time. */
+  end(): void;
+}
+
 /** The kernel's trace of the steps of a run. */
 export interface StepTraces {
   /** Attaches until `end`; where that cannot be, the timeline names the reason, and `end` does nothing. */
-  start(context: RunContext, step: StepPlan, segments: readonly TracedSegment[]): { end(): void };
+  start(context: RunContext, step: StepPlan, segments: readonly TracedSegment[]): StepTrace;
   /** All that was written down so far. */
   readonly lines: readonly TraceLine[];
   close(): void;

@@ -5,7 +5,7 @@ import type { Sender } from '../system/inject/sender.js';
 import { exchangeHttp } from '../system/traffic/http.js';
 import { exchangePing } from '../system/traffic/ping.js';
 import { mark, openObservers, seal, startStepCapture, stopStepCapture } from './capture-step.js';
-import { checkStop, logFault, pause, report, type RunContext, stopReason, wait } from './context.js';
+import { checkStop, logFault, pause, report, type RunContext, type StepTrace, stopReason, wait } from './context.js';
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
@@ -18,6 +18,9 @@ import { ChangeWatch, watchKernel } from './watch-kernel.js';
 
 /** Frames of the last controls may still be on their way through a program when the kernel has taken them. */
 const controlMs = 60;
+
+/** What a relay has not handed on after this long is not in the sample. */
+const sampleDrainMs = 100;
 
 /** True if each control of a step is at its observer when the kernel has taken it: no relay and no switch polls. */
 function isWithinKernel({ plan }: RunContext, { observers }: StepPlan): boolean {
@@ -86,7 +89,7 @@ async function probeBetweenSnapshots(
   );
   const trace = context.traces?.start(context, step, around);
   try {
-    await probeAndDrain(context, step, capture, sender, { states, leadMs });
+    await probeAndDrain(context, step, capture, sender, { states, leadMs, trace });
   } finally {
     trace?.end();
   }
@@ -98,14 +101,18 @@ async function probeAndDrain(
   step: StepPlan,
   capture: Capture,
   sender: Sender,
-  { states, leadMs }: { readonly states: StateReader; readonly leadMs: number },
+  {
+    states,
+    leadMs,
+    trace,
+  }: { readonly states: StateReader; readonly leadMs: number; readonly trace: StepTrace | undefined },
 ): Promise<void> {
   report(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
   const events = startEvents(context, step, { readAround: states.around, leadMs });
   events.ended.catch(() => undefined); // reported where it is awaited
   try {
-    await probeOn(context, step, capture, sender, events);
+    await probeOn(context, step, capture, sender, { events, trace });
     await events.ended;
   } finally {
     await events.stop();
@@ -132,9 +139,15 @@ async function probeOn(
   step: StepPlan,
   capture: Capture,
   sender: Sender,
-  events: Events,
+  { events, trace }: { readonly events: Events; readonly trace: StepTrace | undefined },
 ): Promise<void> {
-  const probes = probeSender(context, step, sender, capture, events.over);
+  const isSampled = trace?.isSample === true;
+  const probes = probeSender(context, step, sender, capture, { eventsOver: events.over, isSampled });
+  if (isSampled) {
+    await probes.send('sample');
+    await pause(Math.min(step.drainMs, sampleDrainMs), context.signal);
+    trace.end();
+  }
   await probes.send(0);
   const listening = step.listenMs === null ? null : wait(context, step, 'probing', step.listenMs);
   await runTraffic(context, step);

@@ -7,6 +7,7 @@ import type { StepPlan } from '../core/model/plan.js';
 import { messageOf } from '../core/model/verify-error.js';
 import { partiesBehind } from '../core/plan/ears.js';
 import { framesByKind, framesOfStep } from '../core/plan/flows/shortcuts.js';
+import { maySample } from '../core/plan/traced-sample.js';
 import { jsonText } from '../core/text/json-text.js';
 import {
   kernelFunctions,
@@ -35,6 +36,7 @@ import {
 } from '../system/process/socket-holders.js';
 import { readSpaces, type SpaceLinks } from '../system/state/read-linked-devices.js';
 import type { RunContext, StepTraces, TraceMode } from './context.js';
+import { lossFreeRate } from './send/pace.js';
 import { given } from '../core/text/collections.js';
 
 type Segments = Parameters<StepTraces['start']>[2];
@@ -55,12 +57,17 @@ export function stepTraces(dir: string, mode: TraceMode): StepTraces | null {
       const trace = typeof kernel === 'string' ? kernel : startOne(kernel, context, step);
       if (typeof trace === 'string') {
         context.timeline.log(step.index, { event: 'trace', state: 'absent', why: trace });
-        return { end: () => undefined };
+        return { isSample: false, end: () => undefined };
       }
       context.timeline.log(step.index, { event: 'trace', state: 'attached' });
       const types = typeof kernel === 'string' ? null : kernel.types;
+      const isSample = isSampled(context, step);
+      let hasEnded = false;
       return {
+        isSample,
         end() {
+          if (hasEnded) return;
+          hasEnded = true;
           const reading = trace.end();
           const reasons = types?.valuesOf('skb_drop_reason') ?? new Map<number, string>();
           try {
@@ -68,7 +75,8 @@ export function stepTraces(dir: string, mode: TraceMode): StepTraces | null {
             log ??= new TraceFile(dir);
             log.write(lines);
             written.push(...lines);
-            context.timeline.log(step.index, { event: 'trace', state: 'read', lines: lines.length });
+            const sampled = isSample ? { sampled: true as const } : {};
+            context.timeline.log(step.index, { event: 'trace', state: 'read', lines: lines.length, ...sampled });
           } catch (error) {
             // the step is judged without it
             context.timeline.log(step.index, { event: 'trace', state: 'absent', why: messageOf(error) });
@@ -78,6 +86,14 @@ export function stepTraces(dir: string, mode: TraceMode): StepTraces | null {
     },
     close: () => log?.close(),
   };
+}
+
+/** A program that would be acquitted takes a trace of each probe. */
+function isSampled(context: RunContext, step: StepPlan): boolean {
+  const programs = context.states[step.index]?.before?.programs ?? [];
+  return (
+    programs.every(({ keepsNothing }) => keepsNothing !== true) && maySample(step, step.rate ?? lossFreeRate(context))
+  );
 }
 
 function startOne(kernel: TracedKernel, { plan }: RunContext, step: StepPlan): Trace | string {

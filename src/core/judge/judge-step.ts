@@ -71,10 +71,10 @@ function explained(
   rows: readonly Finding[],
   verdict: Verdict,
   proven: boolean,
-  { plan, step, states }: StepInput,
+  { plan, step, states, facts }: StepInput,
   trace: StepInput['trace'],
 ): Pick<StepResult, 'held' | 'carriersApart'> {
-  const held = verdict === 'holds' ? whyHolds(rows, plan, step, states, trace) : [];
+  const held = verdict === 'holds' ? whyHolds(rows, plan, step, states, { trace, isSampled: facts.isSampled }) : [];
   const apart = proven ? carriersApart(rows, states) : [];
   return filled({ held, carriersApart: apart });
 }
@@ -178,7 +178,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly heldAtEntry: EntryByForm['blocked'];
   readonly reached: ReturnType<typeof judgeTrace>['reached'];
   readonly returned: ReturnType<typeof judgeTrace>['returned'];
-  readonly isTracedWhole: boolean;
+  readonly isTraceClosed: boolean;
 }
 
 /** Ways past the observers; none counts at an observer where a leak, or what it may have, decides already. */
@@ -245,7 +245,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     heldAtEntry: forms.blocked,
     reached: traced.reached,
     returned: traced.returned,
-    isTracedWhole: traced.isWhole,
+    isTraceClosed: traced.isClosed,
   };
 }
 
@@ -325,7 +325,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...filled({ unmet, exposures }),
     ...openAndTrusted(bypasses),
     ...(step.drainMs > usualDrainMs(plan) ? { lingerMs: step.drainMs } : {}),
-    ...explained(rows, verdict, missing.length === 0, input, examined.isTracedWhole ? input.trace : []),
+    ...explained(rows, verdict, missing.length === 0, input, examined.isTraceClosed ? input.trace : []),
   };
   return { result, exit };
 }

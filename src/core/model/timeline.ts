@@ -211,8 +211,11 @@ const timelineEvent = tagged('event', {
   'event-started': { during: whole },
   'event-ended': { during: whole, ok: flag, detail: text },
   probing: { state: oneOf('started', 'ended') },
-  /** The kernel's trace of the step, and how many lines of trace.ndjson it has; `why` there is none. */
-  trace: tagged('state', { attached: {}, absent: { why: text }, read: { lines: whole } }),
+  /**
+   * The kernel's trace of the step, and how many lines of trace.ndjson it has; `why` there is none. `sampled`: the
+   * first frames of each flow alone were sent meanwhile.
+   */
+  trace: tagged('state', { attached: {}, absent: { why: text }, read: { lines: whole, sampled: maybe(oneOf(true)) } }),
   /** `traffic`: 0-based index in the step's traffic. */
   traffic: { traffic: whole, ok: flag, detail: text },
   /** For this many ms frames under way were waited for. */
@@ -326,6 +329,8 @@ export interface MeasuredEnds {
   }[];
   /** Probes of which no copy was dropped there: none was made for those who got nothing. */
   readonly notCopied: number;
+  /** Of this many probes; the others were sent without a trace. Absent: of all. */
+  readonly sampled?: number;
 }
 
 /** A device or process by which a party had probes past its ports, as the kernel's trace shows. */

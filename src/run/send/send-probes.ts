@@ -3,6 +3,7 @@ import { flowOfToken } from '../../core/judge/recognise/classify.js';
 import type { Flows, StepPlan } from '../../core/model/plan.js';
 import { eventRounds } from '../../core/plan/event-rounds.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
+import { sampledFrames } from '../../core/plan/traced-sample.js';
 import type { Capture } from '../../system/capture/client.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { engineOf, sharedRingFrames } from '../capture-step.js';
@@ -23,6 +24,14 @@ const fewFlows = 64;
 /** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
 const fewFrames = 2000;
 
+/** `first`: frames of the first burst, of which nobody knows yet what they cost; `most`: of any. */
+interface BurstSizes {
+  readonly first: number;
+  readonly most: number;
+  /** The sample was sent before. */
+  readonly isSampled: boolean;
+}
+
 /**
  * Where in the flows the frame is before which `frames` of them come: the flow's position, and the frame's number in
  * it.
@@ -37,15 +46,15 @@ function positionOf(flows: Flows, frames: number): { readonly position: number; 
 }
 
 /**
- * Frames `from` to `to` of the flows in bursts of one flow, and bursts put together as far as there is room: their
- * tokens follow one another. `first`: frames of the first burst, of which nobody knows yet what
- * they cost; `most`: of any. No object but the burst and its flow is made for it: a mesh has a million.
+ * Frames `from` to `to` of the flows, but for those of the sample, in bursts of one flow, and bursts put together as
+ * far as there is room: their tokens follow one another. No object but the burst and its flow is made for it: a mesh
+ * has a million.
  */
 function* batchesOf(
   flows: Flows,
   from: number,
   to: number,
-  { first, most }: { readonly first: number; readonly most: number },
+  { first, most, isSampled }: BurstSizes,
   room: () => number,
 ): Generator<readonly Burst[]> {
   let { position, sequence } = positionOf(flows, from);
@@ -56,6 +65,9 @@ function* batchesOf(
   for (; remaining > 0; position += 1, sequence = 0) {
     const flow = flows.at(position);
     if (flow === undefined) break;
+    const skipped = isSampled ? Math.min(Math.max(0, sampledFrames(flow) - sequence), remaining) : 0;
+    sequence += skipped;
+    remaining -= skipped;
     while (sequence < flow.count && remaining > 0) {
       const count = Math.min(longest, flow.count - sequence, remaining);
       if (frames > 0 && frames + count > fits) {
@@ -70,6 +82,15 @@ function* batchesOf(
     }
   }
   if (frames > 0) yield batch;
+}
+
+/** The sample of each flow, in bursts of `most` frames at most. */
+function* sampleOf(flows: Flows, most: number): Generator<readonly Burst[]> {
+  for (const flow of flows) {
+    const frames = sampledFrames(flow);
+    for (let sequence = 0; sequence < frames; sequence += most)
+      yield [{ flow, sequence, count: Math.min(most, frames - sequence) }];
+  }
 }
 
 /** When each of many batches may begin, if each takes its time: resolves then. Throws as `pause` does. */
@@ -87,9 +108,12 @@ function rateOfBatch({ batch }: Prepared, { rates }: StepPlan, rate: number): nu
   return rates === undefined ? rate : Math.min(...batch.map(({ flow }) => rates[flow.probe] ?? rate));
 }
 
-/** How a step's probes are sent: one part, then the other. */
+/** The first frames of each flow, before all others, where a trace sees these alone; then one half, and the other. */
+type Part = 'sample' | 0 | 1;
+
+/** How a step's probes are sent: one part after the other. */
 export interface ProbeSender {
-  send(part: 0 | 1): Promise<void>;
+  send(part: Part): Promise<void>;
 }
 
 /** The second part begins with the round at which the first ended. */
@@ -106,16 +130,17 @@ function inRounds(sendFrom: (round: number) => Promise<number>): ProbeSender {
  * Sends a step's probes in two parts, counted over all its flows: `part` 0 the first half, 1 the second. What the
  * kernel took is written down for each batch; a burst that was cut short ends its flow's part, not the step. The next
  * batch is built while one is sent. `eventsOver`: whether the events of the step are, which belong into the first part.
+ * `isSampled`: a sample is sent before both, in a step without events.
  */
 export function probeSender(
   context: RunContext,
   step: StepPlan,
   sender: Sender,
   capture: Capture,
-  eventsOver: () => boolean,
+  { eventsOver, isSampled }: { readonly eventsOver: () => boolean; readonly isSampled: boolean },
 ): ProbeSender {
   if (step.during.length > 0) return inRounds((from) => sendRounds(context, step, sender, { from, over: eventsOver }));
-  return new BatchedProbes(context, step, sender, capture);
+  return new BatchedProbes(context, step, sender, capture, isSampled);
 }
 
 class BatchedProbes implements ProbeSender {
@@ -126,6 +151,8 @@ class BatchedProbes implements ProbeSender {
   private readonly startOf: ((lastsMs: number) => Promise<void>) | null;
   private readonly maxConcurrent: number;
   private readonly isTogether: boolean;
+  /** Frames that were handed over. */
+  private done = 0;
   private sending: Promise<boolean> = Promise.resolve(true);
   /** The batch before that. Without a rate both are at the helper. */
   private before: Promise<boolean> = this.sending;
@@ -135,6 +162,7 @@ class BatchedProbes implements ProbeSender {
     private readonly step: StepPlan,
     private readonly sender: Sender,
     capture: Capture,
+    private readonly isSampled: boolean,
   ) {
     this.total = framesOfStep(step);
     const isPaced =
@@ -154,31 +182,43 @@ class BatchedProbes implements ProbeSender {
     // the wait for the next: a helper keeps a rate, but only of what it is sending.
     this.startOf = step.rate === null ? null : evenly(context.signal);
     this.maxConcurrent = step.rate === null ? maxInBatch : Math.max(1, Math.floor((step.rate * maxBurstMs) / 1000));
-    this.isTogether = this.feedback !== null || step.flows.length > fewFlows;
+    this.isTogether = !isSampled && (this.feedback !== null || step.flows.length > fewFlows);
   }
 
-  async send(part: 0 | 1): Promise<void> {
+  async send(part: Part): Promise<void> {
     const { context, step, total } = this;
-    const half = Math.ceil(total / 2);
-    const [from, to] = part === 0 ? [0, half] : [half, total];
     const began = performance.now();
-    let done = from;
+    const before = this.done;
     this.feedback?.interrupted();
-    let room = from < to ? await this.room() : 0;
-    const sizes = { first: room, most: Math.min(maxInBurst, this.maxConcurrent) };
     try {
-      for (const batch of batchesOf(step.flows, from, to, sizes, () => (this.isTogether ? room : 1))) {
+      for await (const batch of this.batches(part)) {
         checkStop(context.signal);
         const prepared = prepare(context, batch);
         if (!(await (this.feedback === null ? this.sending : this.before))) return;
         if (prepared === null) continue;
         await this.transmit(prepared);
-        done += prepared.planned;
-        report(context, step, 'probing', paceText(done, from, total, performance.now() - began));
-        room = await this.room();
+        this.done += prepared.planned;
+        report(context, step, 'probing', paceText(this.done, before, total, performance.now() - began));
       }
     } finally {
       await Promise.all([this.before, this.sending]);
+    }
+  }
+
+  private async *batches(part: Part): AsyncGenerator<readonly Burst[]> {
+    const { step, total, isSampled } = this;
+    const half = Math.ceil(total / 2);
+    const [from, to] = part === 1 ? [half, total] : [0, half];
+    const most = Math.min(maxInBurst, this.maxConcurrent);
+    if (part === 'sample') {
+      yield* sampleOf(step.flows, most);
+      return;
+    }
+    let room = from < to ? await this.room() : 0;
+    const sizes = { first: room, most, isSampled };
+    for (const batch of batchesOf(step.flows, from, to, sizes, () => (this.isTogether ? room : 1))) {
+      yield batch;
+      room = await this.room();
     }
   }
 

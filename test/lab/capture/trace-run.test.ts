@@ -119,6 +119,25 @@ describe(
       }
     });
 
+    it('is broken by a sample of the probes, which alone is traced in a long step, and no frame is missed', async () => {
+      copyInto(`/proc/${guest.pid ?? 0}/ns/net`);
+      const long = steps.replace('count: 40', 'count: 1200');
+      try {
+        const { status, result, out } = await run('sample', 'auto', long);
+        const [step] = result.steps;
+        expect([status, step?.traced?.map(({ observer, probes }) => [observer, probes])]).toEqual([
+          2,
+          [['kali3', 200]],
+        ]);
+        expect(new Set(step?.findings.map(({ sent }) => sent))).toEqual(new Set([1200]));
+        const timeline = readFileSync(join(out, 'timeline.ndjson'), 'utf8');
+        expect(timeline).toMatch(/"event":"trace","state":"read","lines":\d+,"sampled":true/);
+        expect((await outcomeOf(host.cli(['replay', out]))).stdout).toContain('kali3 had 200 probes past its port');
+      } finally {
+        endCopy();
+      }
+    });
+
     it('is broken where a rule copies probes into a namespace that is no guest’s, and names device, process and rule', async () => {
       const stranger = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' });
       const space = `/proc/${stranger.pid ?? 0}/ns/net`;

@@ -4,6 +4,7 @@ import type { Finding, Held, HeldBarrier } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
 import type { MeasuredEnds, TraceLine } from '../../model/timeline.js';
 import type { RowContext } from '../../bridge/row-context.js';
+import { sampledFrames } from '../../plan/traced-sample.js';
 import { forTokens } from '../count/token-ranges.js';
 import { rowContexts } from '../rows/row-contexts.js';
 import { barriers, lastBarriers } from './barriers.js';
@@ -62,11 +63,17 @@ function heldOf(group: Group): Held {
   };
 }
 
+/** Lines of a step's trace; `isSampled`: of the sample of each flow alone. */
+interface MeasuredBy {
+  readonly trace: readonly TraceLine[];
+  readonly isSampled: boolean;
+}
+
 /** Ends of a group's probes at devices of the bridges' namespace: what a guest drops has come to it. */
 function measuredOf(
   { class: probed, carriers, from }: Group,
   { flows }: StepPlan,
-  trace: readonly TraceLine[],
+  { trace, isSampled }: MeasuredBy,
 ): Pick<Held, 'measured'> {
   if (trace.length === 0) return {};
   const ofGroup = flows.filter((flow) => flow.class === probed && carriers.has(flow.carrier) && from.has(flow.from));
@@ -85,21 +92,21 @@ function measuredOf(
   }
   const dropped = [...ends.values()].map(({ place, tokens }) => ({ ...place, probes: tokens.size }));
   const ended = new Set([...ends.values()].flatMap(({ tokens }) => [...tokens]));
-  const sent = ofGroup.reduce((sum, { count }) => sum + count, 0);
-  return { measured: { dropped, notCopied: sent - ended.size } };
+  const sent = ofGroup.reduce((sum, flow) => sum + (isSampled ? sampledFrames(flow) : flow.count), 0);
+  return { measured: { dropped, notCopied: sent - ended.size, ...(isSampled ? { sampled: sent } : {}) } };
 }
 
 /**
  * Why a step holds: for each class, who got nothing and what was in the way, as the state around the step shows it.
  * Rows with the same barriers stand together; `alone`: there is one only. Empty where the state was not read.
- * `trace`: of the step, if it is whole.
+ * `measured`: by the trace of the step, if that saw all ends.
  */
 export function whyHolds(
   rows: readonly Finding[],
   plan: Plan,
   step: StepPlan,
   states: StepStates,
-  trace: readonly TraceLine[] = [],
+  measured: MeasuredBy = { trace: [], isSampled: false },
 ): readonly Held[] {
   const groups = new Map<string, Group>();
   const zeros = rows.filter(
@@ -133,5 +140,5 @@ export function whyHolds(
       group.barriers.set(barrier.code, known);
     }
   }
-  return [...groups.values()].map((group) => ({ ...heldOf(group), ...measuredOf(group, step, trace) }));
+  return [...groups.values()].map((group) => ({ ...heldOf(group), ...measuredOf(group, step, measured) }));
 }

@@ -59,6 +59,8 @@ export interface StepFacts {
   readonly accountsAfter: Readonly<Record<string, AccountWindow>>;
   /** Lines of the step in trace.ndjson; a text = why the kernel's trace has none; null = it was not asked for. */
   readonly traced: number | string | null;
+  /** The trace saw a sample of each flow alone (core/plan/traced-sample.ts). */
+  readonly isSampled: boolean;
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
   /** Where a bridge learned MACs that are no endpoint's, in order; `observer` null = at no observer's port. */
   readonly stations: readonly { readonly mac: string; readonly observer: string | null; readonly ns: bigint }[];
@@ -136,6 +138,7 @@ function empty(): Gathering {
     accountsBefore: {},
     accountsAfter: {},
     traced: null,
+    isSampled: false,
     outcome: null,
     stations: [],
     lastMonoMs: 0,
@@ -253,6 +256,7 @@ const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: Entr
   trace(facts, entry) {
     if (entry.state === 'absent') facts.traced = entry.why;
     else facts.traced = entry.state === 'read' ? entry.lines : 'it did not come to its end';
+    facts.isSampled = entry.state === 'read' && entry.sampled === true;
   },
   'step-ended'(facts, { outcome }) {
     facts.outcome = outcome;

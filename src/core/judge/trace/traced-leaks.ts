@@ -1,6 +1,7 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { framesOfStep } from '../../plan/flows/shortcuts.js';
+import { sampledFrames } from '../../plan/traced-sample.js';
 import { isLeak, partyOf } from '../parties.js';
 import type { ReturnedReach, TracedPlace, TracedReach, TracedReader, TraceLine } from '../../model/timeline.js';
 import type { SocketProcess } from '../../model/packet-socket.js';
@@ -33,7 +34,9 @@ export interface Traced {
   readonly strangers: readonly Observer[];
   /** Processes that read probes and are no party's. */
   readonly bypasses: readonly Bypass[];
-  /** Every packet with a probe was seen to end, and no device had one but those that are to have it. */
+  /** Every packet with a traced probe was seen to end, and no device had one but those that are to have it. */
+  readonly isClosed: boolean;
+  /** The same of every probe of the step. */
   readonly isWhole: boolean;
 }
 
@@ -207,7 +210,7 @@ function lossesOf({ trace }: TraceInput): number | null {
 }
 
 /** The trace lost nothing, each packet died where it could see that, and XDP, into which it cannot look, had none. */
-function isClosed(input: TraceInput): boolean {
+function hasAllEnds(input: TraceInput): boolean {
   const { before, after, during = [] } = input.states;
   const end = input.trace.at(-1);
   const open = end?.place === 'end' ? Object.values(end.open) : [];
@@ -218,10 +221,14 @@ function isClosed(input: TraceInput): boolean {
   return lossesOf(input) === 0 && open.every((count) => count === 0) && !hasXdp;
 }
 
-/** Each probe was seen somewhere: one whose token stands beyond what is searched was not. */
-function hasEachProbe({ step, trace }: TraceInput, finder: FlowFinder): boolean {
+/** Each traced probe was seen somewhere: one whose token stands beyond what is searched was not. */
+function hasEachProbe({ step, facts, trace }: TraceInput, finder: FlowFinder): boolean {
   const first = step.flows.at(0)?.first ?? 0;
   const seen = new Uint8Array(framesOfStep(step));
+  if (facts.isSampled)
+    step.flows.forEach((flow) =>
+      seen.fill(1, flow.first + sampledFrames(flow) - first, flow.first + flow.count - first),
+    );
   for (const line of trace)
     if (line.place !== 'end')
       finder.forProbes(line.tokens, (flow, sequence) => {
@@ -270,19 +277,21 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
  */
 export function judgeTrace(input: TraceInput, mayBypass: () => boolean): Traced {
   const general = wholeReasons(input);
-  const none = { reasonsBeside: () => [], reached: [], returned: [], strangers: [], bypasses: [], isWhole: false };
-  if (input.trace.length === 0) return { ...none, reasons: general };
+  const none = { reasonsBeside: () => [], reached: [], returned: [], strangers: [], bypasses: [] };
+  if (input.trace.length === 0) return { ...none, isClosed: false, isWhole: false, reasons: general };
   const finder = new FlowFinder(input.step);
   const isComplete = general.length === 0 && lossesOf(input) === 0;
   const beside = Strangers.of(input, finder, isComplete);
   const hasEach = hasEachProbe(input, finder);
   const back = Returned.of(input, finder, isComplete && hasEach, mayBypass);
   const reached = addReached(input, finder, beside, back);
+  const isClosed = general.length === 0 && hasAllEnds(input) && hasEach && isContained(input, finder);
   return {
     reasons: [...general, ...returnedReasons(reached.returned)],
     reasonsBeside: (leaking) => beside?.reasons(leaking) ?? [],
     ...reached,
     bypasses: readerBypasses(input, finder),
-    isWhole: general.length === 0 && isClosed(input) && hasEach && isContained(input, finder),
+    isClosed,
+    isWhole: isClosed && !input.facts.isSampled,
   };
 }

@@ -37,6 +37,18 @@ function traced(...places: readonly TracedPlace[]): Evidence {
   return evidence;
 }
 
+/** The same where the first frames of each flow alone were traced. */
+function samplesOnly(evidence: Evidence): Evidence {
+  for (const entry of evidence.timeline)
+    if (entry.event === 'trace' && entry.state === 'read') Object.assign(entry, { sampled: true });
+  return evidence;
+}
+
+/** Tokens of the samples of each flow. */
+function sampledTokens({ plan }: Evidence): readonly string[] {
+  return there(plan.steps[0]).flows.map(({ first, count }) => `${first}-${first + Math.ceil(count / 10) - 1}`);
+}
+
 const only = ({ steps }: Result) => there(steps[0]);
 const reasonsOf = (result: Result): readonly string[] =>
   only(result).reasons.map(({ code, text }) => `${code} ${text}`);
@@ -176,11 +188,12 @@ describe('a program that can hand on and keep nothing', () => {
   ];
   function judged(
     end: Partial<TraceEnd>,
-    { places = planned, programs = [program] as readonly AttachedProgram[], xdp = false } = {},
+    { places = planned, programs = [program] as readonly AttachedProgram[], xdp = false, isSampled = false } = {},
   ) {
     const evidence = traced(...places);
     const trace = evidence.trace ?? [];
     evidence.trace = [...trace.slice(0, -1), { step: 0, place: 'end', open: {}, counts: {}, ...end }];
+    if (isSampled) samplesOnly(evidence);
     const plain = hostState();
     const links = plain.links.map((link) => (xdp && link.name === 'p1' ? { ...link, xdp: 'program id 9' } : link));
     const state = { ...plain, links, programs };
@@ -194,6 +207,7 @@ describe('a program that can hand on and keep nothing', () => {
 
   it.each([
     ['its code may do more', {}, { programs: [{ device: 'p1', place: 'tcx ingress', id: 7 }] }],
+    ['a sample alone was traced', {}, { isSampled: true }],
     ['a packet was not seen to end', { open: { receive: 1 } }, {}],
     ['a packet could not be searched', { counts: { blind: 1 } }, {}],
     ['a probe was not seen at all', {}, { places: [{ ...sent, tokens: '1-9999' }] }],
@@ -222,6 +236,18 @@ describe('what holds is measured', () => {
       notCopied: flow.count - 7,
     });
     expect(measuredText(there(held))[0]).toBe('7 probes ended in nft_do_chain at p1');
+  });
+
+  it('by a sample of each flow, where that alone was traced', () => {
+    const first = there(perfectRun().plan.steps[0]?.flows.at(0));
+    const sampled = Math.ceil(first.count / 10);
+    const places = sampledTokens(perfectRun()).map((tokens) => ({ ...sent, tokens }));
+    const evidence = samplesOnly(traced(...places, dropped({ tokens: '0' })));
+    const [held] = only(judge(evidence)).held ?? [];
+    expect(held?.measured).toMatchObject({ notCopied: sampled - 1, sampled });
+    expect(measuredText(there(held))[0]).toBe(`of ${sampled} traced probes 1 probe ended in nft_do_chain at p1`);
+    const without = samplesOnly(traced(...places.slice(1), dropped({ tokens: '0' })));
+    expect(only(judge(without)).held?.[0]?.measured).toBeUndefined();
   });
 
   it('by a whole trace alone', () => {
