@@ -200,8 +200,8 @@ const withinKernelMs = 150;
 const beyondHostMs = 1000;
 
 /**
- * How long a step by itself waits for frames that are still under way after the last probe, in ms: 150 in a lab and
- * on a host whose segment has guests alone, else 1,000.
+ * How long a step by itself waits at most for frames that are still under way after the last probe, in ms: 150 in a lab
+ * and on a host whose segment has guests alone, else 1,000.
  */
 export function usualDrainMs({ provider, guestsAlone = false }: Pick<Plan, 'provider' | 'guestsAlone'>): number {
   return provider === 'lab' || guestsAlone ? withinKernelMs : beyondHostMs;

@@ -16,7 +16,7 @@ const many = (count: number): readonly Flow[] =>
 describe('the method', () => {
   it('of a step is told in one sentence: what was sent as whom, where it was observed, through which filter, and how it was proved', () => {
     expect(sentence({})).toBe(
-      `Step 1, one: sent 20 frames of known-unicast (raw) as a. Observed at a (p0), b (p1), c (p2), lan (p3), with the filter ${JSON.stringify(step.filter)}. ${step.controls.length} controls prove ears and entry; 150 ms were left for late frames.`,
+      `Step 1, one: sent 20 frames of known-unicast (raw) as a. Observed at a (p0), b (p1), c (p2), lan (p3), with the filter ${JSON.stringify(step.filter)}. ${step.controls.length} controls prove ears and entry; 50 ms were left for late frames.`,
     );
   });
   it('sums up each class, what is not judged apart', () => {

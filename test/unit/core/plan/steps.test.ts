@@ -193,11 +193,30 @@ describe('a step of a plan', () => {
     };
     const offer = { class: 'dhcp-offer', carriers: ['ipv4-udp'] } as const;
     expect([of({}, 'lab'), of({}, 'host'), of(offer, 'host'), of(offer, 'lab')]).toEqual([
-      [2048, 150],
+      [2048, 50],
       [524, 1000],
       [524, 1000],
-      [2048, 150],
+      [2048, 50],
     ]);
+  });
+  const event = { atMs: 0, run: [['x']], settleMs: 0 };
+  const switched = bridges.map((bridge) => ({ ...bridge, kind: 'ovs' as const }));
+  it.each<[string, number, readonly Partial<Step>[], Partial<Scenario['topology']>, number]>([
+    ['the kernel alone carries frames', 50, [{}], {}, 0],
+    ['more is asked for', 400, [{}], {}, 400],
+    ['a command was run', 150, [{ run: [['x']] }, {}], {}, 0],
+    ['a command is run meanwhile', 150, [{ during: [event] }], {}, 0],
+    ['a command is run in a later step alone', 50, [{}, { run: [['x']] }], {}, 0],
+    ['a relay carries them', 150, [{}], { endpoints: [...endpoints, behind] }, 0],
+    ['a relay is not started yet', 50, [{}], { endpoints: [...endpoints, { ...behind, started: false }] }, 0],
+    ['a switch in user space carries them', 150, [{}], { bridges: switched }, 0],
+  ])('waits in a lab where %s: %i ms', (_, expected, steps, topology, lingerMs) => {
+    const plan = planOf(
+      steps.map((over) => step(over)),
+      topology,
+      { lingerMs },
+    );
+    expect(plan.steps[expected === 50 ? 0 : steps.length - 1]?.drainMs).toBe(expected);
   });
   it('gathers claims of the step and of its entries, those with their number', () => {
     const claim = { observer: 'c', from: null, to: null, carrier: null, seen: 'none' } as const;

@@ -89,13 +89,13 @@ describe('the proof of a step', () => {
     ],
     [
       'a wait that was cut short',
-      { facts: { drainedMs: 149 } },
-      ['drain-incomplete -: the wait of 150 ms after the last probe was not kept'],
+      { facts: { drainedMs: 49 } },
+      ['drain-incomplete -: the wait of 50 ms after the last probe was not kept'],
     ],
     [
       'a wait that nobody told',
       { facts: { drainedMs: null } },
-      ['drain-incomplete -: the wait of 150 ms after the last probe was not kept'],
+      ['drain-incomplete -: the wait of 50 ms after the last probe was not kept'],
     ],
     [
       'a fault of an observer',
@@ -123,8 +123,8 @@ describe('the proof of a step', () => {
   ])('lacks: %s', (_, change, expected) => expect(missing(change)).toEqual(expected));
 
   it('keeps a clock that drifts, and a wait that was longer', () => {
-    expect(missing({ facts: { clockShiftMs: 500, drainedMs: 151 } })).toEqual([]);
-    expect(missing({ facts: { drainedMs: 150 } })).toEqual([]);
+    expect(missing({ facts: { clockShiftMs: 500, drainedMs: 51 } })).toEqual([]);
+    expect(missing({ facts: { drainedMs: 50 } })).toEqual([]);
   });
 
   it('of a step that was not done or cannot be is that alone, with its faults', () => {
@@ -132,10 +132,10 @@ describe('the proof of a step', () => {
     const failed = 'step-failed -: the step ended with a fault';
     const unable = 'unsupported -: this kernel or this build cannot do the step';
     const notRun = 'not-run -: the run ended before the step was done';
-    const undrained = 'drain-incomplete -: the wait of 150 ms after the last probe was not kept';
+    const undrained = 'drain-incomplete -: the wait of 50 ms after the last probe was not kept';
     const interrupted = { faults: [{ ...fault, code: 'interrupted' }] } as const;
     for (const [facts, ...reasons] of [
-      [{ outcome: 'not-run', drainedMs: 150 }, notRun],
+      [{ outcome: 'not-run', drainedMs: 50 }, notRun],
       [{ outcome: null, ...interrupted }, 'interrupted -: no such key', notRun],
       [{ outcome: 'unsupported' }, unable],
       [{ outcome: 'unsupported', ...interrupted }, 'interrupted -: no such key', unable],
