@@ -53,6 +53,7 @@ describe(
       const more = `    spare: { bridge: br0, port: spare, mac: "${mac}", ip: ${ip}/24 }\n`;
       const file = host.scenario(name, { steps, more });
       const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--trace', trace, '--out', out]));
+      if (outcome.stdout === '') throw new Error(outcome.stderr);
       const result: Result = JSON.parse(outcome.stdout);
       const [first] = result.steps;
       if (first === undefined) throw new Error('a run without a step');
@@ -114,6 +115,56 @@ describe(
         expect.stringMatching(/^x1 in .* had 80 probes .* came back in at eth1, .* take eth1 out /),
       ]);
       expect((await outcomeOf(host.cli(['replay', out]))).status).toBe(3);
+    });
+
+    const ofKali3 = (...lines: readonly string[]): readonly string[] =>
+      lines.map((line) => line.replaceAll('KALI3', space('kali3')));
+
+    it('does not hold, and is not broken, where that guest has a macvlan of the NIC and broadcasts come back', async () => {
+      const make = ofKali3(
+        'ip link set eth1 nomaster',
+        'ip link add link eth1 name m0 netns KALI3 type macvlan mode bridge',
+        'nsenter --net=KALI3 ip link set m0 up',
+      );
+      const end = ofKali3('nsenter --net=KALI3 ip link del m0', 'ip link set eth1 master br1');
+      const broadcast = step('class: broadcast, may_see: [lan]');
+      const { sane, copied } = await inLan(() =>
+        beside(make, end, async () => ({
+          sane: await run('macvlan', 'auto', broadcast),
+          copied: await beside(copyTo('x0'), endCopy, () => run('macvlan-copied', 'auto', broadcast)),
+        })),
+      );
+      expect([sane.status, new Set(sane.reasons), sane.step.traced]).toEqual([
+        3,
+        new Set(['bypass-possible']),
+        undefined,
+      ]);
+      expect(sane.step.returned).toContainEqual({ ...kali3By('^m0 in '), at: 'eth1', probes: 80 });
+      expect(copied.status).toBe(2);
+      expect(copied.step.traced).toContainEqual({ ...kali3By('^x1 in '), probes: 80 });
+    });
+
+    it('does not hold, and is not broken, where the LAN doubles frames', async () => {
+      const double = [
+        'nft add table netdev d',
+        `nft 'add chain netdev d c { type filter hook ingress device "eth0" priority 0; }'`,
+        `nft 'add rule netdev d c dup to "e1"'`,
+      ];
+      inside('lan', ...double);
+      try {
+        const { sane, copied } = await inLan(async () => ({
+          sane: await run('doubled', 'auto'),
+          copied: await beside(copyTo('x0'), endCopy, () => run('doubled-copied', 'auto')),
+        }));
+        expect([sane.status, new Set(sane.reasons), sane.step.traced]).toEqual([
+          3,
+          new Set(['bypass-possible']),
+          undefined,
+        ]);
+        expect([copied.status, copied.step.traced]).toEqual([2, [{ ...kali3By('^x1 in '), probes: 80 }]]);
+      } finally {
+        inside('lan', 'nft delete table netdev d');
+      }
     });
 
     it.each([

@@ -19,6 +19,8 @@ interface KnownEntrance extends Entrance {
   /** Probes that came in there, and those of them that were not dropped there, as by an idle member of a bond. */
   readonly tokens: ReadonlySet<number>;
   readonly alive: ReadonlySet<number>;
+  /** Packets that came in there: a LAN may double frames. */
+  readonly packets: number;
   /** Names of the devices that frames which come in there get to. */
   readonly reach: ReadonlySet<string>;
 }
@@ -53,8 +55,20 @@ function judgedDevices({ plan, step }: TraceInput, states: readonly HostState[])
   ]);
 }
 
-function isOnce(passage: Passage | undefined): boolean {
-  return passage === undefined || passage.packets === passage.tokens.size;
+function isOnce({ packets, tokens }: Passage): boolean {
+  return packets === tokens.size;
+}
+
+const nothing: Passage = { packets: 0, tokens: new Set() };
+
+/** True of a device that a frame gets to in the receive loop of the one below, without being received again. */
+function isUpper({ kind, lower }: LinkState): boolean {
+  return lower !== undefined && !pairKinds.includes(kind);
+}
+
+/** True of the other end of a pair; another device of its namespace may stand on the near end (macvlan). */
+function isFarEnd({ ifindex }: TracedDevice, { kind, peer = ifindex }: LinkState): boolean {
+  return pairKinds.includes(kind) && peer === ifindex;
 }
 
 /**
@@ -73,6 +87,7 @@ export class Returned {
     private readonly input: TraceInput,
     private readonly finder: FlowFinder,
     private readonly states: readonly HostState[],
+    private readonly isComplete: boolean,
   ) {
     this.links = unchangedLinks(states);
     for (const line of input.trace) if (line.place !== 'end') this.add(line);
@@ -81,15 +96,14 @@ export class Returned {
   }
 
   /**
-   * Null = no probe came back in; the trace lost something, so there may be more copies than it shows; or a rule, a
-   * program or a process may have handed them over (`mayBypass`).
+   * Null = no probe came back in; or a rule, a program or a process may have handed them over (`mayBypass`).
+   * `isComplete`: the trace lost nothing, else counts show nothing.
    */
   static of(input: TraceInput, finder: FlowFinder, isComplete: boolean, mayBypass: () => boolean): Returned | null {
     const { before, during = [], after } = input.states;
-    if (!isComplete || before === null || after === null) return null;
-    if (input.plan.bridges.some(({ kind }) => kind === 'ovs')) return null;
+    if (before === null || after === null) return null;
     const states = [before, ...during, after].filter((state) => state !== null);
-    const returned = new Returned(input, finder, states);
+    const returned = new Returned(input, finder, states, isComplete);
     return returned.entrances.length === 0 || mayBypass() ? null : returned;
   }
 
@@ -119,10 +133,12 @@ export class Returned {
     return this.entrances.find(({ name, reach, tokens, alive }) => {
       if (device.home && device.name === name)
         return tokens.has(token) && (place === 'receive' || place === 'drop' || place === 'consume');
+      // a macvlan gets a copy of a broadcast, whose first one the NIC drops (macvlan_handle_frame)
+      const isOn = device.home ? isUpper(link) && link.lower === name : link.name === name && !isFarEnd(device, link);
       return (
-        alive.has(token) &&
+        (isOn ? tokens : alive).has(token) &&
         reach.has(link.name) &&
-        this.isHandedOnce(link, device, token) &&
+        this.mayBeHanded(link, device, token) &&
         !this.isElsewhere(link, flow)
       );
     });
@@ -140,8 +156,8 @@ export class Returned {
     if (!isAsSent) return;
     const device = keyOf(line.device);
     const isEnd = line.place === 'drop' || line.place === 'consume';
-    if (isEnd && !copyEnds.test(line.function ?? ''))
-      this.deaths.set(device, (this.deaths.get(device) ?? 0) + line.packets);
+    if (isEnd && copyEnds.test(line.function ?? '')) return;
+    if (isEnd) this.deaths.set(device, (this.deaths.get(device) ?? 0) + line.packets);
     const key = `${line.place} ${device}`;
     const passage = this.passages.get(key) ?? { packets: 0, tokens: new Set<number>() };
     this.passages.set(key, passage);
@@ -167,34 +183,37 @@ export class Returned {
   private entranceAt(link: LinkState, judged: ReadonlySet<string>): KnownEntrance | null {
     const device = this.atHome(link);
     const received = device === undefined ? undefined : this.passage('receive', device);
-    if (device === undefined || received === undefined || !isOnce(received)) return null;
+    if (device === undefined || received === undefined) return null;
     const from = this.senderTo(link);
     if (from === null) return null;
     const dropped = this.passage('drop', device)?.tokens ?? new Set();
     const tokens = new Set([...received.tokens].filter((token) => from.tokens.has(token)));
-    const alive = new Set([...tokens].filter((token) => !dropped.has(token)));
+    // of two copies one may be dropped
+    const alive = isOnce(received) ? new Set([...tokens].filter((token) => !dropped.has(token))) : tokens;
     const reaches = this.states.map((state) => segmentOf(new Set([link.name]), state));
     const [first = new Set<string>(), ...others] = reaches;
     const reach = new Set([...first].filter((name) => others.every((names) => names.has(name))));
     if (tokens.size === 0 || reaches.some((names) => [...names].some((name) => judged.has(name)))) return null;
-    return { name: link.name, guest: from.guest, tokens, alive, reach };
+    return { name: link.name, guest: from.guest, tokens, alive, packets: received.packets, reach };
   }
 
   private senderTo(link: LinkState): { readonly guest: string | null; readonly tokens: ReadonlySet<number> } | null {
     const ports = this.input.step.observers.filter(({ place }) => place === 'port');
     if (link.kind === null && link.lower === undefined && link.switchId === undefined)
       return { guest: null, tokens: this.leftBy(ports.filter(({ role }) => role === 'uplink')) };
-    const far = [...this.devices.values()].find(({ home, lower }) => !home && lower === link.ifindex);
+    const far = [...this.devices.values()].find(
+      (device) => !device.home && device.lower === link.ifindex && isFarEnd(device, link),
+    );
     if (!pairKinds.includes(link.kind) || far?.party === undefined) return null;
     const near = ports.filter(({ name }) => name === far.party);
     const isOutside = near.some(({ role }) => role === 'uplink');
-    return { guest: isOutside ? null : far.party, tokens: this.sentOnBy(far, far.party, this.leftBy(near)) };
+    const sent = this.passage('transmit', far);
+    if (sent === undefined || !(isOutside || isOnce(sent))) return null;
+    return { guest: isOutside ? null : far.party, tokens: this.sentOnBy(far, far.party, sent, this.leftBy(near)) };
   }
 
   /** Probes that a party sent by a device of its namespace after another one there had received them. */
-  private sentOnBy(far: TracedDevice, party: string, handed: ReadonlySet<number>): ReadonlySet<number> {
-    const sent = this.passage('transmit', far);
-    if (sent === undefined || !isOnce(sent)) return new Set();
+  private sentOnBy(far: TracedDevice, party: string, sent: Passage, handed: ReadonlySet<number>): ReadonlySet<number> {
     const had = new Set<number>();
     for (const device of this.devices.values())
       if (device.space === far.space && device !== far)
@@ -215,21 +234,35 @@ export class Returned {
     return left;
   }
 
-  /** One copy of each probe came to the device and its end, and one ended there: a second came by another way. */
-  private isHandedOnce(link: LinkState, device: TracedDevice, token: number): boolean {
-    const home = this.atHome(link);
-    if (home === undefined) return false;
-    const [near, heard] = [this.passage('transmit', home), this.passage('receive', home)];
-    if (!isOnce(near) || !isOnce(heard)) return false;
-    if (device.home) return near?.tokens.has(token) === true || heard?.tokens.has(token) === true;
-    const received = this.passage('receive', device);
-    if (received === undefined || near?.tokens.has(token) !== true || !isOnce(received)) return false;
-    return received.tokens.has(token) && (this.deaths.get(keyOf(device)) ?? 0) <= received.packets;
+  /**
+   * True if the device had no more packets than came in where frames get to it: more came by another way. A bond takes
+   * a frame from each of its members.
+   */
+  private mayBeHanded(link: LinkState, device: TracedDevice, token: number): boolean {
+    if (!this.isComplete) return true;
+    const came = this.entrances.reduce((sum, { reach, packets }) => sum + (reach.has(link.name) ? packets : 0), 0);
+    const home = this.atHome(link) ?? { space: 0, ifindex: 0 };
+    const near = this.passage('transmit', home) ?? nothing;
+    const heard = this.passage('receive', home) ?? nothing;
+    if (Math.max(near.packets, heard.packets) > came) return false;
+    if (device.home) return near.tokens.has(token) || heard.tokens.has(token) || isUpper(link);
+    const received = this.passage('receive', device) ?? nothing;
+    if (isFarEnd(device, link))
+      return near.tokens.has(token) && received.tokens.has(token) && this.hasAtMost(near.packets, device);
+    // what a bond or a VLAN device gets is received below it alone
+    const isHeard = heard.packets === 0 ? link.kind !== 'bridge' : heard.tokens.has(token);
+    return isHeard && this.hasAtMost(came, device);
+  }
+
+  /** True if no more packets came to a device; what is received ends once. */
+  private hasAtMost(packets: number, device: TracedDevice): boolean {
+    const received = this.passage('receive', device)?.packets ?? packets;
+    return received <= packets && (this.deaths.get(keyOf(device)) ?? 0) <= received;
   }
 
   /** True if the bridge of a port has the addressee at another one, so that it hands none to this one. */
   private isElsewhere({ name, master }: LinkState, { frame: { dstMac } }: Flow): boolean {
-    if (isGroupMacText(dstMac)) return false;
+    if (master === null || isGroupMacText(dstMac)) return false;
     return this.states.some(({ fdb }) =>
       fdb.some((entry) => entry.master === master && entry.mac === dstMac && entry.port !== name),
     );
