@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { libc } from './libc.js';
 
 /** One instruction of classic BPF (linux/filter.h, struct sock_filter). Jumps are relative and forward. */
@@ -54,6 +55,45 @@ const BPF_F_MMAPABLE = 1 << 10;
 export const BPF_F_RDONLY_PROG = 1 << 7;
 /** enum bpf_map_type. */
 const mapTypes = { hash: 1, array: 2, 'array for each processor': 6 } as const;
+
+/**
+ * True of a kernel that charges maps and programs to the memory that their user may lock, of which root's shell has 64
+ * KiB: before Linux 5.11 (bpf_charge_memlock, kernel/bpf/syscall.c). Fields of struct rlimit have 8 bytes here.
+ */
+function chargesLockedMemory(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return (major < 5 || (major === 5 && minor < 11)) && process.arch !== 'arm' && process.arch !== 'ia32';
+}
+
+/** RLIMIT_MEMLOCK and RLIM_INFINITY (getrlimit(2)). */
+const [lockedMemory, unlimited] = [8, 0xffff_ffff_ffff_ffffn] as const;
+
+/** Sets the limits that `change` gives for the soft and the hard one. Gives those before; null = the kernel refuses. */
+function limitLockedMemory(change: (soft: bigint, hard: bigint) => readonly [bigint, bigint]): BigUint64Array | null {
+  const c = libc();
+  const before = new BigUint64Array(2);
+  if (c.getrlimit(lockedMemory, new Uint8Array(before.buffer)) < 0) return null;
+  const wanted = new BigUint64Array(change(before[0] ?? 0n, before[1] ?? 0n));
+  return c.setrlimit(lockedMemory, new Uint8Array(wanted.buffer)) < 0 ? null : before;
+}
+
+/**
+ * This process, and what it starts, may raise its limit of locked memory, where the kernel charges maps to it. Takes
+ * CAP_SYS_RESOURCE, which a run gives up; without it the limit stays as it is.
+ */
+export function mayLockMemory(): void {
+  if (chargesLockedMemory()) limitLockedMemory((soft) => [soft, unlimited]);
+}
+
+/** Does it while the soft limit of locked memory is as high as the hard one, where the kernel charges maps to it. */
+export function withLockedMemory<T>(make: () => T): T {
+  const before = chargesLockedMemory() ? limitLockedMemory((_, hard) => [hard, hard]) : null;
+  try {
+    return make();
+  } finally {
+    if (before !== null) limitLockedMemory(() => [before[0] ?? 0n, before[1] ?? 0n]);
+  }
+}
 
 /** Sizes in bytes; keys of arrays are numbers of 4. */
 export interface MapShape {

@@ -62,6 +62,9 @@ export interface Libc {
    * errno() says why not.
    */
   mapShared(fd: number, length: number): ArrayBuffer | null;
+  /** `limits`: struct rlimit, filled in: the soft one and the hard one. */
+  getrlimit(resource: number, limits: Uint8Array): number;
+  setrlimit(resource: number, limits: Uint8Array): number;
   /** errno of the last call. */
   errno(): number;
   /** `EPERM` for 1; the number itself where it has no name. */
@@ -201,6 +204,8 @@ function bindLibc(k: Koffi): Libc {
     bpf: (command, attributes) =>
       bpfNumber === undefined ? -1 : callBpf(bpfNumber, command, attributes, attributes.length),
     hasBpfNumber: bpfNumber !== undefined,
+    getrlimit: library.func('int getrlimit(int, void *)'),
+    setrlimit: library.func('int setrlimit(int, void *)'),
     adjtimex: library.func('int adjtimex(void *)'),
     mapShared(fd, length) {
       const [readWrite, shared] = [3, 1];

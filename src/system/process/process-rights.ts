@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { mayLockMemory } from '../kernel/bpf.js';
 import { koffi } from '../kernel/libc.js';
 import { handedVariable, handOn } from './handed.js';
 import { evidenceOwner, isRootHere } from './identity.js';
@@ -150,6 +151,7 @@ export function beginAnew(capabilities: readonly Capability[], handed: unknown):
   const setFlags = 2; // F_SETFD: Node closes its streams for the program that is executed
   for (const stream of [0, 1, 2]) fcntl(stream, setFlags, 0);
   if (handed !== null) setenv(handedVariable, handOn(handed), 1);
+  mayLockMemory();
   const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   execvp('setpriv', ['setpriv', ...keepOnly(capabilities), '--', ...program, null]);
   // setpriv(1) is missing: the first helper that it is to start says so.

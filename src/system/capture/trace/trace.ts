@@ -13,6 +13,7 @@ import {
   missedCalls,
   readBpfValue,
   setBpfValue,
+  withLockedMemory,
 } from '../../kernel/bpf.js';
 import { maxTraced } from '../../../core/model/timeline.js';
 import { libc } from '../../kernel/libc.js';
@@ -130,7 +131,7 @@ const ledgerEntries = 16_384;
 export function openTrace(kernel: TracedKernel, wanted: Omit<TraceTarget, 'pids'>): Trace | string {
   if (wanted.count > maxTraced) return `the step has more than ${maxTraced} frames`;
   const opened = new OpenTrace({ ...wanted, pids: ownPids() });
-  const refusal = opened.attach(kernel);
+  const refusal = withLockedMemory(() => opened.attach(kernel));
   if (refusal !== null) opened.close();
   return refusal ?? opened;
 }
