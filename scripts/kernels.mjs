@@ -1,7 +1,8 @@
 // `node scripts/kernels.mjs [KERNEL…] [-- SCENARIO…]`: runs shipped scenarios under kernels, and writes scenario, kernel
 // and verdict into bench/KERNELS.md; what is not named keeps its cell there. KERNEL: `here`, `uml` (User-mode Linux),
 // `11`, `12`, `13` (Debian's cloud kernels in QEMU); without one, all. SCENARIO: a file's name below scenarios, or its
-// beginning; `doctor` for what that says of the kernel, and if its trace loads. Needs a build and root; takes two minutes
+// beginning; `doctor` for what that says of the kernel, and if its trace loads; `trace` for what a run with its trace
+// finds (traced-host.mjs). Needs a build and root; takes two minutes
 // here, seven under User-mode Linux, half an hour under an emulated one. `--here SCENARIO…`: this kernel alone, a line
 // of JSON for each, which is also how another kernel answers. Exit 1 where a kernel came to no verdict, or to
 // another one than a scenario expects.
@@ -11,6 +12,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { top } from './second-kernel.mjs';
+import { tracedRows } from './traced-host.mjs';
 import { releases } from './vm/cloud-kernel.mjs';
 
 const page = join(top, 'bench/KERNELS.md');
@@ -97,14 +99,15 @@ function featuresHere() {
 
 function chosenOf(words) {
   const chosen = (name) => words.length === 0 || words.some((word) => name.startsWith(word));
-  return { doctor: chosen('doctor'), scenarios: files.filter((name) => chosen(name)) };
+  return { doctor: chosen('doctor'), trace: chosen('trace'), scenarios: files.filter((name) => chosen(name)) };
 }
 
-function runHere(words) {
-  const { doctor, scenarios } = chosenOf(words);
+async function runHere(words) {
+  const { doctor, trace, scenarios } = chosenOf(words);
   const print = (line) => console.log(`\n${JSON.stringify(line)}`);
   print({ kernel: release() });
   if (doctor) for (const line of featuresHere()) print(line);
+  if (trace) for (const line of await tracedRows()) print(line);
   for (const name of scenarios) print(outcomeOf(name));
 }
 
@@ -188,5 +191,5 @@ async function main(words) {
 }
 
 const [first, ...words] = process.argv.slice(2);
-if (first === '--here') runHere(words);
+if (first === '--here') await runHere(words);
 else await main(process.argv.slice(2));
