@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { phasesOf } from '../start/stack.mjs';
 
 const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 const [scratch = '/tmp', count = '3', rounds = '1'] = process.argv.slice(2);
@@ -64,14 +65,22 @@ for (let round = 0; round < Number(rounds); round += 1) {
       maxBuffer: 2 ** 30,
     },
   );
-  const seconds = (Date.now() - began) / 1000;
+  const ended = Date.now();
+  const seconds = (ended - began) / 1000;
   if (status !== 0) throw new Error(`status ${status}: ${stderr}`);
   const ends = readFileSync(join(out, 'evidence/timeline.ndjson'), 'utf8')
     .split('\n')
     .filter((line) => line.includes('"event":"step-ended"'))
     .map((line) => Number(JSON.parse(line).atNs) / 1e9 - began / 1000);
   const { verdict, steps } = JSON.parse(stdout);
-  found.push({ first: ends[0], last: ends.at(-1), seconds, verdict, steps: steps.length });
+  found.push({
+    first: ends[0],
+    last: ends.at(-1),
+    seconds,
+    verdict,
+    steps: steps.length,
+    phases: phasesOf(join(out, 'evidence'), began, ended),
+  });
   rmSync(join(out, '..'), { recursive: true, force: true });
 }
 process.stdout.write(JSON.stringify(found));

@@ -1,11 +1,13 @@
 import { fileURLToPath } from 'node:url';
+import { writeBars } from '../frame/curve.mjs';
 import { withMounts } from '../frame/inside.mjs';
+import { phases } from '../start/stack.mjs';
 
 export const title = 'A whole host: from the command to the answer';
 export const about =
-  'A bridge without an uplink, with 3 to 200 guests that the bridge knows, and `run --yes` on it. `round 1`: from the command to the end of the step in which each guest sends, is sent to and listens; `all pairs`: to the end of the last step; `answer`: to the end of the program. The planted leak in a lab, right before, is in all three. Medians.';
+  'A bridge without an uplink, with 3 to 200 guests that the bridge knows, and `run --yes` on it. `round 1`: from the command to the end of the step in which each guest sends, is sent to and listens; `all pairs`: to the end of the last step; `answer`: to the end of the program. The planted leak in a lab, right before, is in all three, and in `start` of the bars. Medians.\n\n![Shares of the phases](whole-host.svg)';
 
-const sizes = [3, 10, 50, 200];
+const sizes = [3, 10, 50, 100, 200];
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const program = fileURLToPath(new URL('whole-host-inside.mjs', import.meta.url));
@@ -14,8 +16,11 @@ const mounts = 'mount -t sysfs sysfs /sys && mount -t tmpfs -o mode=755 tmpfs /r
 
 /** In namespaces of its own, as root of this machine or of a user namespace. */
 export function measure({ scratch, rounds }) {
-  return sizes.map((guests) => {
+  const bars = [];
+  const table = sizes.map((guests) => {
     const found = withMounts(mounts, program, scratch, guests, rounds);
+    const ofPhase = (phase) => median(found.map((one) => one.phases[phase])).toFixed(2);
+    bars.push({ what: `${guests} guests`, ...Object.fromEntries(phases.map((phase) => [phase, ofPhase(phase)])) });
     const seconds = (key) => median(found.map((one) => one[key])).toFixed(1);
     return {
       guests: String(guests),
@@ -26,4 +31,6 @@ export function measure({ scratch, rounds }) {
       verdict: [...new Set(found.map((one) => one.verdict))].join(', '),
     };
   });
+  writeBars(fileURLToPath(new URL('../whole-host.svg', import.meta.url)), { title, rows: bars, keys: phases });
+  return table;
 }

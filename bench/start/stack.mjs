@@ -13,7 +13,7 @@ export const about =
   'Seconds of each phase, from the start of the program to its exit, by the times of the evidence folder and its timeline; medians. `start`: until the plan is written; `build`: until the first step; `prepare`: changes, helpers, announcements; `listen`: observers are opened; `state`: settings are read and controls sent, before and after; `probe`; `drain`: the wait for late frames; `stop`: captures end; `judge`: until result.json is written; `report`: until the exit.\n\n![Shares of the phases](stack.svg)';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
-const phases = ['start', 'build', 'prepare', 'listen', 'state', 'probe', 'drain', 'stop', 'judge', 'report'];
+export const phases = ['start', 'build', 'prepare', 'listen', 'state', 'probe', 'drain', 'stop', 'judge', 'report'];
 
 /** The phase that ends with an event of the timeline. */
 function phaseBefore({ event, state }) {
@@ -23,7 +23,7 @@ function phaseBefore({ event, state }) {
 }
 
 /** Seconds by phase of a run whose folder is `out`, which began and ended at these times in ms. */
-function phasesOf(out, beganMs, endedMs) {
+export function phasesOf(out, beganMs, endedMs) {
   const written = (name) => statSync(join(out, name)).mtimeMs;
   const lines = readFileSync(join(out, 'timeline.ndjson'), 'utf8').trim().split('\n');
   const marks = [
