@@ -9,9 +9,12 @@ const program = fileURLToPath(new URL('growth-hosts-inside.mjs', import.meta.url
 const mounts = 'mount -t sysfs sysfs /sys && mount -t tmpfs -o mode=755 tmpfs /run';
 
 export function measure({ scratch, rounds }) {
+  let oneHost;
   const rows = [1, 2, 5, 10, 20].map((hosts) => {
     const run = withMounts(mounts, program, scratch, hosts, rounds);
-    return { hosts, observers: run.observers, ...runRow(run), verdict: run.verdict };
+    oneHost ??= run.seconds;
+    const ratio = (run.seconds / oneHost).toFixed(2);
+    return { hosts, observers: run.observers, ...runRow(run), 'time / one host': ratio, verdict: run.verdict };
   });
   return growth('hosts', title, rows, runColumns);
 }
