@@ -1,48 +1,26 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { audit } from '../../../src/core/audit/audit.js';
 import { proofStatus, withProof } from '../../../src/core/audit/prove.js';
 import type { AuditReport } from '../../../src/core/model/audit.js';
 import type { HostState, Snapshot } from '../../../src/core/model/state.js';
 import { parseFolder } from '../../../src/system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../src/system/evidence/replay.js';
-import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { guests, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 describe('audit --prove on a host', needs(root), () => {
-  let host: ThrowAwayHost;
+  const host = shared(throwAwayHost);
   beforeAll(() => {
-    host = throwAwayHost();
-    for (const { ip, mac } of Object.values(guests))
-      host.run(['ip', 'neigh', 'add', ip, 'lladdr', mac, 'dev', 'br0', 'nud', 'permanent']);
+    for (const { ip, mac } of Object.values(guests)) host.run(`ip neigh add ${ip} lladdr ${mac} dev br0 nud permanent`);
   });
-  afterAll(() => host.close());
 
   it('shows on the wire what it found, foretells every row, and leaves the host as it was', async () => {
-    host.run(['tc', 'qdisc', 'add', 'dev', 'vnet0', 'clsact']);
-    host.run([
-      'tc',
-      'filter',
-      'add',
-      'dev',
-      'vnet0',
-      'ingress',
-      'protocol',
-      'all',
-      'u32',
-      'match',
-      'u32',
-      '0',
-      '0',
-      'action',
-      'mirred',
-      'egress',
-      'mirror',
-      'dev',
-      'vnet4',
-    ]);
-    host.run(['bridge', 'link', 'set', 'dev', 'spare', 'flood', 'off']);
+    host.run('tc qdisc add dev vnet0 clsact');
+    host.run('tc filter add dev vnet0 ingress protocol all u32 match u32 0 0 action mirred egress mirror dev vnet4');
+    host.run('bridge link set dev spare flood off');
     const before = host.shape();
     const { status, stdout, stderr } = await outcomeOf(
       host.cli(['audit', '--bridge', 'br0', '--prove', '--yes', '--json', '--quiet', '--out', join(host.dir, 'proof')]),

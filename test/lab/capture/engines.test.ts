@@ -155,16 +155,7 @@ describe.each(engines)('engine $name', needs(root), ({ name: _, ...contestant })
     await listen();
     const otherNetwork = testNetwork();
     try {
-      network.ip(
-        'link',
-        'set',
-        'dev',
-        'vnet0',
-        'name',
-        'moved0',
-        'netns',
-        otherNetwork.netns.replace('self', String(process.pid)),
-      );
+      network.ip(`link set dev vnet0 name moved0 netns ${otherNetwork.netns.replace('self', String(process.pid))}`);
       await until('interface-gone', () => hit('interface-gone') || (engine === 'cap' && hit('helper-died')));
     } finally {
       otherNetwork.close();
@@ -208,14 +199,14 @@ describe.each(engines)('engine $name', needs(root), ({ name: _, ...contestant })
 
   test('never makes a bridge device promiscuous, and hears there only what the host accepts', async () => {
     network = testNetwork();
-    network.ip('link', 'add', 'br0', 'address', '02:00:00:00:00:99', 'type', 'bridge');
-    network.ip('link', 'set', 'dev', 'vnet0', 'master', 'br0');
-    network.ip('link', 'set', 'dev', 'br0', 'up');
+    network.ip('link add br0 address 02:00:00:00:00:99 type bridge');
+    network.ip('link set dev vnet0 master br0');
+    network.ip('link set dev br0 up');
     const before = network.promiscuity('br0');
     const started = await listen({ device: 'br0', watch: 'bridge' });
     expect(network.promiscuity('br0')).toBe(before);
     // as a relay does: others' frames come to br0 as OTHERHOST
-    network.ip('link', 'set', 'dev', 'br0', 'promisc', 'on');
+    network.ip('link set dev br0 promisc on');
     await send('fromGuest', frames(7, 60, guestMac, '02:00:00:00:00:55'));
     await send('fromGuest', frames(3, 60, guestMac, '02:00:00:00:00:99'));
     await send('fromGuest', frames(2, 60, guestMac, 'ff:ff:ff:ff:ff:ff'));

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +14,7 @@ import { type PacketRing, openPacketRing } from '../../../src/system/capture/eng
 import { loadSearch, KernelSearch } from '../../../src/system/capture/kernel-search.js';
 import { libc } from '../../../src/system/kernel/libc.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { runIn } from '../../support/lab/throw-away.js';
 import { needs, root } from '../../support/needs.js';
 import { lackingEbpf } from '../../support/lab/features.js';
 import { patient } from '../../support/patient.js';
@@ -43,11 +45,7 @@ describe.each(counters)('frames counted by %s', needs(root), (counter) => {
   const accounts: FrameAccounts = createFrameAccounts(() => search);
   const tasks: ChildProcess[] = [];
   const inside = <T>(act: () => T): T => inNamespaceFd(namespace, act);
-  const run = (...argv: readonly string[]): void =>
-    inside(() => {
-      const { status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
-    });
+  const run = (...command: readonly string[]): void => void runIn(namespace, ...command);
   /** Starts a tool of the adversary and waits until it is at work. */
   async function start(...words: readonly string[]): Promise<ChildProcess> {
     const task = inside(() => spawn(python, [tools, ...words], { stdio: ['ignore', 'pipe', 'inherit'] }));
@@ -88,15 +86,15 @@ describe.each(counters)('frames counted by %s', needs(root), (counter) => {
 
   beforeAll(async () => {
     namespace = newNamespace(disableIpv6);
-    run('ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'mcast_snooping', '0');
-    run('ip', 'link', 'set', 'dev', 'br0', 'up');
+    run('ip link add dev br0 type bridge mcast_snooping 0');
+    run('ip link set dev br0 up');
     for (const number of [0, 1]) {
-      run('ip', 'link', 'add', 'dev', `p${number}`, 'type', 'veth', 'peer', 'name', `e${number}`);
-      run('ip', 'link', 'set', 'dev', `p${number}`, 'master', 'br0', 'up');
-      run('ip', 'link', 'set', 'dev', `e${number}`, 'up');
+      run(`ip link add dev p${number} type veth peer name e${number}`);
+      run(`ip link set dev p${number} master br0 up`);
+      run(`ip link set dev e${number} up`);
     }
-    run('ip', 'tuntap', 'add', 'dev', 't0', 'mode', 'tap', 'multi_queue');
-    run('ip', 'link', 'set', 'dev', 't0', 'master', 'br0', 'up');
+    run('ip tuntap add dev t0 mode tap multi_queue');
+    run('ip link set dev t0 master br0 up');
     await start('queue', 't0');
     if (bySearch) {
       const { counts, ...programs } = there(loadSearch(runTag) ?? undefined);
@@ -148,20 +146,21 @@ describe.each(counters)('frames counted by %s', needs(root), (counter) => {
     const found = await after(async () => {
       const program = await start('bpf', 'p0', 'xdp-generic', 'redirect', 'p1', '1');
       run(python, '-c', send, 'e0', '9', 'heard');
+      const ended = once(program, 'exit');
       program.kill('SIGTERM');
-      await sleep(100);
+      await ended;
     });
     expect(found['p1']).toEqual({ certain: 7, settled: 9 });
   });
 
   it('are not read once a port is gone, nor opened where it is not there or nothing may be opened any more', () => {
-    run('ip', 'link', 'add', 'dev', 'g0', 'type', 'veth', 'peer', 'name', 'g1');
+    run('ip link add dev g0 type veth peer name g1');
     inside(() => accounts.open('gone', ['g0'], false));
     inside(() => accounts.open('never', ['g7'], false));
     inside(() => accounts.open('late', ['g1'], true));
     // what the ears count takes nothing to be opened
     expect(Object.keys(read()).sort()).toEqual(['both', 'gone', ...(bySearch ? ['late'] : []), 'p0', 'p1', 't0']);
-    run('ip', 'link', 'del', 'dev', 'g0');
+    run('ip link del dev g0');
     expect(Object.keys(read()).sort()).toEqual(['both', 'p0', 'p1', 't0']);
   });
 });

@@ -114,8 +114,8 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
   test('is the one that was started before, which hears nothing of what happened to links meanwhile', async () => {
     manager.warm(network.netns);
     const warmed = await helperHere();
-    network.ip('link', 'set', 'dev', 'vnet0', 'down');
-    network.ip('link', 'set', 'dev', 'vnet0', 'up');
+    network.ip('link set dev vnet0 down');
+    network.ip('link set dev vnet0 up');
     const first = await step([port], 3);
     expect(first).toMatchObject({
       pid: warmed,
@@ -159,8 +159,8 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
   test('is another one, with the file begun anew, where an interface was down meanwhile, and nobody hears of that', async () => {
     const first = await step([port], 1);
     const { capture, file, faults } = await start([port]);
-    network.ip('link', 'set', 'dev', 'vnet0', 'down');
-    network.ip('link', 'set', 'dev', 'vnet0', 'up');
+    network.ip('link set dev vnet0 down');
+    network.ip('link set dev vnet0 up');
     await capture.open([port]);
     expect(capture.pids()).not.toEqual([first.pid]);
     await capture.seal();
@@ -172,10 +172,10 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
 
   test('is another one where another interface has the name', async () => {
     const first = await step([port], 1);
-    network.ip('link', 'set', 'dev', 'vnet0', 'name', 'former');
-    network.ip('link', 'add', 'vnet0', 'type', 'veth', 'peer', 'name', 'eth1');
-    network.ip('link', 'set', 'dev', 'eth1', 'up');
-    network.ip('link', 'set', 'dev', 'vnet0', 'up');
+    network.ip('link set dev vnet0 name former');
+    network.ip('link add vnet0 type veth peer name eth1');
+    network.ip('link set dev eth1 up');
+    network.ip('link set dev vnet0 up');
     const second = await step([port], 2);
     expect(second.pid).not.toBe(first.pid);
     expect(packets(second.file)).toBe(2);
@@ -199,10 +199,10 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
     const { capture, faults } = await start([port]);
     await capture.open([port]);
     await capture.seal();
-    network.ip('link', 'set', 'dev', 'vnet0', 'down');
+    network.ip('link set dev vnet0 down');
     await until('the fault', () => faults.length > 0);
     await capture.stop();
-    network.ip('link', 'set', 'dev', 'vnet0', 'up');
+    network.ip('link set dev vnet0 up');
     const second = await step([port], 1);
     expect(second.pid).not.toBe(capture.pids()[0]);
     expect(second.faults).toEqual([]);

@@ -63,8 +63,8 @@ describe('a helper', needs(root, readable), () => {
   });
 
   test('that relays has CAP_NET_RAW alone, and is sealed once it carries frames', async () => {
-    network.ip('link', 'add', 'br0', 'type', 'bridge');
-    network.ip('link', 'set', 'dev', 'br0', 'up');
+    network.ip('link add br0 type bridge');
+    network.ip('link set dev br0 up');
     const relay = await inNamespace(network.netns, () =>
       startRelay({ bridge: 'br0', device: 'eth0', macs: [guestMac], everything: false }),
     );

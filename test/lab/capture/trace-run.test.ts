@@ -91,15 +91,15 @@ describe(
 
     /** A rule copies what vnet0 receives to a device of that namespace which no port leads to. */
     const copyInto = (space: string): void => {
-      host.run(['ip', 'link', 'add', 'x0', 'type', 'veth', 'peer', 'name', 'x1', 'netns', space]);
-      host.run(['ip', 'link', 'set', 'x0', 'up']);
-      host.run(['nsenter', `--net=${space}`, 'ip', 'link', 'set', 'x1', 'up']);
+      host.run(`ip link add x0 type veth peer name x1 netns ${space}`);
+      host.run('ip link set x0 up');
+      host.run(`nsenter --net=${space} ip link set x1 up`);
       const hook = '{ type filter hook ingress device "vnet0" priority 0; }';
       host.run(['nft', `add table netdev t; add chain netdev t c ${hook}; add rule netdev t c dup to "x0"`]);
     };
     const endCopy = (): void => {
-      host.run(['nft', 'delete', 'table', 'netdev', 't']);
-      host.run(['ip', 'link', 'del', 'x0']);
+      host.run('nft delete table netdev t');
+      host.run('ip link del x0');
     };
 
     it('is broken where a rule copies probes to a second device of another guest, where nobody listens', async () => {
@@ -239,8 +239,8 @@ describe(
     });
 
     it('is undecided where a rule copies TCP to port 443, which no probe is, however whole the trace', async () => {
-      host.run(['ip', 'link', 'add', 'x0', 'type', 'veth', 'peer', 'name', 'x1']);
-      host.run(['ip', 'link', 'set', 'x0', 'up']);
+      host.run('ip link add x0 type veth peer name x1');
+      host.run('ip link set x0 up');
       const hook = '{ type filter hook ingress device "vnet0" priority 0; }';
       host.run([
         'nft',
@@ -270,17 +270,17 @@ describe(
         const functions = new Set(held?.measured?.dropped.map((end) => end.function));
         expect([[...functions], held?.measured?.notCopied]).toEqual([['nft_do_chain'], 0]);
       } finally {
-        host.run(['nft', 'delete', 'table', 'bridge', 't']);
+        host.run('nft delete table bridge t');
       }
       const settings = ['vnet4', 'uplink', 'spare'];
-      for (const port of settings) host.run(['bridge', 'link', 'set', 'dev', port, 'flood', 'off']);
+      for (const port of settings) host.run(`bridge link set dev ${port} flood off`);
       try {
         const { status, result } = await run('flood-off', 'auto', flooded);
         const [held] = result.steps.flatMap((step) => step.held ?? []);
         expect([status, held?.barriers.map(({ code }) => code)]).toEqual([0, ['flood-off']]);
         expect(held?.measured?.dropped.filter((end) => end.function === 'nft_do_chain')).toEqual([]);
       } finally {
-        for (const port of settings) host.run(['bridge', 'link', 'set', 'dev', port, 'flood', 'on']);
+        for (const port of settings) host.run(`bridge link set dev ${port} flood on`);
       }
     });
 

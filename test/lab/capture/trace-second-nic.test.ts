@@ -29,7 +29,7 @@ describe(
     beforeAll(() => {
       host = throwAwayHost();
       for (const name of ['lan', 'kali3', 'kali2', 'spare'] as const)
-        children.set(name, host.start(name, ['sleep', '3600']));
+        children.set(name, host.start(name, 'sleep 3600'));
       onHost(
         `ip link add eth1 type veth peer name e1 netns ${space('lan')}`,
         `ip link add x0 type veth peer name x1 netns ${space('kali3')}`,

@@ -5,6 +5,7 @@ import { openTrace, readTracedKernel, type Trace, type TracedRow } from '../../.
 import { type Sender } from '../../../src/system/inject/sender.js';
 import { startSender } from '../../../src/system/inject/helper.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { wordsOf } from '../../support/lab/throw-away.js';
 import { needs, root } from '../../support/needs.js';
 import { frames } from '../../support/lab/test-network.js';
 
@@ -28,8 +29,9 @@ class Space {
     return `/proc/self/fd/${this.fd}`;
   }
 
-  run(program: string, ...words: readonly string[]): string {
-    return inNamespaceFd(this.fd, () => execFileSync(program, [...words], { encoding: 'utf8' }));
+  run(...command: readonly string[]): string {
+    const [program = '', ...words] = wordsOf(command);
+    return inNamespaceFd(this.fd, () => execFileSync(program, words, { encoding: 'utf8' }));
   }
 
   /** Devices by number, with their names and what they count themselves. */
@@ -38,7 +40,7 @@ class Space {
       readonly ifindex: number;
       readonly ifname: string;
       readonly stats64: { readonly rx: { readonly packets: number }; readonly tx: { readonly packets: number } };
-    }[] = JSON.parse(this.run('ip', '-j', '-s', 'link'));
+    }[] = JSON.parse(this.run('ip -j -s link'));
     return new Map(
       links.map(({ ifindex, ifname, stats64: { rx, tx } }) => [
         ifindex,
@@ -63,26 +65,14 @@ describe('the trace of a step', needs(root, typeof kernel === 'string' ? kernel 
   beforeAll(async () => {
     for (const name of ['host', 'elsewhere', ...guests]) spaces.set(name, new Space());
     const host = space('host');
-    host.run('ip', 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0');
-    host.run('ip', 'link', 'set', 'br0', 'up');
+    host.run('ip link add br0 type bridge mcast_snooping 0');
+    host.run('ip link set br0 up');
     for (const guest of guests) {
       const port = guest.replace('g', 'p');
-      host.run(
-        'ip',
-        'link',
-        'add',
-        port,
-        'type',
-        'veth',
-        'peer',
-        'name',
-        'eth0',
-        'netns',
-        `/proc/${process.pid}/fd/${space(guest).fd}`,
-      );
-      space(guest).run('ip', 'link', 'set', 'eth0', 'address', macs[guest], 'up');
-      host.run('ip', 'link', 'set', port, 'master', 'br0', 'up');
-      host.run('bridge', 'fdb', 'add', macs[guest], 'dev', port, 'master', 'static');
+      host.run(`ip link add ${port} type veth peer name eth0 netns /proc/${process.pid}/fd/${space(guest).fd}`);
+      space(guest).run(`ip link set eth0 address ${macs[guest]} up`);
+      host.run(`ip link set ${port} master br0 up`);
+      host.run(`bridge fdb add ${macs[guest]} dev ${port} master static`);
     }
     sender = await startSender({ g1: { device: 'eth0', netns: space('g1').path } });
   });
@@ -159,29 +149,17 @@ describe('the trace of a step', needs(root, typeof kernel === 'string' ? kernel 
 
   test('sees what a rule copies to a device of another namespace, which no port of the bridge leads to', async () => {
     const host = space('host');
-    host.run(
-      'ip',
-      'link',
-      'add',
-      'out',
-      'type',
-      'veth',
-      'peer',
-      'name',
-      'in',
-      'netns',
-      `/proc/${process.pid}/fd/${space('elsewhere').fd}`,
-    );
-    host.run('ip', 'link', 'set', 'out', 'up');
-    space('elsewhere').run('ip', 'link', 'set', 'in', 'up');
-    host.run('tc', 'qdisc', 'add', 'dev', 'p1', 'clsact');
+    host.run(`ip link add out type veth peer name in netns /proc/${process.pid}/fd/${space('elsewhere').fd}`);
+    host.run('ip link set out up');
+    space('elsewhere').run('ip link set in up');
+    host.run('tc qdisc add dev p1 clsact');
     const mirror = 'protocol all u32 match u32 0 0 action mirred egress mirror dev out';
-    host.run('tc', 'filter', 'add', 'dev', 'p1', 'ingress', ...mirror.split(' '));
+    host.run(`tc filter add dev p1 ingress ${mirror}`);
     const trace = start();
     await send(macs.g2);
     const { rows } = trace.end();
-    host.run('ip', 'link', 'del', 'out');
-    host.run('tc', 'qdisc', 'del', 'dev', 'p1', 'clsact');
+    host.run('ip link del out');
+    host.run('tc qdisc del dev p1 clsact');
     const mirrored = (place: TracedRow['place']): number =>
       rows
         .filter((row) => row.place === place && row.netns === space('elsewhere').number)

@@ -142,8 +142,8 @@ describe('capture helper', needs(root), () => {
   test('names the one observer whose guest floods tokens, and writes the others whole', async () => {
     const helper = await startHelper('capture', { netns: network.netns });
     const path = network.file();
-    network.ip('link', 'add', 'vnet1', 'up', 'type', 'veth', 'peer', 'name', 'eth1');
-    network.ip('link', 'set', 'dev', 'eth1', 'up');
+    network.ip('link add vnet1 up type veth peer name eth1');
+    network.ip('link set dev eth1 up');
     const fd = openSync(path, 'wx');
     helper.hand(fd);
     closeSync(fd);

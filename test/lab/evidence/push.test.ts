@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkSummary, readSummary } from '../../../src/system/evidence/push.js';
-import { type Outcome, outcomeOf, type ThrowAwayHost, throwAwayHost } from '../../support/lab/throw-away-host.js';
+import { type Outcome, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, program, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 import { patient } from '../../support/patient.js';
 
 const steps = `  - name: nobody overhears
@@ -17,13 +18,11 @@ createServer((request, response) => { let body = ''; request.on('data', (part) =
   puts += 1; if (puts > 1) writeFileSync(process.argv[1] + request.url, body); response.writeHead(puts > 1 ? 201 : 503).end(); }); })
   .listen(8099, '127.0.0.1', () => writeFileSync(process.argv[1] + '/listens', ''));`;
 describe('run --push on a host', needs(root, program('ssh-keygen')), () => {
-  let host: ThrowAwayHost;
+  const host = shared(throwAwayHost);
   beforeAll(() => {
-    host = throwAwayHost();
-    host.run(['ip', 'link', 'set', 'dev', 'lo', 'up']);
+    host.run('ip link set dev lo up');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(host.dir, 'key')]);
   });
-  afterAll(() => host.close());
 
   const run = (out: string, ...more: readonly string[]): Promise<Outcome> =>
     outcomeOf(

@@ -1,21 +1,18 @@
 import type { ChildProcess } from 'node:child_process';
 import { chownSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { patient } from '../../support/patient.js';
 import { needs, root } from '../../support/needs.js';
-import { type Outcome, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { shared } from '../../support/scratch.js';
+import { type Outcome, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 
 const changing = (set: string, count = 5000): string =>
   `  - { name: changed, set: { vnet4: { ${set} } }, probe: { class: known-unicast, from: kali2, to: lan, count: ${count} }, expect: private }\n`;
 const args = ['--yes', '--allow-changes', '--verbose'];
 
 describe('what a run on a host has changed', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
   beforeEach(() => {
     rmSync(host.journal, { recursive: true, force: true });
     mkdirSync(host.journal, { mode: 0o700 });
@@ -23,14 +20,14 @@ describe('what a run on a host has changed', needs(root), () => {
 
   /** Replaces vnet4 by another interface of that name, as a manager does for the next guest. */
   const anotherGuest = (...settings: readonly string[]): void => {
-    host.run(['ip', 'link', 'del', 'dev', 'vnet4']);
-    host.run(['ip', 'link', 'add', 'dev', 'vnet4', 'type', 'veth', 'peer', 'name', 'other4']);
-    host.run(['ip', 'link', 'set', 'dev', 'other4', 'address', '52:54:00:27:4e:0a', 'up']);
-    host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'master', 'br0', 'up']);
+    host.run('ip link del dev vnet4');
+    host.run('ip link add dev vnet4 type veth peer name other4');
+    host.run('ip link set dev other4 address 52:54:00:27:4e:0a up');
+    host.run('ip link set dev vnet4 master br0 up');
     host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'type', 'bridge_slave', ...settings]);
-    host.run(['bridge', 'fdb', 'replace', '52:54:00:27:4e:0a', 'dev', 'vnet4', 'master', 'dynamic']);
+    host.run('bridge fdb replace 52:54:00:27:4e:0a dev vnet4 master dynamic');
   };
-  const vnet4 = (): string => host.run(['ip', '-d', 'link', 'show', 'dev', 'vnet4']);
+  const vnet4 = (): string => host.run('ip -d link show dev vnet4');
   const probing = async (name: string, set: string): Promise<ChildProcess> => {
     const child = host.cli([
       'run',
@@ -65,7 +62,7 @@ describe('what a run on a host has changed', needs(root), () => {
 
   it('is not undone where somebody else has set it since, and that is said', { tags: 'all' }, async () => {
     await killed('set-again', 'mtu: 1400, flood: off');
-    host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'mtu', '1300']);
+    host.run('ip link set dev vnet4 mtu 1300');
     const { status, stdout } = await cleanup();
     expect(vnet4()).toMatch(/mtu 1300[^]*flood on/);
     expect([status, stdout]).toEqual([
@@ -75,7 +72,7 @@ describe('what a run on a host has changed', needs(root), () => {
     // What was left is somebody else's: no later run may take it for its own.
     expect(host.journals()).toEqual([]);
     expect((await cleanup()).stdout).toContain('nothing to clean up');
-    host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'mtu', '1500']);
+    host.run('ip link set dev vnet4 mtu 1500');
   });
 
   it('leaves no journal behind where its guest stops in the middle of the run', async () => {
@@ -86,7 +83,7 @@ describe('what a run on a host has changed', needs(root), () => {
     await ended;
     expect(host.journals()).toEqual([]);
     expect(vnet4()).toContain('flood off');
-    host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'type', 'bridge_slave', 'flood', 'on']);
+    host.run('ip link set dev vnet4 type bridge_slave flood on');
   });
 
   it('is not undone while the run goes on, by a container that does not see its process', { tags: 'all' }, async () => {
@@ -129,7 +126,7 @@ describe('what a run on a host has changed', needs(root), () => {
   it('is found among whatever else lies there, each told by its name, without a hang', { tags: 'all' }, async () => {
     await killed('among', 'flood: off');
     const at = (name: string): string => join(host.journal, name);
-    host.run(['mkfifo', '-m', '600', at('a-fifo.journal')]);
+    host.run(`mkfifo -m 600 ${at('a-fifo.journal')}`);
     mkdirSync(at('a-folder.journal'));
     writeFileSync(at('a-torn.journal'), '{"journal":2,"runId":"01', { mode: 0o600 });
     writeFileSync(at('a-large.journal'), Buffer.alloc(64 << 20), { mode: 0o600 });

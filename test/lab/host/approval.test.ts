@@ -1,25 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
-import {
-  guests,
-  outcomeOf,
-  throwAwayHost,
-  type Outcome,
-  type ThrowAwayHost,
-} from '../../support/lab/throw-away-host.js';
+import { guests, outcomeOf, throwAwayHost, type Outcome } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const known = (count: number, rate = 1000): string =>
   `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
 
 describe('a run on a host', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   const flood = 'allow_changes: true\n';
   const closing = `  - { name: flood off, set: { vnet4: { flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 5000 }, expect: private }\n`;

@@ -20,8 +20,8 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();
-    host.run(['ip', 'link', 'set', 'dev', guests.lan.port, 'address', bridgeMac]);
-    host.run(['ip', 'link', 'set', 'dev', 'br0', 'address', bridgeMac]);
+    host.run(`ip link set dev ${guests.lan.port} address ${bridgeMac}`);
+    host.run(`ip link set dev br0 address ${bridgeMac}`);
   });
   afterAll(() => host.close());
 
@@ -165,7 +165,7 @@ describe('a macvlan that gets frames in the middle of a step alone', {
       inside(before);
       const out = join(host.dir, 'out');
       const dir = join(out, 'evidence');
-      const running = host.run(['run', '--yes', '--rate', '50', '--out', out]);
+      const running = host.run(`run --yes --rate 50 --out ${out}`);
       await untilReported(dir, '"event":"probing"');
       if (before !== 'true') host.sh(make);
       inside(during);
@@ -221,7 +221,7 @@ describe('a macvlan on the bridge of a host, in another namespace', {
     const tenant = tenantOf(space);
     const runAs = async (name: string): Promise<{ readonly text: string; readonly result: Result }> => {
       const dir = join(host.dir, name);
-      const { stdout, stderr } = await host.run(['run', '--yes', '--out', dir]);
+      const { stdout, stderr } = await host.run(`run --yes --out ${dir}`);
       const result: Result = JSON.parse(readFileSync(join(dir, 'evidence', 'result.json'), 'utf8'));
       return { text: `${stdout}\n${stderr}`, result };
     };

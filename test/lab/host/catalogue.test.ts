@@ -1,24 +1,23 @@
 // @module-tag all
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseResult } from '../../support/parse-result.js';
-import { type Outcome, outcomeOf, type ThrowAwayHost, throwAwayHost } from '../../support/lab/throw-away-host.js';
+import { type Outcome, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { patient } from '../../support/patient.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 describe('run --class all, on a bridge as it comes', needs(root), () => {
-  let host: ThrowAwayHost;
+  const host = shared(throwAwayHost);
   let outcome: Outcome;
   let before = '';
   beforeAll(async () => {
-    host = throwAwayHost();
     before = host.shape();
     outcome = await outcomeOf(
       host.cli(['run', '--class', 'all', '--bridge', 'br0', '--yes', '--json', '--quiet', '--out', 'out']),
     );
   }, patient(300_000));
-  afterAll(() => host.close());
 
   it('asks what disturbs nobody, and tells what is open by design', () => {
     expect(outcome.status, outcome.stderr).toBe(0);

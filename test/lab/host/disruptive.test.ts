@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeClassName } from '../../../src/core/model/scenario.js';
 import { disruptiveClasses } from '../../../src/core/probe/classes.js';
 import type { Result } from '../../../src/core/model/result.js';
@@ -10,14 +10,9 @@ import { type Entered, enteredIn, maxWithin } from '../../support/lab/entered.js
 import { kernel } from '../../support/lab/features.js';
 import { untilEvent } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
-import {
-  guests,
-  type Outcome,
-  outcomeOf,
-  throwAwayHost,
-  type ThrowAwayHost,
-} from '../../support/lab/throw-away-host.js';
+import { guests, type Outcome, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const head = 'allow_disruptive: true\n';
 const rate = 100;
@@ -30,15 +25,11 @@ const probe = (name: ProbeClassName, count: number): string => {
 };
 
 describe('on a host, probes that disturb guests', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   const portsOf = (mac: string): readonly string[] =>
     host
-      .run(['bridge', 'fdb', 'show', 'br', 'br0'])
+      .run('bridge fdb show br br0')
       .split('\n')
       .flatMap((line) =>
         line.startsWith(mac) && line.includes('master br0') ? [/ dev (\S+)/.exec(line)?.[1] ?? ''] : [],
@@ -48,9 +39,9 @@ describe('on a host, probes that disturb guests', needs(root), () => {
     ...argv: readonly string[]
   ): Promise<{ readonly status: number | null; readonly stdout: string }> => outcomeOf(host.start(guest, argv));
   const neighbour = async (): Promise<string> =>
-    /lladdr (\S+)/.exec((await inGuest('lan', 'ip', 'neigh', 'show', 'to', guests.kali2.ip)).stdout)?.[1] ?? '';
+    /lladdr (\S+)/.exec((await inGuest('lan', `ip neigh show to ${guests.kali2.ip}`)).stdout)?.[1] ?? '';
   const answers = async (): Promise<number | null> =>
-    (await inGuest('lan', 'ping', '-c', '3', '-i', '0.2', '-W', '2', guests.kali2.ip)).status;
+    (await inGuest('lan', `ping -c 3 -i 0.2 -W 2 ${guests.kali2.ip}`)).status;
 
   it(
     'are refused, every class by its name, until the command line agrees too',
@@ -166,26 +157,26 @@ describe('on a host, probes that disturb guests', needs(root), () => {
         ['kali2', ip6.kali2],
         ['lan', ip6.lan],
       ] as const) {
-        await inGuest(guest, 'sysctl', '-w', 'net.ipv6.conf.eth0.disable_ipv6=0');
-        await inGuest(guest, 'ip', 'address', 'add', address, 'dev', 'eth0', 'nodad');
+        await inGuest(guest, 'sysctl -w net.ipv6.conf.eth0.disable_ipv6=0');
+        await inGuest(guest, `ip address add ${address} dev eth0 nodad`);
       }
       // What guests themselves say about groups comes for a while, and is kept for longer than this takes.
       const groups = (): readonly string[] =>
         host
-          .run(['bridge', 'mdb', 'show'])
+          .run('bridge mdb show')
           .split('\n')
           .filter((line) => line.includes('grp ff02::1:ff'));
       for (let tries = 0; tries < patient(100) && groups().length < 4; tries += 1) await sleep(100);
       expect(groups()).toHaveLength(4);
-      expect((await inGuest('lan', 'ping', '-6', '-c', '1', 'fd00::20')).status).toBe(0); // an entry to be overwritten
+      expect((await inGuest('lan', 'ping -6 -c 1 fd00::20')).status).toBe(0); // an entry to be overwritten
       before = host.shape();
       const file = join(host.dir, 'kali2.pcap');
-      const dump = host.start('kali2', ['tcpdump', '-i', 'eth0', '-p', '-U', '-Z', 'root', '-w', file]);
+      const dump = host.start('kali2', `tcpdump -i eth0 -p -U -Z root -w ${file}`);
       const dumped = outcomeOf(dump);
       await new Promise<void>((resolve) =>
         dump.stderr?.on('data', (chunk) => (String(chunk).includes('listening on') ? resolve() : undefined)),
       );
-      const monitor = host.start('lan', ['ip', '-6', 'monitor', 'neigh']);
+      const monitor = host.start('lan', 'ip -6 monitor neigh');
       const monitored = outcomeOf(monitor);
       const out = join(host.dir, 'attacks');
       run = await outcomeOf(
@@ -208,7 +199,7 @@ describe('on a host, probes that disturb guests', needs(root), () => {
         .split('\n')
         .flatMap((line) => /^fd00::20 .*lladdr (\S+)/.exec(line)?.[1] ?? []);
       received = host
-        .run(['tcpdump', '-n', '-e', '-t', '-r', file])
+        .run(`tcpdump -n -e -t -r ${file}`)
         .split('\n')
         .filter((line) => / > .*ethertype|802\.3/.test(line));
       after = host.shape();
@@ -278,7 +269,7 @@ describe('on a host, probes that disturb guests', needs(root), () => {
       expect(before).not.toContain('mcast_querier_ipv4_addr');
       expect(after).toContain(`mcast_querier_ipv4_addr ${guests.kali3.ip}`);
       const routers = host
-        .run(['bridge', '-d', '-s', 'mdb', 'show'])
+        .run('bridge -d -s mdb show')
         .split('\n')
         .filter((line) => line.includes('router ports'));
       const [, port, left] = /: (\S+) +(\d+)\.\d+ temp/.exec(routers.join('\n')) ?? [];

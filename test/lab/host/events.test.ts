@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const flush = `  - { name: flushed, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 150 }, during: [ { at: 300ms, run: ["nft flush ruleset"] } ], expect: { may_see: [], must_see: [] } }\n`;
 
 describe('an event on a host', needs(root), () => {
-  let host: ThrowAwayHost;
+  const host = shared(throwAwayHost);
   beforeAll(() => {
-    host = throwAwayHost();
     for (const words of [
       'add table bridge guests',
       'add chain bridge guests forward { type filter hook forward priority 0; }',
@@ -16,7 +16,6 @@ describe('an event on a host', needs(root), () => {
     ])
       host.run(['nft', words]);
   });
-  afterAll(() => host.close());
 
   it('may change it, so file and command line have to allow that', async () => {
     const file = host.scenario('refused', { steps: flush, head: 'allow_changes: true\n' });

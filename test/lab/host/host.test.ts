@@ -1,12 +1,13 @@
 import { execFileSync, type ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { answerVariant, type Result } from '../../../src/core/model/result.js';
 import { parseFolder } from '../../../src/system/evidence/folder/parse-folder.js';
-import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { guests, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { untilListening } from '../../support/lab/processes.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const known = (count: number, rate = 1000): string =>
   `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
@@ -19,16 +20,12 @@ function probing(child: ChildProcess): Promise<void> {
 }
 
 describe('a run on a host', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   it('holds, hears every port, moves no MAC, costs no ping, and leaves nothing behind', async () => {
     const file = host.scenario('private', { steps: known(300) });
     const before = host.shape();
-    const ping = outcomeOf(host.start('kali2', ['ping', '-i', '0.02', '-c', '200', guests.lan.ip]));
+    const ping = outcomeOf(host.start('kali2', `ping -i 0.02 -c 200 ${guests.lan.ip}`));
     const outside = host.start('lan', [
       'tcpdump',
       '-Z',
@@ -120,7 +117,7 @@ describe('a run on a host', needs(root), () => {
   it('goes into another namespace by netns, speaks from inside a guest that is named by its own, and finds a bridge that is a hub', {
     tags: 'all',
   }, async () => {
-    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
+    host.run('ip link set dev br0 type bridge ageing_time 0');
     const file = host.scenario('hub', { steps: known(50), netns: true, inside: 'kali2' });
     const tcpdump = host.start('kali2', [
       'tcpdump',
@@ -150,16 +147,16 @@ describe('a run on a host', needs(root), () => {
         ['kali2 kali3', 'kali2 spare', 'lan kali3', 'lan spare'].flatMap((pair) => [`${pair} 50`, `${pair} answers`]),
       ),
     );
-    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '30000']);
+    host.run('ip link set dev br0 type bridge ageing_time 30000');
     for (const guest of ['kali2', 'kali3', 'spare'] as const)
-      await outcomeOf(host.start(guest, ['ping', '-c', '1', guests.lan.ip]));
+      await outcomeOf(host.start(guest, `ping -c 1 ${guests.lan.ip}`));
   });
 
   it('holds beside a port without carrier, which receives nothing', { tags: 'all' }, async () => {
-    host.run(['ip', 'tuntap', 'add', 'dev', 'vnet9', 'mode', 'tap']);
-    host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0', 'up']);
+    host.run('ip tuntap add dev vnet9 mode tap');
+    host.run('ip link set dev vnet9 master br0 up');
     const run = await outcomeOf(host.cli(['run', host.scenario('stopped', { steps: known(20) }), '--yes', '--json']));
-    host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
+    host.run('ip link del dev vnet9');
     expect(run.status).toBe(0);
     expect(JSON.parse(run.stdout).coverage).toMatchObject({ complete: true, observed: 4, ports: 4 });
   });
@@ -184,8 +181,8 @@ describe('a run on a host', needs(root), () => {
   it.each(signals.slice(1))('puts everything back on %s', { tags: 'all' }, stop);
 
   it('sends nothing where a guest that takes part does not run', async () => {
-    host.run(['ip', 'tuntap', 'add', 'dev', 'vnet9', 'mode', 'tap']);
-    host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0', 'up']);
+    host.run('ip tuntap add dev vnet9 mode tap');
+    host.run('ip link set dev vnet9 master br0 up');
     const about = `  - { name: private, probe: { class: known-unicast, from: kali2, to: kali3 }, expect: private }\n`;
     const file = host.scenario('not-running', { steps: about });
     writeFileSync(
@@ -193,7 +190,7 @@ describe('a run on a host', needs(root), () => {
       readFileSync(file, 'utf8').replace('port: vnet4', 'port: vnet9').replace(guests.kali3.mac, '02:00:00:00:00:99'),
     );
     const run = await outcomeOf(host.cli(['run', file, '--yes']));
-    host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
+    host.run('ip link del dev vnet9');
     expect([run.status, run.stderr]).toEqual([
       3,
       expect.stringMatching(/kali3: "vnet9": no carrier: nothing runs behind it[^]*Nothing was sent/),

@@ -1,16 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  guests,
-  outcomeOf,
-  throwAwayHost,
-  type Outcome,
-  type ThrowAwayHost,
-} from '../../support/lab/throw-away-host.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { guests, outcomeOf, throwAwayHost, type Outcome } from '../../support/lab/throw-away-host.js';
 import { patient } from '../../support/patient.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const uuid = 'fd676d99-1d15-4690-b69e-02d71947d1c5';
 const laughs = `<!DOCTYPE l [<!ENTITY a "ha">${Array.from({ length: 9 }, (_, at) => `<!ENTITY ${String.fromCharCode(98 + at)} "${`&${String.fromCharCode(97 + at)};`.repeat(10)}">`).join('')}]><domain><name>&j;</name></domain>`;
@@ -83,15 +78,13 @@ const cases: readonly (readonly [name: string, programs: Readonly<Record<string,
 ];
 
 describe('programs that manage guests and print', needs(root), () => {
-  let host: ThrowAwayHost;
+  const host = shared(throwAwayHost);
   beforeAll(() => {
-    host = throwAwayHost();
     // an interface may be called as every object of JavaScript calls something
-    host.run(['ip', 'link', 'set', 'dev', 'spare', 'down']);
-    host.run(['ip', 'link', 'set', 'dev', 'spare', 'name', 'toString']);
-    host.run(['ip', 'link', 'set', 'dev', 'toString', 'up']);
+    host.run('ip link set dev spare down');
+    host.run('ip link set dev spare name toString');
+    host.run('ip link set dev toString up');
   });
-  afterAll(() => host.close());
 
   const init = async (name: string, programs: Readonly<Record<string, string>>): Promise<Outcome> => {
     const folder = join(host.dir, name.replaceAll(/\W/g, '-'));

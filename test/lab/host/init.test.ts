@@ -1,17 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
-import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { guests, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 describe('a run on a host', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   it('writes a scenario of what it finds, every port in it, with the names and zones that libvirt knows, that runs as it is', async () => {
     const init = await outcomeOf(host.cli(['init']));
@@ -95,8 +92,8 @@ describe('a run on a host', needs(root), () => {
     writeFileSync(join(host.dir, 'incus'), `#!/bin/sh\ncat <<'END'\n${JSON.stringify(instances)}\nEND\n`, {
       mode: 0o755,
     });
-    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'fdb_flush']);
-    await outcomeOf(host.start('spare', ['ping', '-c', '1', guests.lan.ip]));
+    host.run('ip link set dev br0 type bridge fdb_flush');
+    await outcomeOf(host.start('spare', `ping -c 1 ${guests.lan.ip}`));
     const init = await outcomeOf(host.cli(['init'], true, ['env', `PATH=${host.dir}:${process.env['PATH'] ?? ''}`]));
     expect([init.status, init.stderr]).toEqual([0, '']);
     expect(init.stdout).toMatch(/kali2.*: br0 does not know its MAC: the run sends with the one that incus reports/);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/model/plan.js';
 import type { FdbState, HostState } from '../../../src/core/model/state.js';
 import { makePlan } from '../../../src/core/plan/make-plan.js';
@@ -15,18 +15,15 @@ import { inNamespace, newNamespace } from '../../../src/system/kernel/namespaces
 import { writeSysctl } from '../../../src/system/kernel/sysctl.js';
 import { takeRunLock } from '../../../src/system/fabric/host/run-lock.js';
 import { readState } from '../../../src/system/state/read.js';
-import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { refusalOf } from '../../support/refusal.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
 describe('the injection ports that a run opens', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
   afterEach(() => {
     rmSync(host.journal, { recursive: true, force: true });
     mkdirSync(host.journal, { mode: 0o700 });
@@ -47,18 +44,18 @@ describe('the injection ports that a run opens', needs(root), () => {
 
   it('have the MTU of their port, speak no IPv6, and leave no descriptor open', async () => {
     writeSysctl(host.netns, 'net.ipv6.conf.default.disable_ipv6', '0');
-    host.run(['ip', 'link', 'set', 'dev', 'vnet0', 'mtu', '1400']);
+    host.run('ip link set dev vnet0 mtu 1400');
     try {
       const before = openFiles();
       const ways = await openInjectionPorts(await input());
-      expect(host.run(['ip', '-o', 'link', 'show', 'dev', way])).toContain('mtu 1400');
-      expect(host.run(['sysctl', '-n', `net.ipv6.conf.${way}.disable_ipv6`]).trim()).toBe('1');
+      expect(host.run(`ip -o link show dev ${way}`)).toContain('mtu 1400');
+      expect(host.run(`sysctl -n net.ipv6.conf.${way}.disable_ipv6`).trim()).toBe('1');
       const near = ways.of('vnet0').netns ?? '';
       expect(existsSync(near)).toBe(true);
       expect(await ways.close()).toEqual([]);
       await expect.poll(openFiles, { timeout: 20_000 }).toBe(before);
     } finally {
-      host.run(['ip', 'link', 'set', 'dev', 'vnet0', 'mtu', '1500']);
+      host.run('ip link set dev vnet0 mtu 1500');
       writeSysctl(host.netns, 'net.ipv6.conf.default.disable_ipv6', '1');
     }
   });
@@ -103,11 +100,11 @@ describe('the injection ports that a run opens', needs(root), () => {
 
   it('are named where something of their name is left, and the journal stays', async () => {
     const ways = await openInjectionPorts(await input());
-    host.run(['ip', 'link', 'del', 'dev', way]);
-    host.run(['ip', 'link', 'add', 'dev', way, 'type', 'veth', 'peer', 'name', 'other-end']);
+    host.run(`ip link del dev ${way}`);
+    host.run(`ip link add dev ${way} type veth peer name other-end`);
     expect(await ways.close()).toContain(`the interface ${way}`);
     expect(host.journals()).toEqual(['abcdef0123.journal']);
-    host.run(['ip', 'link', 'del', 'dev', way]);
+    host.run(`ip link del dev ${way}`);
   });
 
   it('leave nothing where one of them cannot be made', async () => {
@@ -123,7 +120,7 @@ describe('the injection ports that a run opens', needs(root), () => {
     const refused = await refusalOf(() => openInjectionPorts(given));
     expect(refused).toMatch(/^interface-gone 69 "ghost" went/);
     await expect.poll(openFiles, { timeout: 20_000 }).toBe(before);
-    expect(host.run(['ip', '-o', 'link', 'show'])).not.toContain('viabcdef01');
+    expect(host.run('ip -o link show')).not.toContain('viabcdef01');
     expect(host.journals()).toEqual([]);
   });
 
@@ -170,10 +167,9 @@ describe('the injection ports that a run opens', needs(root), () => {
       return makePlan(found.scenario, { runTag: 1, keySha256: '00', bridgeMacs, unobservable, inPlace });
     };
     const learn = (mac: string, port: string): string =>
-      host.run(['bridge', 'fdb', 'replace', mac, 'dev', port, 'master', 'dynamic']);
-    const forget = (mac: string, port: string): string =>
-      host.run(['bridge', 'fdb', 'del', mac, 'dev', port, 'master']);
-    const isKnown = (mac: string): boolean => host.run(['bridge', 'fdb', 'show', 'br', 'br0']).includes(mac);
+      host.run(`bridge fdb replace ${mac} dev ${port} master dynamic`);
+    const forget = (mac: string, port: string): string => host.run(`bridge fdb del ${mac} dev ${port} master`);
+    const isKnown = (mac: string): boolean => host.run('bridge fdb show br br0').includes(mac);
     beforeAll(async () => {
       plan = await planOf('mac-spoof');
       const macs = plan.steps.flatMap(({ flows }) => flows.map(({ frame }) => frame.srcMac));

@@ -3,31 +3,22 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ForeignReport } from '../../../src/core/judge/foreign/report.js';
-import {
-  guests,
-  type Outcome,
-  outcomeOf,
-  throwAwayHost,
-  type ThrowAwayHost,
-} from '../../support/lab/throw-away-host.js';
+import { guests, type Outcome, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { file, needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 import { patient } from '../../support/patient.js';
 
 const reports = ({ stdout }: Outcome): readonly ForeignReport[] =>
   (JSON.parse(stdout) as { listeners: ForeignReport[] }).listeners;
 
 describe('listen', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   /** The program, while kali2 and the LAN talk. */
   async function listen(args: readonly string[], inside = true): Promise<Outcome> {
-    const ping = host.start('kali2', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+    const ping = host.start('kali2', `ping -i 0.05 -w 20 ${guests.lan.ip}`);
     const outcome = await outcomeOf(host.cli(['listen', '--for', '1s', ...args], inside));
     ping.kill();
     return outcome;
@@ -56,7 +47,7 @@ describe('listen', needs(root), () => {
   it('finds nothing at a guest of a switch while others talk, and changes nothing', async () => {
     const before = host.shape();
     // which shows that this ear hears
-    const process = host.start('kali3', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+    const process = host.start('kali3', `ping -i 0.05 -w 20 ${guests.lan.ip}`);
     const heard = await listen(['--port', 'vnet4', '--json', '--quiet']);
     process.kill();
     expect({
@@ -82,7 +73,7 @@ describe('listen', needs(root), () => {
       const child = host.cli(['listen', '--for', '8s', '--port', 'vnet4', '--json']);
       const heard = outcomeOf(child);
       await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
-      const ping = host.start('kali2', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+      const ping = host.start('kali2', `ping -i 0.05 -w 20 ${guests.lan.ip}`);
       await sleep(patient(1500));
       await speak('kali3', wandering, 'ff:ff:ff:ff:ff:ff');
       await speak('kali2', guests.kali2.mac, wandering);
@@ -98,7 +89,7 @@ describe('listen', needs(root), () => {
     const child = host.cli(['listen', '--for', '4s', '--port', 'spare', '--json']);
     const heard = outcomeOf(child);
     await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
-    const ping = host.start('kali2', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+    const ping = host.start('kali2', `ping -i 0.05 -w 20 ${guests.lan.ip}`);
     const spoof = host.start('spare', [
       '/usr/bin/python3',
       '-c',
@@ -108,17 +99,17 @@ while 1: s.send(bytes.fromhex('ffffffffffff${guests.kali3.mac.replaceAll(':', ''
     const outcome = await heard;
     for (const process of [ping, spoof]) process.kill();
     expect([outcome.status, reports(outcome)[0]?.reasons.map(({ code }) => code)]).toEqual([3, ['mac-moved']]);
-    await outcomeOf(host.start('kali3', ['ping', '-c', '1', guests.lan.ip]));
+    await outcomeOf(host.start('kali3', `ping -c 1 ${guests.lan.ip}`));
   });
 
   it('hears both directions at every guest of a hub, and the captures that it keeps say the same when they are replayed', async () => {
-    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
+    host.run('ip link set dev br0 type bridge ageing_time 0');
     const out = join(host.dir, 'heard');
     const heard = await listen(
       ['--netns', host.netns, '--json', '--out', out, '--port', 'vnet4', '--port', 'spare'],
       false,
     );
-    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '30000']);
+    host.run('ip link set dev br0 type bridge ageing_time 30000');
     expect(heard.stderr).toBe('listening at 4 ports of "br0" for 1s; nothing is sent\n');
     expect(heard.status).toBe(2);
     const foreignReports = reports(heard);
@@ -149,7 +140,7 @@ while 1: s.send(bytes.fromhex('ffffffffffff${guests.kali3.mac.replaceAll(':', ''
     }
     expect(readdirSync(out).sort()).toEqual(['spare.pcapng', 'uplink.pcapng', 'vnet0.pcapng', 'vnet4.pcapng']);
     for (const guest of ['kali2', 'kali3', 'spare'] as const)
-      await outcomeOf(host.start(guest, ['ping', '-c', '1', guests.lan.ip]));
+      await outcomeOf(host.start(guest, `ping -c 1 ${guests.lan.ip}`));
   });
 
   it('ends early on a signal and tells what it heard until then', async () => {

@@ -57,8 +57,8 @@ describe('machines that no manager tells of', needs(root, program('python3')), (
 
   it('are named by the processes that hold their taps', async () => {
     await start('firecracker', ['fc0,fc1', '--id', 'web']);
-    host.run(['ip', 'link', 'set', 'dev', 'fc0', 'master', 'br0', 'up']);
-    host.run(['ip', 'link', 'set', 'dev', 'fc1', 'master', 'br0', 'up']);
+    host.run('ip link set dev fc0 master br0 up');
+    host.run('ip link set dev fc1 master br0 up');
     const text = await found();
     expect(text).toContain('    web:\n      # named by firecracker\n      bridge: br0\n      port: fc0\n');
     expect(text).toContain('owner: web\n');
@@ -66,7 +66,7 @@ describe('machines that no manager tells of', needs(root, program('python3')), (
 
   it('an ordinary user’s process that holds two ports claims a name, and makes them no one guest', async () => {
     await start('firecracker', ['fc0,fc1', 'ordinary', '--id', 'web']);
-    for (const tap of ['fc0', 'fc1']) host.run(['ip', 'link', 'set', 'dev', tap, 'master', 'br0', 'up']);
+    for (const tap of ['fc0', 'fc1']) host.run(`ip link set dev ${tap} master br0 up`);
     const text = await found();
     const claimed = '# claimed by firecracker, a process of an ordinary user';
     expect(text).toContain(`    web:\n      ${claimed}\n      bridge: br0\n      port: fc0\n`);

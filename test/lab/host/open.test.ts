@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Change, Fabric } from '../../../src/core/model/fabric.js';
 import type { Plan } from '../../../src/core/model/plan.js';
 import type { HostState } from '../../../src/core/model/state.js';
@@ -13,22 +13,18 @@ import { newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readState } from '../../../src/system/state/read.js';
 import { refusalOf } from '../../support/refusal.js';
 import { needs, root } from '../../support/needs.js';
-import { guests, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { shared } from '../../support/scratch.js';
+import { guests, throwAwayHost } from '../../support/lab/throw-away-host.js';
 
 describe('a run on a host, as it is opened and closed', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
   afterEach(() => {
     rmSync(host.journal, { recursive: true, force: true });
     mkdirSync(host.journal, { mode: 0o700 });
   });
   const state = (sysctl: readonly string[] = []): Promise<HostState> =>
     readState({ netns: host.netns, sysfs: false, sysctl });
-  const indexOf = (name: string): number =>
-    Number(/^(\d+):/.exec(host.run(['ip', '-o', 'link', 'show', 'dev', name]))?.[1]);
+  const indexOf = (name: string): number => Number(/^(\d+):/.exec(host.run(`ip -o link show dev ${name}`))?.[1]);
 
   /** A run of the scenario, opened as a run opens it. */
   const open = async (
@@ -94,14 +90,14 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
 
   it('a change of an interface that has got the name since is refused, and nothing of it is touched', async () => {
     const { fabric } = await open('run');
-    host.run(['ip', 'link', 'del', 'dev', 'spare']);
-    host.run(['ip', 'link', 'add', 'dev', 'spare', 'type', 'veth', 'peer', 'name', 'spare-0']);
-    host.run(['ip', 'link', 'set', 'dev', 'spare', 'master', 'br0']);
+    host.run('ip link del dev spare');
+    host.run('ip link add dev spare type veth peer name spare-0');
+    host.run('ip link set dev spare master br0');
     const change = { kind: 'set', device: 'spare', place: 'link', key: 'mtu', value: 1400 } as const;
     expect(await refusalOf(() => fabric.apply(change))).toBe(
       'interface-gone 69 "spare" is another interface than the one that was found',
     );
-    expect(host.run(['ip', 'link', 'show', 'dev', 'spare'])).toContain('mtu 1500');
+    expect(host.run('ip link show dev spare')).toContain('mtu 1500');
     expect(await fabric.close()).toEqual([]);
   });
 
@@ -126,11 +122,9 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     const way = fabric.sendingPlace('kali2');
     expect(way).toEqual({ device: 'p0', netns: expect.stringMatching(/^\/proc\/\d+\/fd\/\d+$/) });
     expect(fabric.observingPlace('vnet4')).toEqual({ device: 'vnet4', netns: host.netns });
-    const shown = host.run(['ip', '-o', 'link', 'show', 'dev', 'viab234567-0']);
+    const shown = host.run('ip -o link show dev viab234567-0');
     expect(shown).toMatch(/NOARP,UP[^]*mtu 1500/);
-    expect(host.run(['tc', 'filter', 'show', 'dev', 'viab234567-0', 'ingress'])).toMatch(
-      /mirred \(Ingress Redirect to device vnet0\)/,
-    );
+    expect(host.run('tc filter show dev viab234567-0 ingress')).toMatch(/mirred \(Ingress Redirect to device vnet0\)/);
     const [, line = ''] = readFileSync(join(host.journal, 'ab23456789.journal'), 'utf8').split('\n');
     expect(JSON.parse(line)).toEqual({ kind: 'interface', name: 'viab234567-0', ifindex: indexOf('viab234567-0') });
     expect(await refusalOf(() => fabric.sendingPlace('lan'))).toBe(
@@ -140,14 +134,14 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
       'fabric-unknown 70 the plan has no endpoint nobody',
     );
     expect(await fabric.close()).toEqual([]);
-    expect(host.run(['ip', '-o', 'link', 'show'])).not.toContain('viab234567');
+    expect(host.run('ip -o link show')).not.toContain('viab234567');
   });
 
   it('a guest that is named by its namespace sends on its own interface', async () => {
     const steps = `  - { name: s, probe: { class: known-unicast, from: kali3, to: lan, count: 5 }, expect: private }\n`;
     const { fabric } = await open('run', { steps, inside: 'kali3' });
     expect(fabric.sendingPlace('kali3')).toEqual({ device: 'eth0', netns: expect.stringMatching(/^\/proc\//) });
-    expect(host.run(['ip', '-o', 'link', 'show'])).not.toContain('virun');
+    expect(host.run('ip -o link show')).not.toContain('virun');
     expect(await fabric.close()).toEqual([]);
   });
 
@@ -169,12 +163,12 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
 
   it('an addressee that the bridge does not know is asked as unknown unicast', async () => {
     const { mac, port } = guests.lan;
-    host.run(['bridge', 'fdb', 'del', mac, 'dev', port, 'master']);
+    host.run(`bridge fdb del ${mac} dev ${port} master`);
     const { fabric, plan } = await open('run');
     const sent = plan.steps.flatMap(({ flows }) => flows.map(({ class: name, frame }) => `${name} to ${frame.dstMac}`));
     expect([...new Set(sent)]).toEqual([`unknown-unicast to ${mac}`]);
     expect(await fabric.close()).toEqual([]);
-    host.run(['bridge', 'fdb', 'replace', mac, 'dev', port, 'master', 'dynamic']);
+    host.run(`bridge fdb replace ${mac} dev ${port} master dynamic`);
   });
 
   it('one run at a time is on a bridge, and what the second made until then is gone', async () => {
@@ -194,11 +188,11 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     );
     expect(invented.length).toBeGreaterThan(0);
     const learn = (mac: string, port: string, form = 'dynamic'): string =>
-      host.run(['bridge', 'fdb', 'replace', mac, 'dev', port, 'master', form]);
+      host.run(`bridge fdb replace ${mac} dev ${port} master ${form}`);
     for (const mac of invented) learn(mac, 'vnet0');
     learn('02:00:00:00:00:55', 'vnet0');
     expect(await fabric.close()).toEqual([]);
-    const table = host.run(['bridge', 'fdb', 'show', 'br', 'br0']);
+    const table = host.run('bridge fdb show br br0');
     for (const mac of invented) expect(table).not.toContain(mac);
     expect(table).toContain('02:00:00:00:00:55 dev vnet0');
     // By hand, on another port, or there before: somebody else's.
@@ -206,14 +200,14 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     const [mac = ''] = invented;
     learn(mac, 'vnet0', 'static');
     await again.close();
-    expect(host.run(['bridge', 'fdb', 'show', 'br', 'br0'])).toContain(mac);
-    host.run(['bridge', 'fdb', 'del', mac, 'dev', 'vnet0', 'master']);
+    expect(host.run('bridge fdb show br br0')).toContain(mac);
+    host.run(`bridge fdb del ${mac} dev vnet0 master`);
     learn(mac, 'vnet4');
     const { fabric: last } = await open('last', { steps });
     await last.close();
-    expect(host.run(['bridge', 'fdb', 'show', 'br', 'br0'])).toContain(mac);
-    host.run(['bridge', 'fdb', 'del', mac, 'dev', 'vnet4', 'master']);
-    host.run(['bridge', 'fdb', 'del', '02:00:00:00:00:55', 'dev', 'vnet0', 'master']);
+    expect(host.run('bridge fdb show br br0')).toContain(mac);
+    host.run(`bridge fdb del ${mac} dev vnet4 master`);
+    host.run('bridge fdb del 02:00:00:00:00:55 dev vnet0 master');
   });
 
   it('injection ports are opened for those that send, and for none that lives elsewhere', async () => {
@@ -237,13 +231,13 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
         { name: 'd', attach: 'port', port: 'spare', netns: null },
       ],
     });
-    expect(host.run(['ip', '-o', 'link', 'show']).match(/vifedcba98-\d/g)).toEqual(['vifedcba98-0', 'vifedcba98-1']);
+    expect(host.run('ip -o link show').match(/vifedcba98-\d/g)).toEqual(['vifedcba98-0', 'vifedcba98-1']);
     expect([ways.of('vnet0').device, ways.of('uplink').device]).toEqual(['p0', 'p1']);
     expect(await refusalOf(() => ways.of('vnet4'))).toMatch(/^fabric-unknown 70/);
     expect(ways.inside.size).toBe(0);
     // one that somebody renamed is not the run's any more
-    host.run(['ip', 'link', 'set', 'dev', 'vifedcba98-1', 'down']);
-    host.run(['ip', 'link', 'set', 'dev', 'vifedcba98-1', 'name', 'mine']);
+    host.run('ip link set dev vifedcba98-1 down');
+    host.run('ip link set dev vifedcba98-1 name mine');
     expect(await ways.close()).toEqual([
       expect.stringMatching(/^the interface \d+ is mine, not vifedcba98-1: left as it is$/),
     ]);

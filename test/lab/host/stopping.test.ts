@@ -1,9 +1,10 @@
 import { type ChildProcess } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
-import { cli, guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { cli, guests, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { patient } from '../../support/patient.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const known = (count: number, rate = 1000): string =>
   `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
@@ -16,26 +17,22 @@ function probing(child: ChildProcess): Promise<void> {
 }
 
 describe('a run on a host', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   const flood = 'allow_changes: true\n';
   const closing = `  - { name: flood off, set: { vnet4: { flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 60000 }, expect: private }\n`;
 
   it('stops when the gateway stops answering', { tags: 'all', timeout: patient(300_000) }, async () => {
-    host.run(['ip', 'address', 'add', '192.168.0.1/24', 'dev', 'br0']);
-    host.run(['ip', 'route', 'add', 'default', 'via', guests.lan.ip]);
+    host.run('ip address add 192.168.0.1/24 dev br0');
+    host.run(`ip route add default via ${guests.lan.ip}`);
     const child = host.cli(['run', host.scenario('gateway', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
     const outcome = outcomeOf(child);
     await probing(child);
-    await outcomeOf(host.start('lan', ['sysctl', '-w', 'net.ipv4.icmp_echo_ignore_all=1']));
+    await outcomeOf(host.start('lan', 'sysctl -w net.ipv4.icmp_echo_ignore_all=1'));
     const run = await outcome;
-    await outcomeOf(host.start('lan', ['sysctl', '-w', 'net.ipv4.icmp_echo_ignore_all=0']));
-    host.run(['ip', 'route', 'del', 'default']);
-    host.run(['ip', 'address', 'flush', 'dev', 'br0']);
+    await outcomeOf(host.start('lan', 'sysctl -w net.ipv4.icmp_echo_ignore_all=0'));
+    host.run('ip route del default');
+    host.run('ip address flush dev br0');
     const reasons = (JSON.parse(run.stdout) as Result).steps[0]?.reasons;
     expect([run.status, reasons?.filter(({ code }) => code === 'guests-disturbed').map(({ text }) => text)]).toEqual([
       3,
@@ -56,7 +53,7 @@ describe('a run on a host', needs(root), () => {
     await outcomeOf(host.start('spare', ['sh', '-c', move]));
     const run = await outcome;
     const tookMs = performance.now() - sending;
-    await outcomeOf(host.start('spare', ['ip', 'link', 'set', 'dev', 'eth0', 'address', guests.spare.mac]));
+    await outcomeOf(host.start('spare', `ip link set dev eth0 address ${guests.spare.mac}`));
     const { steps } = JSON.parse(run.stdout) as Result;
     const [disturbed] = steps.flatMap(({ reasons }) => reasons.filter(({ code }) => code === 'guests-disturbed'));
     expect([run.status, disturbed?.text]).toEqual([
@@ -73,14 +70,14 @@ describe('a run on a host', needs(root), () => {
   });
 
   it('stops when a guest’s port begins to drop frames', { tags: 'all', timeout: patient(300_000) }, async () => {
-    await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
+    await outcomeOf(host.start('kali3', 'ip link set dev eth0 mtu 600'));
     const child = host.cli(['run', host.scenario('drops', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
     const outcome = outcomeOf(child);
     await probing(child);
-    const flooding = host.start('lan', ['ping', '-q', '-i', '0.005', '-s', '1000', guests.kali3.ip]);
+    const flooding = host.start('lan', `ping -q -i 0.005 -s 1000 ${guests.kali3.ip}`);
     const run = await outcome;
     flooding.kill('SIGKILL');
-    await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '1500']));
+    await outcomeOf(host.start('kali3', 'ip link set dev eth0 mtu 1500'));
     expect([
       run.status,
       (JSON.parse(run.stdout) as Result).steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`),
@@ -104,7 +101,7 @@ describe('a run on a host', needs(root), () => {
     ]);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
-    expect(host.run(['ip', '-d', 'link', 'show', 'dev', 'vnet4'])).toContain('flood off');
+    expect(host.run('ip -d link show dev vnet4')).toContain('flood off');
     const cleaned = await outcomeOf(host.cli(['cleanup']));
     expect([cleaned.status, cleaned.stdout]).toEqual([
       0,

@@ -53,15 +53,14 @@ describe('the twin of a live bridge', needs(root), () => {
   beforeAll(async () => {
     host = throwAwayHost();
     out = join(host.dir, 'twin');
-    const set = (...words: readonly string[]): string => host.run(['ip', 'link', 'set', 'dev', ...words]);
-    host.run(['ip', 'link', 'set', 'dev', 'spare', 'down']);
-    host.run(['ip', 'link', 'set', 'dev', 'spare', 'name', hostile]);
-    host.run(['ip', 'link', 'set', 'dev', hostile, 'up']);
-    set('br0', 'type', 'bridge', 'ageing_time', '0', 'group_fwd_mask', '0x4000');
-    set('vnet4', 'type', 'bridge_slave', 'flood', 'off', 'isolated', 'on');
-    host.run(['ip', 'address', 'add', '192.168.0.19/24', 'dev', 'br0']);
+    host.run('ip link set dev spare down');
+    host.run(`ip link set dev spare name ${hostile}`);
+    host.run(`ip link set dev ${hostile} up`);
+    host.run('ip link set dev br0 type bridge ageing_time 0 group_fwd_mask 0x4000');
+    host.run('ip link set dev vnet4 type bridge_slave flood off isolated on');
+    host.run('ip address add 192.168.0.19/24 dev br0');
     // The bridge has forgotten everybody: what was written down by hand stays.
-    host.run(['bridge', 'fdb', 'replace', guests.kali3.mac, 'dev', 'vnet4', 'master', 'static', 'sticky']);
+    host.run(`bridge fdb replace ${guests.kali3.mac} dev vnet4 master static sticky`);
     host.run([
       'nft',
       'add table bridge guard; add chain bridge guard f { type filter hook forward priority 0; }; add rule bridge guard f iifname "vnet4" oifname "uplink" counter drop',
@@ -72,30 +71,10 @@ describe('the twin of a live bridge', needs(root), () => {
       [hostile, 'vnet4'],
       ['vnet0', 'lo'],
     ] as const) {
-      host.run(['tc', 'qdisc', 'add', 'dev', from, 'clsact']);
-      host.run([
-        'tc',
-        'filter',
-        'add',
-        'dev',
-        from,
-        'egress',
-        'protocol',
-        'all',
-        'prio',
-        '7',
-        'u32',
-        'match',
-        'u32',
-        '0',
-        '0',
-        'action',
-        'mirred',
-        'egress',
-        'mirror',
-        'dev',
-        to,
-      ]);
+      host.run(`tc qdisc add dev ${from} clsact`);
+      host.run(
+        `tc filter add dev ${from} egress protocol all prio 7 u32 match u32 0 0 action mirred egress mirror dev ${to}`,
+      );
     }
     before = host.shape();
     run = await outcomeOf(
@@ -249,13 +228,13 @@ describe('the twin of a live bridge', needs(root), () => {
   });
 
   it('writes down what a new bridge and a new port have not, and knows what they have', () => {
-    host.run(['ip', 'link', 'add', 'dev', 'br9', 'type', 'bridge']);
-    host.run(['ip', 'link', 'add', 'dev', 'new0', 'type', 'veth', 'peer', 'name', 'new1']);
-    host.run(['ip', 'link', 'set', 'dev', 'new0', 'master', 'br9']);
+    host.run('ip link add dev br9 type bridge');
+    host.run('ip link add dev new0 type veth peer name new1');
+    host.run('ip link set dev new0 master br9');
     const [bridge, port] = ['br9', 'new0'].map(
       (name) =>
         (
-          JSON.parse(host.run(['ip', '-j', '-d', 'link', 'show', 'dev', name])) as readonly {
+          JSON.parse(host.run(`ip -j -d link show dev ${name}`)) as readonly {
             readonly linkinfo: Record<'info_data' | 'info_slave_data', Record<string, unknown>>;
           }[]
         )[0]?.linkinfo,
@@ -286,7 +265,7 @@ describe('the twin of a bridge that something holds promiscuous', { ...needs(roo
     try {
       host.sh('for i in 1 2 3; do ip neigh del 10.9.0.$i dev br0; done; ip link set br0 promisc on');
       const out = join(host.dir, 'twin');
-      const { status, stdout } = await host.run(['run', '--twin', '--class', 'known-unicast', '--quiet', '--out', out]);
+      const { status, stdout } = await host.run(`run --twin --class known-unicast --quiet --out ${out}`);
       const closing = stdout.slice(stdout.lastIndexOf('INCONCLUSIVE:')).replaceAll(/\s+/g, ' ');
       expect([status, closing], stdout).toEqual([
         3,
@@ -310,10 +289,9 @@ describe('the twin of a bridge that answers for guests', { ...needs(root), tags:
           'nft',
           `table bridge owners { chain f { type filter hook forward priority 0; ${owners.join('; ')}; }; }`,
         ]);
-        for (const { port } of [kali3, spare])
-          host.run(['ip', 'link', 'set', 'dev', port, 'type', 'bridge_slave', 'neigh_suppress', 'on']);
+        for (const { port } of [kali3, spare]) host.run(`ip link set dev ${port} type bridge_slave neigh_suppress on`);
         const answer = (mac: string, state: string): string =>
-          host.run(['ip', 'neigh', 'replace', kali3.ip, 'lladdr', mac, 'dev', 'br0', 'nud', state]);
+          host.run(`ip neigh replace ${kali3.ip} lladdr ${mac} dev br0 nud ${state}`);
         const twin = async (out: string): Promise<Result['steps']> => {
           const { stdout } = await outcomeOf(
             host.cli([

@@ -11,30 +11,26 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { UndoEntry } from '../../../src/core/bridge/undo/entry.js';
 import { openJournal } from '../../../src/system/fabric/host/journal.js';
 import { namespacePlace, whereIs } from '../../../src/system/fabric/host/namespace-place.js';
 import { cleanedText, cleanUp, isClean, undoAll } from '../../../src/system/fabric/host/undo.js';
 import { linkIdentities } from '../../../src/system/fabric/host/present.js';
 import { newNamespace } from '../../../src/system/kernel/namespaces.js';
-import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const none = { undone: 0, unrestored: [], failed: [] };
 
 describe('what a run has changed on a host', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
   afterEach(() => {
     rmSync(host.journal, { recursive: true, force: true });
     mkdirSync(host.journal, { mode: 0o700 });
   });
-  const indexOf = (name: string): number =>
-    Number(/^(\d+):/.exec(host.run(['ip', '-o', 'link', 'show', 'dev', name]))?.[1]);
+  const indexOf = (name: string): number => Number(/^(\d+):/.exec(host.run(`ip -o link show dev ${name}`))?.[1]);
 
   describe('undo', () => {
     const mtu = (set: number, was: number): UndoEntry => {
@@ -43,77 +39,54 @@ describe('what a run has changed on a host', needs(root), () => {
     };
 
     it('counts what it undid, and nothing that was done already', async () => {
-      host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'mtu', '1400']);
+      host.run('ip link set dev vnet4 mtu 1400');
       expect(await undoAll([mtu(1400, 1500)], host.netns)).toEqual({ ...none, undone: 1 });
-      expect(host.run(['ip', 'link', 'show', 'dev', 'vnet4'])).toContain('mtu 1500');
+      expect(host.run('ip link show dev vnet4')).toContain('mtu 1500');
       expect(await undoAll([mtu(1400, 1500)], host.netns)).toEqual(none);
     });
 
     it('leaves what is another’s, says so, and goes on', async () => {
-      host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'mtu', '1300']);
-      host.run(['sysctl', '-w', 'net.ipv4.ip_forward=1']);
+      host.run('ip link set dev vnet4 mtu 1300');
+      host.run('sysctl -w net.ipv4.ip_forward=1');
       const forward: UndoEntry = { kind: 'sysctl', on: null, name: 'net.ipv4.ip_forward', set: '1', was: '0' };
       expect(await undoAll([mtu(1400, 1500), forward], host.netns)).toEqual({
         undone: 1,
         unrestored: ['mtu of vnet4 is 1300, not what the run had set (1400): left as it is'],
         failed: [],
       });
-      host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'mtu', '1500']);
+      host.run('ip link set dev vnet4 mtu 1500');
     });
 
     it('knows an interface from one that was made again under its name and number', async () => {
-      const pair = (index: number): readonly string[] => [
-        'ip',
-        'link',
-        'add',
-        'name',
-        'vnet9',
-        'index',
-        String(index),
-        'type',
-        'veth',
-        'peer',
-        'name',
-        'p9',
-      ];
-      const isolated = (set: string): readonly string[] => [
-        'ip',
-        'link',
-        'set',
-        'dev',
-        'vnet9',
-        'type',
-        'bridge_slave',
-        'isolated',
-        set,
-      ];
+      const pair = (index: number): string => `ip link add name vnet9 index ${index} type veth peer name p9`;
+      const isolated = (set: string): string => `ip link set dev vnet9 type bridge_slave isolated ${set}`;
       const begin = (): void => {
         host.run(pair(4242));
-        host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0']);
+        host.run('ip link set dev vnet9 master br0');
         host.run(isolated('on'));
       };
       begin();
       const identity = linkIdentities(host.netns)?.get('vnet9') ?? '';
       const on = { name: 'vnet9', ifindex: 4242, master: indexOf('br0'), identity };
       const entry: UndoEntry = { kind: 'setting', on, place: 'port', key: 'isolated', set: true, was: false };
-      host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'name', 'vnet8', 'up']);
+      host.run('ip link set dev vnet9 name vnet8 up');
       expect(await undoAll([entry], host.netns)).toEqual({ ...none, undone: 1 });
-      host.run(['ip', 'link', 'del', 'dev', 'vnet8']);
+      host.run('ip link del dev vnet8');
       begin();
       expect(linkIdentities(host.netns)?.get('vnet9')).not.toBe(identity);
       expect(await undoAll([entry], host.netns)).toEqual(none);
-      expect(host.run(['bridge', '-d', 'link', 'show', 'dev', 'vnet9'])).toContain('isolated on');
-      host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
+      expect(host.run('bridge -d link show dev vnet9')).toContain('isolated on');
+      host.run('ip link del dev vnet9');
     });
 
     it('tells what could not be undone, and goes on', async () => {
       const { failed, undone } = await undoAll([mtu(1500, 1), mtu(1500, 1500)], host.netns);
       expect([failed, undone]).toEqual([[expect.stringMatching(/^ip link set dev if\d+ mtu 1: /)], 0]);
       // The kernel takes it without a word and keeps another value.
-      host.run(['bridge', 'fdb', 'replace', '02:00:00:00:00:77', 'dev', 'vnet4', 'master', 'static']);
+      host.run('bridge fdb replace 02:00:00:00:00:77 dev vnet4 master static');
       const where = await undoAll([mtu(1500, 1500)], '/proc/self/ns/none');
       expect(where.failed).toEqual([expect.stringContaining('/proc/self/ns/none')]);
-      host.run(['bridge', 'fdb', 'del', '02:00:00:00:00:77', 'dev', 'vnet4', 'master']);
+      host.run('bridge fdb del 02:00:00:00:00:77 dev vnet4 master');
     });
 
     it('gives a static entry back to the port from which the run moved it', async () => {
@@ -123,10 +96,10 @@ describe('what a run has changed on a host', needs(root), () => {
         return { kind: 'fdb', on, self: false, mac, rows: [] };
       };
       const entryOn = (port: string): boolean =>
-        host.run(['bridge', 'fdb', 'show', 'br', 'br0']).includes(`${mac} dev ${port} master br0 static`);
+        host.run('bridge fdb show br br0').includes(`${mac} dev ${port} master br0 static`);
       const form = { state: 'static', sticky: false } as const;
-      host.run(['bridge', 'fdb', 'replace', mac, 'dev', 'vnet4', 'master', 'static']);
-      host.run(['bridge', 'fdb', 'replace', mac, 'dev', 'vnet0', 'master', 'static']);
+      host.run(`bridge fdb replace ${mac} dev vnet4 master static`);
+      host.run(`bridge fdb replace ${mac} dev vnet0 master static`);
       expect([entryOn('vnet4'), entryOn('vnet0')]).toEqual([false, true]);
       const moved: readonly UndoEntry[] = [
         { ...held('vnet4'), rows: [{ vlan: null, set: null, was: form }] },
@@ -134,7 +107,7 @@ describe('what a run has changed on a host', needs(root), () => {
       ];
       expect((await undoAll(moved, host.netns)).failed).toEqual([]);
       expect([entryOn('vnet4'), entryOn('vnet0')]).toEqual([true, false]);
-      host.run(['bridge', 'fdb', 'del', mac, 'dev', 'vnet4', 'master']);
+      host.run(`bridge fdb del ${mac} dev vnet4 master`);
     });
 
     it('reads the tables of the bridge for what is in them', async () => {
@@ -146,16 +119,15 @@ describe('what a run has changed on a host', needs(root), () => {
         { kind: 'fdb', on, self: false, mac, rows: [{ vlan: null, set, was: null }] },
         { kind: 'mdb', on, bridge, group: '239.7.7.7', vlan: null, set: 'permanent', was: null },
       ];
-      host.run(['bridge', 'fdb', 'replace', mac, 'dev', name, 'master', 'static']);
-      host.run(['bridge', 'mdb', 'add', 'dev', 'br0', 'port', name, 'grp', '239.7.7.7', 'permanent']);
+      host.run(`bridge fdb replace ${mac} dev ${name} master static`);
+      host.run(`bridge mdb add dev br0 port ${name} grp 239.7.7.7 permanent`);
       expect(await undoAll(entries, host.netns)).toEqual({ ...none, undone: 2 });
       expect(host.shape()).not.toMatch(/239\.7\.7\.7|02:00:00:00:00:78/);
     });
 
     it('takes away the interfaces of a run together, and leaves those that are another’s by now', async () => {
       const pairs = ['w0', 'w1', 'w2', 'w3'];
-      for (const name of pairs)
-        host.run(['ip', 'link', 'add', 'dev', name, 'type', 'veth', 'peer', 'name', `${name}p`]);
+      for (const name of pairs) host.run(`ip link add dev ${name} type veth peer name ${name}p`);
       const made = (name: string, ifindex = indexOf(name)): UndoEntry => ({ kind: 'interface', name, ifindex });
       const entries = [made('w0'), made('w1'), made('x2', indexOf('w2')), made('gone', 999_999), made('w3')];
       expect(await undoAll(entries, host.netns)).toEqual({
@@ -165,7 +137,7 @@ describe('what a run has changed on a host', needs(root), () => {
       });
       expect(host.shape()).toMatch(/\bw2\b/);
       expect(host.shape()).not.toMatch(/\bw[013]\b/);
-      host.run(['ip', 'link', 'del', 'dev', 'w2']);
+      host.run('ip link del dev w2');
     });
 
     it('takes an interface that is gone by the time of the command for gone', async () => {
@@ -190,11 +162,11 @@ describe('what a run has changed on a host', needs(root), () => {
       journal.release();
     };
     const forward: UndoEntry = { kind: 'sysctl', on: null, name: 'net.ipv4.ip_forward', set: '1', was: '0' };
-    const nowForwards = (): string => host.run(['sysctl', '-n', 'net.ipv4.ip_forward']).trim();
+    const nowForwards = (): string => host.run('sysctl -n net.ipv4.ip_forward').trim();
     const cleaned = async (): Promise<readonly string[]> => (await cleanUp(host.journal)).map(cleanedText);
 
     it('undoes and removes; there is nothing then', async () => {
-      host.run(['sysctl', '-w', 'net.ipv4.ip_forward=1']);
+      host.run('sysctl -w net.ipv4.ip_forward=1');
       kept('a', host.netns, [forward]);
       kept('b', host.netns, []);
       expect(await cleaned()).toEqual([
@@ -220,7 +192,7 @@ describe('what a run has changed on a host', needs(root), () => {
     });
 
     it('keeps a journal with a line that it cannot read, and undoes the others of it', async () => {
-      host.run(['sysctl', '-w', 'net.ipv4.ip_forward=1']);
+      host.run('sysctl -w net.ipv4.ip_forward=1');
       kept('a', host.netns, [forward]);
       writeFileSync(join(host.journal, 'a.journal'), 'x\n', { flag: 'a' });
       expect(await cleaned()).toEqual([

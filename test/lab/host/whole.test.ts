@@ -202,9 +202,9 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
   }, async () => {
     const host = throwAwayHost();
     const { port, mac } = known.kali3;
-    host.run(['bridge', 'link', 'set', 'dev', port, 'learning', 'off']);
-    host.run(['bridge', 'fdb', 'del', mac, 'dev', port, 'master']);
-    const ping = host.start('kali3', ['ping', '-i', '0.2', known.lan.ip]);
+    host.run(`bridge link set dev ${port} learning off`);
+    host.run(`bridge fdb del ${mac} dev ${port} master`);
+    const ping = host.start('kali3', `ping -i 0.2 ${known.lan.ip}`);
     try {
       const out = join(host.dir, 'heard');
       const { status, stderr } = await outcomeOf(host.cli(['run', '--yes', '--quiet', '--out', out]));

@@ -25,7 +25,7 @@ describe('sending helper', needs(root), () => {
     network.close();
   });
   const received = (device: string): number =>
-    Number(/RX:[^\n]*\n\s*\d+\s+(\d+)/.exec(network.ip('-s', 'link', 'show', 'dev', device))?.[1]);
+    Number(/RX:[^\n]*\n\s*\d+\s+(\d+)/.exec(network.ip(`-s link show dev ${device}`))?.[1]);
 
   test('puts each frame on the interface that its socket names, once', async () => {
     expect(await sender.send('out', frames(3000), 60, null)).toEqual({ accepted: 3000, error: null });
@@ -50,7 +50,7 @@ describe('sending helper', needs(root), () => {
 
   test('sends frames of several lengths in one batch, of each as many bytes as its route says', async () => {
     const bytes = (device: string): number =>
-      Number(/RX:[^\n]*\n\s*(\d+)/.exec(network.ip('-s', 'link', 'show', 'dev', device))?.[1]);
+      Number(/RX:[^\n]*\n\s*(\d+)/.exec(network.ip(`-s link show dev ${device}`))?.[1]);
     const routes = [
       { socket: 'out', count: 100, size: 60 },
       { socket: 'out', count: 3 },
@@ -71,7 +71,7 @@ describe('sending helper', needs(root), () => {
   });
 
   test('ends a batch at the first interface that refuses, and says how far it came', async () => {
-    network.ip('link', 'set', 'dev', 'eth0', 'down');
+    network.ip('link set dev eth0 down');
     expect(
       await sender.sendRouted(
         [
@@ -115,12 +115,12 @@ describe('sending helper', needs(root), () => {
     const before = received('eth0');
     const sending = sender.send('out', frames(4000), 60, 4000);
     while (received('eth0') === before) await sleep(10);
-    network.ip('link', 'set', 'dev', 'vnet0', 'down');
+    network.ip('link set dev vnet0 down');
     const { accepted, error } = await sending;
     expect(error).toBe('ENETDOWN');
     expect(accepted).toBeGreaterThan(0);
     expect(accepted).toBeLessThan(4000);
-    network.ip('link', 'set', 'dev', 'vnet0', 'up');
+    network.ip('link set dev vnet0 up');
     // A frame that the kernel has taken waits for its receiver in a queue, which is emptied where an interface goes
     // down: net/core/dev.c, flush_backlog.
     const lost = accepted - received('eth0');

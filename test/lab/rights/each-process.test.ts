@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chownSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { procNames, procText } from '../../../src/system/kernel/proc-files.js';
 import { descendants } from '../../support/lab/processes.js';
-import { cli, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { cli, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, readable, root } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 import { patient } from '../../support/patient.js';
 
 /** Of linux/capability.h. */
@@ -90,11 +91,7 @@ const steps = `  - { name: first, probe: { class: known-unicast, from: kali2, to
 `;
 
 describe('the processes of a run', needs(root, readable), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   const ofHost = async (caller: 'root' | 'sudo'): Promise<void> => {
     const { through, uid, more } = callers[caller];

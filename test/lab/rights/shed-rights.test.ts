@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { needs, root, readable } from '../../support/needs.js';
-import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { shared } from '../../support/scratch.js';
+import { outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 
 const steps = (count: number): string =>
   `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, count: ${count} }, expect: private }\n`;
@@ -33,11 +34,7 @@ async function rightsOf(child: ChildProcess): Promise<{
 }
 
 describe('root’s run on a host', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   it('has given up what it does not take, for itself and all that it starts', async () => {
     const file = host.scenario('shed', { steps: steps(2000) });

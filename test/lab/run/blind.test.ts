@@ -36,35 +36,35 @@ describe('a run that loses a sense', () => {
     ['its capture helper killed', ({ helper }) => process.kill(helper('capture'), 'SIGKILL'), 'helper-died'],
     ['its capture helper stopped', ({ helper }) => process.kill(helper('capture'), 'SIGSTOP'), 'helper-silent'],
     ['its send helper killed', ({ helper }) => process.kill(helper('send'), 'SIGKILL'), 'probes-not-sent'],
-    ["a bystander's port down", ({ inside }) => inside('ip', 'link', 'set', 'dev', 'p2', 'down'), 'interface-down'],
-    ["the sender's port down", ({ inside }) => inside('ip', 'link', 'set', 'dev', 'p0', 'down'), 'interface-down'],
-    ["a bystander's port deleted", ({ inside }) => inside('ip', 'link', 'del', 'dev', 'p2'), 'interface-gone'],
+    ["a bystander's port down", ({ inside }) => inside('ip link set dev p2 down'), 'interface-down'],
+    ["the sender's port down", ({ inside }) => inside('ip link set dev p0 down'), 'interface-down'],
+    ["a bystander's port deleted", ({ inside }) => inside('ip link del dev p2'), 'interface-gone'],
     [
       "a bystander's port down and up again",
       ({ inside }) => {
-        inside('ip', 'link', 'set', 'dev', 'p2', 'down');
-        inside('ip', 'link', 'set', 'dev', 'p2', 'up');
+        inside('ip link set dev p2 down');
+        inside('ip link set dev p2 up');
       },
       'interface-down',
     ],
     [
       "a bystander's flood switched off",
-      ({ inside }) => inside('ip', 'link', 'set', 'dev', 'p2', 'type', 'bridge_slave', 'flood', 'off'),
+      ({ inside }) => inside('ip link set dev p2 type bridge_slave flood off'),
       'settings-changed',
     ],
     [
       'the bridge promiscuous for another device',
       ({ inside }) => {
-        inside('ip', 'link', 'add', 'link', 'br0', 'name', 'mv0', 'type', 'macvlan', 'mode', 'passthru');
-        inside('ip', 'link', 'set', 'dev', 'mv0', 'up');
-        inside('ip', 'link', 'del', 'dev', 'mv0');
+        inside('ip link add link br0 name mv0 type macvlan mode passthru');
+        inside('ip link set dev mv0 up');
+        inside('ip link del dev mv0');
       },
       'settings-changed',
     ],
     [
       'a sysctl that its step set changed and put back',
       ({ inside }) => {
-        for (const value of [2, 1]) inside('sysctl', '-w', `net.ipv4.conf.all.rp_filter=${value}`);
+        for (const value of [2, 1]) inside(`sysctl -w net.ipv4.conf.all.rp_filter=${value}`);
       },
       'settings-changed',
     ],
@@ -116,11 +116,11 @@ describe('a run that loses a sense', () => {
 describe('a host that leads packets elsewhere for a moment', alike, () => {
   it('is heard: what left by another device than the rules name is not known, and the run does not hold', async () => {
     const act = ({ inside }: Lab): void => {
-      inside('ip', 'link', 'add', 'dev', 'x0', 'type', 'veth', 'peer', 'name', 'x1');
-      for (const end of ['x0', 'x1']) inside('ip', 'link', 'set', 'dev', end, 'up');
-      inside('ip', 'route', 'replace', '10.9.0.2', 'dev', 'x0');
-      inside('ip', 'route', 'replace', '10.9.0.2', 'dev', 'tap2', 'scope', 'link');
-      inside('ip', 'link', 'del', 'dev', 'x0');
+      inside('ip link add dev x0 type veth peer name x1');
+      for (const end of ['x0', 'x1']) inside(`ip link set dev ${end} up`);
+      inside('ip route replace 10.9.0.2 dev x0');
+      inside('ip route replace 10.9.0.2 dev tap2 scope link');
+      inside('ip link del dev x0');
     };
     const { result } = await disturbed({ file: routed, when: '"event":"probing"', act });
     expect(result.verdict).toBe('inconclusive');

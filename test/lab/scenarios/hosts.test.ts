@@ -97,8 +97,8 @@ describe('scenarios of several hosts', needs(root, kernel('VXLAN')), () => {
       when: '"event":"probing"',
       act: ({ insideWith }) => {
         for (const flood of ['off', 'on'])
-          insideWith('there', 'ip', 'link', 'set', 'dev', 'there', 'type', 'bridge_slave', 'flood', flood);
-        for (const value of ['1', '0']) insideWith('there', 'sysctl', '-w', `net.ipv4.ip_forward=${value}`);
+          insideWith('there', `ip link set dev there type bridge_slave flood ${flood}`);
+        for (const value of ['1', '0']) insideWith('there', `sysctl -w net.ipv4.ip_forward=${value}`);
       },
     });
     expect([status, result.steps[0]?.reasons]).toEqual([

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { runIn } from '../../support/lab/throw-away.js';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,11 +40,7 @@ const ebtables: Missing = program('ebtables-legacy') ?? kernel("ebtables-legacy'
 describe('a snapshot of the state', needs(root), () => {
   let namespace = -1;
   const netns = (): string => `/proc/${process.pid}/fd/${namespace}`;
-  const run = (...argv: readonly string[]): void =>
-    inNamespaceFd(namespace, () => {
-      const { status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
-    });
+  const run = (...command: readonly string[]): void => void runIn(namespace, ...command);
   const state = (): ReturnType<typeof readState> =>
     readState({ netns: netns(), sysfs: false, sysctl: [], packetSockets: true });
   const filters = async (): Promise<Fields | null> => fieldsOf(fieldsOf((await state()).tc)?.['filters']);
@@ -65,10 +62,10 @@ describe('a snapshot of the state', needs(root), () => {
   }
   beforeAll(() => {
     namespace = newNamespace(disableIpv6);
-    run('ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge');
-    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
-    run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
-    run('ip', 'link', 'set', 'dev', 'v1', 'up');
+    run('ip link add dev br0 type bridge');
+    run('ip link add dev v0 type veth peer name v1');
+    run('ip link set dev v0 master br0 up');
+    run('ip link set dev v1 up');
   });
   afterAll(() => closeSync(namespace));
 
@@ -80,8 +77,8 @@ describe('a snapshot of the state', needs(root), () => {
     'has filters that hang on fq_codel, and asks no device that has none',
     needs(kernel('the queueing discipline fq_codel')),
     async () => {
-      run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'fq_codel');
-      run('tc', 'qdisc', 'add', 'dev', 'v1', 'root', 'fq_codel');
+      run('tc qdisc add dev v0 root handle 1: fq_codel');
+      run('tc qdisc add dev v1 root fq_codel');
       expect((await state()).tc).toMatchObject({ filters: {} });
       const filter = ['filter', 'add', 'dev', 'v0', 'parent', '1:', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
       run('tc', ...filter, 'action', 'mirred', 'egress', 'mirror', 'dev', 'v1');
@@ -89,7 +86,7 @@ describe('a snapshot of the state', needs(root), () => {
       expect(JSON.stringify(tc)).toContain('"to_dev":"v1"');
       expect(tc).toHaveProperty(['filters', 'v0 root']);
       expect(tc).not.toHaveProperty(['filters', 'v1 root']);
-      run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
+      run('tc qdisc del dev v0 root');
     },
   );
 
@@ -126,9 +123,9 @@ describe('a snapshot of the state', needs(root), () => {
       const ofBridge = async () => ((await tables()) ?? []).filter(({ program: by }) => by === 'ebtables-legacy');
       expect(await ofBridge()).toEqual([]);
       expect(modules()).toEqual(before);
-      run('ebtables-legacy', '-t', 'nat', '-A', 'PREROUTING', '-j', 'DROP');
+      run('ebtables-legacy -t nat -A PREROUTING -j DROP');
       expect(await ofBridge()).toEqual([{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }]);
-      run('ebtables-legacy', '-t', 'nat', '-F', 'PREROUTING');
+      run('ebtables-legacy -t nat -F PREROUTING');
       expect(await ofBridge()).toEqual([]);
     },
   );
@@ -148,10 +145,10 @@ describe('a snapshot of the state', needs(root), () => {
       }
     };
     try {
-      run('nft', 'add', 'table', 'inet', 'empty');
+      run('nft add table inet empty');
       expect(await without()).toMatchObject({ nft: null, unread: [] });
-      run('nft', 'add', 'table', 'netdev', 'copies');
-      run('nft', 'add', 'chain', 'netdev', 'copies', 'ingress');
+      run('nft add table netdev copies');
+      run('nft add chain netdev copies ingress');
       expect(await without()).toMatchObject({
         nft: null,
         unread: [
@@ -159,7 +156,7 @@ describe('a snapshot of the state', needs(root), () => {
         ],
       });
     } finally {
-      run('nft', 'flush', 'ruleset');
+      run('nft flush ruleset');
       rmSync(folder, { recursive: true });
     }
   });
@@ -195,13 +192,13 @@ describe('a snapshot of the state', needs(root), () => {
   });
 
   it('has filters of a class', needs(kernel('the queueing discipline htb')), async () => {
-    run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'htb');
-    run('tc', 'class', 'add', 'dev', 'v0', 'parent', '1:', 'classid', '1:1', 'htb', 'rate', '1gbit');
+    run('tc qdisc add dev v0 root handle 1: htb');
+    run('tc class add dev v0 parent 1: classid 1:1 htb rate 1gbit');
     expect(Object.keys((await filters()) ?? {})).toEqual(['v0 root']);
     const filter = ['filter', 'add', 'dev', 'v0', 'parent', '1:1', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
     run('tc', ...filter, 'action', 'mirred', 'egress', 'mirror', 'dev', 'v1');
     expect(JSON.stringify((await filters())?.['v0 1:1'])).toContain('"to_dev":"v1"');
-    run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
+    run('tc qdisc del dev v0 root');
   });
 
   it('has programs of tcx, which tc does not show', async () => {
@@ -243,7 +240,7 @@ describe('a snapshot of the state', needs(root), () => {
   });
 
   it('has taps of which two processes have queues, and none that one process has whole', async () => {
-    run('ip', 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap', 'multi_queue');
+    run('ip tuntap add dev tap0 mode tap multi_queue');
     await during(['queue', 'tap0'], async () => {
       expect(await state()).not.toHaveProperty('sharedTaps');
       await during(['queue', 'tap0'], async () => {
@@ -256,15 +253,15 @@ describe('a snapshot of the state', needs(root), () => {
         });
       });
     });
-    run('ip', 'link', 'del', 'dev', 'tap0');
+    run('ip link del dev tap0');
   });
 
   it('a process here with a tap of that name in another namespace has no queue of this one', async () => {
-    run('ip', 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap', 'multi_queue');
+    run('ip tuntap add dev tap0 mode tap multi_queue');
     await during(['queue', 'tap0'], () =>
       during(['queue', 'tap0', 'elsewhere'], async () => expect(await state()).not.toHaveProperty('sharedTaps')),
     );
-    run('ip', 'link', 'del', 'dev', 'tap0');
+    run('ip link del dev tap0');
   });
 
   it.each([
@@ -272,7 +269,7 @@ describe('a snapshot of the state', needs(root), () => {
     ['by another device node', 'node', /python3/],
     ['turned off', 'off', /python3/],
   ])('finds the second queue of a tap %s', async (_, how, name) => {
-    run('ip', 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap', 'multi_queue');
+    run('ip tuntap add dev tap0 mode tap multi_queue');
     await during(['queue', 'tap0', 'twice'], async () => {
       expect(await state()).not.toHaveProperty('sharedTaps');
       await during(['queue', 'tap0', how], async () => {
@@ -283,7 +280,7 @@ describe('a snapshot of the state', needs(root), () => {
         ]);
       });
     });
-    run('ip', 'link', 'del', 'dev', 'tap0');
+    run('ip link del dev tap0');
   });
 
   it.each([
@@ -320,14 +317,14 @@ describe('a snapshot of the state', needs(root), () => {
   });
 
   it('has the neighbours by which a bridge answers ARP, if it does', async () => {
-    run('ip', 'neigh', 'add', '10.0.0.2', 'lladdr', '02:00:00:00:00:03', 'dev', 'br0', 'nud', 'permanent');
+    run('ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:03 dev br0 nud permanent');
     expect((await state()).neighbours).toBeUndefined();
-    run('bridge', 'link', 'set', 'dev', 'v0', 'neigh_suppress', 'on');
+    run('bridge link set dev v0 neigh_suppress on');
     expect((await state()).neighbours).toEqual([
       { address: '10.0.0.2', mac: '02:00:00:00:00:03', device: 'br0', isStatic: true },
     ]);
-    run('bridge', 'link', 'set', 'dev', 'v0', 'neigh_suppress', 'off');
-    run('ip', 'neigh', 'del', '10.0.0.2', 'dev', 'br0');
+    run('bridge link set dev v0 neigh_suppress off');
+    run('ip neigh del 10.0.0.2 dev br0');
   });
 
   it('has the filter of a packet socket, and that there is none', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { runIn } from '../../support/lab/throw-away.js';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -29,11 +30,7 @@ sys.stdin.readline(); attach(0xffffffff); time.sleep(.5); attach(0); print('done
 /** What is there for half a second, and in no snapshot before or after. */
 describe('between two snapshots', needs(root), () => {
   let namespace = -1;
-  const run = (...argv: readonly string[]): void =>
-    inNamespaceFd(namespace, () => {
-      const { status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
-    });
+  const run = (...command: readonly string[]): void => void runIn(namespace, ...command);
   const start = (words: readonly string[]): ChildProcess =>
     inNamespaceFd(namespace, () => spawn('/usr/bin/python3', words, { stdio: ['pipe', 'pipe', 'inherit'] }));
   const answered = (child: ChildProcess): Promise<void> =>
@@ -49,9 +46,9 @@ describe('between two snapshots', needs(root), () => {
     });
   beforeAll(() => {
     namespace = newNamespace(disableIpv6);
-    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
-    run('ip', 'link', 'set', 'dev', 'v0', 'up');
-    run('ip', 'tuntap', 'add', 'dev', 't0', 'mode', 'tap', 'multi_queue');
+    run('ip link add dev v0 type veth peer name v1');
+    run('ip link set dev v0 up');
+    run('ip tuntap add dev t0 mode tap multi_queue');
   });
   afterAll(() => closeSync(namespace));
 

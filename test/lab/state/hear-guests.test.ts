@@ -21,10 +21,10 @@ describe('what is heard of guests before a run', { ...needs(root), timeout: pati
 
   it('is the address of one that asks for a neighbour, and the MAC of one whose port learns nothing', async () => {
     const { kali2, kali3 } = guests;
-    host.run(['bridge', 'link', 'set', 'dev', kali3.port, 'learning', 'off']);
-    host.run(['bridge', 'fdb', 'del', kali3.mac, 'dev', kali3.port, 'master']);
+    host.run(`bridge link set dev ${kali3.port} learning off`);
+    host.run(`bridge fdb del ${kali3.mac} dev ${kali3.port} master`);
     // to an address that no one has: the kernel asks for it again and again
-    const pings = (['kali2', 'kali3'] as const).map((name) => host.start(name, ['ping', '-i', '0.3', '192.168.0.99']));
+    const pings = (['kali2', 'kali3'] as const).map((name) => host.start(name, 'ping -i 0.3 192.168.0.99'));
     try {
       const { macs, neighbours, fdb } = await hear([], patient(4000));
       expect([...macs]).toEqual([[kali3.port, kali3.mac]]);
@@ -44,9 +44,9 @@ describe('what is heard of guests before a run', { ...needs(root), timeout: pati
   });
 
   it('is the MAC of each guest of a bridge that learns nothing', { tags: 'all' }, async () => {
-    host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
-    host.run(['bridge', 'fdb', 'flush', 'dev', 'br0']);
-    const ping = host.start('kali2', ['ping', '-i', '0.3', '192.168.0.99']);
+    host.run('ip link set dev br0 type bridge ageing_time 0');
+    host.run('bridge fdb flush dev br0');
+    const ping = host.start('kali2', 'ping -i 0.3 192.168.0.99');
     try {
       const { fdb, macs } = await hear(everyAddress, patient(3000));
       expect(fdb).toContainEqual(expect.objectContaining({ mac: guests.kali2.mac, port: guests.kali2.port }));

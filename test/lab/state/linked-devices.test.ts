@@ -7,6 +7,7 @@ import { lookInto, readLinkedDevices } from '../../../src/system/state/read-link
 import { earsAbove } from '../../../src/core/plan/ears.js';
 import { step } from '../../support/judge/unchanged-fixture.js';
 import { describeOnKernelWith, kernel } from '../../support/lab/features.js';
+import { runIn } from '../../support/lab/throw-away.js';
 import { needs, program, readable, root } from '../../support/needs.js';
 
 const built = new URL('../../../build/system/state/read-linked-devices.js', import.meta.url).href;
@@ -14,11 +15,7 @@ const built = new URL('../../../build/system/state/read-linked-devices.js', impo
 describe('devices that stand on a bridge', needs(root, kernel('macvlan')), () => {
   let home = -1;
   let stranger: ChildProcess | null = null;
-  const run = (...argv: readonly string[]): void =>
-    inNamespaceFd(home, () => {
-      const { status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
-    });
+  const run = (...command: readonly string[]): void => void runIn(home, ...command);
   const indexOf = (name: string): number =>
     inNamespaceFd(home, () => {
       const { stdout } = spawnSync('ip', ['-j', 'link', 'show', 'dev', name], { encoding: 'utf8' });
@@ -34,13 +31,13 @@ describe('devices that stand on a bridge', needs(root, kernel('macvlan')), () =>
     });
     stranger = child;
     await new Promise((resolve) => child.stdout.once('data', resolve));
-    run('ip', 'link', 'add', 'dev', 'br0', 'up', 'type', 'bridge');
-    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(child.pid));
-    run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
-    run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv0', 'type', 'macvlan', 'mode', 'bridge');
-    run('ip', 'link', 'set', 'dev', 'mv0', 'netns', String(child.pid));
-    run('nsenter', `--net=/proc/${child.pid}/ns/net`, 'ip', 'link', 'set', 'dev', 'mv0', 'up');
-    run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv1', 'type', 'macvlan', 'mode', 'bridge');
+    run('ip link add dev br0 up type bridge');
+    run(`ip link add dev v0 type veth peer name eth0 netns ${child.pid}`);
+    run('ip link set dev v0 master br0 up');
+    run('ip link add link br0 name mv0 type macvlan mode bridge');
+    run(`ip link set dev mv0 netns ${child.pid}`);
+    run(`nsenter --net=/proc/${child.pid}/ns/net ip link set dev mv0 up`);
+    run('ip link add link br0 name mv1 type macvlan mode bridge');
   });
   afterAll(() => {
     stranger?.kill('SIGKILL');
@@ -71,11 +68,11 @@ describe('devices that stand on a bridge', needs(root, kernel('macvlan')), () =>
   });
 
   it('have the names that ip gives them, also beyond ASCII', () => {
-    run('ip', 'link', 'add', 'dev', 'br-büro', 'type', 'bridge');
+    run('ip link add dev br-büro type bridge');
     try {
       expect(found()).toContainEqual(expect.objectContaining({ name: 'br-büro', ifindex: indexOf('br-büro') }));
     } finally {
-      run('ip', 'link', 'del', 'dev', 'br-büro');
+      run('ip link del dev br-büro');
     }
   });
 
@@ -93,9 +90,9 @@ describe('devices that stand on a bridge', needs(root, kernel('macvlan')), () =>
     const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       const [path] = await once(child.stdout, 'data');
-      run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv2', 'type', 'macvlan', 'mode', 'bridge');
+      run('ip link add link br0 name mv2 type macvlan mode bridge');
       const fd = openSync(String(path).trim().replace('PID', String(child.pid)), 'r');
-      run('ip', 'link', 'set', 'dev', 'mv2', 'netns', `/proc/${process.pid}/fd/${fd}`);
+      run(`ip link set dev mv2 netns /proc/${process.pid}/fd/${fd}`);
       closeSync(fd);
       return found().filter(({ name }) => name === 'mv2');
     } finally {

@@ -1,23 +1,18 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { type RuleWatch, watchRuleChanges } from '../../../src/system/state/changes/rule-changes.js';
+import { runIn } from '../../support/lab/throw-away.js';
 import { needs, root } from '../../support/needs.js';
 
 describe('who changes rules', needs(root), () => {
   let namespace = -1;
   let watch: RuleWatch | null = null;
   /** Runs a command there, as a process whose number it gives. */
-  const run = (...argv: readonly string[]): number =>
-    inNamespaceFd(namespace, () => {
-      const { pid, status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
-      return pid;
-    });
+  const run = (...command: readonly string[]): number => runIn(namespace, ...command);
   beforeAll(() => {
     namespace = newNamespace(disableIpv6);
-    run('ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge');
+    run('ip link add dev br0 type bridge');
     watch = watchRuleChanges(`/proc/${process.pid}/fd/${namespace}`);
   });
   afterAll(() => {
@@ -26,13 +21,13 @@ describe('who changes rules', needs(root), () => {
   });
 
   it('is named for nft: the process and its program, also where the rules are put back', () => {
-    const pids = [run('nft', 'add', 'table', 'bridge', 'x'), run('nft', 'delete', 'table', 'bridge', 'x')];
+    const pids = [run('nft add table bridge x'), run('nft delete table bridge x')];
     expect(watch?.take()).toEqual(pids.map((pid) => ({ kind: 'nft', pid, program: 'nft' })));
     expect(watch?.take()).toEqual([]);
   });
 
   it('is named for tc by its netlink port, which is its process id', () => {
-    const pid = run('tc', 'qdisc', 'add', 'dev', 'br0', 'clsact');
+    const pid = run('tc qdisc add dev br0 clsact');
     expect(watch?.take()).toEqual([{ kind: 'tc', pid, program: null }]);
   });
 
@@ -62,10 +57,9 @@ describe('who changes rules', needs(root), () => {
     ]);
     run('nft', 'delete table bridge y; delete table netdev z');
     expect(watch?.take()).toEqual([expect.not.objectContaining({ carrying: expect.anything() })]);
-    const all = ['protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
-    run('tc', 'filter', 'add', 'dev', 'br0', 'ingress', 'pref', '7', ...all, 'classid', '1:1');
-    const mirror = [...all, 'action', 'mirred', 'egress', 'mirror', 'dev', 'lo'];
-    run('tc', 'filter', 'add', 'dev', 'br0', 'egress', 'pref', '9', ...mirror);
+    const all = 'protocol all u32 match u32 0 0';
+    run(`tc filter add dev br0 ingress pref 7 ${all} classid 1:1`);
+    run(`tc filter add dev br0 egress pref 9 ${all} action mirred egress mirror dev lo`);
     const index = inNamespaceFd(namespace, () => readFileSync('/proc/thread-self/net/dev_snmp6/br0', 'utf8')).match(
       /^ifIndex\s+(\d+)/,
     )?.[1];
@@ -76,11 +70,11 @@ describe('who changes rules', needs(root), () => {
   });
 
   it('reads no rules as changed where only links, ports and the table of MACs did', () => {
-    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
-    run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
-    run('bridge', 'fdb', 'add', '02:00:00:00:00:01', 'dev', 'v0', 'master', 'static');
-    run('ip', 'link', 'set', 'dev', 'v0', 'type', 'bridge_slave', 'flood', 'off');
-    run('nft', 'list', 'ruleset');
+    run('ip link add dev v0 type veth peer name v1');
+    run('ip link set dev v0 master br0 up');
+    run('bridge fdb add 02:00:00:00:00:01 dev v0 master static');
+    run('ip link set dev v0 type bridge_slave flood off');
+    run('nft list ruleset');
     expect(watch?.take()).toEqual([]);
   });
 });

@@ -72,12 +72,12 @@ describe('frames for a virtual machine that another process takes, beside guests
     });
   beforeAll(async () => {
     host = throwAwayHost();
-    guest = host.start('kali3', ['sleep', '3600']);
-    traffic = host.start('spare', ['ping', '-q', '-i', '0.2', '192.168.0.200']);
+    guest = host.start('kali3', 'sleep 3600');
+    traffic = host.start('spare', 'ping -q -i 0.2 192.168.0.200');
     owner = start('own', 'tapb', '0', bob);
     await says(owner, 'ready');
-    host.run(['ip', 'link', 'set', 'tapb', 'master', 'br0', 'up']);
-    await vi.waitUntil(() => host.run(['bridge', 'fdb', 'show', 'br', 'br0']).includes(`${bob} dev tapb`), {
+    host.run('ip link set tapb master br0 up');
+    await vi.waitUntil(() => host.run('bridge fdb show br br0').includes(`${bob} dev tapb`), {
       timeout: patient(20_000),
     });
     const hook = '{ type filter hook forward priority 0; }';

@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Result } from '../../../src/core/model/result.js';
+import { wordsOf } from './throw-away.js';
 import { descendants } from './processes.js';
 import { fresh, startProgram, untilReported } from './program.js';
 
 /** A lab in the middle of its run. */
 export interface Lab {
   readonly helper: (role: string) => number;
-  /** Runs a command in the lab's network namespace. */
+  /** Runs a command in the lab's network namespace, as a line or word by word. */
   readonly inside: (...argv: readonly string[]) => void;
   /** Runs a command in that namespace of the lab that has this interface, where it has one of several hosts. */
   readonly insideWith: (device: string, ...argv: readonly string[]) => void;
@@ -41,7 +42,7 @@ export async function disturbed({
   const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
   const orchestrator = String(find(/^\S*node \S*cli\.cjs run /));
   const enter = (net: string, argv: readonly string[]): ReturnType<typeof spawnSync> =>
-    spawnSync('nsenter', ['--target', orchestrator, ...user, net, '--', ...argv], { encoding: 'utf8' });
+    spawnSync('nsenter', ['--target', orchestrator, ...user, net, '--', ...wordsOf(argv)], { encoding: 'utf8' });
   const mustWork = (net: string, argv: readonly string[]): void => {
     const { status, stderr } = enter(net, argv);
     if (status !== 0) throw new Error(`${argv.join(' ')}: ${String(stderr)}`);

@@ -6,6 +6,7 @@ import { CaptureReader } from '../../../src/core/pcap/capture-reader.js';
 import type { CaptureItem } from '../../../src/core/pcap/capture-items.js';
 import { readU32 } from '../../../src/core/wire/bytes.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { wordsOf } from './throw-away.js';
 
 /**
  * A network namespace without a name, gone with the test: veth `vnet0` (the port) to `eth0` (the guest), both up,
@@ -27,7 +28,7 @@ export function testNetwork(): TestNetwork {
   const dir = mkdtempSync(join(tmpdir(), 'capture-test-'));
   let files = 0;
   const ip = (...parameters: readonly string[]): string =>
-    inNamespaceFd(fd, () => execFileSync('ip', [...parameters], { encoding: 'utf8' }));
+    inNamespaceFd(fd, () => execFileSync('ip', wordsOf(parameters), { encoding: 'utf8' }));
   ip('link', 'add', 'vnet0', 'type', 'veth', 'peer', 'name', 'eth0');
   ip('link', 'set', 'dev', 'eth0', 'up');
   ip('link', 'set', 'dev', 'vnet0', 'up');

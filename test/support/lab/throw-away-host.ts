@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { journalsIn, withOwnJournals } from './own-journals.js';
+import { type Command, wordsOf } from './throw-away.js';
 
 export const cli = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 
@@ -25,9 +26,9 @@ export interface ThrowAwayHost {
   /** What `netns:` takes. */
   readonly netns: string;
   readonly dir: string;
-  run(argv: readonly string[]): string;
+  run(command: Command): string;
   /** Starts a program in a guest's namespace. */
-  start(guest: GuestName, argv: readonly string[]): ChildProcess;
+  start(guest: GuestName, command: Command): ChildProcess;
   /**
    * The program under test; `inside` = in the host's own namespace, else it has to go there by `netns:`. `through`: a
    * command that starts it.
@@ -73,8 +74,10 @@ export function throwAwayHost(): ThrowAwayHost {
   const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
   const env = { ...process.env, VIRSH_DEFAULT_CONNECT_URI: `test://${libvirtNode}` };
   const ownJournals = withOwnJournals(journal);
-  const run = (argv: readonly string[], fd = host): string =>
-    inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
+  const run = (command: Command, fd = host): string => {
+    const [program = '', ...words] = wordsOf(command);
+    return inNamespaceFd(fd, () => execFileSync(program, words, { encoding: 'utf8', stdio: 'pipe' }));
+  };
   run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0']);
   run(['ip', 'link', 'set', 'dev', 'br0', 'up']);
   for (const [name, { port, mac, ip }] of Object.entries(guests)) {
@@ -124,11 +127,13 @@ export function throwAwayHost(): ThrowAwayHost {
     netns,
     dir,
     journal,
-    run: (argv) => run(argv),
-    start: (guest, argv) =>
-      inNamespaceFd(spaces.get(guest) ?? host, () =>
-        spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }),
-      ),
+    run: (command) => run(command),
+    start: (guest, command) => {
+      const [program = '', ...words] = wordsOf(command);
+      return inNamespaceFd(spaces.get(guest) ?? host, () =>
+        spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] }),
+      );
+    },
     cli: (args, inside = true, through = []) => {
       const [program = '', ...words] = [...ownJournals, ...through, process.execPath, cli, ...args];
       const start = (): ChildProcess => spawn(program, words, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });

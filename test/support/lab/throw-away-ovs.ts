@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { beforeAll } from 'vitest';
 import type { Missing } from '../needs.js';
+import { patient } from '../patient.js';
+import { shared } from '../scratch.js';
+import { type Command, wordsOf } from './throw-away.js';
 import { kernel } from './features.js';
 import { withOwnJournals } from './own-journals.js';
 import { cli, guests, outcomeOf } from './throw-away-host.js';
@@ -17,7 +21,7 @@ export const ovs: Missing = existsSync(schema) ? kernel('tap') : 'openvswitch-sw
 /** A host whose br0 is Open vSwitch, with the guests of a throw-away host on it. */
 export interface ThrowAwayOvs {
   readonly dir: string;
-  run(argv: readonly string[]): string;
+  run(command: Command): string;
   /** One ping to the LAN from each guest: then the switch knows them, and the LAN where it can answer. */
   talk(answered?: boolean): void;
   cli(args: readonly string[]): ChildProcess;
@@ -35,6 +39,13 @@ export interface ThrowAwayOvs {
   readonly restart: string;
   readonly speak: string;
   close(): Promise<void>;
+}
+
+/** One for the tests of a group, whose switch knows all guests. */
+export function sharedOvs(datapath?: 'netdev' | 'system'): ThrowAwayOvs {
+  const host = shared(() => throwAwayOvs(datapath), patient(300_000));
+  beforeAll(() => host.talk(), patient(300_000));
+  return host;
 }
 
 /** Runs a scenario file to its end on that host; `result` takes apart what it printed. */
@@ -59,8 +70,10 @@ export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Pr
     PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
   };
   const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
-  const run = (argv: readonly string[], fd = host): string =>
-    inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe', env }));
+  const run = (command: Command, fd = host): string => {
+    const [program = '', ...words] = wordsOf(command);
+    return inNamespaceFd(fd, () => execFileSync(program, words, { encoding: 'utf8', stdio: 'pipe', env }));
+  };
   const daemon = (name: string, args: readonly string[]): ChildProcess =>
     inNamespaceFd(host, () =>
       spawn(
@@ -126,7 +139,7 @@ export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Pr
       `ovs-appctl -t ovs-vswitchd exit\nwhile [ -e ${dir}/ovs-vswitchd.pid ]; do sleep 0.05; done\novs-vswitchd unix:${dir}/db.sock --pidfile=${dir}/ovs-vswitchd.pid --log-file=${dir}/ovs-vswitchd.log --detach --no-chdir -vconsole:off`,
     ),
     speak: program('speak', `nsenter --net=${beyond} ping -c 1 -W 2 ${guests.kali2.ip}`),
-    run: (argv) => run(argv),
+    run: (command) => run(command),
     talk: (answered = true) => {
       for (const name of ['kali2', 'kali3', 'spare'])
         run(

@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { inNamespaceFd } from '../../../src/system/kernel/namespaces.js';
 
 export const top = fileURLToPath(new URL('../../..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -59,4 +60,21 @@ export function runThrowAway(
   child.stderr?.on('data', (chunk: string) => (stderr += chunk));
   child.stdin?.end();
   return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })));
+}
+
+/** A command: its words, or a text of them if no word has a space of its own. */
+export type Command = string | readonly string[];
+
+/** The words of a command, for those that start one. */
+export function wordsOf(command: Command): readonly string[] {
+  const [line = '', ...more] = [command].flat();
+  return more.length === 0 ? line.trim().split(/\s+/) : [line, ...more];
+}
+
+/** Runs a command in a network namespace, as a line or word by word, and gives its process id; it must succeed. */
+export function runIn(namespace: number, ...command: readonly string[]): number {
+  const [program = '', ...words] = wordsOf(command);
+  const { pid, status, stderr } = inNamespaceFd(namespace, () => spawnSync(program, words, { encoding: 'utf8' }));
+  if (status !== 0) throw new Error(`${command.join(' ')}: ${stderr}`);
+  return pid;
 }

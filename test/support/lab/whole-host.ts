@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { type Command, wordsOf } from './throw-away.js';
 import { withOwnJournals } from './own-journals.js';
 import { cli, type Outcome, outcomeOf } from './throw-away-host.js';
 
@@ -12,9 +13,9 @@ export interface WholeHost {
   /** Lines for a shell in the host's namespace, and in `dir`. */
   sh(script: string): void;
   /** Starts a program in the namespace of guest n. */
-  start(n: number, argv: readonly string[]): ChildProcess;
+  start(n: number, command: Command): ChildProcess;
   /** The program under test. */
-  run(args: readonly string[]): Promise<Outcome>;
+  run(args: Command): Promise<Outcome>;
   /** Its command `run`, with a scenario among the words or without, in a folder of that name: what came of it. */
   judge(name: string, ...words: readonly string[]): Promise<JudgedHost>;
   readonly dir: string;
@@ -73,15 +74,17 @@ export function wholeHost(guests: number, { nic = false }: { readonly nic?: bool
   sh(
     `until bridge -batch - <<'END' 2>/dev/null\n${known.join('\n').replaceAll('fdb add', 'fdb replace')}\nEND\ndo sleep 0.05; done`,
   );
-  const run = (args: readonly string[]): Promise<Outcome> => {
-    const [program = '', ...words] = [...ownJournals, process.execPath, cli, ...args];
+  const run = (args: Command): Promise<Outcome> => {
+    const [program = '', ...words] = [...ownJournals, process.execPath, cli, ...wordsOf(args)];
     return outcomeOf(inNamespaceFd(host, () => spawn(program, words, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })));
   };
   return {
     dir,
     sh: (script) => sh(script),
-    start: (n, [program = '', ...words]) =>
-      inNamespaceFd(spaces[n - 1] ?? host, () => spawn(program, words, { stdio: 'ignore' })),
+    start: (n, command) => {
+      const [program = '', ...words] = wordsOf(command);
+      return inNamespaceFd(spaces[n - 1] ?? host, () => spawn(program, words, { stdio: 'ignore' }));
+    },
     run,
     async judge(name, ...words) {
       const out = join(dir, name);

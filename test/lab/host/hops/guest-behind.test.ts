@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../../src/core/model/result.js';
-import { macOfGuest, type WholeHost, wholeHost } from '../../../support/lab/whole-host.js';
+import { macOfGuest, wholeHost } from '../../../support/lab/whole-host.js';
 import { needs, program, root } from '../../../support/needs.js';
+import { shared } from '../../../support/scratch.js';
 import { patient } from '../../../support/patient.js';
 
 const drawn = randomInt(0x1000, 0xffff).toString(16);
@@ -25,12 +26,10 @@ const got = ({ steps }: Result, observer: string, to: string): number =>
     .reduce((sum, { seen }) => sum + (seen ?? 0), 0);
 
 describe('a guest behind a hop', { ...needs(root, program('nft')), timeout: patient(120_000) }, () => {
-  let host: WholeHost;
+  const host = shared(() => wholeHost(3));
   beforeAll(() => {
-    host = wholeHost(3);
     host.sh(behindHop);
   });
-  afterAll(() => host.close());
 
   it('is one of the bridge beyond: sent to, spoken for and heard at its own port', async () => {
     const { status, text, result } = await host.judge('sound', '--class', 'known-unicast');

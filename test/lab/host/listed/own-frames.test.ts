@@ -1,22 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../../src/core/model/result.js';
-import {
-  guests,
-  outcomeOf,
-  throwAwayHost,
-  type Outcome,
-  type ThrowAwayHost,
-} from '../../../support/lab/throw-away-host.js';
+import { guests, outcomeOf, throwAwayHost, type Outcome } from '../../../support/lab/throw-away-host.js';
 import { needs, root } from '../../../support/needs.js';
+import { shared } from '../../../support/scratch.js';
 
 describe('frames of the scenario itself on a host', needs(root), () => {
-  let host: ThrowAwayHost;
-  beforeAll(() => {
-    host = throwAwayHost();
-  });
-  afterAll(() => host.close());
+  const host = shared(throwAwayHost);
 
   const toAll = 'hex: "ffffffffffff{src_mac}88b6{token}"';
   const toGuest = 'to: kali3, hex: "{dst_mac}{src_mac}88b6{token}"';
@@ -54,7 +45,7 @@ steps:
 
   const sentBy = (device: string): number => {
     const [link]: readonly { readonly stats64: { readonly tx: { readonly packets: number } } }[] = JSON.parse(
-      host.run(['ip', '-s', '-j', 'link', 'show', 'dev', device]),
+      host.run(`ip -s -j link show dev ${device}`),
     );
     return link?.stats64.tx.packets ?? Number.NaN;
   };
@@ -64,9 +55,9 @@ steps:
     expect(seenIn(before)).toEqual({ kali3: 5, spare: 5, uplink: 5 });
 
     // A pair within the host's namespace: as a NIC it leads to no guest
-    host.run(['ip', 'link', 'add', 'dev', 'nic0', 'type', 'veth', 'peer', 'name', 'wire']);
-    host.run(['ip', 'link', 'set', 'dev', 'nic0', 'master', 'br0', 'up']);
-    host.run(['ip', 'link', 'set', 'dev', 'wire', 'up']);
+    host.run('ip link add dev nic0 type veth peer name wire');
+    host.run('ip link set dev nic0 master br0 up');
+    host.run('ip link set dev wire up');
     const sent = sentBy('nic0');
     for (const [name, probe] of [
       ['to-all', toAll],
@@ -77,7 +68,7 @@ steps:
     }
     expect(sentBy('nic0')).toBe(sent);
 
-    host.run(['bridge', 'fdb', 'replace', guests.kali3.mac, 'dev', guests.kali3.port, 'master', 'static']);
+    host.run(`bridge fdb replace ${guests.kali3.mac} dev ${guests.kali3.port} master static`);
     const pinned = await send('to-pinned', toGuest);
     expect(seenIn(pinned)).toMatchObject({ kali3: 5, nic0: 0 });
   });
