@@ -2,11 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FleetReport } from '../../../src/core/model/fleet.js';
-import { address, cli, sshd, hostNames, sshHosts, top, type SshHosts } from './ssh-hosts.js';
+import { address, cli, sshd, hostNames, sshHosts, top } from './ssh-hosts.js';
 import { outcomeOf, type Outcome } from '../../support/lab/throw-away-host.js';
 import { needs, program } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 
 const playbook = join(top, 'contrib/ansible/verify-isolation.yml');
 
@@ -19,11 +20,7 @@ it('the playbook of contrib/ansible is well formed', needs(program('ansible-play
 });
 
 describe('contrib/ansible against hosts with a real sshd', needs(...sshd, program('ansible-playbook')), () => {
-  let hosts: SshHosts;
-  beforeAll(async () => {
-    hosts = await sshHosts();
-  });
-  afterAll(() => hosts.close());
+  const hosts = shared(sshHosts);
 
   function play(into: string, more: Readonly<Record<string, unknown>>, extra: string): Promise<Outcome> {
     const common = `--ssh-common-args='-F ${hosts.sshConfig}'`;

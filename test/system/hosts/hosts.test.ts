@@ -3,21 +3,11 @@ import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { outcomeOf, type Outcome } from '../../support/lab/throw-away-host.js';
-import {
-  address,
-  cli,
-  sshd,
-  hostNames,
-  ipOf,
-  probing,
-  scenario,
-  sshHosts,
-  type SshHosts,
-  sshRuns,
-} from './ssh-hosts.js';
+import { address, cli, sshd, hostNames, ipOf, probing, scenario, sshHosts, sshRuns } from './ssh-hosts.js';
 import { file as fileThere, needs } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 import { patient } from '../../support/patient.js';
 
 const python = '/usr/bin/python3';
@@ -32,12 +22,8 @@ for _ in range(int(sys.argv[2])): out.send(bytes.fromhex('ffffffffffff' '0200000
 `;
 
 describe('a run that spans hosts', needs(...sshd), () => {
-  let hosts: SshHosts;
-  beforeAll(async () => {
-    hosts = await sshHosts();
-  });
+  const hosts = shared(sshHosts);
   beforeEach(() => hosts.learn());
-  afterAll(() => hosts.close());
 
   const { start, out, result } = sshRuns(() => hosts);
   const codes = (): readonly string[] => [
@@ -130,9 +116,9 @@ describe('a run that spans hosts', needs(...sshd), () => {
   });
 
   it('finds a leak that shows on the other host only', { tags: 'all' }, async () => {
-    hosts.run('hv2', ['ip', 'link', 'set', 'dev', 'brA', 'type', 'bridge', 'ageing_time', '0']); // a hub there
+    hosts.run('hv2', 'ip link set dev brA type bridge ageing_time 0'); // a hub there
     const run = await outcomeOf(start(scenario(100)));
-    hosts.run('hv2', ['ip', 'link', 'set', 'dev', 'brA', 'type', 'bridge', 'ageing_time', '30000']);
+    hosts.run('hv2', 'ip link set dev brA type bridge ageing_time 30000');
     expect(run.status, run.stderr).toBe(2);
     expect(
       result()
@@ -142,14 +128,14 @@ describe('a run that spans hosts', needs(...sshd), () => {
   });
 
   it('stops when a guest’s port on the other host begins to drop frames', { tags: 'all' }, async () => {
-    await outcomeOf(hosts.guest('s', 'hv2', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
+    await outcomeOf(hosts.guest('s', 'hv2', 'ip link set dev eth0 mtu 600'));
     const child = start(scenario(20_000));
     const outcome = outcomeOf(child);
     await probing(child);
-    const flooding = hosts.guest('a', 'hv2', ['ping', '-q', '-i', '0.005', '-s', '1000', ipOf('s', 'hv2')]);
+    const flooding = hosts.guest('a', 'hv2', `ping -q -i 0.005 -s 1000 ${ipOf('s', 'hv2')}`);
     const run = await outcome;
     flooding.kill('SIGKILL');
-    await outcomeOf(hosts.guest('s', 'hv2', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '1400']));
+    await outcomeOf(hosts.guest('s', 'hv2', 'ip link set dev eth0 mtu 1400'));
     expect(run.status, run.stderr).toBe(3);
     expect(result().steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^guests-disturbed hv2\/vs drops \d+ frames a second, 0 before/)]),

@@ -1,22 +1,19 @@
 // @module-tag all
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { startTenant } from '../../support/lab/processes.js';
 import { outcomeOf } from '../../support/lab/throw-away-host.js';
 import { file as fileThere, needs } from '../../support/needs.js';
+import { shared } from '../../support/scratch.js';
 import { patient } from '../../support/patient.js';
-import { probing, scenario, sshd, sshHosts, type SshHosts, sshRuns } from './ssh-hosts.js';
+import { probing, scenario, sshd, sshHosts, sshRuns } from './ssh-hosts.js';
 
 const python = '/usr/bin/python3';
 const tools = fileURLToPath(new URL('../adversary/tools/attack.py', import.meta.url));
 
 describe('what carries frames past the ears on another host of a run', needs(...sshd, fileThere(python)), () => {
-  let hosts: SshHosts;
-  beforeAll(async () => {
-    hosts = await sshHosts();
-  });
+  const hosts = shared(sshHosts);
   beforeEach(() => hosts.learn());
-  afterAll(() => hosts.close());
 
   const { start, result } = sshRuns(() => hosts);
 
@@ -90,7 +87,7 @@ describe('what carries frames past the ears on another host of a run', needs(...
       'tc qdisc add dev va clsact; tc filter add dev va egress protocol all u32 match u32 0 0 action mirred egress mirror dev vs',
     ]);
     const run = await outcomeOf(start(scenario(20)));
-    hosts.run('hv2', ['tc', 'qdisc', 'del', 'dev', 'va', 'clsact']);
+    hosts.run('hv2', 'tc qdisc del dev va clsact');
     expect(run.status, run.stderr).toBe(2);
     const causes = result().steps.flatMap((step) => (step.groups ?? []).flatMap((group) => group.causes));
     expect(causes.map(({ code, places, fixes }) => [code, places, fixes])).toEqual([
@@ -104,11 +101,11 @@ describe('what carries frames past the ears on another host of a run', needs(...
 
   it('hears a device on a bridge of the far host that is in another namespace', async () => {
     const tenant = startTenant((words) => hosts.guest('b', 'hv2', words));
-    hosts.run('hv2', ['ip', 'link', 'add', 'mv0', 'link', 'brA', 'type', 'macvlan', 'mode', 'passthru']);
-    hosts.run('hv2', ['ip', 'link', 'set', 'mv0', 'netns', String(tenant.pid)]);
-    await outcomeOf(hosts.guest('b', 'hv2', ['ip', 'link', 'set', 'mv0', 'up']));
+    hosts.run('hv2', 'ip link add mv0 link brA type macvlan mode passthru');
+    hosts.run('hv2', `ip link set mv0 netns ${tenant.pid}`);
+    await outcomeOf(hosts.guest('b', 'hv2', 'ip link set mv0 up'));
     const run = await outcomeOf(start(scenario(100)));
-    await outcomeOf(hosts.guest('b', 'hv2', ['ip', 'link', 'del', 'mv0']));
+    await outcomeOf(hosts.guest('b', 'hv2', 'ip link del mv0'));
     await tenant.end();
     expect(run.status, run.stderr).toBe(2);
     const leaks = result().steps[0]?.findings.filter(({ leak }) => leak) ?? [];

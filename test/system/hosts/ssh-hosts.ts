@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { type Command, wordsOf } from '../../support/lab/throw-away.js';
 import { journalsIn, withOwnJournals } from '../../support/lab/own-journals.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import type { Result } from '../../../src/core/model/result.js';
@@ -37,13 +38,13 @@ export type Guest = 'a' | 'b' | 's';
 export interface SshHosts {
   readonly dir: string;
   /** Runs a program in a host's namespace. */
-  run(host: HostName, argv: readonly string[]): string;
+  run(host: HostName, command: Command): string;
   /** Starts the program under test in the namespace of hv1, with an ssh that finds the others. */
   cli(args: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess;
   /** Every guest speaks, so that the bridges know it again. */
   learn(): void;
   /** Starts a program in a guest's namespace. */
-  guest(guest: Guest, host: HostName, argv: readonly string[]): ChildProcess;
+  guest(guest: Guest, host: HostName, command: Command): ChildProcess;
   /** Starts another program there. */
   start(argv: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess;
   /** Arguments of ssh(1) that a person would have in his configuration. */
@@ -113,38 +114,22 @@ export async function sshHosts(): Promise<SshHosts> {
   const journalsOf = (host: HostName): string => join(dir, `${host}-journal`);
   for (const host of hostNames) mkdirSync(journalsOf(host), { mode: 0o700 });
   const spaceOf = (host: HostName): number => spaces.get(host) ?? -1;
-  const inside = (fd: number, argv: readonly string[]): string =>
-    inNamespaceFd(fd, () =>
-      execFileSync(argv[0] ?? '', argv.slice(1), {
-        encoding: 'utf8',
-        stdio: 'pipe',
-        env: { ...process.env, PATH: path },
-      }),
-    );
+  const inside = (fd: number, command: Command): string => {
+    const [program = '', ...words] = wordsOf(command);
+    const env = { ...process.env, PATH: path };
+    return inNamespaceFd(fd, () => execFileSync(program, words, { encoding: 'utf8', stdio: 'pipe', env }));
+  };
   const key = (file: string): void => void execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
   key(join(dir, 'id'));
-  inside(underlay, ['ip', 'link', 'add', 'dev', 'switch', 'type', 'bridge', 'forward_delay', '0']);
-  inside(underlay, ['ip', 'link', 'set', 'dev', 'switch', 'up']);
+  inside(underlay, 'ip link add dev switch type bridge forward_delay 0');
+  inside(underlay, 'ip link set dev switch up');
   for (const host of hostNames) {
     const fd = spaceOf(host);
-    inside(underlay, [
-      'ip',
-      'link',
-      'add',
-      'dev',
-      host,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      'u0',
-      'netns',
-      `/proc/${process.pid}/fd/${fd}`,
-    ]);
-    inside(underlay, ['ip', 'link', 'set', 'dev', host, 'master', 'switch', 'up']);
-    inside(fd, ['ip', 'link', 'set', 'dev', 'lo', 'up']);
-    inside(fd, ['ip', 'address', 'add', `${address(host)}/24`, 'dev', 'u0']);
-    inside(fd, ['ip', 'link', 'set', 'dev', 'u0', 'up']);
+    inside(underlay, `ip link add dev ${host} type veth peer name u0 netns /proc/${process.pid}/fd/${fd}`);
+    inside(underlay, `ip link set dev ${host} master switch up`);
+    inside(fd, 'ip link set dev lo up');
+    inside(fd, `ip address add ${address(host)}/24 dev u0`);
+    inside(fd, 'ip link set dev u0 up');
   }
   for (const host of hostNames) {
     addBridge(host, 'brA', 100);
@@ -154,66 +139,35 @@ export async function sshHosts(): Promise<SshHosts> {
 
   function addBridge(host: HostName, bridge: string, vni: number): void {
     const fd = spaceOf(host);
-    inside(fd, ['ip', 'link', 'add', 'dev', bridge, 'type', 'bridge', 'forward_delay', '0']);
-    inside(fd, [
-      'ip',
-      'link',
-      'add',
-      'dev',
-      `vx${vni}`,
-      'type',
-      'vxlan',
-      'id',
-      String(vni),
-      'dstport',
-      '4789',
-      'local',
-      address(host),
-    ]);
+    inside(fd, `ip link add dev ${bridge} type bridge forward_delay 0`);
+    inside(fd, `ip link add dev vx${vni} type vxlan id ${vni} dstport 4789 local ${address(host)}`);
     for (const peer of hostNames)
-      if (peer !== host)
-        inside(fd, ['bridge', 'fdb', 'append', '00:00:00:00:00:00', 'dev', `vx${vni}`, 'dst', address(peer)]);
-    inside(fd, ['ip', 'link', 'set', 'dev', `vx${vni}`, 'master', bridge, 'up']);
-    inside(fd, ['ip', 'link', 'set', 'dev', bridge, 'up']);
+      if (peer !== host) inside(fd, `bridge fdb append 00:00:00:00:00:00 dev vx${vni} dst ${address(peer)}`);
+    inside(fd, `ip link set dev vx${vni} master ${bridge} up`);
+    inside(fd, `ip link set dev ${bridge} up`);
   }
 
   function addGuest(host: HostName, guest: Guest): number {
     const fd = spaceOf(host);
     const space = newNamespace(disableIpv6);
     const port = `v${guest}`;
-    inside(fd, [
-      'ip',
-      'link',
-      'add',
-      'dev',
-      port,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      'eth0',
-      'address',
-      macOf(guest, host),
-      'netns',
-      `/proc/${process.pid}/fd/${space}`,
-    ]);
-    inside(fd, ['ip', 'link', 'set', 'dev', port, 'master', guest === 'b' ? 'brB' : 'brA', 'up']);
-    inside(space, ['ip', 'address', 'add', `${ipOf(guest, host)}/24`, 'dev', 'eth0']);
-    inside(space, ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '1400', 'up']);
+    const mac = macOf(guest, host);
+    inside(
+      fd,
+      `ip link add dev ${port} type veth peer name eth0 address ${mac} netns /proc/${process.pid}/fd/${space}`,
+    );
+    inside(fd, `ip link set dev ${port} master ${guest === 'b' ? 'brB' : 'brA'} up`);
+    inside(space, `ip address add ${ipOf(guest, host)}/24 dev eth0`);
+    inside(space, 'ip link set dev eth0 mtu 1400 up');
     return space;
   }
   const learn = (): void => {
     for (const host of hostNames)
       for (const guest of ['a', 'b', 's'] as const)
-        inside(guests.get(`${guest} ${host}`) ?? -1, [
-          'ping',
-          '-q',
-          '-c',
-          '1',
-          '-w',
-          '10',
-          ipOf(guest, host === 'hv1' ? 'hv2' : 'hv1'),
-        ]);
+        inside(
+          guests.get(`${guest} ${host}`) ?? -1,
+          `ping -q -c 1 -w 10 ${ipOf(guest, host === 'hv1' ? 'hv2' : 'hv1')}`,
+        );
   };
   learn(); // the bridges know them all
 
@@ -281,26 +235,25 @@ export async function sshHosts(): Promise<SshHosts> {
     sshConfig,
     start,
     learn,
-    guest: (guest, host, argv) =>
-      inNamespaceFd(guests.get(`${guest} ${host}`) ?? -1, () =>
-        spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path } }),
-      ),
-    run: (host, argv) => inside(spaceOf(host), argv),
+    guest: (guest, host, command) => {
+      const [program = '', ...words] = wordsOf(command);
+      return inNamespaceFd(guests.get(`${guest} ${host}`) ?? -1, () =>
+        spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path } }),
+      );
+    },
+    run: (host, command) => inside(spaceOf(host), command),
     cli: (args, more) => start([...withOwnJournals(journalsOf('hv1')), process.execPath, cli, ...args], more),
     processes: (host) => processesIn(spaceOf(host)),
     shape: (host) => {
-      const links = inside(spaceOf(host), ['ip', '-d', '-o', 'link', 'show']).replaceAll(
-        /(_timer|gc_timer|fdb_n_learned) +\S+/g,
-        '',
-      );
-      const entries = inside(spaceOf(host), ['bridge', 'fdb', 'show'])
+      const links = inside(spaceOf(host), 'ip -d -o link show').replaceAll(/(_timer|gc_timer|fdb_n_learned) +\S+/g, '');
+      const entries = inside(spaceOf(host), 'bridge fdb show')
         .split('\n')
         .filter((entry) => /permanent|static/.test(entry))
         .sort()
         .join('\n');
-      return `${links}\n${entries}\n${inside(spaceOf(host), ['tc', 'qdisc', 'show'])}`;
+      return `${links}\n${entries}\n${inside(spaceOf(host), 'tc qdisc show')}`;
     },
-    plug: (host, plugged) => void inside(underlay, ['ip', 'link', 'set', 'dev', host, plugged ? 'up' : 'down']),
+    plug: (host, plugged) => void inside(underlay, `ip link set dev ${host} ${plugged ? 'up' : 'down'}`),
     journals: (host) => journalsIn(journalsOf(host)),
     async close() {
       await Promise.all(

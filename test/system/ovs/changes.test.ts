@@ -1,54 +1,37 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, Result } from '../../../src/core/model/result.js';
 import { lacking } from '../../support/lab/features.js';
 import { journalsIn } from '../../support/lab/own-journals.js';
 import { patient } from '../../support/patient.js';
 import { outcomeOf } from '../../support/lab/throw-away-host.js';
-import { ovs, runOn, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
+import { ovs, runOn, sharedOvs } from '../../support/lab/throw-away-ovs.js';
 import { needs, root } from '../../support/needs.js';
 
 const probe = 'probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50 }, expect: private';
 const allow = 'allow_changes: true\n';
 
 describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () => {
-  let host: ThrowAwayOvs;
-  beforeAll(async () => {
-    host = await throwAwayOvs();
+  const host = sharedOvs();
+  beforeAll(() => {
     // values that are to be there again: a set, a key of a map, a flag of OpenFlow
-    host.run([
-      'ovs-vsctl',
-      'set',
-      'Port',
-      'spare',
-      'trunks=0,10,20',
-      '--',
-      'set',
-      'Bridge',
-      'br0',
-      'other_config:mac-table-size=4096',
-    ]);
-    host.run(['ovs-ofctl', 'mod-port', 'br0', 'spare', 'no-flood']);
-    host.talk();
-  }, patient(300_000));
-  afterAll(() => host?.close());
+    host.run('ovs-vsctl set Port spare trunks=0,10,20 -- set Bridge br0 other_config:mac-table-size=4096');
+    host.run('ovs-ofctl mod-port br0 spare no-flood');
+  });
 
   const shape = (): string =>
     [
-      host.run([
-        'ovs-vsctl',
-        '--columns=name,fail_mode,flood_vlans,mcast_snooping_enable,other_config,protocols,rstp_enable,stp_enable,mirrors',
-        'list',
-        'Bridge',
-      ]),
+      host.run(`ovs-vsctl
+        --columns=name,fail_mode,flood_vlans,mcast_snooping_enable,other_config,protocols,rstp_enable,stp_enable,mirrors
+        list Bridge`),
       host
-        .run(['ovs-vsctl', '--columns=name,protected,tag,trunks,vlan_mode,other_config', 'list', 'Port'])
+        .run('ovs-vsctl --columns=name,protected,tag,trunks,vlan_mode,other_config list Port')
         .split('\n\n')
         .sort()
         .join('\n\n'),
       ...host
-        .run(['ovs-ofctl', 'show', 'br0'])
+        .run('ovs-ofctl show br0')
         .split('\n')
         .filter((line) => /addr:|config:/.test(line)),
     ].join('\n');
@@ -107,11 +90,11 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     const nobody = '02:00:00:00:00:77';
     const table = (): string =>
       host
-        .run(['ovs-appctl', 'fdb/show', 'br0'])
+        .run('ovs-appctl fdb/show br0')
         .split('\n')
         .filter((line) => line.includes('static'))
         .join('\n');
-    host.run(['ovs-appctl', 'fdb/add', 'br0', 'vnet4', '0', nobody]); // an entry that the run moves, and moves back
+    host.run(`ovs-appctl fdb/add br0 vnet4 0 ${nobody}`); // an entry that the run moves, and moves back
     const before = [shape(), table()];
     const steps = `  - { name: an entry leads where it says, fdb: { add: [ { mac: "${nobody}", port: spare }, { mac: "02:00:00:00:00:78", port: vnet4, vlan: 30 } ] }, probe: { class: unknown-unicast, from: kali2, carriers: [raw], dst_mac: "${nobody}", count: 20 }, expect: unjudged }
   - { name: in VLANs of their own, vlan: { add: [ { port: vnet0, vid: 10, pvid: on, untagged: on }, { port: vnet4, vid: 20, pvid: on, untagged: on }, { port: uplink, vid: "20-21" } ], del: [ { port: spare, vid: 10 } ] }, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 20 }, expect: separated }
@@ -185,7 +168,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     );
     const child = await probing(file);
     expect(shape()).not.toBe(before);
-    const entry = (): boolean => host.run(['ovs-appctl', 'fdb/show', 'br0']).includes('02:00:00:00:00:79');
+    const entry = (): boolean => host.run('ovs-appctl fdb/show br0').includes('02:00:00:00:00:79');
     expect(entry()).toBe(true);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('close', resolve));
@@ -209,22 +192,21 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     const child = await probing(host.scenario('renamed', steps, allow, { bridge }));
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('close', resolve));
-    const port = (): string => host.run(['ovs-vsctl', 'get', 'Port', 'vnet4', 'tag']).trim();
-    const mirrors = (): string => host.run(['ovs-vsctl', 'get', 'Bridge', 'br0', 'mirrors']).trim();
+    const port = (): string => host.run('ovs-vsctl get Port vnet4 tag').trim();
+    const mirrors = (): string => host.run('ovs-vsctl get Bridge br0 mirrors').trim();
     expect(port()).toBe('10');
     // Another tenant's port, and somebody's mirror, under the names of those of the run
-    host.run(['ovs-vsctl', 'del-port', 'vnet4', '--', 'clear', 'Bridge', 'br0', 'mirrors']);
-    host.run(['ovs-vsctl', 'add-port', 'br0', 'vnet4', '--', 'set', 'Port', 'vnet4', 'tag=10']);
-    host.run(['ovs-ofctl', 'mod-port', 'br0', 'vnet4', 'no-flood']);
-    const mirror = ['--id=@m', 'create', 'Mirror', 'name=tap', '--', 'add', 'Bridge', 'br0', 'mirrors', '@m'];
-    host.run(['ovs-vsctl', '--', ...mirror]);
+    host.run('ovs-vsctl del-port vnet4 -- clear Bridge br0 mirrors');
+    host.run('ovs-vsctl add-port br0 vnet4 -- set Port vnet4 tag=10');
+    host.run('ovs-ofctl mod-port br0 vnet4 no-flood');
+    host.run('ovs-vsctl -- --id=@m create Mirror name=tap -- add Bridge br0 mirrors @m');
     const theirs = mirrors();
     const cleaned = await outcomeOf(host.cli(['cleanup']));
     expect([cleaned.status, cleaned.stdout]).toEqual([0, expect.stringContaining('0 changes undone, nothing is left')]);
     expect([port(), mirrors(), journals()]).toEqual(['10', theirs, []]);
-    expect(host.run(['ovs-ofctl', 'show', 'br0'])).toMatch(/\(vnet4\)[^]*?config: +NO_FLOOD/);
-    host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'mirrors', '--', 'clear', 'Port', 'vnet4', 'tag']);
-    host.run(['ovs-ofctl', 'mod-port', 'br0', 'vnet4', 'flood']);
+    expect(host.run('ovs-ofctl show br0')).toMatch(/\(vnet4\)[^]*?config: +NO_FLOOD/);
+    host.run('ovs-vsctl clear Bridge br0 mirrors -- clear Port vnet4 tag');
+    host.run('ovs-ofctl mod-port br0 vnet4 flood');
     host.talk();
     // The port that was made anew has another number, and stands elsewhere in the list.
     const unnumbered = (text: string): readonly string[] =>
@@ -282,7 +264,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
       host,
       host.scenario('none', `  - { name: x, ${probe} }\n`, '', { bridge: '{ kind: ovs }', name: 'br1' }),
     );
-    host.run(['ovs-vsctl', 'del-br', 'br1']);
+    host.run('ovs-vsctl del-br br1');
     expect([none.status, none.stderr]).toEqual([
       69,
       expect.stringContaining('br1: datapath system: the kernel has no datapath of Open vSwitch'),

@@ -1,10 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { guests, outcomeOf } from '../../support/lab/throw-away-host.js';
-import { ovs, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
-import { patient } from '../../support/patient.js';
+import { ovs, sharedOvs } from '../../support/lab/throw-away-ovs.js';
 import { needs, root } from '../../support/needs.js';
 
 /** TCP to port 443, of which no probe is one. */
@@ -100,18 +99,13 @@ const long =
   '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 800, rate: 200 }, expect: private }\n';
 
 describe('flows of Open vSwitch that no probe meets', needs(root, ovs), () => {
-  let host: ThrowAwayOvs;
-  beforeAll(async () => {
-    host = await throwAwayOvs();
-    host.talk();
-  }, patient(300_000));
-  afterAll(() => host?.close());
+  const host = sharedOvs();
 
   const reset = (): void => {
-    host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'mirrors']);
-    host.run(['ovs-ofctl', 'del-flows', 'br0']);
-    host.run(['ovs-ofctl', '-O', 'OpenFlow13', 'del-groups', 'br0']);
-    host.run(['ovs-ofctl', 'add-flow', 'br0', 'priority=0,actions=NORMAL']);
+    host.run('ovs-vsctl clear Bridge br0 mirrors');
+    host.run('ovs-ofctl del-flows br0');
+    host.run('ovs-ofctl -O OpenFlow13 del-groups br0');
+    host.run('ovs-ofctl add-flow br0 priority=0,actions=NORMAL');
     host.talk();
   };
 
@@ -151,7 +145,7 @@ describe('flows of Open vSwitch that no probe meets', needs(root, ovs), () => {
       for (let tries = 0; !probing() && tries < 600; tries += 1) await sleep(50);
       host.run(flow(`${https},actions=FLOOD`));
       await sleep(1000);
-      host.run(['ovs-ofctl', '--strict', 'del-flows', 'br0', https]);
+      host.run(`ovs-ofctl --strict del-flows br0 ${https}`);
     })();
     const [ran] = await Promise.all([running, during]);
     const { verdict, steps } = JSON.parse(ran.stdout);

@@ -1,54 +1,25 @@
 // @module-tag all
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Finding, Result } from '../../../src/core/model/result.js';
 import { patient } from '../../support/patient.js';
 import { outcomeOf } from '../../support/lab/throw-away-host.js';
-import { ovs, runOn, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
+import { ovs, runOn, sharedOvs } from '../../support/lab/throw-away-ovs.js';
 import { needs, root } from '../../support/needs.js';
 
 const probe = 'probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50 }, expect: private';
 
 describe('what a run finds of Open vSwitch on a host', needs(root, ovs), () => {
-  let host: ThrowAwayOvs;
-  beforeAll(async () => {
-    host = await throwAwayOvs();
-    host.talk();
-  }, patient(300_000));
-  afterAll(() => host?.close());
+  const host = sharedOvs();
 
   const leaks = (result: Result): readonly Finding[] => result.steps[0]?.findings.filter(({ leak }) => leak) ?? [];
 
   it('are ports that are no interfaces: nothing holds with them, until the file says why', {
     timeout: patient(300_000),
   }, async () => {
-    const patch = (name: string, peer: string): readonly string[] => [
-      '--',
-      'set',
-      'Interface',
-      name,
-      'type=patch',
-      `options:peer=${peer}`,
-    ];
-    host.run([
-      'ovs-vsctl',
-      'add-br',
-      'br1',
-      '--',
-      'set',
-      'Bridge',
-      'br1',
-      'datapath_type=netdev',
-      '--',
-      'add-port',
-      'br0',
-      'patch0',
-      ...patch('patch0', 'patch1'),
-      '--',
-      'add-port',
-      'br1',
-      'patch1',
-      ...patch('patch1', 'patch0'),
-    ]);
+    host.run(`ovs-vsctl
+      -- add-br br1 -- set Bridge br1 datapath_type=netdev
+      -- add-port br0 patch0 -- set Interface patch0 type=patch options:peer=patch1
+      -- add-port br1 patch1 -- set Interface patch1 type=patch options:peer=patch0`);
     try {
       const why = 'patch0: a patch port, which leads to another bridge: no packet socket hears what leaves there';
       const init = await outcomeOf(host.cli(['init', '--bridge', 'br0']));
@@ -74,7 +45,7 @@ describe('what a run finds of Open vSwitch on a host', needs(root, ovs), () => {
       );
       expect([partial.status, partial.result().verdict]).toEqual([0, 'holds']);
     } finally {
-      host.run(['ovs-vsctl', 'del-br', 'br1', '--', 'del-port', 'br0', 'patch0']);
+      host.run('ovs-vsctl del-br br1 -- del-port br0 patch0');
     }
   });
 
@@ -82,9 +53,9 @@ describe('what a run finds of Open vSwitch on a host', needs(root, ovs), () => {
     tags: 'all',
     timeout: patient(300_000),
   }, async () => {
-    host.run(['ovs-vsctl', 'set', 'Bridge', 'br0', 'protocols=OpenFlow13,OpenFlow15']);
+    host.run('ovs-vsctl set Bridge br0 protocols=OpenFlow13,OpenFlow15');
     try {
-      const before = host.run(['ovs-vsctl', 'list', 'Port']);
+      const before = host.run('ovs-vsctl list Port');
       const floods = await runOn(
         host,
         host.scenario(
@@ -115,9 +86,9 @@ describe('what a run finds of Open vSwitch on a host', needs(root, ovs), () => {
           /^unsupported: br0 does not speak OpenFlow 1.0.* OpenFlow15\] \(ovs-vsctl add Bridge br0 protocols OpenFlow10\)$/,
         ),
       ]);
-      expect(host.run(['ovs-vsctl', 'list', 'Port'])).toBe(before);
+      expect(host.run('ovs-vsctl list Port')).toBe(before);
     } finally {
-      host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'protocols']);
+      host.run('ovs-vsctl clear Bridge br0 protocols');
     }
   });
 });

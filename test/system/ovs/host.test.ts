@@ -1,23 +1,17 @@
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { answerVariant } from '../../../src/core/model/result.js';
 import { enteringFrames } from '../../support/lab/entering-frames.js';
 import { guests, outcomeOf } from '../../support/lab/throw-away-host.js';
-import { ovs, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
-import { patient } from '../../support/patient.js';
+import { ovs, sharedOvs } from '../../support/lab/throw-away-ovs.js';
 import { needs, root } from '../../support/needs.js';
 
 const known =
   '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 50 }, expect: private }\n';
 
 describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () => {
-  let host: ThrowAwayOvs;
-  beforeAll(async () => {
-    host = await throwAwayOvs();
-    host.talk();
-  }, patient(300_000));
-  afterAll(() => host?.close());
+  const host = sharedOvs();
 
   const run = async (name: string, steps = known) => {
     const outcome = await outcomeOf(
@@ -58,10 +52,10 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
   it('sends nothing for a guest that the switch does not have on its port: it would teach it where that is. Then that ear is not proved', {
     tags: 'all',
   }, async () => {
-    host.run(['ovs-appctl', '-t', 'ovs-vswitchd', 'fdb/flush', 'br0']);
+    host.run('ovs-appctl -t ovs-vswitchd fdb/flush br0');
     host.run([host.speak]);
     const { status, result } = await run('forgotten', overheard);
-    const afterwards = host.run(['ovs-appctl', '-t', 'ovs-vswitchd', 'fdb/show', 'br0']);
+    const afterwards = host.run('ovs-appctl -t ovs-vswitchd fdb/show br0');
     host.talk();
     expect([
       status,
@@ -72,26 +66,10 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
   });
 
   it('finds a mirror, and names it', { tags: 'all' }, async () => {
-    host.run([
-      'ovs-vsctl',
-      '--',
-      '--id=@out',
-      'get',
-      'Port',
-      'vnet4',
-      '--',
-      '--id=@m',
-      'create',
-      'Mirror',
-      'name=tap',
-      'select_all=true',
-      'output_port=@out',
-      '--',
-      'set',
-      'Bridge',
-      'br0',
-      'mirrors=@m',
-    ]);
+    host.run(`ovs-vsctl
+      -- --id=@out get Port vnet4
+      -- --id=@m create Mirror name=tap select_all=true output_port=@out
+      -- set Bridge br0 mirrors=@m`);
     const { status, result } = await run('mirror');
     expect(status).toBe(2);
     const leaks = result.steps[0].findings.filter(
@@ -107,38 +85,19 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
         ),
       ),
     ).toEqual(new Set(['ovs-mirror mirror tap']));
-    host.run(['ovs-vsctl', 'clear', 'Bridge', 'br0', 'mirrors']);
+    host.run('ovs-vsctl clear Bridge br0 mirrors');
   });
 
   it('writes VLANs and zones of its ports by init, and that they are meant to be apart', { tags: 'all' }, async () => {
-    host.run([
-      'ovs-vsctl',
-      'set',
-      'Port',
-      'vnet0',
-      'tag=10',
-      '--',
-      'set',
-      'Port',
-      'vnet4',
-      'tag=20',
-      '--',
-      'set',
-      'Port',
-      'uplink',
-      'trunks=10,20,21',
-      '--',
-      'set',
-      'Port',
-      'spare',
-      'tag=20',
-      'trunks=30',
-      'vlan_mode=native-untagged',
-    ]);
+    host.run(`ovs-vsctl
+      -- set Port vnet0 tag=10
+      -- set Port vnet4 tag=20
+      -- set Port uplink trunks=10,20,21
+      -- set Port spare tag=20 trunks=30 vlan_mode=native-untagged`);
     host.talk(false); // the switch forgets a port whose VLAN changes, and the LAN is in none now
     const { status, stdout } = await outcomeOf(host.cli(['init']));
     for (const port of ['vnet0', 'vnet4', 'uplink', 'spare'])
-      host.run(['ovs-vsctl', 'clear', 'Port', port, 'tag', 'trunks', 'vlan_mode']);
+      host.run(`ovs-vsctl clear Port ${port} tag trunks vlan_mode`);
     expect(status).toBe(0);
     const { topology, steps } = parse(stdout);
     expect(
