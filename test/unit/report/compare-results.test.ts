@@ -5,15 +5,12 @@ import {
   statusOfComparison,
   unprovenSteps,
 } from '../../../src/report/compare-results.js';
-import type { StepResult } from '../../../src/core/model/result.js';
+import type { Result, StepResult } from '../../../src/core/model/result.js';
 import { leakText } from '../../../src/report/reported-leaks.js';
 import { comparisonText } from '../../../src/report/terminal/comparison.js';
 import { findings, result, step } from '../../support/report/fixture.js';
 
-const run = (
-  at: Readonly<Record<string, number>>,
-  change: Parameters<typeof step>[1] = {},
-): ReturnType<typeof result> => {
+const run = (at: Readonly<Record<string, number>>, change: Parameters<typeof step>[1] = {}): Result => {
   const leaks = Object.values(at).some((seen) => seen > 0);
   return result(
     [
@@ -29,6 +26,9 @@ const run = (
 };
 const silent = run({ kali3: 0, winxp: 0 });
 const leaking = run({ kali3: 7, winxp: 0 });
+/** Leaks of as many pairs, which have rows together. */
+const folded = (...counts: readonly number[]): Result =>
+  run({ kali3: 5 }, { findings: counts.flatMap((grouped) => findings('*', '*', 'raw', { kali3: 5 }, { grouped })) });
 const doubtful = run(
   { kali3: 0, winxp: 0 },
   {
@@ -50,17 +50,16 @@ describe('compareResults', () => {
     expect(compareResults(leaking, result([])).stopped).toEqual([]);
   });
 
-  it('never calls a leak stopped that is accepted or open by design now', () => {
-    const accepted = { reason: 'known', owner: null, ticket: null, until: null };
-    const row = findings('kali2', 'lan', 'raw', { kali3: 7 }, { accepted });
-    const folded = findings('*', '*', 'raw', { kali3: 7 }, { accepted, grouped: 5 });
-    const exposed = findings('kali2', 'lan', 'raw', { kali3: 7 }, { leak: false, exposed: true });
-    for (const rows of [row, folded, exposed]) {
-      const now = run({}, { findings: rows });
-      const comparison = compareResults(leaking, now);
-      expect(comparison).toMatchObject({ began: [], stopped: [], untold: [{ step: 'gate' }] });
-      expect(statusOfComparison(leaking, now, comparison)).toBe(3);
-    }
+  const accepted = { reason: 'known', owner: null, ticket: null, until: null };
+  it.each([
+    ['accepted', findings('kali2', 'lan', 'raw', { kali3: 7 }, { accepted })],
+    ['accepted among others', findings('*', '*', 'raw', { kali3: 7 }, { accepted, grouped: 5 })],
+    ['open by design', findings('kali2', 'lan', 'raw', { kali3: 7 }, { leak: false, exposed: true })],
+  ])('never calls a leak stopped that is %s now', (_, rows) => {
+    const now = run({}, { findings: rows });
+    const comparison = compareResults(leaking, now);
+    expect(comparison).toMatchObject({ began: [], stopped: [], untold: [{ step: 'gate' }] });
+    expect(statusOfComparison(leaking, now, comparison)).toBe(3);
   });
 
   it('says so in words', () => {
@@ -91,7 +90,7 @@ describe('compareResults', () => {
         ],
       },
     ];
-    const reported = (first: typeof hub, second: typeof hub, ...values: readonly [string, string]): string =>
+    const reported = (first: Result, second: Result, ...values: readonly [string, string]): string =>
       comparisonText([first, second], compareResults(first, second), settings(...values), 100, (each) => each);
     expect(reported(silent, because, '30000', '0')).toContain(
       'What was changed\n  br0.ageing_time 300 s → 0; 2 leaks began because of it\n  the rules of tc changed (--json has them)\n',
@@ -102,9 +101,7 @@ describe('compareResults', () => {
 });
 
 describe('leaks that have no rows of their own', () => {
-  const folded = (...counts: readonly number[]): ReturnType<typeof run> =>
-    run({ kali3: 5 }, { findings: counts.flatMap((grouped) => findings('*', '*', 'raw', { kali3: 5 }, { grouped })) });
-  const text = (first: typeof silent, second: typeof silent): string =>
+  const text = (first: Result, second: Result): string =>
     comparisonText([first, second], compareResults(first, second), [], 100, (each) => each);
 
   it('are reported as what cannot be compared, with their numbers', () => {
@@ -133,9 +130,6 @@ describe('leaks that have no rows of their own', () => {
 });
 
 describe('statusOfComparison', () => {
-  const folded = (grouped: number): ReturnType<typeof run> =>
-    run({ kali3: 5 }, { findings: findings('*', '*', 'raw', { kali3: 5 }, { grouped }) });
-
   it.each([
     [silent, silent, 0],
     [leaking, leaking, 0],
@@ -160,35 +154,42 @@ describe('statusOfComparison', () => {
 });
 
 describe('unprovenSteps', () => {
-  it('names steps that held and are not proven now, or missing', () => {
-    expect(unprovenSteps(silent, silent)).toEqual([]);
-    expect(unprovenSteps(silent, doubtful)).toEqual(['gate']);
-    expect(unprovenSteps(silent, run({ kali3: 0 }, { verdict: null }))).toEqual(['gate']);
-    expect(unprovenSteps(silent, result([]))).toEqual(['gate']);
-    expect(unprovenSteps(silent, leaking)).toEqual([]);
-    expect(unprovenSteps(doubtful, result([]))).toEqual([]);
-  });
+  it.each([
+    ['held again', silent, silent, []],
+    ['is in doubt', silent, doubtful, ['gate']],
+    ['has no verdict', silent, run({ kali3: 0 }, { verdict: null }), ['gate']],
+    ['is missing', silent, result([]), ['gate']],
+    ['leaks', silent, leaking, []],
+    ['was in doubt and is missing', doubtful, result([]), []],
+  ])('names steps that held and are not proven now: one that %s', (_, first, second, steps) =>
+    expect(unprovenSteps(first, second)).toEqual(steps),
+  );
 });
 
 describe('statusAgainst', () => {
   const ids = { claim: 'ids sees all', probe: 0, outcome: 'short' } as const;
-  const blind = (...unmet: readonly NonNullable<StepResult['unmet']>[number][]): ReturnType<typeof run> =>
+  const blind = (...unmet: readonly NonNullable<StepResult['unmet']>[number][]): Result =>
     run({ kali3: 7, winxp: 0 }, { unmet });
 
-  it('is 4 where a claim failed that came true in the baseline, though every leak is known', () => {
-    expect(statusAgainst(leaking, blind(ids))).toBe(4);
-    expect(statusAgainst(blind(ids), blind(ids))).toBe(0);
-    expect(statusAgainst(blind(ids), blind(ids, { ...ids, probe: 1 }))).toBe(4);
-    expect(statusAgainst(blind(ids), blind({ ...ids, outcome: 'beyond' }))).toBe(4);
-  });
+  it.each([
+    ['fails now', leaking, blind(ids), 4],
+    ['failed before', blind(ids), blind(ids), 0],
+    ['fails beside one that failed before', blind(ids), blind(ids, { ...ids, probe: 1 }), 4],
+    ['fails otherwise', blind(ids), blind({ ...ids, outcome: 'beyond' }), 4],
+  ])(
+    'is 4 where a claim came true in the baseline, though every leak is known: one that %s',
+    (_, first, second, status) => expect(statusAgainst(first, second)).toBe(status),
+  );
 
-  it('fails only on what the baseline has not', () => {
-    expect(statusAgainst(leaking, leaking)).toBe(0);
-    expect(statusAgainst(silent, leaking)).toBe(2);
-    expect(statusAgainst(leaking, run({ kali3: 7, winxp: 1 }))).toBe(2);
-  });
+  it.each([
+    ['the same leak', leaking, leaking, 0],
+    ['a leak', silent, leaking, 2],
+    ['a further observer', leaking, run({ kali3: 7, winxp: 1 }), 2],
+  ])('fails only on what the baseline has not: %s', (_, first, second, status) =>
+    expect(statusAgainst(first, second)).toBe(status),
+  );
 
-  const variants = (...names: readonly string[]): ReturnType<typeof run> => {
+  const variants = (...names: readonly string[]): Result => {
     const rows = findings('kali2', null, 'raw', { kali3: 5 });
     return run(
       { kali3: 5 },
@@ -206,25 +207,19 @@ describe('statusAgainst', () => {
   });
 
   it('is 3 where leaks have no rows of their own: which they are is not known', () => {
-    const folded = run(
-      { kali3: 5 },
-      { findings: findings('*', '*', 'raw', { kali3: 5 }).map((row) => ({ ...row, grouped: 400 })) },
-    );
-    expect(statusAgainst(folded, folded)).toBe(3);
-    expect(statusAgainst(folded, leaking)).toBe(2);
+    expect(statusAgainst(folded(400), folded(400))).toBe(3);
+    expect(statusAgainst(folded(400), leaking)).toBe(2);
   });
 
-  it('never turns what is inconclusive or not as expected into a pass', () => {
-    expect(statusAgainst(leaking, { ...doubtful, exitCode: 3 })).toBe(3);
-    expect(
-      statusAgainst(leaking, {
-        ...leaking,
-        steps: [...leaking.steps, ...doubtful.steps.map((step) => ({ ...step, name: 'other' }))],
-      }),
-    ).toBe(3);
-    expect(statusAgainst(leaking, { ...leaking, exitCode: 4 })).toBe(4);
-    const deaf = { code: 'control-missing', observer: 'winxp', text: 'deaf' } as const;
-    expect(statusAgainst(leaking, run({ kali3: 7, winxp: 0 }, { reasons: [deaf] }))).toBe(3);
-    expect(statusAgainst(leaking, run({ kali3: 7, winxp: 0 }, { expected: 'broken' }))).toBe(4);
-  });
+  const doubtfulBeside = doubtful.steps.map((each) => ({ ...each, name: 'other' }));
+  const deaf = { code: 'control-missing', observer: 'winxp', text: 'deaf' } as const;
+  it.each([
+    ['a run in doubt', { ...doubtful, exitCode: 3 }, 3],
+    ['a further step in doubt', { ...leaking, steps: [...leaking.steps, ...doubtfulBeside] }, 3],
+    ['a run that is not as expected', { ...leaking, exitCode: 4 }, 4],
+    ['a reason beside the leak', run({ kali3: 7, winxp: 0 }, { reasons: [deaf] }), 3],
+    ['a leak that is expected', run({ kali3: 7, winxp: 0 }, { expected: 'broken' }), 4],
+  ])('never turns what is inconclusive or not as expected into a pass: %s', (_, now, status) =>
+    expect(statusAgainst(leaking, now)).toBe(status),
+  );
 });

@@ -30,6 +30,7 @@ const withRule = (dev: string): Snapshot => {
 };
 const ownMac = '02:76:69:00:00:00';
 const ids = (snapshot: Snapshot): readonly string[] => audit(snapshot).findings.map(({ id }) => id);
+const findingOf = (snapshot: Snapshot, code: AuditId) => audit(snapshot).findings.find(({ id }) => id === code);
 
 /** For each rule a bridge where it speaks and one beside it where it does not. */
 const cases: Readonly<Record<AuditId, readonly [speaks: Snapshot, silent: Snapshot]>> = {
@@ -140,20 +141,8 @@ function withOvs(bridge: OvsRecord = {}, port: OvsRecord = {}): Snapshot {
 
 /** A configuration that wants the port of the first guest isolated, or not, known by the guest's MAC. */
 function declaring(value: boolean): Snapshot {
-  return {
-    ...rest,
-    declared: [
-      {
-        by: 'libvirt',
-        readFrom: 'virsh dumpxml --inactive kali1',
-        device: null,
-        mac: ownMac,
-        key: 'isolated',
-        value,
-        apply: 'restart the guest',
-      },
-    ],
-  };
+  const guest = { by: 'libvirt', readFrom: 'virsh dumpxml --inactive kali1', device: null, mac: ownMac } as const;
+  return { ...rest, declared: [{ ...guest, key: 'isolated', value, apply: 'restart the guest' }] };
 }
 
 describe.each(Object.entries(cases))('%s', (id, [speaks, silent]) => {
@@ -162,6 +151,9 @@ describe.each(Object.entries(cases))('%s', (id, [speaks, silent]) => {
 });
 
 describe('an audit', () => {
+  const promiscuous = restWith(setLink('br0', { promiscuity: 1 }));
+  const br0 = rest.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
+
   it('does not cry wolf over ageing 0 on a bridge of two ports', () => {
     const two = restWith({ links: rest.state.links.filter(({ name }) => name !== 'vnet2') });
     expect(ids(withBridge({ ageing_time: 0 }, two))).not.toContain('ageing-zero');
@@ -186,7 +178,7 @@ describe('an audit', () => {
     expect(findings.filter(({ readFrom, text }) => readFrom === '' || text === '')).toEqual([]);
   });
   it('says of what is configured and does not run who says it, where, and what makes it act', () => {
-    expect(audit(declaring(true)).findings.find(({ id }) => id === 'declared-not-live')).toEqual({
+    expect(findingOf(declaring(true), 'declared-not-live')).toEqual({
       id: 'declared-not-live',
       bridge: 'br0',
       severity: 'high',
@@ -197,23 +189,14 @@ describe('an audit', () => {
       probe: null,
       fix: 'restart the guest',
     });
+    const port = { by: 'netplan', readFrom: '/etc/netplan/1.yaml', device: 'vnet1', mac: null } as const;
     const moved: Snapshot = {
       ...rest,
-      declared: [
-        {
-          by: 'netplan',
-          readFrom: '/etc/netplan/1.yaml',
-          device: 'vnet1',
-          mac: null,
-          key: 'master',
-          value: 'br0',
-          apply: 'netplan apply',
-        },
-      ],
+      declared: [{ ...port, key: 'master', value: 'br0', apply: 'netplan apply' }],
     };
     expect(ids(moved)).not.toContain('declared-not-live');
     const elsewhere = withState(moved, setLink('vnet1', { master: null, port: null }));
-    expect(audit(elsewhere).findings.find(({ id }) => id === 'declared-not-live')).toMatchObject({
+    expect(findingOf(elsewhere, 'declared-not-live')).toMatchObject({
       place: 'vnet1.master',
       value: 'none, netplan says br0',
       fix: 'netplan apply',
@@ -233,17 +216,15 @@ describe('an audit', () => {
     ]);
   });
   it('takes who holds a bridge promiscuous for a reader, and one that nobody holds for a possible one', () => {
-    const promiscuous = restWith(setLink('br0', { promiscuity: 1 }));
-    const ifindex = promiscuous.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
     const held = (...packetSockets: readonly PacketSocket[]) =>
       readersOn('br0', [{ ...promiscuous, packetSockets }]).flatMap(({ id, isCertain }) =>
         id === 'bridge-promiscuous' ? [isCertain] : [],
       );
-    const socket = { inode: '1', ifindex, protocol: '0800', holders: [], own: false };
+    const socket = { inode: '1', ifindex: br0, protocol: '0800', holders: [], own: false };
     expect(held()).toEqual([false]);
     expect(held(socket)).toEqual([true]);
     expect(held({ ...socket, promiscuous: [] })).toEqual([false]);
-    expect(held({ ...socket, ifindex: 0, promiscuous: [ifindex] })).toEqual([true]);
+    expect(held({ ...socket, ifindex: 0, promiscuous: [br0] })).toEqual([true]);
     expect(held({ ...socket, own: true })).toEqual([false]);
   });
 
@@ -256,14 +237,12 @@ describe('an audit', () => {
   });
 
   it('names who holds the bridge promiscuous', () => {
-    const index = rest.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
+    const holders = [{ pid: 812, name: 'vmnet-bridge' }];
     const held = {
-      ...restWith(setLink('br0', { promiscuity: 1 })),
-      packetSockets: [
-        { inode: '7', ifindex: index, protocol: '0003', holders: [{ pid: 812, name: 'vmnet-bridge' }], own: false },
-      ],
+      ...promiscuous,
+      packetSockets: [{ inode: '7', ifindex: br0, protocol: '0003', holders, own: false }],
     };
-    expect(audit(held).findings.find(({ id }) => id === 'bridge-promiscuous')?.value).toContain('vmnet-bridge (812)');
+    expect(findingOf(held, 'bridge-promiscuous')?.value).toContain('vmnet-bridge (812)');
   });
   it.each([
     ['stp-open', withBridge({ stp_state: 1 }), /^bridge link set dev vnet\d root_block on$/],
@@ -279,9 +258,8 @@ describe('an audit', () => {
     ['routed-open', withRouted({}), /^nft add table inet isolation && .* iifname '\{ cali1, cali2 \}' .* drop$/],
     ['ovs-flooding', withOvs(), /^ovs-vsctl remove Bridge br1 flood_vlans 0$/],
     ['ovs-small-table', withOvs(), /^ovs-vsctl set Bridge br1 other_config:mac-table-size=8192$/],
-  ])('advises what a run advises against %s', (code, snapshot, fix) => {
-    const [finding] = audit(snapshot).findings.filter(({ id }) => id === code);
-    expect(finding?.fix).toMatch(fix);
+  ] as const)('advises what a run advises against %s', (code, snapshot, fix) => {
+    expect(findingOf(snapshot, code)?.fix).toMatch(fix);
   });
 
   it('gives fixes that a shell takes literally whatever an interface is called', () => {
@@ -293,12 +271,10 @@ describe('an audit', () => {
   it('ends with 2 on what is at or above --fail-on, else 3 where something could not be read, else 0', () => {
     const report = audit(rest);
     const blind = { ...report, unread: [{ what: 'nft', why: 'Operation not permitted' }] };
-    expect([
-      auditStatus(report, 'high'),
-      auditStatus(report, 'medium'),
-      auditStatus(blind, 'high'),
-      auditStatus(blind, 'low'),
-    ]).toEqual([0, 2, 3, 2]);
+    expect(auditStatus(report, 'high')).toBe(0);
+    expect(auditStatus(report, 'medium')).toBe(2);
+    expect(auditStatus(blind, 'high')).toBe(3);
+    expect(auditStatus(blind, 'low')).toBe(2);
   });
 });
 
@@ -317,15 +293,14 @@ it('reads the tables of Open vSwitch', () => {
   ]);
 });
 
-it('has the price of each fix that takes something from guests', () => {
-  const costOf = (snapshot: Snapshot, id: AuditId): string | undefined =>
-    audit(snapshot).findings.find((finding) => finding.id === id && finding.fix !== null)?.cost;
-  expect(costOf(rest, 'broadcast-flood')).toContain('it loses IPv4');
-  expect(costOf(withPort('vnet0', { isolated: true }), 'isolated-one-sided')).toContain('do not reach each other');
-  expect(costOf(withSysctl('net.ipv4.ip_forward', '1'), 'host-forwards')).toContain(
-    'no longer reaches the other through the host',
-  );
-  expect(costOf(rest, 'unknown-flood')).toContain('not reached until it speaks');
+it.each([
+  [rest, 'broadcast-flood', 'it loses IPv4'],
+  [withPort('vnet0', { isolated: true }), 'isolated-one-sided', 'do not reach each other'],
+  [withSysctl('net.ipv4.ip_forward', '1'), 'host-forwards', 'no longer reaches the other through the host'],
+  [rest, 'unknown-flood', 'not reached until it speaks'],
+] as const)('has the price of a fix that takes something from guests: $1', (snapshot, code, cost) => {
+  const finding = audit(snapshot).findings.find(({ id, fix }) => id === code && fix !== null);
+  expect(finding?.cost).toContain(cost);
 });
 
 describe('what would be bypass-possible in a run', () => {

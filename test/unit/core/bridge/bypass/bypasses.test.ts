@@ -15,9 +15,9 @@ import { there } from '../../../../support/there.js';
 
 const segment = new Set(['br0', 'vnet2', 'vnet3']);
 
-function reported(parts: Partial<HostState>): readonly string[] {
-  return bypassesIn({ ...hostState(), ...parts }, segment).map(({ what, where }) => `${what} at ${where}`);
-}
+const found = (parts: Partial<HostState>) => bypassesIn({ ...hostState(), ...parts }, segment);
+const reported = (parts: Partial<HostState>): readonly string[] =>
+  found(parts).map(({ what, where }) => `${what} at ${where}`);
 const tc = (filter: unknown, key = 'vnet2 ingress'): readonly string[] =>
   reported({ tc: { filters: { [key]: [filter] } } });
 const action = (parts: Readonly<Record<string, unknown>>): readonly string[] =>
@@ -65,7 +65,7 @@ describe('what can carry frames past the ears', () => {
   it('is no program that only passes frames on or drops them, by its code', () => {
     const program = { device: 'vnet2', place: 'tcx ingress', id: 7, name: 'cil_from_contai', tag: 'a04f5eef06a7f555' };
     expect(reported({ programs: [{ ...program, onlyPasses: true }] })).toEqual([]);
-    expect(bypassesIn({ ...hostState(), programs: [program] }, segment)).toMatchObject([
+    expect(found({ programs: [program] })).toMatchObject([
       { what: 'BPF program 7', persistent: 'BPF program cil_from_contai tag a04f5eef06a7f555' },
     ]);
   });
@@ -131,9 +131,7 @@ describe('what can carry frames past the ears', () => {
       ],
     };
     expect(reported({ sharedTaps })).toEqual(['tap that several processes read at vnet2']);
-    expect(bypassesIn({ ...hostState(), sharedTaps }, segment)[0]?.remedy).toContain(
-      'qemu-system-x86 (7), python3 (9)',
-    );
+    expect(found({ sharedTaps })[0]?.remedy).toContain('qemu-system-x86 (7), python3 (9)');
   });
 
   it('is a target of iptables-legacy as of nft, and rules of ebtables-legacy, which nobody reads', () => {
@@ -151,7 +149,7 @@ describe('what can carry frames past the ears', () => {
     expect(legacy(raw('NFLOG'), [5])).toEqual(['NFLOG at ip6tables-legacy raw']);
     const nat = { program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null } as const;
     expect(legacy(nat)).toEqual(['rules that this program does not read at ebtables-legacy nat']);
-    expect(bypassesIn({ ...hostState(), legacyTables: [nat] }, segment)[0]?.remedy).toBe(
+    expect(found({ legacyTables: [nat] })[0]?.remedy).toBe(
       'make them with ebtables-nft, whose rules are read, or answer for them with trust',
     );
   });
@@ -174,19 +172,24 @@ describe('what can carry frames past the ears', () => {
     expect(reported({ links, mdb: mdb(['offload'], 'eth9') })).toEqual([]);
   });
 
-  it('is what a rule logs to a group from which a process takes packets, and to no other', () => {
-    const logs = (expr: unknown, logGroups?: readonly number[]): readonly string[] =>
-      reported({
-        nft: { nftables: [{ rule: { family: 'bridge', table: 't', chain: 'c', expr: [expr] } }] },
-        ...(logGroups === undefined ? {} : { logGroups }),
-      });
-    expect(logs({ log: { group: 5 } }, [5])).toEqual(['NFLOG to group 5 at nft bridge t c']);
-    expect(logs({ log: { group: 5 } }, [6])).toEqual([]);
-    expect(logs({ log: { prefix: 'dropped' } }, [5])).toEqual([]);
-    expect(logs({ log: { group: 5 } })).toEqual([]);
-    expect(logs({ xt: { type: 'watcher', name: 'nflog' } }, [5])).toEqual(['NFLOG at nft bridge t c']);
-    expect(logs({ xt: { type: 'target', name: 'NFLOG' } }, [])).toEqual([]);
-  });
+  const nflog = { xt: { type: 'watcher', name: 'nflog' } };
+  it.each([
+    [{ log: { group: 5 } }, { logGroups: [5] }, ['NFLOG to group 5 at nft bridge t c']],
+    [{ log: { group: 5 } }, { logGroups: [6] }, []],
+    [{ log: { prefix: 'dropped' } }, { logGroups: [5] }, []],
+    [{ log: { group: 5 } }, {}, []],
+    [nflog, { logGroups: [5] }, ['NFLOG at nft bridge t c']],
+    [{ xt: { type: 'target', name: 'NFLOG' } }, { logGroups: [] }, []],
+  ])(
+    'is what a rule logs to a group from which a process takes packets, and to no other: %j, %j',
+    (expr, read, bypasses) =>
+      expect(
+        reported({
+          nft: { nftables: [{ rule: { family: 'bridge', table: 't', chain: 'c', expr: [expr] } }] },
+          ...read,
+        }),
+      ).toEqual(bypasses),
+  );
 
   it.each([
     [{ kind: 'sample' }, ['tc action sample at tc vnet2 ingress']],
@@ -201,8 +204,7 @@ describe('what can carry frames past the ears', () => {
 
   it('is every copy, which says where it leads and names its filter, without its text; what comes in somewhere leads anywhere', () => {
     const mirror = { kind: 'mirred', direction: 'egress', to_dev: 'vnet3' };
-    const at = (filter: unknown) =>
-      bypassesIn({ ...hostState(), tc: { filters: { 'vnet2 ingress': [filter] } } }, segment);
+    const at = (filter: unknown) => found({ tc: { filters: { 'vnet2 ingress': [filter] } } });
     const u32 = (match: unknown) => ({
       ...{ kind: 'u32', protocol: 'ip', pref: 7 },
       options: { fh: '800::800', match, actions: [mirror] },
@@ -275,47 +277,41 @@ describe('what can carry frames past the ears', () => {
     expect(action({ kind })).toHaveLength(1),
   );
 
-  it('is what gives frames another address or kind, and no other change', () => {
-    const key = (htype: string, offset: number) => ({ kind: 'pedit', keys: [{ htype, offset }] });
-    for (const harmless of [
-      key('tcp', 0),
-      key('ipv4', 8),
-      key('ipv6', 4),
-      { kind: 'skbedit', priority: 1 },
-      { kind: 'ct' },
-    ])
-      expect(action(harmless)).toEqual([]);
-    for (const harmful of [
-      key('eth', 0),
-      key('ipv4', 16),
-      key('network', 0),
-      { kind: 'skbedit', ptype: 'host' },
-      { kind: 'ct', nat: 'src' },
-    ])
-      expect(action(harmful)).toHaveLength(1);
-    const set = (key: object) => nft({ mangle: { key, value: 1 } }, 'bridge');
-    for (const harmless of [
-      { meta: { key: 'mark' } },
-      { ct: { key: 'mark' } },
-      { 'tcp option': { name: 'maxseg', field: 'size' } },
-      { payload: { protocol: 'ip', field: 'ttl' } },
-      { payload: { protocol: 'udp', field: 'dport' } },
-    ])
-      expect(set(harmless)).toEqual([]);
-    for (const harmful of [
-      { meta: { key: 'pkttype' } },
-      { meta: { key: 'broute' } },
-      { payload: { protocol: 'ether', field: 'daddr' } },
-      { payload: { protocol: 'ip', field: 'daddr' } },
-      { payload: { base: 'll', offset: 0, len: 48 } },
-      {},
-    ])
-      expect(set(harmful)).toHaveLength(1);
+  const header = (htype: string, offset: number) => ({ kind: 'pedit', keys: [{ htype, offset }] });
+  it.each([header('tcp', 0), header('ipv4', 8), header('ipv6', 4), { kind: 'skbedit', priority: 1 }, { kind: 'ct' }])(
+    'is no action that leaves address and kind of frames: %j',
+    (parts) => expect(action(parts)).toEqual([]),
+  );
+  it.each([
+    header('eth', 0),
+    header('ipv4', 16),
+    header('network', 0),
+    { kind: 'skbedit', ptype: 'host' },
+    { kind: 'ct', nat: 'src' },
+  ])('is an action that gives frames another address or kind: %j', (parts) => expect(action(parts)).toHaveLength(1));
+
+  const set = (key: object) => nft({ mangle: { key, value: 1 } }, 'bridge');
+  it.each([
+    { meta: { key: 'mark' } },
+    { ct: { key: 'mark' } },
+    { 'tcp option': { name: 'maxseg', field: 'size' } },
+    { payload: { protocol: 'ip', field: 'ttl' } },
+    { payload: { protocol: 'udp', field: 'dport' } },
+  ])('is no rule that sets what is neither address nor kind: %j', (key) => expect(set(key)).toEqual([]));
+  it.each([
+    { meta: { key: 'pkttype' } },
+    { meta: { key: 'broute' } },
+    { payload: { protocol: 'ip', field: 'daddr' } },
+    { payload: { base: 'll', offset: 0, len: 48 } },
+    {},
+  ])('is a rule that sets an address or kind: %j', (key) => expect(set(key)).toHaveLength(1));
+  it('is a rule that sets an address, by its name', () =>
     expect(set({ payload: { protocol: 'ether', field: 'daddr' } })).toEqual([
       'nft ether daddr set at nft bridge t c on vnet2',
-    ]);
-    for (const name of ['dnat', 'redirect']) expect(nft({ xt: { type: 'target', name } }, 'bridge')).toHaveLength(1);
-  });
+    ]));
+  it.each(['dnat', 'redirect'])('is target %s of the bridge', (name) =>
+    expect(nft({ xt: { type: 'target', name } }, 'bridge')).toHaveLength(1),
+  );
 
   it('is no filter of a device that frames do not come to', () => {
     expect(tc({ kind: 'bpf', options: {} }, 'eth9 egress')).toEqual([]);
@@ -330,18 +326,14 @@ describe('what can carry frames past the ears', () => {
 
   it('is a copy by nft, which says where it leads, by name or out of a map, and names its rule', () => {
     const rule = (expr: readonly unknown[], family = 'netdev', dev: unknown = 'vnet2') =>
-      bypassesIn(
-        {
-          ...hostState(),
-          nft: {
-            nftables: [
-              { chain: { family, table: 't', name: 'c', ...(dev === null ? {} : { dev }) } },
-              { rule: { family, table: 't', chain: 'c', handle: 4, expr } },
-            ],
-          },
+      found({
+        nft: {
+          nftables: [
+            { chain: { family, table: 't', name: 'c', ...(dev === null ? {} : { dev }) } },
+            { rule: { family, table: 't', chain: 'c', handle: 4, expr } },
+          ],
         },
-        segment,
-      ).map(({ what, to, remedy }) => [what, to ?? null, remedy.split(' may')[0]]);
+      }).map(({ what, to, remedy }) => [what, to ?? null, remedy.split(' may')[0]]);
     const named = 'nft netdev t c handle 4';
     const map = (to: string): unknown => ({ dup: { addr: { map: { key: {}, data: { set: [[0, to]] } } } } });
     const isTcp = { match: { op: '==', left: { meta: { key: 'l4proto' } }, right: 'tcp' } };

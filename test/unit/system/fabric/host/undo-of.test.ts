@@ -1,9 +1,7 @@
 import { refusal } from '../../../../support/refusal.js';
-import { entry as learnedAt } from '../../../../support/discover/twin-fixture.js';
-import { linkState } from '../../../../support/link-state.js';
+import { learnedAt, linkState, stateWith } from '../../../../support/link-state.js';
 import { describe, expect, it } from 'vitest';
-import type { Change } from '../../../../../src/core/model/fabric.js';
-import type { FdbState, HostState } from '../../../../../src/core/model/state.js';
+import type { FdbState } from '../../../../../src/core/model/state.js';
 import type { KernelChange } from '../../../../../src/system/fabric/apply.js';
 import {
   type Before,
@@ -13,9 +11,8 @@ import {
   undoOf,
 } from '../../../../../src/system/fabric/host/undo-of.js';
 
-const state: HostState = {
-  links: [linkState('br0', 3), linkState('vnet4', 17, 'br0'), linkState('eth0.1', 5), linkState('if0', 6, 'gone')],
-  fdb: [],
+const links = [linkState('br0', 3), linkState('vnet4', 17, 'br0'), linkState('eth0.1', 5), linkState('if0', 6, 'gone')];
+const state = stateWith(links, {
   vlan: [
     {
       ifname: 'vnet4',
@@ -27,12 +24,8 @@ const state: HostState = {
   ],
   mdb: [{ mdb: [{ dev: 'br0', port: 'vnet4', grp: '239.1.1.1', state: 'temp' }] }],
   tc: [],
-  nft: null,
   sysctl: { 'net.ipv4.ip_forward': '0', 'net.ipv4.conf.eth0/1.rp_filter': '2', 'net.a.conf.x.y': '1', 'net.b': '1 2' },
-  drops: null,
-  programs: null,
-  unread: [],
-};
+});
 const on = { name: 'vnet4', ifindex: 17, master: 3 };
 const br0 = { name: 'br0', ifindex: 3, master: 0 };
 const uuids = new Map([
@@ -44,29 +37,36 @@ const before: Before = { runId: 'run', state, link: null, vlans: state.vlan, ovs
 const of = (change: KernelChange, more: Partial<Before> = {}): readonly object[] =>
   undoOf(change, { ...before, ...more }, () => 'br0');
 
+const mac = '02:00:00:00:00:0a';
+/** An entry by hand, its MAC as a user may write it. */
+const entry = {
+  mac: mac.toUpperCase(),
+  port: 'vnet4',
+  state: 'static',
+  sticky: false,
+  vlan: null,
+  self: false,
+} as const;
+/** The same MAC in Open vSwitch, at another port. */
+const ovsRow = (more: Partial<FdbState> = {}): FdbState =>
+  learnedAt(mac, 'spare', { vlan: 0, state: 'static', ...more });
+const range = (first: number, last = first, pvid = false, untagged = false) => ({ first, last, pvid, untagged });
+
 describe('a port that came to another bridge while a change was made', () => {
   const held = { ...on, identity: '7' };
-  const [was, set] = [true, 'off'];
-  const setting = { kind: 'setting', on: held, place: 'port', key: 'flood', set, was } as const;
-  const mdb = {
-    kind: 'mdb',
-    on: held,
-    bridge: br0,
-    group: '239.1.1.1',
-    vlan: null,
-    set: 'permanent',
-    was: null,
-  } as const;
-  const links = [linkState('br0', 9), linkState('vnet4', 17, 'br0')];
+  const setting = { kind: 'setting', on: held, place: 'port', key: 'flood', set: 'off', was: true } as const;
+  const member = { kind: 'mdb', on: held, bridge: br0, group: '239.1.1.1', vlan: null } as const;
+  const mdb = { ...member, set: 'permanent', was: null } as const;
 
   it('is written down with that bridge too', () => {
     const moved = { ...held, master: 9 };
+    const links = [linkState('br0', 9), linkState('vnet4', 17, 'br0')];
     expect(onOtherBridge(setting, { links })).toEqual([{ ...setting, on: moved }]);
     expect(onOtherBridge(mdb, { links })).toEqual([{ ...mdb, on: moved, bridge: { ...br0, ifindex: 9 } }]);
   });
 
   it.each([
-    ['is where it was', state.links],
+    ['is where it was', links],
     ['is without a bridge', [linkState('vnet4', 17)]],
     ['is gone', []],
   ])('has no further entry where it %s', (_, links) => {
@@ -75,13 +75,7 @@ describe('a port that came to another bridge while a change was made', () => {
 });
 
 describe('what is written down of a change', () => {
-  const set: Extract<Change, { kind: 'set' }> = {
-    kind: 'set',
-    device: 'vnet4',
-    place: 'port',
-    key: 'flood',
-    value: 'off',
-  };
+  const set = { kind: 'set', device: 'vnet4', place: 'port', key: 'flood', value: 'off' } as const;
   const shown = (flood: unknown): unknown => [{ linkinfo: { info_slave_data: { flood } } }];
 
   it('of a setting: interface, bridge, what is set and what was', () => {
@@ -95,70 +89,41 @@ describe('what is written down of a change', () => {
     );
   });
 
-  it('of a sysctl: the interface that its name names', () => {
-    const change = (name: string, value: string): readonly object[] => of({ kind: 'sysctl', name, value });
-    expect(change('net.ipv4.ip_forward', '1')).toEqual([
-      { kind: 'sysctl', on: null, name: 'net.ipv4.ip_forward', set: '1', was: '0' },
-    ]);
-    expect(change('net.ipv4.conf.eth0/1.rp_filter', '1')).toEqual([
-      {
-        kind: 'sysctl',
-        on: { name: 'eth0.1', ifindex: 5, master: 0 },
-        name: 'net.ipv4.conf.eth0/1.rp_filter',
-        set: '1',
-        was: '2',
-      },
-    ]);
-    expect(change('net.a.conf.x.y', '2')).toMatchObject([{ on: null }]);
-    expect(change('net.b', ' 1\t2\n')).toEqual([]);
-    expect(refusal(() => change('net.none', '1'))).toBe('unsupported 69 this kernel has no sysctl net.none');
-  });
+  const sysctl = (name: string, value: string): readonly object[] => of({ kind: 'sysctl', name, value });
+  it.each([
+    ['net.ipv4.ip_forward', '1', [{ on: null, set: '1', was: '0' }]],
+    ['net.ipv4.conf.eth0/1.rp_filter', '1', [{ on: { name: 'eth0.1', ifindex: 5, master: 0 }, set: '1', was: '2' }]],
+    ['net.a.conf.x.y', '2', [{ on: null, set: '2', was: '1' }]],
+    ['net.b', ' 1\t2\n', []],
+  ])('of sysctl %s: the interface that its name names', (name, value, written) =>
+    expect(sysctl(name, value)).toEqual(written.map((parts) => ({ kind: 'sysctl', name, ...parts }))),
+  );
+  it('of a sysctl that the kernel does not have: nothing, it is refused', () =>
+    expect(refusal(() => sysctl('net.none', '1'))).toBe('unsupported 69 this kernel has no sysctl net.none'));
 
-  const vlan = (act: 'add' | 'del', first: number, last: number, pvid = false): readonly object[] =>
-    of({ kind: 'vlan', act, self: false, entry: { port: 'vnet4', first, last, pvid, untagged: false } });
-  it('of VLANs: those that are touched, and the PVID that loses its flag', () => {
-    const native = { first: 1, last: 1, pvid: true, untagged: true };
-    expect(vlan('add', 10, 12)).toEqual([
-      { kind: 'vlan', on, self: false, set: [{ first: 10, last: 12, pvid: false, untagged: false }], was: [] },
-    ]);
-    expect(vlan('add', 10, 10, true)).toMatchObject([
-      {
-        set: [
-          { first: 10, last: 10, pvid: true, untagged: false },
-          { ...native, pvid: false },
-        ],
-        was: [native],
-      },
-    ]);
-    expect(vlan('add', 1, 1, true)).toMatchObject([
-      { set: [{ first: 1, pvid: true, untagged: false }], was: [native] },
-    ]);
-    expect(vlan('add', 1, 1)).toMatchObject([
-      { set: [{ first: 1, last: 1, pvid: false, untagged: false }], was: [native] },
-    ]);
-    const part = (first: number, last: number): object => ({ first, last, pvid: false, untagged: false });
-    expect(vlan('del', 21, 21)).toMatchObject([{ set: [], was: [part(21, 21)] }]);
-    expect(vlan('del', 22, 30)).toMatchObject([{ set: [], was: [part(22, 22)] }]);
-    expect(vlan('del', 10, 20)).toMatchObject([{ set: [], was: [part(20, 20)] }]);
-    expect(vlan('del', 10, 10, true)).toMatchObject([{ set: [], was: [] }]);
-    expect(vlan('del', 1, 1, true)).toMatchObject([{ set: [], was: [native] }]);
-  });
+  const native = range(1, 1, true, true);
+  it.each([
+    ['add', range(10, 12), [range(10, 12)], []],
+    ['add', range(10, 10, true), [range(10, 10, true), { ...native, pvid: false }], [native]],
+    ['add', range(1, 1, true), [range(1, 1, true)], [native]],
+    ['add', range(1), [range(1)], [native]],
+    ['del', range(21), [], [range(21)]],
+    ['del', range(22, 30), [], [range(22)]],
+    ['del', range(10, 20), [], [range(20)]],
+    ['del', range(10, 10, true), [], []],
+    ['del', range(1, 1, true), [], [native]],
+  ] as const)('of VLANs, %s %j: those that are touched, and the PVID that loses its flag', (act, vlans, now, was) =>
+    expect(of({ kind: 'vlan', act, self: false, entry: { port: 'vnet4', ...vlans } })).toEqual([
+      { kind: 'vlan', on, self: false, set: now, was },
+    ]),
+  );
 
-  const entry = {
-    mac: '02:00:00:00:00:0A',
-    port: 'vnet4',
-    state: 'static',
-    sticky: false,
-    vlan: null,
-    self: false,
-  } as const;
-  const learned = learnedAt('02:00:00:00:00:0a', 'vnet4');
-  const fdb = (act: 'add' | 'del', rows: readonly Partial<FdbState>[], more: object = {}): readonly object[] => {
-    return of(
+  const learned = learnedAt(mac, 'vnet4', { state: 'dynamic' });
+  const fdb = (act: 'add' | 'del', rows: readonly Partial<FdbState>[], more: object = {}): readonly object[] =>
+    of(
       { kind: 'fdb', act, entry: { ...entry, ...more } },
       { state: { ...state, fdb: rows.map((row) => ({ ...learned, ...row })) } },
     );
-  };
   it('of an entry that comes over from another port of the bridge: that one, unless it is learned there', () => {
     const more = [linkState('vnet9', 19, 'br0'), linkState('vnet7', 20, 'br7')];
     const moving = (row: Partial<FdbState>): readonly object[] =>
@@ -171,7 +136,7 @@ describe('what is written down of a change', () => {
         kind: 'fdb',
         on: { name: 'vnet9', ifindex: 19, master: 3 },
         self: false,
-        mac: '02:00:00:00:00:0a',
+        mac,
         rows: [{ vlan: null, set: null, was: { state: 'static', sticky: false } }],
       },
     ]);
@@ -182,7 +147,7 @@ describe('what is written down of a change', () => {
     const set = { state: 'static', sticky: false };
     const every = (was: readonly (object | null)[]): object[] =>
       [null, 1, 20, 21, 22].map((vlan, at) => ({ vlan, set, was: was[at] ?? null }));
-    expect(fdb('add', [])).toEqual([{ kind: 'fdb', on, self: false, mac: '02:00:00:00:00:0a', rows: every([]) }]);
+    expect(fdb('add', [])).toEqual([{ kind: 'fdb', on, self: false, mac, rows: every([]) }]);
     expect(fdb('add', [{ state: 'permanent' }, { vlan: 20, flags: ['sticky'] }])).toMatchObject([
       { rows: every([{ state: 'permanent', sticky: false }, null, { state: 'dynamic', sticky: true }]) },
     ]);
@@ -207,15 +172,17 @@ describe('what is written down of a change', () => {
     ]);
   });
 
-  it('of a member: what kind it was', () => {
-    const mdb = (act: 'add' | 'del', group: string, bridge = 'br0'): readonly object[] =>
-      of({ kind: 'mdb', act, bridge, entry: { group, port: 'vnet4', vlan: null } });
-    const usual = { kind: 'mdb', on, bridge: br0, vlan: null };
-    expect(mdb('add', 'FF02::5', '')).toEqual([{ ...usual, group: 'ff02::5', set: 'permanent', was: null }]);
-    expect(mdb('add', '239.1.1.1')).toEqual([{ ...usual, group: '239.1.1.1', set: 'permanent', was: 'temp' }]);
-    expect(mdb('del', '239.1.1.1')).toEqual([{ ...usual, group: '239.1.1.1', set: null, was: 'temp' }]);
-    expect(mdb('del', '239.1.1.2')).toEqual([]);
-  });
+  const [group, other] = ['239.1.1.1', '239.1.1.2'];
+  it.each([
+    ['add', 'FF02::5', '', [{ group: 'ff02::5', set: 'permanent', was: null }]],
+    ['add', group, 'br0', [{ group, set: 'permanent', was: 'temp' }]],
+    ['del', group, 'br0', [{ group, set: null, was: 'temp' }]],
+    ['del', other, 'br0', []],
+  ] as const)('of a member, %s %s at bridge %j: what kind it was', (act, asked, bridge, written) =>
+    expect(of({ kind: 'mdb', act, bridge, entry: { group: asked, port: 'vnet4', vlan: null } })).toEqual(
+      written.map((parts) => ({ kind: 'mdb', on, bridge: br0, vlan: null, ...parts })),
+    ),
+  );
 
   it('of learned entries nothing, and what cannot be undone is refused', () => {
     expect(of({ kind: 'fdb-flush', bridge: 'br0' })).toEqual([]);
@@ -246,111 +213,57 @@ describe('what is written down of a change of Open vSwitch', () => {
     expect(refusal(gone)).toBe('interface-gone 69 Open vSwitch has no bridge "br9" any more');
   });
 
-  it('of VLANs: the columns as they will be', () => {
-    const vlan = (act: 'add' | 'del', first: number, last: number, pvid = false): readonly object[] =>
-      of(
-        { kind: 'vlan', ovs: true, act, self: false, entry: { port: 'vnet4', first, last, pvid, untagged: pvid } },
-        { ovsVlans: { tag: '11', trunks: '[10, 20]', mode: '[]' } },
-      );
-    const was = { tag: '11', trunks: '[10, 20]' };
-    expect(vlan('add', 30, 30, true)).toEqual([
-      { kind: 'ovs-vlan', on: port, set: { tag: '30', trunks: was.trunks }, was },
-    ]);
-    expect(vlan('add', 19, 21)).toMatchObject([{ set: { tag: '11', trunks: '[10, 20, 19, 21]' }, was }]);
-    expect(vlan('del', 10, 11)).toMatchObject([{ set: { tag: '[]', trunks: '[20]' }, was }]);
-    expect(vlan('del', 12, 19, true)).toMatchObject([{ set: { tag: '[11]', trunks: '[10, 20]' }, was }]);
-  });
-
-  it('of an entry by hand: the ports that have it before and after', () => {
-    const mac = '02:00:00:00:00:0a';
-    const entry = {
-      mac: mac.toUpperCase(),
-      port: 'vnet4',
-      state: 'static',
-      sticky: false,
-      vlan: null,
-      self: false,
-    } as const;
-    const fdb = (act: 'add' | 'del', more: Partial<FdbState> = {}, vlan: number | null = null): readonly object[] => {
-      const row = {
-        mac,
-        port: 'spare',
-        master: 'br0',
-        vlan: 0,
-        state: 'static',
-        flags: [],
-        usedS: null,
-        updatedS: null,
-        ...more,
-      };
-      return of({ kind: 'fdb', ovs: true, act, entry: { ...entry, vlan } }, { state: { ...state, fdb: [row] } });
-    };
-    const spare = { uuid: 'uuid-s', name: 'spare' };
-    const usual = { kind: 'ovs-fdb', bridge, mac, vlan: 0 };
-    expect(fdb('add')).toEqual([{ ...usual, set: port, was: spare }]);
-    expect(fdb('add', { vlan: null })).toEqual([{ ...usual, set: port, was: spare }]);
-    expect(fdb('del')).toEqual([{ ...usual, set: null, was: spare }]);
-    for (const change of [{ vlan: 5 }, { master: 'br1' }, { mac: 'x' }, { state: 'dynamic' }]) {
-      expect(fdb('add', change)).toEqual([{ ...usual, set: port, was: null }]);
-      expect(fdb('del', change)).toEqual([]);
-    }
-    expect(fdb('add', { port: 'vnet4' })).toEqual([]);
-    expect(fdb('add', { vlan: 5 }, 5)).toEqual([{ ...usual, vlan: 5, set: port, was: spare }]);
-  });
-
-  it('which rows it takes is known before', () => {
-    const rows = (change: KernelChange, fdb: readonly Partial<FdbState>[] = []): unknown => {
-      const usual = {
-        mac: '02:00:00:00:00:0a',
-        port: 'spare',
-        master: 'br0',
-        vlan: 0,
-        state: 'static',
-        flags: [],
-        usedS: null,
-        updatedS: null,
-      };
-      return ovsRowsOf(change, { ...state, fdb: fdb.map((row) => ({ ...usual, ...row })) }, () => 'br0');
-    };
-    const entry = {
-      mac: '02:00:00:00:00:0A',
-      port: 'vnet4',
-      state: 'static',
-      sticky: false,
-      vlan: null,
-      self: false,
-    } as const;
-    const range = { port: 'vnet4', first: 1, last: 1, pvid: false, untagged: false };
-    expect(rows({ kind: 'ovs-set', table: 'Bridge', device: 'br0', key: 'flood_vlans', value: 1 })).toEqual([
-      ['Bridge', 'br0'],
-    ]);
-    expect(rows({ kind: 'ovs-set', table: 'Port', device: 'vnet4', key: 'flood', value: 1 })).toEqual([
-      ['Port', 'vnet4'],
-      ['Bridge', 'br0'],
-    ]);
-    expect(rows({ kind: 'mirror', bridge: 'br0', mirror: { name: 'a', select: 'all', output: 'x' } })).toEqual([
-      ['Bridge', 'br0'],
-    ]);
-    expect(rows({ kind: 'vlan', ovs: true, act: 'add', self: false, entry: range })).toEqual([['Port', 'vnet4']]);
-    expect(rows({ kind: 'vlan', act: 'add', self: false, entry: range })).toEqual([]);
-    expect(rows({ kind: 'fdb', act: 'add', entry })).toEqual([]);
+  const was = { tag: '11', trunks: '[10, 20]' };
+  it.each([
+    ['add', range(30, 30, true, true), { tag: '30', trunks: was.trunks }],
+    ['add', range(19, 21), { tag: '11', trunks: '[10, 20, 19, 21]' }],
+    ['del', range(10, 11), { tag: '[]', trunks: '[20]' }],
+    ['del', range(12, 19, true, true), { tag: '[11]', trunks: '[10, 20]' }],
+  ] as const)('of VLANs, %s %j: the columns as they will be', (act, vlans, columns) =>
     expect(
-      rows({ kind: 'fdb', ovs: true, act: 'add', entry }, [
-        {},
-        { state: 'dynamic', port: 'a' },
-        { mac: 'x', port: 'b' },
-      ]),
-    ).toEqual([
-      ['Bridge', 'br0'],
-      ['Port', 'vnet4'],
-      ['Port', 'spare'],
-    ]);
-    for (const kind of [
-      { kind: 'run', argv: [] },
-      { kind: 'fdb-flush', bridge: 'br0' },
-      { kind: 'sysctl', name: 'a', value: '' },
-    ] as const)
-      expect(rows(kind)).toEqual([]);
+      of(
+        { kind: 'vlan', ovs: true, act, self: false, entry: { port: 'vnet4', ...vlans } },
+        { ovsVlans: { ...was, mode: '[]' } },
+      ),
+    ).toEqual([{ kind: 'ovs-vlan', on: port, set: columns, was }]),
+  );
+
+  const spare = { uuid: 'uuid-s', name: 'spare' };
+  const fdb = (act: 'add' | 'del', more: Partial<FdbState> = {}, vlan: number | null = null): readonly object[] =>
+    of({ kind: 'fdb', ovs: true, act, entry: { ...entry, vlan } }, { state: { ...state, fdb: [ovsRow(more)] } });
+  const written = { kind: 'ovs-fdb', bridge, mac, vlan: 0 };
+  it('of an entry by hand: the ports that have it before and after', () => {
+    expect(fdb('add')).toEqual([{ ...written, set: port, was: spare }]);
+    expect(fdb('add', { vlan: null })).toEqual([{ ...written, set: port, was: spare }]);
+    expect(fdb('del')).toEqual([{ ...written, set: null, was: spare }]);
+    expect(fdb('add', { port: 'vnet4' })).toEqual([]);
+    expect(fdb('add', { vlan: 5 }, 5)).toEqual([{ ...written, vlan: 5, set: port, was: spare }]);
+  });
+  it.each([{ vlan: 5 }, { master: 'br1' }, { mac: 'x' }, { state: 'dynamic' }])(
+    'of an entry by hand: not the port of another entry, %j',
+    (another) => {
+      expect(fdb('add', another)).toEqual([{ ...written, set: port, was: null }]);
+      expect(fdb('del', another)).toEqual([]);
+    },
+  );
+
+  const rowOf = { bridge: ['Bridge', 'br0'], port: ['Port', 'vnet4'], spare: ['Port', 'spare'] };
+  const vlan = { kind: 'vlan', act: 'add', self: false, entry: { port: 'vnet4', ...range(1) } } as const;
+  const byHand = { kind: 'fdb', act: 'add', entry } as const;
+  it.each<[KernelChange, readonly (readonly string[])[]]>([
+    [{ kind: 'ovs-set', table: 'Bridge', device: 'br0', key: 'flood_vlans', value: 1 }, [rowOf.bridge]],
+    [{ kind: 'ovs-set', table: 'Port', device: 'vnet4', key: 'flood', value: 1 }, [rowOf.port, rowOf.bridge]],
+    [{ kind: 'mirror', bridge: 'br0', mirror: { name: 'a', select: 'all', output: 'x' } }, [rowOf.bridge]],
+    [{ ...vlan, ovs: true }, [rowOf.port]],
+    [vlan, []],
+    [{ ...byHand, ovs: true }, [rowOf.bridge, rowOf.port, rowOf.spare]],
+    [byHand, []],
+    [{ kind: 'run', argv: [] }, []],
+    [{ kind: 'fdb-flush', bridge: 'br0' }, []],
+    [{ kind: 'sysctl', name: 'a', value: '' }, []],
+  ])('takes rows that are known before: %j', (change, rows) => {
+    const fdb = [ovsRow(), ovsRow({ state: 'dynamic', port: 'a' }), ovsRow({ mac: 'x', port: 'b' })];
+    expect(ovsRowsOf(change, { ...state, fdb }, () => 'br0')).toEqual(rows);
   });
 });
 
