@@ -23,7 +23,11 @@ const routedGuests = plan.endpoints.map((endpoint, at) => ({
   port: `tap.${at + 1}`,
   ips: [{ address: `10.0.0.${at + 1}`, family: 4 as const, prefix: 32 }],
 }));
-const links = ({ links: [first] }: HostState) => first;
+/** Observers of the step at the devices of the first guests that the host routes to. */
+const routedObservers = (count: number) =>
+  step.observers
+    .slice(0, count)
+    .map((observer, at) => ({ ...observer, bridge: 'routes', interface: `tap.${at + 1}`, routed: true as const }));
 const judged = (states: StepStates, asked = step, leakedAt: readonly string[] = []): ReturnType<typeof bypassReasons> =>
   bypassReasons({
     step: asked,
@@ -78,12 +82,7 @@ describe('what could carry frames past the ears', () => {
   });
 
   it('is a rule of policy routing that leads some packets for a guest to another, unless a leak was heard there', () => {
-    const observers = step.observers.slice(0, 3).map((observer, at) => ({
-      ...observer,
-      bridge: 'routes',
-      interface: `tap.${at + 1}`,
-      routed: true as const,
-    }));
+    const observers = routedObservers(3);
     const away = { dst: '10.0.0.2', gateway: '10.0.0.3', dev: 'tap.3', table: '100' };
     const marked = { priority: 100, src: 'all', fwmark: '0x10', table: '100' };
     const texts = (rules: readonly object[], routes: readonly object[], leakedAt: readonly string[] = []) => {
@@ -118,23 +117,25 @@ describe('what could carry frames past the ears', () => {
     );
   });
 
-  it('is a policy of IPsec that encrypts packets between guests to which the host routes', () => {
-    const observers = step.observers
-      .slice(0, 2)
-      .map((observer, at) => ({ ...observer, bridge: 'routes', interface: `tap.${at + 1}`, routed: true as const }));
-    const texts = (src: string, dst: string, asked: StepPlan = { ...step, observers }): readonly string[] => {
-      const before = read({ routing: { ...routing(), policies: [{ src, dst, more: 'proto udp' }] } });
-      return judged({ before, after: before }, asked).reasons.map(({ text }) => text);
-    };
-    expect(texts('10.0.0.1/32', '10.0.0.2/32')).toEqual([
+  const throughPolicy = (src: string, dst: string, asked: StepPlan): readonly string[] => {
+    const before = read({ routing: { ...routing(), policies: [{ src, dst, more: 'proto udp' }] } });
+    return judged({ before, after: before }, asked).reasons.map(({ text }) => text);
+  };
+  it('is a policy of IPsec that encrypts packets between guests to which the host routes', () =>
+    expect(throughPolicy('10.0.0.1/32', '10.0.0.2/32', { ...step, observers: routedObservers(2) })).toEqual([
       'xfrm policy at dir out src 10.0.0.1/32 dst 10.0.0.2/32 proto udp may carry frames past the ears: it encrypts packets for guests, which no ear reads then; delete it (ip xfrm policy delete dir out src 10.0.0.1/32 dst 10.0.0.2/32 proto udp), or answer for it with trust',
-    ]);
-    expect(texts('0.0.0.0/0', '10.0.0.0/24')).toHaveLength(1);
-    expect(texts('10.0.0.1/32', '10.0.9.0/24')).toEqual([]);
-    expect(texts('192.168.5.5/32', '0.0.0.0/0')).toEqual([]);
-    expect(texts('::/0', '::/0')).toEqual([]);
-    expect(texts('10.0.0.1/32', '10.0.0.2/32', step)).toEqual([]);
-  });
+    ]));
+  it.each([
+    ['routed', '0.0.0.0/0', '10.0.0.0/24', 1],
+    ['routed', '10.0.0.1/32', '10.0.9.0/24', 0],
+    ['routed', '192.168.5.5/32', '0.0.0.0/0', 0],
+    ['routed', '::/0', '::/0', 0],
+    ['bridged', '10.0.0.1/32', '10.0.0.2/32', 0],
+  ])('is a policy of IPsec by its addresses alone: between %s guests, from %s to %s', (way, src, dst, count) =>
+    expect(throughPolicy(src, dst, way === 'routed' ? { ...step, observers: routedObservers(2) } : step)).toHaveLength(
+      count,
+    ),
+  );
 
   it('is also what stands on another host of the run, which is named, and not on one without a port of the step', () => {
     const there = read({
@@ -231,38 +232,32 @@ describe('what could carry frames past the ears', () => {
       const before = read({ packetSockets: [socket({ filter: hex(...program) })] });
       return judged({ before, after: before }, { ...step, flows: [], listenMs: 100 }).reasons.length;
     };
-    const toPort = (port: number): readonly BpfInstruction[] => [
-      ...([
-        [0x28, 0, 0, 12],
-        [0x15, 0, 8, 0x0800],
-        [0x30, 0, 0, 23],
-        [0x15, 0, 6, 17],
-      ] as const),
-      ...([
-        [0x28, 0, 0, 20],
-        [0x45, 4, 0, 0x1fff],
-        [0xb1, 0, 0, 14],
-        [0x48, 0, 0, 16],
-        [0x15, 0, 1, port],
-      ] as const),
-      ...([
-        [0x06, 0, 0, 0xffff],
-        [0x06, 0, 0, 0],
-      ] as const),
+    const accept: BpfInstruction = [0x06, 0, 0, 0xffff];
+    const refuse: BpfInstruction = [0x06, 0, 0, 0];
+    const isIpv4: readonly BpfInstruction[] = [
+      [0x28, 0, 0, 12],
+      [0x15, 0, 8, 0x0800],
     ];
+    const isUdp: readonly BpfInstruction[] = [
+      [0x30, 0, 0, 23],
+      [0x15, 0, 6, 17],
+    ];
+    const hasPort = (port: number): readonly BpfInstruction[] => [
+      [0x28, 0, 0, 20],
+      [0x45, 4, 0, 0x1fff],
+      [0xb1, 0, 0, 14],
+      [0x48, 0, 0, 16],
+      [0x15, 0, 1, port],
+    ];
+    const toPort = (port: number) => [...isIpv4, ...isUdp, ...hasPort(port), accept, refuse];
     /** To the group of CDP; lldpd asks for groups alone. */
-    const toCdp: readonly BpfInstruction[] = [
-      ...([
-        [0x20, 0, 0, 2],
-        [0x15, 0, 3, 0x0ccc_cccc],
-        [0x28, 0, 0, 0],
-        [0x15, 0, 1, 0x0100],
-      ] as const),
-      ...([
-        [0x06, 0, 0, 0xffff],
-        [0x06, 0, 0, 0],
-      ] as const),
+    const isCdp: readonly BpfInstruction[] = [
+      [0x20, 0, 0, 2],
+      [0x15, 0, 3, 0x0ccc_cccc],
+      [0x28, 0, 0, 0],
+      [0x15, 0, 1, 0x0100],
     ];
+    const toCdp = [...isCdp, accept, refuse];
 
     it('is a socket for what these may be, but for a DHCP client and lldpd', () => {
       expect(listening(...toPort(53))).toBe(1);
@@ -357,7 +352,7 @@ describe('what could carry frames past the ears', () => {
     it('is reported otherwise where nobody listens, and is one where that is not', () => {
       const away = { ...mirror, to_dev: 'tapx' };
       const link = (name: string, kind: string | null) => ({
-        ...there(links(copying(away))),
+        ...there(hostState().links[0]),
         name,
         kind,
         master: null,

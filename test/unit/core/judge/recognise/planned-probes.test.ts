@@ -39,9 +39,17 @@ function flowOf(over: Partial<FrameSpec>, alike = true) {
   };
 }
 
+type Built = ReturnType<typeof flowOf>;
+const learnAll = (of: Built): Built => {
+  for (let i = 0; i < of.flow.count; i += 1) of.probes.learn(of.flow, i);
+  return of;
+};
+const whole = ({ probes }: Pick<Built, 'probes'>, bytes: Uint8Array) => probes.read(bytes, 0, bytes.length);
+const tagged = carriers.flatMap((carrier) => [[], [7], [7, 8]].map((vlan) => ({ carrier, vlan })));
+
 /** What the classifier says, in the words of the other. */
 function classified(
-  of: ReturnType<typeof flowOf>,
+  of: Built,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -62,25 +70,17 @@ function builds(over: Partial<FrameSpec>): boolean {
 }
 
 const kinds = [
-  ...carriers.flatMap((carrier) => [[], [7], [7, 8]].map((vlan) => ({ carrier, vlan }))),
+  ...tagged,
   ...frameForms.flatMap((form) => carriers.map((carrier) => ({ form, carrier, vlan: [] })).filter(builds)),
 ];
 expect(new Set(kinds.map((kind) => ('form' in kind ? kind.form : '')))).toEqual(new Set(['', ...frameForms]));
 
 describe('a probe that is known by comparison', () => {
-  it('is known in every carrier, without and with tags, and is the probe that it was built as', () => {
-    for (const carrier of carriers) {
-      for (const vlan of [[], [7], [7, 8]]) {
-        const of = flowOf({ carrier, vlan });
-        expect(of.probes.read(of.frame(3), 0, of.frame(3).length), carrier).toBeNull();
-        for (let i = 0; i < of.flow.count; i += 1) of.probes.learn(of.flow, i);
-        for (const sequence of [16, 19])
-          expect(of.probes.read(of.frame(sequence), 0, of.frame(sequence).length), carrier).toMatchObject({
-            flow: of.flow,
-            sequence,
-          });
-      }
-    }
+  it.each(tagged)('is known in every carrier, and is the probe that it was built as: $carrier, tags $vlan', (over) => {
+    const of = flowOf(over);
+    expect(whole(of, of.frame(3))).toBeNull();
+    learnAll(of);
+    for (const sequence of [16, 19]) expect(whole(of, of.frame(sequence))).toMatchObject({ flow: of.flow, sequence });
   });
 
   it('is never another one than the classifier finds, whatever bytes of it are changed, wherever it begins and ends', () => {
@@ -129,14 +129,8 @@ describe('a probe that is known by comparison', () => {
 });
 
 describe('a flow whose probes are known by comparison', () => {
-  const alone = (over: Partial<FrameSpec>): ReturnType<typeof flowOf> => flowOf(over, false);
+  const alone = (over: Partial<FrameSpec>): Built => flowOf(over, false);
   const kept = { form: 'as-sent' } as const;
-  const learnAll = (of: ReturnType<typeof flowOf>): ReturnType<typeof flowOf> => {
-    for (let i = 0; i < of.flow.count; i += 1) of.probes.learn(of.flow, i);
-    return of;
-  };
-  const whole = (of: ReturnType<typeof flowOf>, bytes: Uint8Array) => of.probes.read(bytes, 0, bytes.length);
-
   it('is one once sixteen of its probes were found, without those of too many others between', () => {
     const of = alone({ carrier: 'ipv4-udp' });
     for (let i = 0; i < 15; i += 1) of.probes.learn(of.flow, i);
@@ -256,17 +250,13 @@ describe('flows that differ in their addresses only', () => {
     return { flows, probes, frame, classify: createClassifier(changed, tags) };
   }
 
-  it('are known once one of them was found, in every carrier but ARP', () => {
-    for (const carrier of carriers) {
-      for (const vlan of [[], [7], [7, 8]]) {
-        const { flows, probes, frame } = mesh(carrier, vlan);
-        expect(probes.read(frame(4), 0, frame(4).length), carrier).toBeNull();
-        const [first] = flows;
-        if (first !== undefined) probes.learn(first, 0);
-        const found = flows.map((_, at) => probes.read(frame(at), 0, frame(at).length)?.flow ?? null);
-        expect(found, `${carrier} ${vlan.join()}`).toEqual(carrier === 'arp' ? flows.map(() => null) : flows);
-      }
-    }
+  it.each(tagged)('are known once one was found, but for ARP: $carrier, tags $vlan', ({ carrier, vlan }) => {
+    const { flows, probes, frame } = mesh(carrier, vlan);
+    expect(whole({ probes }, frame(4))).toBeNull();
+    const [first] = flows;
+    if (first !== undefined) probes.learn(first, 0);
+    const found = flows.map((_, at) => whole({ probes }, frame(at))?.flow ?? null);
+    expect(found).toEqual(carrier === 'arp' ? flows.map(() => null) : flows);
   });
 
   it('are never taken for one another: a token in the frame of another flow is left to the classifier', () => {
