@@ -1,18 +1,17 @@
 import { maybe, type Of, oneOf, orNull, text, whole } from './shape/shape.js';
 
-/** The ways in which an endpoint is attached to its bridge; the words of `attach` in a scenario. */
+/** Values of `attach` in a scenario. */
 export const attaches = ['port', 'routed', 'host', 'promiscuous', 'macvlan', 'macvtap', 'ipvlan'] as const;
 export type Attach = (typeof attaches)[number];
 
 /**
- * Where the frames of an endpoint enter its bridge, or the host that routes them: at a port that is its own, at the
- * bridge device as the host's own stack, through the bridge device from what is behind it, or at the port of the
- * endpoint that it stands above.
+ * The place at which frames of an endpoint enter: its own port, the bridge device (`host`; `behind` = through it), or
+ * the port of the endpoint below.
  */
 export type EntryPlace = 'port' | 'routed' | 'host' | 'behind' | 'above';
 
 /**
- * The place of a way to attach. A new way has its line here, and every decision that depends on the place follows.
+ * The place of a way to attach; every decision that depends on it derives from here.
  *
  * @example
  *   placeOf('promiscuous') // 'behind'
@@ -33,7 +32,7 @@ export function placeOf(attach: Attach): EntryPlace {
   }
 }
 
-/** True if an endpoint is on a port of its own: of a bridge, or one to which the host routes. */
+/** True if an endpoint has its own port, on a bridge or routed to by the host. */
 export function isOnPort(attach: Attach): boolean {
   return ['port', 'routed'].includes(placeOf(attach));
 }
@@ -43,20 +42,19 @@ export function isRoutedTo(attach: Attach): boolean {
   return placeOf(attach) === 'routed';
 }
 
-/** How the kernel hands frames between guests of one lower device, by the names of ip-link(8). */
+/** Modes of macvlan (ip-link(8)). */
 export const macvlanModes = ['private', 'vepa', 'bridge', 'passthru'] as const;
 export type MacvlanMode = (typeof macvlanModes)[number];
 
-/** Modes of ipvlan, and its flags, by the names of ip-link(8); both are of the lower device and so of all on it. */
+/** Modes and flags of ipvlan (ip-link(8)); all guests of a lower device have the same. */
 export const ipvlanModes = ['l2', 'l3', 'l3s'] as const;
 export const ipvlanFlags = ['bridge', 'private', 'vepa'] as const;
 
-/** True if a mode as the kernel names it is one in which guests are examined: not `source`. */
+/** True for a macvlan mode in which guests are examined: not `source`. */
 export function isMacvlanMode(mode: string | undefined): mode is MacvlanMode {
   return macvlanModes.some((known) => known === mode);
 }
 
-/** True if a mode as the kernel names it is one of ipvlan. */
 export function isIpvlanMode(mode: string | undefined): mode is (typeof ipvlanModes)[number] {
   return ipvlanModes.some((known) => known === mode);
 }
@@ -65,48 +63,43 @@ export const below = {
   /** The endpoint whose interface is the lower device; on a host that device. */
   lower: text,
   mode: oneOf(...macvlanModes, ...ipvlanModes),
-  /** `attach: ipvlan` only. */
+  /** ipvlan only. */
   flag: maybe(oneOf(...ipvlanFlags)),
-  /** On a host: name of the endpoint's interface in the namespace where that is. Absent in the lab. */
+  /** On a host: the endpoint's interface in its namespace. Absent in the lab. */
   device: maybe(text),
-  /** On a host, by ipvlan: the addresses with their prefix, which no other guest of the lower device has. */
+  /** On a host, ipvlan: addresses with prefix that no other guest of the lower device has. */
   addresses: maybe([text]),
 };
-/** What a macvlan, macvtap or ipvlan stands on. */
 export type Below = Of<typeof below>;
 
 export const hop = {
-  /** The bridge between. */
   bridge: text,
-  /** The guest's own port, on that bridge: its frames enter and leave there. */
+  /** The guest's own port, on that bridge. */
   near: text,
 };
-/**
- * A bridge that joins one guest to a port of another bridge and has nothing else on it, as firewalls put it in front of
- * a guest (Proxmox VE, OpenStack).
- */
+/** A bridge with one guest and one port to another bridge, as firewalls of Proxmox VE and OpenStack make it. */
 export type Hop = Of<typeof hop>;
 
 export const tunnelShape = {
-  /** VXLAN network identifier, 24 bits; null on a host, where the device has it. */
+  /** VXLAN network identifier, 24 bits; null on a host: the device has it. */
   vni: orNull(whole),
-  /** Hosts to which frames for everybody and for unknown stations are sent. */
+  /** Hosts that get broadcast and unknown unicast. */
   to: [text],
 };
-/** The tunnel that joins the parts of a segment: VXLAN (RFC 7348). */
+/** The tunnel between parts of a segment: VXLAN (RFC 7348). */
 export type Tunnel = Of<typeof tunnelShape>;
 
-/** What passes within the kernel between guests of one lower device: the mode of a macvlan, the flag of an ipvlan. */
+/** Frames that guests of one lower device exchange in the kernel: the mode of a macvlan, the flag of an ipvlan. */
 export function passingOf({ mode, flag }: Pick<Below, 'mode' | 'flag'>): MacvlanMode {
   return isMacvlanMode(mode) ? mode : (flag ?? 'bridge');
 }
 
-/** True if guests of its lower device have one MAC, and are distinguished by their addresses (IPVLAN). */
+/** True if guests of the lower device share its MAC, and addresses distinguish them (ipvlan). */
 export function sharesMac(attach: Attach): boolean {
   return ['ipvlan'].includes(attach);
 }
 
-/** True if what it stands on is a device of the host, not an endpoint of the lab. */
+/** True if the lower device is the host's, not a lab endpoint's. */
 export function isOnDevice(below: Below | undefined): boolean {
   return below?.device !== undefined;
 }

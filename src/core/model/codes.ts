@@ -1,29 +1,24 @@
 declare const unknown: unique symbol;
 
-/**
- * A code that this version does not know, from a file or a message of another version. It is shown as it is.
- */
+/** A code of another version, read from a file or message; shown as is. */
 export type UnknownCode = string & { readonly [unknown]: true };
 
 /**
- * Codes of weaknesses, each with what it is: the cause of a leak, a finding of the audit, or both. Each file of
- * core/bridge/weaknesses adds its own (declaration merging), and the registry core/bridge/weaknesses.ts does not
- * compile until it has them; so a code is written once, and one that is mistyped does not compile.
+ * Codes of weaknesses, and whether each is the cause of a leak, a finding of the audit, or both. Each file of
+ * core/bridge/weaknesses adds its own; the registry weaknesses.ts does not compile until it has them.
  */
 export interface Weaknesses {
-  /** The state accounts for nothing. */
   readonly unexplained: 'cause';
 }
 type WeaknessCode<Part extends 'cause' | 'finding'> = {
   readonly [Code in keyof Weaknesses]: Part extends Weaknesses[Code] ? Code : never;
 }[keyof Weaknesses];
 export type CauseCode = WeaknessCode<'cause'>;
-/** A cause that is looked for in the state of a host. */
 export type FoundCauseCode = Exclude<CauseCode, 'unexplained'>;
-/** A finding of the audit: the name of its rule. They stay. */
+/** An audit rule's name; stable. */
 export type AuditId = WeaknessCode<'finding'>;
 
-/** What keeps frames from an observer, in the order in which it is looked for. */
+/** Barriers by settings, in the order in which they are looked for. */
 export const settingBarrierCodes = [
   'other-bridge',
   'source-port',
@@ -49,12 +44,9 @@ export const settingBarrierCodes = [
   'macvlan-address',
   'own-address',
 ] as const;
-/**
- * `filter`: rules of a packet filter, where no setting stands in the way; `unexplained`: nothing that was read does.
- */
+/** `filter`: a packet filter's rules, if no setting stands in the way; `unexplained`: nothing that was read does. */
 export type BarrierCode = (typeof settingBarrierCodes)[number] | 'filter' | 'unexplained';
 
-/** What is no longer as it was. */
 export type DriftCode =
   | `${'mirror' | 'bypass' | 'sniffer' | 'behind-bridge'}-${'appeared' | 'gone'}`
   | 'mac-moved'
@@ -79,7 +71,7 @@ export type DriftCode =
   | 'port-state'
   | 'port-promiscuous';
 
-/** What is noted before a run on a host: what a rule of the audit found, or what a check did. */
+/** Notes before a run on a host: findings of the audit, results of checks. */
 export type NoteCode =
   | AuditId
   | 'br-netfilter'
@@ -94,7 +86,7 @@ export type NoteCode =
   | 'processes-unseen'
   | 'unread';
 
-/** Why this program ends with an error (`VerifyError.code`). */
+/** Values of `VerifyError.code`. */
 export const errorCodes = [
   'address-unknown',
   'addressee-unknown',

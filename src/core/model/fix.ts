@@ -17,7 +17,7 @@ import {
 const ifupdown = {
   device: text,
   file: text,
-  /** Whose stanza has it; the device itself, or its bridge. */
+  /** The device whose stanza has it: itself, or its bridge. */
   bridge: text,
 };
 const managers = {
@@ -33,15 +33,15 @@ const managers = {
     nic: text,
     value: text,
     bridge: text,
-    /** The bridge is a VNet of its software-defined network. */
+    /** The bridge is a VNet of the SDN. */
     isVnet: flag,
-    /** The script that the guest has already, `local:snippets/mine.pl`; absent: none. */
+    /** The guest's hook script, `local:snippets/mine.pl`; absent: none. */
     hookscript: maybe(text),
   },
   netplan: {
     device: text,
     file: text,
-    /** `bridges`, `ethernets`, … : where netplan has it. */
+    /** `bridges`, `ethernets`, …: its section in netplan. */
     kind: text,
     renderer: oneOf('networkd', 'NetworkManager'),
   },
@@ -50,7 +50,7 @@ const managers = {
   NetworkManager: {
     device: text,
     file: text,
-    /** Its name; not its alone. */
+    /** Not unique. */
     profile: text,
     /** null = the file has none. */
     uuid: orNull(text),
@@ -58,36 +58,34 @@ const managers = {
 };
 export const configurationManager = tagged('by', managers);
 /**
- * Whose configuration makes a bridge or a port, and where it stands: a change of the running device is gone when that
- * program makes it again. Text of it is the owner's: data, never to be trusted.
+ * The configuration that makes a bridge or port: changes of the running device are lost when it is made again. Its text
+ * is untrusted data.
  */
 export type ConfigurationManager = Of<typeof configurationManager>;
 
-/** How a fix comes to stay: what to put where. */
+/** A persistent form of a fix. */
 export interface PersistentFix {
-  /** What keeps it: a manager, or `sysctl.d`, `nftables`, `Open vSwitch`. */
+  /** A manager, or `sysctl.d`, `nftables`, `Open vSwitch`. */
   readonly by: string;
-  /** The device that it is for, the first of several; null = the whole host. */
+  /** The first of several devices; null = the whole host. */
   readonly device: string | null;
   /**
-   * The file, or the command that opens the configuration; a path alone: the form is the whole file. Empty: there is no
-   * persistent form, and `note` says so.
+   * The file (alone: the form is the whole file), or the command that opens the configuration. Empty: no persistent
+   * form; see `note`.
    */
   readonly where: string;
-  /** What to put there, ready to be pasted; may have several lines. */
+  /** Text to paste; may have several lines. */
   readonly form: string;
-  /** What makes it act. */
   readonly apply: string;
-  /** What else it changes, or why there is no form. */
+  /** Other effects, or why there is no form. */
   readonly note: string;
 }
 
 const lostNeed = {
   what: text,
-  /** Endpoints. */
   names: [text],
 };
-/** Something that worked before a fix and no longer does: ARP, DHCP, … and who is without it. */
+/** A protocol (ARP, DHCP, …) that worked before a fix, and the endpoints that lost it. */
 export type LostNeed = Of<typeof lostNeed>;
 
 const pair = leaf(
@@ -97,29 +95,26 @@ const pair = leaf(
 );
 const provenFix = {
   cause: leaf('text', (value): value is CauseCode | UnknownCode => typeof value === 'string'),
-  /** Each as a shell takes it; all of them belong to the fix. */
+  /** Each for a shell; all belong to the fix. */
   commands: [text],
   outcome: oneOf('works', 'partly', 'still-leaks', 'no-effect', 'cuts-off', 'separates', 'unproven', 'failed'),
-  /**
-   * Frames seen where they must not be, in the rows that the cause explains: before the fix and after it; null = not
-   * measured.
-   */
+  /** Leaked frames in rows that the cause explains, before and after; null = not measured. */
   before: orNull(number),
   after: orNull(number),
-  /** Who worked with the others before the fix and no longer does. */
+  /** Endpoints that reached the others before the fix only. */
   cutOff: [text],
-  /** What they are without. Absent where nobody is cut off. */
+  /** Protocols that these lost. */
   lost: maybe([lostNeed]),
-  /** Pairs that no longer reach each other, though both reach the gateway. Absent where there are none. */
+  /** Pairs that no longer reach each other, though both reach the gateway. */
   separated: maybe([pair]),
   text,
-  /** Folder with the evidence of the trial, within the run's, and the SHA-256 of its SHA256SUMS; null = it has none. */
+  /** Folder of the trial's evidence within the run's, and the SHA-256 of its SHA256SUMS; null = none. */
   evidence: text,
   sha256: orNull(text),
 };
-/** A proposed fix that was tried in the lab: the step as it was, the fix, the step again. */
+/** A fix tried in the lab: the step, the fix, the step again. */
 export type ProvenFix = Of<typeof provenFix>;
 
-/** fixes.json. `step`: whose leaks the fix is for, from 0. */
+/** fixes.json; `step`, from 0, is the step whose leaks the fix is for. */
 export const fixesShape = strict([{ ...provenFix, step: count }]);
 export type FixRecord = Of<typeof fixesShape>[number];

@@ -2,8 +2,8 @@ import type { FaultCode } from './reasons.js';
 import { flag, leaf, type Of, oneOf, text } from './shape/shape.js';
 
 /**
- * What of the kernel not every kernel has and only some scenarios need. Each is tried where the lab is built
- * (system/state/try-features.ts); which scenario needs it is reported by core/scenario/needed-features.ts.
+ * Kernel features that only some scenarios need (core/scenario/needed-features.ts); each is tried where the lab is
+ * built (system/state/try-features.ts).
  */
 export const kernelFeatures = {
   'vlan-filtering': 'VLAN filtering of a bridge (CONFIG_BRIDGE_VLAN_FILTERING)',
@@ -34,47 +34,44 @@ const featureTrial = {
   works: flag,
   said: text,
 };
-/** True if a feature worked when it was tried, and otherwise what was said. */
+/** `said`: the error of a failed trial. */
 export type FeatureTrial = Of<typeof featureTrial>;
 
-/** The lab's inside reports its trials so, over the channel to its launcher. */
+/** The message from the lab's inside to its launcher. */
 export const trialsShape = { runsAs: oneOf('root', 'user-namespace'), sysfs: flag, features: [featureTrial] };
 export type TrialsMessage = Of<typeof trialsShape>;
 
-/** True if the lab can be built here: how, and what works in it; or why not and what fixes it. */
 export type LabTrial =
   | ({ readonly built: true } & TrialsMessage)
   | { readonly built: false; readonly code: FaultCode; readonly why: string; readonly mend: string };
 
-/** What was read of a machine; null = it is not there. */
+/** State of a machine; null = absent. */
 export interface MachineSnapshot {
   readonly kernel: string;
   readonly architecture: string;
   readonly node: string;
   readonly uid: number;
-  /** Effective capabilities, as CapEff of /proc/self/status. */
+  /** CapEff of /proc/self/status. */
   readonly capabilities: string;
-  /** Mode of seccomp: 0 off, 1 strict, 2 a filter. */
+  /** 0 off, 1 strict, 2 filter. */
   readonly seccomp: number;
   readonly noNewPrivs: boolean;
-  /** What limits namespaces, by the name of the sysctl; those that this kernel has. */
+  /** Limits of namespaces by sysctl, if this kernel has them. */
   readonly limits: Readonly<Record<string, string>>;
-  /** Sysctls of br_netfilter; null = it is not loaded. */
+  /** null = br_netfilter is not loaded. */
   readonly brNetfilter: Readonly<Record<string, string>> | null;
-  /** First line of what each program says of its version. */
   readonly programs: Readonly<Record<string, string | null>>;
   readonly engines: readonly { readonly name: string; readonly version: string | null; readonly why: string | null }[];
   readonly lab: LabTrial;
 }
 
-/** One thing that a run may need. `missing` keeps everything, or what `neededBy` names, from running. */
+/** A condition of runs. `missing` prevents all runs, or those of `neededBy`. */
 export interface MachineCheck {
   readonly id: string;
   readonly state: 'ok' | 'note' | 'missing';
   readonly text: string;
-  /** What to do about it; null = nothing. */
+  /** The fix; null = none. */
   readonly mend: string | null;
-  /** Scenario files that need it. */
   readonly neededBy: readonly string[];
 }
 
@@ -86,19 +83,19 @@ export interface DoctorReport {
   readonly groups: readonly { readonly title: string; readonly checks: readonly MachineCheck[] }[];
 }
 
-/** A capability that a run on a host takes. */
+/** A capability for runs on a host. */
 export interface HostRight {
   /** Its bit in CapEff (linux/capability.h). */
   readonly bit: number;
-  /** Without it no run on a host begins. */
+  /** No run on a host begins without it. */
   readonly isNeeded: boolean;
-  /** What a run lacks without it. */
+  /** The loss without it. */
   readonly cost: string;
 }
 
 const sysAdminBit = 21;
 
-/** The capabilities of a run on a host. CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON (capabilities(7)). */
+/** Capabilities of a run on a host. CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON (capabilities(7)). */
 export const hostRights = {
   CAP_NET_ADMIN: { bit: 12, isNeeded: true, cost: 'no device can be made and no rule be read' },
   CAP_NET_RAW: { bit: 13, isNeeded: true, cost: 'nothing can be captured or sent' },
@@ -126,7 +123,6 @@ export const hostRights = {
   CAP_PERFMON: { bit: 38, isNeeded: false, cost: "the kernel's trace of a step is not read" },
 } as const satisfies Readonly<Record<string, HostRight>>;
 
-/** True if a set of effective capabilities, hexadecimal as CapEff, lacks a right and what stands for it. */
 function isLacking(capabilities: string, { bit }: HostRight): boolean {
   const set = BigInt(`0x${capabilities}`);
   const has = (at: number): boolean => ((set >> BigInt(at)) & 1n) === 1n;
@@ -134,7 +130,7 @@ function isLacking(capabilities: string, { bit }: HostRight): boolean {
   return !has(bit) && !(isImplied && has(sysAdminBit));
 }
 
-/** The rights of a run on a host that a process with these effective capabilities lacks, with their names. */
+/** Rights for runs on a host that are missing from effective capabilities (hexadecimal as CapEff), with their names. */
 export function lackingRights(capabilities: string): readonly (HostRight & { readonly name: string })[] {
   return Object.entries(hostRights).flatMap(([name, right]) =>
     isLacking(capabilities, right) ? [{ name, ...right }] : [],

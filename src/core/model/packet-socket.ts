@@ -1,13 +1,13 @@
 import { maybe, number, type Of, oneOf, text, whole } from './shape/shape.js';
 
-/** The file that a process runs (/proc/PID/exe), and the user that runs it. */
+/** The executable of a process (/proc/PID/exe) and its user. */
 const runningProgram = {
   path: text,
   device: number,
   inode: number,
   /** Uid of the file's owner. */
   owner: number,
-  /** Root owns the file: in a user namespace its number may be another one. */
+  /** Root owns the file: in a user namespace its uid may differ. */
   isRoots: maybe(oneOf(true)),
   /** Real uid of the process. */
   user: number,
@@ -17,64 +17,55 @@ export type RunningProgram = Of<typeof runningProgram>;
 export const socketProcess = {
   pid: whole,
   name: text,
-  /** Absent = it is this program's, or cannot be seen. */
+  /** Absent = this program's, or not visible. */
   program: maybe(runningProgram),
   /**
-   * A program of the host's own, which has nothing of a guest's: root's file, which no other user may write, in the
-   * namespaces of process 1, without a tap, a device of a hypervisor or a packet socket on another device.
+   * A program of the host alone: a file of root's, writable by no other user, in the namespaces of process 1, without a
+   * tap, hypervisor device or packet socket on another device.
    */
   hostsOwn: maybe(oneOf(true)),
 };
-/** A process that holds a packet socket. */
 export type SocketProcess = Of<typeof socketProcess>;
 
-/** A program of the host's own that reads frames of the bridges, and could say them elsewhere. */
+/** A host program that reads frames of the bridges, and could pass them on. */
 export interface HostReader extends Omit<SocketProcess, 'hostsOwn'> {
-  /** The device at which it reads. */
   readonly where: string;
 }
 
-/** Something that can carry frames past the ears, for which nobody answers. */
+/** A possible bypass of all observers that nothing accounts for. */
 export interface OpenMatter {
   readonly what: string;
   readonly where: string;
-  /** The name by which `run --trust` answers for it. */
+  /** Its name for `run --trust`. */
   readonly trust: string;
-  /** Processes that get frames there, as far as they are known. */
   readonly holders?: readonly Omit<HostReader, 'where'>[];
 }
 
-/** A packet socket (packet(7)) as /proc/net/packet lists it. */
+/** A packet socket (packet(7)) as in /proc/net/packet. */
 export interface PacketSocket {
   readonly inode: string;
-  /** Interface that it is bound to; 0 = all of them. */
+  /** 0 = all interfaces. */
   readonly ifindex: number;
-  /** EtherType in hexadecimal: `0003` = every frame, `0000` = it receives nothing. */
+  /** EtherType, hexadecimal: `0003` = every frame, `0000` = receives nothing. */
   readonly protocol: string;
-  /** Processes that hold it; empty where they belong to somebody else and cannot be seen. */
+  /** Empty if another user's processes hold it and cannot be seen. */
   readonly holders: readonly SocketProcess[];
-  /** A helper of this program: what it listens to is known. */
+  /** A helper's of this program: what it listens to is known. */
   readonly own: boolean;
-  /**
-   * Its filter, classic BPF, 8 bytes an instruction, hex; null = it has none, or one of eBPF. Absent = the kernel did
-   * not report.
-   */
+  /** Classic BPF, 8 bytes an instruction, hex; null = none, or eBPF. Absent = not reported. */
   readonly filter?: string | null;
-  /** It gets frames, and its filter sees them, from their network header on; absent = whole. */
+  /** It and its filter see frames from the network header on; absent = whole frames. */
   readonly cooked?: true;
-  /**
-   * Interfaces that it holds promiscuous (PACKET_MR_PROMISC), by index; empty = none. Absent = the kernel did not
-   * report.
-   */
+  /** Indices of interfaces that it makes promiscuous (PACKET_MR_PROMISC). Absent = not reported. */
   readonly promiscuous?: readonly number[];
 }
 
-/** Does it receive frames, or is it for sending, or not bound yet? */
+/** True if it receives frames: not for sending only, not unbound. */
 export function receives({ protocol }: Pick<PacketSocket, 'protocol'>): boolean {
   return protocol !== '0000';
 }
 
-/** Does it hold an interface promiscuous? Where the kernel does not report that, one that is bound to it may. */
+/** True if it makes an interface promiscuous, or may: bound to it, and the kernel does not report. */
 export function holdsPromiscuous(socket: PacketSocket, ifindex: number): boolean {
   return socket.promiscuous?.includes(ifindex) ?? (socket.ifindex === ifindex && receives(socket));
 }

@@ -33,46 +33,45 @@ import {
 } from './shape/shape.js';
 
 export const observerShape = {
-  /** The endpoint's name, or the bridge's name for a host that is not an endpoint. */
+  /** The endpoint, or the bridge for a host that is no endpoint. */
   name: text,
   interface: text,
   bridge: text,
   place: oneOf('port', 'bridge', 'relay', 'above'),
   role: roleShape,
-  /** MACs that are rightfully behind this observer; empty where not known. */
+  /** MACs that are rightfully behind it; empty = not known. */
   macs: [text],
-  /** Judged, that is: sightings here count. The bridge device is observed always, but judged only as an endpoint. */
+  /** Sightings here count. The bridge device is always observed, but judged only as an endpoint. */
   judged: flag,
-  /** Of an endpoint above another one: what it stands on, and its port. Absent of one that a step found. */
+  /** Of an endpoint above another: its lower device and that one's port. Absent if a step found it. */
   by: maybe({ ...below, port: text }),
-  /** Of one above: the endpoint whose it is, as far as that is known. */
+  /** Of one above: its endpoint, if known. */
   party: maybe(text),
-  /** Of one that a step found: its device, as the kernel of its host has it. */
+  /** Of one that a step found: its device on its host. */
   device: maybe({ name: text, space: orNull(text), kind: text, mode: maybe(text) }),
-  /** Its port is on no bridge: the host routes to it. */
+  /** The host routes to its port, which is on no bridge. */
   routed: maybe(oneOf(true)),
   /** It listens at the near end of a hop. */
   hop: maybe(hop),
 };
 /**
- * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they
- * are the incoming ones that the host's own stack accepts; on what stands above a bridge or a port (a macvlan, a VLAN
- * device), which a step finds when it begins, all that come in.
+ * A capture point. It counts outgoing frames on a port, frames that the host's stack accepts on a bridge device, and
+ * all incoming frames on a device that a step finds above a bridge or port (a macvlan, a VLAN device).
  */
 export type Observer = Of<typeof observerShape>;
 
-/** True of what stands in for a device that no port of the bridges leads to: nothing is open to it by design. */
+/** True if no port of the bridges leads to the observer's device: nothing is open to it by design. */
 export function isBesideBridges({ place, device }: Pick<Observer, 'place' | 'device'>): boolean {
   return place === 'port' && device !== undefined;
 }
 
-/** Tokens of a plan are numbered below this, so that a plan from elsewhere cannot ask for endless memory. */
+/** The limit of token numbers: a plan from elsewhere must not ask for endless memory. */
 export const maxTokens = 2 ** 26;
 const tokens = only(count, `a whole number from 0 to ${maxTokens}`, (number) => number <= maxTokens);
 
 /**
- * What a frame is beyond its carrier: another encapsulation of it, a part of a datagram, or a message of a protocol
- * that steers networks. One builder each in src/core/probe/frames/forms.
+ * Forms of a frame beyond its carrier: encapsulations, fragments, messages of network control protocols. Each has a
+ * builder in src/core/probe/frames/forms.
  */
 export const frameForms = [
   '802.1ad',
@@ -91,7 +90,7 @@ export const frameForms = [
   'unreachable',
 ] as const;
 export type NamedForm = (typeof frameForms)[number];
-/** A frame of the scenario's own, as hex text with places (core/probe/frames/forms/hex.ts). */
+/** A scenario's own frame, as hex text with places (core/probe/frames/forms/hex.ts). */
 export type HexForm = `hex:${string}`;
 export type FrameForm = NamedForm | HexForm;
 export function isHexForm(form: unknown): form is HexForm {
@@ -99,15 +98,14 @@ export function isHexForm(form: unknown): form is HexForm {
 }
 const hexFormShape = leaf('a frame as hex text', isHexForm);
 
-/** Parts of a frame that many flows share. */
 const frameKind = {
-  /** VLAN ids of its tags, outermost first; empty = untagged. */
+  /** VLAN ids, outermost first; empty = untagged. */
   vlan: [whole],
   /** Bytes without FCS. */
   size: whole,
   /** Absent: the carrier's plain frame. */
   form: maybe(either(oneOf(...frameForms), hexFormShape)),
-  /** Of a plain frame that asks a rule; absent: a probe's own. */
+  /** Of a plain frame that tests a rule; absent: a probe's. */
   fields: maybe(selectedFieldsShape),
 };
 const frameSpec = {
@@ -115,21 +113,19 @@ const frameSpec = {
   carrier,
   srcMac: text,
   dstMac: text,
-  /** Null where the carrier has no address. */
+  /** null: the carrier has no address. */
   srcIp: orNull(text),
   dstIp: orNull(text),
 };
-/** The headers of a frame that carries a token: all that decides what the bridge does with it. */
+/** The headers of a token's frame: all that decides its forwarding. */
 export type FrameSpec = Of<typeof frameSpec>;
 
 const flowKind = {
-  /** 0-based index of the probe entry within the step. */
+  /** Index of the entry in the step, from 0. */
   probe: whole,
   class: className,
   carrier,
-  /** As in `frame`. */
   vlan: [whole],
-  /** Frames. */
   count: tokens,
   judged: flag,
   /**
@@ -137,31 +133,31 @@ const flowKind = {
    * itself).
    */
   purpose: maybe(oneOf('stimulus', 'restore')),
-  /** Where a class sends several kinds of frame of one carrier: which one this is. Rows carry it. */
+  /** The kind of frame, if a class sends several by one carrier; shown in rows. */
   variant: maybe(text),
 };
 const flow = {
   ...flowKind,
-  /** Position in the order of sending, over the whole run. */
+  /** Position in sending, over the whole run. */
   id: whole,
-  /** 0-based index of the step. */
+  /** From 0. */
   step: whole,
   from: text,
-  /** The addressee; null = all, or none in particular. */
+  /** null = all, or none in particular. */
   to: orNull(text),
-  /** The endpoint that transmits: `from`, except where a class lets somebody else speak (via). */
+  /** The transmitting endpoint: `from`, unless another one speaks for it (`via`). */
   sender: text,
   frame: frameSpec,
-  /** Token index of the flow's first frame; the sequence number is index − first. */
+  /** Token of the first frame; sequence number = token − first. */
   first: tokens,
-  /** Observers that must see all of it; those that may; everybody else must not. */
+  /** Observers that must see all of it, and that may; all others must not. */
   must: [text],
   may: [text],
 };
 /** Frames of one form from one sender: the unit that is sent, counted and, if `judged`, judged. */
 export type Flow = Of<typeof flow>;
 
-/** Many flows as columns, whose positions are text (core/plan/flows/flow-table.ts). */
+/** Flows as columns; positions are text (core/plan/flows/flow-table.ts). */
 const flowColumns = {
   step: whole,
   id: whole,
@@ -176,14 +172,11 @@ const flowColumns = {
 };
 export type FlowColumnsRecord = Of<typeof flowColumns>;
 
-/**
- * The flows of a step in the order of sending. A list will do; a mesh of a thousand guests has a million of them, which
- * are kept as columns (core/plan/flows/flow-table.ts) and made when they are asked for.
- */
+/** The flows of a step in sending order: a list, or columns for a mesh (a thousand guests have a million flows). */
 export interface Flows extends Iterable<Flow> {
   readonly length: number;
   at(index: number): Flow | undefined;
-  /** Sooner than an iterator where there are a million. */
+  /** Faster than an iterator for a million flows. */
   forEach(visit: (flow: Flow, index: number) => void): void;
   map<T>(make: (flow: Flow, index: number) => T): T[];
   flatMap<T>(make: (flow: Flow, index: number) => readonly T[]): T[];
@@ -191,11 +184,10 @@ export interface Flows extends Iterable<Flow> {
   some(holds: (flow: Flow, index: number) => boolean): boolean;
   every(holds: (flow: Flow, index: number) => boolean): boolean;
   reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T;
-  /** The flows by form and sender (core/plan/flows/flow-table.ts); a list has none of this. */
+  /** By form and sender (core/plan/flows/flow-table.ts); absent of a list. */
   readonly kinds?: () => readonly FlowKind[];
 }
 
-/** Flows of one form and sender: the first of them, and the frames of all. */
 export interface FlowKind {
   readonly first: Flow;
   readonly frames: number;
@@ -207,22 +199,17 @@ export type Phase = (typeof phases)[number];
 const control = {
   kind: oneOf('ear', 'entry', 'entry-form', 'entry-spoof'),
   phase: oneOf(...phases),
-  /** Ear: the observer whose ear it proves. Entry: the observer that has to receive it. */
+  /** The observer whose ear it proves, or that has to receive it. */
   observer: text,
-  /**
-   * Who sends it: always for an entry; for an ear the observer's own guest, or null: sent on the observer's own
-   * interface.
-   */
+  /** The sender. null: an ear sent on the observer's own interface; else an ear's sender is the observer's guest. */
   sender: orNull(text),
   frame: frameSpec,
-  /** Of its token. */
   index: tokens,
 };
 /**
- * A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the
- * bridge device. `entry-form`, on the bridge device too, has the tags and the carrier of the probes, so that a filter
- * at the sender's port that takes these takes it as well: that it is not seen says that these do not enter.
- * `entry-spoof`, on the bridge device too, is ARP from an address that the sender does not have.
+ * A frame that must be seen. `ear`: at its observer, outgoing, or entering if it has a sender. All others: on the
+ * bridge device. `entry-form` has the probes' tags and carrier: if it does not arrive, a filter at the sender's port
+ * stops them. `entry-spoof` is ARP from an address that the sender does not have.
  */
 export type Control = Of<typeof control>;
 
@@ -230,7 +217,6 @@ const trafficPlan = {
   kind: trafficKind,
   from: text,
   to: text,
-  /** As in `TrafficEntry`. */
   requests: number,
   bytes: number,
   must: [text],
@@ -239,22 +225,18 @@ const trafficPlan = {
 export type TrafficPlan = Of<typeof trafficPlan>;
 
 const plannedClaim = { ...seenClaimShape, probe: orNull(whole) };
-/**
- * A claim on observers. `probe`: 0-based index of the entry (probe or traffic) that it stands in; null = it covers the
- * whole step.
- */
+/** `probe`: index from 0 of its entry (probe or traffic); null = the whole step. */
 export type PlannedClaim = Of<typeof plannedClaim>;
 
 const expectationPlan = {
-  /** null = unjudged, or a step that only changes things. */
+  /** null = unjudged, or the step only changes things. */
   expected: orNull(oneOf('holds', 'broken')),
   seen: [plannedClaim],
   accept: [accepted],
-  /** Absent where there is none. */
   trust: maybe([trusted]),
-  /** Not even the host's own programs may read frames (`run --strict`); absent = they may, and are named. */
+  /** `run --strict`: not even the host's programs may read frames; absent = they may, and are named. */
   noReaders: maybe(oneOf(true)),
-  /** By probe entry: who is open to it by design. Absent where nobody is. */
+  /** By probe entry: observers open to it by design. */
   open: maybe([{ probe: whole, observers: [text] }]),
 };
 export type ExpectationPlan = Of<typeof expectationPlan>;
@@ -264,54 +246,41 @@ const notAsked = {
   carrier,
   from: [text],
   to: orNull(text),
-  /** Endpoints of these without an address; empty if the class sends to an address of no endpoint. */
+  /** Endpoints without an address; empty if the class sends to an address of no endpoint. */
   unknown: [text],
 };
-/**
- * Packets that a step does not send, because an address is not known: for the host or a router, and for guests behind
- * rules that ask conntrack.
- */
+/** Packets that are not sent as an address is unknown: of the host, a router, or guests behind conntrack rules. */
 export type NotAsked = Of<typeof notAsked>;
 
 const stepPlan = {
   /** From 0. */
   index: whole,
   name: text,
-  /** 1-based line of the step in its file. */
+  /** From 1. */
   line: number,
   changes: [change],
-  /** Endpoints that announce themselves, and how: a gratuitous ARP where they have IPv4, else a raw broadcast. */
+  /** Endpoints that announce themselves: by gratuitous ARP with IPv4, else by a raw broadcast. */
   learn: [text],
-  /** Endpoints that exist during probing. */
   present: [text],
   observers: [observerShape],
-  /** libpcap filter expression, the same for every observer; '' = everything. */
+  /** libpcap filter of every observer; '' = everything. */
   filter: text,
-  /** Bytes that are kept of a frame. */
   snaplen: number,
   flows: either(flowColumns, [flow]),
-  /** Absent: there are none. */
   notAsked: maybe([notAsked]),
-  /**
-   * Reasons that the step's own probes bring about on purpose (a BPDU guard that acts, a MAC that was stolen): they
-   * decide nothing.
-   */
+  /** Reasons that the probes cause on purpose (a BPDU guard that acts, a stolen MAC): they decide nothing. */
   provokes: maybe([text]),
   controls: [control],
-  /**
-   * Observers of which nothing can prove that they hear what their guests send, though these may get what others must
-   * get.
-   */
+  /** Observers that may get what others must get, though nothing can prove that they capture their guests' frames. */
   inwardUnproved: maybe([text]),
   traffic: [trafficPlan],
-  /** How long guests' own frames are listened to; null = that is not asked for. */
+  /** Time of listening to guests' own frames; null = none. */
   listenMs: orNull(number),
   during: [during],
   /** Frames a second; null = by engine and provider. */
   rate: orNull(number),
-  /** Frames a second of each probe, by its number in the step, if they differ: `rate` is the lowest. */
+  /** Of each probe, by its number, if they differ; `rate` is then the lowest. */
   rates: maybe([number]),
-  /** How long frames under way are waited for after the last one was sent. */
   drainMs: number,
   expect: expectationPlan,
 };
@@ -325,34 +294,30 @@ const plannedTopology = {
   provider,
   bridges: [bridge],
   endpoints: [endpointShape],
-  /** Absent: everything is on one host. */
+  /** Absent: one host. */
   hosts: maybe([hostShape]),
   sysctl: mapOf(text),
-  /** As in `Scenario`. */
   partialScope: orNull(text),
-  /** As in `Scenario`. */
   asksRules: maybe(oneOf(false)),
-  /** In every token: distinguishes runs on the wire. 32 bits. */
+  /** In every token; distinguishes runs on the wire. 32 bits. */
   runTag: whole,
   /** SHA-256 of the run's key, hex: committed before the first frame. */
   keySha256: text,
-  /** MAC of each lab bridge, so that routed frames and entry controls are known beforehand; on a host as found. */
+  /** By bridge, so that routed frames and entry controls are known beforehand; on a host as found. */
   bridgeMacs: mapOf(text),
-  /** On a host: every port of the bridges leads to a guest there, as `hasGuestsAlone` finds; absent = not every. */
+  /** On a host: every port leads to a guest there (`hasGuestsAlone`); absent = not every. */
   guestsAlone: maybe(flag),
-  /** On a host: ports of the bridges on which nobody can listen, and why. */
+  /** On a host: ports that cannot be captured, and why. */
   unobservable: maybe([{ bridge: text, port: text, reason: text }]),
 };
-/** A plan without what its steps do. */
 export type PlannedTopology = Of<typeof plannedTopology>;
 
-/** plan.json, in which a run may have written flows as columns. */
 export const planShape = { ...plannedTopology, steps: [stepPlan] };
 export type WrittenPlan = Omit<Of<typeof planShape>, 'steps'> & {
   readonly steps: readonly (Of<typeof stepPlan> & PlainStepKeys)[];
 };
 
-/** All that a run will do, and all that judging needs of the scenario: `plan.json`. */
+/** `plan.json`, in which flows may be columns. */
 export interface Plan extends PlannedTopology {
   readonly steps: readonly StepPlan[];
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode, UnknownCode } from './codes.js';
 
-/** Every reason why evidence does not carry a verdict, and what to do about it. The list is closed. */
+/** Reasons why evidence carries no verdict, and what to do. The list is closed. */
 export const reasonHints = {
   'control-missing':
     'A control frame did not reach this observer. Look for a stopped capture, a wrong interface, a filter.',
@@ -69,15 +69,15 @@ export type ReasonCode = keyof typeof reasonHints;
  *   { code: 'mac-moved', observer: 'db', text: '52:54:00:00:00:02 is on vnet4, not on vnet1' }
  */
 export interface Reason {
-  /** `frames-dropped`, …: `verify-isolation explain CODE` explains it. */
+  /** As `verify-isolation explain CODE` takes it. */
   readonly code: ReasonCode | UnknownCode;
-  /** The endpoint (or bridge) whose evidence it concerns; null = the step as a whole. */
+  /** Endpoint or bridge of the evidence; null = the whole step. */
   readonly observer: string | null;
-  /** What was measured, with names and numbers: `312 of 4000 frames were dropped`. */
+  /** The measurement, with names and numbers: `312 of 4000 frames were dropped`. */
   readonly text: string;
 }
 
-/** What an error, or a trouble of a step, is called. */
+/** Code of an error or of a step's fault. */
 export type FaultCode = ReasonCode | ErrorCode | UnknownCode;
 
 export function isReasonCode(code: string): code is ReasonCode {

@@ -1,38 +1,38 @@
-/** What decides the way of packets of one family, kept as iproute2 prints it. */
+/** Routing of one family, as iproute2 prints it. */
 export interface FamilyRouting {
-  /** `ip -j rule show`: the rules of policy routing, in the order in which the kernel asks them. */
+  /** `ip -j rule show`, in the kernel's order. */
   readonly rules: unknown;
   /**
-   * Of `ip -j route show table all` the unicast routes and those that end a search: of table main those to taps and
-   * veths, and those to what lies in the prefix of one; of the further tables all; without link-local ones.
+   * Of `ip -j route show table all`: unicast routes and those that end a search. Of table main only those to taps and
+   * veths, and into the prefix of one; no link-local ones.
    */
   readonly routes: unknown;
 }
 
-/** A policy of IPsec by which the host encrypts packets that it sends, as ip-xfrm(8) names its selectors. */
+/** A policy of IPsec that encrypts packets of the host; selectors as in ip-xfrm(8). */
 export interface EncryptingPolicy {
-  /** Prefixes of addresses. */
+  /** Prefixes. */
   readonly src: string;
   readonly dst: string;
   /** `proto tcp dport 22`; '' = none. */
   readonly more: string;
 }
 
-/** What decides by which device a host sends a packet (ip-rule(8), ip-route(8)). */
+/** The host's choice of a packet's device (ip-rule(8), ip-route(8)). */
 export interface Routing {
   readonly ipv4: FamilyRouting;
   readonly ipv6: FamilyRouting;
-  /** Tables of VRF devices, by name (ip-vrf(8)); absent = there are none. */
+  /** Tables of VRF devices, by name (ip-vrf(8)); absent = none. */
   readonly vrfs?: Readonly<Record<string, string>>;
-  /** Absent = they could not be read, or nobody asked. */
+  /** Absent = not read. */
   readonly policies?: readonly EncryptingPolicy[];
 }
 
-/** An entry of the neighbour table that the kernel may answer with (ip-neighbour(8)). */
+/** A neighbour entry that the kernel may answer with (ip-neighbour(8)). */
 export interface NeighbourState {
   readonly address: string;
   readonly mac: string;
   readonly device: string;
-  /** A user or a program has set it; no guest was asked. */
+  /** Set by a user or program, not learned from a guest. */
   readonly isStatic: boolean;
 }

@@ -2,7 +2,7 @@ import { attaches, below, hop, tunnelShape } from './attach.js';
 import type { ConfigurationManager } from './fix.js';
 import { either, flag, leaf, maybe, number, type Of, oneOf, orNull, text, whole } from './shape/shape.js';
 
-/** MAC address, lower case with colons: `52:54:00:85:20:d1`. */
+/** Lower case with colons: `52:54:00:85:20:d1`. */
 export type Mac = string;
 
 const ipPrefixShape = {
@@ -11,7 +11,6 @@ const ipPrefixShape = {
   /** Bits, 0 to 32 or 128. */
   prefix: whole,
 };
-/** An IP address with the length of its prefix, IPv4 or IPv6. */
 export type IpPrefix = Of<typeof ipPrefixShape>;
 
 export const roleShape = oneOf('guest', 'uplink', 'host');
@@ -20,9 +19,9 @@ export const provider = oneOf('lab', 'host');
 export type Provider = Of<typeof provider>;
 
 export const settingValue = either(text, number, flag);
-/** As the kernel prints it in `ip -j -d link`: switches as true and false, times in its own unit (settings.ts). */
+/** As in `ip -j -d link`: switches are true and false, times in the kernel's unit (settings.ts). */
 export type SettingValue = Of<typeof settingValue>;
-/** There are thirty for each of a thousand ports, so that no misfit is made for each. */
+/** One misfit for the map: a thousand ports have thirty each. */
 export const settings = leaf(
   'a map to texts, numbers and truth values',
   (value): value is Readonly<Record<string, SettingValue>> =>
@@ -33,48 +32,44 @@ export const settings = leaf(
       (setting) => typeof setting === 'string' || typeof setting === 'boolean' || Number.isFinite(setting),
     ),
 );
-/** Settings by the JSON key of `ip -j -d link`, whichever name the scenario used. */
+/** By the key of `ip -j -d link`, whatever name the scenario used. */
 export type Settings = Of<typeof settings>;
 
 const vlanRangeShape = {
   first: whole,
   last: whole,
-  /** Untagged frames that come in belong to it. */
+  /** Incoming untagged frames belong to it. */
   pvid: flag,
-  /** Its frames leave without a tag. */
+  /** Its frames leave untagged. */
   untagged: flag,
 };
-/** VLANs `first` to `last`, 1 to 4094, both included; flags as bridge(8) has them. */
+/** VLANs `first` to `last`, 1 to 4094; flags as in bridge(8). */
 export type VlanRange = Of<typeof vlanRangeShape>;
 
 export const mirrorShape = {
   name: text,
-  /** Port whose frames are copied, or `all`. */
+  /** The port that is copied, or `all`. */
   select: text,
-  /** Port that gets the copies. */
   output: text,
 };
-/** A mirror of Open vSwitch. */
 export type Mirror = Of<typeof mirrorShape>;
 
 export const hostShape = {
   name: text,
-  /** How ssh(1) is to reach it, such as `root@hv2`; null in the lab, where it is a namespace. */
+  /** Its name for ssh(1), `root@hv2`; null in the lab: a namespace. */
   ssh: orNull(text),
-  /** The program there, as an argument list. */
   command: [text],
 };
-/** A host of a scenario that spans several. */
 export type Host = Of<typeof hostShape>;
 
 export const bridge = {
   name: text,
   /**
-   * `routed`: no bridge, but the host, which routes between the ports of its guests. `lower`: no bridge, but a device
-   * of the host on which guests stand by macvlan, macvtap or ipvlan; it has the bridge's name.
+   * `routed`: no bridge; the host routes between its guests' ports. `lower`: no bridge; the host's device below
+   * macvlan, macvtap or ipvlan guests, with the bridge's name.
    */
   kind: oneOf('linux', 'ovs', 'routed', 'lower'),
-  /** Of Open vSwitch in the lab; null = it is another bridge, or one of a host. */
+  /** Of Open vSwitch in the lab; else null. */
   datapath: orNull(oneOf('netdev', 'system')),
   settings,
   addresses: [ipPrefixShape],
@@ -82,62 +77,59 @@ export const bridge = {
   mirrors: [mirrorShape],
   /** What gets its frames and cannot be observed; absent: nothing. */
   unheard: maybe(text),
-  /** On a host: its own device, by which the host is on it, is down and gets nothing. Absent: it is up. */
+  /** On a host: the bridge device is down and gets nothing. Absent: it is up. */
   isDeviceDown: maybe(oneOf(true)),
-  /** Path of its network namespace; null = the orchestrator's, and in the lab. */
+  /** Path of its namespace; null = the orchestrator's, and in the lab. */
   netns: orNull(text),
 };
 /**
- * `name`: HOST/NAME where it is on another host than the orchestrator's (core/model/host-names.ts); so are bridge and
- * port of an endpoint.
+ * `name`, like bridge and port of an endpoint: HOST/NAME on another host than the orchestrator's
+ * (core/model/host-names.ts).
  */
 export type Bridge = Of<typeof bridge>;
 
 export const endpointShape = {
-  /** As rows and reports call it; with several hosts HOST/NAME. */
+  /** In rows and reports; HOST/NAME with several hosts. */
   name: text,
-  /** The bridge that it is on. */
+  /** Its bridge. */
   bridge: text,
-  /** Interface name on the bridge's host; null for `attach: host`, the relay's guest side for `attach: promiscuous`. */
+  /** Interface on the bridge's host; null for `attach: host`, the relay's guest side for `promiscuous`. */
   port: orNull(text),
-  /** On a host: what stands between its own interface and `port`; absent = nothing. */
+  /** On a host: the bridge between its own interface and `port`; absent = none. */
   hop: maybe(hop),
-  /** How it hangs on the bridge. */
+  /** The way to attach. */
   attach: oneOf(...attaches),
-  /** `attach: macvlan`, `macvtap` and `ipvlan` only: what it stands on; on a host absent until it was looked for. */
+  /** Of macvlan, macvtap and ipvlan: the lower device; on a host absent until it was looked for. */
   below: maybe(below),
-  /** What it is to the judge: only guests are kept from each other. */
+  /** Only guests are kept from each other. */
   role: roleShape,
-  /** The rightful ones; the first one is its source. Empty on a host where it is not known. */
+  /** Rightful MACs, its source first. Empty on a host = not known. */
   macs: [text],
-  /** With their prefix; empty = it has no stack that answers. */
+  /** With prefix; empty = no stack answers. */
   ips: [ipPrefixShape],
-  /** Address of its default route; null = none. */
+  /** Its default route; null = none. */
   gateway: orNull(text),
-  /** The tenant that it belongs to, which `policy` names; null = none. */
+  /** Its tenant in `policy`; null = none. */
   zone: orNull(text),
-  /** The guest that it is an interface of; endpoints of one owner are one party. Absent: it is one by itself. */
+  /** The guest that has this interface; endpoints of one owner are one party. Absent: a party alone. */
   owner: maybe(text),
-  /** Nothing is sent to it or as it: `told` in the answer, or `missing` from the proof. Absent: it is examined. */
+  /** Nothing is sent to it or as it: `told` in the answer, or `missing` from the proof. Absent: examined. */
   observedOnly: maybe(oneOf('told', 'missing')),
   /** False: absent until a step starts it. */
   started: flag,
-  /** Path of its own network namespace; null = not known, or a virtual machine. */
+  /** Path of its namespace; null = not known, or a virtual machine. */
   netns: orNull(text),
-  /** `attach: promiscuous` only: the relay hands over every frame, not just those for the endpoint. */
+  /** Of `attach: promiscuous`: the relay hands over every frame, not only the endpoint's. */
   promiscuous: flag,
-  /** Of its port; empty = those that the bridge gives. */
+  /** Of its port; empty = the bridge's. */
   vlans: [vlanRangeShape],
-  /** Bridge-port settings. */
+  /** Of its port. */
   settings,
-  /** Lab: checksum and segmentation offloads of the endpoint's interface. */
+  /** Lab: checksum and segmentation offloads. */
   offloads: flag,
-  /** Came from a `generate` block. */
+  /** From a `generate` block. */
   generated: flag,
-  /**
-   * It is no guest but the way to the segment's parts on other hosts: observed, and judged only where `observers` names
-   * it.
-   */
+  /** It is the way to the segment's parts on other hosts, no guest: judged only if `observers` names it. */
   tunnel: maybe(tunnelShape),
 };
 /**
@@ -153,9 +145,8 @@ export interface Topology {
   readonly bridges: readonly Bridge[];
   readonly endpoints: readonly Endpoint[];
   readonly sysctl: Readonly<Record<string, string>>;
-  /** Absent: everything is on one host. */
   readonly hosts?: readonly Host[];
-  /** Lab: whose configuration makes the devices of the live host that these stand for. */
+  /** Lab: configuration of the live devices that these stand for. */
   readonly keepers?: readonly ConfigurationManager[];
 }
 
@@ -163,18 +154,19 @@ export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv
 export const carrier = oneOf(...carriers);
 export type Carrier = (typeof carriers)[number];
 
-/** The file of each class in core/probe/classes adds its own; the registry classes.ts does not compile without it. */
+/**
+ * Each file in core/probe/classes adds its own; this one is here, as traffic of programs, which has no class, is
+ * compared with it.
+ */
 export interface ProbeClasses {
-  /** Written here, since traffic of programs, which has no class, is compared with it. */
   readonly 'known-unicast': true;
 }
 export type ProbeClassName = keyof ProbeClasses;
 
-/** The name of a class; the registry says whether there is one (core/probe/classes.ts). */
+/** Names are in the registry core/probe/classes.ts. */
 export const className = leaf('a class of probes', (value): value is ProbeClassName => typeof value === 'string');
 
 const seenAmount = either(oneOf('none', 'some', 'all'), number);
-/** What a scenario claims about one observer: none, some, all, or an exact number of frames. */
 export type SeenAmount = Of<typeof seenAmount>;
 
 export const seenClaimShape = {
@@ -182,14 +174,14 @@ export const seenClaimShape = {
   from: orNull(text),
   to: orNull(text),
   carrier: orNull(text),
-  /** Absent = any kind of frame of the class. */
+  /** Absent = any. */
   variant: maybe(text),
   seen: seenAmount,
 };
-/** A claim on every row of an observer that it selects; null in `from`, `to` and `carrier` means any. */
+/** A claim on every row of an observer; null in `from`, `to` and `carrier` means any. */
 export type SeenClaim = Of<typeof seenClaimShape>;
 
-/** May, must and seen as an author wrote them; null = the default of the class. Selectors are resolved to names. */
+/** As the author wrote it, selectors resolved; null = the default of the class. */
 export interface Allowance {
   readonly maySee: readonly string[] | null;
   readonly mustSee: readonly string[] | null;
@@ -207,27 +199,24 @@ export const selectedFieldsShape = {
   ...{ etherType: field, protocol: field, dscp: field, hopLimit: field },
   ...{ sourcePort: field, destinationPort: field, tcpFlags: field, icmpType: field, icmpCode: field },
 };
-/** What a frame has for a rule, instead of what probes have. Its checksum is wrong, so that no stack takes it. */
+/** Fields of a frame that tests a rule. Its checksum is wrong, so that no stack takes it. */
 export type SelectedFields = Of<typeof selectedFieldsShape>;
 
 export interface ProbeEntry extends Allowance {
   readonly class: ProbeClassName;
-  /** Endpoint names, selectors resolved, in the topology's order. */
   readonly from: readonly string[];
-  /** Resolved; null where the class takes no addressee or the author left it to the class. */
+  /** null = by the class, or it takes no addressee. */
   readonly to: readonly string[] | null;
   readonly via: readonly string[] | null;
-  /** The addressees send to the senders too. */
   readonly bothWays: boolean;
-  /** False (`to: "*"`): only pairs on one bridge are meant. */
+  /** False (`to: "*"`): only pairs on one bridge. */
   readonly acrossBridges: boolean;
-  /** Frames of each flow. */
   readonly count: number;
   /** Frames a second for the whole probe; null = the provider's default. */
   readonly rate: number | null;
-  /** null = by class and by what the two ends have. */
+  /** null = by class and the two ends. */
   readonly carriers: readonly Carrier[] | null;
-  /** Tag stacks as VLAN ids, outermost first; [[]] = untagged. */
+  /** VLAN ids, outermost first; [[]] = untagged. */
   readonly vlanStacks: readonly (readonly number[])[];
   /** This and the next four: null = by class. */
   readonly srcMac: Mac | null;
@@ -235,15 +224,14 @@ export interface ProbeEntry extends Allowance {
   readonly srcIp: string | null;
   readonly dstIp: string | null;
   readonly group: string | null;
-  /** Bytes without FCS; null = the least that the carrier fits in, at least 60. */
+  /** Bytes without FCS; null = the least for the carrier, at least 60. */
   readonly size: number | null;
-  /** Only these of the pairs, round by round; absent = all of them, sender by sender. */
+  /** Pairs by rounds; absent = all, sender by sender. */
   readonly rounds?: Rounds;
-  /** What its frames have for a rule, and the name of that rule. Absent = they are probes. */
   readonly fields?: SelectedFields;
   readonly rule?: string;
   readonly form?: `hex:${string}`;
-  /** Who is open to it by design: what most of them see is exposed, not leaked. Absent = nobody. */
+  /** For these, most of what they see is exposed, not leaked. */
   readonly openByDesign?: readonly string[];
 }
 
@@ -256,7 +244,7 @@ export interface TrafficEntry extends Allowance {
   readonly to: string;
   /** Requests or echoes, from 1. */
   readonly requests: number;
-  /** Of each answer's body, or of each echo's data. */
+  /** Of each answer's body, or each echo's data. */
   readonly bytes: number;
 }
 
@@ -265,18 +253,16 @@ export const fdbEntry = {
   port: text,
   state: oneOf('static', 'permanent', 'dynamic'),
   sticky: flag,
-  /** VLAN id; null = in none. */
   vlan: orNull(whole),
-  /** In the device's table, not in the bridge's. */
+  /** In the device's table, not the bridge's. */
   self: flag,
 };
 export type FdbEntry = Of<typeof fdbEntry>;
 
 export const mdbEntry = {
-  /** Address: IPv4, IPv6 or a MAC. */
+  /** IPv4, IPv6 or a MAC. */
   group: text,
   port: text,
-  /** VLAN id; null = in none. */
   vlan: orNull(whole),
 };
 export type MdbEntry = Of<typeof mdbEntry>;
@@ -285,61 +271,54 @@ export const portVlan = { ...vlanRangeShape, port: text };
 export type PortVlan = Of<typeof portVlan>;
 
 export const during = {
-  /** Since probing began. */
   atMs: number,
-  /** Argument lists. */
   run: [[text]],
-  /** What changes until this long after its commands have ended is its doing too. */
+  /** Changes until this long after its commands are its effects too. */
   settleMs: number,
 };
-/** Something that happens while probes go on. */
 export type During = Of<typeof during>;
 
 const vouched = {
   reason: text,
   owner: orNull(text),
   ticket: orNull(text),
-  /** Last day on which it is, `YYYY-MM-DD`; null = without end. */
+  /** Last day, `YYYY-MM-DD`; null = without end. */
   until: orNull(text),
 };
-/** Why something is taken on, by whom, and for how long. */
 export type Vouched = Of<typeof vouched>;
 
-/** Does somebody still answer for it on that day, `YYYY-MM-DD`? */
+/** True if it is still accepted on that day, `YYYY-MM-DD`. */
 export function isInForce({ until }: Vouched, day: string): boolean {
   return until === null || day <= until;
 }
 
 export const accepted = { ...vouched, observer: text, class: text };
-/** A leak that is accepted; afterwards it is one again. */
 export type Accepted = Of<typeof accepted>;
 
 export const trusted = {
   ...vouched,
-  /** As the reason names it, such as `packet socket of suricata`. */
+  /** As in the reason: `packet socket of suricata`. */
   what: text,
-  /** As the reason names it; null = wherever it stands. */
+  /** As in the reason; null = anywhere. */
   where: orNull(text),
 };
-/** Something that can carry frames past the ears (`bypass-possible`), and who answers for it. */
+/** A possible bypass (`bypass-possible`) that is accepted. */
 export type Trusted = Of<typeof trusted>;
 
-/** `expected`: what the step has to come to; null = unjudged. */
 export interface Expectation extends Allowance {
   readonly expected: 'holds' | 'broken' | null;
-  /** Who is judged; null = every endpoint but the sender, on a host also every other port. */
+  /** Judged observers; null = every endpoint but the sender, on a host every other port too. */
   readonly observers: readonly string[] | null;
 }
 
-/** What the plain keys of a step come to; each adds itself (core/scenario/schema/plain-step-keys.ts). */
+/** Results of a step's plain keys; each adds itself (core/scenario/schema/plain-step-keys.ts). */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- its members are beside the keys
 export interface PlainStepKeys {}
 
 export interface Step extends PlainStepKeys {
   readonly name: string;
-  /** 1-based line of the step in its file. */
   readonly line: number;
-  /** Device settings by interface name, in the file's order. */
+  /** In the file's order. */
   readonly set: readonly { readonly device: string; readonly settings: Settings }[];
   readonly sysctl: Readonly<Record<string, string>>;
   readonly vlan: { readonly add: readonly PortVlan[]; readonly del: readonly PortVlan[] };
@@ -351,49 +330,42 @@ export interface Step extends PlainStepKeys {
   readonly mdb: { readonly add: readonly MdbEntry[]; readonly del: readonly MdbEntry[] };
   readonly start: readonly string[];
   readonly stop: readonly string[];
-  /** Argument vectors. */
   readonly run: readonly (readonly string[])[];
   readonly during: readonly During[];
-  /** Endpoints that announce themselves before the probes. */
   readonly learn: readonly string[];
   readonly probes: readonly ProbeEntry[];
   readonly traffic: readonly TrafficEntry[];
-  /** How long guests' own frames are listened to; null = that is not asked for. */
+  /** Time of listening to guests' own frames; null = none. */
   readonly listenMs: number | null;
   readonly expect: Expectation;
   readonly accept: readonly Accepted[];
-  /** Absent where there is none. */
   readonly trust?: readonly Trusted[];
-  /** As in `ExpectationPlan`. */
   readonly noReaders?: true;
 }
 
-/** A file and the SHA-256 of its bytes, hex. */
+/** SHA-256 of its bytes, hex. */
 export const fileHash = { path: text, sha256: text };
 export type FileHash = Of<typeof fileHash>;
 
-/** What the author claims, validated whole: every name in it exists, every selector is resolved. */
+/** The author's claims, validated: every name exists, every selector is resolved. */
 export interface Scenario {
   readonly version: 1;
   readonly name: string;
   readonly description: string | null;
-  /** Path as given on the command line. */
   readonly file: string;
-  /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string;
-  /** Other files that it consists of: included ones, and those that its `run` commands name. */
+  /** Included, or named by its `run` commands. */
   readonly files: readonly FileHash[];
-  /** Nothing was allowed to its commands beyond what every scenario may do; absent = it was not asked. */
+  /** Its commands may do no more than every scenario's; absent = not requested. */
   readonly mustBeFree?: boolean;
-  /** Its `vars` as they were set. */
   readonly variables: Readonly<Record<string, string | number | boolean>>;
-  /** Only steps whose name matches this regular expression are judged; null = all. */
+  /** Regular expression of the steps to judge; null = all. */
   readonly grep: string | null;
   readonly allowChanges: boolean;
   readonly allowDisruptive: boolean;
-  /** Reason why fewer than all ports may be observed; null = all have to be. */
+  /** Why not all ports have to be observed; null = all have to. */
   readonly partialScope: string | null;
-  /** No frame asks rules that copy or move frames (`--rules 0`); absent = some may. */
+  /** False: no frame tests rules that copy or move frames (`--rules 0`). */
   readonly asksRules?: false;
   readonly topology: Topology;
   readonly steps: readonly Step[];

@@ -1,7 +1,6 @@
 import { isOnPort } from './attach.js';
 import type { SettingValue, Step, Topology } from './scenario.js';
 
-/** How the values of an attribute are read, written and compared. */
 export type SettingKind =
   | 'switch' // on/off; bridges print 0 or 1, ports print true or false
   | 'number'
@@ -9,51 +8,44 @@ export type SettingKind =
   | 'mask' // a bit mask, printed as hexadecimal text without 0x
   | 'text';
 
-/** What an attribute is of: a bridge, one of its ports, or any link. */
 export type SettingPlace = 'bridge' | 'port' | 'link';
 
-/** One line of the tables in core/bridge/attributes: all that the program knows of an attribute but its rules. */
+/** A line of the tables in core/bridge/attributes: all that is known of an attribute but its rules. */
 export interface Attribute {
   readonly kind: SettingKind;
-  /** The word that `ip link set dev X type bridge|bridge_slave` takes (`man ip-link`). Absent: the key. */
+  /** The word of `ip link set dev X type bridge|bridge_slave` (ip-link(8)). Absent: the key. */
   readonly option?: string;
   /**
-   * Its number in events of the kernel (linux/if_link.h). Absent: events do not report it, report it within another
-   * attribute (IFLA_BR_MULTI_BOOLOPT), or spanning tree and the link's speed change it without anybody's doing.
+   * Its number in kernel events (linux/if_link.h). Absent: not reported, reported within another attribute
+   * (IFLA_BR_MULTI_BOOLOPT), or changed by spanning tree and the link's speed.
    */
   readonly netlink?: number;
-  /** What a new bridge or port has (net/bridge/br_device.c, br_multicast.c, br_if.c). Absent: it differs. */
+  /** Of a new bridge or port (net/bridge/br_device.c, br_multicast.c, br_if.c). Absent: it differs. */
   readonly default?: SettingValue;
-  /** iproute2 prints the key only where it is set: without it the value is this. */
+  /** The value if iproute2 prints no key. */
   readonly ifAbsent?: 'none';
-  /** Its part in who gets which frame: the audit shows it, and a change of one that decides `alone` is high. */
+  /** Its part in forwarding: the audit shows it, and a change of one that decides `alone` is high. */
   readonly decides?: 'alone' | 'with others';
-  /** The value that keeps frames from those that they are not for; absent: neither does, or more decides it. */
+  /** The value that protects; absent: neither does, or more decides it. */
   readonly protects?: boolean | 'above 0';
-  /** It is read and cannot be set. */
   readonly isReadOnly?: true;
-  /** `false`: a twin keeps its own value, since the live one decides when a port forwards, not what. */
+  /** `false`: a twin keeps its value, as the live one decides when a port forwards, not what. */
   readonly isCopied?: false;
-  /** What it does, in a line; after man ip-link, bridge(8) and Documentation/networking/bridge.rst of the kernel. */
+  /** Its effect in a line, after ip-link(8), bridge(8) and the kernel's Documentation/networking/bridge.rst. */
   readonly meaning: string;
 }
 
-/** Attributes by their JSON keys of `ip -j -d link`, which results and scenarios use too. */
+/** By the JSON keys of `ip -j -d link`, also those of results and scenarios. */
 export type AttributeTable = Readonly<Record<string, Attribute>>;
 
-/** An attribute with its key; `option` is always there. */
 export interface Setting extends Attribute {
   readonly key: string;
   readonly option: string;
 }
 
-/** What an interface is: a bridge or a bridge port, of the kernel or of Open vSwitch, or neither. */
 export type DevicePlace = 'bridge' | 'port' | 'ovs-bridge' | 'ovs-port' | 'link';
 
-/**
- * What an interface is to a topology. A host has ports that the file does not list: they are taken for ports of what
- * its bridges are.
- */
+/** The place of an interface. Unlisted ports of a host are taken for ports of the kind of its bridges. */
 export function devicePlaceOf({ bridges, endpoints }: Topology, device: string): Exclude<DevicePlace, 'link'> {
   const bridge = bridges.find(({ name }) => name === device);
   if (bridge !== undefined) return bridge.kind === 'ovs' ? 'ovs-bridge' : 'bridge';
@@ -62,7 +54,7 @@ export function devicePlaceOf({ bridges, endpoints }: Topology, device: string):
   return around.length > 0 && around.every(({ kind }) => kind === 'ovs') ? 'ovs-port' : 'port';
 }
 
-/** What a topology says of its bridges and ports: their interfaces, with the settings that are not left as they are. */
+/** Settings of a topology's interfaces that are not left alone. */
 export function settingsOf({ bridges, endpoints }: Topology): Step['set'] {
   return [
     ...bridges.map(({ name, settings }) => ({ device: name, settings })),

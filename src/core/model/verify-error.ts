@@ -2,14 +2,13 @@ import type { FaultCode } from './reasons.js';
 
 interface ExitStatus {
   readonly status: number;
-  /** What ends the program with it: a run that was judged, an error, a signal. */
+  /** The end that has it. */
   readonly when: 'run' | 'error' | 'run or error' | 'signal';
-  /** Behind the status, in a line. */
   readonly short: string;
   readonly long: string;
 }
 
-/** Every exit status of the program; terminal, `explain`, Prometheus, man pages and docs/commands.md derive from it. */
+/** Every exit status. Terminal, `explain`, Prometheus, man pages and docs/commands.md derive from it. */
 export const exitStatuses = [
   { status: 0, when: 'run', short: 'as expected', long: 'Everything came out as expected.' },
   {
@@ -48,22 +47,19 @@ export const exitStatuses = [
   { status: 143, when: 'signal', short: 'stopped by SIGTERM', long: 'Stopped by SIGTERM, as 129.' },
 ] as const satisfies readonly ExitStatus[];
 
-/** Exit statuses of runs that were judged. */
 export const runExits = exitStatuses.filter(({ when }) => when === 'run' || when === 'run or error');
 
-/** Exit statuses that an error can ask for. */
 export const errorExits = exitStatuses.flatMap((exit) =>
   exit.when === 'error' || exit.when === 'run or error' ? [exit.status] : [],
 );
 export type ErrorExit = (typeof errorExits)[number];
 
 /**
- * A known error: `message` says what is wrong and where, `hint` what to do about it.
- * Anything else that is thrown is a fault in the tool (exit 70, with its stack).
+ * A known error: `message` names what is wrong and where, `hint` the remedy. Any other error is a fault in the tool
+ * (exit 70, with its stack).
  */
 export class VerifyError extends Error {
   readonly code: FaultCode;
-  /** The exit status of a program that ends with it, as `Result.exitCode` is that of a run. */
   readonly exitCode: ErrorExit;
   readonly hint: string;
 
@@ -76,26 +72,25 @@ export class VerifyError extends Error {
   }
 }
 
-/** An error for a wrong command line. */
 export function usageError(message: string, hint: string): VerifyError {
   return new VerifyError('usage', 64, message, hint);
 }
 
 /**
- * What an error says, whatever was thrown. Of an error of the system (`ENOENT: no such file or directory, open 'x'`)
- * only the words: the caller names the file as its user did.
+ * The message of anything thrown. Of a system error (`ENOENT: no such file or directory, open 'x'`) only the words: the
+ * caller names the file.
  */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'syscall' in error ? error.message.replace(/^E[A-Z0-9]+: ([^,]+), .*$/s, '$1') : error.message;
 }
 
-/** Throws what is no known error again. */
+/** Rethrows an error that is not known. */
 export function assertKnown(error: unknown): asserts error is VerifyError {
   if (!(error instanceof VerifyError)) throw error;
 }
 
-/** The code of an error of the system, such as ENOENT; null = it is none. */
+/** ENOENT and the like; null = no system error. */
 export function systemCode(error: unknown): string | null {
   return error instanceof Error && 'code' in error ? String(error.code) : null;
 }

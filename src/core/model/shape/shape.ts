@@ -1,30 +1,28 @@
 /**
- * Records of our own, written once: a shape is data, and gives the type (`Of`) and the check of what was read. It is a
- * codec, an object of shapes by key, or a list with the shape of its items.
+ * A record's shape as data, which gives its type (`Of`) and its check: a codec, an object of shapes by key, or a list
+ * with the shape of its items.
  */
 export type Shape = Codec<unknown> | readonly Shape[] | { readonly [key: string]: Shape };
 
-/** Where a value is not what its shape says, and what stands there instead: `text`. */
+/** A place with a wrong value, and what is expected: `text`. */
 export interface Misfit {
   readonly at: readonly (string | number)[];
   readonly expected: string;
 }
 
-/** Members that a shape does not name stay, are taken out, or are a misfit. */
+/** What to do with members that a shape does not name; `refuse`: a misfit. */
 export type Others = 'keep' | 'drop' | 'refuse';
 
-/** Checks a value; `type` is never there. */
+/** Checks a value; `type` is never set. */
 export interface Codec<T> {
   (value: unknown, others: Others): Misfit | null;
   readonly type?: T;
 }
-/** Its key may be absent. */
 export interface Maybe<T> extends Codec<T> {
   readonly mayBeAbsent: true;
 }
 
 type Flat<T> = { readonly [K in keyof T]: T[K] };
-/** The type that a shape describes. */
 export type Of<S> =
   S extends Codec<infer T>
     ? T
@@ -36,7 +34,6 @@ export type Of<S> =
           }
         >;
 
-/** A value that one test decides; `expected` is what a misfit says. */
 export function leaf<T>(expected: string, holds: (value: unknown) => value is T): Codec<T> {
   return (value) => (holds(value) ? null : { at: [], expected });
 }
@@ -51,7 +48,6 @@ export const whole = leaf('a whole number', isWhole);
 export const count = leaf('a whole number from 0', (value): value is number => isWhole(value) && value >= 0);
 export const anything: Codec<unknown> = () => null;
 
-/** One of these words. */
 export function oneOf<const W extends readonly (string | number | boolean)[]>(...words: W): Codec<W[number]> {
   return leaf(`${words.length === 1 ? '' : 'one of '}${words.join(', ')}`, (value): value is W[number] =>
     words.some((word) => word === value),
@@ -65,7 +61,6 @@ export function only<S extends Shape>(shape: S, expected: string, holds: (value:
     misfitOf(shape, value, others) ?? (fits(value, others) && holds(value) ? null : { at: [], expected });
 }
 
-/** Text that the pattern matches. */
 export const matching = (pattern: RegExp): Codec<string> =>
   only(text, `text like ${pattern.source}`, (value) => pattern.test(value));
 
@@ -83,7 +78,7 @@ export function both<A extends Shape, B extends Shape>(first: A, second: B): Cod
   return (value) => misfitOf(first, value) ?? misfitOf(second, value);
 }
 
-/** The first shape that fits; a misfit is that of the last. Only the shape that fits takes members out. */
+/** The first matching shape, which alone takes members out. A misfit is the last one's. */
 export function either<S extends readonly Shape[]>(...shapes: S): Codec<Of<S[number]>> {
   return (value, others) => {
     const untouched = others === 'drop' ? 'keep' : others;
@@ -94,7 +89,6 @@ export function either<S extends readonly Shape[]>(...shapes: S): Codec<Of<S[num
   };
 }
 
-/** Any keys, each with a value of the shape. */
 export function mapOf<S extends Shape>(shape: S): Codec<Readonly<Record<string, Of<S>>>> {
   return (value, others) => {
     if (!isObject(value)) return { at: [], expected: 'an object' };
@@ -106,7 +100,7 @@ export function mapOf<S extends Shape>(shape: S): Codec<Readonly<Record<string, 
   };
 }
 
-/** Records that one key distinguishes: the members of each by its word. */
+/** Records distinguished by one key, with the members of each word. */
 export function tagged<const K extends string, M extends Readonly<Record<string, Shape>>>(
   key: K,
   members: M,
@@ -141,7 +135,7 @@ function itemsMisfit(shape: Shape, value: unknown, others: Others): Misfit | nul
   return null;
 }
 
-/** The first place where a value is not of the shape; null = it is. `drop` takes members out of the value itself. */
+/** The first misfit; null = none. `drop` takes members out of the value itself. */
 export function misfitOf(shape: Shape, value: unknown, others: Others = 'keep'): Misfit | null {
   if (typeof shape === 'function') return shape(value, others);
   if (isList(shape)) return itemsMisfit(shape[0] ?? {}, value, others);
@@ -158,17 +152,15 @@ export function misfitOf(shape: Shape, value: unknown, others: Others = 'keep'):
   return null;
 }
 
-/** A shape without any other member. */
 export function strict<S extends Shape>(shape: S): Codec<Of<S>> {
   return (value) => misfitOf(shape, value, 'refuse');
 }
 
-/** True if a value is of the shape. */
 export function fits<S extends Shape>(shape: S, value: unknown, others: Others = 'keep'): value is Of<S> {
   return misfitOf(shape, value, others) === null;
 }
 
-/** A place within a value: `steps[0].name`. */
+/** `steps[0].name` */
 export function pathText(at: Misfit['at']): string {
   return at
     .map((key) => (typeof key === 'string' && /^\w+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`))
