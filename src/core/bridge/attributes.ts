@@ -2,13 +2,11 @@ import type { AttributeTable, Setting, SettingPlace } from '../model/settings.js
 import { bridgeAttributes } from './attributes/bridge.js';
 import { portAttributes } from './attributes/port.js';
 
-/** Attributes of any link that a scenario may set. */
 const linkAttributes = {
   mtu: { kind: 'number', meaning: 'Largest packet, in bytes, without the Ethernet header.' },
   up: { kind: 'switch', meaning: 'The interface is up (1) or down (0).' },
 } as const satisfies AttributeTable;
 
-/** Keys of the tables: a key that none has does not compile. */
 export type BridgeKey = keyof typeof bridgeAttributes;
 export type PortKey = keyof typeof portAttributes;
 
@@ -16,7 +14,7 @@ function withKeys(table: AttributeTable): readonly Setting[] {
   return Object.entries(table).map(([key, attribute]) => ({ option: key, ...attribute, key }));
 }
 
-/** Every attribute of a place that is read, those that nobody can set included, in the order of the tables. */
+/** Every attribute that is read, also those that cannot be set, in the order of the tables. */
 export const attributesOf: Readonly<Record<SettingPlace, readonly Setting[]>> = {
   bridge: withKeys(bridgeAttributes),
   port: withKeys(portAttributes),
@@ -26,12 +24,11 @@ export const attributesOf: Readonly<Record<SettingPlace, readonly Setting[]>> = 
 const writable = (place: SettingPlace): readonly Setting[] =>
   attributesOf[place].filter(({ isReadOnly }) => isReadOnly !== true);
 
-/** What a scenario may set, a fabric writes and the judge compares. */
+/** Attributes that scenarios set, fabrics write and the judge compares. */
 export const bridgeSettings = writable('bridge');
 export const portSettings = writable('port');
 export const linkSettings = writable('link');
 
-/** The settings of a place, by their keys. */
 export function settingsOfPlace(place: SettingPlace): readonly Setting[] {
   switch (place) {
     case 'bridge':
@@ -43,7 +40,7 @@ export function settingsOfPlace(place: SettingPlace): readonly Setting[] {
   }
 }
 
-/** Attributes of a place by their numbers in events of the kernel. */
+/** Attributes of a place by number in kernel events. */
 export function attributesByNumber(place: SettingPlace): ReadonlyMap<number, Setting> {
   return new Map(
     attributesOf[place].flatMap((attribute) =>
@@ -52,7 +49,7 @@ export function attributesByNumber(place: SettingPlace): ReadonlyMap<number, Set
   );
 }
 
-/** Does an attribute alone decide who gets which frame? */
+/** True if an attribute alone decides which port gets which frame. */
 export function decidesAlone(key: string): boolean {
   return [...attributesOf.bridge, ...attributesOf.port].some(
     (attribute) => attribute.key === key && attribute.decides === 'alone',

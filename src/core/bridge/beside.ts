@@ -10,26 +10,24 @@ import { given, groupBy, namesIn } from '../text/collections.js';
 import { nftRules } from './rules.js';
 import { someText } from '../text/names.js';
 
-/** Guests, or a bridge, that no bridge of the namespace carries frames for. */
+/** Guests, or a bridge, whose frames no bridge of the namespace carries. */
 export interface UnbridgedSegment {
-  /** What they meet on: `eth0`, `routes of the host`, `br0 in /run/netns/web`. */
+  /** `eth0`, `routes of the host`, `br0 in /run/netns/web`. */
   readonly place: string;
-  /** How, and who they are: `macvlan bridge: mv0 in /run/netns/web`. */
+  /** `macvlan bridge: mv0 in /run/netns/web`. */
   readonly value: string;
-  /** What the kernel does with their frames, as its settings say, and why nothing is sent there. */
+  /** The kernel's treatment of their frames by its settings, and why nothing is sent there. */
   readonly text: string;
-  /** The command that examines it; null = none does. */
+  /** null = none examines it. */
   readonly command: string | null;
 }
 
 /** A guest that the host routes to, by its device here. */
 export interface RoutedGuest {
   readonly device: string;
-  /** Destinations that are routed to it. */
   readonly destinations: readonly string[];
 }
 
-/** Names beyond these are counted. */
 const maxNames = 6;
 
 function list(names: readonly string[]): string {
@@ -37,7 +35,7 @@ function list(names: readonly string[]): string {
 }
 
 /**
- * What the kernel does between guests of one lower device, by kind and mode (ip-link(8), "MACVLAN and MACVTAP Type
+ * The kernel's forwarding between guests of one lower device, by kind and mode (ip-link(8), "MACVLAN and MACVTAP Type
  * Support" and "IPVLAN Type Support"; drivers/net/macvlan.c, macvlan_queue_xmit).
  */
 const manners: Readonly<Record<string, string>> = {
@@ -52,7 +50,7 @@ const manners: Readonly<Record<string, string>> = {
   l3s: 'they share one MAC: the kernel routes packets by their address, and incoming packets pass no interface of theirs, so no capture sees them',
 };
 
-/** True if a link is a tunnel, or a VLAN of one. */
+/** True of a tunnel, or a VLAN of one. */
 export function isTunnel({ kind, lower }: LinkState, state: Pick<HostState, 'links'>): boolean {
   const below = kind === 'vlan' ? linkNamed(state, lower) : undefined;
   return tunnelKinds.includes(below === undefined ? kind : below.kind);
@@ -60,16 +58,13 @@ export function isTunnel({ kind, lower }: LinkState, state: Pick<HostState, 'lin
 
 const lowerKinds: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
 
-/** A device on a lower one, wherever it is. */
+/** A device on a lower one, in any namespace. */
 export interface LowerGuest extends Pick<LinkedDevice, 'name' | 'space' | 'kind' | 'mac' | 'up' | 'flag' | 'ips'> {
   readonly mode: string;
-  /** Name of the lower device. */
   readonly lower: string;
 }
 
-/**
- * Every macvlan, macvtap and ipvlan on a device of this namespace; those that have another bridge's frames left out.
- */
+/** Every macvlan, macvtap and ipvlan on a device of this namespace, without those that have another bridge's frames. */
 export function lowerGuests({ links }: HostState, beside: Beside | undefined): readonly LowerGuest[] {
   const nameOf = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
   const here = links.flatMap(({ name, kind, mode, lower, master, mac, flags }): readonly LowerGuest[] =>
@@ -92,7 +87,7 @@ export function deviceText({ name, space }: Pick<LowerGuest, 'name' | 'space'>):
   return space === null ? name : `${name} in ${space}`;
 }
 
-/** Bridges and their ports: what stands on one of them is listened at as part of the bridge. */
+/** Bridges and their ports: devices above these are observed as part of the bridge. */
 export function onBridges({ links }: HostState): ReadonlySet<string> {
   return new Set(
     links.flatMap(({ name, kind, master }) =>
@@ -107,7 +102,6 @@ export function isExaminedKind({ kind, mode }: Pick<LowerGuest, 'kind' | 'mode'>
   return (kind === 'macvlan' || kind === 'macvtap') && isMacvlanMode(mode);
 }
 
-/** `macvlan bridge`, `ipvlan l2 private`. */
 function kindText({ kind, mode, flag }: LowerGuest): string {
   return [kind, mode, flag ?? ''].filter((part) => part !== '').join(' ');
 }
@@ -133,20 +127,20 @@ function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<s
   });
 }
 
-/** A tap, or a veth whose other end is in another namespace. */
+/** True of a tap, or a veth whose other end is in another namespace. */
 export function isEndOfGuest({ kind, peer }: LinkState): boolean {
   return kind === 'tun' || (kind === 'veth' && peer !== undefined);
 }
 
-/** A way by which frames of a bridge may leave it for somewhere else than a guest on this host. */
+/** A port by which frames may leave a bridge to anything but a guest on this host. */
 export interface OutwardPort {
   readonly bridge: string;
   readonly port: string;
 }
 
 /**
- * Of a scenario's bridges, with their `ports`: all that is not known to lead to a guest here. It is a NIC, a bond, a
- * VLAN, a tunnel or no interface, behind the bridge device, or a port elsewhere that stands on bridge or port.
+ * Ports of a scenario's bridges not known to lead to a guest here: a NIC, bond, VLAN, tunnel or no interface, the
+ * bridge device, or a port elsewhere above bridge or port.
  */
 export function outwardPorts(
   { bridges, endpoints }: Topology,
@@ -169,19 +163,18 @@ export function outwardPorts(
   ];
 }
 
-/** True if no port is an outward one, and nobody is on a lower device or another host. */
+/** True without outward ports, guests on a lower device, and other hosts. */
 export function hasGuestsAlone({ bridges, hosts }: Topology, outward: readonly OutwardPort[]): boolean {
   return hosts === undefined && bridges.every(({ kind }) => kind !== 'lower') && outward.length === 0;
 }
 
-/** As `isEndOfGuest`, up and on no bridge. */
 export function isGuestsEnd(link: LinkState): boolean {
   return link.master === null && link.mac !== '' && link.flags.includes('LOWER_UP') && isEndOfGuest(link);
 }
 
 /**
- * Guests that the host routes to: a tap, or a veth whose other end is elsewhere, without a bridge, to which a route
- * leads that is not the default one.
+ * Guests that the host routes to: a tap, or a veth with its other end elsewhere, without a bridge, with a route other
+ * than the default.
  */
 export function routedGuests({ links }: HostState, { routes }: Beside): readonly RoutedGuest[] {
   return links.filter(isGuestsEnd).flatMap(({ name }) => {
@@ -192,7 +185,7 @@ export function routedGuests({ links }: HostState, { routes }: Beside): readonly
   });
 }
 
-/** The devices of guests that the host routes to, as the ports of a bridge that has nothing set. */
+/** Devices of routed guests as the ports of a bridge without settings. */
 export function routedView(name: string, devices: readonly string[], { links }: HostState): BridgeView {
   const ports = links
     .filter((link) => devices.includes(link.name))
@@ -205,7 +198,7 @@ export function routedView(name: string, devices: readonly string[], { links }: 
   return { name, link, settings: {}, ports, guests: ports, fdb: [], devices: portNames, vlansOf: () => null };
 }
 
-/** Base chains of nft at the hook `forward` of IP, and those that change addresses, as `inet filter forward`. */
+/** nft base chains at IP's hook `forward`, and those that change addresses: `inet filter forward`. */
 export function forwardChains(state: HostState): {
   readonly forward: readonly string[];
   readonly nat: readonly string[];
@@ -218,13 +211,13 @@ export function forwardChains(state: HostState): {
   };
 }
 
-/** A value as the kernel takes it: the larger of the device's and that of all (ip-sysctl, conf/interface). */
+/** The kernel's effective value: the larger of the device's and `all` (ip-sysctl, conf/interface). */
 export function effective({ sysctl }: Beside, device: string, key: string): number {
   const of = (name: string): number => Number(sysctl[`net.ipv4.conf.${name.replaceAll('.', '/')}.${key}`] ?? 0);
   return Math.max(of('all'), of(device));
 }
 
-/** True if the chains of nft are known: without a program nft that could have made some there are none. */
+/** True if the nft chains are known. Without the program nft there are none. */
 export function areChainsRead({ unread }: HostState): boolean {
   return !unread.some(({ what }) => what === 'nft');
 }
@@ -262,15 +255,13 @@ function routedText(state: HostState, beside: Beside, guests: readonly RoutedGue
   return `${sentences.join('; ')}. No bridge carries their frames; a run without a file examines those of which the host has a MAC, where there are two`;
 }
 
-/** As `--netns` takes it. */
 function netnsWord(space: string): string {
   return word(space.startsWith(netnsFolder) ? space.slice(netnsFolder.length) : space);
 }
 
 /**
- * Guests and bridges that a run on the bridges of this namespace says nothing of, each with what the kernel's settings
- * say of it: on lower devices, behind routes, in other namespaces. `examined`: devices by which guests are sent to all
- * the same, as `placed` names them. Pure.
+ * Guests and bridges that a run on this namespace's bridges does not cover: on lower devices, behind routes, in other
+ * namespaces. `examined`: devices of guests that are sent to all the same, named as by `placed`. Pure.
  */
 export function segmentsBeside(
   state: HostState,
@@ -303,7 +294,7 @@ function bridgeElsewhere({ space, name, ports }: ForeignBridge): UnbridgedSegmen
   };
 }
 
-/** Bridges in namespaces that have a name and nothing in common with the one that is looked at. */
+/** Bridges in named namespaces without a link to this one. */
 export function separateBridges({ bridges }: Beside): readonly UnbridgedSegment[] {
   return bridges.filter(({ linked }) => !linked).map(bridgeElsewhere);
 }
@@ -316,8 +307,8 @@ export function reversePathSysctls(device: string): readonly [ofDevice: string, 
 }
 
 /**
- * What decides at a device, and how: 0 off, 1 strict (RFC 3704 2.2), 2 loose. The larger of both values counts
- * (ip-sysctl, conf/interface); null = neither was read.
+ * The sysctl in force at a device: 0 off, 1 strict (RFC 3704 2.2), 2 loose. The larger value counts (ip-sysctl,
+ * conf/interface); null = not read.
  */
 export function reversePathOf(
   device: string,

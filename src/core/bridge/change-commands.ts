@@ -8,9 +8,9 @@ import { isOn } from './setting-value.js';
 type SetChange = ChangeOf<'set'>;
 
 /**
- * The commands that carry a change out, as argument vectors (iproute2): what the fabric runs and what `plan` prints.
- * Interface names always follow `dev` or another keyword, so that a port called `-n` or `master` is a name. `bridgeOf`
- * names a port's bridge. Empty for start and stop: what they do is the fabric's.
+ * The commands of a change, as argument vectors (iproute2), for the fabric and `plan`. Names always follow `dev` or
+ * another keyword, so that a port called `-n` or `master` is a name. `bridgeOf` names a port's bridge. Empty for start
+ * and stop, which the fabric does.
  */
 export function changeCommands(change: Change, bridgeOf: (port: string) => string): readonly (readonly string[])[] {
   switch (change.kind) {
@@ -58,14 +58,14 @@ function mdbCommand(
   ];
 }
 
-/** `vid 10 pvid untagged`: the words of one VLAN entry for `bridge vlan add` or `del`. */
+/** `vid 10 pvid untagged`: a VLAN entry for `bridge vlan add` or `del`. */
 export function vlanWords(range: VlanRange, act: 'add' | 'del'): readonly string[] {
   const vid = range.first === range.last ? String(range.first) : `${range.first}-${range.last}`;
   if (act === 'del') return ['vid', vid];
   return ['vid', vid, ...(range.pvid ? ['pvid'] : []), ...(range.untagged ? ['untagged'] : [])];
 }
 
-/** The words of `ip link set dev X …` for one setting. */
+/** The words of `ip link set dev X …` for a setting. */
 export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): readonly string[] {
   switch (change.place) {
     case 'bridge':
@@ -78,10 +78,7 @@ export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): re
   }
 }
 
-/**
- * The VLAN of untagged frames is a port's `tag`, others are among its `trunks` (ovs-vswitchd.conf.db(5)); what goes may
- * be either.
- */
+/** A port's `tag` has untagged frames, its `trunks` others (ovs-vswitchd.conf.db(5)); a removed one may be either. */
 function ovsVlanCommand({ act, entry: { port, first, last, pvid } }: ChangeOf<'vlan'>): readonly string[] {
   if (act === 'add' && pvid) return ['ovs-vsctl', 'set', 'Port', port, `tag=${first}`];
   const vids = first === last ? String(first) : `${first}-${last}`;
@@ -89,10 +86,7 @@ function ovsVlanCommand({ act, entry: { port, first, last, pvid } }: ChangeOf<'v
   return ['ovs-vsctl', 'remove', 'Port', port, 'trunks', vids, '--', 'remove', 'Port', port, 'tag', vids];
 }
 
-/**
- * Entries that are written by hand are static and of one VLAN, 0 being that of untagged frames on ports without a tag
- * (ovs-vswitchd(8)).
- */
+/** Manual entries are static and of one VLAN, 0 for untagged frames on ports without a tag (ovs-vswitchd(8)). */
 function ovsFdbCommand(
   { act, entry: { mac, port, vlan } }: ChangeOf<'fdb'>,
   bridgeOf: (port: string) => string,
@@ -111,10 +105,10 @@ function ovsCommand(
   return ['ovs-vsctl', 'set', table, device, `${key}=${String(value)}`];
 }
 
-/** The key of external_ids under which what a run has made carries its id. */
+/** The key of external_ids with the id of the run that made a record. */
 export const ovsOwner = 'verify-isolation';
 
-/** The command that makes a mirror of Open vSwitch; on a host it carries the run's id. */
+/** The command that makes a mirror of Open vSwitch; on a host it has the run's id. */
 export function mirrorCommand(bridge: string, { name, select, output }: Mirror, runId?: string): readonly string[] {
   const isWhole = select === 'all';
   return [
@@ -165,17 +159,14 @@ function valueWord(kind: SettingKind, value: SettingValue, on: string, off: stri
   }
 }
 
-/** Text is hexadecimal with or without 0x, as the kernel prints masks; a number is a number. */
+/** Text is hexadecimal, as the kernel prints masks; a number is a number. */
 function maskWord(value: SettingValue): string {
   if (typeof value === 'number') return `0x${value.toString(16)}`;
   const text = String(value);
   return text.startsWith('0x') ? text : `0x${text}`;
 }
 
-/**
- * `replace`, so that an entry which the bridge has learned meanwhile is not an obstacle; `self` entries belong to the
- * device, not to the bridge's table.
- */
+/** `replace`: the bridge may have learned the entry meanwhile. `self` entries are in the device's table. */
 function fdbCommand(change: ChangeOf<'fdb'>): readonly string[] {
   const { mac, port, state, sticky, vlan, self } = change.entry;
   const where = [mac, 'dev', port, self ? 'self' : 'master'];

@@ -5,7 +5,6 @@ import type { ChangeOf } from '../model/fabric.js';
 import type { SettingValue, VlanRange } from '../model/scenario.js';
 import { objectsOf, textOf, textsOf } from '../text/json-text.js';
 
-/** The readers that compare links of two states. */
 type Reader = 'judge' | 'drift' | 'report';
 
 interface LinkFact {
@@ -13,7 +12,7 @@ interface LinkFact {
   readonly by: readonly Reader[];
 }
 
-/** Facts of a link beside its settings, by the words in which events report them, and the readers that compare them. */
+/** Facts of a link beside its settings, by their words in events, with their readers. */
 const linkFacts: ReadonlyMap<string, LinkFact> = new Map([
   ['ifindex', { of: ({ ifindex }) => ifindex, by: ['judge'] }],
   ['master', { of: ({ master }) => master, by: ['judge', 'report'] }],
@@ -28,7 +27,7 @@ const linkFacts: ReadonlyMap<string, LinkFact> = new Map([
 const settingFacts = (['bridge', 'port'] as const).flatMap((place) =>
   settingsOfPlace(place).map(({ key }) => [key, (link: LinkState) => link[place]?.[key]] as const),
 );
-/** Facts that a reader compares, each by its words. A key of bridges and of ports is in both places, each by itself. */
+/** A key of bridges and of ports is in both places. */
 const comparedBy = (reader: Reader): readonly (readonly [string, LinkFact['of']])[] => [
   ...[...linkFacts].flatMap(([what, { of, by }]) => (by.includes(reader) ? [[what, of] as const] : [])),
   ...settingFacts,
@@ -37,20 +36,19 @@ const comparedBy = (reader: Reader): readonly (readonly [string, LinkFact['of']]
 ];
 const compared = { judge: comparedBy('judge'), drift: comparedBy('drift'), report: comparedBy('report') };
 
-/** A fact of a link: one of `linkFacts`, or an attribute of a bridge or port; null = it has none. */
+/** A fact of a link, or an attribute of a bridge or port; null = none. */
 export function factOf(link: LinkState | undefined, what: string): SettingValue | null {
   if (link === undefined) return null;
   return linkFacts.get(what)?.of(link) ?? link.port?.[what] ?? link.bridge?.[what] ?? null;
 }
 
-/** A fact of a link that is another one; null = it has none. */
 export interface LinkChange {
   readonly what: string;
   readonly was: SettingValue | null;
   readonly is: SettingValue | null;
 }
 
-/** The facts and settings of a link that changed, of those that matter to the reader. */
+/** The changed facts and settings of a link that matter to the reader. */
 export function compareLinks(before: LinkState, after: LinkState, reader: Reader): readonly LinkChange[] {
   return compared[reader].flatMap(([what, of]) => {
     const [was, is] = [of(before) ?? null, of(after) ?? null];
@@ -58,7 +56,7 @@ export function compareLinks(before: LinkState, after: LinkState, reader: Reader
   });
 }
 
-/** What a change asks of the kernel, and what the kernel has, in the same words. */
+/** A change's wish and the kernel's state, in the same words. */
 export interface Compared {
   /** `VLAN 10 on vnet1`. */
   readonly what: string;
@@ -67,7 +65,7 @@ export interface Compared {
   readonly found: string;
 }
 
-/** Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`. */
+/** Compares an entry with `bridge -j fdb show dev PORT`. */
 export function comparedEntry({ act, entry: target }: ChangeOf<'fdb'>, json: unknown): Compared {
   const { mac, port, state, sticky, vlan, self } = target;
   const entry = objectsOf(json).find(
@@ -94,7 +92,7 @@ export function comparedMember({ act, entry }: ChangeOf<'mdb'>, json: unknown): 
   return { what: `${group} on ${port}`, wanted: presence(act === 'add'), found: presence(isThere) };
 }
 
-/** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
+/** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel's ranges may differ. */
 export function comparedVlan({ act, entry }: ChangeOf<'vlan'>, json: unknown): Compared {
   const { first, last, port } = entry;
   const ranges = portVlans({ vlan: json }, port)?.ranges ?? [];
@@ -111,7 +109,7 @@ function presence(isThere: boolean): string {
   return isThere ? 'present' : 'absent';
 }
 
-/** A VLAN of a port in words: `present pvid untagged`. */
+/** `present pvid untagged`. */
 export function flagged({ pvid, untagged }: Pick<VlanRange, 'pvid' | 'untagged'>): string {
   return `present${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}`;
 }

@@ -4,22 +4,23 @@ import { type Fields, fieldsOf } from '../text/json-text.js';
 import { isIpHandedOver } from './view.js';
 import { nftRules } from './rules.js';
 
-/** Matches of iptables, which `nft -j` names only, that treat an ICMP error as any packet of its addresses. */
+/**
+ * Matches of iptables, of which `nft -j` prints only names, that treat an ICMP error as any packet of its addresses.
+ */
 const indifferent: readonly unknown[] = ['comment', 'physdev', 'mac', 'addrtype', 'iprange', 'set'];
-/** Headers of nft in which a match cannot treat packets of one pair of guests differently. */
+/** Headers of nft that are alike in all packets of a pair of guests. */
 const lowerHeaders: readonly unknown[] = ['ether', 'vlan', 'arp'];
-/** Fields of IP that are alike in an ICMP error and in what it stands for. */
+/** Fields of IP that are alike in an ICMP error and the packet it stands for. */
 const addressFields: readonly unknown[] = ['saddr', 'daddr', 'version'];
 
-/** Reads more of a packet than MACs, VLAN and addresses of IP. */
 function readsFurther({ protocol, field }: Fields): boolean {
   if (lowerHeaders.includes(protocol)) return false;
   return !((protocol === 'ip' || protocol === 'ip6') && addressFields.includes(field));
 }
 
 /**
- * An expression of `nft -j` or a filter of `tc -j` asks conntrack or reads protocol, hop limit, length or what follows
- * the addresses, at whatever depth.
+ * True if an expression of `nft -j` or `tc -j`, at any depth, reads conntrack, protocol, hop limit, length or fields
+ * behind the addresses.
  */
 function distinguishes(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(distinguishes);
@@ -38,10 +39,10 @@ function distinguishes(value: unknown): boolean {
   );
 }
 
-/** The same of a flow of Open vSwitch (ovs-fields(7)). */
+/** The same for Open vSwitch (ovs-fields(7)). */
 const flowPattern = /\b(ct(_state|_mark|_label)?[(=]|icmp|udp|tcp|sctp|nw_(proto|ttl|frag)|tp_)/;
 
-/** Families of IP see bridged packets where br_netfilter hands them over. */
+/** Families of IP see bridged packets if br_netfilter hands them over. */
 function distinguishesBridged(state: HostState): boolean {
   const { links, tc, sysctl, legacyTables = [] } = state;
   const isForIp = isIpHandedOver(sysctl) || links.some(({ bridge }) => bridge !== null && isIpHandedOver({}, bridge));
@@ -54,10 +55,9 @@ function distinguishesBridged(state: HostState): boolean {
 }
 
 /**
- * Bridges and segments on which a rule may treat an ICMP error otherwise than the packets that it stands for. A rule
- * that asks conntrack does: an error of no connection is invalid (nf_conntrack_inet_error;
- * net/netfilter/nf_conntrack_proto_icmp.c). So may one that reads the protocol: if ICMP is dropped and UDP passes, a
- * lost error shows no barrier.
+ * Bridges and segments on which a rule may treat an ICMP error unlike the packets it stands for: by conntrack, where an
+ * error of no connection is invalid (nf_conntrack_inet_error; net/netfilter/nf_conntrack_proto_icmp.c), or by protocol:
+ * if ICMP is dropped and UDP passes, a lost error shows no barrier.
  */
 export function distinguishingBridges(state: HostState, names: readonly string[]): readonly string[] {
   const isBridged = distinguishesBridged(state);

@@ -4,20 +4,19 @@ import { objectsOf, objectsWithin } from '../text/json-text.js';
 import { type BridgeView, isHandedOver } from './view.js';
 import { actingParts, nftRules, type TcFilter, tcFilters } from './rules.js';
 
-/** What acts on frames beside the bridge's own settings. */
+/** Effects on frames beside the bridge's settings. */
 export interface Diversions {
-  /** Copies that tc makes of what enters (`ingress`) or leaves (`egress`) a device and sends out of another. */
+  /** tc's copies of frames that enter (`ingress`) or leave (`egress`) a device, sent out of another. */
   readonly copies: readonly { readonly from: string; readonly to: string; readonly place: string }[];
-  /** Something may stop frames between ports. */
+  /** It may stop frames between ports. */
   readonly filter: string | null;
-  /** Something may stop what the host forwards. */
+  /** It may stop frames that the host forwards. */
   readonly routeFilter: string | null;
-  /** Something may carry them elsewhere. */
+  /** It may carry frames elsewhere. */
   readonly program: string | null;
-  /** A port acts as multicast router: somebody asks for members. */
+  /** A port acts as multicast router, as there is a querier. */
   readonly querier: boolean;
   readonly forwards: { readonly ipv4: boolean; readonly ipv6: boolean };
-  /** It could not be read. */
   readonly unread: string | null;
 }
 
@@ -25,14 +24,14 @@ function filtersAt(devices: ReadonlySet<string>, state: Pick<HostState, 'tc'>): 
   return tcFilters(state).filter(({ device }) => devices.has(device));
 }
 
-/** A copy lets the frame go on its way (tc-mirred(8)); any other action may not. */
+/** A copy lets the frame go on (tc-mirred(8)); any other action may not. */
 function stops({ fields }: TcFilter): boolean {
   return [...objectsWithin(fields)]
     .flatMap((inner) => objectsOf(inner['actions']))
     .some((action) => action['kind'] !== 'mirred' || action['mirred_action'] !== 'mirror');
 }
 
-/** Copies that tc makes of what enters or leaves these devices and sends out of others. */
+/** tc's copies from these devices to others. */
 export function tcCopies(devices: ReadonlySet<string>, state: Pick<HostState, 'tc'>): Diversions['copies'] {
   return filtersAt(devices, state).flatMap(({ device: from, place, moves }) =>
     moves.flatMap(({ to, isOut }) => (isOut ? [{ from, to: to ?? '', place }] : [])),
@@ -50,7 +49,7 @@ function diversionOf(byNft: boolean, byXdp: boolean, byTc: boolean): string | nu
   return byTc ? 'a filter of tc carries frames elsewhere' : null;
 }
 
-/** What of a snapshot acts on frames of one bridge. */
+/** The parts of a snapshot that act on frames of one bridge. */
 export function diversionsOf(view: BridgeView, { state }: Snapshot): Diversions {
   const unread = state.unread.find(({ what }) => ['tc', 'nft', 'fdb'].includes(what));
   const tc = filtersAt(view.devices, state);

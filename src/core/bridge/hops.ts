@@ -7,7 +7,7 @@ import { isEndOfGuest } from './beside.js';
 import { isOutward } from './view.js';
 import { findNamed } from '../text/collections.js';
 
-/** Hops by the port of the other bridge at which they end. */
+/** By the port of the other bridge. */
 export type Hops = ReadonlyMap<string, Hop>;
 
 interface Joint extends Hop {
@@ -20,8 +20,8 @@ interface Joint extends Hop {
 const bridgeKinds: readonly (string | null)[] = ['bridge', 'openvswitch'];
 
 /**
- * The hops of a host, recognised by their structure. `addresses`: those of the host by device; a bridge with one is a
- * network of its own, and so is one with a further port or with a device on top.
+ * A host's hops, recognised by structure. `addresses`: of the host by device. A bridge with an address, a further port
+ * or a device on top is a network of its own.
  */
 export function hopsOf(
   state: Pick<HostState, 'links'>,
@@ -30,7 +30,6 @@ export function hopsOf(
   const { links } = state;
   const stoodOn = new Set(links.flatMap(({ kind, lower }) => (pairKinds.includes(kind) ? [] : (lower ?? []))));
   const isBare = ({ name }: LinkState): boolean => !stoodOn.has(name) && (addresses[name] ?? []).length === 0;
-  /** The port of another bridge, with further ports, to which a veth of this one leads. */
   const farEnd = ({ kind, lower, master }: LinkState): Pick<Joint, 'port' | 'next'> | null => {
     const peer = pairKinds.includes(kind) ? linkNamed(state, lower) : undefined;
     const next = linkNamed(state, peer?.master);
@@ -58,14 +57,11 @@ export function hopsOf(
   );
 }
 
-/** Bridges that are hops. */
 export function hopBridges(hops: Hops): ReadonlySet<string> {
   return new Set([...hops.values()].map(({ bridge }) => bridge));
 }
 
-/**
- * The scenario with guests behind hops at the port of their bridge, whichever end of the hop the file names as `port`.
- */
+/** The scenario with guests behind hops at the port of their bridge, whichever end the file names as `port`. */
 export function withHops(scenario: Scenario, hops: Hops, state: HostState): Scenario {
   const ends = new Map([...hops].map(([port, hop]) => [hop.near, port]));
   const endpoints = scenario.topology.endpoints.map((endpoint): Endpoint => {
@@ -78,16 +74,16 @@ export function withHops(scenario: Scenario, hops: Hops, state: HostState): Scen
   return { ...scenario, topology: { ...scenario.topology, endpoints } };
 }
 
-/** A port of a bridge, and where its guest is. */
+/** A port of a bridge, and its guest's end. */
 export interface PortEnds {
   readonly link: LinkState;
-  /** The guest's own port, or the NIC, which behind a hop is another. */
+  /** The guest's own port, or the NIC; behind a hop it differs from `link`. */
   readonly end: LinkState;
   /** MACs of a hop's devices, whose neighbour discovery the bridge learns. */
   readonly between: ReadonlySet<string>;
 }
 
-/** The ports of a bridge, but those of patch ports that lead to a network of its own. */
+/** The ports of a bridge, without patch ports to a network of its own. */
 export function portEnds(state: Pick<HostState, 'links'>, bridge: string, hops: Hops): readonly PortEnds[] {
   return portsOf(state, bridge)
     .filter(({ name, kind }) => kind !== 'patch' || hops.has(name))

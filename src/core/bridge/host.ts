@@ -13,7 +13,7 @@ const linkTables = once((links: HostState['links']) => ({
   byMaster: groupBy(links, ({ master }) => master),
 }));
 
-/** The link of that name; of two the first. */
+/** The first link of that name. */
 export function linkNamed({ links }: Links, name: string | null | undefined): LinkState | undefined {
   return linkTables(links).byName.get(name ?? '')?.[0];
 }
@@ -24,7 +24,7 @@ export function linkAt({ links }: Links, ifindex: number | null, host: string | 
   return found?.find(({ name }) => hostOf(name) === host);
 }
 
-/** The ports of a bridge, or of what else takes ports, in the order of the links. */
+/** The ports of a master, in the order of the links. */
 export function portsOf({ links }: Links, master: string): readonly LinkState[] {
   return linkTables(links).byMaster.get(master) ?? [];
 }
@@ -35,32 +35,30 @@ const fdbTables = once((fdb: HostState['fdb']) => ({
   byMaster: groupBy(fdb, ({ master }) => master),
 }));
 
-/** Entries of a MAC, in all forwarding databases. */
+/** A MAC's entries in all forwarding databases. */
 export function entriesOf({ fdb }: Fdb, mac: Mac | null): readonly FdbState[] {
   return (mac === null ? undefined : fdbTables(fdb).byMac.get(mac)) ?? [];
 }
 
-/** Entries that lead to a device; its own among them. */
+/** Entries that lead to a device, its own included. */
 export function entriesOn({ fdb }: Fdb, port: string): readonly FdbState[] {
   return fdbTables(fdb).byPort.get(port) ?? [];
 }
 
-/** Entries of a bridge's forwarding database: those with it as master. */
+/** Entries with that bridge as master. */
 export function entriesIn({ fdb }: Fdb, bridge: string): readonly FdbState[] {
   return fdbTables(fdb).byMaster.get(bridge) ?? [];
 }
 
-/** A member of a multicast group. */
 export interface GroupMember {
   readonly bridge: string;
   readonly port: string;
-  /** null = the kernel names none that is understood. */
+  /** null = not understood. */
   readonly group: string | null;
-  /** null = in no VLAN. */
   readonly vlan: number | null;
   /** The sender that it is a member for; null = any. */
   readonly source: string | null;
-  /** `permanent`: made by hand; `temp`: it joined by itself. */
+  /** `permanent`: static; `temp`: joined. */
   readonly state: string;
   readonly flags: readonly string[];
 }
@@ -93,24 +91,22 @@ function mdbOf({ mdb }: Pick<HostState, 'mdb'>): ReturnType<typeof mdbTables> {
   return mdbTables(typeof mdb === 'object' && mdb !== null ? mdb : noMembers);
 }
 
-/** Members of multicast groups, of every bridge. */
 export function groupMembers(state: Pick<HostState, 'mdb'>): readonly GroupMember[] {
   return mdbOf(state).members;
 }
 
-/** Multicast router ports of a bridge: those set so, and those at which a query came in. */
+/** Multicast router ports of a bridge: set so, or with a received query. */
 export function routerPorts(state: Pick<HostState, 'mdb'>, bridge: string): readonly string[] {
   return mdbOf(state).routers.flatMap((router) => objectsOf(router?.[bridge]).map(({ port }) => textOf(port) ?? '?'));
 }
 
-/** The VLANs of a port. */
 export interface PortVlans {
-  /** Neighbouring ones of one kind may stand as a range. */
+  /** Neighbouring VLANs of one kind may be one range. */
   readonly ranges: readonly VlanRange[];
-  /** The one in which its untagged frames travel. */
+  /** The VLAN of untagged frames. */
   readonly native: number | null;
   readonly members: ReadonlySet<number>;
-  /** All that the kernel says of them: equal texts are equal VLANs. */
+  /** Equal texts are equal VLANs. */
   readonly text: string;
 }
 
@@ -120,7 +116,7 @@ function rangeOf({ vlan, vlanEnd = vlan, flags }: Fields): readonly VlanRange[] 
   return [{ first: vlan, last: vlanEnd, pvid: words.includes('PVID'), untagged: words.includes('Egress Untagged') }];
 }
 
-/** A trunk is in four thousand VLANs: they are listed when they are asked for. */
+/** A trunk is in four thousand VLANs: listed on demand. */
 const membersOf = once(
   (ranges: readonly VlanRange[]) => new Set(ranges.flatMap(({ first, last }) => numbersFrom(first, last))),
 );
@@ -140,9 +136,8 @@ const vlansOfPort = once((listed: readonly Fields[]): PortVlans => {
 const vlanTables = once((vlan: object) => groupBy(objectsOf(vlan), ({ ifname }) => ifname));
 
 /**
- * The VLANs of a port, or of a bridge itself, in `bridge -j vlan show`:
- * `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress Untagged"]},{"vlan":20,"vlanEnd":29}]}]`. null = it is
- * not listed.
+ * VLANs of a port or bridge in `bridge -j vlan show`; null = not listed:
+ * `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress Untagged"]},{"vlan":20,"vlanEnd":29}]}]`
  */
 export function portVlans({ vlan }: Pick<HostState, 'vlan'>, name: string): PortVlans | null {
   const listed = typeof vlan === 'object' && vlan !== null ? vlanTables(vlan).get(name) : undefined;

@@ -1,8 +1,8 @@
 import type { HostState } from '../model/state.js';
 
 /**
- * Columns of Open vSwitch's tables that a step may set, and that are put back: those that decide where frames go
- * (ovs-vswitchd.conf.db(5)). What they refer to, what makes a bridge again and what is only reported is not among them.
+ * Columns of Open vSwitch that a step may set and that are restored: those that decide forwarding
+ * (ovs-vswitchd.conf.db(5)), without references, what makes a bridge again, and reports.
  */
 export const ovsColumns = {
   bridge: [
@@ -17,9 +17,8 @@ export const ovsColumns = {
   port: ['bond_mode', 'other_config', 'protected', 'tag', 'trunks', 'vlan_mode'],
 } as const;
 
-/** Columns that are true or false. */
 const switches: readonly string[] = ['mcast_snooping_enable', 'rstp_enable', 'stp_enable', 'protected'];
-/** Columns of keys with values: one is written COLUMN:KEY. */
+/** Written COLUMN:KEY. */
 const maps: readonly string[] = ['other_config'];
 
 export type OvsColumnKind = 'switch' | 'map' | 'value';
@@ -29,13 +28,10 @@ export function ovsColumnKind(column: string): OvsColumnKind {
   return maps.includes(column) ? 'map' : 'value';
 }
 
-/**
- * The port of OpenFlow, not of the database, says whether floods leave through it (ovs-ofctl(8), mod-port): named as a
- * bridge port of the kernel names it.
- */
+/** OpenFlow's flag of a port for floods (ovs-ofctl(8), mod-port), by the kernel's name. */
 export const ovsFlood = 'flood';
 
-/** Words of `config:` by port, of `ovs-ofctl show`: ` 1(vnet0): addr:…` and below it `     config:     NO_FLOOD`. */
+/** Words of `config:` by port in `ovs-ofctl show`: ` 1(vnet0): addr:…`, then `     config:     NO_FLOOD`. */
 export function ovsPortConfigs(show: string): ReadonlyMap<string, readonly string[]> {
   const configs = new Map<string, readonly string[]>();
   let port: string | null = null;
@@ -49,26 +45,26 @@ export function ovsPortConfigs(show: string): ReadonlyMap<string, readonly strin
 
 // Values of columns of Open vSwitch's database, as `ovs-vsctl --format=json` prints them (RFC 7047 5.1).
 
-/** The members of a set: ["set", […]]; one member alone prints as itself. */
+/** The members of ["set", […]]; a single member prints as itself. */
 export function membersOf(value: unknown): readonly unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) && value[0] === 'set' && Array.isArray(value[1]) ? value[1] : [value];
 }
 
-/** What a map, ["map", [[key, value], …]], has for a key; undefined = nothing. */
+/** A key's value in ["map", [[key, value], …]]; undefined = none. */
 export function valueIn(map: unknown, key: string): unknown {
   const pairs: readonly unknown[] = Array.isArray(map) && map[0] === 'map' && Array.isArray(map[1]) ? map[1] : [];
   const pair = pairs.find((pair) => Array.isArray(pair) && pair[0] === key);
   return Array.isArray(pair) ? pair[1] : undefined;
 }
 
-/** What a reference names: ["uuid", text]; '' = it is not one. */
+/** The text of ["uuid", text]; '' = no reference. */
 export function uuidOf(value: unknown): string {
   return Array.isArray(value) && value[0] === 'uuid' ? String(value[1]) : '';
 }
 
 /**
- * Addresses that flows give a MAC, as port security of OVN and Neutron does: `dl_src=MAC,nw_src=IP`,
+ * Addresses that flows give a MAC, as port security of OVN and Neutron: `dl_src=MAC,nw_src=IP`,
  * `arp_spa=IP,arp_sha=MAC` (ovs-fields(7)).
  */
 export function addressesInFlows({ ovs }: Pick<HostState, 'ovs'>): readonly {

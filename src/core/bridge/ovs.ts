@@ -23,18 +23,16 @@ export interface OvsBridgeView {
   readonly mirrors: readonly OvsRecord[];
 }
 
-/** A column's text; what is not text reads as JSON. */
+/** A column's text; other values as JSON. */
 export function ovsText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
-/** Records that a column of references names. */
 export function referred(records: readonly OvsRecord[], column: unknown): readonly OvsRecord[] {
   const ids = new Set(membersOf(column).map(uuidOf));
   return records.filter((record) => ids.has(uuidOf(record['_uuid'])));
 }
 
-/** Every bridge of Open vSwitch in a snapshot. */
 export function ovsBridges({ ovs }: Snapshot): readonly OvsBridgeView[] {
   return (ovs?.bridges ?? []).map((record) => {
     const name = ovsText(record['name']);
@@ -49,9 +47,8 @@ function textsIn(column: unknown): readonly string[] {
 }
 
 /**
- * The versions that a bridge speaks, by its column `protocols`, where OpenFlow 1.0 is not one of them; empty = it is.
- * ovs-ofctl tries 1.0 alone unless it is given others (ovs-ofctl(8), -O), and no other version has NO_FLOOD
- * (OFPPC_NO_FLOOD, OpenFlow 1.0.0 5.2.1).
+ * The versions in `protocols` without OpenFlow 1.0; empty = 1.0 is spoken. ovs-ofctl tries only 1.0 by default
+ * (ovs-ofctl(8), -O), and no other version has NO_FLOOD (OFPPC_NO_FLOOD, OpenFlow 1.0.0 5.2.1).
  */
 export function withoutOpenFlow10(protocols: unknown): readonly string[] {
   const named = textsIn(protocols);
@@ -65,15 +62,14 @@ export function ofctl(protocols: unknown): readonly string[] {
 }
 
 /**
- * The words with which ovs-ofctl reads flows, groups and meters of a bridge of these `protocols`: OpenFlow 1.0 prints
- * no `write_actions`. If none are named, all are spoken.
+ * The words with which ovs-ofctl reads flows, groups and meters: OpenFlow 1.0 prints no `write_actions`. Without
+ * `protocols` all versions are spoken.
  */
 export function ofctlOfTables(protocols: unknown): readonly string[] {
   const named = textsIn(protocols);
   return ['ovs-ofctl', '-O', named.length === 0 ? 'OpenFlow10,OpenFlow13' : named.join()];
 }
 
-/** Takes a mirror of Open vSwitch away. */
 export function removeOvsMirror(name: string, bridge: string): Change {
   return execute(
     'ovs-vsctl',
@@ -91,14 +87,14 @@ export function removeOvsMirror(name: string, bridge: string): Change {
   );
 }
 
-/** Where frames of a bridge go and nobody listens: a port, or what gets copies. */
+/** An unobserved destination of a bridge's frames: a port, or a receiver of copies. */
 export interface UnheardPort {
   readonly bridge: string;
   readonly port: string;
   readonly reason: string;
 }
 
-/** Types of interfaces (ovs-vswitchd.conf.db(5), Interface, type) that carry frames to another machine. */
+/** Interface types (ovs-vswitchd.conf.db(5), Interface, type) that carry frames to another machine. */
 const tunnels: readonly string[] = [
   'bareudp',
   'erspan',
@@ -113,10 +109,10 @@ const tunnels: readonly string[] = [
   'vxlan',
 ];
 
-/** Types of interfaces that are devices of the kernel, with its names, whose frames packet sockets hear. */
+/** Interface types that are kernel devices, with its names, visible to packet sockets. */
 const ofDevices: readonly string[] = ['', 'internal', 'system', 'tap'];
 
-/** True if a port is a device of the kernel by its type: a patch port may have the name of one. */
+/** True if a port's type is a kernel device's: a patch port may have the name of one. */
 export function isDevice({ type = '' }: Pick<OvsPortState, 'type'>): boolean {
   return ofDevices.includes(type);
 }
@@ -130,8 +126,8 @@ function whatItIs({ type = '' }: OvsPortState): string {
 }
 
 /**
- * Ports that Open vSwitch forwards to and that are not interfaces of this network namespace, so that no packet socket
- * hears what leaves through them. Those that the switch has not taken get nothing, and are left out.
+ * Ports of Open vSwitch without an interface in this namespace, whose outgoing frames no packet socket gets. Ports that
+ * the switch has not taken get nothing, and are left out.
  */
 export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): readonly UnheardPort[] {
   const ports = (ovs?.ports ?? []).filter(({ ofport, type }) => ofport !== null || type === 'bond');
@@ -146,29 +142,29 @@ export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): 
     }));
 }
 
-/** What in Open vSwitch hands frames of a bridge to others than those whom they are for. */
+/** A rule of Open vSwitch that hands frames to others than their addressees. */
 export interface OvsCopy {
   readonly bridge: string;
   /** `action CONTROLLER`, `sFlow`, `mirror m0 to p2`. */
   readonly what: string;
-  /** The flow's table, priority and match, or what a mirror selects; null = it is neither. */
+  /** A flow's table, priority and match, or a mirror's selection; null = neither. */
   readonly flow: string | null;
-  /** The flow with its cookie and actions. */
+  /** With cookie and actions. */
   readonly complete?: string;
-  /** Ports that get the copies, where these are known and ports alone get them. */
+  /** If only known ports get the copies. */
   readonly to?: readonly string[];
-  /** The MAC that all such frames are for. */
+  /** If all are for one MAC. */
   readonly for?: string;
-  /** What `ofproto/trace` said a frame would do: it leaves by a port of another guest. */
+  /** `ofproto/trace` predicts that a frame leaves by another guest's port. */
   readonly predicted?: string;
 }
 
-/** Columns of a bridge that name who gets samples of its frames: NetFlow has no more of these than counts. */
+/** Bridge columns of samplers; NetFlow sends only counts. */
 const samplers = { sflow: 'sFlow', ipfix: 'IPFIX' } as const;
 
 type SwitchState = Pick<HostState, 'links' | 'fdb' | 'ovs'>;
 
-/** OVN alone instructs the bridge: it is the one of its host's settings, and its controller is root's program. */
+/** It is OVN's bridge by the host's settings, and its controller is root's program. */
 function isOfOvn({ name, controllers = [] }: OvsBridgeState, { ovnBridge }: OvsState): boolean {
   return (
     ovnBridge === name &&
@@ -180,18 +176,16 @@ function isOfOvn({ name, controllers = [] }: OvsBridgeState, { ovnBridge }: OvsS
 interface AskedBridge extends PipelineBridge {
   readonly name: string;
   readonly state: OvsBridgeState;
-  /** A MAC of each port that has one, with the port's number. */
   readonly guests: readonly { readonly port: string; readonly ofport: number; readonly mac: string }[];
-  /** Those that take some frames only. */
   readonly mirrors: readonly OvsMirrorState[];
 }
 
-/** True if a mirror takes some frames of its ports, or shows them otherwise: of one that takes all, probes show it. */
+/** Probes show a mirror that takes all frames. */
 function selects({ filter, vlans, outputVlan, snaplen }: OvsMirrorState): boolean {
   return [filter, vlans, outputVlan, snaplen].some((part) => part !== undefined);
 }
 
-/** Ports by type first: one of another type than the kernel's is none of its devices, whatever its name. */
+/** By type first: a port of another type than the kernel's is no device, whatever its name. */
 function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
   const { ports, mirrors } = state.ovs ?? { ports: [], mirrors: [] };
   const unheard = new Set(unheardPorts(state).map(({ port }) => port));
@@ -229,7 +223,6 @@ function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
   };
 }
 
-/** A mirror's own words for the frames that it copies. */
 function selectionOf({ ports, filter, snaplen, vlans = [] }: OvsMirrorState): string {
   return [
     ports === null ? 'all ports' : ports.join(', '),
@@ -239,7 +232,6 @@ function selectionOf({ ports, filter, snaplen, vlans = [] }: OvsMirrorState): st
   ].join(', ');
 }
 
-/** A mirror of a bridge as an action behind a match of its own. */
 function mirrorSuspect({ ports, filter = '', outputPort }: OvsMirrorState, bridge: AskedBridge): Suspect {
   const flow = parseFlow(filter);
   const [from] = ports ?? [];
@@ -250,16 +242,15 @@ function mirrorSuspect({ ports, filter = '', outputPort }: OvsMirrorState, bridg
   };
 }
 
-/** Three guests have six pairs. */
 const questionsEach = 6;
 
-/** A frame that ofproto/trace is asked about (ovs-vswitchd(8)), and the ports that may get it. */
+/** A frame for ofproto/trace (ovs-vswitchd(8)), and its rightful ports. */
 interface Question {
   readonly frame: string;
   readonly rightful: readonly string[];
 }
 
-/** Frames of one guest for another that meet a suspect's flows: a bundle or group may hand on some of them alone. */
+/** Frames between guests that take a suspect's flows: a bundle or group may pass on only some. */
 function questionsOf({ path, to, dst, inPort }: Suspect, { guests, owners }: AskedBridge): readonly Question[] {
   const questions: Question[] = [];
   const isOther = (port: string, from: string): boolean =>
@@ -278,7 +269,7 @@ function questionsOf({ path, to, dst, inPort }: Suspect, { guests, owners }: Ask
   return questions;
 }
 
-/** By a bridge's flows, as its state has them: reading, precheck and judge ask the same. */
+/** By a bridge's flows: reading, precheck and judge ask the same. */
 const known = new WeakMap<readonly string[], { readonly key: string; readonly found: ReturnType<typeof suspectsOf> }>();
 
 function followed(bridge: AskedBridge): ReturnType<typeof suspectsOf> {
@@ -296,7 +287,7 @@ function* suspectsAt(bridge: AskedBridge): Generator<Suspect> {
   for (const mirror of bridge.mirrors) yield mirrorSuspect(mirror, bridge);
 }
 
-/** Bridges that the links have: the switch is one host's, and where that has no such link, it is another one's. */
+/** The bridges with links: the switch is one host's, and a bridge without a link here is another host's. */
 function askedBridges(state: SwitchState): readonly AskedBridge[] {
   const switches = new Set(state.links.flatMap(({ kind, name }) => (kind === 'openvswitch' ? [name] : [])));
   return (state.ovs?.bridges ?? [])
@@ -305,8 +296,8 @@ function askedBridges(state: SwitchState): readonly AskedBridge[] {
 }
 
 /**
- * Frames to ask `ofproto/trace` about, by bridge, in the syntax of ovs-appctl. Of a guest for another, at most six for
- * each action that may hand them to a third.
+ * Frames for `ofproto/trace`, by bridge, in ovs-appctl's syntax: from guest to guest, at most six for each action that
+ * may hand them to a third.
  */
 export function ovsQuestions(state: SwitchState): readonly { readonly bridge: string; readonly frame: string }[] {
   return askedBridges(state).flatMap((bridge) => {
@@ -317,7 +308,7 @@ export function ovsQuestions(state: SwitchState): readonly { readonly bridge: st
   });
 }
 
-/** The switch's own answer about a suspect; nothing if it was not asked, or hands the frame to its owner alone. */
+/** Nothing if the switch was not asked, or gives the frame to its owner only. */
 function predictionFor(suspect: Suspect, bridge: AskedBridge): Pick<OvsCopy, 'predicted'> {
   for (const question of questionsOf(suspect, bridge)) {
     const text = bridge.state.traces?.find(({ frame }) => frame === question.frame)?.text;
@@ -363,9 +354,8 @@ function copyOfMirror(mirror: OvsMirrorState, bridge: AskedBridge): OvsCopy {
 }
 
 /**
- * What of Open vSwitch copies or moves frames of its bridges: flows that are reached and do more than to drop, to
- * switch as NORMAL does, and to output to the port that owns the destination; mirrors; samples. Columns that a state
- * lacks were not asked for.
+ * Copies and moves by Open vSwitch: reached flows that do more than drop, switch as NORMAL, or output to the
+ * destination's owner; mirrors; samples. Columns missing from a state were not read.
  */
 export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
   return askedBridges(state).flatMap((bridge) => {
@@ -390,8 +380,8 @@ export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
 }
 
 /**
- * Where a bridge of Open vSwitch forwards; null = it has none of that name. An empty column means the kernel's
- * (ovs-vswitchd.conf.db(5), datapath_type).
+ * A bridge's datapath; null = no bridge of that name. An empty column is the kernel's (ovs-vswitchd.conf.db(5),
+ * datapath_type).
  */
 export function datapathOf({ ovs }: HostState, bridge: string): string | null {
   const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];

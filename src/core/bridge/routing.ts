@@ -6,65 +6,59 @@ import { type Fields, numberOf, objectsOf, textOf } from '../text/json-text.js';
 
 type Family = 4 | 6;
 
-/** Addresses that have their first `length` bits in common. */
+/** Addresses with the same first `length` bits. */
 export interface Prefix {
   readonly family: Family;
   readonly value: bigint;
   readonly length: number;
 }
 
-/** A guest that the host routes to. */
 export interface RoutedPlace {
-  /** The device by which it is reached. */
   readonly device: string;
-  /** Its addresses, or prefixes of them. */
+  /** Or prefixes of them. */
   readonly addresses: readonly string[];
 }
 
-/** A rule or a route of the kernel's, in words as iproute2 takes them. */
+/** A rule or route of the kernel, in iproute2's words. */
 export interface RoutingEntry {
   /** `ip rule 100`, `ip route`. */
   readonly what: string;
   /** `from all fwmark 0x10 lookup 100`. */
   readonly text: string;
-  /** What deletes it. */
   readonly removal: readonly string[];
 }
 
-/** A way that packets for an address may take. */
+/** A possible way of packets for an address. */
 export interface Way {
-  /** The rule of policy routing that leads there, or the route itself, where a rule that everything meets does. */
+  /** The policy rule; the route itself if a rule for all packets leads to it. */
   readonly by: RoutingEntry;
-  /** The route, in words. */
   readonly route: string;
-  /** Devices by which it sends, or `the host itself`, which then takes the packet; none = it is dropped. */
+  /** Or `the host itself`, which takes the packet; none = it is dropped. */
   readonly devices: readonly string[];
-  /** Only packets that a rule or a route selects by more than their destination take it, or some of them. */
+  /** Selected by more than the destination, or only some packets. */
   readonly isConditional: boolean;
-  /** The rule is one that every kernel starts with (ip-rule(8)). */
+  /** A rule that every kernel starts with (ip-rule(8)). */
   readonly isUsual: boolean;
-  /** What the route hands packets to (ip-route(8), `encap`): what that does with them is not known. null = nothing. */
+  /** The route's `encap` (ip-route(8)), with unknown effect; null = none. */
   readonly encapsulation: string | null;
 }
 
-/** What is known of a packet besides its destination; absent = it may be anything. */
+/** Absent = anything. */
 interface Packet {
   readonly to: string;
   readonly from?: string;
-  /** The device by which it comes in. */
   readonly by?: string;
 }
 
-/** What selects no packets in a rule that `ip -j rule` prints, or is asked by name. */
+/** Keys of `ip -j rule` that select no packets, or are read by name. */
 const noSelectors: ReadonlySet<string> = new Set([
   ...['priority', 'src', 'srclen', 'dst', 'dstlen', 'iif', 'not', 'table', 'protocol', 'suppress_prefixlen'],
   ...['goto', 'unresolved', 'action', 'flow', 'flow_from', 'flow_to'],
 ]);
-/** A port, with its mask unless that is whole. */
 function masked(port: unknown, mask: unknown): string {
   return mask === undefined || mask === '0xffff' ? String(port) : `${String(port)}/${String(mask)}`;
 }
-/** Selectors as words of ip-rule(8); of what is not here the priority alone names the rule. */
+/** Words of ip-rule(8); the priority alone names a rule with others. */
 const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]>> = {
   tos: ({ tos }) => ['tos', String(tos)],
   fwmark: ({ fwmark, fwmask }) => ['fwmark', `${String(fwmark)}${fwmask === undefined ? '' : `/${String(fwmask)}`}`],
@@ -78,17 +72,15 @@ const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]
   iif_detached: () => [],
   oif_detached: () => [],
 };
-/** Tables that the kernel's first rules look up. */
 const usualTables: readonly string[] = ['local', 'main', 'default'];
-/** Types of routes that send nothing, and end the search. */
 const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit'];
-/** Types by which the host itself takes the packet (ip-route(8)): a socket gets it, as by TPROXY. */
+/** Types by which a socket of the host gets the packet (ip-route(8)), as by TPROXY. */
 const takenByHost: readonly string[] = ['local', 'broadcast', 'anycast'];
 const theHost = 'the host itself';
-/** Where a route leads that names no device: by a nexthop object that could not be read (ip-nexthop(8)). */
+/** A nexthop object that could not be read (ip-nexthop(8)). */
 const unknownDevice = 'an unknown device';
 
-/** What `text` names; `length` where it names none itself. null = no prefix of that family. */
+/** The prefix in `text`; `length` if it names none. null = none of that family. */
 export function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
   if (text === 'all' || text === 'default' || text === 'any') return { family, value: 0n, length: 0 };
   const [address = '', bits = String(length ?? bitsOf(family))] = text.split('/');
@@ -98,13 +90,13 @@ export function prefixOf(text: string, family: Family, length?: number | null): 
     : null;
 }
 
-/** True if all that is in `inner` is in `outer`, of the same family. */
+/** True if all of `inner`, of the same family, is in `outer`. */
 export function covers(outer: Prefix, inner: Prefix): boolean {
   const shift = BigInt(bitsOf(outer.family) - outer.length);
   return outer.family === inner.family && outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
 }
 
-/** True if a prefix lies in one of these, or is one of them; what takes everything does not count. */
+/** Tests whether a prefix is within one of these, other than the prefix of all addresses. */
 export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boolean {
   const network = ({ family, value }: Prefix, length: number): string =>
     `${value >> BigInt(bitsOf(family) - length)}/${length}/${family}`;
@@ -115,7 +107,7 @@ export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boole
 
 type Match = 'yes' | 'maybe' | 'no';
 
-/** Does a packet with that address, or with any, meet a prefix? */
+/** Whether a packet with that address, or any, is in a prefix. */
 export function meets(prefix: Prefix | null, address: Prefix | null): Match {
   if (prefix?.length === 0) return 'yes';
   if (prefix === null || address === null) return 'maybe';
@@ -175,7 +167,6 @@ function ruleEntry(rule: Fields, family: Family): RoutingEntry {
   };
 }
 
-/** A route with what of it the kernel asks for. */
 interface Route {
   readonly fields: Fields;
   readonly table: string;
@@ -183,7 +174,7 @@ interface Route {
   readonly devices: readonly string[];
 }
 
-/** What was read is parsed once: a step may ask of thousands of packets. */
+/** Parsed once: a step may ask for thousands of packets. */
 const parsedRoutes = new WeakMap<object, readonly Route[]>();
 
 function routesIn({ routes }: FamilyRouting, family: Family): readonly Route[] {
@@ -232,7 +223,7 @@ function routeEntry({ fields, table }: Route, family: Family): RoutingEntry {
   };
 }
 
-/** What a route, or one of its next hops, hands packets to (`encap`); null = nothing. */
+/** `encap` of a route or next hop; null = none. */
 function encapsulationOf({ fields }: Route): string | null {
   const encap = [fields, ...objectsOf(fields['nexthops'])]
     .map((hop) => hop['encap'])
@@ -245,7 +236,7 @@ function isSelective(route: Route): boolean {
   return encapsulationOf(route) !== null || ['tos', 'from'].some((key) => route.fields[key] !== undefined);
 }
 
-/** The routes of a table to an address, the longest first, up to the one that takes what is left. */
+/** Longest first, up to the one that takes all that is left. */
 function found(routes: readonly Route[], to: Prefix, suppressed: number): readonly Route[] {
   const metric = ({ fields }: Route): number => numberOf(fields['metric']) ?? 0;
   const candidates = routes
@@ -260,12 +251,12 @@ function found(routes: readonly Route[], to: Prefix, suppressed: number): readon
     .filter(({ prefix, fields }) => prefix.length > suppressed && fields['type'] !== 'throw');
 }
 
-/** The tables that a rule looks up: those of every VRF where the device chooses. */
+/** Those of every VRF if the device chooses. */
 function tablesOf(rule: Fields, vrfs: Routing['vrfs'] = {}): readonly string[] {
   return 'l3mdev' in rule ? Object.values(vrfs) : [textOf(rule['table']) ?? ''];
 }
 
-/** The ways that a packet may take, in the order in which the kernel asks; the last is that of what no rule selects. */
+/** The ways of a packet in the kernel's order; the last is the one of packets that no rule selects. */
 export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
   const family: Family = packet.to.includes(':') ? 6 : 4;
   const to = prefixOf(packet.to, family);
@@ -273,7 +264,7 @@ export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
   const inFamily = family === 6 ? routing.ipv6 : routing.ipv4;
   const routes = routesIn(inFamily, family);
   const ways: Way[] = [];
-  /** Rules before this one may have been skipped, so that none of them ends the search. */
+  /** Skipped rules may not end the search. */
   let skipped = 0;
   for (const rule of objectsOf(inFamily.rules)) {
     const match = matchOf(rule, family, packet);
@@ -292,7 +283,6 @@ export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
   return ways;
 }
 
-/** The routes that a rule finds for an address. */
 function routesBy(rule: Fields, routes: readonly Route[], to: Prefix, vrfs: Routing['vrfs']): readonly Route[] {
   const suppressed = numberOf(rule['suppress_prefixlen']) ?? -1;
   return tablesOf(rule, vrfs).flatMap((table) =>
@@ -311,7 +301,7 @@ export const usualRules: readonly Fields[] = usualTables.map((table, at) => ({
   table,
 }));
 
-/** The ways to an address by the tables that every packet is looked up in. */
+/** The ways to an address by the tables of every packet. */
 export function usualWaysTo(to: string, { ipv4, ipv6 }: Routing): readonly Way[] {
   return waysTo({ to }, { ipv4: { ...ipv4, rules: usualRules }, ipv6: { ...ipv6, rules: usualRules } });
 }
@@ -329,18 +319,16 @@ function wayBy(rule: Fields, route: Route, match: Match, family: Family): Way {
   };
 }
 
-/** A way by which packets for a guest, some or all, leave by another device than the guest's, or are encapsulated. */
+/** A way by which packets for a guest leave by another device, or are encapsulated. */
 export interface Diversion extends Way {
   readonly address: string;
-  /** The guest's device. */
   readonly device: string;
-  /** The devices that are not. */
   readonly elsewhere: readonly string[];
 }
 
 /**
- * Ways on which a rule, or a route, leads packets for a guest to another device or to the host itself, and all that
- * hand them to an encapsulation, wherever they lead. Empty where the state has no rules.
+ * Ways of packets for guests to another device or the host itself, and all with an encapsulation. Empty if the state
+ * has no rules.
  */
 export function diversions({ routing }: HostState, places: readonly RoutedPlace[]): readonly Diversion[] {
   if (routing === undefined) return [];
@@ -354,9 +342,7 @@ export function diversions({ routing }: HostState, places: readonly RoutedPlace[
   );
 }
 
-/**
- * What differs between two snapshots, of all rules, and of routes by these devices or beside the main table; in words.
- */
+/** Differences between two snapshots, in words: all rules, and routes by these devices or beside the main table. */
 export function routingDifferences(from: HostState, to: HostState, devices: ReadonlySet<string>): readonly string[] {
   const [was, is] = [from.routing, to.routing];
   if (was === undefined || is === undefined) return [];

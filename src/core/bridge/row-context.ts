@@ -7,10 +7,7 @@ import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { isOff, isOn } from './setting-value.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 
-/**
- * A row with what the plan says of its frames and the kernel said around them: all that explains why they got there, or
- * did not.
- */
+/** A row with the plan's flow and the kernel's state: all that explains why frames arrived or not. */
 export interface RowContext {
   readonly finding: Finding;
   readonly step: StepPlan;
@@ -20,58 +17,52 @@ export interface RowContext {
   readonly from: Endpoint | null;
   readonly to: Endpoint | null;
   readonly observer: Observer | null;
-  /** The observer as the author wrote it; null for a bridge or a port that is not listed. */
+  /** The observer as an endpoint; null for a bridge or an unlisted port. */
   readonly listener: Endpoint | null;
-  /** All that the plan lists. */
   readonly endpoints: readonly Endpoint[];
-  /** The observer's bridge; where the host routes, the observer's port, under the name of the segment. */
+  /** The observer's bridge; with routing, its port under the segment's name. */
   readonly bridge: LinkState;
-  /** The observer's port; null for a bridge or what is behind one. */
+  /** The observer's; null for a bridge or an endpoint behind one. */
   readonly port: LinkState | null;
-  /** The port on which the frames came in; null where it is none. */
+  /** Port of entry; null = none. */
   readonly fromPort: LinkState | null;
-  /** Entries of the bridge's table for the destination, before the probes. */
+  /** For the destination, before the probes. */
   readonly entries: readonly FdbState[];
   readonly before: HostState;
   readonly after: HostState;
 }
 
-/** True if the frame is for one station: then a table decides where it goes. */
+/** True if the frame is for one station: a table decides. */
 export function isUnicast({ dstMac }: Pick<RowContext, 'dstMac'>): boolean {
   return dstMac !== null && !isGroupMacText(dstMac);
 }
 
-/**
- * The group that a frame is for, as `bridge mdb` names it: its IP group, else its group MAC; null for broadcast and
- * unicast.
- */
+/** The group of a frame, as `bridge mdb` names it: its IP group, else its group MAC; null for broadcast and unicast. */
 export function groupAddress({ dstIp, dstMac }: FrameSpec): string | null {
   if (dstMac === 'ff:ff:ff:ff:ff:ff' || !isGroupMacText(dstMac)) return null;
   return dstIp ?? dstMac;
 }
 
-/** The sender, where the host routes to it. */
 export function routedSender({ from }: Pick<RowContext, 'from'>): Endpoint | null {
   return from !== null && isRoutedTo(from.attach) ? from : null;
 }
 
-/** Classes whose packets a guest without a bridge sends to the host, to be routed. */
+/** Classes whose packets a guest without a bridge sends to the host. */
 const throughHost: readonly (string | null)[] = ['known-unicast', 'ip-spoof', 'mac-spoof'];
 
-/** True if its frames are packets that the host is to route: for its own MAC, or from a guest that it routes to. */
+/** True if the host is to route its packets: for its own MAC, or from a routed guest. */
 export function isRouted(row: Pick<RowContext, 'finding' | 'from'>): boolean {
   const { finding } = row;
   if (finding.class === 'routed-bounce') return true;
   return routedSender(row) !== null && throughHost.includes(finding.class) && finding.carrier.startsWith('ip');
 }
 
-/** Classes whose frames are for a MAC that stays where the table has it. */
+/** Classes whose destination MAC stays in place. */
 const toKnownMacs: readonly string[] = ['known-unicast', 'mac-spoof', 'ip-spoof'];
 
 /**
- * True if the bridge's own table sent known unicast to another port than the observer's: then what carried it there is
- * a rule, a mirror or a relay, and no setting of the bridge. A hub goes by no table, a bridge that filters VLANs by the
- * entries of one.
+ * True if the bridge's table sent known unicast to another port: a rule, a mirror or a relay carried it to the
+ * observer, no setting. A hub has no table; a VLAN-filtering bridge has one for each VLAN.
  */
 export function isSteeredAway({ finding, bridge, port, fromPort, entries, before }: RowContext): boolean {
   if (!toKnownMacs.includes(finding.class) || port === null || bridge.bridge?.['ageing_time'] === 0) return false;
@@ -86,14 +77,14 @@ function isKeptApart({ port, fromPort }: Pick<RowContext, 'port' | 'fromPort'>):
   return isOn(fromPort?.port?.['isolated']) && isOn(port?.port?.['isolated']);
 }
 
-/** True if floods of unicast come to the observer: not where flood is off, nor from one isolated port to another. */
+/** True if floods of unicast reach the observer: flood is on, and not both ports are isolated. */
 export function takesFloods(row: Pick<RowContext, 'port' | 'fromPort'>): boolean {
   return row.port === null || !(isKeptApart(row) || isOff(row.port.port?.['flood']));
 }
 
 /**
- * True if the bridge itself had reason to hand the frames to the observer's port: as group frames, or as unicast that
- * its table sends there or knows no place for.
+ * True if the bridge had reason to forward the frames to the observer's port: group frames, or unicast that its table
+ * sends there or does not know.
  */
 export function isBridged(row: RowContext): boolean {
   const { entries, port } = row;

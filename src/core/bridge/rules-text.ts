@@ -1,6 +1,6 @@
 import { once } from '../text/collections.js';
 
-/** Counters, timers and numbers of users in listings of nft, tc and ip: they move on an idle machine. */
+/** Counters, timers and numbers of users in nft, tc and ip: they move on an idle machine. */
 const counters = [
   'packets',
   'bytes',
@@ -17,7 +17,7 @@ const counters = [
   'direct_packets_stat',
 ] as const;
 
-/** Numbers that the kernel gives anew to rules that are loaded again. */
+/** New after each load. */
 const handles = ['handle'] as const;
 
 function textWithout(rules: unknown, keys: ReadonlySet<string>): string {
@@ -27,15 +27,15 @@ function textWithout(rules: unknown, keys: ReadonlySet<string>): string {
 const moving: ReadonlySet<string> = new Set(counters);
 const incidental: ReadonlySet<string> = new Set([...counters, ...handles]);
 
-/** Listings of one run are often one object, which may have ten thousand rules. */
+/** Listings of a run are often one object, of up to ten thousand rules. */
 const textOnce = once((rules: object) => textWithout(rules, moving));
 
-/** Rules without counters and timers, as text: rules that were removed and loaded again differ by their handles. */
+/** Rules as text, without counters and timers; reloaded rules differ by their handles. */
 export function rulesText(rules: unknown): string {
   return typeof rules === 'object' && rules !== null ? textOnce(rules) : textWithout(rules, moving);
 }
 
-/** The same without handles, for rules of two runs or days: rules that were loaded again are equal. */
+/** The same without handles, for other runs or days: reloaded rules are equal. */
 export function reloadedRulesText(rules: unknown): string {
   return textWithout(rules, incidental);
 }

@@ -3,15 +3,14 @@ import { once } from '../text/collections.js';
 import type { HostState } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
 
-/** A chain or a rule of nft, of what `nft -j list ruleset` prints (libnftables-json(5)). */
+/** A chain or rule of `nft -j list ruleset` (libnftables-json(5)). */
 interface NftPart {
   readonly fields: Fields;
   readonly family: string;
-  /** With its family. */
   readonly table: string;
   /** The chain, with its table: `inet filter forward`. */
   readonly place: string;
-  /** Devices of the chain; none = it is at none, or is jumped to. */
+  /** Of the chain; none = at no device, or jumped to. */
   readonly devices: readonly string[];
 }
 
@@ -20,20 +19,18 @@ export interface NftChain extends NftPart {
 }
 
 export interface NftRule extends NftPart {
-  /** By table, chain and handle, never by its text: `nft netdev t c handle 4`. */
+  /** Table, chain and handle, never its text: `nft netdev t c handle 4`. */
   readonly name: string;
-  /** Undefined: it is not listed. */
+  /** Undefined: not listed. */
   readonly chain: NftChain | undefined;
-  /** Matches and statements, an object each. */
   readonly parts: readonly Fields[];
   readonly statements: readonly (readonly [name: string, value: unknown])[];
 }
 
 export interface NftRules {
   readonly rules: readonly NftRule[];
-  /** By place. */
   readonly chains: ReadonlyMap<string, NftChain>;
-  /** What else is listed: `table`, `set`, `map`, `flowtable`. */
+  /** `table`, `set`, `map`, `flowtable`. */
   readonly listed: (kind: string) => readonly Fields[];
 }
 
@@ -43,7 +40,7 @@ function partOf(fields: Fields, chainKey: 'name' | 'chain'): Omit<NftPart, 'devi
   return { fields, family, table, place: `${table} ${chain}` };
 }
 
-/** Devices that a part of a listing names: one as text, several as a list. */
+/** Devices of a listed part: text for one, a list for several. */
 export function listedDevices({ dev }: Fields): readonly string[] {
   return [dev].flat().filter((device) => typeof device === 'string');
 }
@@ -71,42 +68,41 @@ function readNft(listing: unknown): NftRules {
   return { rules, chains, listed };
 }
 
-/** It is asked for many times, and may have ten thousand rules. */
+/** Read often, with up to ten thousand rules. */
 const readListing = once<object, NftRules>(readNft);
 const nothing: object = [];
 
-/** The rules of nft in a state. */
 export function nftRules({ nft }: Pick<HostState, 'nft'>): NftRules {
   const listing = fieldsOf(nft)?.['nftables'];
   return readListing(typeof listing === 'object' && listing !== null ? listing : nothing);
 }
 
-/** Rules of nft, and chains that drop what no rule of theirs accepts. */
+/** Rules of nft, and chains whose policy drops. */
 export function actingParts(state: Pick<HostState, 'nft'>): readonly (NftRule | NftChain)[] {
   const { rules, chains } = nftRules(state);
   return [...rules, ...[...chains.values()].filter(({ fields }) => fields['policy'] === 'drop')];
 }
 
-/** Where tc-mirred(8) moves or copies a frame; `to` null = it names no device. */
+/** A move or copy by tc-mirred(8); `to` null = no device named. */
 export interface TcMove {
   readonly to: string | null;
-  /** It leaves there; false: it enters there. */
+  /** Out of it; false: into it. */
   readonly isOut: boolean;
   readonly fields: Fields;
 }
 
-/** A filter of tc, as `tc -j filter show` prints it. */
+/** A filter of `tc -j filter show`. */
 export interface TcFilter {
   readonly fields: Fields;
   readonly device: string;
   /** `ingress`, `egress`, `root` or a parent. */
   readonly place: string;
-  /** Both: `vnet0 ingress`. */
+  /** `vnet0 ingress`. */
   readonly key: string;
   readonly name: string;
   readonly kind: string | null;
   readonly options: Fields;
-  /** False: the head of a list, or a table of u32, which takes nothing of its own. */
+  /** False: the head of a list, or a table of u32, which takes nothing itself. */
   readonly isRule: boolean;
   readonly actions: readonly Fields[];
   readonly moves: readonly TcMove[];
@@ -132,7 +128,7 @@ const readFilters = once((listing: Fields) =>
   Object.entries(listing).flatMap(([key, listed]) => objectsOf(listed).map((fields) => readFilter(key, fields))),
 );
 
-/** The filters of tc in a state, heads of lists included. */
+/** Filters of tc in a state, with heads of lists. */
 export function tcFilters({ tc }: Pick<HostState, 'tc'>): readonly TcFilter[] {
   const listing = fieldsOf(fieldsOf(tc)?.['filters']);
   return listing === null ? [] : readFilters(listing);

@@ -12,26 +12,25 @@ import {
 import { type Fields, fieldsOf, objectsOf } from '../text/json-text.js';
 import { filled, pick, without, once } from '../text/collections.js';
 
-/** What the kernel of one host said; `host` null = the orchestrator's own. */
+/** The state of one host; `host` null = the orchestrator's own. */
 export interface StateOfHost {
   readonly host: string | null;
   readonly state: HostState;
 }
 
-/** What of a state has no names across hosts. */
+/** The parts of a state without names across hosts. */
 export function apartOf(state: HostState): ApartState {
   return pick(state, apartKeys);
 }
 
-/** Those of `more` that are not there yet, behind those that are. */
 function joined<T>(there: readonly T[] | undefined, more: readonly T[]): readonly T[] {
   const known = new Set(there?.map((item) => JSON.stringify(item)));
   return [...(there ?? []), ...more.filter((item) => !known.has(JSON.stringify(item)))];
 }
 
 /**
- * A state with what was seen since the one before it, as if it had stayed. Packet sockets that could not be read stay
- * unknown, and one that has the filter that it had stands there once.
+ * A state with what passed since the one before it, as if it had stayed. Unreadable packet sockets stay unknown; one
+ * whose filter is unchanged is listed once.
  */
 export function withPassing<T extends ApartState>(state: T, passing: PassingCarriers): T {
   const { packetSockets: sockets, packetHandlers, logGroups, legacyTables, sharedTaps } = state;
@@ -50,7 +49,7 @@ export function withPassing<T extends ApartState>(state: T, passing: PassingCarr
   };
 }
 
-/** Programs at devices with those that were seen in between; `host`: where these are. */
+/** Programs at devices with those that passed in between; `host`: theirs. */
 export function withPassingPrograms(
   { programs }: Pick<HostState, 'programs'>,
   passing: readonly AttachedProgram[],
@@ -60,7 +59,6 @@ export function withPassingPrograms(
   return { programs: programs === null && named.length === 0 ? null : joined(programs ?? [], named) };
 }
 
-/** A value without the host in its texts and keys. */
 function bare(host: string, value: unknown): unknown {
   if (typeof value === 'string') return value.startsWith(`${host}/`) ? bareName(value) : value;
   if (Array.isArray(value)) return value.map((part: unknown) => bare(host, part));
@@ -71,7 +69,6 @@ function bare(host: string, value: unknown): unknown {
   );
 }
 
-/** What of states as one is of one host, devices called as its own kernel calls them. */
 function stateOn(host: string | null, merged: HostState): HostState {
   const nft = fieldsOf(merged.nft);
   const isOf = (name: unknown): boolean => typeof name === 'string' && hostOf(name) === host;
@@ -108,7 +105,6 @@ function stateOn(host: string | null, merged: HostState): HostState {
 
 type Rename = (name: string) => string;
 
-/** A link with its names changed. */
 export function renamedLink(link: LinkState, rename: Rename): LinkState {
   const { name, master, lower } = link;
   return {
@@ -119,7 +115,6 @@ export function renamedLink(link: LinkState, rename: Rename): LinkState {
   };
 }
 
-/** The same of an entry of the forwarding database. */
 export function renamedEntry(entry: FdbState, rename: Rename): FdbState {
   const { port, master } = entry;
   return { ...entry, port: rename(port), master: master === null ? null : rename(master) };
@@ -134,23 +129,20 @@ function programsOn(
     .map((program) => ({ ...program, device: bareName(program.device) }));
 }
 
-/**
- * The states of several hosts that one was made of, devices called as each kernel calls them; one of a single host
- * is that alone. Pure.
- */
+/** The states of the hosts in a merged state, with their own device names; a single host's is the state alone. Pure. */
 export const statesByHost = once((state: HostState): readonly StateOfHost[] =>
   state.apart === undefined
     ? [{ host: null, state }]
     : [null, ...Object.keys(state.apart)].map((host) => ({ host, state: stateOn(host, state) })),
 );
 
-/** That of them of what is called so across hosts; `host` null = its names are those of the state as it is. */
+/** The state of a name's host; `host` null = names are as in the merged state. */
 export function stateAround(name: string, state: HostState): StateOfHost {
   const host = state.apart === undefined ? null : hostOf(name);
   return statesByHost(state).find((part) => part.host === host) ?? { host, state: stateOn(host, state) };
 }
 
-/** The rules of xtables that nft does not list, of every host. */
+/** Rules of xtables that nft does not list, of every host. */
 export function legacyTablesOf(state: HostState): readonly (readonly LegacyTable[] | null)[] {
   return [state, ...Object.values(state.apart ?? {})].map(({ legacyTables }) => legacyTables ?? null);
 }

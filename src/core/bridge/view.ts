@@ -6,31 +6,28 @@ import type { BridgeKey, PortKey } from './attributes.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 import { isOn } from './setting-value.js';
 
-/** A port as a rule sees it. */
 export interface PortView {
   readonly name: string;
   readonly link: LinkState;
   readonly settings: Settings;
-  /** `uplink`: a physical interface, a bond or a VLAN of one; everything else may have a guest behind it. */
+  /** `uplink`: a NIC, a bond or a VLAN of one; any other port may have a guest. */
   readonly role: 'guest' | 'uplink';
 }
 
-/** One bridge with all that hangs on it. */
 export interface BridgeView {
   readonly name: string;
   readonly link: LinkState;
   readonly settings: Settings;
   readonly ports: readonly PortView[];
   readonly guests: readonly PortView[];
-  /** Entries of its forwarding database: those with it as master. */
+  /** Entries with it as master. */
   readonly fdb: readonly FdbState[];
-  /** Names of the bridge and its ports, for what is read by device. */
   readonly devices: ReadonlySet<string>;
-  /** VLANs of a port; null where they are not reported. */
+  /** null = not reported. */
   readonly vlansOf: (port: string) => PortVlans | null;
 }
 
-/** Kinds of links (linkinfo.info_kind) that carry Ethernet frames to another machine (ip-link(8)). */
+/** Links (linkinfo.info_kind) that carry Ethernet frames to another machine (ip-link(8)). */
 export const tunnelKinds: readonly (string | null)[] = [
   'bareudp',
   'batadv',
@@ -43,10 +40,9 @@ export const tunnelKinds: readonly (string | null)[] = [
   'vxlan',
 ];
 
-/** Kinds that stand on NICs or are ports of a switch in hardware; a NIC has none. */
+/** Links on NICs or ports of a hardware switch; a NIC has none. */
 const nicKinds: readonly (string | null)[] = [null, 'bond', 'dsa', 'hsr', 'macsec', 'team', 'vlan'];
 
-/** Does this link lead out of the machine? */
 export function isOutward({ kind }: Pick<LinkState, 'kind'>): boolean {
   return nicKinds.includes(kind) || tunnelKinds.includes(kind);
 }
@@ -54,14 +50,13 @@ export function isOutward({ kind }: Pick<LinkState, 'kind'>): boolean {
 /** A bit of /sys/class/net/NAME/flags (netdevice(7)). */
 export const IFF_PROMISC = 0x100;
 
-/** Does something want every frame of this device? */
 export function isPromiscuous({ sysFlags, promiscuity }: Pick<LinkState, 'sysFlags' | 'promiscuity'>): boolean {
   return ((sysFlags ?? 0) & IFF_PROMISC) !== 0 || (promiscuity ?? 0) > 0;
 }
 
 /**
- * The senders behind bridge devices that no device of the host and no entry of a forwarding database accounts for. A
- * macvlan on a bridge leaves an entry (`self`), a guest on a port is learned there. `others`: MACs known besides.
+ * Senders behind bridge devices that neither a device of the host nor a forwarding entry explains. A macvlan on a
+ * bridge leaves an entry (`self`), a guest on a port is learned. `others`: more known MACs.
  */
 export function strangersBehind(
   { links, fdb }: Pick<HostState, 'links' | 'fdb'>,
@@ -72,12 +67,12 @@ export function strangersBehind(
   return senders.filter(({ mac }) => !known.has(mac));
 }
 
-/** Does this port learn no MAC from what its guest sends? */
+/** True if the port learns no MAC. */
 export function isDeafToSources(link: LinkState | undefined): boolean {
   return link?.port?.['learning'] === false;
 }
 
-/** Every Linux bridge of a snapshot; `roles` corrects, by port, what the kind of a link suggests. */
+/** Every Linux bridge of a snapshot; `roles` overrides, by port, the role by a link's kind. */
 export function bridgeViews(
   snapshot: Snapshot,
   roles: Readonly<Record<string, 'guest' | 'uplink'>> = {},
@@ -107,7 +102,6 @@ export function bridgeViews(
     });
 }
 
-/** Commands that the place of a value is read with. */
 export const readFrom = {
   link: 'ip -d link',
   fdb: 'bridge fdb',
@@ -117,16 +111,13 @@ export const readFrom = {
   packet: '/proc/net/packet',
 } as const;
 
-/** A switch as bridges (0, 1) and ports (true, false) print it; null where the kernel does not report. */
+/** A switch as bridges (0, 1) or ports (true, false) print it; null = not reported. */
 export function isSettingOn(settings: Settings, key: BridgeKey | PortKey): boolean | null {
   const value = settings[key];
   return value === undefined ? null : isOn(value);
 }
 
-/**
- * True if br_netfilter hands what passes the bridge to rules of that table's family: by the sysctl of the namespace, or
- * by the bridge's own setting.
- */
+/** True if br_netfilter hands bridged frames to that family's rules, by sysctl or the bridge's setting. */
 export function isHandedOver(
   table: 'iptables' | 'ip6tables' | 'arptables',
   settings: Settings,
@@ -140,12 +131,11 @@ export function isIpHandedOver(sysctl: HostState['sysctl'], settings: Settings =
   return isHandedOver('iptables', settings, sysctl) || isHandedOver('ip6tables', settings, sysctl);
 }
 
-/** A snapshot of which no more than the state is known. */
 export function stateAlone(state: HostState): Snapshot {
   return { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
 }
 
-/** The processes that hold sockets: `tcpdump (812)`; says so where none does or none could be seen. */
+/** Holders of sockets: `tcpdump (812)`, or that none was visible. */
 export function describeHolders(sockets: readonly PacketSocket[] | null): string {
   if (sockets === null) return 'nobody knows (packet sockets could not be read)';
   if (sockets.length === 0) return 'no packet socket: another bridge, a macvlan, or a user (ip link set promisc on)';
@@ -154,8 +144,8 @@ export function describeHolders(sockets: readonly PacketSocket[] | null): string
 }
 
 /**
- * The link that a configuration means: by name; by the guest's MAC where the bridges know it, or as libvirt gives it to
- * the tap (fe: instead of its first byte).
+ * The link of a configuration: by name, or by the guest's MAC, as bridges know it or as libvirt's tap has it (first
+ * byte fe).
  */
 export function linkOfRecord(
   { device, mac }: { readonly device: string | null; readonly mac: Mac | null },
@@ -168,8 +158,7 @@ export function linkOfRecord(
 }
 
 /**
- * Why nothing can be heard on a port; null = something can. A port without carrier is disabled by the bridge and gets
- * no frames.
+ * Why a port cannot be captured; null = it can. The bridge disables a port without carrier, which then gets no frames.
  */
 export function deafness(link: LinkState): string | null {
   if (!link.flags.includes('UP')) return 'the interface is down';
@@ -178,8 +167,8 @@ export function deafness(link: LinkState): string | null {
 }
 
 /**
- * MACs that live behind a port: not the port's own address, which the bridge keeps as permanent, nor group addresses,
- * nor those that a static entry has there and the file has of somebody else (`listed`).
+ * MACs behind a port, without its own (permanent), groups', and those of another endpoint (`listed`) that a static
+ * entry has there.
  */
 export function macsBehind(
   state: Pick<HostState, 'fdb'>,

@@ -40,8 +40,8 @@ import { vlanShared, vlanUnfiltered, vniShared } from './weaknesses/vlan.js';
 import { listText, someText } from '../text/names.js';
 
 /**
- * Every weakness by its code, the most specific first: in this order causes are looked for and findings of one severity
- * reported. A new one is a file in weaknesses/, or an object in one of them, and its line here.
+ * Every weakness by code, the most specific first: the order of search for causes, and of findings of one severity. A
+ * new one also takes a file or object in weaknesses/.
  */
 export const weaknesses: Readonly<Record<FoundCauseCode, Explained> & Record<AuditId, Audited>> = {
   mirror,
@@ -126,18 +126,16 @@ export function isAuditId(code: string): code is AuditId {
   return byCode.get(code)?.finding !== undefined;
 }
 
-/** Codes of causes, in the order in which they are looked for. */
 export const causeCodes: readonly FoundCauseCode[] = [...byCode.keys()].filter(isFoundCause);
-/** Codes of findings of the audit. */
 export const auditIds: readonly AuditId[] = [...byCode.keys()].filter(isAuditId);
 
-/** What one rule of the audit finds on a bridge; nothing where it is a rule of the host. */
+/** Findings of a rule on a bridge; none for a rule of the host. */
 export function findingsOn(code: AuditId, view: BridgeView, snapshot: Snapshot): readonly RuleFinding[] {
   const { finding } = weaknesses[code];
   return 'onBridge' in finding ? finding.onBridge(view, snapshot) : [];
 }
 
-/** What one rule of the audit finds on the host as a whole; nothing where it is a rule of bridges. */
+/** Findings of a rule on the host; none for a rule of bridges. */
 export function findingsOnHost(code: AuditId, snapshot: Snapshot): readonly RuleFinding[] {
   const { finding } = weaknesses[code];
   return 'onHost' in finding ? finding.onHost(snapshot) : [];
@@ -149,19 +147,17 @@ const unexplained = {
   phrase: () => 'nothing in the settings that were read explains it',
 } as const;
 
-/** What a cause of a leak or a finding of the audit means, whatever host it was seen on. */
+/** The meaning of a cause or finding, on any host. */
 export function weaknessMeaning(code: CauseCode | AuditId): string {
   return code === 'unexplained' ? unexplained.meaning : weaknesses[code].meaning;
 }
 
 interface FoundFix {
   readonly place: string;
-  /** Empty = there is none. */
   readonly fix: string;
   readonly changes?: readonly Change[];
 }
 
-/** What the fix of a cause or a finding costs; null = it has no fix, or none that costs anything known. */
 function costOf(code: GroupCause['code'] | AuditId, fix: FoundFix): FixCost | null {
   const { cause, finding } = byCode.get(code) ?? {};
   const cost = finding?.cost ?? cause?.cost ?? null;
@@ -169,39 +165,32 @@ function costOf(code: GroupCause['code'] | AuditId, fix: FoundFix): FixCost | nu
   return typeof cost === 'function' ? cost(fix) : cost;
 }
 
-/** The same in a sentence. */
 export function fixCost(code: GroupCause['code'] | AuditId, fix: FoundFix): string | null {
   return costOf(code, fix)?.text ?? null;
 }
 
-/**
- * How much the fix of a cause takes from guests, as a number to compare; one of which that is not known is in the
- * middle.
- */
+/** The price of a cause's fix, for comparison; unknown ones are in the middle. */
 export function fixPrice(code: GroupCause['code'], fix: FoundFix): number {
   return prices[costOf(code, fix)?.price ?? 'silence'];
 }
 
-/**
- * The device that a place is about: `br0` of `br0.ageing_time`, the name behind `dev` or `on`, else the place itself.
- */
+/** The device of a place: `br0` of `br0.ageing_time`, the name behind `dev` or `on`, else the place itself. */
 export function deviceInPlace(place: string): string {
   return /^[^ ]+(?=\.[^. ]+( |$))/.exec(place)?.[0] ?? place;
 }
 
-/** Two names, or one and how many more. */
 function devicesText(names: readonly string[]): string {
   return names.length <= 3 ? listText(names) : someText(names, 2, 0, 'more ports');
 }
 
-/** True if a cause is of a bridge as a whole: leaks of two bridges are then apart, though their cause has one code. */
+/** True if leaks of two bridges by this cause are two groups. */
 export function isOfBridge(code: GroupCause['code']): boolean {
   return isFoundCause(code) && weaknesses[code].cause.isOfBridge === true;
 }
 
 type PhrasedCause = Pick<GroupCause, 'places' | 'value' | 'text'> & { readonly code: GroupCause['code'] | AuditId };
 
-/** A cause as a main clause, with the devices and values that it shows at: `br0 is a hub (ageing_time 0)`. */
+/** A cause as a main clause with devices and values: `br0 is a hub (ageing_time 0)`. */
 export function causePhrase({ code, places, value, text }: PhrasedCause): string {
   if (!isCauseCode(code)) return text;
   const devices = [...new Set(places.map(deviceInPlace))];

@@ -1,8 +1,8 @@
 import type { AttributeTable } from '../../model/settings.js';
 
 /**
- * Attributes of a bridge: linkinfo.info_data of `ip -j -d link`, IFLA_BR_… of linux/if_link.h. A fabric writes them in
- * this order: a bridge that begins to query, or to run the spanning tree, does so by the times that it has then.
+ * linkinfo.info_data of `ip -j -d link`, IFLA_BR_… of linux/if_link.h. A fabric writes in this order: a querier or
+ * spanning tree starts with the times of that moment.
  */
 export const bridgeAttributes = {
   ageing_time: {

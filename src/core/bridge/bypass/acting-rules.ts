@@ -6,12 +6,12 @@ import { segmentOf } from './segment.js';
 import { allOf, type DevicesOnWay, everything, type FrameFields, type Selector, takesFrame } from './selector.js';
 import { tcFilters } from '../rules.js';
 
-/** Statements of nft that keep state, or act on more than the frame. */
+/** nft statements that keep state, or act on more than the frame. */
 const actingStatements: ReadonlySet<string> = new Set([
   ...['queue', 'tproxy', 'log', 'set', 'map', 'meter', 'ct count', 'ct expectation', 'ct helper', 'ct timeout'],
   ...['quota', 'limit', 'masquerade', 'snat', 'dnat', 'redirect', 'synproxy', 'flow', 'last', 'reject'],
 ]);
-/** Matches and targets of xtables that do neither; of all others it is not known. */
+/** xtables matches and targets that do neither; all others are not known. */
 const idleExtensions: ReadonlySet<string> = new Set([
   ...['TEE', 'MARK', 'CLASSIFY', 'CHECKSUM', 'DSCP', 'TOS', 'TTL', 'HL', 'TCPMSS', 'standard', 'comment', 'mac'],
   ...['tcp', 'udp', 'icmp', 'icmp6', 'multiport', 'iprange', 'physdev', 'addrtype', 'mark', 'conntrack', 'state'],
@@ -26,22 +26,20 @@ function isActing([name, value]: readonly [string, unknown]): boolean {
   return actingStatements.has(name);
 }
 
-/** A rule that may do more than let a frame through, and the frames that come to it. */
+/** A rule that may do more than pass a frame, and the frames that reach it. */
 export interface ActingRule {
   readonly name: string;
   readonly family: string;
   readonly does: string;
   readonly selector: Selector;
-  /** Packets of the host itself may come to it: OUTPUT, POSTROUTING, where a device sends. */
+  /** Packets of the host itself may reach it: OUTPUT, POSTROUTING, a device's egress. */
   readonly isOnWayOut: boolean;
 }
 
-/** Hooks that packets of the host pass on their way out; those of a device as well. */
 const outwardHooks: readonly unknown[] = ['output', 'postrouting', 'egress'];
-/** Where programs see only what comes in. */
 const inward = /ingress|xdp/i;
 
-/** The rules that keep state, or act on more than the frame: sockets, logs, address translation, programs. */
+/** Rules that keep state or act on more than the frame: sockets, logs, address translation, programs. */
 export function actingRules(state: HostState): readonly ActingRule[] {
   const listing = listingOf(state);
   const byNft = listing.rules.flatMap((rule): readonly ActingRule[] => {
@@ -85,17 +83,17 @@ export function actingRules(state: HostState): readonly ActingRule[] {
   return [...byNft, ...byTc, ...byProgram, ...byLegacy];
 }
 
-/** Rules that look at packets of IP alone; at those that a bridge carries if br_netfilter hands them over. */
+/** Families of IP rules; they see bridged packets only if br_netfilter hands them over. */
 export const packetFamilies: readonly string[] = ['ip', 'ip6', 'inet'];
 
-/** True if a copy of a frame may come to an acting rule. */
+/** True if a copy of a frame may reach an acting rule. */
 export type CopyComesTo = (rule: ActingRule, frame: FrameFields, port: string) => boolean;
 
 /**
- * The acting rules to which copies of a frame come that `copying` makes. Sent out of a device: those there, and at what
- * the device leads to on this host. Where a route leads: all on the host's way out, for the copy is a packet of its own
- * (nf_dup_ipv4, net/ipv4/netfilter/nf_dup_ipv4.c). Received again, or sent out of a device that is not known: all.
- * `port`: where the frame came in.
+ * Acting rules that copies made by `copying` reach. Sent out of a device: those there, and at the devices behind it on
+ * this host. Routed: all on the host's way out, as the copy is a packet of its own (nf_dup_ipv4,
+ * net/ipv4/netfilter/nf_dup_ipv4.c). Received again, or sent out of an unknown device: all. `port`: the frame's port of
+ * entry.
  */
 export function copiesComeTo({ to, family, isReceived }: CopyRule, state: HostState): CopyComesTo {
   if (isReceived === true || (to === null && !packetFamilies.includes(family))) return () => true;

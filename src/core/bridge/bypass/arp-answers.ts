@@ -25,7 +25,7 @@ interface Place {
   readonly endpoints: readonly Pick<Endpoint, 'name' | 'macs' | 'ips'>[];
 }
 
-/** Ports to which an answer of the bridge sends frames for an address: the MAC may be at another one in each VLAN. */
+/** Ports to which an answer sends frames for an address: one for each VLAN. */
 function answeredPorts({ bridge, state }: Place, { mac }: NeighbourState): readonly string[] {
   const ports = portsOf(state, bridge);
   const at = new Set(entriesOf(state, mac).flatMap((entry) => (entry.master === bridge ? [entry.port] : [])));
@@ -56,9 +56,9 @@ function wrongAnswer(place: Place, entry: NeighbourState): readonly Bypass[] {
 }
 
 /**
- * Entries of the host's neighbour table by which a bridge answers ARP or a neighbour solicitation (`neigh_suppress`,
- * `proxy_arp`) with another MAC than that of the endpoint with the address, or with one that a static entry alone
- * vouches for. A bridge answers if it knows the MAC (br_do_proxy_suppress_arp, net/bridge/br_arp_nd_proxy.c).
+ * Neighbour entries by which a bridge answers (`neigh_suppress`, `proxy_arp`) with another MAC than the endpoint's, or
+ * with one that only a static entry confirms. It answers if it knows the MAC (br_do_proxy_suppress_arp,
+ * net/bridge/br_arp_nd_proxy.c).
  */
 export function answerBypasses(
   state: HostState,

@@ -13,39 +13,37 @@ import {
 } from './known-good.js';
 import { listedDevices, type NftRule, nftRules, type TcFilter, tcFilters } from '../rules.js';
 
-/** Something that can carry frames past their way, and is not known to be harmless. */
+/** A possible way of frames past the ports, not known to be harmless. */
 export interface Bypass {
-  /** `BPF program 12`, `tc action mirred`: what it is. */
+  /** `BPF program 12`, `tc action mirred`. */
   readonly what: string;
-  /** A name that it still has after the host has started again; absent = `what` is one. */
+  /** A name that lasts when the host restarts; absent = `what`. */
   readonly persistent?: string;
-  /** `p0 ingress`, `nft netdev x y`: where it stands. */
+  /** `p0 ingress`, `nft netdev x y`. */
   readonly where: string;
-  /** What would acquit it. */
   readonly remedy: string;
-  /** It sends out of these devices alone, acquitted if their traffic is known. Absent = it may lead anywhere. */
+  /** The only devices it sends out of: cleared if their traffic is known. Absent = any. */
   readonly to?: readonly string[];
-  /** All of them are for this MAC, whose owner may get them. */
+  /** The only MAC it sends to, whose owner may get the frames. */
   readonly for?: string;
-  /** It treats all frames alike: if none of the probes went elsewhere by it, none goes. */
+  /** It treats all frames alike: if no probe took it, no frame does. */
   readonly isAlike?: true;
-  /** Processes that get frames there. */
   readonly holders?: readonly SocketProcess[];
 }
 
-/** Words for what they may do, of the reason, the audit's finding, `watch` and the precheck. */
+/** The effect in the reason, the audit's finding, `watch` and the precheck. */
 export const bypassEffect = 'may carry frames past the ears';
 
 const seeProgram = 'detach it if it should not be there, for its effect cannot be read';
 const unbridge = 'take the bridge away from what loaded it, as VMware does, or answer for it with trust';
 const takeAway = 'take it away, or answer for it with trust';
 
-/** By its name and the hash of its code: its number is another one when it is loaded again. */
+/** By name and hash: its id changes when it is loaded again. */
 function programName({ name, tag }: { readonly name: string; readonly tag: string }): string {
   return name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}`;
 }
 
-/** Programs of eBPF at the devices: each may copy or redirect frames to any device (bpf-helpers(7)). */
+/** eBPF programs at devices: each may copy or redirect frames to any device (bpf-helpers(7)). */
 function programBypasses({ programs, links }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const attached = (programs ?? [])
     .filter(({ onlyPasses }) => onlyPasses !== true)
@@ -64,12 +62,11 @@ function programBypasses({ programs, links }: HostState, segment: ReadonlySet<st
     .map(({ device, place, ...named }) => ({ ...named, where: `${device} ${place}`, remedy: seeProgram }));
 }
 
-/** A rule by its name, never by its text: reasons are written where others read them. */
+/** The rule by name, never by text: others read the reasons. */
 function copyRemedy(rule: string): string {
   return `${rule} may take frames that no probe is like; take it away, answer for it with trust, or for who gets the copies with accept`;
 }
 
-/** An action of a filter, as tc prints it; `rule` = the filter's name. */
 function actionBypasses(action: Fields, where: string, rule: string): readonly Bypass[] {
   const name = textOf(action['kind']) ?? 'unknown';
   if (isHarmlessAction(name, action)) return [];
@@ -110,14 +107,13 @@ function eventBypasses(discipline: Fields): readonly Bypass[] {
   }));
 }
 
-/** Filters, actions and disciplines of tc at these devices that are not known to be harmless; every copy is one. */
 function tcBypasses(state: Pick<HostState, 'tc'>, segment: ReadonlySet<string>): readonly Bypass[] {
   const filters = tcFilters(state).filter(({ device }) => segment.has(device));
   const events = objectsOf(fieldsOf(state.tc)?.['qdisc']).filter(({ dev }) => segment.has(textOf(dev) ?? ''));
   return [...filters.flatMap(filterBypasses), ...events.flatMap(eventBypasses)];
 }
 
-/** What a network card does by itself with frames, by the feature (Documentation/networking/netdev-features.rst). */
+/** Autonomous forwarding by network cards, by feature (Documentation/networking/netdev-features.rst). */
 const forwardingFeatures: Readonly<Record<string, string>> = {
   'hsr-dup-offload': 'sends each frame out of a second port as well',
   'hsr-fwd-offload': 'forwards frames between two ports',
@@ -136,8 +132,8 @@ function featureBypasses({ hardware = {} }: HostState, segment: ReadonlySet<stri
 }
 
 /**
- * Devices whose frames hardware forwards by itself: ports of a switch (switchdev), and those for which the bridge has
- * handed entries or groups to their driver. What it forwards never comes to a packet socket.
+ * Devices whose frames hardware forwards: switchdev ports, and devices to whose driver the bridge gave entries or
+ * groups. Packet sockets never see these frames.
  */
 function hardwareBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const remedy = 'frames between these go past the kernel and its ears: ask the switch itself what it isolates';
@@ -157,10 +153,10 @@ function hardwareBypasses(state: HostState, segment: ReadonlySet<string>): reado
   return [...inSwitch, ...[...offloaded].map((where) => ({ what: 'forwarding entries in hardware', where, remedy }))];
 }
 
-/** Types of packet handlers that get probes or what carries them: every frame, IPv4, ARP, IPv6, IEEE 802 local use. */
+/** Packet handler types that get probes: every frame, IPv4, ARP, IPv6, IEEE 802 local use. */
 const probedTypes: readonly string[] = ['ALL', '0800', '0806', '86dd', '88b5', '88b6'];
 
-/** Functions of modules that get frames: a hypervisor that bridges the bridge hands them to its guests. */
+/** Module functions that get frames: a hypervisor's bridging hands them to its guests. */
 function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return packetHandlers
     .filter(({ type, device }) => probedTypes.includes(type) && (device === null || segment.has(device)))
@@ -172,7 +168,7 @@ function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySe
     );
 }
 
-/** Taps whose frames several processes read: the kernel gives each of them some. */
+/** Taps read by several processes: the kernel gives each some frames. */
 function tapBypasses({ sharedTaps = {} }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return Object.entries(sharedTaps).flatMap(([device, holders]): readonly Bypass[] => {
     if (!segment.has(device)) return [];
@@ -188,7 +184,6 @@ function textsWithin(value: unknown, depth = 0): readonly string[] {
   return Object.values(value).flatMap((inner: unknown) => textsWithin(inner, depth + 1));
 }
 
-/** Devices out of which a `dup` or `fwd` sends, by name or out of a map; null = that is not known. */
 function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | null {
   // an address: the copy is routed
   if (!isAtDevice) return null;
@@ -201,7 +196,7 @@ function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | nul
   return ends.length > 0 && ends.every((names) => names.length === 1) ? ends.flat() : null;
 }
 
-/** A process takes what a rule logs to its group: it can hand it to anybody (libnetfilter_log). */
+/** A process that takes logged packets can pass them to any other (libnetfilter_log). */
 function logBypass(group: number | null, where: string): Bypass {
   const what = group === null ? 'NFLOG' : `NFLOG to group ${group}`;
   return { what, where, remedy: 'end the process that takes what is logged, or answer for it with trust' };
@@ -215,7 +210,6 @@ function xtablesBypasses({ type, name }: Fields, where: string, logGroups: reado
   return [{ what: `xtables target ${target ?? 'that nft does not know'}`, where, remedy: takeAway }];
 }
 
-/** `logGroups`: those of NFLOG from which a process takes packets. */
 function ruleBypasses(rule: NftRule, logGroups: readonly number[]): readonly Bypass[] {
   const { family, place, devices } = rule;
   const where = `nft ${place}${devices.length === 0 ? '' : ` on ${devices.join(', ')}`}`;
@@ -251,13 +245,12 @@ function ruleBypasses(rule: NftRule, logGroups: readonly number[]): readonly Byp
   });
 }
 
-/** True if a chain at that device, which may end in `*`, has frames of these. */
 function isAmong(device: string, segment: ReadonlySet<string>): boolean {
   if (!device.endsWith('*')) return segment.has(device);
   return [...segment].some((name) => name.startsWith(device.slice(0, -1)));
 }
 
-/** Flows that a network card forwards by itself, past every ear (nft(8), flowtable, `flags offload`). */
+/** Flows that a network card forwards by itself, past every capture (nft(8), flowtable, `flags offload`). */
 function flowtableBypasses(flowtable: Fields, segment: ReadonlySet<string>): readonly Bypass[] {
   const devices = listedDevices(flowtable);
   if (![flowtable['flags']].flat().includes('offload') || !devices.some((device) => isAmong(device, segment)))
@@ -277,7 +270,7 @@ function nftBypasses(state: HostState, segment: ReadonlySet<string>): readonly B
   ];
 }
 
-/** Rules of iptables-legacy and its kin, of which the targets are known, and those of ebtables-legacy are not. */
+/** Targets of iptables-legacy are known, those of ebtables-legacy are not. */
 function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): readonly Bypass[] {
   return legacyTables.flatMap(({ program, table, targets }): readonly Bypass[] => {
     const where = `${program} ${table}`;
@@ -305,10 +298,9 @@ function ovsBypasses(state: HostState, segment: ReadonlySet<string>): readonly B
 }
 
 /**
- * What can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and actions of
- * tc, statements of nft, rules of xtables, hardware that forwards, functions of modules, taps that are shared. Every
- * copy is one, also to a port that is heard, for it may take frames that nobody sends. Packet sockets are asked for
- * what they take, by the judge.
+ * Everything that can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and
+ * actions of tc, nft statements, xtables rules, forwarding hardware, module functions, shared taps. Every copy is one,
+ * also to an observed port, as it may take frames that no guest sends. The judge asks packet sockets for their frames.
  */
 export function bypassesIn(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return [

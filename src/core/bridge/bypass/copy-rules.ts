@@ -20,18 +20,17 @@ import {
 } from './selector.js';
 import { type NftChain, type NftRule, nftRules, type NftRules, type TcFilter, tcFilters } from '../rules.js';
 
-/** A rule that copies or moves frames. */
 export interface CopyRule {
-  /** By table, chain and handle, never by its text: `nft netdev t c handle 4`. */
+  /** Table, chain and handle, never its text: `nft netdev t c handle 4`. */
   readonly name: string;
   readonly family: string;
-  /** The ways by which frames come to it: its own conditions, and those of the jumps to its chain. */
+  /** One for each way to it: its own conditions with those of the jumps to its chain. */
   readonly selectors: readonly Selector[];
-  /** Devices to which it sends; null = where a route leads. */
+  /** null = by a route. */
   readonly to: readonly string[] | null;
-  /** A device gets the copies as if it had received them (tc-mirred(8), `ingress`). */
+  /** The device gets copies as if received (tc-mirred(8), `ingress`). */
   readonly isReceived?: true;
-  /** Packets that its own counter had; null = it has none. */
+  /** Of its own counter; null = none. */
   readonly counter: number | null;
 }
 
@@ -42,7 +41,6 @@ export function legacyRuleName(
   return `${program} ${table} ${chain} rule ${number}`;
 }
 
-/** Elements of the sets that no packet changes, by table and name. */
 type Sets = ReadonlyMap<string, ReadonlyMap<string, readonly unknown[]>>;
 
 function setsOf({ listed }: NftRules): Sets {
@@ -57,7 +55,7 @@ function setsOf({ listed }: NftRules): Sets {
   return sets;
 }
 
-/** Rules of a host as they are asked. */
+/** A host's rules with the sets that no packet changes. */
 export interface Listing extends NftRules {
   readonly sets: Sets;
 }
@@ -70,23 +68,22 @@ export function listingOf(state: Pick<HostState, 'nft'>): Listing {
 export const ownSelector = ({ fields, table }: NftRule, { sets }: Listing): Selector =>
   nftSelector(fields, sets.get(table) ?? new Map());
 
-/** Hooks to which frames of guests come; at those of a device stand chains of the family inet too (nft(8), CHAINS). */
+/** Device hooks have chains of family inet too (nft(8), CHAINS). */
 const deviceHooks: readonly unknown[] = ['ingress', 'egress'];
 const hooks: readonly unknown[] = [...deviceHooks, 'prerouting', 'forward', 'postrouting'];
 
-/** `netdev`: all that passes the device comes to it, whatever the family of its table. */
 function familyOfChain({ hook, devices, family }: NftChain): string {
   return deviceHooks.includes(hook) || devices.length > 0 ? 'netdev' : family;
 }
 
-/** The chains at hooks from which packets may come to a rule: its own, or any of its table. */
+/** Chains at hooks from which packets may reach a rule: its own, or any of its table. */
 export function baseChainsOf({ chain: itsChain, table }: NftRule, { chains }: Listing): readonly NftChain[] {
   return itsChain === undefined || itsChain.hook === null
     ? [...chains.values()].filter((chain) => chain.hook !== null && chain.table === table)
     : [itsChain];
 }
 
-/** As which families a rule sees packets: those of its chains; its table's where none is known. */
+/** Families as which a rule sees packets: of its chains, else of its table. */
 export function familiesOf(rule: NftRule, listing: Listing): readonly string[] {
   const families = new Set(baseChainsOf(rule, listing).map(familyOfChain));
   return families.size === 0 ? [rule.family] : [...families];
@@ -94,7 +91,7 @@ export function familiesOf(rule: NftRule, listing: Listing): readonly string[] {
 
 const [maxJumps, maxWays] = [8, 8];
 
-/** The ways to a chain: by its hook, or by the jumps to it. Maps of verdicts are not followed. */
+/** By its hook, or by jumps to it. Verdict maps are not followed. */
 function waysToChain(key: string, listing: Listing, depth = 0): readonly Selector[] {
   const { hook = null, devices: names = [] } = listing.chains.get(key) ?? {};
   if (hook !== null) {
@@ -117,7 +114,6 @@ function waysToChain(key: string, listing: Listing, depth = 0): readonly Selecto
     .slice(0, maxWays);
 }
 
-/** Where a statement of nft sends; undefined = it copies and moves nothing. */
 function targetOf([name, value]: readonly [string, unknown], isAtDevice: boolean): CopyRule['to'] | undefined {
   const fields = fieldsOf(value) ?? {};
   if (name === 'xt') return fields['type'] === 'target' && fields['name'] === 'TEE' ? null : undefined;
@@ -126,7 +122,6 @@ function targetOf([name, value]: readonly [string, unknown], isAtDevice: boolean
   return isAtDevice && device !== null ? [device] : null;
 }
 
-/** Those of nft alone. */
 export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   return listing.rules.flatMap((rule): readonly CopyRule[] => {
     // of ten thousand rules few copy: the way to a chain of the others is not looked for
@@ -181,7 +176,6 @@ function tcCopyRules(state: HostState): readonly CopyRule[] {
   });
 }
 
-/** Ports as iptables-save(8) writes them: `80`, `80:90`. */
 function portRange(text: string): Range | null {
   const [, from, to = from] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
   return from === undefined || to === undefined ? null : { first: BigInt(from), last: BigInt(to) };
@@ -195,7 +189,6 @@ function addressRange(field: `${'source' | 'destination'}${4 | 6}`, text: string
 
 const single = (value: bigint | null): Range | null => (value === null ? null : { first: value, last: value });
 
-/** Fields by the options of iptables that name them, and how their values are read. */
 const xtablesFields: Readonly<
   Record<string, (value: string, family: 4 | 6) => readonly [field: FieldName, range: Range | null]>
 > = {
@@ -212,7 +205,6 @@ function tcpFlagsSelector(value: string, isNegated: boolean): Selector | null {
   return mask === null || bits === null || more !== undefined ? null : maskedField('tcpFlags', mask, bits, isNegated);
 }
 
-/** What a word of iptables selects by; the arguments behind it, and `isNegated` after `!`. */
 function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: boolean): Selector | null {
   if (option === '-i' || option === '-o') {
     const names = [value.replace(/\+$/, '*')];
@@ -224,7 +216,7 @@ function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: 
   return field === undefined || range === null ? null : isIn(field, [range], isNegated);
 }
 
-/** A rule of iptables in the words of iptables-save(8), one option an element: `-p tcp`, `! --dport 80:90`. */
+/** An iptables rule by option of iptables-save(8): `-p tcp`, `! --dport 80:90`. */
 export function xtablesSelector(options: readonly string[], family: 4 | 6): Selector {
   const conditions = options.map((text): Selector => {
     const [, not, option = '', value = ''] = /^(! )?(\S+) ?(.*)$/.exec(text) ?? [];
@@ -250,19 +242,18 @@ function legacyCopyRules({ legacyTables = [] }: HostState): readonly CopyRule[] 
   );
 }
 
-/** The rules of a host that copy or move frames. */
+/** A host's rules that copy or move frames. */
 export function copyRules(state: HostState): readonly CopyRule[] {
   return [...nftCopyRules(listingOf(state)), ...tcCopyRules(state), ...legacyCopyRules(state)];
 }
 
-/** How many rules were read: of nft, filters of tc at these devices, of xtables that nft does not list. */
+/** The number of rules read: of nft, of xtables that nft does not list, filters of tc at these devices. */
 export function countRules(state: HostState, segment: ReadonlySet<string>): number {
   const filters = tcFilters(state).filter(({ device, isRule }) => isRule && segment.has(device));
   const legacy = (state.legacyTables ?? []).reduce((sum, table) => sum + table.rules, 0);
   return nftRules(state).rules.length + filters.length + legacy;
 }
 
-/** What is to be said of rules, whether they are about to be asked or were. */
 interface SaidRules {
   readonly read: number;
   readonly rules: readonly { readonly witnesses: readonly unknown[]; readonly notAsked?: string | null }[];

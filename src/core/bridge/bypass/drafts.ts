@@ -16,24 +16,23 @@ import {
 } from './selector.js';
 import { groupBy } from '../../text/collections.js';
 
-/** A guest from which and to which witnesses may go. */
+/** A guest that may send and receive witnesses. */
 export interface Speaker {
   readonly name: string;
   readonly mac: Mac;
-  /** Its addresses, without prefix. */
   readonly ips: readonly string[];
   readonly port: string;
   readonly bridge: string;
-  /** Guests of one segment reach each other over the bridge: its name, and one of each VLAN. */
+  /** Its bridge, and one of each VLAN: guests of one segment reach each other. */
   readonly segment: string;
-  /** Its port is on no bridge: the host routes to it. */
+  /** The host routes to its port, which is on no bridge. */
   readonly isRouted: boolean;
 }
 
-/** Local experimental EtherTypes (IEEE 802), of which no protocol is known. */
+/** Local experimental EtherTypes (IEEE 802) without a known protocol. */
 export const quietTypes: readonly bigint[] = [0x88b5n, 0x88b6n];
 
-/** Transports of which witnesses are made, with the bytes of their headers: TCP, UDP, ICMP, SCTP, ICMPv6. */
+/** Transports of witnesses, with header bytes: TCP, UDP, ICMP, SCTP, ICMPv6. */
 const transports = {
   ipv4: [
     [6, 20],
@@ -52,7 +51,6 @@ const transports = {
 const [tokenBytes, leastLength, maxLength] = [18, 46, 1500];
 const usualPorts = { source: 0xd649n, destination: 0xd64an } as const;
 
-/** What a frame may have of each field, before a pair of guests is chosen. */
 type Choices = ReadonlyMap<FieldName, readonly bigint[]>;
 
 function choicesOf(selector: Selector, etherType: bigint, transport: readonly [number, number] | null): Choices {
@@ -80,7 +78,6 @@ function choicesOf(selector: Selector, etherType: bigint, transport: readonly [n
   );
 }
 
-/** A frame of a pair, with what its headers have. */
 export interface Draft {
   readonly from: Speaker;
   readonly to: Speaker;
@@ -95,7 +92,7 @@ export function wayOf(family: string, from: Speaker, to: Speaker): DevicesOnWay 
   return isBridge ? { in: from.bridge, out: from.bridge } : { in: from.port, out: to.port };
 }
 
-/** What frames of each kind may have; kinds that the selector refuses are left out. */
+/** Values of frames by kind, without kinds that the selector refuses. */
 export function shapesOf(selector: Selector): readonly Choices[] {
   const [ipv4, ipv6] = [BigInt(etherTypes.ipv4), BigInt(etherTypes.ipv6)];
   const others = valuesOf('etherType', selector, quietTypes[0] ?? 0n).filter((type) => type !== ipv4 && type !== ipv6);
@@ -106,13 +103,11 @@ export function shapesOf(selector: Selector): readonly Choices[] {
   ].filter((choices) => [...choices.values()].every((values) => values.length > 0));
 }
 
-/** The fields that each end of a frame brings, by the side where it stands. */
 const endFields = {
   source: { mac: 'sourceMac', 4: 'source4', 6: 'source6' },
   destination: { mac: 'destinationMac', 4: 'destination4', 6: 'destination6' },
 } as const;
 
-/** A guest at one end of a frame, with its own MAC and one of its addresses. */
 interface End {
   readonly speaker: Speaker;
   readonly ip: string | null;
@@ -124,7 +119,6 @@ export function versionOf(etherType: bigint | undefined): 4 | 6 | null {
   return etherType === BigInt(etherTypes.ipv6) ? 6 : null;
 }
 
-/** The guest at one end, if a selector takes it there. */
 function endsOf(
   side: keyof typeof endFields,
   version: 4 | 6 | null,
@@ -153,7 +147,7 @@ function endsOf(
   return ends.filter(({ fields }) => fits(fields)).slice(0, 1);
 }
 
-/** True if a selector names no other device at that end: guests of one segment see the same bridge. */
+/** Guests of one segment see the same bridge. */
 function standsAt(
   end: keyof typeof endFields,
   speaker: Speaker,

@@ -1,19 +1,19 @@
 import { type Fields, fieldsOf, objectsOf } from '../../text/json-text.js';
 
 /**
- * What is known to carry no frame anywhere but on its way: names as tc, nft and iptables print them. Whatever is not in
- * these lists may copy frames, or move them past every ear, and costs a *holds* (`bypass-possible`).
+ * Names, as tc, nft and iptables print them, of what carries no frame off its way. Anything else may copy or move
+ * frames past every capture, and costs a *holds* (`bypass-possible`).
  */
 
 /**
- * Functions of the kernel's own protocols (net/ipv4, net/ipv6, net/llc): what IP does with a packet, its rules and
- * routes show. Not here: a function of a module that takes every frame, as VMware's does that bridges a bridge.
+ * Functions of the kernel's own protocols (net/ipv4, net/ipv6, net/llc); IP's rules and routes are examined. Not here:
+ * module functions that take every frame, such as VMware's bridging.
  */
 export const harmlessHandlers: ReadonlySet<string> = new Set(['arp_rcv', 'ip_rcv', 'ipv6_rcv', 'llc_rcv']);
 
 /**
- * Queueing disciplines that send whenever the device takes a frame (tc(8)): no frame waits in them for its time. Not
- * here: those that shape, delay or plug (cake, etf, fq, hfsc, htb, netem, plug, taprio, tbf).
+ * Queueing disciplines that send whenever the device takes a frame (tc(8)). Not here: those that shape, delay or plug
+ * (cake, etf, fq, hfsc, htb, netem, plug, taprio, tbf).
  */
 export const promptDisciplines: ReadonlySet<string> = new Set([
   'bfifo',
@@ -39,7 +39,7 @@ export const promptDisciplines: ReadonlySet<string> = new Set([
   'sfq',
 ]);
 
-/** Kinds of tc's filters that only choose (tc(8)); `bpf` is a program, which may do more. */
+/** Filters of tc that only choose (tc(8)); `bpf` is a program, which may do more. */
 export const harmlessFilters: ReadonlySet<string> = new Set([
   'basic',
   'cgroup',
@@ -52,10 +52,9 @@ export const harmlessFilters: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Actions of tc that let a frame go on or drop it, or change what nobody is chosen by (tc-actions(8)); of `ct`, `pedit`
- * and `skbedit` it is asked what they change. Not here: bpf (a program), sample (hands frames to a process), ipt and xt
- * (TEE), gate, ife; and what gives frames other addresses or tags, so that others get them: mpls, nat, skbmod,
- * tunnel_key, vlan.
+ * Actions of tc that pass or drop a frame, or change nothing that chooses its receiver (tc-actions(8)); `ct`, `pedit`
+ * and `skbedit` are examined. Not here: bpf (a program), sample (to a process), ipt and xt (TEE), gate, ife; nor new
+ * addresses or tags: mpls, nat, skbmod, tunnel_key, vlan.
  */
 const harmlessActions: ReadonlySet<string> = new Set([
   'connmark',
@@ -72,13 +71,13 @@ const harmlessActions: ReadonlySet<string> = new Set([
 /** Offsets in IPv4 and IPv6 headers at which pedit may write: class of traffic, hop limit. */
 const peditOffsets: Readonly<Record<string, readonly number[]>> = { ipv4: [0, 8], ipv6: [0, 4] };
 
-/** A change of pedit that moves no frame: in TCP or UDP, or of a packet's class or hop limit (tc-pedit(8)). */
+/** In TCP or UDP, or a packet's class or hop limit (tc-pedit(8)). */
 function harmlessPedit({ htype, offset }: Fields): boolean {
   if (htype === 'tcp' || htype === 'udp') return true;
   return typeof htype === 'string' && typeof offset === 'number' && (peditOffsets[htype] ?? []).includes(offset);
 }
 
-/** True of an action of tc, as tc prints it, that gives a frame no other address or type of packet. */
+/** True of an action of tc that changes no address or packet type. */
 export function isHarmlessAction(name: string, action: Fields): boolean {
   if (!harmlessActions.has(name)) return false;
   if (name === 'skbedit') return !('ptype' in action);
@@ -86,7 +85,7 @@ export function isHarmlessAction(name: string, action: Fields): boolean {
   return name !== 'pedit' || objectsOf(action['keys']).every(harmlessPedit);
 }
 
-/** Fields that nft may write without another one getting the frame (nft(8), payload and meta expressions). */
+/** Fields that nft may write without changing the receiver (nft(8), payload and meta expressions). */
 const mangledPayload: Readonly<Record<string, readonly string[] | 'all'>> = {
   ip: ['dscp', 'ecn', 'ttl', 'id', 'frag-off'],
   ip6: ['dscp', 'ecn', 'hoplimit', 'flowlabel'],
@@ -102,9 +101,9 @@ const mangledPayload: Readonly<Record<string, readonly string[] | 'all'>> = {
 const mangledMeta: readonly unknown[] = ['mark', 'priority', 'secmark'];
 
 /**
- * A change by nft, by the key of its `mangle`, that moves no frame: not of MACs, tags, addresses or packet type. Not
- * here: nftrace, for every subscriber of trace events gets the head of the frame (nf_trace_fill_pkt_info,
- * net/netfilter/nf_tables_trace.c), and no list names subscribers in other namespaces.
+ * True of a `mangle` key of nft that moves no frame: not MACs, tags, addresses or packet type. Not nftrace: every
+ * subscriber gets the frame's head (nf_trace_fill_pkt_info, net/netfilter/nf_tables_trace.c), and subscribers in other
+ * namespaces are not listed.
  */
 export function isHarmlessMangle(key: Fields): boolean {
   if ('ct' in key || 'tcp option' in key || 'exthdr' in key) return true;
@@ -116,8 +115,8 @@ export function isHarmlessMangle(key: Fields): boolean {
 }
 
 /**
- * Statements of nft's rules that match, count, judge, mark, translate or note (libnftables-json(5)); `dup` and `fwd`
- * are copies, `mangle` is asked what it changes. Not here: queue (a process gets the packet), tproxy.
+ * nft statements that match, count, judge, mark, translate or note (libnftables-json(5)); `dup` and `fwd` are copies,
+ * `mangle` is examined. Not here: queue (to a process), tproxy.
  */
 export const harmlessStatements: ReadonlySet<string> = new Set([
   'accept',
@@ -155,8 +154,8 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
 
 /**
  * Targets of iptables and ebtables in nft's tables (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY, TRACE;
- * dnat and redirect of ebtables, which write another destination; its arpreply and snat, whose MACs nft does not print,
- * and by which the host chooses who gets what others send.
+ * ebtables' dnat and redirect, which write the destination, nor arpreply and snat, whose MACs nft does not print and
+ * which choose who gets others' frames.
  */
 export const harmlessTargets: ReadonlySet<string> = new Set([
   'AUDIT',
@@ -193,13 +192,9 @@ export const harmlessTargets: ReadonlySet<string> = new Set([
   'standard',
 ]);
 
-/**
- * Results of a program at tcx or netkit: the next one is asked, the frame goes on, or it is dropped (linux/bpf.h, enum
- * tcx_action_base). Not here: redirect.
- */
+/** Results at tcx or netkit: next program, pass, drop (linux/bpf.h, enum tcx_action_base). Not redirect. */
 const passOrDrop: readonly number[] = [-1, 0, 2];
 const instructionLength = 8;
-/** Parts of an opcode, and the classes and operations that count here (Documentation/bpf/standardization). */
 const [classMask, operationMask, modeMask] = [0x07, 0xf0, 0xe0] as const;
 const [LD, LDX, ST, STX, ALU, JMP, JMP32, ALU64] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 const [loadWide, plainMemory, moveConstant] = [0x18, 0x60, 0xb0] as const;
@@ -234,9 +229,8 @@ function keepsToVerdict(code: DataView, at: number): boolean {
 }
 
 /**
- * True if a program at tcx or netkit lets frames go on or drops them and can do nothing else, by the instructions that
- * the kernel runs (struct bpf_insn): it calls nothing, writes to its own stack alone, and each of its results is a
- * constant that says so.
+ * True if a tcx or netkit program, by the kernel's instructions (struct bpf_insn), only passes or drops: no calls,
+ * writes to its own stack, constant results.
  */
 export function onlyPassesOrDrops(instructions: Uint8Array): boolean {
   const code = new DataView(instructions.buffer, instructions.byteOffset, instructions.byteLength);
@@ -248,10 +242,10 @@ export function onlyPassesOrDrops(instructions: Uint8Array): boolean {
   return at > 0 && at === code.byteLength;
 }
 
-/** Names of the kernel's function that a call with this number leads to; none = it is not known. */
+/** Names of the kernel function of a call number; empty = not known. */
 export type FunctionsOf = (call: number) => readonly string[];
 
-/** Functions by which a program looks something up or asks for a number, and which write nothing anywhere. */
+/** Lookup functions that write nothing. */
 const reading: ReadonlySet<string> = new Set([
   '__htab_map_lookup_elem',
   'array_map_lookup_elem',
@@ -269,7 +263,7 @@ const reading: ReadonlySet<string> = new Set([
   'percpu_array_map_lookup_elem',
   'trie_lookup_elem',
 ]);
-/** They copy bytes of the packet to the address in their third argument. */
+/** They copy packet bytes to their third argument. */
 const copying: ReadonlySet<string> = new Set(['bpf_skb_load_bytes', 'bpf_skb_load_bytes_relative']);
 /** Functions by which a tracing program hands out a packet (kernel/trace/bpf_trace.c, net/core/filter.c). */
 const outputs: ReadonlySet<string> = new Set(['bpf_skb_event_output', 'bpf_xdp_event_output']);
@@ -286,7 +280,6 @@ interface Instruction {
   readonly from: number;
   readonly offset: number;
   readonly value: number;
-  /** Of all, in instructions. */
   readonly at: number;
 }
 
@@ -306,15 +299,12 @@ function instructionsOf(bytes: Uint8Array): readonly Instruction[] {
 
 const isCall = ({ opcode, from }: Instruction): boolean => opcode === (JMP | call) && from !== subprogram;
 
-/** Numbers of the calls that a program makes into the kernel. */
+/** Numbers of a program's calls into the kernel. */
 export function callsOf(code: Uint8Array): readonly number[] {
   return [...new Set(instructionsOf(code).flatMap((made) => (isCall(made) && made.from === 0 ? [made.value] : [])))];
 }
 
-/**
- * True of a program that hands packets to a process, as one for tracing may; null = its code, or a function that it
- * calls, is not known.
- */
+/** True if a tracing program hands packets to a process; null = its code or a called function is not known. */
 export function mayOutputPackets(code: Uint8Array, functionsOf: FunctionsOf): boolean | null {
   const called = callsOf(code).map(functionsOf);
   if (called.some((names) => names.some((name) => outputs.has(name)))) return true;
@@ -324,7 +314,7 @@ export function mayOutputPackets(code: Uint8Array, functionsOf: FunctionsOf): bo
 const isTarget = (code: readonly Instruction[], { at: target }: Instruction): boolean =>
   code.some(({ opcode, offset, at }) => jumpClasses.includes(opcode & classMask) && at + 1 + offset === target);
 
-/** The register that has the structure of the packet throughout, as the first argument; null = none is known to. */
+/** The register that has the packet's structure throughout, from the first argument; null = none known. */
 function packetRegister([head, ...rest]: readonly Instruction[]): number | null {
   if (head?.opcode !== (ALU64 | moveConstant | fromRegister) || head.from !== argumentRegister) return null;
   const { to: kept } = head;
@@ -333,8 +323,8 @@ function packetRegister([head, ...rest]: readonly Instruction[]): number | null 
 }
 
 /**
- * A counter: an atomic addition of a number, or of what the kernel has beside the packet, such as its length. It is
- * loaded by the instruction before, to which no jump leads past it.
+ * A counter: an atomic addition of a number, or of a value beside the packet such as its length, loaded just before
+ * without a jump between.
  */
 function isCounter(code: readonly Instruction[], index: number): boolean {
   const [adding, before] = [code[index], code[index - 1]];
@@ -345,7 +335,6 @@ function isCounter(code: readonly Instruction[], index: number): boolean {
   return isNumber || ((before.opcode & classMask) === LDX && before.from === packetRegister(code));
 }
 
-/** True if a register has an address on the stack: nothing but a sum makes it, just before. */
 function isOnStack(code: readonly Instruction[], index: number, register: number): boolean {
   if (register === stackRegister) return true;
   for (let at = index - 1; at >= 0; at -= 1) {
@@ -376,9 +365,9 @@ function writesNothing(code: readonly Instruction[], index: number, mayCount: bo
 }
 
 /**
- * True of a program that can neither hand a packet on nor keep any of it, whatever the packet is, by the instructions
- * that the kernel runs: it calls functions that only read, and writes to its own stack alone. Its result decides about
- * its packet. `mayCount`: it may count as systemd does for a service (src/core/bpf-firewall.c).
+ * True if a program can neither pass on nor keep any of a packet: it calls reading functions only, and writes to its
+ * own stack. Its result decides about that packet only. `mayCount`: it may count as systemd does for a service
+ * (src/core/bpf-firewall.c).
  */
 export function keepsNothing(bytes: Uint8Array, functionsOf: FunctionsOf, mayCount = false): boolean {
   const code = instructionsOf(bytes);

@@ -4,20 +4,20 @@ import { type OvsFlow, writtenBy } from './ovs-flows.js';
 const coarse = /^(?:in_port|dl_vlan|vlan_vid|metadata|x{0,2}reg\d+)$/;
 const priorityBits = 0xe000;
 
-/** True if a match asks for port, VLAN and registers alone; a tag of 0 is none (ovs-fields(7), vlan_tci). */
+/** True of a match on port, VLAN and registers; a tag of 0 is none (ovs-fields(7), vlan_tci). */
 export function isCoarse(key: string, value: string | null): boolean {
   if (key !== 'vlan_tci') return coarse.test(key);
   const [tag = '', mask = tag === '' || Number(tag) > 0 ? '0xffff' : '0'] = (value ?? '').split('/');
   return (Number(mask) & priorityBits) === 0;
 }
 
-/** Fields by which no port is chosen: those above Ethernet, and the switch's own (ovs-fields(7)). */
+/** Fields that choose no port: above Ethernet, and the switch's own (ovs-fields(7)). */
 export const ofNoPort =
   /^(?:ip_|ipv6_|nw_|arp_|nd_|icmp|tcp_|udp_|sctp_|tp_|tun_|ct_|pkt_mark|dl_vlan_pcp|vlan_pcp|eth_type$|skb_priority|nsh_)/;
-/** Actions that hand frames to no port and change nothing by which a port is chosen (ovs-actions(7)). */
+/** Actions without output and without changes to what chooses a port (ovs-actions(7)). */
 export const idle =
   /^(?:drop|exit|clear_actions|pop_queue|ct_clear|dec_ttl|dec_nsh_ttl|unroll_xlate|next|(?:note|set_queue|meter|set_tunnel|set_tunnel64|mod_nw_\w+|mod_tp_\w+|mod_vlan_pcp|push):.*|(?:conjunction|fin_timeout|dec_ttl)\(.*\))$/is;
-/** Actions that change a tag or the source (ovs-actions(7)). */
+/** Actions that change tag or source (ovs-actions(7)). */
 export const changesTag = /^(?:strip_vlan|pop_vlan|push_vlan:.*|mod_vlan_vid:.*|mod_dl_src:.*)$/is;
 /** Actions that write a field (ovs-actions(7)). */
 export const writing: ReadonlySet<string> = new Set([
@@ -25,17 +25,17 @@ export const writing: ReadonlySet<string> = new Set([
   ...['bundle_load', 'check_pkt_larger', 'delete_field', 'pop'],
 ]);
 
-/** The name of an action, small: `set_field`. */
+/** An action's name in lower case: `set_field`. */
 export function nameOf(action: string): string {
   return /^[a-z_\d]+/i.exec(action)?.[0].toLowerCase() ?? '';
 }
 
-/** True if an action may hand frames out: it neither writes nor is idle. */
+/** True if an action may output frames: it neither writes nor is idle. */
 export function isHanding(action: string): boolean {
   return !idle.test(action) && !changesTag.test(action) && !writing.has(nameOf(action));
 }
 
-/** True if an action changes the address, the tag or the port by which a frame is switched. */
+/** True if an action changes address, tag or port, by which a frame is switched. */
 export function changesFrame(action: string): boolean {
   if (changesTag.test(action)) return true;
   return (

@@ -1,17 +1,14 @@
-/** A flow of Open vSwitch, taken apart. */
 export interface OvsFlow {
   readonly table: number;
   readonly priority: number;
-  /** Fields of its match with their values; null = it has none, as `tcp`. */
+  /** Value null = none, as in `tcp`. */
   readonly match: readonly (readonly [key: string, value: string | null])[];
   readonly actions: readonly string[];
-  /** True if it has a cookie other than 0. */
   readonly hasCookie: boolean;
-  /** As `ovs-ofctl dump-flows` prints it, with its cookie. */
+  /** `ovs-ofctl dump-flows`, with its cookie. */
   readonly text: string;
 }
 
-/** Splits at commas that stand in no parentheses. */
 export function splitActions(text: string): readonly string[] {
   const parts: string[] = [];
   let depth = 0;
@@ -27,28 +24,26 @@ export function splitActions(text: string): readonly string[] {
   return [...parts, part].map((each) => each.trim()).filter((each) => each !== '');
 }
 
-/** What a line of `ovs-ofctl dump-flows` says beside the match and the actions (ovs-ofctl(8), Flow Syntax). */
+/** Parts beside match and actions (ovs-ofctl(8), Flow Syntax). */
 const nonMatchField =
   /^(?:|(?:cookie|table|priority)=.*|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
 
-/** What stands before the actions of a flow, without the comma or space between. */
+/** The text before a flow's actions, without the separator. */
 export function matchText(flow: string): string {
   return flow.replace(/,? ?actions=.*$/s, '');
 }
 
-/** The fields that a flow matches, as they are printed. */
 export function matchFields(flow: string): readonly string[] {
   return matchText(flow)
     .split(/[, ]+/)
     .filter((field) => !nonMatchField.test(field));
 }
 
-/** A number of a flow by its key; `usual` = what it is if the flow does not say. */
 function numberIn(flow: string, key: string, usual: number): number {
   return Number(new RegExp(`(?:^|[, ])${key}=(\\d+)`).exec(matchText(flow))?.[1] ?? usual);
 }
 
-/** Takes a flow apart as ovs-ofctl(8) prints it; priority 32768 if none is printed. `cookie`: its cookie, if not 0. */
+/** Parses a flow of ovs-ofctl(8); priority 32768 if none is printed. `cookie`: if not 0. */
 export function parseFlow(text: string, cookie = ''): OvsFlow {
   return {
     table: numberIn(text, 'table', 0),
@@ -63,12 +58,12 @@ export function parseFlow(text: string, cookie = ''): OvsFlow {
   };
 }
 
-/** What stands in the parentheses behind an action's name: `learn(…)`. */
+/** The text in an action's parentheses. */
 export function argumentsOf(action: string): string {
   return /^[^(]*\((.*)\)[^)]*$/s.exec(action)?.[1] ?? '';
 }
 
-/** The actions of a group's buckets, by `ovs-ofctl dump-groups`; null = no such group is known. */
+/** Actions of a group's buckets, by `ovs-ofctl dump-groups`; null = not known. */
 export function bucketsOf(groups: readonly string[], id: string): readonly (readonly string[])[] | null {
   const group = groups.find((each) => /\bgroup_id=(\d+)\b/.exec(each)?.[1] === id);
   if (group === undefined) return null;
@@ -76,7 +71,7 @@ export function bucketsOf(groups: readonly string[], id: string): readonly (read
   return buckets.map((bucket) => splitActions(/\bactions=(.*)$/s.exec(bucket)?.[1] ?? ''));
 }
 
-/** The name of a field behind those of its kind (ovs-fields(7)): `NXM_NX_REG10[12]` and `reg10` are `reg10`. */
+/** Without its kind (ovs-fields(7)): `NXM_NX_REG10[12]` and `reg10` are `reg10`. */
 function fieldName(field: string): string {
   const name = field
     .replace(/\[.*$/s, '')
@@ -85,14 +80,13 @@ function fieldName(field: string): string {
   return { dl_dst: 'eth_dst', dl_src: 'eth_src' }[name] ?? name;
 }
 
-/** Registers of 32 bits of which a register consists (ovs-fields(7), Registers); empty = it is none. */
+/** The 32-bit registers of a register (ovs-fields(7), Registers); empty = none. */
 export function registersOf(name: string): readonly string[] {
   const known = registers.get(name) ?? registersIn(name);
   registers.set(name, known);
   return known;
 }
 
-/** Names of fields are few, and asked for often. */
 const registers = new Map<string, readonly string[]>();
 
 function registersIn(name: string): readonly string[] {
@@ -102,7 +96,6 @@ function registersIn(name: string): readonly string[] {
   return Array.from({ length: width }, (_, at) => `reg${Number(number) * width + at}`);
 }
 
-/** True if a number that is known fits `value` or `value/mask` of a match. */
 export function fitsNumber(known: bigint, wanted: string): boolean {
   const [value = '0', mask = ''] = wanted.split('/');
   try {
@@ -113,12 +106,11 @@ export function fitsNumber(known: bigint, wanted: string): boolean {
   }
 }
 
-/** A field that an action writes. */
 export interface WrittenField {
   readonly field: string;
   /** null = not known. */
   readonly value: bigint | null;
-  /** False: of some of its bits. */
+  /** False: some of its bits. */
   readonly isWhole: boolean;
 }
 
@@ -129,7 +121,7 @@ function writtenIn(field: string, value: string): WrittenField {
   return { field: fieldName(field), value: numberOf(value), isWhole: !value.includes('/') && !/\[.+\]/.test(field) };
 }
 
-/** The field that an action writes (ovs-actions(7)); null = it is not understood. */
+/** The field that an action writes (ovs-actions(7)); null = not understood. */
 export function writtenBy(action: string): WrittenField | null {
   const [name = '', rest = ''] = action.split(/[:(](.*)$/s);
   const [from = '', to = ''] = rest.split('->');
@@ -161,7 +153,7 @@ function numberOf(text: string): bigint | null {
   }
 }
 
-/** Ports that an action outputs to, by name or number; null = it is another action, or a register has its port. */
+/** Output ports of an action, by name or number; null = no output, or by a register. */
 export function outputPorts(action: string): readonly string[] | null {
   const [, single] =
     /^(?:(?:output|enqueue):"?([^:"[\]]+)"?(?::.*)?|(?:output|enqueue)\((?:port=)?"?([^,")[\]]+)"?.*\))$/
@@ -175,7 +167,6 @@ export function outputPorts(action: string): readonly string[] | null {
 
 const tagFields = /^(?:vlan_tci|vlan_vid)$/;
 
-/** Fields that flows of an action `learn` write, with what is written: `vlan_tci`, `0`. */
 function learnedLoads(parts: readonly string[]): readonly (readonly [field: string, value: string])[] {
   return parts.flatMap((part) => {
     const [, value = '', field = ''] = /^load:(.*)->(.*)$/i.exec(part) ?? [];
@@ -184,8 +175,8 @@ function learnedLoads(parts: readonly string[]): readonly (readonly [field: stri
 }
 
 /**
- * True if an action `learn` makes flows that forward as a table of MACs does, or that output nothing (ovs-actions(7)):
- * frames for a MAC go to the port that the MAC sent from, without its tag or into a tunnel.
+ * True if `learn` makes flows that forward like a MAC table, or output nothing (ovs-actions(7)): frames for a MAC go to
+ * the port that it sent from, untagged or into a tunnel.
  */
 export function isMacLearning(action: string): boolean {
   const parts = splitActions(argumentsOf(action)).map((part) => part.toLowerCase());
@@ -203,7 +194,7 @@ export function isMacLearning(action: string): boolean {
   );
 }
 
-/** Actions that happen within these: those of `clone`, `write_actions` and the buckets of groups, and the others. */
+/** Actions with those of `clone`, `write_actions` and group buckets in their place. */
 export function leafActions(
   actions: readonly string[],
   groups: readonly string[],
@@ -218,17 +209,17 @@ export function leafActions(
   });
 }
 
-/** The register that a whole one is moved to, and from (ovs-actions(7), move); null = another action. */
+/** The registers of a move of a complete one (ovs-actions(7), move); null = another action. */
 export function wholeMove(action: string): { readonly from: string; readonly to: string } | null {
   const [, source = '', target = ''] = /^move:([^-[]+)\[\]->([^-[]+)\[\]$/.exec(action) ?? [];
   const [[from, ...wider], [to, ...more]] = [registersOf(fieldName(source)), registersOf(fieldName(target))];
   return from === undefined || to === undefined || wider.length + more.length > 0 ? null : { from, to };
 }
 
-/** Fields that a frame does not have as it enters, or that a question names itself. */
+/** Fields that a frame lacks as it enters, or that a question names itself. */
 const notOfFrame =
   /^(?:in_port|dl_dst|metadata|x{0,2}reg\d+|ct_\w+|tun_\w+|tunnel\w*|recirc_id|conj_id|pkt_mark|actset_output|packet_type|skb_priority|eth)$/;
-/** Numbers of flags as `+syn-ack` names them (RFC 9293 3.1). */
+/** `+syn-ack` (RFC 9293 3.1). */
 const tcpFlags: Readonly<Record<string, number>> = {
   fin: 1,
   syn: 2,
@@ -247,8 +238,8 @@ function memberValue(key: string, value: string): string {
 }
 
 /**
- * Fields of a frame that meets all matches of a path of flows: for `ofproto/trace`, which takes no masks;
- * the last flow that has a field gives its value.
+ * Fields of a frame that matches a path of flows, for `ofproto/trace`, which takes no masks; the last flow with a field
+ * gives its value.
  */
 export function memberFields(path: readonly OvsFlow[]): readonly string[] {
   const fields = new Map<string, string>();
@@ -261,18 +252,18 @@ export function memberFields(path: readonly OvsFlow[]): readonly string[] {
   return [...(protocol === null ? [] : [protocol]), ...fields.values()];
 }
 
-/** What flows may match of a frame that enters; null = not known. */
+/** An entering frame; null = not known. */
 export interface SwitchedFrame {
-  /** Name and number of its port. */
+  /** Name and number. */
   readonly inPort: readonly string[];
   readonly srcMac: string | null;
   readonly dstMac: string | null;
   readonly etherType: number | null;
-  /** Number of its protocol above IP, and its ports; null = it has none, or they are not known. */
+  /** Above IP, with ports; null = none or not known. */
   readonly protocol: number | null;
   readonly srcPort: number | null;
   readonly dstPort: number | null;
-  /** Of its outermost tag; null = it has none. */
+  /** Of the outermost tag; null = none. */
   readonly vlan: number | null;
   readonly srcIp: string | null;
   readonly dstIp: string | null;
@@ -280,7 +271,7 @@ export interface SwitchedFrame {
 
 type Matched = 'yes' | 'no' | 'maybe';
 
-/** EtherTypes that names of protocols in a match stand for, with the protocol above (ovs-fields(7)). */
+/** EtherType and protocol by name in a match (ovs-fields(7)). */
 const protocols: Readonly<Record<string, readonly [etherType: number, protocol: number | null]>> = {
   ...{ ip: [0x0800, null], icmp: [0x0800, 1], tcp: [0x0800, 6], udp: [0x0800, 17], sctp: [0x0800, 132] },
   ...{ ipv6: [0x86dd, null], icmp6: [0x86dd, 58], tcp6: [0x86dd, 6], udp6: [0x86dd, 17], sctp6: [0x86dd, 132] },
@@ -292,7 +283,6 @@ function matchedIf(isEqual: boolean): Matched {
   return isEqual ? 'yes' : 'no';
 }
 
-/** What a frame has by the names of fields; undefined = not compared here, null = not known. */
 function valueOf(key: string, frame: SwitchedFrame): string | number | null | undefined {
   const { srcMac, dstMac, etherType, vlan, srcIp, dstIp } = frame;
   const end = ofPorts.exec(key)?.[1];
@@ -330,8 +320,8 @@ function flowMatches(flow: string, frame: SwitchedFrame): Matched {
 }
 
 /**
- * True if a frame may meet a flow: its match does not exclude the frame; no flow of its table with a higher priority is
- * sure to take it (ovs-fields(7); priority 32768 where none is printed).
+ * True if a frame may take a flow: its match allows it, and no higher priority of the table is sure to take it
+ * (ovs-fields(7); 32768 if none is printed).
  */
 export function isMet(flow: string, flows: readonly string[], frame: SwitchedFrame): boolean {
   const [table, priority] = [numberIn(flow, 'table', 0), numberIn(flow, 'priority', 32_768)];
@@ -346,12 +336,11 @@ export function isMet(flow: string, flows: readonly string[], frame: SwitchedFra
   );
 }
 
-/** Fields of a match that are of Ethernet, of the switch, or of a tunnel that the frame came by. */
 const belowIp = /^(?:dl_(?:dst|src|vlan)|vlan_tci|vlan_vid|in_port|metadata|tun_id|x{0,2}reg\d+)$/;
 
 /**
- * True if a flow is as an action `learn` of these flows makes it for a table of MACs: for one MAC, with one output at
- * most, and with no other writes than that action has.
+ * True if a flow is one that an action `learn` of these flows makes as a MAC table: one MAC, at most one output, only
+ * the writes of that action.
  */
 export function isLearnedFlow(text: string, flows: readonly string[]): boolean {
   const { table, match, actions } = parseFlow(text);

@@ -1,39 +1,35 @@
 import { isGroupMacText } from '../../wire/ethernet.js';
 import { registersOf, type WrittenField } from './ovs-flows.js';
 
-/** A MAC; `group`: for a group, or an address of the network's own; null = any. */
+/** `group`: also the network's own addresses; null = any. */
 export type FrameTarget = { readonly mac: string } | 'group' | null;
 
 export type Registers = ReadonlyMap<string, bigint | null | 'kept'>;
 
-/** Frames that stand at one place of the pipeline. */
 export interface Frames {
-  /** Port that they came in by, or that was put in its place; null = any. */
+  /** The port they came in by, or that replaced it; null = any. */
   readonly inPort: string | null;
-  /** `none`: their port was taken away, so that they can go back; `other`: another one was put in its place. */
+  /** `none`: removed, so that they can go back; `other`: replaced. */
   readonly port: 'own' | 'none' | 'other';
   readonly dst: FrameTarget;
-  /** The destination is no longer the one that the sender wrote. */
   readonly isRewritten: boolean;
-  /** Nothing but port, VLAN and registers chose them, so that any frame of that port is one. */
+  /** Chosen by port, VLAN and registers only: any frame of that port is one. */
   readonly isPlain: boolean;
-  /** Tag or source were changed, of all frames of a port or of some. */
+  /** Tag or source, of all frames of a port or some. */
   readonly changed: 'no' | 'all' | 'some';
-  /** Registers other than 0; null = not known, `kept` = as they were, and nothing asks. */
+  /** Other than 0; null = not known, `kept` = unchanged and not matched. */
   readonly registers: Registers;
 }
 
-/** Any frame, as it enters. */
 export const anyFrame: Frames = {
   ...{ inPort: null, port: 'own', dst: null, isRewritten: false, isPlain: true, changed: 'no', registers: new Map() },
 };
 
-/** The MAC that frames are for, as their sender wrote it; null = it is none, or not known. */
+/** The destination MAC as the sender wrote it; null = none, or not known. */
 export function macOf({ dst, isRewritten }: Frames): string | null {
   return dst !== null && dst !== 'group' && !isRewritten ? dst.mac : null;
 }
 
-/** Alike for frames that are alike. */
 export function keyOf({ inPort, port, dst, isRewritten, isPlain, changed, registers }: Frames): string {
   const to = dst !== null && typeof dst === 'object' ? dst.mac : dst;
   const set = [...registers].map(([name, value]) => `${name}=${value ?? '?'}`).sort();
@@ -54,7 +50,7 @@ export function narrowed(dst: FrameTarget, value: string): FrameTarget {
   return isGroupMacText(value) ? 'group' : { mac: value };
 }
 
-/** Does a match of `dl_dst` take frames for that destination? */
+/** Whether a match of `dl_dst` takes that destination. */
 export function fitsMac(dst: FrameTarget, wanted: string): 'yes' | 'no' | 'maybe' {
   const [value = '', mask = 'ff:ff:ff:ff:ff:ff'] = wanted.split('/');
   if (dst === null || ![value, mask].every((text) => wholeMac.test(text))) return 'maybe';
@@ -66,12 +62,11 @@ export function fitsMac(dst: FrameTarget, wanted: string): 'yes' | 'no' | 'maybe
   return (bits(dst.mac) & bits(mask)) === (bits(value) & bits(mask)) ? 'yes' : 'no';
 }
 
-/** Frames whose tag or source was changed. */
 export function changedTag<T extends Frames>(frames: T): T {
   return { ...frames, changed: frames.isPlain && frames.changed !== 'some' ? 'all' : 'some' };
 }
 
-/** Registers after a write; what is not there is 0, and what is not tracked is never asked for. */
+/** Registers after a write; absent ones are 0, untracked ones are never matched. */
 export function writtenTo(
   before: Registers,
   { field, value, isWhole }: WrittenField,
@@ -85,12 +80,12 @@ export function writtenTo(
   return registers;
 }
 
-/** Registers after one was moved whole to another. */
+/** Registers after a complete move. */
 export function movedIn(before: Registers, { from, to }: { readonly from: string; readonly to: string }): Registers {
   return restored(new Map(before).set(to, 'kept'), new Map([[to, before.get(from) ?? (before.has(from) ? null : 0n)]]));
 }
 
-/** Registers with those that a table kept as they were before it. */
+/** Registers after a table, with those that it kept. */
 export function restored(after: Registers, before: Registers): Registers {
   const registers = new Map(after);
   for (const [name, value] of after) {

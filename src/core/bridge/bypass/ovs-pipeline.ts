@@ -28,54 +28,47 @@ import {
 import { isChangedBehind, registerUse, type RegisterUse } from './ovs-registers.js';
 import { addTo } from '../../text/collections.js';
 
-/** What is known of a bridge beside its flows. */
 export interface PipelineBridge {
   readonly flows: readonly OvsFlow[];
-  /** As `ovs-ofctl dump-groups` prints them. */
   readonly groups: readonly string[];
-  /** Ports by name, number and `LOCAL`; null = reported as a port that is not observed. */
+  /** By name, number and `LOCAL`; null = reported as unobserved. */
   readonly ports: ReadonlyMap<string, string | null>;
-  /** Ports that flows FLOOD to. */
   readonly flooded: readonly string[];
-  /** Ports behind which a MAC is. */
   readonly owners: ReadonlyMap<string, readonly string[]>;
-  /** Broadcasts and groups are for all of its ports: none has a VLAN of its own. */
+  /** No port has a VLAN of its own: broadcasts and groups are for all. */
   readonly isOneSegment: boolean;
-  /** OVN alone instructs it: its flows with a cookie hand packets to ovn-controller, and route. */
+  /** Controlled by OVN alone: flows with a cookie hand packets to ovn-controller, and route. */
   readonly isOvn: boolean;
 }
 
-/** An action that can be reached and may hand frames to a port that does not own their destination. */
+/** A reachable action that may send frames to a port that does not own their destination. */
 export interface Suspect {
   readonly flow: OvsFlow;
   /** `FLOOD`, `output`, `group:1`, `learn`. */
   readonly action: string;
-  /** Ports that get the frames; null = not known, or not ports. */
+  /** null = not known, or not ports. */
   readonly to: readonly string[] | null;
-  /** The MAC that the frames are for; null = any. */
+  /** null = any, here and in `inPort`. */
   readonly dst: string | null;
-  /** Flows that lead to it, its own last. */
+  /** Its own last. */
   readonly path: readonly OvsFlow[];
-  /** Port of the frames; null = any. */
   readonly inPort: string | null;
 }
 
-/** Frames with the flows that led to them. */
 interface Followed extends Frames {
   readonly path: readonly OvsFlow[];
 }
 
 const changedNormal = 'NORMAL after a change of addresses or tags';
-/** The flow whose actions are followed; what its group is called; whether something goes on behind. */
+/** The flow that is followed, its group's name, and whether actions follow. */
 interface Place {
   readonly flow: OvsFlow;
   readonly label: string;
   readonly isWanted: boolean;
-  /** Groups within which it is. */
   readonly groups: readonly string[];
 }
 
-/** Tables that are entered, before the pipeline counts as not understood. */
+/** Entered tables, above which the pipeline is not understood. */
 const maxEntries = 200_000;
 const maxExits = 256;
 const maxDepth = 500;
@@ -89,7 +82,7 @@ class Pipeline {
 
   readonly #use: RegisterUse;
   readonly #hasNormal: boolean;
-  /** Frames that NORMAL gets with a changed tag or source; those that a match chose and it gets as they are. */
+  /** Frames that NORMAL gets changed; and unchanged by a match. */
   readonly #retagged: Followed[] = [];
   readonly #picked: { readonly flow: OvsFlow; readonly frames: Followed }[] = [];
 
@@ -101,10 +94,7 @@ class Pipeline {
     this.#hasNormal = leaves.some((leaf) => /^normal$/i.test(leaf));
   }
 
-  /**
-   * Lets frames enter a table; gives them as they are behind it, if something goes on with them there (`isWanted`), as
-   * after a `resubmit`.
-   */
+  /** Runs a table; gives the frames behind it if they go on (`isWanted`), as after `resubmit`. */
   enter(table: number, frames: Followed, isWanted: boolean): readonly Followed[] {
     const projected = this.#projected(table, frames);
     const key = `${table} ${isWanted} ${keyOf(projected)}`;
@@ -136,14 +126,13 @@ class Pipeline {
     return behind(remaining);
   }
 
-  /** False = there is more to follow than is followed. */
   #isFollowed(): boolean {
     this.entries += 1;
     if (this.#depth > maxDepth) this.entries = maxEntries + 1;
     return this.entries <= maxEntries;
   }
 
-  /** Frames without what no table from this one on asks for. */
+  /** Frames without values that no later table matches. */
   #projected(table: number, frames: Followed): Followed {
     const live = this.#use.live.get(table) ?? new Set();
     const registers = new Map(frames.registers);
@@ -155,7 +144,6 @@ class Pipeline {
     };
   }
 
-  /** The frames that a flow takes of these; null = none. `isSure`: it takes all of them. */
   #meet(flow: OvsFlow, frames: Followed): { readonly frames: Followed; readonly isSure: boolean } | null {
     let { inPort, dst, isPlain } = frames;
     let isSure = true;
@@ -223,7 +211,7 @@ class Pipeline {
     return this.enter(to, this.#putIn(frames, port), isWanted).map((exit) => ({ ...exit, inPort, port: whose }));
   }
 
-  /** Frames that seem to come from a port; they do not go back to it (ovs-actions(7), output). */
+  /** Frames do not go back to the port they seem to come from (ovs-actions(7), output). */
   #putIn(frames: Followed, port: string): Followed {
     if (/^(?:0|65535|any|none)$/i.test(port)) return { ...frames, port: 'none' };
     const inPort = this.bridge.ports.get(port) ?? port;
@@ -231,8 +219,8 @@ class Pipeline {
   }
 
   /**
-   * A set is executed at the end of the pipeline, changes first (OpenFlow 1.5.1, 5.10): an output in it may get frames
-   * that flows behind change.
+   * A set is executed at the end, changes first (OpenFlow 1.5.1, 5.10): its output may get frames that later flows
+   * change.
    */
   #addToSet(place: Place, action: string, frames: Followed): void {
     const actions = splitActions(argumentsOf(action));
@@ -275,7 +263,6 @@ class Pipeline {
     return [frames];
   }
 
-  /** What was put aside is taken back; a port that is not known may be any. */
   #writePort(flow: OvsFlow, action: string, frames: Followed): readonly Followed[] {
     if (/^pop:/i.test(action)) return [{ ...frames, port: frames.port === 'other' ? 'other' : 'own' }];
     const value = /^(?:load|set_field):([^/]+)->[^[]+(?:\[\])?$/i.exec(action)?.[1] ?? '';
@@ -286,7 +273,6 @@ class Pipeline {
     return [frames];
   }
 
-  /** An action that hands frames out, or is not known. */
   #handOver({ flow, label }: Place, action: string, frames: Followed): void {
     const suspect = (what: string, to: readonly string[] | null): void =>
       this.#suspect(flow, label === '' ? what : label, frames, to);
@@ -342,7 +328,7 @@ class Pipeline {
     else if (!isPlain) this.#picked.push({ flow, frames });
   }
 
-  /** Lists each NORMAL that gets some frames of a port as they are, while another one gets others changed. */
+  /** Lists each NORMAL that gets some frames of a port unchanged while another gets others changed. */
   close(): void {
     const isOf = (some: Frames, others: Frames): boolean =>
       some.inPort === null || others.inPort === null || some.inPort === others.inPort;
@@ -350,7 +336,6 @@ class Pipeline {
       if (this.#retagged.some((others) => isOf(frames, others))) this.#suspect(flow, changedNormal, frames, null);
   }
 
-  /** Calls `found` with the ports of these that own the destination of no such frame, if there are any. */
   #output(frames: Frames, ports: readonly string[], found: (to: readonly string[]) => void): void {
     const { inPort, dst, isRewritten } = frames;
     if (dst === 'group' && !isRewritten && this.bridge.isOneSegment) return;
@@ -374,10 +359,9 @@ class Pipeline {
 }
 
 /**
- * Follows frames of all ports from table 0 on through a bridge's flows, with `resubmit`, `goto_table`, `ct(table=)`,
- * groups and registers (ovs-actions(7)), and lists actions that are reached and not known to hand a frame to the port
- * alone that owns its destination; `isWhole` false = there was more to follow than is followed. Matches of other fields
- * count as possible, so that more may be listed than can happen, and never less.
+ * Follows frames of all ports from table 0 through `resubmit`, `goto_table`, `ct(table=)`, groups and registers
+ * (ovs-actions(7)). Lists reached actions not known to send a frame only to the owner of its destination; `isWhole`
+ * false = over the limit. Matches of other fields count as possible: it may list too many, never too few.
  */
 export function suspectsOf(bridge: PipelineBridge): {
   readonly suspects: readonly Suspect[];

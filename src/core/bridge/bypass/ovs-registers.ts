@@ -1,7 +1,6 @@
 import { changesFrame } from './ovs-actions.js';
 import { leafActions, type OvsFlow, registersOf, wholeMove, writtenBy } from './ovs-flows.js';
 
-/** Table in which an action goes on with a frame; null = in none. */
 function nextTable(action: string, table: number): number | null {
   if (/^resubmit:/.test(action)) return table;
   const next = /^(?:resubmit\([^,]*,(\d+)|goto_table:(\d+)|ct\((?:.*,)?table=(\d+))/.exec(action);
@@ -9,15 +8,13 @@ function nextTable(action: string, table: number): number | null {
   return number === undefined ? null : Number(number);
 }
 
-/** Registers that matter to a bridge's flows. */
 export interface RegisterUse {
-  /** Those that are matched, and always written whole with constants. */
+  /** Matched, and always written completely with constants. */
   readonly tracked: ReadonlySet<string>;
-  /** By table, those of them that are matched there or behind; `in_port` is one. */
+  /** By table: tracked registers matched there or later, and `in_port`. */
   readonly live: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
-/** Adds what a flow asks for in its table, and registers that it does not write whole with a constant. */
 function readUse({ match, actions }: OvsFlow, here: Set<string>, unsteady: Set<string>): void {
   for (const [key] of match) {
     const [register, ...more] = registersOf(key);
@@ -35,7 +32,6 @@ function readUse({ match, actions }: OvsFlow, here: Set<string>, unsteady: Set<s
   }
 }
 
-/** Adds to each table what those behind it ask for. */
 function spread(live: ReadonlyMap<number, Set<string>>, next: readonly (readonly [from: number, to: number])[]): void {
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false;
@@ -48,7 +44,7 @@ function spread(live: ReadonlyMap<number, Set<string>>, next: readonly (readonly
   }
 }
 
-/** Tables that frames may come to after a flow of a table, that one aside unless they come back. */
+/** Later tables, without its own unless frames come back. */
 function tablesFrom(table: number, flows: readonly OvsFlow[], groups: readonly string[]): ReadonlySet<number> {
   const reached = new Set<number>();
   const add = (from: number): void => {
@@ -64,7 +60,7 @@ function tablesFrom(table: number, flows: readonly OvsFlow[], groups: readonly s
   return reached;
 }
 
-/** True if frames may be changed in a table behind a flow, or by what some flow adds to their set of actions. */
+/** True if frames may be changed after a flow, or by a flow's set of actions. */
 export function isChangedBehind(
   { table }: OvsFlow,
   { flows, groups }: { readonly flows: readonly OvsFlow[]; readonly groups: readonly string[] },
@@ -76,7 +72,7 @@ export function isChangedBehind(
   });
 }
 
-/** Finds the registers by which flows choose. `groups`: as `ovs-ofctl dump-groups` prints them. */
+/** Registers by which flows choose. `groups`: `ovs-ofctl dump-groups`. */
 export function registerUse(flows: readonly OvsFlow[], groups: readonly string[]): RegisterUse {
   const unsteady = new Set<string>();
   const live = new Map<number, Set<string>>();

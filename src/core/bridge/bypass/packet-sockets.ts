@@ -10,13 +10,12 @@ import type { Bypass } from './bypasses.js';
 import { runBpf, type SeenFrame } from './run-bpf.js';
 import { routingMasters } from './segment.js';
 
-/** Frames of one form, as somebody else's socket would get them; of some bytes it is not known what they are. */
+/** Frames of one form as another process's socket gets them, some bytes unknown. */
 export type PlannedForm = Pick<SeenFrame, 'bytes' | 'unknown' | 'isOpen' | 'ports' | 'isUnicast'>;
 
-/** True if one of the planned forms is taken; `by`: protocol and filter of the socket, which decide that. */
+/** True if one of the planned forms is taken; `by`: the socket's protocol and filter, which decide that. */
 export type AsksForms = (by: string, takes: (form: PlannedForm) => boolean) => boolean;
 
-/** Asks each filter once. */
 export function askingOnce(some: (takes: (form: PlannedForm) => boolean) => boolean): AsksForms {
   const answers = new Map<string, boolean>();
   return (by, takes) => {
@@ -30,7 +29,6 @@ const etherTypeAt = 12;
 const headerLength = 14;
 const tagLength = 4;
 const tagTypes: readonly number[] = [0x8100, 0x88a8, 0x9100];
-/** A tag of a VLAN that is not known. */
 const someTag = [
   [0x81, 0],
   [0x00, 0],
@@ -38,13 +36,13 @@ const someTag = [
   [0, 1],
 ] as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
-/** Length fields stand where the type of newer frames does; ETH_P_802_3 and ETH_P_802_2 of linux/if_ether.h. */
+/** Lower values are lengths; ETH_P_802_3 and ETH_P_802_2 of linux/if_ether.h. */
 const leastType = 0x0600;
 const lengthProtocols: readonly number[] = [0x0001, 0x0004];
-/** What a bridge or the host changes of a packet on its way, by offset in its header: identification, TTL, checksum. */
+/** Changes by bridge or host, by header offset: identification, TTL, checksum. */
 const changedOnWay: Readonly<Record<number, readonly number[]>> = { 0x0800: [4, 5, 8, 10, 11], 0x86dd: [7] };
 
-/** What differs from frame to frame of a form is not known: the token, its checksum, a source that changes. */
+/** Unknown bytes: the token, its checksum, a changing source. */
 export function plannedFormOf({ bytes, tokenAt, checksumAt, sweepsSource }: FrameTemplate): PlannedForm {
   const unknown = new Uint8Array(bytes.length);
   unknown.fill(1, tokenAt, tokenAt + tokenLength);
@@ -56,7 +54,6 @@ export function plannedFormOf({ bytes, tokenAt, checksumAt, sweepsSource }: Fram
   return { bytes, unknown };
 }
 
-/** A frame without the bytes between two offsets, or with others there. */
 function spliced(
   { bytes, unknown, ports, ...rest }: PlannedForm,
   start: number,
@@ -86,10 +83,9 @@ function spliced(
 }
 
 /**
- * The frame as a socket may see it: with its tags among the bytes, and with the outermost aside, where the kernel has
- * it of what comes in and of what it sends to a device that tags by itself (skb->vlan_tci). A bridge that filters
- * VLANs tags what was sent without: then that is among the bytes of some that leave, which only a socket for every
- * frame gets.
+ * A socket sees tags among the bytes, or the outermost aside (skb->vlan_tci) on reception and on sending to a device
+ * that tags by itself. A VLAN-filtering bridge tags untagged frames: among the bytes of some that leave, which only a
+ * socket for every frame gets.
  */
 function* sightsOf(form: PlannedForm, protocol: number): Generator<SeenFrame> {
   yield asItStands(form);
@@ -101,7 +97,7 @@ function isTagged({ bytes }: PlannedForm): boolean {
   return tagTypes.includes(typeAt(bytes, etherTypeAt));
 }
 
-/** With a tag among the bytes, the network header is in front of or behind that. */
+/** The network header is before or behind a tag among the bytes. */
 function asItStands(form: PlannedForm): SeenFrame {
   const protocol = typeAt(form.bytes, etherTypeAt);
   return { ...form, dataAt: 0, networkAt: isTagged(form) ? null : headerLength, protocol };
@@ -115,7 +111,7 @@ function isOfProtocol(protocol: number, etherType: number): boolean {
   );
 }
 
-/** True if the socket gets frames of that form: by its protocol, and by its filter where the kernel reports it. */
+/** By its protocol, and its filter if the kernel reports it. */
 function takes(socket: PacketSocket, program: Uint8Array | null, form: PlannedForm): boolean {
   const protocol = Number.parseInt(socket.protocol, 16);
   for (const frame of sightsOf(form, protocol)) {
@@ -137,23 +133,21 @@ function bytesOf(hex: string | null | undefined): Uint8Array | null {
   return typeof hex === 'string' ? Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)) : null;
 }
 
-/** Of a state what says whose sockets there are. */
 export type SocketState = Pick<HostState, 'links' | 'ovs' | 'packetSockets'>;
 
-/** This program's relay, as it is reported among the holders of sockets. */
 export const relayName = 'verify-isolation relay';
 
-/** Open vSwitch in user space, which is the bridge: its sockets carry what its flows say. */
+/** Open vSwitch in user space is the bridge: its flows decide. */
 const trustedName = 'ovs-vswitchd';
 
-/** True if a process is Open vSwitch: it holds the lock of its pid file. A state that does not say goes by the name. */
+/** True if a process is Open vSwitch, which locks its pid file. Without that in the state the name decides. */
 export function isSwitch({ pid, name }: SocketProcess, { ovs }: Pick<HostState, 'ovs'>): boolean {
   return name === trustedName && ovs !== undefined && (ovs.daemon === undefined || ovs.daemon?.pid === pid);
 }
 
 /**
- * True if Open vSwitch carries there what its own flows say: at a bridge of these that is its own, and at its ports. It
- * may have a socket elsewhere, at a bridge of the kernel that is a port of one that nobody lists: that is a way out.
+ * True of Open vSwitch's own bridge and ports. A socket elsewhere, at a kernel bridge that is a port of an unlisted
+ * one, is a way out.
  */
 function isOvsDevice({ ifindex }: PacketSocket, state: SocketState, bridges: ReadonlySet<string>): boolean {
   const link = linkAt(state, ifindex);
@@ -163,7 +157,7 @@ function isOvsDevice({ ifindex }: PacketSocket, state: SocketState, bridges: Rea
   );
 }
 
-/** This program's relay carries frames for an endpoint behind the bridge, Open vSwitch those of the bridge itself. */
+/** The relay carries frames for an endpoint behind the bridge, Open vSwitch those of the bridge. */
 function isOfPlan(socket: PacketSocket, state: SocketState, bridges: ReadonlySet<string>): boolean {
   const { holders, own: isOwn } = socket;
   const isKnown = (holder: SocketProcess): boolean =>
@@ -171,29 +165,28 @@ function isOfPlan(socket: PacketSocket, state: SocketState, bridges: ReadonlySet
   return isOwn || (holders.length > 0 && holders.every(isKnown));
 }
 
-/** What the frames are on: bridges as they are listed, and all devices that frames of theirs come to. */
+/** Listed bridges, and all devices that their frames reach. */
 export interface ListedBridges {
   readonly bridges: ReadonlySet<string>;
   readonly segment: ReadonlySet<string>;
-  /** Ports of guests at which it is listened. */
   readonly guestPorts: ReadonlySet<string>;
 }
 
 /**
- * True if a device is the end of a pair that a guest has, such as VMware bridged to a veth: what a process gets there
- * has left by the guest's port, where it is listened, and the process is the guest.
+ * True of a guest's end of a pair (VMware bridged to a veth): frames there have left by its observed port, and the
+ * process is the guest.
  */
 function isGuestsOwn({ kind, lower = '', master }: LinkState, guestPorts: ReadonlySet<string>): boolean {
   return pairKinds.includes(kind) && master === null && guestPorts.has(lower);
 }
 
-/** By the file of the program that holds it; nothing if its holders run several. */
+/** By the program's file, unless holders run several. */
 function persistentName({ holders }: PacketSocket): Pick<Bypass, 'persistent'> {
   const [path, ...others] = new Set(holders.map(({ program }) => program?.path));
   return path === undefined || others.length > 0 ? {} : { persistent: `packet socket of ${path}` };
 }
 
-/** Processes that get probes by packet sockets: they can carry them anywhere, late, and past the ears. */
+/** Processes that get probes by packet sockets, and can carry them anywhere, late, past every capture. */
 export function socketBypasses(
   state: SocketState,
   { bridges, segment, guestPorts }: ListedBridges,
@@ -219,7 +212,7 @@ export function socketBypasses(
   });
 }
 
-/** How often a socket holds a device promiscuous: once at most, as far as the kernel does not report it. */
+/** Once at most, if the kernel does not report it. */
 function holdsOn({ promiscuous, ifindex: bound }: PacketSocket, ifindex: number): number {
   return promiscuous === undefined
     ? Number(bound === ifindex)
@@ -227,7 +220,7 @@ function holdsOn({ promiscuous, ifindex: bound }: PacketSocket, ifindex: number)
 }
 
 /**
- * Bridges that more hold promiscuous than can be seen (dev_set_promiscuity): a module, or a device of a namespace that
+ * Bridges with more promiscuous users than are visible (dev_set_promiscuity): a module, or a device of a namespace that
  * was not found, gets every frame. Counted with the most that each may hold: the user's flag, addresses of devices on
  * it (once, __dev_set_rx_mode), these devices, packet sockets, a switch whose port it is.
  */

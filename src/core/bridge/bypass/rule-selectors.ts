@@ -20,7 +20,6 @@ import {
   wordsSelector,
 } from './selector.js';
 
-/** Numbers that nft, tc and iptables print as names. */
 const protocolNumbers = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 } as const;
 const flagBits: Readonly<Record<string, number>> = { ...tcpFlags, urg: 0x20, ecn: 0x40, cwr: 0x80 };
 /** EtherTypes as nft, tc and ip-link(8) name them. */
@@ -38,14 +37,13 @@ const icmpv6Names: Readonly<Record<string, number>> = {
   ...{ 'nd-neighbor-solicit': 135, 'nd-neighbor-advert': 136, 'nd-redirect': 137 },
 };
 
-/** Code points by name (RFC 2474 4.2.2, RFC 2597 6, RFC 3246). */
+/** RFC 2474 4.2.2, RFC 2597 6, RFC 3246. */
 function codePoint(name: string): number | undefined {
   const [, kind, first = '0', second = '0'] = /^(cs|af)(\d)(\d?)$/.exec(name) ?? [];
   if (kind === undefined) return named({ ef: 46, va: 44, lephb: 1, df: 0 }, name);
   return kind === 'cs' ? 8 * Number(first) : 8 * Number(first) + 2 * Number(second);
 }
 
-/** What a name stands for; a member that every object has is no such name. */
 function named<T>(names: Readonly<Record<string, T>>, name: unknown): T | undefined {
   return typeof name === 'string' && Object.hasOwn(names, name) ? names[name] : undefined;
 }
@@ -67,7 +65,7 @@ function nameValue(field: FieldName, name: string, isV6: boolean): number | unde
   }
 }
 
-/** A value as nft prints it; null = it is none that this field can have. */
+/** A value as nft prints it; null = not one of this field. */
 export function valueOf(field: FieldName, value: unknown, isV6: boolean): bigint | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : null;
   const bits = Array.isArray(value) ? value : fieldsOf(value)?.['|'];
@@ -84,7 +82,7 @@ export function valueOf(field: FieldName, value: unknown, isV6: boolean): bigint
   return known === undefined ? null : BigInt(known);
 }
 
-/** The addresses of a prefix, or values of which this many leading bits count; null = it has no such length. */
+/** The values of a prefix, or of leading bits; null = no such length. */
 export function prefixRange(field: FieldName, address: bigint, length: number): Range | null {
   if (!Number.isInteger(length) || length < 0 || length > fieldBits[field]) return null;
   const free = BigInt(fieldBits[field] - length);
@@ -92,7 +90,6 @@ export function prefixRange(field: FieldName, address: bigint, length: number): 
   return { first, last: first | ((1n << free) - 1n) };
 }
 
-/** The right side of a match as ranges; null = not all of it is known. `sets`: the table's own, by name. */
 function rangesOf(field: FieldName, right: unknown, isV6: boolean, sets: NamedSets): readonly Range[] | null {
   if (typeof right === 'string' && right.startsWith('@')) {
     const elements = sets.get(right.slice(1));
@@ -118,7 +115,7 @@ function rangeOf(field: FieldName, right: unknown, isV6: boolean): readonly Rang
 
 type NamedSets = ReadonlyMap<string, readonly unknown[]>;
 
-/** A field as nft names it, and what a packet has to be to have it. */
+/** A field of nft, and the packets that have it. */
 interface NftField {
   readonly field: FieldName;
   readonly implied: Selector;
@@ -128,7 +125,7 @@ interface NftField {
 const [v4, v6] = [isOneOf('etherType', etherTypes.ipv4), isOneOf('etherType', etherTypes.ipv6)];
 const ofProtocol = (...numbers: readonly number[]): Selector => isOneOf('protocol', ...numbers);
 
-/** Fields by protocol and name (nft(8), PAYLOAD EXPRESSIONS). */
+/** nft(8), PAYLOAD EXPRESSIONS. */
 const nftFields: Readonly<
   Record<string, { readonly implied: Selector; readonly fields: Readonly<Record<string, FieldName>> }>
 > = {
@@ -173,7 +170,6 @@ function wordsIn(value: unknown, depth = 0): readonly string[] {
   return inner.flatMap((part: unknown) => wordsIn(part, depth + 1));
 }
 
-/** What nft wraps a name in says nothing. */
 const wrappers: readonly string[] = ['payload', 'meta', 'key', 'field', 'protocol', 'set', 'range', 'prefix', 'val'];
 
 function keyWords([key, value]: readonly [string, unknown]): readonly unknown[] {
@@ -185,7 +181,6 @@ function matchText({ left, op, right }: Fields): string {
   return [...wordsIn(left), ...sign, ...wordsIn(right)].join(' ').slice(0, 60);
 }
 
-/** A comparison as a condition; null = an operator that no reader knows. */
 function compared({
   op,
   mask,
@@ -215,7 +210,6 @@ function compared({
   }
 }
 
-/** Names of devices on the right side of a match; a set of the table by what it has. null = not all are known. */
 function deviceNames(right: unknown, sets: NamedSets): readonly (string | null)[] {
   if (typeof right === 'string' && right.startsWith('@'))
     return sets.get(right.slice(1))?.flatMap((element) => deviceNames(element, new Map())) ?? [null];
@@ -231,7 +225,7 @@ function deviceSelector(side: 'in' | 'out', { op, right }: Fields, sets: NamedSe
   return { ...everything, devices: [constraint] };
 }
 
-/** A match of nft (libnftables-json(5)) as conditions. */
+/** libnftables-json(5). */
 function matchSelector(match: Fields, sets: NamedSets): Selector {
   const { left, op, right } = match;
   const unknown = unknownPart(matchText(match));
@@ -248,7 +242,7 @@ function matchSelector(match: Fields, sets: NamedSets): Selector {
   return condition === null ? unknown : allOf([implied, { ...everything, constraints: [condition] }]);
 }
 
-/** Statements that let a packet go on to the next one of its rule. */
+/** Statements after which a packet goes on in its rule. */
 const passing: ReadonlySet<string> = new Set([
   ...['counter', 'comment', 'dup', 'fwd', 'mangle', 'log', 'accept', 'drop', 'jump', 'goto', 'return', 'continue'],
   ...['set', 'queue', 'ct count', 'masquerade', 'snat', 'dnat', 'redirect', 'tproxy', 'notrack', 'last', 'reject'],
@@ -268,7 +262,7 @@ const families: Readonly<Record<string, Selector>> = {
   inet: isOneOf('etherType', etherTypes.ipv4, etherTypes.ipv6),
 };
 
-/** The frames that a rule of nft takes, by its own statements. `sets`: those of its table that no packet changes. */
+/** Frames that a rule of nft takes by its own statements. `sets`: those of its table that no packet changes. */
 export function nftSelector(rule: Fields, sets: NamedSets): Selector {
   const statements = objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
   return allOf([
@@ -277,7 +271,7 @@ export function nftSelector(rule: Fields, sets: NamedSets): Selector {
   ]);
 }
 
-/** `10.0.0.0/8`, `443/0xfff0`, `443`: a value with a prefix or a mask, as flower prints it (iproute2 tc/f_flower.c). */
+/** `10.0.0.0/8`, `443/0xfff0`, `443`: flower's values (iproute2 tc/f_flower.c). */
 function flowerField(field: FieldName, value: unknown): Selector | null {
   const text = typeof value === 'number' ? String(value) : (textOf(value) ?? '');
   const [plain = '', after] = text.split('/');
@@ -316,7 +310,7 @@ function flowerKey([key, value]: readonly [string, unknown]): Selector {
   return field === undefined ? unknown : (flowerField(field, value) ?? unknown);
 }
 
-/** A word of u32 as tc prints it: hexadecimal without leading zeros. */
+/** tc prints hexadecimal without leading zeros. */
 function wordOf(match: Fields): WordMatch | null {
   const [value, mask] = ['value', 'mask'].map((key) => Number.parseInt(textOf(match[key]) ?? '', 16));
   const { off, offmask } = match;
@@ -324,7 +318,7 @@ function wordOf(match: Fields): WordMatch | null {
   return value === undefined || mask === undefined || Number.isNaN(value + mask) ? null : { at: off, value, mask };
 }
 
-/** The words that an entry of u32 compares; null = it has a mark, or tables. */
+/** Words that an entry of u32 compares; null = it has a mark, or tables. */
 export function wordsOfU32(options: Fields): readonly WordMatch[] | null {
   const matches = objectsOf(options['matches'] ?? [options['match']]);
   const words = matches.flatMap((match) => {
@@ -354,7 +348,7 @@ function kindSelector(kind: string, options: Fields, layout: LayoutName): Select
   }
 }
 
-/** The frames that a filter of tc takes, as `tc -j filter show` prints it. */
+/** Frames that a filter of `tc -j filter show` takes. */
 export function tcSelector(filter: Fields): Selector {
   const [kind, protocol] = [textOf(filter['kind']) ?? '?', textOf(filter['protocol']) ?? 'all'];
   const options = fieldsOf(filter['options']) ?? {};

@@ -1,44 +1,42 @@
 import { once } from '../../text/collections.js';
 
-/** A frame of which not every byte is known, as the filter of a socket sees it. */
+/** A frame with unknown bytes, as a socket's filter sees it. */
 export interface SeenFrame {
   /** From its link header on. */
   readonly bytes: Uint8Array;
-  /** By offset, 1 where a byte may have any value. */
+  /** By offset: 1 = any value. */
   readonly unknown: Uint8Array;
-  /** Where the filter's data begin: 0, or the network header for a socket that gets no link header. */
+  /** Start of the filter's data: 0, or the network header for a socket without link header. */
   readonly dataAt: number;
-  /** Where the network header begins, which negative offsets count from; null = that depends on the way it came. */
+  /** Start of the network header, for negative offsets; null = it depends on the frame's way. */
   readonly networkAt: number | null;
-  /** EtherType as the kernel has it, beside the bytes. */
+  /** EtherType by the kernel. */
   readonly protocol: number;
-  /** Its end is not known: there may be bytes behind those given. */
+  /** More bytes may follow. */
   readonly isOpen?: true;
-  /** Offsets of ports that may be any but those of DHCP. */
+  /** Offsets of ports that may be any but DHCP's. */
   readonly ports?: readonly number[];
-  /** It is to one, and not to a group: its first byte is even, whichever it is. */
   readonly isUnicast?: true;
 }
 
 type Instruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
 
-/** A number of which some bits are known; those that are not are 0 in `bits`. */
+/** Unknown bits are 0 in `bits`. */
 interface Bits {
   readonly bits: number;
   readonly known: number;
 }
 
-/** What a register holds: a number, part of one, any number, an even one, or a port that is none of DHCP's. */
+/** A number, part of one, any number, an even one, or a port that is not DHCP's. */
 type Value = number | Bits | 'any' | 'even' | 'other port';
 
-/** Registers and memory of a program. */
 interface Machine {
   a: Value;
   x: Value;
   readonly memory: Value[];
 }
 
-/** Offsets from which negative ones count, as the kernel compares them without sign (linux/filter.h). */
+/** Bases of negative offsets, compared without sign (linux/filter.h). */
 const offsets = { ancillary: 0xffff_f000, network: 0xfff0_0000, link: 0xffe0_0000, negative: 0x8000_0000 } as const;
 const maxInstructions = 4096;
 /** SKF_AD_PROTOCOL: all else beside the bytes (packet type, interface, VLAN tag) may be anything. */
@@ -54,7 +52,6 @@ const mode = {
   headerLength: 0xa0,
 } as const;
 
-/** Bytes of a program as instructions; null = they are none. */
 function instructionsOf(program: Uint8Array): readonly Instruction[] | null {
   if (program.length === 0 || program.length % 8 !== 0 || program.length / 8 > maxInstructions) return null;
   const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
@@ -66,10 +63,9 @@ function instructionsOf(program: Uint8Array): readonly Instruction[] | null {
   ]);
 }
 
-/** Programs that were read: a step may ask one of a million frames. */
 const readOnce = once(instructionsOf);
 
-/** What stands at an offset into the frame; behind its end the program ends, and takes nothing. */
+/** Behind the frame's end the program ends and takes nothing. */
 function bytesAt({ bytes, unknown, isOpen, ports, isUnicast }: SeenFrame, at: number, size: number): Value | 'refused' {
   if (at + size > bytes.length) return isOpen === true ? 'any' : 'refused';
   if (size === 2 && ports?.includes(at) === true) return 'other port';
@@ -88,7 +84,7 @@ function partly(bits: number, known: number): Value {
   return known >>> 0 === 0xffff_ffff ? bits >>> 0 : { bits: bits >>> 0, known: known >>> 0 };
 }
 
-/** The same by an offset of the program's (bpf_internal_load_pointer_neg_helper, kernel/bpf/core.c). */
+/** bpf_internal_load_pointer_neg_helper, kernel/bpf/core.c. */
 function frameAt(frame: SeenFrame, offset: number, size: number): Value | 'refused' {
   if (offset < offsets.negative) return bytesAt(frame, frame.dataAt + offset, size);
   if (offset >= offsets.network)
@@ -181,7 +177,7 @@ function holds(kind: number, a: Value, operand: Value): boolean | null {
   }
 }
 
-/** Instructions that neither jump nor end; false = the program ends there, and takes nothing. */
+/** False = the program ends and takes nothing. */
 function step([code, , , k]: Instruction, machine: Machine, frame: SeenFrame): boolean {
   switch (code & 0x07) {
     case 0:
@@ -233,10 +229,9 @@ function targetsOf([code, jumpTrue, jumpFalse, k]: Instruction, at: number, { a,
 }
 
 /**
- * Runs a program of classic BPF (8 bytes an instruction, little-endian) over a frame as the kernel does: how many
- * bytes it takes, 0 = it refuses it whatever the unknown bytes are. null = that depends on these, or on what cannot be
- * distinguished from the frame alone. A condition that is not known is followed both ways; as jumps lead forward only,
- * each instruction is looked at once.
+ * Runs classic BPF (8 bytes an instruction, little-endian) over a frame like the kernel. Gives the bytes it takes, 0 =
+ * none whatever the unknown bytes are, null = these or more than the frame decide. Unknown conditions are followed both
+ * ways; jumps lead forward only, so each instruction runs once.
  */
 export function runBpf(program: Uint8Array, frame: SeenFrame): number | null {
   const instructions = readOnce(program);

@@ -5,14 +5,13 @@ import { tcCopies } from '../diversions.js';
 import type { Bypass } from './bypasses.js';
 import { groupBy } from '../../text/collections.js';
 
-/** Kinds of link behind which nobody is: what gets there is carried on by rules of theirs, or ends (ip-link(8)). */
+/** Links without guests behind: their rules carry frames on, or they end there (ip-link(8)). */
 export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
 
 /**
- * Names of the devices that frames of these bridges come to without anybody's rule: the bridges and their ports, what
- * stands on them (VLAN devices, macvlan), the other ends of pairs here and the bridges that these are ports of,
- * and what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks.
- * An ifb to which tc hands frames of theirs is one of them. `routed`: devices of guests on no bridge, as ports.
+ * Devices that frames of these bridges reach without rules: bridges and ports, devices above them (VLANs, macvlan),
+ * other ends of pairs here with their bridges, devices below ports. Nothing goes up again from below an uplink, where
+ * other networks are. An ifb to which tc hands their frames is one. `routed`: devices of guests on no bridge, as ports.
  */
 export function segmentOf(
   bridges: ReadonlySet<string>,
@@ -32,7 +31,7 @@ export function segmentOf(
     const below = linkNamed(state, link.lower);
     for (const device of [...(below === undefined ? [] : [below]), ...portsOf(state, link.name)]) goDown(device);
   };
-  /** A frame is received there: whatever stands on it may get it, and the bridge that it is a port of. */
+  /** A receiving device's bridge gets the frame, and all devices above it may. */
   const arriveAt = (link: LinkState): void => {
     if (link.flags.includes('LOOPBACK')) return;
     const isNew = !reached.has(link.name);
@@ -43,7 +42,6 @@ export function segmentOf(
     if (master !== undefined) arriveAt(master);
     if (link.kind === 'bridge' || bridges.has(link.name)) for (const port of portsOf(state, link.name)) leaveBy(port);
   };
-  /** A port of a bridge: frames come in there and go out. */
   const leaveBy = (port: LinkState): void => {
     if (reached.has(port.name)) return;
     for (const above of aboveOf.get(port.name) ?? []) arriveAt(above);
@@ -64,12 +62,12 @@ export function segmentOf(
   return reached;
 }
 
-/** Kinds of master that take a device's packets for a table of routes alone, not its frames (ip-vrf(8)). */
+/** Masters that take packets for a routing table only (ip-vrf(8)). */
 export const routingMasters: readonly unknown[] = ['vrf'];
 
 /**
- * Bridges that are ports of a device that is none of these: its handler takes what comes to the bridge before the host
- * does (netdev_rx_handler_register), and carries it on, a switch to ports where nobody listens.
+ * Bridges that are ports of another device: its handler takes their frames before the host
+ * (netdev_rx_handler_register), and a switch carries them to unobserved ports.
  */
 export function mastersAbove(bridges: ReadonlySet<string>, state: Pick<HostState, 'links'>): readonly Bypass[] {
   return state.links.flatMap(({ name, kind: ownKind, master }): readonly Bypass[] => {
@@ -85,15 +83,15 @@ export function mastersAbove(bridges: ReadonlySet<string>, state: Pick<HostState
   });
 }
 
-/** A multicast address of IP (RFC 5771, RFC 4291 2.7). */
+/** RFC 5771, RFC 4291 2.7. */
 function isGroup(address: string): boolean {
   return /^(22[4-9]|23\d)\.|^ff/i.test(address);
 }
 
 /**
- * Addresses to which VXLAN tunnels of a run over several hosts send and that none of its hosts has: what is there reads
- * the frames, and may hand them on. `state`: of all hosts, devices as the plan calls them. The kernel keeps the
- * device's own `remote` and `group` in the same table (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_update).
+ * Addresses that VXLAN tunnels of a run over several hosts send to and none of its hosts has: frames are read there,
+ * and may go on. `state`: of all hosts, devices named as in the plan. The kernel has a device's `remote` and `group` in
+ * the same table (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_update).
  */
 export function tunnelBypasses({ endpoints, hosts }: Pick<Plan, 'endpoints' | 'hosts'>, state: HostState): Bypass[] {
   if (hosts === undefined) return [];

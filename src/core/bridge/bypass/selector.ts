@@ -1,7 +1,7 @@
 import { parseIp } from '../../text/ip-address.js';
 import { macBytes } from '../../wire/ethernet.js';
 
-/** Fields that rules select by, with their bits: of Ethernet, of IP, and of the header behind it (RFC 791 to 9293). */
+/** Fields of rules with their bits: of Ethernet, IP, and the header behind it (RFC 791 to 9293). */
 export const fieldBits = {
   destinationMac: 48,
   sourceMac: 48,
@@ -23,13 +23,12 @@ export const fieldBits = {
 } as const;
 export type FieldName = keyof typeof fieldBits;
 
-/** Values from first to last, both included. */
 export interface Range {
   readonly first: bigint;
   readonly last: bigint;
 }
 
-/** One condition: the field, its bits outside `mask` cleared, is in one of the ranges; `isNegated`: in none. */
+/** A condition: the field under `mask` is in one of the ranges; `isNegated`: in none. */
 export interface Constraint {
   readonly field: FieldName;
   readonly mask: bigint;
@@ -37,7 +36,7 @@ export interface Constraint {
   readonly isNegated: boolean;
 }
 
-/** The device that a frame comes in or goes out by. A name may end in `*`. */
+/** The device of entry or exit. A name may end in `*`. */
 export interface DeviceConstraint {
   readonly side: 'in' | 'out';
   readonly names: readonly string[];
@@ -48,14 +47,14 @@ export interface DeviceConstraint {
 export interface Selector {
   readonly constraints: readonly Constraint[];
   readonly devices: readonly DeviceConstraint[];
-  /** Conditions that are no field of a frame, or that no reader knows, in the words of the rule: `ct mark 7`. */
+  /** Conditions beyond known fields, in the rule's words: `ct mark 7`. */
   readonly unknown: readonly string[];
 }
 
-/** The fields of one frame; what it does not have is absent. */
+/** A frame's fields; missing ones are absent. */
 export type FrameFields = Readonly<Partial<Record<FieldName, bigint>>>;
 
-/** Devices of a frame's way, as its hook names them; null = any. */
+/** Devices of a frame's way, by its hook; null = any. */
 export interface DevicesOnWay {
   readonly in: string | null;
   readonly out: string | null;
@@ -80,17 +79,15 @@ function allBits(field: FieldName): bigint {
   return (1n << BigInt(fieldBits[field])) - 1n;
 }
 
-/** The frames in whose field one of these values stands. */
 export function isIn(field: FieldName, ranges: readonly Range[], isNegated = false): Selector {
   return { ...everything, constraints: [{ field, mask: allBits(field), ranges, isNegated }] };
 }
 
-/** The frames in whose field the bits in `mask` have this value. */
+/** Frames with this value under `mask`. */
 export function maskedField(field: FieldName, mask: bigint, value: bigint, isNegated = false): Selector {
   return { ...everything, constraints: [{ field, mask, ranges: [{ first: value, last: value }], isNegated }] };
 }
 
-/** As `isIn`, for single values. */
 export function isOneOf(field: FieldName, ...values: readonly number[]): Selector {
   return isIn(
     field,
@@ -98,21 +95,19 @@ export function isOneOf(field: FieldName, ...values: readonly number[]): Selecto
   );
 }
 
-/** True if a value meets a condition. */
 export function holds({ mask, ranges, isNegated }: Constraint, value: bigint): boolean {
   const masked = value & mask;
   return ranges.some(({ first, last }) => first <= masked && masked <= last) !== isNegated;
 }
 
-/** True if a device has one of the names, of which one may end in `*`. */
+/** True if a device has one of the names, which may end in `*`. */
 export function isNamed(device: string, names: readonly string[]): boolean {
   return names.some((name) => (name.endsWith('*') ? device.startsWith(name.slice(0, -1)) : device === name));
 }
 
 /**
- * True if a selector takes a frame on that way: `no` if one condition fails, `perhaps` if it has unknown parts, or
- * names a device where the way has any. A condition on a field that the frame does not have fails, negated or not: the
- * header is missing.
+ * Whether a selector takes a frame on that way: `no` if a condition fails, `perhaps` if parts are unknown, or it names
+ * a device and the way has any. A condition on a missing field fails, negated or not: the header is missing.
  */
 export function takesFrame(
   { constraints, devices, unknown }: Selector,
@@ -133,18 +128,18 @@ export function takesFrame(
 
 const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 
-/** A MAC as a number of 48 bits; null = it is none. */
+/** A MAC as a 48-bit number; null = none. */
 export function macValue(text: string): bigint | null {
   return macPattern.test(text) && macBytes(text) !== null ? BigInt(`0x${text.replaceAll(':', '')}`) : null;
 }
 
-/** An address as a number; null = it is none of the family. */
+/** An address as a number; null = not of the family. */
 export function addressValue(text: string, family: 4 | 6): bigint | null {
   const ip = parseIp(text);
   return ip === null || ip.family !== family ? null : ip.value;
 }
 
-/** One byte of a header: the field that it is a part of, and how many bits of the field stand to its right. */
+/** A header byte: its field, and the field's bits to its right. */
 interface FieldByte {
   readonly field: FieldName;
   readonly shift: number;
@@ -152,7 +147,6 @@ interface FieldByte {
 
 type Layout = ReadonlyMap<number, FieldByte>;
 
-/** By offset from the network header: fields with their number of bytes. */
 function layoutOf(parts: readonly (readonly [at: number, bytes: number, field: FieldName])[]): Layout {
   const layout = new Map<number, FieldByte>();
   for (const [at, bytes, field] of parts)
@@ -171,7 +165,7 @@ const portsAt = (at: number) =>
     [at + 2, 2, 'destinationPort'],
   ] as const;
 
-/** Headers without options, as filters of tc take them that name offsets (tc-u32(8)). */
+/** Headers without options, for tc filters by offset (tc-u32(8)). */
 const layouts = {
   ip: layoutOf([
     ...ethernet,
@@ -196,7 +190,7 @@ const layouts = {
 } as const;
 export type LayoutName = keyof typeof layouts;
 
-/** Type and code of ICMP and ICMPv6 (RFC 792, RFC 4443 2.1) stand where ports do. */
+/** Type and code of ICMP and ICMPv6 (RFC 792, RFC 4443 2.1) are in place of ports. */
 const icmpLayouts = {
   ip: layoutOf([
     [20, 1, 'icmpType'],
@@ -209,14 +203,14 @@ const icmpLayouts = {
   all: layoutOf([]),
 } as const;
 
-/** 32 bits at an offset from the network header, of which those in `mask` have these values. */
+/** 32 bits at an offset from the network header, under `mask`. */
 export interface WordMatch {
   readonly at: number;
   readonly value: number;
   readonly mask: number;
 }
 
-/** Bits of the traffic class that DSCP has (RFC 2474 3), and where the class of IPv4 stands. */
+/** Bits of the traffic class that DSCP has (RFC 2474 3), and the offset of IPv4's class. */
 const [dscpMask, classAt] = [0xfc, 1];
 
 function byteSelector(
@@ -235,8 +229,8 @@ function byteSelector(
 }
 
 /**
- * The frames in which words have these bits, by the fields that stand there. `isIcmp`: behind IP is ICMP. IPv4's first
- * byte is 0x45 in frames without options. Bytes that are no known field are unknown.
+ * Frames whose words have these bits, as fields. `isIcmp`: ICMP is behind IP. IPv4's first byte is 0x45 without
+ * options. Bytes of no known field are unknown.
  */
 export function wordsSelector(words: readonly WordMatch[], layout: LayoutName): Selector {
   const bytes = words.flatMap(({ at, value, mask }) =>
@@ -256,10 +250,8 @@ export function wordsSelector(words: readonly WordMatch[], layout: LayoutName): 
   );
 }
 
-/** Values of a field that are tried, at most. */
 const maxValues = 8;
 
-/** Values next to those that a condition names, for a field that has `value` otherwise. */
 function valuesNear({ field, mask, ranges, isNegated }: Constraint, value: bigint): readonly bigint[] {
   const outside = value & ~mask & allBits(field);
   return ranges.slice(0, maxValues).flatMap(({ first, last }) => {
@@ -269,8 +261,7 @@ function valuesNear({ field, mask, ranges, isNegated }: Constraint, value: bigin
 }
 
 /**
- * Values of a field that meet all of its conditions, at most eight: `usual` if it does, and the ends of each range.
- * Empty: none was found.
+ * At most eight values that meet all of a field's conditions: `usual`, and the ends of each range. Empty: none found.
  */
 export function valuesOf(field: FieldName, { constraints }: Selector, usual: bigint): readonly bigint[] {
   const conditions = constraints.filter((constraint) => constraint.field === field);

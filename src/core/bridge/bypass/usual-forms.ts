@@ -5,14 +5,14 @@ import { frameTemplate } from '../../probe/frames/frame.js';
 import { isGroupMacText, macBytes } from '../../wire/ethernet.js';
 import { askingOnce, type AsksForms, type PlannedForm, plannedFormOf, takesSome } from './packet-sockets.js';
 
-/** The known part of guests' own frames: EtherType, what IP and ARP begin with, and that no port is one of DHCP's. */
+/** The known part of guests' frames: EtherType, start of IP and ARP, ports other than DHCP's. */
 const ownFrames: readonly { readonly header: readonly number[]; readonly ports: readonly number[] }[] = [
   { header: [0x08, 0x00, 0x45], ports: [34, 36] },
   { header: [0x08, 0x06, 0, 1, 8, 0, 6, 4], ports: [] },
   { header: [0x86, 0xdd], ports: [54, 56] },
 ];
 
-/** Frames that guests send of themselves, to one or to all: whatever else is in them is not known, nor their length. */
+/** Guests' own frames, to one or all, with unknown content and length. */
 export function ownForms(): readonly PlannedForm[] {
   return ownFrames.flatMap(({ header, ports }) => {
     const [typeAt, length] = [12, 60];
@@ -26,7 +26,6 @@ export function ownForms(): readonly PlannedForm[] {
 
 const someMac = '02:76:69:00:00:02';
 
-/** Those to a MAC. */
 function ownFormsTo(mac: Mac): readonly PlannedForm[] {
   const destination = macBytes(mac);
   return ownForms().flatMap(({ isUnicast, ...form }) => {
@@ -38,8 +37,8 @@ function ownFormsTo(mac: Mac): readonly PlannedForm[] {
 }
 
 /**
- * A probe of each carrier, as steps send them that say nothing else, and what guests send of themselves: to all, and to
- * the MACs that the bridges know. Lazy: a filter that takes much is asked once.
+ * A default probe of each carrier, and guests' own frames: to all, and to the MACs that bridges know. Lazy: a filter
+ * that takes much is asked once.
  */
 function* usualForms({ fdb }: Pick<HostState, 'fdb'>): Generator<PlannedForm> {
   for (const carrier of carriers)
@@ -59,7 +58,7 @@ function* usualForms({ fdb }: Pick<HostState, 'fdb'>): Generator<PlannedForm> {
   for (const mac of macs) yield* ownFormsTo(mac);
 }
 
-/** Asks filters, each once, whether they take any of the usual frames of a host. */
+/** Asks filters, each once, whether they take any usual frame of a host. */
 export function asksUsualForms(state: Pick<HostState, 'fdb'>): AsksForms {
   return askingOnce((takes) => isSome(usualForms(state), takes));
 }
@@ -69,7 +68,7 @@ function isSome(forms: Iterable<PlannedForm>, takes: (form: PlannedForm) => bool
   return false;
 }
 
-/** Sockets that get usual frames: the filters of others refuse all. */
+/** Sockets whose filters take some usual frame. */
 export function takingUsual(sockets: readonly PacketSocket[], state: Pick<HostState, 'fdb'>): readonly PacketSocket[] {
   const someForm = asksUsualForms(state);
   return sockets.filter((socket) => takesSome(socket, someForm));

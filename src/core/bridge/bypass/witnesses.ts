@@ -9,7 +9,7 @@ import { type Draft, draftOf, quietTypes, shapesOf, type Speaker, versionOf, way
 import { segmentOf } from './segment.js';
 import { type FrameFields, isNamed, type Selector, takesFrame } from './selector.js';
 
-/** A frame that a rule takes, between two guests. */
+/** A frame between two guests that a rule takes. */
 export interface Witness {
   readonly from: string;
   readonly to: string;
@@ -21,16 +21,15 @@ export interface Witness {
   readonly fields: SelectedFields;
 }
 
-/** A rule with what is sent to ask it; `notAsked`: why nothing is. */
+/** A rule with its witnesses; `notAsked`: why there are none. */
 export interface AskedRule {
   readonly rule: CopyRule;
   readonly witnesses: readonly Witness[];
   readonly notAsked: string | null;
 }
 
-/** What is known of the rules of a host. */
 export interface RulesSurvey {
-  /** Rules of nft, filters of tc, rules of xtables. */
+  /** Rules of nft and xtables, filters of tc. */
   readonly read: number;
   readonly rules: readonly AskedRule[];
 }
@@ -38,25 +37,23 @@ export interface RulesSurvey {
 export interface SurveyInput {
   readonly state: HostState;
   readonly speakers: readonly Speaker[];
-  /** Ports that lead out of the machine. */
   readonly uplinks: readonly string[];
-  /** Witnesses a rule; 0 = none is asked. */
+  /** 0 = none. */
   readonly perRule: number;
-  /** A lab, in which a rule that keeps state or acts beyond the frame harms nobody. */
+  /** In a lab, a rule that keeps state or acts beyond the frame harms no guest. */
   readonly isTwin?: true;
 }
 
-/** Witnesses of a rule and of a run, and how many are sent a second. */
+/** Witnesses of a rule and of a run, and a second. */
 export const witnessLimits = { perRule: 8, perRun: 2000, rate: 200 } as const;
 
-/** Ports of UDP and TCP by which protocols steer networks, or carry others (IANA's registry of service names). */
+/** UDP and TCP ports of control protocols and tunnels (IANA's registry of service names). */
 const controlPorts: readonly bigint[] = [
   ...[67n, 68n, 546n, 547n, 500n, 4500n, 179n, 520n, 521n, 646n, 1985n, 2029n, 3784n, 3785n, 4784n, 5246n, 5247n],
   ...[1701n, 2152n, 3544n, 4754n, 4789n, 6081n, 8472n, 51820n, 319n, 320n, 5353n],
 ];
 /** Echo request and reply (RFC 792, RFC 4443 4). */
 const echoTypes: readonly bigint[] = [0n, 8n, 128n, 129n];
-/** Why a frame may steer the network; null = it does not. */
 function controlOf({ etherType = 0n, icmpType, sourcePort, destinationPort }: FrameFields): string | null {
   const isIp = etherType === BigInt(etherTypes.ipv4) || etherType === BigInt(etherTypes.ipv6);
   if (!isIp && !quietTypes.includes(etherType)) return `EtherType 0x${etherType.toString(16)} is of a control protocol`;
@@ -65,7 +62,7 @@ function controlOf({ etherType = 0n, icmpType, sourcePort, destinationPort }: Fr
   return port === undefined ? null : `port ${port} is of a control protocol`;
 }
 
-/** Off: conntrack takes what has a wrong checksum for valid. Absent: conntrack is not loaded (nf_conntrack-sysctl). */
+/** 0: conntrack takes wrong checksums for valid. Absent: conntrack is not loaded (nf_conntrack-sysctl). */
 const checksumSetting = 'net.netfilter.nf_conntrack_checksum';
 
 class Survey {
@@ -96,7 +93,7 @@ class Survey {
     return { rule, witnesses: allowed.slice(0, this.#maxOf(rule)).map(witnessOf), notAsked: null };
   }
 
-  /** More than one only where each copy stays with a guest: the first that leaves the machine shows it. */
+  /** Above one only if each copy stays with a guest: the first that leaves the machine is enough. */
   #maxOf({ to, isReceived }: CopyRule): number {
     const { uplinks, perRule, speakers } = this.#input;
     const isGuests = (device: string): boolean =>
@@ -104,7 +101,6 @@ class Survey {
     return isReceived !== true && to?.every(isGuests) === true ? perRule : Math.min(1, perRule);
   }
 
-  /** Why a frame is not sent; null = it is. */
   #refusal({ from, to, frame }: Draft, copiesCome: CopyComesTo): string | null {
     const control = controlOf(frame);
     if (control !== null || this.#input.isTwin === true) return control;
@@ -118,7 +114,6 @@ class Survey {
     return acting === undefined ? null : `${acting.name} may do more with it (${acting.does})`;
   }
 
-  /** True if rules of a family see frames from that guest. */
   #comesTo(family: string, { bridge, isRouted }: Speaker): boolean {
     if (!packetFamilies.includes(family) || isRouted) return true;
     const settings = linkNamed(this.#input.state, bridge)?.bridge ?? {};
@@ -128,7 +123,7 @@ class Survey {
     return tables.some((table) => isHandedOver(table, settings, this.#input.state.sysctl));
   }
 
-  /** Frames that a selector takes, one of each alternative in turn, each between the first guests that may send it. */
+  /** One of each alternative in turn, between the first guests that may send it. */
   #draftsOf({ family, to }: CopyRule, selector: Selector): readonly Draft[] {
     const speakers = this.#input.speakers.filter((speaker) => this.#comesTo(family, speaker));
     // Neither end is to be the one that gets the copies, if others are there
@@ -186,14 +181,12 @@ function witnessOf({ from, to, frame, srcIp, dstIp }: Draft): Witness {
   };
 }
 
-/** Devices to which frames of the guests come. */
 function segmentOfSpeakers({ state, speakers }: SurveyInput): ReadonlySet<string> {
   const bridges = new Set(speakers.flatMap(({ bridge, isRouted }) => (isRouted ? [] : [bridge])));
   const ports = speakers.map(({ port }) => port);
   return new Set([...bridges, ...ports, ...segmentOf(bridges, state, ports)]);
 }
 
-/** True if frames of these devices may come to a rule, by the devices that it names. */
 function isAt({ selectors }: CopyRule, segment: ReadonlySet<string>): boolean {
   return selectors.some(({ devices }) =>
     devices.every(({ names, isNegated }) => isNegated || [...segment].some((device) => isNamed(device, names))),
@@ -201,10 +194,9 @@ function isAt({ selectors }: CopyRule, segment: ReadonlySet<string>): boolean {
 }
 
 /**
- * Every rule of a host that copies or moves frames, with the frames that ask it: each has a guest's own MAC and
- * address, and is for another guest on the same bridge. Not asked: a rule with a condition that is no known field;
- * frames of control protocols; frames that come to a rule that keeps state or acts beyond the frame. At most 2,000
- * witnesses in all. Pure.
+ * Every rule of a host that copies or moves frames, with frames that test it: of a guest's own MAC and address, for
+ * another guest on the same bridge. Not tested: conditions beyond known fields, frames of control protocols, frames
+ * that reach a rule that keeps state or acts beyond the frame. At most 2,000 witnesses in all. Pure.
  */
 export function surveyRules(input: SurveyInput): RulesSurvey {
   const { state } = input;

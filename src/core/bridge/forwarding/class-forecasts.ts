@@ -21,7 +21,6 @@ import {
 import { predictVlanHop } from './classes/vlan-hop.js';
 import type { ClassForecast } from './forecast.js';
 
-/** Each way to predict a class of probes. */
 export const classForecasts: Readonly<Record<ForecastKind, ClassForecast>> = {
   'known-unicast': predictKnownUnicast,
   'aged-unicast': predictAgedUnicast,

@@ -4,12 +4,10 @@ import type { PortKey } from '../attributes.js';
 import { type BridgeView, isSettingOn } from '../view.js';
 import { type End, type Forecast, no, portOf, unknown, yes } from './forecast.js';
 
-/** Where the bridge sends unicast to an endpoint: to one place, or everywhere. */
+/** The bridge's destination of unicast: one place, or all. */
 export type Destination = { readonly at: string } | { readonly flood: string };
 
-/**
- * The entry that decides where frames of `from` to a MAC go: with VLAN filtering entries count in their own VLAN only.
- */
+/** The entry that decides for frames of `from` to a MAC; with VLAN filtering, in its own VLAN. */
 export function entryOf(view: BridgeView, from: End, mac: Mac): FdbState | undefined {
   const port = portOf(from);
   const vlan =
@@ -19,10 +17,7 @@ export function entryOf(view: BridgeView, from: End, mac: Mac): FdbState | undef
   return view.fdb.find((entry) => entry.mac === mac && (vlan === null || entry.vlan === null || entry.vlan === vlan));
 }
 
-/**
- * What the database says of an endpoint that has announced itself, or would say once it has (br_fdb_update of the
- * kernel).
- */
+/** The destination of frames to an endpoint that has announced itself, or once it has (br_fdb_update). */
 export function destinationOf(view: BridgeView, from: End, to: End): Destination {
   const places = to.macs.map((mac): Destination => {
     const entry = entryOf(view, from, mac);
@@ -46,10 +41,10 @@ function wouldLearn(view: BridgeView, to: End): Destination {
   return { at: to.site.port.name };
 }
 
-/** The flag of a port that a flood of each kind asks for (br_flood of the kernel's net/bridge/br_forward.c). */
+/** The port flag for each kind of flood (br_flood, net/bridge/br_forward.c). */
 export type FloodFlag = Extract<PortKey, 'flood' | 'bcast_flood' | 'mcast_flood'>;
 
-/** What `isolated` of both ports comes to; null = it stops nothing. */
+/** null = `isolated` stops nothing. */
 function isolationOf(from: Settings, to: Settings): Forecast | null {
   if (isSettingOn(from, 'isolated') !== true) return null;
   const isolated = isSettingOn(to, 'isolated');
@@ -57,7 +52,7 @@ function isolationOf(from: Settings, to: Settings): Forecast | null {
   return isolated ? no('both ports are isolated') : null;
 }
 
-/** True if a port's own barriers let a frame through: isolated, state, and for floods the flag of their kind. */
+/** A port's own barriers: isolated, state, and for floods the flag of their kind. */
 function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
   const port = portOf(observer);
   if (port === null) return unknown('the guests behind the bridge device decide it');
@@ -79,7 +74,7 @@ function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: st
   return flood ? yes(`${why}; ${name}.${flag} on`) : no(`${name}.${flag} off`);
 }
 
-/** A frame that goes to every port whose flag lets it. */
+/** A frame to every port whose flag lets it. */
 export function flooded(from: End, observer: End, flag: FloodFlag, why: string): Forecast {
   if (observer.site.kind === 'port') return shouldDeliver(from, observer, flag, why);
   // up the stack: a host takes groups; other unicast it drops unless promiscuous. A holder of the device hands over
@@ -89,7 +84,7 @@ export function flooded(from: End, observer: End, flag: FloodFlag, why: string):
     : yes(`${why}; the bridge device takes it`);
 }
 
-/** Unicast that the bridge sends to one place, or everywhere. */
+/** Unicast that the bridge sends to one place, or all. */
 export function sentTo(view: BridgeView, from: End, to: End, observer: End, destination: Destination): Forecast {
   if (observer.name === to.name && observer.site.kind !== 'port') return yes(`for the guest behind ${view.name}`);
   if ('flood' in destination) return flooded(from, observer, 'flood', destination.flood);
@@ -99,7 +94,7 @@ export function sentTo(view: BridgeView, from: End, to: End, observer: End, dest
     : no(`known on ${destination.at}`);
 }
 
-/** Unicast from one to another that has announced itself: would a third, or the addressee, get it? */
+/** The reach of unicast to an endpoint that has announced itself, at a third party or the addressee. */
 export function unicast(view: BridgeView, from: End, to: End | null, observer: End): Forecast {
   return to === null ? unknown('no addressee') : sentTo(view, from, to, observer, destinationOf(view, from, to));
 }

@@ -12,7 +12,7 @@ import { groupBy } from '../../text/collections.js';
 /** From this many on a bridge, ends of one form are reported together: a thousand guests are a million pairs. */
 const maxEnds = 32;
 
-/** Who is on a bridge, as far as its state shows: one for each port, and one for what is behind the device itself. */
+/** A bridge's ends by its state: one for each port, and one behind the device. */
 export function endsOf(view: BridgeView, snapshot: Snapshot): readonly End[] {
   const macsAt = (port: string): readonly string[] =>
     view.fdb
@@ -41,13 +41,13 @@ export function endsOf(view: BridgeView, snapshot: Snapshot): readonly End[] {
 interface Bridge {
   readonly view: BridgeView;
   readonly diversions: Diversions;
-  /** Ends to be the addressee of what a third overhears. */
+  /** Possible addressees of overheard frames. */
   readonly thirds: readonly End[];
 }
 
 const badness: Readonly<Record<Reach, number>> = { yes: 2, unknown: 1, no: 0 };
 
-/** Of what `from` sends to any third: the worst for `observer`, who may have stolen or flooded before. */
+/** The worst forecast for `observer` over all addressees, with earlier theft or flood. */
 function worst(
   { view, diversions, thirds }: Bridge,
   probe: ProbeClassName,
@@ -85,10 +85,7 @@ function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: 
   }
 }
 
-/**
- * For each pair of ports that may have guests, and class: would what one sends, meant for others or not to be let
- * through, reach the other?
- */
+/** For each class and pair of ports that may have guests: would frames for others, or not allowed, reach the second? */
 export function predictAll(view: BridgeView, snapshot: Snapshot): readonly Prediction[] {
   const ends = endsOf(view, snapshot);
   const diversions = diversionsOf(view, snapshot);

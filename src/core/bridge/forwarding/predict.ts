@@ -4,7 +4,7 @@ import { classes } from '../../probe/classes.js';
 import { classForecasts } from './class-forecasts.js';
 import { type Forecast, type ForecastFlow, no, portOf, unknown, yes } from './forecast.js';
 
-/** With VLAN filtering an untagged frame travels in its port's own VLAN, and reaches members of that one only. */
+/** With VLAN filtering an untagged frame travels in its port's VLAN, to members only. */
 function withinVlan(view: BridgeView, { class: probe, from, observer }: ForecastFlow, forecast: Forecast): Forecast {
   if (isSettingOn(view.settings, 'vlan_filtering') !== true || forecast.reach !== 'yes' || probe === 'vlan-hop')
     return forecast;
@@ -17,9 +17,8 @@ function withinVlan(view: BridgeView, { class: probe, from, observer }: Forecast
 }
 
 /**
- * True if a frame of a class from `from` (to `to`, who has announced itself) would reach `observer`, by the state
- * alone. `unknown` where the state does not decide it: filters, programs, members of groups. Where the wire says
- * otherwise the wire is right.
+ * Whether a frame of a class from `from` (to `to`, which has announced itself) would reach `observer`, by the state
+ * alone. `unknown`: filters, programs or group members decide. The wire overrides a forecast.
  */
 export function predict(view: BridgeView, diversions: Diversions, flow: ForecastFlow): Forecast {
   if (diversions.unread !== null) return unknown(diversions.unread);

@@ -9,7 +9,6 @@ export function ovsMembers(text: string): string {
     .join();
 }
 
-/** Columns of a port's VLANs as one text. */
 export function ovsVlanText({ tag, trunks }: { readonly tag: string; readonly trunks: string }): string {
   return `tag=${ovsMembers(tag)} trunks=${ovsMembers(trunks)}`;
 }

@@ -33,7 +33,7 @@ function byVid(ranges: readonly VlanRange[]): ReadonlyMap<number, VlanFlags> {
   );
 }
 
-/** Each VLAN that was touched is undone or left by itself; VLANs without a flag for the PVID come back before it. */
+/** Decides for each touched VLAN; VLANs without the PVID flag come back before it. */
 export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan }: Present): UndoDecision {
   const link = findLink(on, links);
   if ('kind' in link) return link;
@@ -66,7 +66,7 @@ export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan
   );
 }
 
-/** Neighbours with the same flags as ranges; a PVID stands alone. */
+/** Neighbours with equal flags as ranges; a PVID stands alone. */
 function runsOf(vlans: readonly ({ readonly vid: number } & VlanFlags)[]): readonly VlanRange[] {
   const runs: VlanRange[] = [];
   for (const { vid, pvid, untagged } of vlans) {
@@ -91,9 +91,9 @@ export function fdbForm(row: Fields): FdbForm {
 interface JudgedRow {
   readonly vlan: number | null;
   readonly now: FdbForm | null;
-  /** What it is to be: as it was where it is the run's, else as it is. */
+  /** As before if it is the run's, else as it is. */
   readonly target: FdbForm | null;
-  /** What is another's by now, and how it is; null = it is not. */
+  /** Another's value by now; null = it is the run's. */
   readonly foreign: string | null;
 }
 
@@ -122,8 +122,8 @@ function judgeRow(
 }
 
 /**
- * An entry without a VLAN is made in every VLAN of its port as well (br_fdb_add): where it comes back, the others are
- * set again to what they are to be.
+ * An entry without a VLAN is made in every VLAN of its port as well (br_fdb_add): when it comes back, the others are
+ * set again.
  */
 export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }: Present): UndoDecision {
   const link = findLink(on, links);
@@ -158,7 +158,7 @@ export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }
   );
 }
 
-/** A group's member; null = there is none. */
+/** A group's member; null = none. */
 export function mdbForm(
   mdb: unknown,
   { bridge, port, group, vlan }: Pick<GroupMember, 'bridge' | 'port' | 'group' | 'vlan'>,

@@ -18,9 +18,9 @@ import {
 } from './entry.js';
 
 /**
- * What is to be done for an entry of a journal: undone only where interface and bridge, by their indexes, and the
- * present value are the run's. The commands name interfaces by index (`if17`: ll_idx_a2n, lib/ll_map.c of iproute2), so
- * that one which comes in between is not met.
+ * Decides a journal's entry: undone only if interface and bridge, by index, and the present value are the run's.
+ * Commands name interfaces by index (`if17`: ll_idx_a2n, lib/ll_map.c of iproute2), so that a newcomer of that name is
+ * not met.
  */
 export function decideUndo(entry: UndoEntry, present: Present): UndoDecision {
   switch (entry.kind) {
@@ -63,7 +63,7 @@ function decideSetting({ on, place, key, set, was }: UndoOf<'setting'>, { links 
   return undo(['ip', 'link', 'set', 'dev', byIndex(on.ifindex), ...setWords({ place, key, value: was })]);
 }
 
-/** Its name goes by an interface's name: right before, that has to be the same interface's. */
+/** Its name contains an interface's name: that interface has to be the same right before. */
 function decideSysctl({ on, name, set, was }: UndoOf<'sysctl'>, { links, sysctl }: Present): UndoDecision {
   if (on !== null) {
     const link = findLink(on, links);

@@ -11,33 +11,32 @@ export function isOfOvs({ kind }: UndoEntry): boolean {
   return kind.startsWith('ovs-');
 }
 
-/** What Open vSwitch says of an entry. Names are what the rows are called now; null = there is no such row any more. */
+/** Open vSwitch's present rows of an entry, by name; null = the row is gone. */
 export interface OvsPresent {
   readonly on: string | null;
   readonly bridge: string | null;
-  /** As the entry's `set` and `was`; of an entry by hand the `_uuid` of its port; '' = nothing. */
+  /** As `set` and `was`; of a static entry its port's `_uuid`; '' = none. */
   readonly value: string;
-  /** Of a port of OpenFlow its number; of a mirror its `_uuid`. */
+  /** An OpenFlow port's number, or a mirror's `_uuid`. */
   readonly handle: string;
-  /** What the port that is to have an entry again is called. */
+  /** The port that gets an entry back. */
   readonly wasOn: string | null;
 }
 
-/** What the system says at this moment of what an entry is about; what it is not about may be left out. */
+/** The system's present state of an entry; other parts may be left out. */
 export interface Present {
-  /** `ip -j -d link show` of the namespace, whole. */
+  /** `ip -j -d link show` of the namespace, complete. */
   readonly links: unknown;
   /** `bridge -j fdb show`, `vlan show`, `mdb show`. */
   readonly fdb?: unknown;
   readonly vlan?: unknown;
   readonly mdb?: unknown;
-  /** Absent where the kernel has none of that name. */
   readonly sysctl?: string;
   readonly ovs?: OvsPresent;
 }
 
 /**
- * `undo`: it is as the run has set it, and these commands put it back. `done`: it is as it was, or gone. `left`: it is
+ * `undo`: it is as the run set it, and these commands restore it. `done`: it is as before, or gone. `left`: it is
  * another's by now.
  */
 export type UndoDecision =
@@ -45,42 +44,37 @@ export type UndoDecision =
   | { readonly kind: 'done' }
   | { readonly kind: 'left'; readonly why: string };
 
-/** Nothing to restore. */
 export const done: UndoDecision = { kind: 'done' };
 
-/** It is another's by now, and why. */
 export function leave(why: string): UndoDecision {
   return { kind: 'left', why };
 }
 
-/** These commands put it back. */
 export function undo(...commands: readonly (readonly string[])[]): UndoDecision {
   return { kind: 'undo', commands };
 }
 
-/** Somebody else has set it since. */
 export function changed(what: string, now: string, set: string): UndoDecision {
   return leave(
     `${what} is ${now === '' ? 'nothing' : now}, not what the run had set (${set === '' ? 'nothing' : set})`,
   );
 }
 
-/** The interface of that index. */
 export function linkOf(links: unknown, ifindex: number): Fields | undefined {
   return objectsOf(links).find((link) => link['ifindex'] === ifindex);
 }
 
-/** How iproute2 finds an interface by its index. */
+/** An interface's name by index, for iproute2. */
 export function byIndex(ifindex: number): string {
   return `if${ifindex}`;
 }
 
-/** Why an interface cannot be named by its index: another has that as a name, which goes first. */
+/** True if an interface cannot be named by its index: another has that as its name, which comes first. */
 export function isIndexTaken(links: unknown, ifindex: number): boolean {
   return objectsOf(links).some((link) => link['ifname'] === byIndex(ifindex));
 }
 
-/** Finds the interface by its index, and sees that it is a port of the same bridge; its name now. */
+/** The interface of the index, if it is a port of the same bridge; its present name. */
 export function findLink(on: HeldLink, links: unknown): { readonly name: string } | UndoDecision {
   const link = linkOf(links, on.ifindex);
   if (link === undefined) return done;

@@ -15,9 +15,8 @@ const name = z
   .refine((text) => !/[/\s:]/.test(text) && !text.startsWith('-'));
 const ifindex = z.int().min(1).max(0x7fff_ffff);
 /**
- * An interface as a run found it. Its name is used again at once for another guest, its index where somebody asks for
- * it (`ip link add … index`). `master`: the index of its bridge; 0 = it is a port of none. `identity`: what no other
- * interface has while the kernel runs; absent = not known.
+ * An interface as a run found it. Its name is soon reused for another guest, its index on request (`ip link add …
+ * index`). `master`: index of its bridge; 0 = none. `identity`: unique while the kernel runs; absent = not known.
  */
 const link = z.strictObject({
   name: z.string().min(1).max(15),
@@ -41,7 +40,7 @@ const line = z
   .max(4096)
   .refine((text) => !/[\n\0]/.test(text));
 const group = z.string().regex(/^[0-9a-f.:]{2,45}$/);
-/** What an entry of the forwarding database is, besides where it leads; null = there is none. */
+/** An entry of the forwarding database without its port; null = none. */
 const form = z.strictObject({ state: z.enum(['static', 'permanent', 'dynamic']), sticky: z.boolean() }).nullable();
 const fdbRow = z.strictObject({ vlan: vid.nullable(), set: form, was: form });
 const member = z.enum(['permanent', 'temp']).nullable();
@@ -64,8 +63,8 @@ function isOvsKey(table: 'Bridge' | 'Port', key: string): boolean {
 }
 
 /**
- * One thing that a run changes, as its journal keeps it: of what, what the run set, and what was there before. Data of
- * a closed set of kinds: the commands that undo it are derived from it (decide.ts).
+ * A run's change in its journal, of a closed set of kinds, with the values set and before; decide.ts derives the
+ * commands that undo it.
  */
 const entry = z.discriminatedUnion('kind', [
   // the run made the interface itself, under an index that it chose
@@ -149,7 +148,7 @@ export type OvsRow = Frozen<z.infer<typeof row>>;
 export type FdbForm = Frozen<NonNullable<z.infer<typeof form>>>;
 export type FdbRow = Frozen<z.infer<typeof fdbRow>>;
 
-/** What a line of a journal says is to be undone; null = nothing that this version could have written. */
+/** A journal's line; null = none that this version writes. */
 export function parseUndoEntry(json: unknown): UndoEntry | null {
   const { success, data } = entry.safeParse(json);
   return success ? data : null;

@@ -14,17 +14,16 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** How the frames arrived: `02:… > 02:…, 10.0.1.1 > 10.0.1.2, EtherType 0x0800`. */
+/** `02:… > 02:…, 10.0.1.1 > 10.0.1.2, EtherType 0x0800`. */
 function arrivedAs({ finding: { altered } }: LeakContext): string {
   if (altered === undefined) return '';
   const addresses = altered.srcIp === null || altered.dstIp === null ? '' : `, ${altered.srcIp} > ${altered.dstIp}`;
   return `${altered.srcMac} > ${altered.dstMac}${addresses}, EtherType ${altered.etherType}`;
 }
 
-/** Words of nft that translate an address (nft(8), "NAT statements"). */
+/** nft(8), "NAT statements". */
 const translations = ['masquerade', 'snat', 'dnat', 'redirect'] as const;
 
-/** The first rule of the kernel's packet filter that translates addresses; null = there is none. */
 function natRule(state: HostState): { readonly place: string; readonly statement: string } | null {
   for (const { place, parts } of nftRules(state).rules)
     for (const part of objectsWithin(parts)) {
@@ -40,7 +39,6 @@ function xtTranslation(part: Readonly<Record<string, unknown>>): string | null {
   return ['MASQUERADE', 'SNAT', 'DNAT', 'REDIRECT', 'NETMAP'].includes(name) ? name : null;
 }
 
-/** The host translated the addresses (NAT), so that what arrived no longer carries those that were sent. */
 const findNat: CauseFinder = (leak) => {
   const { finding, flow, before } = leak;
   const { altered } = finding;
@@ -65,7 +63,7 @@ export const nat: Explained = {
   },
 };
 
-/** The bridge hands groups to this port as unicast to the MAC of each member (br_multicast_flood). */
+/** The bridge sends groups to this port as unicast to each member (br_multicast_flood). */
 function groupsAsUnicast(leak: LeakContext): ReturnType<CauseFinder> {
   const { port } = leak;
   if (port === null || !isOn(port.port?.['mcast_to_unicast'])) return null;
@@ -77,9 +75,7 @@ function groupsAsUnicast(leak: LeakContext): ReturnType<CauseFinder> {
   };
 }
 
-/**
- * Something on the way wrote other headers: a rule of tc, nft or ebtables, a flow of Open vSwitch, `mcast_to_unicast`.
- */
+/** A rule of tc, nft or ebtables, a flow of Open vSwitch, or `mcast_to_unicast`. */
 const findRewritten: CauseFinder = (leak) => {
   const { finding, port } = leak;
   if ((finding.forms?.rewritten ?? 0) === 0 || findNat(leak) !== null) return null;
@@ -103,7 +99,7 @@ export const rewritten: Explained = {
   },
 };
 
-/** The token came under another header: a copy in a tunnel, or tags and labels put on. */
+/** A copy in a tunnel, or added tags or labels. */
 const findCopyInTunnel: CauseFinder = (leak) => {
   const { finding, port } = leak;
   const { altered } = finding;
@@ -125,7 +121,7 @@ export const copyInTunnel: Explained = {
   },
 };
 
-/** The uplink sent frames in again that had left through it: a switch beyond it reflects, or a mirror there does. */
+/** A switch beyond the uplink reflects or mirrors. */
 const findReflectedByUplink: CauseFinder = ({ finding }) => {
   const { reflected } = finding;
   return reflected === undefined

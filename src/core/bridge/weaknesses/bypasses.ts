@@ -20,26 +20,20 @@ function isXdpThere({ devices }: BridgeView, what: string, where: string): boole
   return what.startsWith('XDP') && devices.has(where.slice(0, where.lastIndexOf(' ')));
 }
 
-/**
- * Copies at the bridge and its ports, or wherever a chain is jumped to from, are reported by `tc-mirror` and
- * `nft-mirror`.
- */
+/** `tc-mirror` and `nft-mirror` report copies at the bridge and its ports, or from any chain. */
 function isMirror({ devices }: BridgeView, { to, where }: Bypass): boolean {
   if (to === undefined) return false;
   const [, on = ''] = where.startsWith('tc ') ? where.split(' ') : where.split(' on ');
   return on === '' || on.split(', ').some((device) => devices.has(device));
 }
 
-/** Those for every frame at the bridge, a port or everywhere are reported by `sniffer-on-host`. */
+/** `sniffer-on-host` reports sockets for every frame at the bridge, a port or everywhere. */
 function socketsBeside({ link, ports }: BridgeView, sockets: Snapshot['packetSockets']): Snapshot['packetSockets'] {
   const reported = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
   return sockets?.filter(({ protocol, ifindex }) => protocol !== everyFrame || !reported.has(ifindex)) ?? null;
 }
 
-/**
- * What would be `bypass-possible` in a run on the bridge: programs, filters, actions, statements and packet sockets
- * that are not known to be harmless, wherever frames of the bridge come to.
- */
+/** Each `bypass-possible` of a run on the bridge. */
 const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
   const routed = namesIn(view.ports);
   const bridges = new Set([view.name]);

@@ -17,7 +17,7 @@ type Consequence = Pick<RuleFinding, 'severity' | 'text' | 'fix' | 'kept'>;
 
 const isHigh = (key: Declared['key']): boolean => key === 'master' || key === 'native_vlan' || decidesAlone(key);
 
-/** The value that runs; null = it is not reported, or means nothing here. */
+/** The running value; null = not reported, or meaningless here. */
 function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | number | string | null {
   switch (key) {
     case 'master':
@@ -47,7 +47,6 @@ function valueText(value: boolean | number | string): string {
   return value ? 'on' : 'off';
 }
 
-/** Does a value keep frames from those that they are not for? */
 function protects(value: boolean | number | string, { key }: Declared, link: LinkState, view: BridgeView): boolean {
   // without learning an entry has to say where the guest is, or what is for it floods
   if (key === 'learning')
@@ -79,7 +78,6 @@ function applying({ key, value, apply }: Declared): Consequence {
   };
 }
 
-/** What a host's configuration says and the running bridge does not do: it was changed since, or never took effect. */
 const declaredNotLiveRule: BridgeRule = (view, snapshot) =>
   (snapshot.declared ?? []).flatMap((declared) => {
     const link = linkOfRecord(declared, snapshot.state);

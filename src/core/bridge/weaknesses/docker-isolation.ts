@@ -12,10 +12,9 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** Chains by which Docker keeps its networks apart (libnetwork/drivers/bridge/setup_ip_tables.go). */
+/** Chains that keep Docker's networks apart (libnetwork/drivers/bridge/setup_ip_tables.go). */
 const stages = ['DOCKER-ISOLATION-STAGE-1', 'DOCKER-ISOLATION-STAGE-2'] as const;
 
-/** Expressions of the rules of the host's table `filter`, by chain. */
 function chainsOf(state: HostState): ReadonlyMap<string, readonly (readonly Fields[])[]> {
   const { rules, chains } = nftRules(state);
   const byPlace = groupBy(rules, ({ place }) => place);
@@ -28,7 +27,6 @@ function chainsOf(state: HostState): ReadonlyMap<string, readonly (readonly Fiel
   );
 }
 
-/** A rule acts on packets of a device if it names this one, or none. */
 function isAbout(rule: readonly Fields[], key: 'iifname' | 'oifname', device: string): boolean {
   return rule.every((part) => {
     const match = fieldsOf(part['match']);
@@ -41,7 +39,7 @@ function jumpsTo(rule: readonly Fields[], chain: string): boolean {
   return rule.some((part) => [part['jump'], part['goto']].some((verdict) => fieldsOf(verdict)?.['target'] === chain));
 }
 
-/** Docker keeps its networks apart by two chains; what goes from one of its bridges to another meets no drop there. */
+/** Between two Docker bridges no drop of its two chains is met. */
 const findDockerIsolation: CauseFinder = ({ finding, before, from, to }) => {
   if (finding.class !== 'routed-bounce' || from === null || to === null) return null;
   const [inward, outward] = [bareName(from.bridge), bareName(to.bridge)];

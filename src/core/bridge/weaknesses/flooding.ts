@@ -18,7 +18,6 @@ declare module '../../model/codes.js' {
 
 type FloodKey = 'flood' | 'bcast_flood' | 'mcast_flood';
 
-/** The port no longer gets frames that are flooded, of one kind. */
 function stopFlood(port: string, key: FloodKey): readonly Change[] {
   return [setPort(port, key, false)];
 }
@@ -44,7 +43,7 @@ const findUnknownFlood: CauseFinder = (leak) => {
   };
 };
 
-/** A rule on a flag of the guests' ports that is on by default and hands over frames meant for others. */
+/** A rule on a port flag that is on by default and passes frames for others. */
 function floodRule(key: FloodKey, severity: Severity, text: string, probe: ProbeClassName): BridgeRule {
   const rule = flagRule(key, severity, text, probe, (port) => stopFlood(port, key));
   return (view, snapshot) => (view.guests.length < 2 ? [] : rule(view, snapshot));
@@ -71,7 +70,7 @@ export const unknownFlood: Explained & Audited = {
   finding: { onBridge: unknownFloodRule },
 };
 
-/** The observer's port takes broadcasts, or multicast that nobody registered for. */
+/** The observer's port takes broadcasts, or unregistered multicast. */
 const findGroupFlood: CauseFinder = (leak) => {
   const { port, dstMac } = leak;
   if (port === null || dstMac === null || isUnicast(leak) || leak.finding.class === 'stp-root') return null;
@@ -85,7 +84,7 @@ const findGroupFlood: CauseFinder = (leak) => {
   };
 };
 
-/** What flags that stop floods of groups cost depends on the flag (docs/faults.md: `bcast_flood off` ends IPv4). */
+/** By flag (docs/faults.md: `bcast_flood off` ends IPv4). */
 const floodCosts: Readonly<Record<'broadcast' | 'multicast', FixCost>> = {
   broadcast: {
     price: 'cutOff',

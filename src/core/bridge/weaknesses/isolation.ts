@@ -22,10 +22,7 @@ function isolate(ports: readonly string[]): readonly Change[] {
   return ports.map((port) => setPort(port, 'isolated', true));
 }
 
-/**
- * Sender and observer are guests, and `isolated`, which takes effect only where both ports have it, is off on one of
- * them.
- */
+/** `isolated` acts only between two ports that both have it. */
 const findNotIsolated: CauseFinder = (leak) => {
   const { finding, from, fromPort, port, observer } = leak;
   if (
@@ -62,7 +59,6 @@ export const notIsolated: Explained = {
   },
 };
 
-/** `isolated` acts between two ports that both have it: one alone has no effect. */
 const isolatedOneSidedRule: BridgeRule = ({ guests }) => {
   const isolated = guests.filter((port) => isSettingOn(port.settings, 'isolated') === true);
   const open = guests.filter((port) => isSettingOn(port.settings, 'isolated') === false);
@@ -87,8 +83,8 @@ export const isolatedOneSided: Audited = {
 };
 
 /**
- * A hop, as Proxmox puts it there with firewall=1, has the guest's own port; flags that are set on that act on the hop
- * only, which has no other guest.
+ * A hop, as of Proxmox with firewall=1, has the guest's own port; its flags act on the hop only, which has no other
+ * guest.
  */
 const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
   const [outer, hop] = [...hopsOf(state)].find(([, { bridge }]) => bridge === name) ?? [];
@@ -123,12 +119,12 @@ const families = [
   ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
 ] as const;
 
-/** Its sysctls are there while it is loaded. */
+/** Its sysctls exist while it is loaded. */
 const netfilterModule = 'br_netfilter';
 
 /**
- * br_netfilter hands bridged packets to the firewall of IP; where neither the sysctl nor the bridge asks for it, rules
- * there do not act between guests.
+ * br_netfilter hands bridged packets to IP's firewall; unless sysctl or bridge asks for it, rules there do not act
+ * between guests.
  */
 const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { state }) =>
   guests.length < 2

@@ -19,12 +19,12 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** The bridge remembers what it learns for as long as the kernel does by default: 300 s. */
+/** The kernel's default ageing time: 300 s. */
 function learnAgain(bridge: string): readonly Change[] {
   return [setBridge(bridge, 'ageing_time', 30_000)];
 }
 
-/** The bridge forgets at once what it learns, so that all unicast without a static entry floods (CVE-2019-15753). */
+/** At ageing time 0 the bridge forgets at once: unicast without a static entry floods (CVE-2019-15753). */
 const findAgeingZero: CauseFinder = (leak) => {
   const { bridge, entries } = leak;
   if (
@@ -42,10 +42,7 @@ const findAgeingZero: CauseFinder = (leak) => {
   };
 };
 
-/**
- * Nothing is learned at ageing time 0 (CVE-2019-15753). Two ports have nobody else to flood to: OpenStack's qbr bridges
- * are made like that.
- */
+/** Two ports have no third to flood to: OpenStack's qbr bridges are so. */
 const ageingZeroRule: BridgeRule = ({ name, settings, ports }) =>
   settings['ageing_time'] !== 0 || ports.length <= 2
     ? []
@@ -73,7 +70,7 @@ export const ageingZero: Explained & Audited = {
   finding: { onBridge: ageingZeroRule },
 };
 
-/** The addressee was silent for longer than the ageing time, so that its entry is gone. */
+/** The addressee was silent for longer than the ageing time. */
 const findAgedOut: CauseFinder = (leak) => {
   const { bridge, to, entries, dstMac, finding } = leak;
   const ageing = Number(bridge.bridge?.['ageing_time'] ?? 0);
@@ -104,14 +101,13 @@ export const agedOut: Explained = {
   },
 };
 
-/** A static entry for the guest behind a port; words where its MAC is not known. */
 function entryFor(mac: Mac | null, port: string): Fix {
   return mac === null
     ? advice(`bridge fdb replace MAC dev ${word(port)} master static`)
     : { changes: [setEntry(mac, port)] };
 }
 
-/** The addressee's port learns nothing and has no static entry: what is for it floods. */
+/** The addressee's port does not learn and has no static entry. */
 const findLearningOff: CauseFinder = (leak) => {
   const { to, before, entries, dstMac } = leak;
   const link = linkNamed(before, to?.port);
@@ -132,17 +128,16 @@ const findLearningOff: CauseFinder = (leak) => {
   };
 };
 
-/** MACs of what is behind a port, not the port's own (`permanent`). */
+/** MACs behind a port, without its own (`permanent`). */
 export function entriesBehind({ fdb }: BridgeView, port: PortView): BridgeView['fdb'] {
   return fdb.filter((entry) => entry.port === port.name && !isGroupMacText(entry.mac) && entry.state !== 'permanent');
 }
 
-/** Does an entry that no learning made say what is behind a port? */
+/** True if a static entry names a MAC behind the port. */
 export function hasStaticEntry(view: BridgeView, port: PortView): boolean {
   return entriesBehind(view, port).some(({ state }) => state === 'static');
 }
 
-/** Without learning only a static entry says where the guest is. */
 const learningOffRule: BridgeRule = (view) =>
   view.ports.length <= 2
     ? []
@@ -169,12 +164,12 @@ export const learningOff: Explained & Audited = {
   finding: { onBridge: learningOffRule },
 };
 
-/** If a table has a limit, an entry that is not learned has room all the same; without one everything has. */
+/** A static entry has room despite a limit; without a limit all have. */
 function makeRoom(bridge: string, guest: { readonly mac: Mac; readonly port: string } | null): readonly Change[] {
   return [guest === null ? setBridge(bridge, 'fdb_max_learned', 0) : setEntry(guest.mac, guest.port)];
 }
 
-/** The table is at its limit (Linux 6.7), so that what is not in it cannot be learned and floods. */
+/** The table is at its limit (Linux 6.7): unknown MACs cannot be learned and flood. */
 const findFdbFull: CauseFinder = (leak) => {
   const { bridge, after, dstMac, to } = leak;
   const now = linkNamed(after, bridge.name)?.bridge;

@@ -35,12 +35,11 @@ function sentBack(by: NonNullable<Observer['by']>, observer: string, state: Host
   };
 }
 
-/** What enters a network namespace, where that is not the host's. */
 function within(space: string | null): readonly string[] {
   return space === null ? [] : ['nsenter', `--net=${space}`];
 }
 
-/** A guest's device hands nothing to others of its lower device; `space`: the namespace it is in, null = the host's. */
+/** The device passes nothing to others of its lower device; `space`: its namespace, null = the host's. */
 function setPrivate({ name, kind, space, mode }: Pick<LowerGuest, 'name' | 'kind' | 'space' | 'mode'>): Change {
   const words = kind === 'ipvlan' ? [mode, 'private'] : ['private'];
   return execute(...within(space), ...['ip', 'link', 'set', 'dev', name, 'type', kind, 'mode', ...words]);
@@ -48,10 +47,7 @@ function setPrivate({ name, kind, space, mode }: Pick<LowerGuest, 'name' | 'kind
 
 const lowerForEach = advice('give guests that are to be kept apart lower devices of their own, such as VLAN devices');
 
-/**
- * The fix at a guest's device. The flag of an ipvlan is the lower device's, so that it is set once; where guests there
- * share a zone it would keep these apart too.
- */
+/** An ipvlan's flag is the lower device's, set once; it would also keep apart guests of one zone. */
 function fixAt(from: Endpoint, below: NonNullable<Endpoint['below']>, { endpoints }: RowContext): Fix {
   const changed = ({ port, name, netns, attach, below: { device, mode } = below }: Endpoint): Fix => ({
     changes: [
@@ -65,8 +61,8 @@ function fixAt(from: Endpoint, below: NonNullable<Endpoint['below']>, { endpoint
 }
 
 /**
- * What is for a group or for everybody is copied to all guests of an ipvlan in mode l2, whatever its flag
- * (ipvlan_xmit_mode_l2 and ipvlan_process_multicast, drivers/net/ipvlan); null = it is not that.
+ * Groups and broadcasts are copied to all guests of an ipvlan in mode l2, whatever its flag (ipvlan_xmit_mode_l2 and
+ * ipvlan_process_multicast, drivers/net/ipvlan); null = other frames.
  */
 function copiedToAll(by: NonNullable<Observer['by']>, row: RowContext): ReturnType<CauseFinder> {
   if (by.mode !== 'l2' || row.dstMac === null || isUnicast(row)) return null;
@@ -79,9 +75,9 @@ function copiedToAll(by: NonNullable<Observer['by']>, row: RowContext): ReturnTy
 }
 
 /**
- * Sender and observer stand on one lower device in mode bridge: the kernel hands unicast to the guest that has the MAC,
- * and what is for everybody to all of them (macvlan_queue_xmit, drivers/net/macvlan.c). In other modes frames leave,
- * and unicast that a port with hairpin sends back is handed over, in mode private too (macvlan_handle_frame).
+ * In mode bridge the kernel hands unicast to the guest with the MAC, and broadcasts to all guests of a lower device
+ * (macvlan_queue_xmit, drivers/net/macvlan.c). In other modes frames leave, and unicast that a hairpin port sends back
+ * is handed over, in mode private too (macvlan_handle_frame).
  */
 const findMacvlanBridge: CauseFinder = (row) => {
   const { observer, from, before } = row;
@@ -101,9 +97,8 @@ const findMacvlanBridge: CauseFinder = (row) => {
 };
 
 /**
- * Two of one lower device in mode bridge reach each other within the kernel: neither a setting of a bridge, nor a rule
- * of nft's family bridge, nor the switch beyond the NIC sees their frames. `private` and `vepa` hand nothing over here
- * (ip-link(8), "MACVLAN and MACVTAP Type Support").
+ * In mode bridge no bridge setting, nft bridge rule or switch sees frames between two guests. `private` and `vepa` hand
+ * nothing over (ip-link(8), "MACVLAN and MACVTAP Type Support").
  */
 const macvlanBridgeRule: HostRule = ({ state, beside }) => {
   const guests = lowerGuests(state, beside).filter(isHandedOver);
@@ -127,9 +122,7 @@ const macvlanBridgeRule: HostRule = ({ state, beside }) => {
   });
 };
 
-/**
- * True if the kernel hands what it sends to others on its lower device. The flag of an ipvlan is read elsewhere alone.
- */
+/** An ipvlan's flag is known elsewhere only. */
 function isHandedOver({ kind, mode, flag, space }: LowerGuest): boolean {
   if (kind === 'ipvlan') return space !== null && flag === undefined;
   return (kind === 'macvtap' || kind === 'macvlan') && mode === 'bridge';
@@ -150,9 +143,8 @@ export const macvlanBridge: Explained & Audited = {
 };
 
 /**
- * What takes frames from a device that stands on another one. In mode source it gets those of the senders that are
- * listed; a mode that hands over less is none in passthru, which cannot be left (macvlan_changelink), and for the rest
- * broadcasts stay: the device itself has to go.
+ * In mode source it gets frames of listed senders; passthru cannot be left for a lesser mode (macvlan_changelink), and
+ * in the rest broadcasts stay: the device itself has to go.
  */
 function cutOffChanges({ name, space, kind, mode }: NonNullable<Observer['device']>): readonly Change[] {
   const source = ['ip', 'link', 'set', 'dev', name, 'type', kind, 'macaddr', 'flush'];
@@ -161,9 +153,8 @@ function cutOffChanges({ name, space, kind, mode }: NonNullable<Observer['device
 }
 
 /**
- * The observer stands on the bridge or on one of its ports without being one: what the bridge hands to its own device
- * is copied to a macvlan or an ipvlan there (macvlan_handle_frame of drivers/net/macvlan.c), all of it in passthru
- * mode, and tagged frames go to a VLAN device.
+ * Frames that the bridge hands to its device are copied to a macvlan or ipvlan on it or on a port
+ * (macvlan_handle_frame, drivers/net/macvlan.c), all of them in passthru mode; tagged frames go to a VLAN device.
  */
 const findAboveBridge: CauseFinder = ({ observer, bridge }) => {
   if (observer?.place !== 'above' || observer.by !== undefined) return null;

@@ -23,7 +23,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** Words of tc(8) that name one filter among those of its hook; null = it does not say which it is. */
+/** Words of tc(8) that name one filter of a hook; null = not identifiable. */
 function filterWords({ protocol, pref, chain, kind, options }: Fields): readonly string[] | null {
   if (typeof pref !== 'number') return null;
   const { handle, fh } = fieldsOf(options) ?? {};
@@ -36,7 +36,7 @@ function filterWords({ protocol, pref, chain, kind, options }: Fields): readonly
   ];
 }
 
-/** Takes that filter away and leaves the others of its hook, which may drop forged frames. */
+/** The hook's other filters stay: they may drop forged frames. */
 function withoutFilter(device: string, place: string, filter: Fields): Fix {
   const words = filterWords(filter);
   return words === null
@@ -44,13 +44,12 @@ function withoutFilter(device: string, place: string, filter: Fields): Fix {
     : { changes: [execute('tc', 'filter', 'del', 'dev', device, place, ...words)] };
 }
 
-/** A finding with the name of its rule, as rules are asked by it. */
 interface NamedFinding {
   readonly rule: string;
   readonly finding: RuleFinding;
 }
 
-/** tc's action mirred carries frames of a device to another one (tc-mirred(8)). */
+/** tc's action mirred carries frames to another device (tc-mirred(8)). */
 const tcMirrorRule: BridgeRule = (view, { state }) => tcFindings(view, state).map(({ finding }) => finding);
 
 const tcFindings = ({ devices }: BridgeView, state: HostState): readonly NamedFinding[] =>
@@ -76,20 +75,19 @@ export const tcMirror: Audited = {
   finding: { onBridge: tcMirrorRule },
 };
 
-/** A statement of nft that carries frames to another device: where it stands, and how to take it away. */
+/** A statement of nft that carries frames to another device, and its fix. */
 export interface NftCopy {
-  /** As `nftRuleName` gives it. */
+  /** By `nftRuleName`. */
   readonly rule: string;
   readonly verb: 'dup' | 'fwd' | 'TEE';
-  /** The device that it sends by; null = a route leads there. */
+  /** null = by a route. */
   readonly device: string | null;
-  /** The address that the copy is routed to, which nft does not print of TEE; null = it goes to a device. */
+  /** The copy's address, which nft does not print of TEE; null = to a device. */
   readonly address: string | null;
   readonly place: string;
   readonly fix: Fix;
 }
 
-/** The statement of a rule that copies or moves packets, with where these go; null = it does not. */
 function copyOf(expression: Fields, isAtDevice: boolean): Pick<NftCopy, 'verb' | 'device' | 'address'> | null {
   const xt = fieldsOf(expression['xt']);
   if (xt?.['type'] === 'target' && xt['name'] === 'TEE') return { verb: 'TEE', device: null, address: '?' };
@@ -136,7 +134,6 @@ function copyFinding({ verb, device, address, place, fix }: Omit<NftCopy, 'rule'
   };
 }
 
-/** They carry frames as mirred does. */
 const nftMirrorRule: BridgeRule = ({ devices }, { state }) => nftCopies(devices, state).map(copyFinding);
 
 export const nftMirror: Audited = {
@@ -144,7 +141,7 @@ export const nftMirror: Audited = {
   finding: { onBridge: nftMirrorRule },
 };
 
-/** Those of them that send a copy to an address, with what the audit says of each. */
+/** Copies to an address, with the audit's findings. */
 function routedCopies(
   devices: ReadonlySet<string>,
   state: HostState,
@@ -165,7 +162,6 @@ function teeFinding(place: string, address: string, fix: Fix): RuleFinding {
   return copyFinding({ verb: 'TEE', device: null, address, place, fix });
 }
 
-/** Rules of iptables-legacy with TEE, as far as they were read. */
 function legacyFindings({ legacyTables = [] }: HostState): readonly (NamedFinding & { readonly address: string })[] {
   return legacyTables.flatMap(({ program, table, copies = [] }) =>
     copies.map(({ chain, number, gateway }) => {
@@ -176,7 +172,7 @@ function legacyFindings({ legacyTables = [] }: HostState): readonly (NamedFindin
   );
 }
 
-/** An XDP program sees every frame before the bridge does and may send it elsewhere; what it does cannot be read. */
+/** An XDP program gets every frame before the bridge and may send it elsewhere, invisibly. */
 const xdpRule: BridgeRule = ({ link, ports }) =>
   [link, ...ports.map((port) => port.link)]
     .flatMap(({ name, xdp }) => (xdp === undefined ? [] : [{ name, xdp }]))
@@ -201,25 +197,20 @@ export const xdpProgram: Audited = {
 interface Carriers {
   readonly rules: readonly RuleFinding[];
   readonly programs: readonly RuleFinding[];
-  /** Those of the rules that send a copy to an address. */
   readonly routed: ReturnType<typeof routedCopies>;
-  /** Rules that a frame may ask, by name, and the devices to which each sends; null = by a route. */
+  /** Rules that frames may test, by name, with their devices; null = by a route. */
   readonly named: ReadonlyMap<string, { readonly finding: RuleFinding; readonly to: readonly string[] | null }>;
-  /** The first of the rules that carry frames to a port, by its name. */
   readonly toPort: Map<string, RuleFinding | null>;
-  /** What the host of the bridge calls what is called so across hosts. */
+  /** The host's own name for a name across hosts. */
   readonly nameHere: (name: string) => string;
 }
 
-/**
- * What was found in a state, by bridge: it is asked for once for each leak, and a mesh has thousands. A state is never
- * changed.
- */
+/** By state and bridge: needed for each leak, of which a mesh has thousands. A state never changes. */
 const carriersOfState = new WeakMap<HostState, Map<string, Carriers | null>>();
 
 /**
- * The bridge of a leak as its host has it, or the devices of a segment without one as its ports: those to which the
- * host routes, or a lower device and what stands on it; undefined = neither.
+ * The leak's bridge on its host, or devices of a segment without one as its ports: routed ones, or a lower device with
+ * those on it; undefined = neither.
  */
 function viewOf(
   { bridge, step }: LeakContext,
@@ -251,7 +242,7 @@ function namedRules(
   );
 }
 
-/** The rule that a frame was sent to ask, if it sends to the observer. */
+/** The rule that a frame was to test, if it sends to the observer. */
 function askedRule(
   { finding: { variant = '' } }: LeakContext,
   device: string | null,
@@ -300,17 +291,14 @@ function ruleTo(port: string | null, { rules, toPort, nameHere }: Carriers): Rul
   return rule;
 }
 
-/** The observer's port, of a bridge or not, or what leads to a device beside the bridges; null = it has none. */
+/** The observer's port, or the way to a device beside the bridges; null = none. */
 function deviceOf({ port, observer }: LeakContext): string | null {
   if (port !== null) return port.name;
   const isBeside = observer !== null && isBesideBridges(observer);
   return isBeside || observer?.routed === true || isOnDevice(observer?.by) ? (observer?.interface ?? null) : null;
 }
 
-/**
- * The rule that sends copies to the observer's address. Where no bridge carried the packet there, it may be one to an
- * address that is nobody's: the host routes it to any device.
- */
+/** A copy not carried by a bridge may be to an address of no guest: the host routes it to any device. */
 function routedCopyTo(leak: LeakContext, { routed }: Carriers): RuleFinding | undefined {
   if (!leak.finding.carrier.startsWith('ip')) return undefined;
   const isOf = ({ ips }: Endpoint, wanted: string): boolean => ips.some(({ address }) => address === wanted);
@@ -322,7 +310,7 @@ function routedCopyTo(leak: LeakContext, { routed }: Carriers): RuleFinding | un
 
 /**
  * A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program
- * may. The audit finds them; here they explain a leak.
+ * may.
  */
 const findMirror: CauseFinder = (leak) => {
   const { bridge, fromPort, to, entries } = leak;

@@ -14,15 +14,13 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** The bridge asks for members itself. */
 function query(bridge: string): readonly Change[] {
   return [setBridge(bridge, 'mcast_querier', true)];
 }
 
 /**
- * The bridge snoops, but without a querier it does not know who is a member, and floods (br_multicast_querier_exists).
- * Only IP has members: other multicast floods all the same. A new querier is believed after
- * mcast_query_response_interval, 10 s.
+ * Without a querier a snooping bridge does not know members, and floods (br_multicast_querier_exists). Only IP has
+ * members: other multicast floods anyway. A new querier counts after mcast_query_response_interval, 10 s.
  */
 const findNoQuerier: CauseFinder = (leak) => {
   const { bridge, dstMac, finding } = leak;
@@ -42,7 +40,6 @@ const findNoQuerier: CauseFinder = (leak) => {
   };
 };
 
-/** Snooping knows members only while somebody asks for them. */
 const noQuerierRule: BridgeRule = ({ name, settings, guests }) =>
   isSettingOn(settings, 'mcast_snooping') !== true ||
   isSettingOn(settings, 'mcast_querier') !== false ||
@@ -74,7 +71,7 @@ export const noQuerier: Explained & Audited = {
   finding: { onBridge: noQuerierRule },
 };
 
-/** The observer's port is a member of the group, by an entry that somebody made or by its guest's own report. */
+/** By a static entry or the guest's own report. */
 const findMember: CauseFinder = (leak) => {
   const { bridge, flow, port, before } = leak;
   if (isUnicast(leak) || flow === null || port === null) return null;
@@ -101,7 +98,7 @@ export const member: Explained = {
   },
 };
 
-/** The port is no multicast router port, and becomes none by a query. */
+/** No query makes the port a multicast router port. */
 function refuseRouter(port: string): readonly Change[] {
   return [setPort(port, 'multicast_router', 0)];
 }
@@ -127,7 +124,7 @@ const findMcastRouterPort: CauseFinder = (leak) => {
   };
 };
 
-/** Ports that get all multicast: set so (2), or because a query came from there. */
+/** Ports that get all multicast: set so (2), or by a query from there. */
 const mcastRouterPortRule: BridgeRule = ({ name, guests }, { state }) => {
   const acting = routerPorts(state, name);
   return guests.flatMap((port) => {

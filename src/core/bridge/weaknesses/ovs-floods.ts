@@ -31,8 +31,8 @@ declare module '../../model/codes.js' {
 const isFlood = (action: string): boolean => /^(?:FLOOD|ALL)$/i.test(action);
 
 /**
- * Arguments of ovs-ofctl(8) that take the actions out of that flow alone, whatever others match the same frames: what
- * it floods is switched then, and a flow that is left without an action goes.
+ * Arguments of ovs-ofctl(8) that take actions out of that flow alone: its frames are switched then, and a flow without
+ * actions goes.
  */
 function withoutActions(bridge: string, flow: string, isRemoved: (action: string) => boolean): readonly string[] {
   const places = ['table', 'priority'].flatMap((key) => new RegExp(`\\b${key}=\\d+`).exec(matchText(flow)) ?? []);
@@ -47,7 +47,7 @@ function withoutActions(bridge: string, flow: string, isRemoved: (action: string
   return ['--strict', 'del-flows', bridge, ...(match.length === 0 ? [] : [match.join(',')])];
 }
 
-/** EtherTypes and protocols above IP of carriers; frames of another form have others. */
+/** EtherTypes and IP protocols of carriers; other forms have others. */
 const carrierTypes: Readonly<Record<string, readonly [etherType: number, protocol: number | null]>> = {
   raw: [etherTypes.experimental, null],
   arp: [etherTypes.arp, null],
@@ -80,10 +80,7 @@ function frameOf({ flow, finding, dstMac }: LeakContext, { from }: OvsLeak): Swi
   };
 }
 
-/**
- * A flow sends frames to every port (FLOOD, ALL), or to the observer's by its name or number, past the table of MACs
- * (ovs-actions(7)).
- */
+/** A flow outputs to every port (FLOOD, ALL), or to the observer's, past the table of MACs (ovs-actions(7)). */
 const findOvsFloodFlow: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null) return null;
@@ -118,7 +115,6 @@ export const ovsFloodFlow: Explained = {
   },
 };
 
-/** The bridge learns in these VLANs as in all. */
 const learnIn = (bridge: string, vlans: readonly string[]): Change =>
   execute('ovs-vsctl', 'remove', 'Bridge', bridge, 'flood_vlans', ...vlans);
 
@@ -145,7 +141,6 @@ export const ovsFloodVlans: Explained = {
   },
 };
 
-/** VLANs that flood. */
 const ovsFloodingRule = eachBridge(({ name, record }) =>
   membersOf(record['flood_vlans']).length === 0
     ? []
@@ -167,14 +162,13 @@ export const ovsFlooding: Audited = {
   finding: { onHost: ovsFloodingRule },
 };
 
-/** What ovs-vswitchd keeps where nothing is said (ovs-vswitchd.conf.db(5), other_config:mac-table-size). */
+/** The default (ovs-vswitchd.conf.db(5), other_config:mac-table-size). */
 const usualSize = 8192;
 
-/** The table holds twice as many MACs, and no fewer than usual. */
 const enlargeTable = (bridge: string, size: number): Change =>
   execute('ovs-vsctl', 'set', 'Bridge', bridge, `other_config:mac-table-size=${Math.max(usualSize, size * 2)}`);
 
-/** The table of MACs is at its limit: an entry is thrown out for each that is learned, and what is for it floods. */
+/** At its limit the table drops an entry for each new one, and floods to that MAC. */
 const findOvsTableFull: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null || !isUnicast(leak)) return null;
@@ -203,7 +197,6 @@ export const ovsTableFull: Explained = {
   },
 };
 
-/** A MAC that finds no room in the table is flooded to. */
 const ovsSmallTableRule = eachBridge(({ name, record }) => {
   const size = Number(valueIn(record['other_config'], 'mac-table-size') ?? usualSize);
   return !(size < usualSize)
@@ -226,10 +219,7 @@ export const ovsSmallTable: Audited = {
   finding: { onHost: ovsSmallTableRule },
 };
 
-/**
- * Open vSwitch has no entry for the destination, and the observer's port takes what is flooded. Where it floods on
- * purpose, an entry would not help.
- */
+/** An entry would not help if it floods on purpose. */
 const findOvsUnknownFlood: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (

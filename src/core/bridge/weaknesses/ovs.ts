@@ -15,21 +15,20 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** A leak on a bridge of Open vSwitch, with what the switch said. */
+/** A leak on a bridge of Open vSwitch, with the switch's state. */
 export interface OvsLeak {
   readonly ovs: OvsState;
   readonly bridge: OvsBridgeState;
   readonly from: OvsPortState | null;
   readonly to: OvsPortState | null;
-  /** The observer's port. */
   readonly port: OvsPortState | null;
-  /** VLAN of the frames in the switch: their tag, else that of the sender's port; 0 = none. */
+  /** Of the frames in the switch: their tag, else the sender's port's; 0 = none. */
   readonly vlan: number;
-  /** True if the switch knows the destination in that VLAN. */
+  /** The switch knows the destination in that VLAN. */
   readonly isKnown: boolean;
 }
 
-/** null = the bridge is none of Open vSwitch. */
+/** null = no bridge of Open vSwitch. */
 export function ovsLeak({ before, bridge, fromPort, to, port, finding, entries }: LeakContext): OvsLeak | null {
   const { ovs } = before;
   const ovsBridge = ovs?.bridges.find(({ name }) => name === bridge.name);
@@ -49,7 +48,7 @@ export function ovsLeak({ before, bridge, fromPort, to, port, finding, entries }
   };
 }
 
-/** True if a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode): an access port in its tag's alone. */
+/** True if a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode): an access port in its tag's only. */
 export function isInVlan({ columns }: OvsPortState, vlan: number): boolean {
   const [[tag], trunks, [mode]] = [
     numbersIn(columns['tag']),
@@ -60,7 +59,6 @@ export function isInVlan({ columns }: OvsPortState, vlan: number): boolean {
   return isAccess ? tag === vlan : tag === vlan || trunks.length === 0 || trunks.includes(vlan);
 }
 
-/** The numbers among the members of a column. */
 export function numbersIn(value: unknown): readonly number[] {
   return membersOf(value).filter((member) => typeof member === 'number');
 }
@@ -69,7 +67,6 @@ export function eachBridge(rule: (bridge: OvsBridgeView) => readonly RuleFinding
   return (snapshot) => ovsBridges(snapshot).flatMap(rule);
 }
 
-/** A mirror of Open vSwitch copies frames to the observer's port. */
 const findOvsMirror: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null) return null;
@@ -96,7 +93,6 @@ const findOvsMirror: CauseFinder = (leak) => {
   };
 };
 
-/** Mirrors, with whose frames they copy and to where. */
 const ovsMirrorRule: HostRule = (snapshot) =>
   ovsBridges(snapshot).flatMap(({ name, ports, mirrors }) =>
     mirrors.map((mirror) => {
@@ -133,8 +129,8 @@ export const ovsMirror: Explained & Audited = {
 };
 
 /**
- * Sender and addressee are protected from each other and the switch does not know the addressee: it floods the frame to
- * the ports that are not (column protected).
+ * Sender and addressee are protected from each other, and the addressee is unknown: the switch floods to unprotected
+ * ports (column protected).
  */
 const findOvsProtected: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
@@ -168,7 +164,7 @@ export const ovsProtected: Explained = {
 const flagged = (ports: readonly OvsRecord[]): readonly OvsRecord[] =>
   ports.filter((port) => port['protected'] === true);
 
-/** `protected` acts between two ports that both have it: one alone floods to those that have it not. */
+/** `protected` acts between two ports that both have it: one alone floods to the others. */
 const ovsProtectedOneSidedRule = eachBridge(({ ports }) =>
   flagged(ports).length !== 1
     ? []
@@ -192,8 +188,8 @@ export const ovsProtectedOneSided: Audited = {
 };
 
 /**
- * With a controller and without `secure` the switch goes on by MAC alone once the controller is gone: what its flows
- * kept apart meets.
+ * With a controller and without `secure` the switch goes on by MAC alone when the controller is gone, without its
+ * flows.
  */
 const ovsFailOpenRule = eachBridge(({ name, record }) =>
   membersOf(record['controller']).length === 0 || record['fail_mode'] === 'secure'

@@ -16,7 +16,6 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** A rule on a flag of the guests' ports. */
 export function flagRule(
   key: PortKey,
   severity: Severity,
@@ -74,7 +73,7 @@ export const proxyArp: Audited = {
   finding: { onBridge: proxyArpRule },
 };
 
-/** Traffic moves to another port when this one loses its carrier. */
+/** Traffic moves to the backup port when a port loses its carrier. */
 const backupPortRule: BridgeRule = ({ guests }) =>
   guests
     .filter(({ settings: { backup_port: backup } }) => backup !== undefined && backup !== '' && backup !== 0)
@@ -93,7 +92,7 @@ export const backupPort: Audited = {
   finding: { onBridge: backupPortRule },
 };
 
-/** Nothing can be said about a guest whose port does not forward. */
+/** Nothing can be proved of a guest whose port does not forward. */
 const notForwardingRule: BridgeRule = ({ ports }) =>
   ports
     .filter((port) => port.settings['state'] !== undefined && port.settings['state'] !== 'forwarding')

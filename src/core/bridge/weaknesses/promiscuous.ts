@@ -12,7 +12,7 @@ import { describeHolders, IFF_PROMISC, isPromiscuous, readFrom } from '../view.j
 import { isGroupMacText } from '../../wire/ethernet.js';
 import type { Audited, BridgeRule, CauseFinder, Explained } from '../weakness.js';
 
-/** Places of sockets begin with it, before the device. */
+/** Before the device, in places of sockets. */
 export const socketPlace = 'packet socket on ';
 
 declare module '../../model/codes.js' {
@@ -23,10 +23,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/**
- * The addressee is behind the bridge device itself, whose frames are never learned (br_dev_xmit), and somebody holds
- * the device promiscuous.
- */
+/** MACs behind the bridge device are never learned (br_dev_xmit), and the device is promiscuous. */
 const findBehindBridge: CauseFinder = (leak) => {
   const { bridge, dstMac, entries, to } = leak;
   if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && isOnPort(to.attach)))
@@ -40,10 +37,7 @@ const findBehindBridge: CauseFinder = (leak) => {
   };
 };
 
-/**
- * A MAC in the bridge device's address list (`self`) that the database does not have (`master`): macvlan on the bridge
- * leaves one.
- */
+/** A macvlan on the bridge leaves a MAC in the device's address list (`self`) that the database (`master`) lacks. */
 const behindBridgeRule: BridgeRule = ({ name, link, fdb, ports }, { state }) =>
   ports.length < 2
     ? []
@@ -78,7 +72,7 @@ export const behindBridge: Explained & Audited = {
   finding: { onBridge: behindBridgeRule },
 };
 
-/** Sockets by which others hold a device promiscuous, or may, where the kernel does not report it. */
+/** Sockets that make a device promiscuous, or may, if the kernel does not report. */
 export function holdingPromiscuous(ifindex: number, sockets: readonly PacketSocket[]): readonly PacketSocket[] {
   return sockets.filter((socket) => {
     const { own: isOwn, holders } = socket;
@@ -122,10 +116,7 @@ const findBridgePromiscuous: CauseFinder = (leak) => {
   };
 };
 
-/**
- * A bridge device rests at promiscuity 0. Something that bridges the bridge raises it, as VMware does, or a sniffer on
- * it.
- */
+/** A bridge device rests at promiscuity 0; bridging of the bridge, as by VMware, or a sniffer raises it. */
 const bridgePromiscuousRule: BridgeRule = ({ name, link }, { packetSockets, promiscuousLog }) => {
   const flagged = link.sysFlags !== null ? (link.sysFlags & IFF_PROMISC) !== 0 : link.flags.includes('PROMISC');
   if (!flagged && !((link.promiscuity ?? 0) > 0)) return [];
@@ -164,9 +155,8 @@ export const bridgePromiscuous: Explained & Audited = {
 export const everyFrame = '0003';
 
 /**
- * A process of the host takes every frame where these passed, and the bridge had no reason to hand them to the
- * observer: the process may have. Needs no promiscuous mode (packet(7)); this program's own sockets are not in the
- * state.
+ * A host process takes every frame on the way, and the bridge had no reason to forward it to the observer. Promiscuous
+ * mode is not needed (packet(7)); this program's own sockets are not in the state.
  */
 const findSnifferOnHost: CauseFinder = (leak) => {
   const { before, bridge, fromPort, to } = leak;
@@ -197,8 +187,8 @@ const findSnifferOnHost: CauseFinder = (leak) => {
 };
 
 /**
- * A packet socket for every frame on the bridge, a port, or everything; needs no promiscuous mode and raises no event.
- * DHCP clients and the like take one protocol only, or have a filter that refuses what probes and guests send.
+ * A packet socket for every frame on the bridge, a port, or everything; it needs no promiscuous mode and raises no
+ * event. DHCP clients and the like take one protocol, or filter out probes and guests' frames.
  */
 const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets, state }) => {
   const places = new Map([

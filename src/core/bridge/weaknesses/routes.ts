@@ -24,10 +24,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/**
- * Adds a chain of its own to a table of its own, with a rule: what one base chain drops, no other accepts again
- * (nft(8)).
- */
+/** A chain of its own in a table of its own: no other chain accepts again what one base chain drops (nft(8)). */
 function ownChain(name: string, hook: string, ...rule: readonly string[]): readonly Change[] {
   const chain = `{ type filter hook ${hook} ; }`;
   return [
@@ -37,33 +34,30 @@ function ownChain(name: string, hook: string, ...rule: readonly string[]): reado
   ];
 }
 
-/**
- * The host no longer forwards what comes in on one device to another; each a name, or a set of names as nft writes it.
- */
+/** Stops forwarding from one device to another; each a name, or a set in nft's syntax. */
 function keepApart(inward: string, outward: string, more: readonly string[] = []): readonly Change[] {
   return ownChain('forward', 'forward priority 0', 'iifname', inward, 'oifname', outward, ...more, 'drop');
 }
 
 /**
- * The same from one bridge to another, or back to it. Where br_netfilter hands bridged packets to the same hook, those
- * that are routed are for the bridge's own MAC.
+ * The same between bridges, or back to one. If br_netfilter hands bridged packets to the same hook, routed ones are
+ * those to the bridge's MAC.
  */
 function keepBridgesApart(inward: string, outward: string, state: HostState): readonly Change[] {
   const mac = linkNamed(state, inward)?.mac;
   return keepApart(inward, outward, isIpHandedOver(state.sysctl) && mac !== undefined ? ['ether', 'daddr', mac] : []);
 }
 
-/** True if the headers say that a router had the frames: other MACs and a smaller hop limit, or what NAT wrote. */
+/** By other MACs with a smaller hop limit, or by NAT's addresses. */
 function wereRouted({ finding: { forms = {} } }: LeakContext): boolean {
   return (forms.routed ?? 0) + (forms.rewritten ?? 0) > 0;
 }
 
-/** The device by which the host reaches an endpoint: its bridge, or without one its own. */
 function hostsDevice({ attach, port, bridge }: Endpoint): string {
   return isRoutedTo(attach) ? (port ?? '') : bareName(bridge);
 }
 
-/** Devices that the host forwards between; null = packets leave by the bridge on which they came. */
+/** null = packets leave by the bridge they came on. */
 function devicesBetween({ finding, from, to, observer }: LeakContext): readonly [string, string] | null {
   if (from === null) return null;
   if (finding.class !== 'routed-bounce')
@@ -72,7 +66,6 @@ function devicesBetween({ finding, from, to, observer }: LeakContext): readonly 
   return to === null || inward === outward ? null : [inward, outward];
 }
 
-/** The host routes between guests of different bridges, that a bridge keeps apart, or that are on no bridge. */
 const findHostForwards: CauseFinder = (leak) => {
   const { finding, before, bridge, to, observer } = leak;
   if (!isRouted(leak)) return null;
@@ -158,12 +151,11 @@ export const routedOpen: Audited = {
   finding: { onHost: routedOpenRule },
 };
 
-/** The host drops packets whose way back leads elsewhere. */
 function checkSources(sysctl: string): readonly Change[] {
   return [setSysctl(sysctl, '1')];
 }
 
-/** Nothing asks whether the source address belongs behind the port on which a packet comes. */
+/** The source address is not checked against the port of entry. */
 const findRpFilterOff: CauseFinder = (leak) => {
   const { finding, before } = leak;
   const from = routedSender(leak);
@@ -202,7 +194,7 @@ export const rpFilterOff: Explained = {
   },
 };
 
-/** Nothing checks whose address a guest without a bridge sends from (RFC 3704, strict reverse path forwarding). */
+/** RFC 3704, strict reverse path forwarding. */
 const routedSpoofableRule: HostRule = ({ state, beside }) =>
   beside === undefined
     ? []
@@ -259,7 +251,7 @@ function deletion({ removal }: RoutingEntry): readonly Change[] {
   return [execute(...removal)];
 }
 
-/** The way by which the packets came to the observer, where it is not the one of all tables to the addressee. */
+/** The packets' way to the observer, if it is not the usual one to the addressee. */
 function leadingWay({ flow, to, observer }: LeakContext, port: string, routing: Routing): Way | undefined {
   const { srcIp = null, dstIp = null } = flow?.frame ?? {};
   if (observer === null || srcIp === null || dstIp === null) return undefined;
@@ -268,7 +260,7 @@ function leadingWay({ flow, to, observer }: LeakContext, port: string, routing: 
   return isUsualWay ? undefined : waysTo({ to: dstIp, from: srcIp, by: port }, routing).find(isLed);
 }
 
-/** The way back by which a source address of another guest seems right at the sender's port. */
+/** A way back by which another guest's source address seems right at the sender's port. */
 function wayBack({ finding, flow }: LeakContext, port: string, routing: Routing): Way | undefined {
   const srcIp = flow?.frame.srcIp ?? null;
   return finding.class !== 'ip-spoof' || srcIp === null
@@ -276,9 +268,7 @@ function wayBack({ finding, flow }: LeakContext, port: string, routing: Routing)
     : waysTo({ to: srcIp }, routing).find(({ devices, isUsual }) => devices.includes(port) && !isUsual);
 }
 
-/**
- * A rule of policy routing, or a route, leads the packets to the observer, or makes their source address seem right.
- */
+/** A policy rule or route leads packets to the observer, or makes their source seem right. */
 const findPolicyRoute: CauseFinder = (leak) => {
   const { before, bridge, flow, observer } = leak;
   const from = routedSender(leak);
@@ -300,12 +290,10 @@ const findPolicyRoute: CauseFinder = (leak) => {
   };
 };
 
-/** True if the first of several routes in the tables that every packet is looked up in takes all of them. */
 function isFirstRoute({ isUsual, isConditional, encapsulation }: Way): boolean {
   return isUsual && !isConditional && encapsulation === null;
 }
 
-/** Rules and routes that lead packets for a guest to another device than the guest's, or encapsulate them. */
 const policyRouteRule: HostRule = ({ state, beside }) =>
   beside === undefined
     ? []

@@ -30,7 +30,7 @@ declare module '../../model/codes.js' {
 
 type Entry = LeakContext['entries'][number];
 
-/** The entry that wrongly has the addressee's MAC, if there is one, and the port at which it belongs. */
+/** A wrong entry with the addressee's MAC, if any, and the rightful port. */
 function entryPorts(
   { entries, bridge, step }: LeakContext,
   name: string,
@@ -50,12 +50,11 @@ function movedText(name: string, where: string, stray: Entry | null): string {
     : `the MAC of ${name} moved to ${where}: its entry is not sticky, so a sender that uses it gets its frames`;
 }
 
-/** An entry that no sender moves. */
 function holdMac(mac: Mac, port: string): readonly Change[] {
   return [setEntry(mac, port, true)];
 }
 
-/** The destination was learned on another port than its owner's, or its frames arrived at a port that claimed it. */
+/** The destination was learned on another port than its owner's, or frames reached a port that claimed it. */
 const findMacMoved: CauseFinder = (leak) => {
   const { dstMac, to, port, finding } = leak;
   if (!isUnicast(leak) || to === null || to.port === null || dstMac === null || !to.macs.includes(dstMac)) return null;
@@ -82,8 +81,8 @@ export const macMoved: Explained = {
 };
 
 /**
- * A port that learns takes any source for the guest's; a static entry moves with it unless it is sticky. A locked port
- * refuses unknown sources.
+ * A learning port takes any source for its guest's, and a static entry moves unless it is sticky; a locked port refuses
+ * unknown sources.
  */
 const macStealableRule: BridgeRule = (view) =>
   view.guests.length < 2
@@ -119,14 +118,14 @@ export const macStealable: Audited = {
   finding: { onBridge: macStealableRule },
 };
 
-/** A port takes frames from these MACs alone: their entries come first, without which a locked port takes nothing. */
+/** A locked port takes frames of its entries' MACs only, so the entries come first. */
 function lockTo(macs: readonly Mac[], port: string): readonly Change[] {
   return [...macs.map((mac) => setEntry(mac, port)), setPort(port, 'learning', false), setPort(port, 'locked', true)];
 }
 
 const anyAddress = 'any address';
 
-/** The sender's port takes any source MAC, or ARP from any address where filters stop it at other ports. */
+/** The sender's port takes any source MAC, or ARP from any address while filters stop it at other ports. */
 const findSourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
   const [mac] = from?.macs ?? [];
   if (finding.variant === entryVariant && fromPort !== null)
@@ -158,13 +157,12 @@ export const sourceUnchecked: Explained = {
   },
 };
 
-/** With the MACs that the bridge knows there; where it knows none, words say what comes first. */
+/** If the bridge knows no MACs there, words say what comes first. */
 function lockedPort(port: string, macs: readonly Mac[]): Fix {
   const changes = lockTo([...new Set(macs)], port);
   return macs.length > 0 ? { changes } : { where: 'after a static entry for the guest', changes };
 }
 
-/** A port that is not locked passes any source MAC. */
 const notLockedRule: BridgeRule = (view) =>
   view.guests
     .filter((port) => isSettingOn(port.settings, 'locked') === false)

@@ -13,15 +13,12 @@ declare module '../../model/codes.js' {
   }
 }
 
-/**
- * With STP on: the guest cannot become the root of the tree. BPDU guard would do, too, but takes the port down at the
- * first BPDU.
- */
+/** With STP: the guest cannot become root. BPDU guard would take the port down at the first BPDU. */
 function refuseRoot(port: string): readonly Change[] {
   return [setPort(port, 'root_block', true)];
 }
 
-/** With STP off, where BPDUs are data: the port hands none on. */
+/** Without STP BPDUs are data: the port passes none on. */
 function dropBpdus(port: string): readonly Change[] {
   return [
     execute('nft', 'add', 'table', 'bridge', 'guard'),
@@ -33,7 +30,7 @@ function dropBpdus(port: string): readonly Change[] {
   ];
 }
 
-/** Nothing keeps a guest's BPDUs from the bridge (STP on) or from the other guests (STP off). */
+/** A guest's BPDUs reach the bridge (STP on) or other guests (STP off). */
 const findStpOpen: CauseFinder = ({ finding, bridge, fromPort }) => {
   if (finding.class !== 'stp-root' || fromPort === null || !isOff(fromPort.port?.['guard'])) return null;
   const on = isOn(bridge.bridge?.['stp_state']);
@@ -47,7 +44,6 @@ const findStpOpen: CauseFinder = ({ finding, bridge, fromPort }) => {
   };
 };
 
-/** Without spanning tree BPDUs are data; with it a guest's port has to refuse them. */
 const stpOpenRule: BridgeRule = ({ name, settings, guests }) => {
   if (guests.length === 0) return [];
   const stp = settings['stp_state'];

@@ -11,7 +11,6 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** Guests, and bridges elsewhere, of which a run on the bridges here says nothing. */
 const guestsUnbridgedRule: HostRule = ({ state, beside }) =>
   beside === undefined
     ? []
@@ -31,7 +30,7 @@ export const guestsUnbridged: Audited = {
   finding: { onHost: guestsUnbridgedRule },
 };
 
-/** VMware lets a guest's adapter be promiscuous for every user that may write to its device. */
+/** VMware lets any user with write access to its device make a guest's adapter promiscuous. */
 const vmnetWritableRule: HostRule = ({ vmnet }) =>
   vmnet
     .filter(({ mode }) => (mode & 0o002) !== 0)

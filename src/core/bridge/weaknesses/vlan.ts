@@ -23,25 +23,20 @@ declare module '../../model/codes.js' {
   }
 }
 
-/**
- * The VLAN in which frames of the row enter the bridge: their outer tag's, unless that is 0 (a priority tag) or none of
- * 802.1Q's, else their port's.
- */
+/** The VLAN of entry: of the outer tag, unless it is 0 (a priority tag) or not 802.1Q's, else the port's. */
 function enteredIn({ finding, fromPort, flow, before }: LeakContext): number | null {
   const tag = flow?.frame.form === '802.1ad' ? undefined : finding.vlan[0];
   if (tag !== undefined && tag !== 0) return tag;
   return fromPort === null ? null : (portVlans(before, fromPort.name)?.native ?? null);
 }
 
-/** What the author says of an endpoint; null where the author lists no VLANs. */
+/** null = the author lists no VLANs. */
 function belongsIn(endpoint: Endpoint | null, vid: number): boolean | null {
   const { vlans = [] } = endpoint ?? {};
   return vlans.length === 0 ? null : vlans.some(({ first, last }) => first <= vid && vid <= last);
 }
 
-/**
- * Which of two ports that the author holds apart is wrongly in the VLAN; null where the file does not hold them apart.
- */
+/** The port that is wrongly in the VLAN; null = the file does not separate the two. */
 function strayOf({ finding, from, listener }: LeakContext, vid: number): 'sender' | 'observer' | null {
   const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
   if (hears !== false && sends === false) return 'sender';
@@ -50,10 +45,7 @@ function strayOf({ finding, from, listener }: LeakContext, vid: number): 'sender
   return hears === false || zonesDiffer || finding.class === 'vlan-hop' ? 'observer' : null;
 }
 
-/**
- * The bridge filters, and two ports that the author holds apart, by their VLANs or by their zones, are in the VLAN in
- * which the frames enter.
- */
+/** The author separates two ports by VLAN or zone, but both are in the frames' VLAN of entry. */
 const findVlanShared: CauseFinder = (leak) => {
   const { bridge, port, fromPort, before } = leak;
   if (port === null || fromPort === null || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
@@ -91,12 +83,10 @@ export const vlanShared: Explained = {
   },
 };
 
-/** The bridge takes notice of tags. */
 function filterVlans(bridge: string): readonly Change[] {
   return [setBridge(bridge, 'vlan_filtering', true)];
 }
 
-/** Tags are in use, and the bridge takes no notice of them. */
 const findVlanUnfiltered: CauseFinder = ({ finding, bridge }) => {
   if (finding.class !== 'vlan-hop' && finding.vlan.length === 0) return null;
   if (!isOff(bridge.bridge?.['vlan_filtering'])) return null;
@@ -108,7 +98,7 @@ const findVlanUnfiltered: CauseFinder = ({ finding, bridge }) => {
   };
 };
 
-/** Without filtering tags are payload; with it a port that joins gets the default VLAN. */
+/** Without filtering tags are payload; with it a new port gets the default VLAN. */
 const vlanUnfilteredRule: BridgeRule = ({ name, settings, guests }) => {
   if (guests.length < 2) return [];
   const filtering = isSettingOn(settings, 'vlan_filtering');
@@ -156,10 +146,7 @@ export const vlanUnfiltered: Explained & Audited = {
   finding: { onBridge: vlanUnfilteredRule },
 };
 
-/**
- * The sender's bridge and the observer's, which are parts of different networks, have tunnels of one VXLAN network
- * identifier (RFC 7348 4): the same overlay.
- */
+/** Two bridges of different networks have tunnels of one VXLAN network identifier (RFC 7348 4): one overlay. */
 const findVniShared: CauseFinder = ({ before, from, bridge }) => {
   if (from === null || sameSegment(from, { bridge: bridge.name })) return null;
   const tunnels = before.links.filter(({ vni }) => vni !== undefined);

@@ -3,11 +3,11 @@ import { type BridgeView, isSettingOn } from '../../view.js';
 import { flooded } from '../delivery.js';
 import { type ClassForecast, no, portOf, unknown } from '../forecast.js';
 
-/** Frames to ff:ff:ff:ff:ff:ff, whatever they say. */
+/** Frames to ff:ff:ff:ff:ff:ff. */
 export const predictBroadcast: ClassForecast = (_, __, { from, observer }) =>
   flooded(from, observer, 'bcast_flood', 'a broadcast');
 
-/** ARP, where a port may be kept from it because the host answers instead (neigh_suppress). */
+/** ARP; a port is kept from it if the host answers instead (neigh_suppress). */
 export const predictArpBroadcast: ClassForecast = (view, diversions, flow) =>
   [portOf(flow.from), portOf(flow.observer)].some(
     (port) => port !== null && isSettingOn(port.settings, 'neigh_suppress') === true,
@@ -15,7 +15,7 @@ export const predictArpBroadcast: ClassForecast = (view, diversions, flow) =>
     ? unknown('neighbours are suppressed')
     : predictBroadcast(view, diversions, flow);
 
-/** Neighbour discovery to all nodes (ff02::1), which snooping never holds back. */
+/** Neighbour discovery to ff02::1, which snooping never holds back. */
 export const predictAllNodes: ClassForecast = (_, __, flow) =>
   [portOf(flow.from), portOf(flow.observer)].some(
     (port) => port !== null && isSettingOn(port.settings, 'neigh_suppress') === true,
@@ -27,10 +27,7 @@ function asks(view: BridgeView, { querier }: Diversions): boolean {
   return querier || isSettingOn(view.settings, 'mcast_querier') !== false;
 }
 
-/**
- * Of a group that nobody joined: snooping holds IP back once somebody asks for members, other EtherTypes never
- * (br_multicast_rcv).
- */
+/** A group without members: with a querier snooping holds IP back, never other EtherTypes (br_multicast_rcv). */
 export const predictMulticast: ClassForecast = (view, diversions, { from, observer, carrier }) => {
   const snooping = isSettingOn(view.settings, 'mcast_snooping');
   if (snooping === null && carrier !== 'raw') return unknown('snooping is not reported');
@@ -39,10 +36,7 @@ export const predictMulticast: ClassForecast = (view, diversions, { from, observ
     : flooded(from, observer, 'mcast_flood', 'multicast that no guest joined');
 };
 
-/**
- * The guest that asked like a router gets every group from then on; what others get depends on who joined
- * (br_multicast_mark_router).
- */
+/** A guest that queried gets every group afterwards; others by their joins (br_multicast_mark_router). */
 export const predictQueried: ClassForecast = (view, diversions, flow) => {
   const { by, observer, from } = flow;
   const port = portOf(observer);
@@ -64,7 +58,7 @@ function passes(mask: unknown, byte: number): boolean {
   return Number.isFinite(bits) && ((bits >> byte) & 1) === 1;
 }
 
-/** mDNS and addresses outside 01:80:c2:00:00:0x are flooded; inside it only what a mask lets through. */
+/** mDNS and addresses outside 01:80:c2:00:00:0x are flooded; inside it a mask decides. */
 export const predictLinkLocal: ClassForecast = (view, diversions, { from, observer, variant, carrier = '' }) => {
   if (
     variant === 'lldp' &&
@@ -77,7 +71,7 @@ export const predictLinkLocal: ClassForecast = (view, diversions, { from, observ
   return flooded(from, observer, 'mcast_flood', 'multicast of the link');
 };
 
-/** A bridge that takes part in the spanning tree keeps BPDUs; without it they are data. */
+/** With spanning tree a bridge consumes BPDUs; without, they are data. */
 export const predictBpdu: ClassForecast = (view, _, { from, observer }) => {
   const stp = isSettingOn(view.settings, 'stp_state');
   if (stp === null) return unknown('stp_state is not reported');

@@ -13,7 +13,7 @@ export const predictWritten: ClassForecast = (view, _, { from, to, observer }) =
 export const predictUnknownUnicast: ClassForecast = (_, __, { from, observer }) =>
   flooded(from, observer, 'flood', 'a MAC that no guest has');
 
-/** Only an entry that somebody made outlives the silence of its owner. */
+/** Only a static entry outlives its owner's silence. */
 export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
   if (to === null) return unknown('no addressee');
   const staticEntry = to.macs
@@ -30,7 +30,7 @@ export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer 
   );
 };
 
-/** A locked port takes no source that it does not know; with MAC bypass user space may let it in. */
+/** A locked port takes only known sources; with MAC bypass user space may let others in. */
 export const predictMacSpoof: ClassForecast = (view, _, { from, to, observer }) => {
   const port = portOf(from);
   if (port !== null && isSettingOn(port.settings, 'locked') === null)
@@ -41,7 +41,7 @@ export const predictMacSpoof: ClassForecast = (view, _, { from, to, observer }) 
     : no(`${port.name} is locked`);
 };
 
-/** A bridge does not read IP: what stops another's address is a filter. */
+/** A bridge does not read IP: only a filter stops another's address. */
 export const predictIpSpoof = predictKnownUnicast;
 
 function forwardsCarrier({ ipv4, ipv6 }: Diversions['forwards'], carrier: string): boolean {
@@ -49,7 +49,7 @@ function forwardsCarrier({ ipv4, ipv6 }: Diversions['forwards'], carrier: string
   return carrier.startsWith('ipv6') ? ipv6 : ipv4 || ipv6;
 }
 
-/** The bridge's own MAC: a host that forwards sends it on, as its own frame, where it has a route. */
+/** Frames to the bridge's MAC: a forwarding host routes them as its own frames. */
 export const predictRoutedBounce: ClassForecast = (view, { forwards }, { to, observer, carrier = '' }) => {
   if (!forwardsCarrier(forwards, carrier)) return no('the host forwards nothing');
   if (observer.site.kind !== 'port') return unknown('the guests behind the bridge device decide it');
