@@ -3,10 +3,10 @@ import type { Bridge, Endpoint, IpPrefix, Scenario } from '../model/scenario.js'
 import type { HostState, LinkedDevice } from '../model/state.js';
 import { parsePrefix } from '../text/ip-address.js';
 
-/** Interfaces of guests on lower devices, by endpoint; one that was looked for and is not there is left out. */
+/** Guests' interfaces on lower devices, by endpoint, without missing ones. */
 export type AboveDevices = ReadonlyMap<string, LinkedDevice>;
 
-/** How a device is attached, and what it stands on; null = it is no guest's that could be examined. */
+/** null = no guest that could be examined. */
 function placeAbove(
   { kind, mode, flag, name, ips = [] }: LinkedDevice,
   lower: string,
@@ -22,7 +22,7 @@ function placeAbove(
   return { attach: kind === 'macvtap' ? 'macvtap' : 'macvlan', below: { lower, mode, device: name } };
 }
 
-/** Why an ipvlan is not sent to as the scenario has it: packets reach it by its addresses alone; null = it is. */
+/** Packets reach an ipvlan by its addresses only; null = it is sent to. */
 function astray({ ips }: Endpoint, addresses: readonly string[]): string | null {
   if (addresses.length === 0) return 'has no address, by which packets could reach it';
   const bare = new Set(addresses.map((address) => address.split('/')[0]));
@@ -30,7 +30,7 @@ function astray({ ips }: Endpoint, addresses: readonly string[]): string | null 
   return missing === undefined ? null : `does not have the address ${missing.address}`;
 }
 
-/** Guests that do not stand on the lower device that the scenario names as it says, a line each. */
+/** Guests not on the lower device that the scenario names, a line each. */
 export function missingAbove({ topology }: Scenario, { links }: HostState, above: AboveDevices): readonly string[] {
   const indexOf = new Map(links.map(({ name, ifindex }) => [name, ifindex]));
   return topology.endpoints.flatMap((endpoint) => {
@@ -53,20 +53,19 @@ export function missingAbove({ topology }: Scenario, { links }: HostState, above
   });
 }
 
-/** Those whose interface is down, a line each. */
+/** Guests whose interface is down, a line each. */
 export function downAbove(above: AboveDevices): readonly string[] {
   return [...above].flatMap(([name, { up }]) => (up ? [] : [`${name}: the interface is down`]));
 }
 
-/** Of an ipvlan its own; of others those of the file, for a macvlan is found by its MAC. */
+/** A macvlan is found by its MAC, so the file's addresses stay; an ipvlan has its own. */
 function addressesOf({ ips }: Endpoint, { addresses }: Below): readonly IpPrefix[] {
   return ips.length > 0 || addresses === undefined ? ips : addresses.flatMap((text) => parsePrefix(text) ?? []);
 }
 
 /**
- * The scenario with what stands on lower devices as it was found: kind, mode, MAC, namespace, and addresses of ipvlans
- * that the file leaves out. Its interface is called `eth0@web` where it is in a namespace of its own, for names come
- * again there.
+ * The scenario with guests on lower devices as found: kind, mode, MAC, namespace, missing addresses of ipvlans. An
+ * interface in another namespace is `eth0@web`, as names repeat there.
  */
 export function withAbove(scenario: Scenario, above: AboveDevices): Scenario {
   const { topology } = scenario;
@@ -86,7 +85,7 @@ export function withAbove(scenario: Scenario, above: AboveDevices): Scenario {
   return { ...scenario, topology: { ...topology, endpoints } };
 }
 
-/** The scenario with the bridges of Open vSwitch whose own device is down: the switch goes on without it. */
+/** The scenario with Open vSwitch's bridges whose own device is down: the switch goes on without it. */
 export function withDownDevices(scenario: Scenario, { links }: HostState): Scenario {
   const isDown = ({ name, kind }: Bridge): boolean =>
     kind === 'ovs' && links.some((link) => link.name === name && !link.flags.includes('UP'));

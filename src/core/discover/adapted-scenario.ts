@@ -10,25 +10,24 @@ import { familyOf } from '../probe/addresses.js';
 import { roundPairs } from '../scenario/steps/pairs.js';
 import { mapByName, namesIn } from '../text/collections.js';
 
-/** A scenario as it can be carried out, and what is different from its file, a sentence each. */
+/** A scenario that can be run, and its differences from the file, a sentence each. */
 export interface Adapted {
   readonly scenario: Scenario;
   readonly notes: readonly string[];
 }
 
-/** Known unicast to the addressees' own MACs. */
 function isKnownUnicast({ class: name, dstMac }: ProbeEntry): boolean {
   return name === 'known-unicast' && dstMac === null;
 }
 
-/** A bridge whose ports are all in one segment: others would not be exposed to what is flooded in one VLAN. */
+/** On several segments only some observers would be exposed to a flood. */
 function isOneSegment({ bridge }: Endpoint, state: HostState): boolean {
   return !isOn(linkNamed(state, bridge)?.bridge?.['vlan_filtering']);
 }
 
 /**
- * Addressees of a step's known unicast that the bridge has not learned, and will not before the probes. Not those of
- * whose frames the file says itself who may see them.
+ * Known-unicast addressees that the bridge does not learn before the probes, without those whose `may_see` the file
+ * sets.
  */
 function unlearnedIn(step: Step, { topology }: Scenario, state: HostState): readonly Endpoint[] {
   if (claimsOf(step).length > 0) return [];
@@ -69,7 +68,7 @@ function sendersTo(
   });
 }
 
-/** The question to one of them as unknown unicast: who else on the bridge gets it is exposed to it, if most are. */
+/** An addressee's known unicast as unknown unicast: observers on the bridge are exposed, if most get it. */
 function asUnknown(
   entry: ProbeEntry,
   addressee: Endpoint,
@@ -126,8 +125,8 @@ function adaptStep(step: Step, unlearned: readonly Endpoint[], scenario: Scenari
 }
 
 /**
- * Asks addressees of known unicast that their bridge has not learned as unknown unicast: it floods frames to
- * them, which is no fault of a barrier. Not if a step changes what the bridge knows, nor if their port learns nothing.
+ * Asks addressees that their bridge has not learned as unknown unicast: it floods to them, which is no fault of a
+ * barrier. Not if a step changes the bridge's knowledge, nor if their port does not learn.
  */
 export function withUnlearnedFlooded(scenario: Scenario, state: HostState): Adapted {
   const notes = new Set<string>();
@@ -147,7 +146,6 @@ function claimsOf({ expect, probes, traffic }: Step): readonly SeenClaim[] {
   return [...expect.seen, ...[probes, traffic].flatMap((entries) => entries.flatMap(({ seen }) => seen))];
 }
 
-/** A step needs a guest if it says more of it than which frames it is sent. */
 function needs(step: Step, name: string): boolean {
   return (
     step.traffic.some(({ from, to }) => from === name || to === name) ||
@@ -156,7 +154,7 @@ function needs(step: Step, name: string): boolean {
   );
 }
 
-/** The scenario without guests that cannot get anything; null = a step would ask nothing, or needs one of them. */
+/** The scenario without guests that can receive nothing; null = a step would ask nothing, or needs one of them. */
 export function withoutShutGuests(scenario: Scenario, shut: ReadonlyMap<string, string>): Adapted | null {
   const rest = (names: readonly string[]): readonly string[] => names.filter((name) => !shut.has(name));
   const orNull = (names: readonly string[] | null): readonly string[] | null => (names === null ? null : rest(names));

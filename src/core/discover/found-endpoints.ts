@@ -11,7 +11,7 @@ import { endpointName, type Neighbour } from './host-topology.js';
 import { ipsOf } from './recorded-addresses.js';
 import { filled } from '../text/collections.js';
 
-/** An endpoint as it is found, with one MAC. */
+/** An endpoint with one MAC. */
 export interface WrittenEndpoint {
   readonly bridge: string;
   readonly port: string;
@@ -25,17 +25,17 @@ export interface WrittenEndpoint {
   readonly observed_only?: true;
 }
 
-/** An endpoint as a scenario file has it. */
+/** An endpoint of a scenario file. */
 export type FileEndpoint = Omit<WrittenEndpoint, 'mac'> & { readonly mac?: string | readonly string[] };
 
-/** The host on a bridge as a scenario file has it; its MAC is the bridge's. */
+/** The host on a bridge; its MAC is the bridge's. */
 export interface WrittenHost {
   readonly bridge: string;
   readonly attach: 'host';
   readonly ip: readonly string[];
 }
 
-/** A guest behind a bridge device as a scenario file has it. */
+/** A guest behind a bridge device. */
 export interface WrittenBehind {
   readonly bridge: string;
   readonly attach: 'promiscuous';
@@ -43,54 +43,51 @@ export interface WrittenBehind {
   readonly ip?: string;
 }
 
-/** A guest behind a bridge device, which is on no port. */
 export interface FoundBehind {
   readonly name: string;
   readonly endpoint: WrittenBehind;
 }
 
-/** A guest with or without a port. */
 export interface AnyFound {
   readonly name: string;
   readonly near?: string;
   readonly endpoint: Pick<WrittenEndpoint, 'bridge' | 'role' | 'zone'> & { readonly port?: string };
 }
 
-/** What is known of the host, and the bridge that is looked at. */
 export interface BridgeInput {
   readonly state: HostState;
   readonly neighbours: readonly Neighbour[];
   readonly inventory: Inventory;
   readonly bridge: string;
-  /** Absent: found by the links alone, without the host's addresses. */
+  /** Absent: found by links, without the host's addresses. */
   readonly hops?: Hops;
-  /** MACs that were heard at ports that learn nothing, by port. Absent: none was. */
+  /** MACs heard at ports that do not learn, by port. */
   readonly heard?: ReadonlyMap<string, string>;
-  /** The guests will be of the lab: there one whose MAC is not on record speaks as well. */
+  /** In the lab a guest without a known MAC speaks too. */
   readonly inLab?: boolean;
 }
 
-/** A port of a bridge with what is on record of its guest. */
+/** A port of a bridge with the record of its guest. */
 export interface FoundEntry {
   readonly name: string;
   readonly guest: GuestRecord | null;
   /** The bridge has its MAC on its port. */
   readonly spoke: boolean;
-  /** The bridge does not know its MAC, which is on record, and delivers to it or learns it from its first frame. */
+  /** Its MAC is on record, not in the bridge, which delivers to it or learns it from its first frame. */
   readonly isSilent?: boolean;
-  /** The port at which a static entry of the bridge has its MAC instead: what is for it goes there. */
+  /** The port to which a static entry sends its frames instead. */
   readonly elsewhere?: string;
-  /** MACs that the bridge has on its port as well; absent = there are none. */
+  /** More MACs of its port; absent = none. */
   readonly others?: readonly string[];
-  /** The guest's own port, behind a hop; absent = its port is on the bridge. */
+  /** The guest's own port, behind a hop; absent = on the bridge. */
   readonly near?: string;
   readonly endpoint: WrittenEndpoint;
 }
 
-/** MACs of a guest that are asked: each takes a frame of each other guest. */
+/** Tested MACs of a guest: each takes a frame of each other guest. */
 const maxMacs = 4;
 
-/** MACs of a guest beside its first: those that are asked, and those beyond. What is behind an uplink is no guest. */
+/** A guest's MACs beyond the first: tested ones, and the rest. Uplinks have none. */
 function otherMacs({ others = [], endpoint }: FoundEntry): {
   readonly tested: readonly string[];
   readonly remaining: readonly string[];
@@ -99,7 +96,7 @@ function otherMacs({ others = [], endpoint }: FoundEntry): {
   return { tested: ofGuest.slice(0, maxMacs - 1), remaining: ofGuest.slice(maxMacs - 1) };
 }
 
-/** The endpoint for a file, with all MACs that are asked. */
+/** The endpoint for a file, with all tested MACs. */
 export function forFile<E extends FoundEntry>(
   entry: E,
   isOnlyObserved = false,
@@ -117,7 +114,7 @@ export function forFile<E extends FoundEntry>(
   };
 }
 
-/** What is not asked of a guest with many MACs; empty where it has few. */
+/** Untested MACs of a guest; empty if it has few. */
 export function otherMacsNote(entry: FoundEntry): readonly string[] {
   const { tested, remaining } = otherMacs(entry);
   const [first] = remaining;
@@ -128,7 +125,7 @@ export function otherMacsNote(entry: FoundEntry): readonly string[] {
       ];
 }
 
-/** Nothing that is reported of a guest makes it one to speak for: what is missing. */
+/** Why no frames can be sent as a guest. */
 export function observedOnlyNote(
   { name, guest, endpoint, isSilent = false, elsewhere }: FoundEntry,
   { isUnlearned, isRouted }: { readonly isUnlearned: boolean; readonly isRouted: boolean },
@@ -151,9 +148,8 @@ export function behindNote({ name, endpoint: { bridge, mac } }: FoundBehind): st
 }
 
 /**
- * Every port of a bridge that can be heard, as an endpoint with its guest's name, zone, VLANs, MAC and address where
- * they are on record. `members`: every port; `ports`: those that can be heard. Names go into `taken`, names of zones
- * into `zones`: two tenants never become one.
+ * Every observable port of a bridge (`ports`; `members`: all) as an endpoint with its guest's name, zone, VLANs, MAC
+ * and address, if on record. Names go into `taken`, zones into `zones`: two tenants never become one.
  */
 export function foundEndpoints(
   around: BridgeInput,
@@ -214,7 +210,6 @@ export function foundEndpoints(
   return { members: members.map(({ link }) => link), ports: ports.map(({ link }) => link), entries };
 }
 
-/** Where a MAC is that the bridge has not learned at its guest's port. */
 function unlearnedPlace(
   link: LinkState,
   endpoint: WrittenEndpoint,
@@ -229,9 +224,7 @@ function unlearnedPlace(
   return isSilent ? { isSilent } : {};
 }
 
-/**
- * The guests behind a bridge device, under the names of their managers, else by their addresses. Names go into `taken`.
- */
+/** Guests behind a bridge device, named by their managers or addresses. Names go into `taken`. */
 export function foundBehind(
   { inventory, bridge }: Pick<BridgeInput, 'inventory' | 'bridge'>,
   strangers: readonly SenderBehind[],
@@ -248,20 +241,19 @@ export function foundBehind(
     });
 }
 
-/** The MACs of no guest on record first. */
 function guestsLast(macs: readonly string[], guests: readonly GuestRecord[]): readonly string[] {
   const isGuests = (mac: string): boolean => guests.some((guest) => guest.mac === mac);
   return [...macs.filter((mac) => !isGuests(mac)), ...macs.filter(isGuests)];
 }
 
-/** True if frames can be sent in its name. */
+/** True if frames can be sent as it. */
 export function canSpeak({ spoke, isSilent = false }: Pick<FoundEntry, 'spoke' | 'isSilent'>): boolean {
   return spoke || isSilent;
 }
 
 /**
- * Stations that the host talks to at a bridge or at a VLAN of it, and that no forwarding database has. One at another
- * device, or at a device that is not known, is behind no port of the bridge.
+ * Stations in no forwarding database that the host talks to at a bridge or its VLAN. Those at another or unknown device
+ * are behind no port.
  */
 function orphansOf({ state, neighbours, bridge }: BridgeInput): readonly Neighbour[] {
   const devices = new Set([
@@ -277,10 +269,7 @@ function orphansOf({ state, neighbours, bridge }: BridgeInput): readonly Neighbo
   return [...orphans.values()];
 }
 
-/**
- * Entries of a bridge, with the one station of which it does not know where it is behind the one port that learns
- * nothing.
- */
+/** Entries of a bridge; if one port does not learn and one station has no place, it is there. */
 export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput): readonly FoundEntry[] {
   const withoutMac = entries.filter(
     ({ endpoint }) => endpoint.mac === undefined && isDeafToSources(linkNamed(around.state, endpoint.port)),
@@ -294,8 +283,8 @@ export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput):
 }
 
 /**
- * The bridge to which a port leads by a pair whose other end is a port there; null = to none. One without other ports
- * leads nowhere: what gets frames there is a stranger, not the way out.
+ * The bridge at a pair's other end; null = none. One without other ports leads nowhere: a stranger gets the frames
+ * there.
  */
 function joinedBridge({ kind, lower, master }: LinkState, state: Pick<HostState, 'links'>): string | null {
   const joined = (pairKinds.includes(kind) ? linkNamed(state, lower) : undefined)?.master ?? null;
@@ -303,7 +292,7 @@ function joinedBridge({ kind, lower, master }: LinkState, state: Pick<HostState,
   return portsOf(state, joined).some(({ name }) => name !== lower) ? joined : null;
 }
 
-/** Throws VerifyError (69) where a pair makes one network of several bridges: what one says is heard on the other. */
+/** Throws VerifyError (69) if a pair joins bridges into one network, where each hears the others' frames. */
 export function refuseJoined(
   bridges: readonly { readonly members: readonly LinkState[] }[],
   state: HostState,
@@ -326,15 +315,13 @@ export function refuseJoined(
     );
 }
 
-/** Is it a static entry of the guest's MAC, in the VLAN of its untagged frames where the bridge filters VLANs? */
+/** In the VLAN of the guest's untagged frames, if the bridge filters VLANs. */
 function isStatic(entry: FdbState, { bridge, mac, vlans = [] }: WrittenEndpoint): boolean {
   const native = vlans.find(({ pvid }) => pvid === true)?.vid ?? null;
   return entry.master === bridge && entry.state === 'static' && entry.mac === mac && entry.vlan === native;
 }
 
-/**
- * The MAC behind a port: the reported one where the bridge has no other, else the one that the host talks to.
- */
+/** The reported MAC if the bridge has no other, else the one that the host talks to. */
 function macOf(
   guestMac: string | undefined,
   macs: readonly string[],
@@ -344,7 +331,6 @@ function macOf(
   return macs.find((mac) => neighbours.some((neighbour) => neighbour.mac === mac)) ?? macs[0];
 }
 
-/** Its zone: that of its manager, else its VLAN. */
 function zoneOf(
   guest: GuestRecord | null,
   vlans: readonly FoundVlan[],
@@ -355,7 +341,7 @@ function zoneOf(
   return zone === undefined ? {} : { zone: zoneName(zone) };
 }
 
-/** What was found behind a port. `end`: as of `PortEnds`; `isUplink`: a NIC, or another bridge. */
+/** `end`: as of `PortEnds`; `isUplink`: a NIC, or another bridge. */
 interface FoundAtPort {
   readonly guest: GuestRecord | null;
   readonly macs: readonly string[];

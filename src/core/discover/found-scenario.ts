@@ -19,7 +19,7 @@ import { hopBridges, type Hops, hopsOf } from '../bridge/hops.js';
 import { deafness } from '../bridge/view.js';
 import { groupBy, namesIn } from '../text/collections.js';
 
-/** A scenario file as data: what runs on a bridge now, and a first question to ask about it. */
+/** A scenario file as data: the bridge's guests, and a first question. */
 export interface FoundScenario {
   readonly version: 1;
   readonly name: string;
@@ -32,25 +32,25 @@ export interface FoundScenario {
   readonly policy?: FoundPolicy['rules'];
 }
 
-/** A scenario with what a reader has to know beside it. */
+/** A scenario with notes for its reader. */
 export interface Found {
   readonly scenario: FoundScenario;
-  /** For the head of the file: ports left out, programs that could not be asked. */
+  /** For the file's head: left-out ports, programs that could not be asked. */
   readonly notes: readonly string[];
-  /** For the head of the file too: what it says nothing of, which a run reports by itself. Absent = nobody looked. */
+  /** For the head: what the file does not cover and a run reports by itself. Absent = not looked for. */
   readonly beside?: readonly string[];
-  /** By endpoint: what reports its name and its zone. */
+  /** By endpoint: the source of its name and zone. */
   readonly origins: Readonly<Record<string, string>>;
-  /** The policy in sentences, one for each rule. */
+  /** The policy, a sentence for each rule. */
   readonly sentences: readonly string[];
 }
 
 export interface FoundInput extends BridgeInput {
-  /** As `netns` of the bridge is to be written; null = the namespace of the caller. */
+  /** For the bridge's `netns`; null = the caller's namespace. */
   readonly netns: string | null;
 }
 
-/** Without what Open vSwitch says, all its bridges are one link, its datapath: that is none to be asked about. */
+/** Without Open vSwitch's answers all its bridges are one link, its datapath. */
 function withPortsIn(state: HostState): readonly string[] {
   return state.links
     .filter(
@@ -60,10 +60,7 @@ function withPortsIn(state: HostState): readonly string[] {
     .map(({ name }) => name);
 }
 
-/**
- * Bridges with ports that are no hops, or the one that is named, by name. Throws VerifyError (69) where the latter is
- * none of those with ports.
- */
+/** Names of bridges with ports that are no hops, or the named one. Throws VerifyError (69) if that has no ports. */
 export function bridgesWithPorts(
   state: HostState,
   named: string | null,
@@ -84,7 +81,7 @@ export function bridgesWithPorts(
   );
 }
 
-/** Is there a bridge of Open vSwitch, of that name where one is given, in a state that was read without the switch? */
+/** A bridge of Open vSwitch, by name if given, in a state read without the switch. */
 function hasUnreadSwitch({ links, ovs }: HostState, named: string | null = null): boolean {
   return (
     ovs === undefined && links.some(({ name, kind }) => kind === 'openvswitch' && (named === null || name === named))
@@ -100,10 +97,7 @@ function unreadSwitch(what: string): VerifyError {
   );
 }
 
-/**
- * The bridge that is meant: the one named, or the only one with ports that is no hop. Throws VerifyError: 69 where
- * there is none, 64 where there are several.
- */
+/** The named bridge, or the only one with ports that is no hop. Throws VerifyError: 69 = none, 64 = several. */
 export function chooseBridge(state: HostState, named: string | null): string {
   const [first, second] = bridgesWithPorts(state, named);
   if (first === undefined && hasUnreadSwitch(state)) throw unreadSwitch('the bridges here are of Open vSwitch');
@@ -125,8 +119,8 @@ export function chooseBridge(state: HostState, named: string | null): string {
 }
 
 /**
- * What to do where too few guests can be spoken for: a hub forgets each MAC at once, and Open vSwitch learns none
- * without a flow NORMAL.
+ * The remedy if too few guests can be sent as: a hub forgets MACs at once, Open vSwitch learns none without a flow
+ * NORMAL.
  */
 export function silenceHint({ links, ovs }: HostState, bridges: readonly string[], again: string): string {
   const unlearning = ovs?.bridges.find(
@@ -141,10 +135,9 @@ export function silenceHint({ links, ovs }: HostState, bridges: readonly string[
 }
 
 /**
- * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and
- * address where they are on record; a step in which guests talk to the uplink (else two guests to each other) while
- * everybody else listens; and a policy for the zones. Who has not spoken, but whose manager reports the MAC, takes part
- * where too few have. Throws VerifyError (3) where too little is known to ask anything.
+ * A scenario of a bridge: its endpoints, a step in which guests talk to the uplink (else two guests to each other)
+ * while all others listen, and a policy for zones. If too few guests have spoken, those whose manager reports the MAC
+ * take part. Throws VerifyError (3) if too little is known.
  */
 export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
   const { members, ports, entries } = foundEndpoints(
@@ -205,7 +198,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
   };
 }
 
-/** The guests and the uplink, else two guests, not one by two interfaces, to each other; null = too few of these. */
+/** The guests and the uplink, else two guests that are not interfaces of one; null = too few. */
 function firstQuestion(
   entries: readonly { readonly name: string; readonly endpoint: WrittenEndpoint }[],
   owned: FoundScenario['topology']['endpoints'],
@@ -220,10 +213,7 @@ function firstQuestion(
   return second === undefined ? null : { from, to: second };
 }
 
-/**
- * What has to be known of one that the bridge has not learned. `source`: whose manager reports the MAC that the file
- * has.
- */
+/** `source`: its manager reports the MAC in the file. */
 function unheard(name: string, source: GuestRecord | null): string {
   const says = `the bridge has not seen frames from ${name}`;
   return source === null
@@ -231,7 +221,7 @@ function unheard(name: string, source: GuestRecord | null): string {
     : `${says}. ${source.manager} reports its MAC. If it sends nothing itself, ping it once before the run`;
 }
 
-/** The kind of a bridge as a scenario file says it. */
+/** The kind of a bridge in a scenario file. */
 export function writtenKind(state: HostState, bridge: string): { readonly kind?: 'ovs' } {
   return linkNamed(state, bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
 }
@@ -241,7 +231,7 @@ function originOf({ manager, zone, isClaimed }: GuestRecord, hasMac: boolean): s
   return `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
 }
 
-/** What reports the names of endpoints, and of which of them also the MAC. */
+/** Sources of endpoints' names, and of MACs. */
 export function originsOf(entries: readonly FoundEntry[], hasMac: (entry: FoundEntry) => boolean): Found['origins'] {
   return Object.fromEntries(
     entries.flatMap((entry) =>
@@ -250,7 +240,7 @@ export function originsOf(entries: readonly FoundEntry[], hasMac: (entry: FoundE
   );
 }
 
-/** Ports of a bridge at which nobody can listen, and why; and that a switch goes on without its own device. */
+/** Unobservable ports of a bridge, and why; and that a switch goes on without its own device. */
 export function leftOutNotes(
   {
     bridge,
@@ -281,7 +271,7 @@ export function unreadNotes({ unread }: Inventory): readonly string[] {
   return unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`);
 }
 
-/** `policy` of a scenario file, and what each rule says in words. */
+/** `policy` of a scenario file, and its rules in words. */
 interface FoundPolicy {
   readonly rules: readonly (
     | { readonly within: string; readonly expect: 'private' }
@@ -291,9 +281,8 @@ interface FoundPolicy {
 }
 
 /**
- * What zones may be asked. Within a zone nobody overhears; between zones nobody is reached where the kernel's settings
- * say that they are meant to be apart (no VLAN in common, or every port isolated), else nobody overhears: stricter
- * rules are the reader's to write.
+ * Rules for zones. Within a zone no guest overhears. Between zones no guest is reached if settings keep them apart (no
+ * common VLAN, or every port isolated), else none overhears. Stricter rules are the reader's to write.
  */
 export function foundPolicy(
   members: readonly { readonly zone: string; readonly port: string }[],

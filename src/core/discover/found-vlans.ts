@@ -3,14 +3,14 @@ import { membersOf } from '../bridge/ovs-settings.js';
 import type { HostState, OvsPortState } from '../model/state.js';
 import { isOn } from '../bridge/setting-value.js';
 
-/** `vlans` of an endpoint as a scenario file has it. */
+/** `vlans` of an endpoint in a scenario file. */
 export interface FoundVlan {
   readonly vid: number | string;
   readonly pvid?: true;
   readonly untagged?: true;
 }
 
-/** The first and the last VLAN of what may be a range, such as `10-20`. */
+/** The ends of `10-20`, or of a single VLAN. */
 export function vlanRange({ vid }: FoundVlan): readonly [first: number, last: number] {
   const [first = 0, last = first] = String(vid).split('-').map(Number);
   return [first, last];
@@ -25,10 +25,7 @@ export function vlansInState(state: HostState, port: string): readonly FoundVlan
   }));
 }
 
-/**
- * VLANs of a port of Open vSwitch (ovs-vswitchd.conf.db(5), Port: tag, trunks, vlan_mode); none where it is a trunk of
- * all. VLAN 0 there is no VLAN: frames without a tag.
- */
+/** ovs-vswitchd.conf.db(5), Port: tag, trunks, vlan_mode; none for a trunk of all. VLAN 0 is untagged. */
 function ovsVlans({ columns }: OvsPortState): readonly FoundVlan[] {
   const numbers = (value: unknown): readonly number[] =>
     membersOf(value).filter((member): member is number => typeof member === 'number' && member > 0);
@@ -45,7 +42,7 @@ function ovsVlans({ columns }: OvsPortState): readonly FoundVlan[] {
   return [...native, ...inRanges(trunks).map((vid) => ({ vid }))];
 }
 
-/** Numbers that follow one another as `20-29`. */
+/** `20-29`. */
 function inRanges(numbers: readonly number[]): readonly (number | string)[] {
   const ranges: { first: number; last: number }[] = [];
   for (const number of [...numbers].sort((a, b) => a - b)) {
@@ -56,10 +53,7 @@ function inRanges(numbers: readonly number[]): readonly (number | string)[] {
   return ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
 }
 
-/**
- * The same, or as Open vSwitch has them; none where a bridge of the kernel does not filter, since they then mean
- * nothing to it.
- */
+/** VLANs of a port, of the kernel or Open vSwitch; none if a kernel bridge does not filter and ignores them. */
 export function foundVlans(state: HostState, bridge: string, port: string): readonly FoundVlan[] {
   const switched = state.ovs?.ports.find((ovsPort) => ovsPort.bridge === bridge && ovsPort.name === port);
   if (switched !== undefined) return ovsVlans(switched);

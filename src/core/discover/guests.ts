@@ -12,8 +12,8 @@ import { namedNamespaces } from './guests/sandbox.js';
 import { groupBy } from '../text/collections.js';
 
 /**
- * Programs that know guests by name, in the order in which they are believed. A new one is a file in guests/ and its
- * line here; null: it cannot be asked, and its processes are found instead (guests/machine-monitors.ts).
+ * Managers of guests, the most trusted first. A new one also takes a file in guests/; null: it cannot be asked, and its
+ * processes are found (guests/machine-monitors.ts).
  */
 export const guestManagers: Readonly<Record<Manager, GuestManager | null>> = {
   proxmox,
@@ -37,10 +37,7 @@ function isManager(name: string): name is Manager {
 
 export const managers: readonly Manager[] = Object.keys(guestManagers).filter(isManager);
 
-/**
- * What is behind a port: the record that names it, else one with a MAC that the bridge has learned there; the first
- * manager of the list is believed.
- */
+/** A port's guest: by the record that names the port, else by a MAC learned there; the first manager wins. */
 export function guestOfPort(guests: readonly GuestRecord[], port: string, macs: readonly Mac[]): GuestRecord | null {
   const rank = ({ manager, port: named }: GuestRecord): number =>
     managers.indexOf(manager) + (named === port ? 0 : managers.length);
@@ -51,7 +48,7 @@ export function guestOfPort(guests: readonly GuestRecord[], port: string, macs: 
   );
 }
 
-/** A port with what is on record of its guest, under the name of its endpoint. */
+/** A port with its guest's record, under its endpoint's name. */
 export interface NamedPort<E> {
   readonly name: string;
   readonly guest: GuestRecord | null;
@@ -59,9 +56,8 @@ export interface NamedPort<E> {
 }
 
 /**
- * Endpoints by name. Those that are interfaces of one guest have its first one's name as `owner`: what a guest sends by
- * one of them is not a leak at another. Names do not make them one, for two guests may be called alike; what their
- * manager reports them by does (`id`).
+ * Endpoints by name. Interfaces of one guest have the first one's name as `owner`: frames sent by one are no leak at
+ * another. The manager's `id` makes them one, not the name, which two guests may share.
  */
 export function withOwners<E extends object>(
   ports: readonly NamedPort<E>[],

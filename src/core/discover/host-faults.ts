@@ -9,10 +9,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type AboveDevices, missingAbove } from './above-devices.js';
 
-/**
- * Bridges that Open vSwitch was instructed to make and did not: those of datapath system have no interface where the
- * kernel has no datapath for it.
- */
+/** Bridges of datapath system have no interface if the kernel has no datapath for them. */
 function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState): readonly string[] {
   return bridges
     .filter(
@@ -22,7 +19,6 @@ function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState):
     .map(({ name }) => `${name}: datapath system: the kernel has no datapath of Open vSwitch`);
 }
 
-/** Interfaces and bridges of the scenario that this host lacks, a line each. */
 function missing(scenario: Scenario, state: HostState, above: AboveDevices): readonly string[] {
   const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {
     if (kind === 'routed')
@@ -61,7 +57,6 @@ function missing(scenario: Scenario, state: HostState, above: AboveDevices): rea
   return [...bridges, ...ports, ...missingAbove(scenario, state, above)];
 }
 
-/** Endpoints as which something is sent. */
 function speakersOf({ steps }: Scenario): ReadonlySet<string> {
   return new Set(
     steps.flatMap(({ learn, probes }) => [
@@ -72,8 +67,8 @@ function speakersOf({ steps }: Scenario): ReadonlySet<string> {
 }
 
 /**
- * MACs of endpoints that the bridge knows on another port: speaking with one would take it from its owner. Where a
- * static entry has it there, who is only sent to is what the run is about.
+ * Sending with a MAC that the bridge has on another port would take it from its owner. If a static entry has it there,
+ * only endpoints that send count.
  */
 function misplaced(scenario: Scenario, state: HostState): readonly string[] {
   const speaking = speakersOf(scenario);
@@ -97,7 +92,6 @@ function misplaced(scenario: Scenario, state: HostState): readonly string[] {
     });
 }
 
-/** Endpoints that would speak with a MAC that several machines share. */
 function sharing(scenario: Scenario): readonly string[] {
   const speaking = speakersOf(scenario);
   return scenario.topology.endpoints.flatMap(({ name, macs: [mac] }) =>
@@ -105,7 +99,6 @@ function sharing(scenario: Scenario): readonly string[] {
   );
 }
 
-/** Endpoints that send or are sent to, but have no MAC. */
 function withoutMac(scenario: Scenario): readonly string[] {
   const speaking = new Set(
     scenario.steps.flatMap((step) => [
@@ -121,7 +114,7 @@ function withoutMac(scenario: Scenario): readonly string[] {
     );
 }
 
-/** Throws a VerifyError with a line for each fault, where there are any. */
+/** Throws a VerifyError with a line for each fault, if any. */
 export function refuseFaults(
   faults: readonly string[],
   { code, exit, hint }: { readonly code: FaultCode; readonly exit: 3 | 69; readonly hint: string },
@@ -129,7 +122,7 @@ export function refuseFaults(
   if (faults.length > 0) throw new VerifyError(code, exit, faults.join('\n'), hint);
 }
 
-/** Throws VerifyError (69) where bridges, ports or the kernel's datapath that a file names are not there. */
+/** Throws VerifyError (69) if the host lacks bridges, ports or the kernel's datapath of the file. */
 export function refuseAbsent(written: Scenario, state: HostState, above: AboveDevices): void {
   refuseFaults(withoutDatapath(written, state), {
     code: 'unsupported',
@@ -143,7 +136,7 @@ export function refuseAbsent(written: Scenario, state: HostState, above: AboveDe
   });
 }
 
-/** Throws VerifyError (3) where a MAC of the file is on another port. */
+/** Throws VerifyError (3) if a MAC of the file is on another port. */
 export function refuseMoved(scenario: Scenario, state: HostState): void {
   refuseFaults(misplaced(scenario, state), {
     code: 'mac-moved',
@@ -152,7 +145,7 @@ export function refuseMoved(scenario: Scenario, state: HostState): void {
   });
 }
 
-/** Throws VerifyError (3) where an endpoint that sends or is sent to has no MAC, or one of several machines. */
+/** Throws VerifyError (3) if an endpoint that sends or is sent to has no MAC, or one of several machines. */
 export function refuseUnspoken(complete: Scenario): void {
   refuseFaults(withoutMac(complete), {
     code: 'mac-unknown',

@@ -14,40 +14,35 @@ import { isOn } from '../bridge/setting-value.js';
 import { distinguishingBridges } from '../bridge/connections.js';
 import { namesIn } from '../text/collections.js';
 
-/** An entry of the neighbour tables: which IP address a MAC was seen with. */
+/** An entry of the neighbour tables: the IP address of a MAC. */
 export interface Neighbour {
   readonly mac: Mac;
   readonly address: string;
-  /** The device at which it was seen; absent = not known. */
   readonly device?: string;
-  /** A DHCP server's file says so; absent = somebody uses it, or a filter lets nobody else use it. */
+  /** From a DHCP server's file; absent = it is in use, or only filters let it be used. */
   readonly isLeased?: true;
 }
 
-/** What a topology needs to know of the host beside its links. */
 export interface BesideLinks {
   readonly above?: AboveDevices;
-  /** Addresses of the host by device, but those of the link alone. */
+  /** By device, without link-local ones. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A scenario completed by what the host has on record. */
 export interface HostTopology {
   readonly scenario: Scenario;
-  /** Differences from its file with their reasons, a sentence each. */
+  /** Differences from its file with reasons, a sentence each. */
   readonly notes: readonly string[];
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
   readonly unobservable: readonly UnheardPort[];
-  /** Endpoints whose MAC their bridge has on their port. */
   readonly inPlace: readonly string[];
-  /** Bridges that filter VLANs. */
   readonly filtersVlans: readonly string[];
-  /** Bridges on which a rule may treat an ICMP error otherwise than what it stands for. */
+  /** Bridges on which a rule may treat an ICMP error unlike the packet it stands for. */
   readonly distinguishing: readonly string[];
   /** Every port of its bridges leads to a guest on this host. */
   readonly guestsAlone: boolean;
   readonly outward: readonly OutwardPort[];
-  /** Endpoints to whose port alone a bridge sends what is for their first MAC, however long they are silent. */
+  /** Endpoints that get frames for their first MAC at their port only, however long they are silent. */
   readonly pinned: readonly string[];
 }
 
@@ -73,7 +68,7 @@ function completed(
   };
 }
 
-/** One to which the host routes: as the host talks to it at its device. */
+/** A routed endpoint, as the host talks to it at its device. */
 function completedByNeighbours(endpoint: Endpoint, neighbours: readonly Neighbour[]): Endpoint {
   const known = neighbours.filter(({ device }) => device === endpoint.port);
   const macs = endpoint.macs.length > 0 ? endpoint.macs : known.slice(0, 1).map(({ mac }) => mac);
@@ -105,7 +100,6 @@ function unlisted(link: LinkState, bridge: Bridge, scenario: Scenario, state: Ho
   };
 }
 
-/** Names of endpoints whose first MAC their bridge has on their port. */
 function inPlace({ topology: { endpoints } }: Scenario, fdb: readonly FdbState[]): readonly string[] {
   const known = new Set(fdb.map(({ master, port, mac }) => `${master ?? ''} ${port} ${mac}`));
   return endpoints
@@ -125,10 +119,9 @@ function pinned(scenario: Scenario, state: HostState): readonly string[] {
 }
 
 /**
- * Adapts a scenario to what was found on the host: every port of a bridge under test becomes an endpoint, listed or
- * not; MACs and addresses that the file leaves out come from the forwarding database and the neighbour tables. Throws
- * VerifyError, naming everything at once: 69 where bridges, ports or the kernel's datapath are missing, 3 where a MAC
- * of the file is on another port, or is needed and not on record.
+ * Adapts a scenario to its host: every port of a bridge under test becomes an endpoint; missing MACs and addresses come
+ * from the forwarding database and the neighbour tables. Throws VerifyError, naming everything at once: 69 = missing
+ * bridges, ports or kernel's datapath; 3 = a MAC of the file is on another port, or a needed one is not on record.
  */
 export function hostTopology(
   file: Scenario,
@@ -178,8 +171,8 @@ export function hostTopology(
 }
 
 /**
- * What the host has on record of a topology: its own MACs by bridge, where a guest to which it routes sends to that at
- * its own port; endpoints whose MAC is on their port; bridges that filter VLANs or may ask conntrack.
+ * By bridge the host's own MACs, which a routed guest sends to at its port; endpoints in place; bridges that filter
+ * VLANs or may ask conntrack.
  */
 function onRecord(
   complete: Scenario,
@@ -203,10 +196,7 @@ function onRecord(
 
 type SegmentLookup = (link: LinkState) => Bridge | undefined;
 
-/**
- * Finds the scenario's bridge that a link is a port of. Where the host routes, every end of a guest that is on no
- * bridge is one, listed or not.
- */
+/** With routing, every guest's end on no bridge is a port, listed or not. */
 function segmentLookup({ topology: { bridges, endpoints } }: Scenario, { links }: HostState): SegmentLookup {
   const segment = bridges.find(({ kind }) => kind === 'routed');
   const listed = new Set(endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
@@ -225,7 +215,6 @@ interface FoundPorts {
   readonly hops: Hops;
 }
 
-/** Ports at which nothing can be heard, and why. */
 function unobservableOf(
   { topology }: Scenario,
   state: HostState,
@@ -252,7 +241,6 @@ function unobservableOf(
   ];
 }
 
-/** The scenario with what was found of its endpoints, and with the ports that it does not list. */
 function withEveryPort(
   scenario: Scenario,
   ports: readonly LinkState[],
@@ -276,10 +264,7 @@ function withEveryPort(
   return complete;
 }
 
-/**
- * A valid endpoint name made of any text (an interface's or a guest's name), which is not yet taken: other characters
- * become `-`.
- */
+/** A valid endpoint name that is not taken, from any text; other characters become `-`. */
 export function endpointName(text: string, taken: ReadonlySet<string>): string {
   const plain =
     text

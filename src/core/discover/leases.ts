@@ -5,7 +5,7 @@ import type { Neighbour } from './host-topology.js';
 interface Lease {
   readonly mac: string | null;
   readonly address: string | null;
-  /** End of the lease in seconds since 1970; 0 = it has none. */
+  /** In seconds since 1970; 0 = none. */
   readonly endS: number;
 }
 
@@ -18,19 +18,19 @@ interface Current {
 
 const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 
-/** Of dnsmasq: `END MAC ADDRESS NAME CLIENT-ID`. */
+/** `END MAC ADDRESS NAME CLIENT-ID`. */
 function leaseOfDnsmasq(line: string): Lease {
   const [end = '', mac = null, address = null] = line.split(' ');
   return { mac, address, endS: Number(end) };
 }
 
-/** Of Kea (memfile): `ADDRESS,MAC,CLIENT-ID,LIFETIME,END,SUBNET,…,STATE,…`, a later line for an address counts. */
+/** Kea's memfile: `ADDRESS,MAC,CLIENT-ID,LIFETIME,END,SUBNET,…,STATE,…`, the last line for an address counts. */
 function leaseOfKea(line: string): Lease {
   const [address = null, mac = null, , , end = ''] = line.split(',');
   return { mac, address, endS: Number(end) };
 }
 
-/** Of libvirt's leaseshelper: an array of objects. */
+/** libvirt's leaseshelper: an array of objects. */
 function leasesOfLibvirt(text: string): readonly Lease[] {
   let list: unknown;
   try {
@@ -45,7 +45,7 @@ function leasesOfLibvirt(text: string): readonly Lease[] {
   }));
 }
 
-/** Of ISC dhcpd (dhcpd.leases(5)): blocks, times in UTC. */
+/** ISC dhcpd (dhcpd.leases(5)): blocks, times in UTC. */
 function leasesOfDhcpd(text: string): readonly Lease[] {
   return [...text.matchAll(/^lease (\S+) \{\n([^}]*)\}/gm)].map(([, address = '', block = '']) => {
     const [, mac = null] = /^ *hardware ethernet (\S+);$/m.exec(block) ?? [];
@@ -64,9 +64,8 @@ function leasesIn(text: string): readonly Lease[] {
 }
 
 /**
- * The address that the file of a DHCP server's leases gives to each MAC at `nowS`, seconds since 1970: of several the
- * one that is leased longest, in each family; of several MACs for one address the last. Names of clients, which guests
- * choose, are not read. Total over arbitrary text.
+ * Addresses by MAC in a DHCP server's leases at `nowS`, seconds since 1970: the longest lease of each family, the last
+ * of several MACs. Clients' names, which guests choose, are not read. Total over arbitrary text.
  */
 export function parseLeases(text: string, nowS: number): readonly Neighbour[] {
   const byAddress = new Map<string, Current>();

@@ -4,7 +4,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { deafness, isOutward, macsBehind } from '../bridge/view.js';
 import { endpointName } from './host-topology.js';
 
-/** A port of a bridge at which something can be heard. */
+/** An observable port of a bridge. */
 export interface ListeningPort {
   readonly name: string;
   readonly port: string;
@@ -12,8 +12,8 @@ export interface ListeningPort {
 }
 
 /**
- * The ports of a bridge that can be heard, under names that files may have. `wanted`: the ones to report; empty =
- * all. Throws VerifyError (69) where one of them is not a port of the bridge.
+ * A bridge's observable ports, under names for files. `wanted`: those to report; empty = all. Throws VerifyError (69)
+ * if one is not a port of the bridge.
  */
 export function listeningPorts(
   state: HostState,
@@ -42,9 +42,9 @@ export function listeningPorts(
 }
 
 /**
- * MACs on record behind each port, by its name: what the bridge knew before and what it knows now, and what spoke there
- * alone where a static entry has it elsewhere. Such an entry is no proof: a MAC that speaks at another port, or that
- * `guests` has there, is not this one's. `spoke`: MACs that were heard at a port alone.
+ * MACs behind each port, by its name: from the bridge's earlier and present entries, and from frames heard there while
+ * a static entry has it elsewhere. Such an entry is no proof: a MAC heard at another port, or that `guests` has there,
+ * is not this one's. `spoke`: MACs heard at one port only.
  */
 export function macsOnRecord(
   ports: readonly ListeningPort[],
@@ -74,8 +74,8 @@ export function macsOnRecord(
 }
 
 /**
- * Entries that bridges learned meanwhile, but for MACs that `before` or `guests` has at another port. A guest may speak
- * with the MAC of another.
+ * Newly learned entries, without MACs that `before` or `guests` has at another port: a guest may send with another's
+ * MAC.
  */
 export function learnedAnew(
   learned: readonly FdbState[],
@@ -96,7 +96,7 @@ export function learnedAnew(
   return learned.filter(({ mac, port, master }) => portsOf.get(`${master ?? ''} ${mac}`)?.has(port) ?? true);
 }
 
-/** What says of MACs whose they are beside the bridge's forwarding database. */
+/** Sources of MACs' places beside the forwarding database. */
 export interface WhoElse {
   readonly guests?: readonly Pick<GuestRecord, 'mac' | 'port'>[];
   readonly spoke?: ReadonlyMap<string, readonly string[]>;

@@ -2,16 +2,16 @@ import type { ProbeClassName } from '../model/scenario.js';
 import { classes, disruptiveClasses } from '../probe/classes.js';
 import type { FoundScenario } from './found-scenario.js';
 
-/** This many guests speak at most: what one can, others of its kind can. */
+/** Guests that send, at most: others of their kind behave alike. */
 const maxSpeakers = 8;
 const count = 10;
 
-/** True if something on the bridge leads out of the machine. */
+/** True if a port leads out of the machine. */
 export function hasUplink(scenario: FoundScenario): boolean {
   return Object.values(scenario.topology.endpoints).some(({ role }) => role === 'uplink');
 }
 
-/** Why a class is not among those that a proof probes; null = it is. `uplink`: frames may leave the machine. */
+/** Why a proof does not probe a class; null = it does. `uplink`: frames may leave the machine. */
 export function leftOut(probe: ProbeClassName, disruptive: boolean, uplink: boolean): string | null {
   if (uplink && classes[probe].newMacs === true)
     return 'the switch beyond the uplink would learn a MAC that no guest has: write a scenario, and run it with --allow-new-macs';
@@ -21,9 +21,9 @@ export function leftOut(probe: ProbeClassName, disruptive: boolean, uplink: bool
 }
 
 /**
- * The scenario that asks the wire about everything an audit predicts: one step for all that disturbs nobody, one for
- * each class that does. Nothing is claimed, so that what leaks and what does not is counted all the same. Classes that
- * want addresses which are not on record are left out.
+ * The scenario that tests all predictions of an audit: one step for all harmless classes, one for each disruptive
+ * class. It claims nothing, so that leaks and their absence both count. Classes that need unknown addresses are left
+ * out.
  */
 export function provingScenario(
   scenario: FoundScenario,

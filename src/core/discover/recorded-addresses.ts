@@ -5,18 +5,15 @@ import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import type { Neighbour } from './host-topology.js';
 import { type NftRule, nftRules } from '../bridge/rules.js';
 
-/** A rule of nft as far as it says which addresses are a guest's. */
 interface SourceRule {
   readonly chain: string;
-  /** Sources that it lets pass: addresses without a prefix. */
+  /** Accepted sources, without prefix. */
   readonly addresses: readonly string[];
   readonly mac: string | null;
   readonly port: string | null;
-  /** Where it goes on. */
   readonly target: string | null;
 }
 
-/** The texts that a match compares with: one, or those of a set. */
 function textsOf(right: unknown): readonly string[] {
   const set = fieldsOf(right)?.['set'];
   return (Array.isArray(set) ? set : [right]).flatMap((value: unknown) => textOf(value) ?? []);
@@ -31,7 +28,6 @@ function isAddress(text: string): boolean {
   return parseIp(text) !== null && !/^(0\.0\.0\.0|::|fe80:.*)$/.test(text);
 }
 
-/** How a rule of `nft -j` reads; null = it lets nothing pass. */
 function sourceRuleOf({ place, table, parts }: NftRule): SourceRule | null {
   const target = parts.flatMap((part) => textOf((fieldsOf(part['jump']) ?? fieldsOf(part['goto']))?.['target']) ?? []);
   const passes = parts.some((part) => 'accept' in part || 'return' in part);
@@ -50,7 +46,7 @@ function sourceRuleOf({ place, table, parts }: NftRule): SourceRule | null {
   };
 }
 
-/** By chain: the ports whose frames come there by rules that name a port. */
+/** By chain: the ports whose frames get there by rules that name a port. */
 function portsByChain(rules: readonly SourceRule[]): ReadonlyMap<string, ReadonlySet<string>> {
   const ports = new Map<string, Set<string>>();
   let waiting = rules.flatMap(({ port, target }) =>
@@ -71,9 +67,8 @@ function portsByChain(rules: readonly SourceRule[]): ReadonlyMap<string, Readonl
 }
 
 /**
- * Addresses of guests that filters let pass as sources: of a MAC, or of the one MAC behind the only port whose frames
- * come to the rule. Managers write such rules against spoofing: Neutron for each port of a security group, libvirt for
- * `clean-traffic`.
+ * Addresses that filters accept as a guest's: of a MAC, or of the one MAC behind the only port whose frames reach the
+ * rule. Managers write such rules against spoofing: Neutron for ports of security groups, libvirt for `clean-traffic`.
  */
 export function addressesInRules(state: Pick<HostState, 'nft' | 'fdb'>): readonly Neighbour[] {
   const rules = nftRules(state).rules.flatMap((rule) => sourceRuleOf(rule) ?? []);
@@ -92,12 +87,12 @@ export function addressesInRules(state: Pick<HostState, 'nft' | 'fdb'>): readonl
   });
 }
 
-/** True if rules compare MACs in a way that `nft -j` names only, as those of iptables do. */
+/** True if rules compare MACs in a way that `nft -j` only names, as those of iptables. */
 export function hasHiddenMacs(state: Pick<HostState, 'nft'>): boolean {
   return nftRules(state).rules.some(({ parts }) => parts.some(({ xt }) => fieldsOf(xt)?.['name'] === 'mac'));
 }
 
-/** As `addressesInRules`, of rules that name MAC and address, as `nft list ruleset` prints them. */
+/** As `addressesInRules`, from the text of `nft list ruleset`, which has MAC and address. */
 export function addressesInRuleText(text: string): readonly Neighbour[] {
   const [ip, mac] = [String.raw`\bip6? saddr (\S+)`, String.raw`\bether saddr ([0-9a-f:]{17})`];
   const either = new RegExp(`${ip}.* ${mac}|${mac}.* ${ip}`);
@@ -109,12 +104,11 @@ export function addressesInRuleText(text: string): readonly Neighbour[] {
   });
 }
 
-/** Loopback, and RFC 4291 2.5.6: every link has the same. */
+/** Loopback, and RFC 4291 2.5.6: the same on every link. */
 const isOfLink = /^(127\.|fe[89ab].:)/i;
 
 /**
- * An address of a guest in each family, with a prefix that is a guess: as the host talks to it, else as its manager
- * reports it, else as it was leased.
+ * An address of each family, with a guessed prefix: the one that the host talks to, else its manager's, else leased.
  */
 export function ipsOf(
   guest: GuestRecord | null,

@@ -11,13 +11,13 @@ const switches: Readonly<Record<string, DeclaredKey>> = {
 interface Stanza {
   readonly path: string;
   readonly bridge: string;
-  /** Its options without `bridge-` or `bridge_`, each with its words. */
+  /** Without `bridge-` or `bridge_`. */
   readonly options: readonly (readonly [option: string, words: readonly string[]])[];
 }
 
 /**
- * The bridges of /etc/network/interfaces, as Debian's bridge-utils-interfaces(5) (`bridge_ageing`) and ifupdown2, which
- * Proxmox VE uses, (`bridge-ageing`) write them.
+ * Bridges of /etc/network/interfaces, by Debian's bridge-utils-interfaces(5) (`bridge_ageing`), or ifupdown2, which
+ * Proxmox VE uses (`bridge-ageing`).
  */
 function bridgesIn({ path, text }: ConfigFile): readonly Stanza[] {
   const stanzas = text
@@ -32,13 +32,12 @@ function bridgesIn({ path, text }: ConfigFile): readonly Stanza[] {
   });
 }
 
-/** Interfaces chosen by pattern (`regex`, `glob`, `all`) are left out. */
+/** Patterns (`regex`, `glob`, `all`) are left out. */
 function portsIn(words: readonly string[]): readonly string[] {
   const isPattern = words.some((word) => ['regex', 'glob', 'all'].includes(word));
   return isPattern ? [] : words.filter((port) => port !== 'none' && port !== '');
 }
 
-/** The settings of the bridge or of its ports that one option of its stanza declares. */
 function optionSays(
   bridge: string,
   option: string,
@@ -54,7 +53,7 @@ function optionSays(
     : [];
 }
 
-/** The bridges of /etc/network/interfaces, their settings, and the ports that they name. */
+/** Bridges of /etc/network/interfaces with settings and named ports. */
 export function interfacesReport(files: readonly ConfigFile[], by: 'ifupdown2' | 'ifupdown'): ConfigReport {
   const bridges = files.flatMap(bridgesIn);
   return {

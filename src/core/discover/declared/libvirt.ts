@@ -7,14 +7,11 @@ import { childOf, readXml, type XmlElement } from '../guests/read-xml.js';
 
 const by = 'libvirt';
 
-/**
- * A network of libvirt (libvirt.org/formatnetwork.html): the bridge that guests of it are to be on, and whether their
- * ports are isolated.
- */
+/** A network of libvirt (libvirt.org/formatnetwork.html): its guests' bridge, and whether their ports are isolated. */
 export interface LibvirtNetwork {
   readonly name: string;
   readonly bridge: string | null;
-  /** libvirt makes the bridge itself; it does not where `<forward>` points at one that is there. */
+  /** libvirt makes the bridge, unless `<forward>` names an existing one. */
   readonly isManaged: boolean;
   readonly isolated: boolean;
   readonly stp: boolean | null;
@@ -25,7 +22,7 @@ function isolatedIn(element: XmlElement): boolean | null {
   return value === undefined ? null : value === 'yes';
 }
 
-/** From `virsh -r net-dumpxml`. Throws Error where the text is not a network. */
+/** From `virsh -r net-dumpxml`. Throws Error if the text is no network. */
 export function libvirtNetwork(xml: string): LibvirtNetwork {
   const network = readXml(xml);
   const name = childOf(network, 'name')?.text ?? '';
@@ -44,10 +41,7 @@ export function libvirtNetwork(xml: string): LibvirtNetwork {
   };
 }
 
-/**
- * What the networks say of their own bridges; one that only points at a bridge of somebody else (`forward
- * mode='bridge'`) says nothing of it.
- */
+/** Settings of networks' own bridges, not of existing ones (`forward mode='bridge'`). */
 export function networkDeclared(networks: readonly LibvirtNetwork[]): readonly Declared[] {
   return networks.flatMap(({ name, bridge, stp }): readonly Declared[] =>
     bridge === null || stp === null
@@ -88,10 +82,9 @@ function portsOf(xml: string, networks: readonly LibvirtNetwork[]): readonly Dom
 }
 
 /**
- * What a domain's configuration (`virsh -r dumpxml --inactive`, libvirt.org/formatdomain.html) says of its interfaces:
- * their bridge, and `<port isolated='yes'/>`, which acts between ports that both have it. It names no interface of the
- * host: the guest's MAC does. It makes the port at each start: without that element the port is not isolated then,
- * whatever was set since the last one.
+ * A domain's interfaces (`virsh -r dumpxml --inactive`, libvirt.org/formatdomain.html): bridge, and `<port
+ * isolated='yes'/>`, which acts between ports that both have it. The MAC finds the host's port, which each start makes
+ * anew, with that element's setting.
  */
 export function libvirtDeclared(xml: string, networks: readonly LibvirtNetwork[]): readonly Declared[] {
   return portsOf(xml, networks).flatMap(({ guest, mac, bridge, isolated }): readonly Declared[] => {
@@ -104,17 +97,14 @@ export function libvirtDeclared(xml: string, networks: readonly LibvirtNetwork[]
   });
 }
 
-/**
- * The bridges that libvirt's networks make themselves; a network that only points at a bridge of somebody else
- * (`forward mode='bridge'`) keeps none.
- */
+/** Bridges that libvirt's networks make, not existing ones (`forward mode='bridge'`). */
 export function libvirtNetworkManagers(networks: readonly LibvirtNetwork[]): readonly ConfigurationManager[] {
   return networks.flatMap(({ name, bridge, isManaged }): readonly ConfigurationManager[] =>
     bridge === null || !isManaged ? [] : [{ by: 'libvirt', device: bridge, keeps: 'network', network: name }],
   );
 }
 
-/** The ports of a domain, found on the host by their MAC. Throws Error where the text is no domain. */
+/** A domain's ports, found by MAC. Throws Error if the text is no domain. */
 export function libvirtDomainManagers(
   xml: string,
   networks: readonly LibvirtNetwork[],

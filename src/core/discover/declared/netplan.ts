@@ -26,15 +26,14 @@ function centiseconds(value: unknown): number | null {
 interface Device {
   readonly name: string;
   readonly kind: string;
-  /** Its keys: later files, by name, add to earlier ones and overrule them (netplan(5)). */
+  /** Later files, by name, add to earlier ones and overrule them (netplan(5)). */
   readonly fields: Fields;
   readonly firstFile: string;
   readonly lastFile: string;
-  /** networkd does the work unless a file says otherwise. */
+  /** networkd by default. */
   readonly renderer: Renderer;
 }
 
-/** The keys of a device in one file. */
 interface Entry extends Pick<Device, 'name' | 'kind' | 'fields'> {
   readonly path: string;
 }
@@ -94,8 +93,8 @@ function settingsOf({ name, kind, fields, lastFile }: Device): readonly Declared
 }
 
 /**
- * The declarations of netplan's files, in the order in which netplan reads them, for bridges and their ports, and the
- * devices that they make. Throws Error, with the file's name, where one is not YAML.
+ * Settings of bridges and ports in netplan's files, which are in its reading order, and the devices it makes. Throws
+ * Error with the name of a file that is not YAML.
  */
 export function netplanReport(files: readonly ConfigFile[]): ConfigReport {
   const devices = devicesIn(files);

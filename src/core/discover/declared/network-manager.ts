@@ -2,8 +2,8 @@ import type { ConfigurationManager } from '../../model/fix.js';
 import type { ConfigFile } from './report.js';
 
 /**
- * What a keyfile says below a section (nm-settings-keyfile(5), a dialect of the Desktop Entry Specification's files);
- * `\\s` at the ends of a value is a space.
+ * A key of a keyfile's section (nm-settings-keyfile(5), a dialect of Desktop Entry files); `\\s` at a value's ends is a
+ * space.
  */
 function valueIn(text: string, section: string, key: string): string | null {
   let here = '';
@@ -15,9 +15,7 @@ function valueIn(text: string, section: string, key: string): string | null {
   return null;
 }
 
-/**
- * The bridges and ports whose profiles name their interface. Files of netplan (`netplan-…`) are netplan's to change.
- */
+/** Bridges and ports whose profiles name their interface. Files `netplan-…` are netplan's. */
 export function networkManagerManagers(files: readonly ConfigFile[]): readonly ConfigurationManager[] {
   return files
     .filter(({ path }) => !/\/netplan-[^/]*$/.test(path))

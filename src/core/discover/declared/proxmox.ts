@@ -3,10 +3,7 @@ import type { Declared } from '../../model/host-config.js';
 import { objectsOf, textOf } from '../../text/json-text.js';
 import { readProxmoxConfig } from '../guests/proxmox.js';
 
-/**
- * VNets whose guests' ports are to be isolated ("Isolate Ports"), from `pvesh get /cluster/sdn/vnets --output-format
- * json`.
- */
+/** VNets with "Isolate Ports", from `pvesh get /cluster/sdn/vnets --output-format json`. */
 export function isolatingVnets(vnets: unknown): ReadonlySet<string> {
   const ticked = (value: unknown): boolean => value === 1 || value === '1' || value === true;
   return new Set(
@@ -17,9 +14,8 @@ export function isolatingVnets(vnets: unknown): ReadonlySet<string> {
 }
 
 /**
- * What a guest's configuration says of its ports: their bridge, their VLAN on a bridge that filters, and whether the
- * VNet isolates them. With its firewall on, the port that counts is `fwpr<ID>p<N>`; that one takes the place of the
- * guest's own, which is then on `fwbr<ID>i<N>`.
+ * A guest's ports by its configuration: bridge, VLAN on a filtering bridge, isolation by the VNet. With firewall the
+ * port is `fwpr<ID>p<N>` in place of the guest's own, which is on `fwbr<ID>i<N>`.
  */
 export function proxmoxDeclared(
   id: number,
@@ -59,10 +55,7 @@ export function proxmoxDeclared(
   });
 }
 
-/**
- * The ports of a guest (`qm config ID`, `pct config ID`), with and without its firewall. `vnets`: names of the VNets of
- * the software-defined network.
- */
+/** A guest's ports (`qm config ID`, `pct config ID`), with and without firewall. `vnets`: names of the SDN's VNets. */
 export function proxmoxManagers(
   id: number,
   program: 'qm' | 'pct',

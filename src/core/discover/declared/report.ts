@@ -6,7 +6,7 @@ export interface ConfigFile {
   readonly text: string;
 }
 
-/** The declarations of one program's configuration, and the devices that it makes. */
+/** A configuration's settings, and the devices that it makes. */
 export interface ConfigReport {
   readonly declared: readonly Declared[];
   readonly keepers: readonly ConfigurationManager[];

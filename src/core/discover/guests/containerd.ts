@@ -28,9 +28,8 @@ export const containerd: GuestManager = {
 };
 
 /**
- * A running container, from `ctr containers info ID` and its process in `ctr tasks list`. Its name is that which
- * nerdctl or Kubernetes shows; a zone comes from Kubernetes' namespace, else from containerd's unless that is
- * `default`.
+ * A running container, from `ctr containers info ID` and its process in `ctr tasks list`, by its name in nerdctl or
+ * Kubernetes. Its zone is Kubernetes' namespace, else containerd's unless `default`.
  */
 export function containerdGuests(space: string, pid: number, json: unknown): readonly GuestRecord[] {
   const container = fieldsOf(json);

@@ -13,7 +13,6 @@ declare module '../../model/host-config.js' {
   }
 }
 
-/** Containers that are looked at with one command. */
 const maxTogether = 100;
 
 export const docker = managerOf('docker', 'Docker', async () => '*');
@@ -23,8 +22,8 @@ export const podman: GuestManager = {
 };
 
 /**
- * Names of networks with `isolate`, which netavark's rules keep apart from each other (podman-network-create(1)).
- * Podman before 4 has no such networks, and its list no options.
+ * Networks with `isolate`, kept apart by netavark (podman-network-create(1)); Podman before 4 has none, and its list no
+ * options.
  */
 async function isolatedNetworks(ask: AskProgram): Promise<string> {
   const listed = await ask(['podman', 'network', 'ls', '--format', '{{.Name}} {{.Options}}']).catch(
@@ -61,10 +60,9 @@ function managerOf(
 }
 
 /**
- * The interfaces of running containers, from `docker inspect ID…` (Podman prints the same shape). Neither names the
- * interface on the host: they are found by the namespace that holds their other end, or by MAC. A zone comes from the
- * Compose project. A pod's infra container is nobody: its members have its MAC. `apart`: networks that the manager
- * keeps apart from each other, `*` = all.
+ * Interfaces of running containers, from `docker inspect ID…` (Podman prints the same shape). The host's interface is
+ * found by the namespace of its other end, or by MAC. The zone is the Compose project. A pod's infra container is left
+ * out: its members have its MAC. `apart`: as `apartOf`.
  */
 export function containerGuests(manager: 'docker' | 'podman', json: unknown, apart = ''): readonly GuestRecord[] {
   const isApart = (network: string): boolean => apart === '*' || apart.split(' ').includes(network);
@@ -113,9 +111,8 @@ function interfacesOf(
 }
 
 /**
- * The guest with its port on the host: the other end of the veth in its namespace that has its MAC. `inside`: `ip -j -d
- * link` in there; `links`: those of the bridges' namespace. The record as it was where there is no such pair, as with a
- * device that is not a veth.
+ * The guest with its port: the other end of the veth in its namespace with its MAC. `inside`: `ip -j -d link` there;
+ * `links`: of the bridges' namespace. Unchanged without such a pair, as with other devices.
  */
 export function withSandboxPort(guest: GuestRecord, inside: unknown, links: readonly LinkState[]): GuestRecord {
   const insideLink = objectsOf(inside).find(

@@ -9,7 +9,7 @@ declare module '../../model/host-config.js' {
   }
 }
 
-/** Of containerd or CRI-O, whichever crictl is set up for. */
+/** Of containerd or CRI-O, as crictl is set up. */
 export const cri: GuestManager = {
   what: 'pods (CRI)',
   where: ['/etc/crictl.yaml', '/run/crio/crio.sock', '/run/containerd/containerd.sock'],
@@ -21,9 +21,8 @@ export const cri: GuestManager = {
 };
 
 /**
- * A pod, from `crictl inspectp ID`, of containerd or CRI-O; one that Kata runs in a machine of its own is named like
- * any other, by its namespace. A zone comes from Kubernetes' namespace. A pod on the host's own network has no port,
- * and is nobody.
+ * A pod, from `crictl inspectp ID`, of containerd or CRI-O, by its namespace, also if Kata runs it in a machine. The
+ * zone is Kubernetes' namespace. A pod on the host's network has no port and is left out.
  */
 export function criGuests(json: unknown): readonly GuestRecord[] {
   const pod = fieldsOf(json);

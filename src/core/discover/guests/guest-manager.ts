@@ -2,28 +2,26 @@ import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
 
-/** A program that knows guests by name: a file of this folder, and its line in ../guests.ts. */
+/** A program that knows guests by name, one of ../guests.ts. */
 export interface GuestManager {
-  /** As people call it. */
   readonly what: string;
-  /** Asked only where one of these files is: elsewhere the program would install, start or set up something. */
+  /** Asked only if one of these files exists: elsewhere the program would install, start or set up something. */
   readonly where?: readonly string[];
-  /** Its programs run in the namespace of the bridges; absent: in the caller's, as people start them. */
+  /** Its programs run in the bridges' namespace; absent: in the caller's, as people start them. */
   readonly besideBridges?: true;
   /**
-   * The commands whose answers together describe all guests that run. `ask` gives what a program prints, to find them
-   * by; `links` are those of the namespace of the bridges. What tenants wrote comes into no command but as an id that
-   * has the form of one. Rejects with VerifyError.
+   * Commands that together describe all running guests. `ask` runs a program to find them; `links`: of the bridges'
+   * namespace. Of tenants' text only well-formed ids get into commands. Rejects with VerifyError.
    */
   readonly queries: (ask: AskProgram, links: readonly LinkState[]) => Promise<readonly GuestQuery[]>;
-  /** The guests of one answer, of which tenants wrote a part: asked in a process without rights. May throw. */
+  /** Guests of an answer, partly tenants' text: called in a process without rights. May throw. */
   readonly guests: (answer: GuestAnswer) => readonly GuestRecord[];
 }
 
-/** Runs a program and gives what it prints. Rejects with VerifyError: `program-missing`, `command-failed`. */
+/** A program's output. Rejects with VerifyError: `program-missing`, `command-failed`. */
 export type AskProgram = (argv: readonly string[]) => Promise<string>;
 
-/** A command, and what is known of the guests that it describes beside what it prints. */
+/** A command, and knowledge of its guests beyond its output. */
 export interface GuestQuery {
   readonly argv: readonly string[];
   readonly about?: Readonly<Record<string, string>>;
@@ -31,16 +29,15 @@ export interface GuestQuery {
 
 export interface GuestAnswer {
   readonly text: string;
-  /** The text as JSON. Throws VerifyError where it is none. */
+  /** Throws VerifyError if the text is no JSON. */
   readonly json: () => unknown;
-  /** Of the query; empty = nothing. */
   readonly about: Readonly<Record<string, string>>;
 }
 
-/** What no other form says of an id: nothing that a program would take for an option. */
+/** No program takes it for an option. */
 const plainId = /^\w[\w.-]{0,127}$/;
 
-/** Ids, one a line. Throws VerifyError where anything else is printed: guests could be missing. */
+/** Ids, one a line. Throws VerifyError on any other line, as guests could be missing. */
 export function idsIn(text: string, command: string, form: RegExp = plainId): readonly string[] {
   const lines = text
     .split('\n')
@@ -55,7 +52,7 @@ export function idsIn(text: string, command: string, form: RegExp = plainId): re
   );
 }
 
-/** The words of each line; no line whose first word is no id, as the heads of tables are not. */
+/** Words of each line that begins with an id, unlike heads of tables. */
 export function rowsIn(text: string): readonly (readonly string[])[] {
   return text
     .split('\n')
@@ -63,7 +60,7 @@ export function rowsIn(text: string): readonly (readonly string[])[] {
     .filter(([id = '']) => plainId.test(id));
 }
 
-/** A MAC address as the rest of the program writes it; null = the text is none. */
+/** A MAC address as the program writes it; null = none. */
 export function normalizeMac(text: string | null | undefined): string | null {
   return text !== null && text !== undefined && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text)
     ? text.toLowerCase()

@@ -23,9 +23,9 @@ export const lxd: GuestManager = {
 };
 
 /**
- * The interfaces of running instances, from `incus list --all-projects --format json` (LXD's `lxc list` prints the same
- * shape). The state of an instance names its interface on the host; for machines it comes from
- * `volatile.NIC.host_name`. A zone comes from the project unless that is `default`, else from the VLAN of the device.
+ * Interfaces of running instances, from `incus list --all-projects --format json` (`lxc list` of LXD prints the same
+ * shape). The state names the host's interface, `volatile.NIC.host_name` that of machines. The zone is the project
+ * unless `default`, else the device's VLAN.
  */
 export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly GuestRecord[] {
   return objectsOf(json).flatMap((instance) => {

@@ -24,7 +24,7 @@ interface Domain {
   readonly interfaces: readonly { readonly device: XmlElement; readonly mac: string | null }[];
 }
 
-/** The output of `virsh dumpxml` for a domain. Throws Error if the text is not a domain. */
+/** `virsh dumpxml` of a domain. Throws Error if the text is no domain. */
 export function readDomain(xml: string): Domain {
   const domain = readXml(xml);
   const name = childOf(domain, 'name')?.text ?? '';
@@ -37,10 +37,9 @@ export function readDomain(xml: string): Domain {
 }
 
 /**
- * The interfaces of a running domain, from `virsh -r dumpxml` (libvirt.org/formatdomain.html, "Network interfaces").
- * Its name is that which OpenStack shows where it is OpenStack's (nova:name, nova:project in <metadata>). A zone comes
- * from that project, else from the interface's own <vlan>, else from its port group. Throws Error where the text is not
- * a domain.
+ * Interfaces of a running domain, from `virsh -r dumpxml` (libvirt.org/formatdomain.html, "Network interfaces"), by
+ * OpenStack's name if it has one (nova:name, nova:project in <metadata>). The zone is that project, else the
+ * interface's own <vlan>, else its port group. Throws Error if the text is no domain.
  */
 export function libvirtGuests(xml: string): readonly GuestRecord[] {
   const { domain, name: domainName, interfaces } = readDomain(xml);

@@ -12,21 +12,20 @@ declare module '../../model/host-config.js' {
   }
 }
 
-/** A process that runs a machine, as /proc reports it. */
+/** A process that runs a machine, by /proc. */
 export interface MonitorProcess {
   readonly pid: number;
-  /** What the kernel calls it: 15 bytes at most. */
+  /** Up to 15 bytes. */
   readonly comm: string;
   readonly argv: readonly string[];
-  /** Names of the taps in the network namespace of the bridges that it holds. */
+  /** Its taps in the bridges' namespace. */
   readonly taps: readonly string[];
-  /** It is root's, or of an account that runs machines. */
+  /** Root's, or of an account that runs machines. */
   readonly isTrusted: boolean;
-  /** It is in the network namespace of the bridges. */
+  /** It is in the bridges' namespace. */
   readonly here: boolean;
 }
 
-/** The value of `--option VALUE` or `--option=VALUE`. */
 function valueOf(argv: readonly string[], option: string): string | null {
   const at = argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
   const word = argv[at];
@@ -34,20 +33,16 @@ function valueOf(argv: readonly string[], option: string): string | null {
   return word === option ? (argv[at + 1] ?? null) : word.slice(option.length + 1);
 }
 
-/** The name of a file without folders and its last ending. */
 const stem = (path: string): string => (path.split('/').at(-1) ?? '').replace(/\.[^.]+$/, '');
 
-/** A card of a machine, as its command line has it. */
 interface Card {
-  /** Null = the tap is handed over as a descriptor. */
+  /** null = the tap is passed as a descriptor. */
   readonly tap: string | null;
   readonly mac: Mac | null;
 }
 
-/** A program that runs one machine. */
 interface Monitor {
   readonly manager: Manager;
-  /** What it calls the machine; null or empty = nothing. */
   readonly nameOf: (argv: readonly string[]) => string | null;
   /** Absent: its command line has no MACs. */
   readonly cardsOf?: (argv: readonly string[]) => readonly Card[];
@@ -71,7 +66,7 @@ const qemu: Monitor = {
   cardsOf: qemuCards,
 };
 
-/** By what the kernel calls their process: 15 bytes of the program's name. */
+/** By the kernel's process name: 15 bytes. */
 const monitors: ReadonlyMap<string, Monitor> = new Map([
   ['firecracker', firecracker],
   ['cloud-hyperviso', cloudHypervisor],
@@ -89,8 +84,8 @@ const monitors: ReadonlyMap<string, Monitor> = new Map([
 type Properties = Readonly<Record<string, string | undefined>>;
 
 /**
- * An option of QEMU: `driver,key=value`, or JSON, as libvirt writes it (qemu(1), -device). `first`: the key of a first
- * word that has none.
+ * An option of QEMU: `driver,key=value`, or libvirt's JSON (qemu(1), -device). `first`: the key of a first word without
+ * one.
  */
 function propertiesOf(option: string, first: string): Properties {
   if (option.startsWith('{')) return textsIn(option);
@@ -103,7 +98,6 @@ function propertiesOf(option: string, first: string): Properties {
   );
 }
 
-/** The properties of a JSON object that are text; none where it is not JSON. */
 function textsIn(json: string): Properties {
   try {
     const fields = Object.entries(fieldsOf(JSON.parse(json)) ?? {});
@@ -113,14 +107,11 @@ function textsIn(json: string): Properties {
   }
 }
 
-/** Each value of an option that may come several times. */
 function valuesOf(argv: readonly string[], option: string): readonly string[] {
   return argv.flatMap((word, at) => (word === option || word === `-${option}` ? [argv[at + 1] ?? ''] : []));
 }
 
-/**
- * `-netdev tap,id=ID,ifname=TAP` with `-device CARD,netdev=ID,mac=MAC`, and both in one: `-nic tap,ifname=TAP,mac=MAC`.
- */
+/** `-netdev tap,id=ID,ifname=TAP` with `-device CARD,netdev=ID,mac=MAC`, or both in `-nic tap,ifname=TAP,mac=MAC`. */
 function qemuCards(argv: readonly string[]): readonly Card[] {
   const tapsOf = (option: string): readonly Properties[] =>
     valuesOf(argv, option)
@@ -142,22 +133,22 @@ function qemuCards(argv: readonly string[]): readonly Card[] {
   ];
 }
 
-/** The MAC behind a tap; null = not known. A card whose tap came as a descriptor is the only one, or no one's. */
+/** null = not known. A card with its tap as a descriptor counts only if it is the only one. */
 function macBehind(tap: string, taps: readonly string[], cards: readonly Card[]): Mac | null {
   const named = cards.find((card) => card.tap === tap);
   if (named !== undefined) return named.mac;
   return taps.length === 1 && cards.length === 1 && cards[0]?.tap === null ? cards[0].mac : null;
 }
 
-/** True if a process runs a machine, by what the kernel calls it. */
+/** True if a process of that kernel name runs a machine. */
 export function isMonitor(comm: string): boolean {
   return monitors.has(comm);
 }
 
 /**
- * The interfaces of machines that QEMU, Firecracker and Cloud Hypervisor run without a manager. Their command line
- * names them. The taps that they hold are their ports; without taps here, their namespace leads to them. A process of
- * another user only claims a name: it has no id, by which interfaces come to one owner, and no MAC.
+ * Interfaces of machines that QEMU, Firecracker and Cloud Hypervisor run without a manager, named by the command line.
+ * Their taps are their ports; without taps here, their namespace leads to these. A process of another user only claims
+ * a name: without id, so that interfaces get no common owner, and without MAC.
  */
 export function monitorGuests(processes: readonly MonitorProcess[]): readonly GuestRecord[] {
   return processes.flatMap(({ pid, comm, argv, taps, isTrusted, here }): readonly GuestRecord[] => {
@@ -177,7 +168,7 @@ export function monitorGuests(processes: readonly MonitorProcess[]): readonly Gu
   });
 }
 
-/** The same processes from JSON; what is not a process is left out. */
+/** The same processes from JSON, without other values. */
 export function monitorProcesses(json: unknown): readonly MonitorProcess[] {
   return objectsOf(json).flatMap((record) => {
     const words = (value: unknown): readonly string[] =>

@@ -21,9 +21,8 @@ export const nspawn: GuestManager = {
 };
 
 /**
- * A container of systemd-nspawn, from `machinectl show NAME`: lines of `KEY=VALUE`, of which Name, Leader (its first
- * process) and Service matter (org.freedesktop.machine1(5)). Machines of other services, as libvirt registers them,
- * are reported by those.
+ * A container of systemd-nspawn, from lines `KEY=VALUE` of `machinectl show NAME`: Name, Leader (its first process) and
+ * Service count (org.freedesktop.machine1(5)). Other services, such as libvirt, report their machines themselves.
  */
 export function nspawnGuests(text: string): readonly GuestRecord[] {
   const lines = text.split('\n').map((line) => /^(\w+)=(.*)$/.exec(line.trim()));

@@ -9,7 +9,7 @@ declare module '../../model/host-config.js' {
   }
 }
 
-/** Its guests by number, as their interfaces name them: no others can be on a bridge. */
+/** Its guests by the numbers in names of interfaces: no others can be on a bridge. */
 export const proxmox: GuestManager = {
   what: 'Proxmox VE',
   async queries(ask, links) {
@@ -51,7 +51,6 @@ function jsonOrNull(text: string | undefined): unknown {
   }
 }
 
-/** What the cluster says of a guest beside its own configuration. */
 export interface ProxmoxContext {
   /** Pool by guest number, from `pvesh get /cluster/resources --type vm`. */
   readonly pools: ReadonlyMap<number, string>;
@@ -59,13 +58,10 @@ export interface ProxmoxContext {
   readonly vnets: ReadonlySet<string>;
 }
 
-/** An interface of a guest (PVE::Network.pm): a machine's `tap100i0`, a container's `veth100i0`. */
+/** PVE::Network.pm: a machine's `tap100i0`, a container's `veth100i0`. */
 const guestInterface = /^(tap|veth)(\d{1,9})i(\d{1,3})$/;
 
-/**
- * The number of the guest whose interface this is, and whether it is a machine (`qm`) or a container (`pct`); null = it
- * is none of Proxmox VE's.
- */
+/** The guest's number by its interface, and its kind: machine (`qm`) or container (`pct`); null = not of Proxmox VE. */
 export function proxmoxOwner(device: string): { readonly id: number; readonly program: 'qm' | 'pct' } | null {
   const [, kind, id] = guestInterface.exec(device) ?? [];
   if (id === undefined) return null;
@@ -73,8 +69,8 @@ export function proxmoxOwner(device: string): { readonly id: number; readonly pr
 }
 
 /**
- * The interfaces of a guest, from `qm config ID` or `pct config ID`: lines of `key: value`, the current configuration
- * before any snapshot. A zone comes from the pool, else the first tag, else the VNet, else the VLAN.
+ * A guest's interfaces, from lines `key: value` of `qm config ID` or `pct config ID` before any snapshot. The zone is
+ * the pool, else the first tag, else the VNet, else the VLAN.
  */
 export function proxmoxGuests(
   id: number,
@@ -125,7 +121,7 @@ function zoneOf(
 
 /**
  * `pvesh get /cluster/resources --type vm --output-format json` and `pvesh get /cluster/sdn/vnets --output-format
- * json`; anything else reads as nothing.
+ * json`; other values are ignored.
  */
 export function proxmoxContext(resources: unknown, vnets: unknown): ProxmoxContext {
   return {
@@ -144,11 +140,11 @@ export function proxmoxContext(resources: unknown, vnets: unknown): ProxmoxConte
 /** A guest's configuration of Proxmox VE (qm.conf(5), pct.conf(5)). */
 export interface ProxmoxConfig {
   readonly values: ReadonlyMap<string, string>;
-  /** Its interfaces `netN`, each with its settings by name. */
+  /** `netN`, with settings by name. */
   readonly nics: readonly { readonly number: string; readonly parts: ReadonlyMap<string, string> }[];
 }
 
-/** Reads lines of `key: value`: the current configuration, before any snapshot. */
+/** Reads lines of `key: value` before any snapshot. */
 export function readProxmoxConfig(text: string): ProxmoxConfig {
   const lines = (text.split(/^\[/m)[0] ?? '').split('\n').map((line) => /^([A-Za-z0-9_-]+):\s*(.*?)\s*$/.exec(line));
   const values = new Map(lines.flatMap((line) => (line === null ? [] : [[line[1] ?? '', line[2] ?? ''] as const])));

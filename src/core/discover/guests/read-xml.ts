@@ -1,6 +1,6 @@
 import sax from 'sax';
 
-/** An element: its text is that of its own, without its children's, trimmed. */
+/** An element; `text` is its own, trimmed, without its children's. */
 export interface XmlElement {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;
@@ -20,9 +20,8 @@ const maxCharacters = 1024 * 1024;
 const deepest = 64;
 
 /**
- * Reads one XML document, strictly. A document type is refused, so that no entity but the five predefined ones (XML
- * 1.0, 4.6) can be expanded; so are sizes and depths that no description of a guest has. Throws Error saying what is
- * wrong and where.
+ * Reads one XML document, strictly. A document type is refused, so that only the five predefined entities (XML 1.0,
+ * 4.6) expand; so are sizes and depths beyond any guest's description. Throws Error with fault and place.
  */
 export function readXml(text: string): XmlElement {
   if (text.length > maxCharacters)
@@ -63,7 +62,7 @@ export function readXml(text: string): XmlElement {
   return root ?? refuse('no element');
 }
 
-/** Every element inside another, at any depth, whose name without a prefix is `name`. */
+/** Every descendant whose name without prefix is `name`. */
 export function* elementsNamed(element: XmlElement, name: string): Generator<XmlElement> {
   for (const child of element.children) {
     if (child.name.slice(child.name.indexOf(':') + 1) === name) yield child;

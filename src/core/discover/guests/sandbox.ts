@@ -3,7 +3,7 @@ import type { LinkState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { type GuestManager, normalizeMac } from './guest-manager.js';
 
-/** Namespaces that `ip netns` has given a name. */
+/** Namespaces with a name of `ip netns`. */
 export const namedNamespaces: GuestManager = {
   what: 'ip netns',
   besideBridges: true,
@@ -16,8 +16,8 @@ export const namedNamespaces: GuestManager = {
 };
 
 /**
- * Ports whose other end lives in a network namespace that has a name: `ip -j netns list` numbers the namespaces, `ip -j
- * -d link` says by number where the peer of a veth is.
+ * Ports whose other end is in a named namespace: `ip -j netns list` numbers namespaces, `ip -j -d link` has the number
+ * for a veth's peer.
  */
 export function namespaceGuests(netns: unknown, links: unknown): readonly GuestRecord[] {
   const names = new Map(
@@ -35,25 +35,25 @@ export function namespaceGuests(netns: unknown, links: unknown): readonly GuestR
   });
 }
 
-/** Where a manager keeps the namespaces of its guests; the text is its own, but nothing else is to be opened for it. */
+/** Managers' folders of namespaces; no other path of their text is opened. */
 const pathForm = /^\/(var\/)?run\/[\w./-]{1,200}$|^\/proc\/\d{1,10}\/ns\/net$/;
 
-/** The path, where it may be opened as a network namespace; null = it may not. */
+/** The path, if it may be opened as a network namespace; else null. */
 export function sandboxPath(path: string | null): string | null {
   return path !== null && pathForm.test(path) && !path.includes('..') ? path : null;
 }
 
-/** The entry of its network in the specification of a container (OCI runtime specification, `linux.namespaces`). */
+/** The network's entry in a container's specification (OCI runtime specification, `linux.namespaces`). */
 export function networkOf(specification: unknown): Fields | undefined {
   return objectsOf(fieldsOf(fieldsOf(specification)?.['linux'])?.['namespaces']).find(({ type }) => type === 'network');
 }
 
-/** A zone where a text names one; null = it is empty or none. */
+/** A zone by name; null = empty or none. */
 export function zoneBy(name: string | null, from: string): GuestRecord['zone'] {
   return name === null || name === '' ? null : { name, from };
 }
 
-/** A guest that is known by its namespace: what else there is to say of it, its interfaces report. */
+/** A guest that is known by its namespace; its interfaces report the rest. */
 export function guestInSandbox(
   manager: GuestRecord['manager'],
   name: string,
@@ -64,9 +64,8 @@ export function guestInSandbox(
 }
 
 /**
- * The guest once for each pair of a veth that leads out of its namespace, with the port and the MAC of its own end.
- * `inside`: `ip -j link` in there; `links`: those of the bridges' namespace. Nothing where there is no such pair, as
- * with a guest in the host's own namespace.
+ * The guest once for each veth pair out of its namespace, with port and MAC of its own end. `inside`: `ip -j link`
+ * there; `links`: of the bridges' namespace. Empty without such a pair, as in the host's own namespace.
  */
 export function portsOfSandbox(
   guest: GuestRecord,

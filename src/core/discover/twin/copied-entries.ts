@@ -3,7 +3,7 @@ import { given } from '../../text/collections.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import type { HostState, LinkState } from '../../model/state.js';
 
-/** `fdb.add` and `mdb.add` of a step, and what of the tables no step can make. */
+/** `fdb.add` and `mdb.add` of a step, and entries that no step can make. */
 export interface CopiedEntries {
   readonly fdb: readonly {
     readonly mac: string;
@@ -18,8 +18,8 @@ export interface CopiedEntries {
 }
 
 /**
- * What was written into a bridge's tables by hand or by a program: static and permanent entries. What the bridge has
- * learned is not copied, since guests of the twin announce themselves. `ports`: those of the twin.
+ * Static and permanent entries of a bridge's tables. Learned ones are not copied, as the twin's guests announce
+ * themselves. `ports`: the twin's.
  */
 export function copiedEntries(state: HostState, bridge: LinkState, ports: ReadonlySet<string>): CopiedEntries {
   const bridgeMacs = new Set([bridge, ...portsOf(state, bridge.name)].map(({ mac }) => mac));

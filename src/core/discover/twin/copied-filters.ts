@@ -3,15 +3,13 @@ import { type Fields, fieldsOf, objectsWithin, textOf } from '../../text/json-te
 import { wordsOfU32 } from '../../bridge/bypass/rule-selectors.js';
 import { tcFilters } from '../../bridge/rules.js';
 
-/** Commands of tc that make the filters of a bridge's ports again, and what they cannot. */
+/** Commands that make tc filters of ports again, and those that cannot be made. */
 export interface CopiedFilters {
   readonly commands: readonly (readonly string[])[];
-  /** Names of those that are made. */
   readonly names: readonly string[];
   readonly missing: readonly string[];
 }
 
-/** The words of an action; null where it is of a kind that is not copied. */
 function actionWords(action: Fields, devices: ReadonlySet<string>): readonly string[] | null {
   if (action['kind'] === 'gact') {
     const verdict = textOf(fieldsOf(action['control_action'])?.['type']);
@@ -29,7 +27,7 @@ function actionWords(action: Fields, devices: ReadonlySet<string>): readonly str
   return ['action', 'mirred', way, act, 'dev', to];
 }
 
-/** The words that choose frames: matchall, or u32 without tables. */
+/** matchall, or u32 without tables. */
 function matchOf(kind: string | null, options: Fields): readonly string[] | null {
   if (kind === 'matchall') return ['matchall'];
   const words = kind === 'u32' ? wordsOfU32(options) : null;
@@ -42,12 +40,11 @@ function matchOf(kind: string | null, options: Fields): readonly string[] | null
   );
 }
 
-/** The protocol that a filter is for, and its place among others. */
 function headWords(filter: Fields): readonly string[] {
   return ['protocol', textOf(filter['protocol']) ?? 'all', 'prio', String(filter['pref'] ?? 1)];
 }
 
-/** The devices that a filter names, as `, to DEVICE`. */
+/** `, to DEVICE`. */
 function targetsText(options: Fields): string {
   return [...objectsWithin(options)]
     .map(({ to_dev: to }) => textOf(to))
@@ -57,8 +54,8 @@ function targetsText(options: Fields): string {
 }
 
 /**
- * Filters that mirror, redirect, drop or pass are made again where both devices are in the twin; others are named. A
- * mirror to a device that is not in the twin is one of these.
+ * Filters that mirror, redirect, drop or pass, if their devices are in the twin; others, such as a mirror to a device
+ * outside, are named.
  */
 export function copiedFilters(state: HostState, devices: ReadonlySet<string>): CopiedFilters {
   const commands: (readonly string[])[] = [];

@@ -3,7 +3,7 @@ import type { HostState } from '../../model/state.js';
 import type { Neighbour } from '../host-topology.js';
 import type { TwinEndpoint } from './endpoints.js';
 
-/** Commands for a twin's bridge to answer ARP as the live one does, and steps that try wrong answers. */
+/** Commands for a twin's bridge to answer ARP like the live one, and steps that try wrong answers. */
 export interface CopiedNeighbours {
   readonly commands: readonly (readonly string[])[];
   readonly steps: readonly object[];
@@ -12,14 +12,13 @@ export interface CopiedNeighbours {
 
 const listed = (value: string | readonly string[] | undefined): readonly string[] => [value ?? []].flat();
 
-/** An endpoint has this address; `ip` is written with its prefix. */
 const hasAddress = ({ ip }: TwinEndpoint, address: string): boolean =>
   listed(ip).some((written) => written.split('/')[0] === address);
 
 /**
- * Entries of the neighbour table by which the live bridge answers (`neigh_suppress`, `proxy_arp`). It answers only for
- * MACs in its FDB, and never at a port with `neigh_suppress` (br_do_proxy_suppress_arp, net/bridge/br_arp_nd_proxy.c).
- * Where the MAC is another endpoint's, a third guest pings the address through its own stack.
+ * Neighbour entries by which the live bridge answers (`neigh_suppress`, `proxy_arp`): only for MACs in its FDB, never
+ * at a port with `neigh_suppress` (br_do_proxy_suppress_arp, net/bridge/br_arp_nd_proxy.c). If the MAC is another
+ * endpoint's, a third guest pings the address through its own stack.
  */
 export function copiedNeighbours(
   { neighbours }: Pick<HostState, 'neighbours'>,
@@ -72,8 +71,8 @@ export function copiedNeighbours(
 }
 
 /**
- * Addresses of guests where a bridge answers for them. A static entry of the neighbour table, and one that another
- * record contradicts, give no guest its address.
+ * Guests' addresses if a bridge answers for them, without static neighbour entries and those that another record
+ * contradicts.
  */
 export function addressesBeside(
   { neighbours }: Pick<HostState, 'neighbours'>,

@@ -4,14 +4,13 @@ import type { Settings, SettingValue } from '../../model/scenario.js';
 import type { Setting } from '../../model/settings.js';
 import type { LinkState } from '../../model/state.js';
 
-/** What a part of a live bridge becomes in the scenario of its twin. */
+/** Settings of a live bridge for its twin's scenario. */
 export interface CopiedSettings {
   readonly settings: Settings;
-  /** A line for each thing that the twin does not have. */
+  /** Missing ones, a line each. */
   readonly missing: readonly string[];
 }
 
-/** A setting as a scenario file has it; null where no file can say it. */
 function written({ kind }: Setting, value: SettingValue): SettingValue | null {
   switch (kind) {
     case 'switch':
@@ -48,15 +47,12 @@ function copied(device: string, known: readonly Setting[], values: Settings): Co
   return { settings, missing };
 }
 
-/** The settings of a bridge that a new one would not have. */
+/** A bridge's settings that differ from a new one's. */
 export function copiedBridgeSettings(link: LinkState): CopiedSettings {
   return copied(link.name, bridgeSettings, link.bridge ?? {});
 }
 
-/**
- * The settings of a port that a new one would not have. `ports`: those of the twin, one of which a backup port has to
- * be.
- */
+/** A port's settings that differ from a new one's. `ports`: the twin's, one of which a backup port has to be. */
 export function copiedPortSettings(link: LinkState, ports: ReadonlySet<string>): CopiedSettings {
   const { settings, missing } = copied(link.name, portSettings, link.port ?? {});
   const { backup_port: backup, ...others } = settings;

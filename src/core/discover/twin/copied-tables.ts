@@ -2,16 +2,12 @@ import type { HostState } from '../../model/state.js';
 import { textOf } from '../../text/json-text.js';
 import { nftRules } from '../../bridge/rules.js';
 
-/** A table of nftables by family and name. */
 export interface TableName {
   readonly family: string;
   readonly name: string;
 }
 
-/**
- * Tables whose rules act on the bridge's frames and can stand in the twin: those of family bridge, and those of netdev
- * whose devices are all there.
- */
+/** Tables for the twin that act on the bridge's frames: of family bridge, and of netdev if all devices are there. */
 export function copiedTables(
   state: HostState,
   devices: ReadonlySet<string>,
@@ -41,7 +37,7 @@ export function copiedTables(
   return { tables, missing };
 }
 
-/** Rules that iptables' or ebtables' own extensions carry out: nft prints them and cannot read them back. */
+/** False of rules by extensions of iptables or ebtables: nft prints them and cannot read them back. */
 export function isReadable(text: string): boolean {
   return !/\bxt (match|target)\b|managed by (ip|ip6|eb|arp)tables/.test(text);
 }

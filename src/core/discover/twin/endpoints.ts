@@ -7,7 +7,6 @@ import { type FoundVlan, vlansInState } from '../found-vlans.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
 import { copiedPortSettings } from './copied-settings.js';
 
-/** An endpoint as a scenario file has it. */
 export interface TwinEndpoint {
   readonly bridge: string;
   readonly port?: string;
@@ -24,16 +23,13 @@ export interface EndpointsInput {
   readonly scenario: FoundScenario;
   readonly state: HostState;
   readonly bridge: LinkState;
-  /** Addresses of the bridge device itself, `192.168.0.19/24`. */
+  /** Of the bridge device, `192.168.0.19/24`. */
   readonly addresses: readonly string[];
-  /** Neighbours that the host reaches through the bridge device. */
+  /** Reached by the host through the bridge device. */
   readonly neighbours: readonly Neighbour[];
 }
 
-/**
- * VLANs that need not be written down: none, or those of a port that joins a bridge, which is in its default VLAN
- * alone, without a tag.
- */
+/** True for default VLANs: none, or untagged in the bridge's default VLAN only, as of a new port. */
 export function isUsual(vlans: readonly FoundVlan[], { bridge }: LinkState): boolean {
   const [first] = vlans;
   return (
@@ -49,10 +45,7 @@ export function someSettings(settings: Readonly<Record<string, SettingValue>>): 
   return Object.keys(settings).length === 0 ? {} : { settings };
 }
 
-/**
- * Endpoints behind the bridge device itself: neighbours that are on no port, where somebody holds the device
- * promiscuous.
- */
+/** Neighbours on no port while the bridge device is promiscuous. */
 function behind({ state, bridge: link, neighbours }: EndpointsInput): {
   readonly guests: readonly Neighbour[];
   readonly unheard?: string;
@@ -74,14 +67,14 @@ function behind({ state, bridge: link, neighbours }: EndpointsInput): {
 }
 
 /**
- * Everybody on the bridge, the host and what is behind the device included; `host`: its name, null = the bridge has no
+ * All endpoints of the bridge, with the host and those behind the device; `host`: its name, null = the bridge has no
  * address.
  */
 export function twinEndpoints(input: EndpointsInput): {
   readonly endpoints: Readonly<Record<string, TwinEndpoint>>;
   readonly host: string | null;
   readonly missing: readonly string[];
-  /** What gets the bridge's frames and is not in the twin; absent: nothing. */
+  /** Destinations of the bridge's frames that the twin lacks; absent: none. */
   readonly unheard?: string;
 } {
   const { scenario, state, bridge: device } = input;

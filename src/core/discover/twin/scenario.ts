@@ -20,19 +20,16 @@ import { filled, given } from '../../text/collections.js';
 
 export interface TwinInput extends Omit<EndpointsInput, 'scenario' | 'bridge'> {
   readonly bridge: string;
-  /** What `init` says of the bridge. */
   readonly discovered: Found;
-  /** True if there are rules of nft in a file beside the scenario, `rules.nft`. */
+  /** Rules of nft are beside the scenario in `rules.nft`. */
   readonly hasRules: boolean;
-  /** What else is known not to be in the twin. */
   readonly missing: readonly string[];
-  /** Whose configuration makes the live bridge and its ports. */
   readonly keepers: readonly ConfigurationManager[];
-  /** Of the catalogue, only these; empty = all. */
+  /** Classes of the catalogue; empty = all. */
   readonly classes: readonly ProbeClassName[];
 }
 
-/** A scenario file as data, and a line for everything that the live bridge has and the twin has not. */
+/** A scenario file as data, and a line for each part of the live bridge that the twin lacks. */
 export interface Twin {
   readonly scenario: {
     readonly version: 1;
@@ -52,8 +49,8 @@ export interface Twin {
 }
 
 /**
- * A bridge in the lab that is set as the live one is, with guests of the same MACs, addresses, ports and VLANs, and the
- * attacks that nobody would try on the live one. Throws VerifyError (3) where fewer than two guests can be heard.
+ * A lab bridge set like the live one, with guests of the same MACs, addresses, ports and VLANs, and attacks too risky
+ * for the live one. Throws VerifyError (3) if fewer than two guests can be observed.
  */
 export function twinScenario(input: TwinInput): Twin {
   const { state, bridge, classes } = input;
@@ -108,7 +105,6 @@ export function twinScenario(input: TwinInput): Twin {
   };
 }
 
-/** The steps of the catalogue that are asked for. */
 function attacks(
   { discovered, bridge, classes }: TwinInput,
   endpoints: Readonly<Record<string, TwinEndpoint>>,
@@ -130,7 +126,6 @@ function attacks(
     .map(([, step]) => step);
 }
 
-/** A step that asks the rules that copy or move frames and stand in the twin, with what they take. */
 function rulesStep(
   { state, bridge, discovered, hasRules }: TwinInput,
   ports: ReadonlySet<string>,
@@ -160,7 +155,7 @@ function rulesStep(
   return probe.length === 0 ? [] : [{ name: 'rules that copy or move frames', probe, expect: 'private' }];
 }
 
-/** Ports that are in no VLAN at all: a new one would be in the bridge's default. */
+/** Ports without a VLAN: a new one would be in the bridge's default. */
 function bareOf(
   { state }: TwinInput,
   settings: Readonly<Record<string, SettingValue>>,
@@ -171,7 +166,6 @@ function bareOf(
   return [...ports].filter((port) => vlansInState(state, port).length === 0).map((port) => ({ port, vid: pvid }));
 }
 
-/** The step that makes what a topology cannot say; none where there is nothing. */
 function preparing({
   bare,
   entries: { fdb, mdb },
@@ -193,7 +187,7 @@ function preparing({
   return Object.keys(step).length === 0 ? [] : [{ name: 'entries and rules as on the live bridge', ...step }];
 }
 
-/** The same with settings as they might be. */
+/** The twin with supposed settings. */
 export function supposing({ scenario, missing }: Twin, whatIfs: readonly WhatIf[]): Twin {
   const { bridges, endpoints } = scenario.topology;
   const changed = (device: string): Record<string, string | number> =>

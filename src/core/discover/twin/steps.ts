@@ -1,17 +1,13 @@
 import type { ProbeClassName } from '../../model/scenario.js';
 
-/** Endpoints that take part in the steps of a twin, by name. */
 export interface TwinParties {
   readonly bridge: string;
-  /** Two at least. */
   readonly guests: readonly string[];
   readonly uplink: string | null;
   readonly host: string | null;
-  /** Some port has VLANs. */
   readonly tagged: boolean;
 }
 
-/** A step as a scenario file has it. */
 export interface WrittenStep {
   readonly name: string;
   readonly probe: readonly object[];
@@ -22,9 +18,8 @@ export interface WrittenStep {
 const count = 50;
 
 /**
- * A step for each class that a host is not asked lightly, disruptive ones last: one guest attacks another while
- * everybody listens. A class that the twin has nobody for is left out. Known unicast is asked of every guest by the
- * scenario that was found.
+ * A step for each class too risky for a host, disruptive ones last: one guest attacks another while all others listen.
+ * Classes without parties are left out. The found scenario has every guest's known unicast.
  */
 export function twinSteps({
   bridge,

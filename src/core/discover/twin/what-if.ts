@@ -1,17 +1,17 @@
 import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attributes.js';
 import { usageError } from '../../model/verify-error.js';
 
-/** A setting of the bridge or of a port as it might be. */
+/** A supposed setting of the bridge or a port. */
 export interface WhatIf {
   readonly device: string;
   readonly key: string;
-  /** As written; the scenario's reader judges it. */
+  /** As written; the scenario's reader checks it. */
   readonly value: string | number;
 }
 
 /**
- * `br0.ageing_time=0`, `vnet4.flood=off`: an interface's name may hold dots, a setting's does not. Throws VerifyError
- * (64), naming everything at once.
+ * `br0.ageing_time=0`, `vnet4.flood=off`: only an interface's name may have dots. Throws VerifyError (64), naming
+ * everything at once.
  */
 export function readWhatIfs(texts: readonly string[], bridge: string, ports: ReadonlySet<string>): readonly WhatIf[] {
   const faults: string[] = [];

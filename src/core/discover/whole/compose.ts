@@ -53,40 +53,37 @@ import { counted } from '../../text/escape.js';
 import { groupBy, mapByName } from '../../text/collections.js';
 import { someText } from '../../text/names.js';
 
-/** What is asked of a whole host beyond what is usual. */
 export interface HostOptions extends StepWishes {
-  /** Only this bridge; null = all that have guests. */
+  /** null = all with guests. */
   readonly bridge: string | null;
-  /** Only guests whose name or port is one of these, or that are in one of these zones; empty = all. */
+  /** Names, ports or zones of guests; empty = all. */
   readonly guests: readonly string[];
   readonly zones: readonly string[];
-  /** Only these classes; empty = the usual ones, `catalogue` = all that may be sent. */
+  /** Empty = the usual ones, `catalogue` = all that may be sent. */
   readonly classes: readonly ProbeClassName[];
   readonly catalogue: CatalogueAllowance | null;
-  /** Frames that ask a rule which copies or moves frames, at most; 0 = no rule is asked. */
+  /** Frames for a rule that copies or moves frames, at most; 0 = rules are not tested. */
   readonly rules: number;
 }
 
 export interface WholeInput {
   readonly state: HostState;
   readonly neighbours: readonly Neighbour[];
-  /** As of `BridgeInput`. */
   readonly heard?: ReadonlyMap<string, string>;
-  /** What was heard sending out of bridge devices. Absent: nothing was. */
+  /** Heard sending out of bridge devices. */
   readonly behind?: readonly SenderBehind[];
   readonly inventory: Inventory;
-  /** What configuration says of ports; absent: it was not read. */
+  /** Configuration of ports; absent: not read. */
   readonly declared?: readonly Declared[];
-  /** What no bridge here carries. */
+  /** Segments that no bridge carries. */
   readonly beside: Beside;
-  /** Addresses of the host by device, with their prefix, but those of the link alone. */
+  /** By device, with prefix, without link-local ones. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
-  /** As `netns` of the bridges is to be written; null = the namespace of the caller. */
+  /** For the bridges' `netns`; null = the caller's namespace. */
   readonly netns: string | null;
   readonly wishes: HostOptions;
 }
 
-/** A scenario of a whole host as data. */
 export interface WholeScenario extends Omit<FoundScenario, 'topology'> {
   readonly topology: Omit<FoundScenario['topology'], 'endpoints'> & {
     readonly endpoints: Readonly<Record<string, FileEndpoint | WrittenHost | WrittenBehind>>;
@@ -107,30 +104,24 @@ function isWanted({ name, near, endpoint }: AnyFound, { guests, zones }: HostOpt
 
 type Links = ReadonlyMap<string, LinkState>;
 
-/** A bridge with its endpoints; `wanted`: those that the wishes leave. */
 interface SurveyedBridge {
   readonly bridge: string;
   readonly members: readonly LinkState[];
   readonly ports: readonly LinkState[];
   readonly entries: readonly FoundEntry[];
   readonly wanted: readonly FoundEntry[];
-  /** Guests behind its device that are wanted. */
+  /** Selected guests behind its device. */
   readonly behind: readonly FoundBehind[];
 }
 
 interface Survey {
   readonly links: Links;
-  /** Bridges with ports. */
   readonly bridges: readonly SurveyedBridge[];
-  /** Those of them with a guest that is wanted. */
   readonly examined: readonly SurveyedBridge[];
   readonly unbridged: Unbridged;
-  /** Segments that are not examined. */
   readonly others: readonly UnbridgedSegment[];
   readonly guests: readonly FoundEntry[];
-  /** Names of the bridges and segments that are examined. */
   readonly places: readonly string[];
-  /** Names in use. */
   readonly taken: Set<string>;
 }
 
@@ -141,7 +132,6 @@ function isUnlearned(links: Links, entry: FoundEntry): boolean {
 
 const deciding = attributesOf.port.filter(({ decides }) => decides !== undefined);
 
-/** Bridges with ports, as far as they are wanted. Names go into `taken`. */
 function surveyBridges(input: WholeInput, hops: Hops, taken: Set<string>): readonly SurveyedBridge[] {
   const { state, neighbours, inventory, wishes, heard } = input;
   const zones = new Map<string, string>();
@@ -162,7 +152,7 @@ function surveyBridges(input: WholeInput, hops: Hops, taken: Set<string>): reado
   });
 }
 
-/** Throws VerifyError (69) where there is no guest to examine, or bridges are joined to one network. */
+/** Throws VerifyError (69) without guests, or if bridges are joined into one network. */
 function surveyHost(input: WholeInput): Survey {
   const { state, beside, wishes } = input;
   const links = mapByName(state.links);
@@ -181,7 +171,7 @@ function surveyHost(input: WholeInput): Survey {
   return { links, bridges, examined, unbridged, others, guests, places, taken };
 }
 
-/** Throws VerifyError (3) where too little is known to send anything. */
+/** Throws VerifyError (3) if too little is known. */
 function probesOfHost(
   survey: Survey,
   bridges: readonly FoundBridge[],
@@ -238,10 +228,9 @@ function topologyOf(
   };
 }
 
-/** How many guests are named of which the same is to be said. */
 const maxNamed = 3;
 
-/** Notes that differ in the guest's name alone become one: a hundred may not have spoken. */
+/** Notes that differ only in the guest become one: a hundred may not have spoken. */
 function onceEach(notes: readonly (readonly [name: string, note: string])[]): readonly string[] {
   const alike = groupBy(notes, ([name, note]) => note.slice(name.length));
   return [...alike].map(
@@ -273,10 +262,9 @@ function notesOf(survey: Survey, found: readonly FoundBridge[], { state, invento
 }
 
 /**
- * The scenario that asks a host whether its guests are private: each bridge with each guest; round 1, in which each
- * guest sends, is addressed and listens; then all other pairs. What settings claim to keep apart is asked for, what a
- * bridge leaves open to everybody is written down as such. Throws VerifyError: 69 where there is no guest, 3 where too
- * little is known to ask anything.
+ * The scenario of a host: each bridge with each guest; round 1, in which each guest sends, is addressed and listens;
+ * then all other pairs. Barriers of settings are tested, openness by design is recorded. Throws VerifyError: 69 = no
+ * guest, 3 = too little is known.
  */
 export function wholeScenario(input: WholeInput): WholeFound {
   const { state, wishes } = input;
@@ -319,21 +307,18 @@ export function wholeScenario(input: WholeInput): WholeFound {
   };
 }
 
-/** Guests on no bridge that are examined. */
 interface Unbridged {
-  /** Those that the host routes to; null = too few. */
+  /** null = too few. */
   readonly routed: RoutedSegment | null;
   readonly entries: readonly FoundEntry[];
-  /** Segments by name. */
   readonly kinds: ReadonlyMap<string, { readonly kind: 'routed' | 'lower' }>;
-  /** Their devices, as `segmentsBeside` takes them. */
+  /** Their devices, for `segmentsBeside`. */
   readonly devices: ReadonlySet<string>;
-  /** What the host does between them, in sentences. */
+  /** The host's treatment of them, in sentences. */
   readonly claims: readonly string[];
   readonly probes: (tested: Parameters<typeof lowerProbes>[1]) => ReturnType<typeof lowerProbes>;
 }
 
-/** Those that the host routes to, and those on lower devices. Names go into `taken`. */
 function unbridgedSegments(input: WholeInput, taken: Set<string>): Unbridged {
   const { state } = input;
   const routed = wantedRoutes(input, taken);
@@ -358,7 +343,6 @@ function unbridgedSegments(input: WholeInput, taken: Set<string>): Unbridged {
   };
 }
 
-/** Guests that the host routes to, as far as they are wanted; null = too few of them. */
 function wantedRoutes(input: WholeInput, taken: Set<string>): RoutedSegment | null {
   const { bridge } = input.wishes;
   const found = bridge === null || bridge === 'routes' ? routedSegment(input, taken) : null;
@@ -367,7 +351,6 @@ function wantedRoutes(input: WholeInput, taken: Set<string>): RoutedSegment | nu
   return entries.filter(({ spoke }) => spoke).length < 2 ? null : { ...found, entries };
 }
 
-/** Lower devices with guests, as far as they are wanted. */
 function wantedLower(input: WholeInput, taken: Set<string>): readonly LowerSegment[] {
   return lowerSegments(input, input.wishes.bridge, taken).flatMap((segment) => {
     const entries = segment.entries.filter((entry) => isWanted(entry, input.wishes));

@@ -12,57 +12,50 @@ import type { Placed, WrittenProbe } from './probes.js';
 import { isIpv6Address, type RoutedInput } from './routes.js';
 import { namesIn } from '../../text/collections.js';
 
-/**
- * A guest on a lower device, whose MAC is its interface's; by ipvlan all have one, and it is known by its addresses.
- */
+/** A guest on a lower device, known by its MAC; by ipvlan by its addresses, as all share a MAC. */
 export interface LowerEntry extends FoundEntry {
   readonly endpoint: WrittenEndpoint & { readonly attach?: 'macvtap' | 'ipvlan' };
-  /** What passes within the kernel: of an ipvlan its flag. */
+  /** Frames passed in the kernel: of an ipvlan its flag. */
   readonly mode: MacvlanMode;
   /** As `LowerGuest` names it. */
   readonly guestDevice: LowerGuest;
 }
 
-/** Guests that stand on one device of the host. */
+/** Guests on one device of the host. */
 export interface LowerSegment {
-  /** The device. */
   readonly name: string;
   readonly entries: readonly LowerEntry[];
-  /** All that stand on it: with others, what is for everybody would reach some of whom nothing is asked. */
+  /** No others are on it, which broadcasts would reach. */
   readonly isWhole: boolean;
-  /** What leaves by it may leave the machine. */
+  /** Frames that leave by it may leave the machine. */
   readonly leads: boolean;
 }
 
 /**
- * True if a guest can be spoken for and listened at: by a macvlan or, with an address, an ipvlan that is up in a
- * namespace of its own, or by a virtual machine's macvtap. What a machine writes passes the device's packet sockets and
- * queue as what a socket there sends does (tap_get_user, drivers/net/tap.c); what is for it passes them before its
- * queue (macvlan_handle_frame).
+ * An examined guest is up: a macvlan or addressed ipvlan in its own namespace, or a machine's macvtap. A machine's
+ * frames pass the device's packet sockets and queue like those of a socket there (tap_get_user, drivers/net/tap.c),
+ * frames to it pass them before its queue (macvlan_handle_frame).
  */
 function isExamined(guest: LowerGuest): boolean {
   const { kind, space, up, ips = [] } = guest;
   return isExaminedKind(guest) && (kind === 'macvtap' || space !== null) && up && (kind !== 'ipvlan' || ips.length > 0);
 }
 
-/** What passes between it and others; null = that is not known of its mode. */
 function passing({ mode, flag }: LowerGuest): MacvlanMode | null {
   if (isIpvlanMode(mode)) return passingOf({ mode, ...(flag === undefined ? {} : { flag }) });
   return isMacvlanMode(mode) ? mode : null;
 }
 
-/** What distinguishes guests: their namespace, or without one their interface. */
+/** By namespace, else by interface. */
 function identityOf({ space, name }: LowerGuest): string {
   return space ?? ` ${name}`;
 }
 
-/** What a guest is called where no manager names it: as its namespace is, else as its interface. */
 function plainName({ space, name }: LowerGuest): string {
   const [, named] = /^\/run\/netns\/(.+)$/.exec(space ?? '') ?? [];
   return named ?? name;
 }
 
-/** As a scenario file has it, without its owner. */
 function endpointAt(lower: string, { name: port, space, mac, kind, ips }: LowerGuest): LowerEntry['endpoint'] {
   return {
     bridge: lower,
@@ -108,8 +101,8 @@ function entriesOn(
 }
 
 /**
- * Devices on which at least two guests stand that can be spoken for, with these; guests in further namespaces than a
- * run listens in are left out. Names go into `taken`; `wanted`: the device that is asked for, null = all.
+ * Devices with at least two guests that can be sent as, without guests in more namespaces than a run listens in. Names
+ * go into `taken`; `wanted`: the device, null = all.
  */
 export function lowerSegments(
   around: Pick<RoutedInput, 'state' | 'beside' | 'inventory'>,
@@ -146,7 +139,7 @@ function leadsOut(link: LinkState | undefined): boolean {
   return link !== undefined && isOutward(link);
 }
 
-/** Frames from some guests to others, where there are two of them. `reach`: they may reach each other. */
+/** `reach`: they may reach each other. */
 function unicast(
   from: readonly LowerEntry[],
   to: readonly LowerEntry[],
@@ -175,7 +168,6 @@ interface LowerWishes {
   readonly lastRound: number | null;
 }
 
-/** A probe in its first round, and where there are some in the further ones. */
 function inRounds(part: 'first' | 'floods', probe: WrittenProbe | null, { lastRound }: LowerWishes): readonly Placed[] {
   if (probe === null) return [];
   const further =
@@ -185,14 +177,13 @@ function inRounds(part: 'first' | 'floods', probe: WrittenProbe | null, { lastRo
   return [[part, { ...probe, rounds: 1 }], ...further];
 }
 
-/** What is asked between them by what passes: with flag `vepa` packets leave, and the switch beyond decides. */
+/** With flag `vepa` packets leave, and the switch beyond decides. */
 const reachOf = { bridge: 'meant', vepa: 'beyond', private: 'apart', passthru: 'apart' } as const;
 
 /**
- * What is asked of guests by ipvlan, which are handed packets by their address and no other frames (ipvlan_queue_xmit,
- * drivers/net/ipvlan): with flag bridge they reach each other, and what one sends another is for nobody else; with
- * private nothing is to pass. Mode l3 drops what is for a group; what is for nobody the host would route there, so that
- * it is not asked. All are of IP, for that is what ears are proved with.
+ * An ipvlan hands over packets by address only (ipvlan_queue_xmit, drivers/net/ipvlan): with flag bridge guests reach
+ * each other, unheard by third ones; with private nothing passes. Mode l3 drops group packets, and the host would route
+ * those to no guest, so they are not sent. All are IP, as observers are proved with IP.
  */
 function ipvlanProbes({ entries, isWhole, leads }: LowerSegment, wishes: LowerWishes): readonly Placed[] {
   const [first] = entries;
@@ -226,7 +217,7 @@ function ipvlanProbes({ entries, isWhole, leads }: LowerSegment, wishes: LowerWi
   return placed.filter(([, probe]) => wishes.classes.length === 0 || wishes.classes.includes(probe.class));
 }
 
-/** Frames to everybody; `open`: guests that get them by design. */
+/** `open`: guests that get broadcasts by design. */
 function floodProbes(
   part: 'first' | 'floods',
   from: readonly LowerEntry[],
@@ -244,10 +235,9 @@ function floodProbes(
 }
 
 /**
- * What is asked of guests on a lower device, by their modes (macvlan_queue_xmit, drivers/net/macvlan.c): in mode bridge
- * they reach each other, and what one sends another is for nobody else; to and from one in mode private or passthru
- * nothing passes; with vepa the switch beyond decides. Frames to nobody are for nobody, frames to everybody for those
- * in mode bridge. Classes that teach switches what is not so are not asked.
+ * Probes of guests on a lower device by mode (macvlan_queue_xmit, drivers/net/macvlan.c). bridge: they reach each
+ * other, unheard by third ones; private and passthru: nothing passes; vepa: the switch beyond decides. Frames to no
+ * guest are for none, broadcasts for those in mode bridge. Classes that teach switches wrong places are left out.
  */
 export function lowerProbes(segment: LowerSegment, wishes: LowerWishes): readonly Placed[] {
   const { entries, isWhole, leads } = segment;
@@ -288,7 +278,7 @@ export function lowerProbes(segment: LowerSegment, wishes: LowerWishes): readonl
   return placed.filter(([, probe]) => classes.length === 0 || classes.includes(probe.class));
 }
 
-/** What the kernel does between them, in a sentence for the head of the file. */
+/** The kernel's treatment of them, a sentence for the file's head. */
 export function lowerClaim({ name, entries }: LowerSegment): string {
   const counts = [...new Set(entries.map(({ mode }) => mode))].map(
     (mode) => `${entries.filter((entry) => entry.mode === mode).length} in mode ${mode}`,

@@ -1,12 +1,12 @@
 import type { UnbridgedSegment } from '../../bridge/beside.js';
 import { VerifyError } from '../../model/verify-error.js';
 
-/** A line on guests that the run leaves out, with the command that examines them. */
+/** A line on left-out guests, with the command that examines them. */
 export function besideNote({ place, value, text, command }: UnbridgedSegment): string {
   return `not examined: ${place} (${value}): ${text}${command === null ? '' : `: ${command}`}`;
 }
 
-/** Error of a run that finds no guest to examine, with the command to type. */
+/** The error of a run without guests, with the command to type. */
 export function nothingToExamine(
   hasBridges: boolean,
   { guests, zones }: { readonly guests: readonly string[]; readonly zones: readonly string[] },

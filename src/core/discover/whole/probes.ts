@@ -10,7 +10,7 @@ import { canSpeak, type FoundEntry } from '../found-endpoints.js';
 import { apartFrom, type FoundBridge, type Segment } from './segments.js';
 import { groupBy, namesIn } from '../../text/collections.js';
 
-/** A probe as a scenario file has it, and which part of the run it belongs to. */
+/** A probe of a scenario file, and its part of the run. */
 export interface WrittenProbe {
   readonly class: ProbeClassName;
   readonly from: readonly string[];
@@ -31,11 +31,11 @@ export interface WrittenProbe {
 
 /**
  * `first`: round 1; `floods`: what may flood out of an uplink; `further`: the other rounds; `rules`: frames that rules
- * take; the name of a class: its own step, for it disturbs or takes its time.
+ * take; a class: its own step, as it disturbs or takes time.
  */
 export type Part = 'first' | 'floods' | 'further' | 'rules' | ProbeClassName;
 
-/** What is asked of a host where nothing else is said, in the order in which it is sent. */
+/** Default classes in the order of sending. */
 const usualClasses = [
   'known-unicast',
   'routed-bounce',
@@ -48,54 +48,48 @@ const usualClasses = [
   'ip-spoof',
 ] as const satisfies readonly ProbeClassName[];
 
-/** Classes that every guest of a segment sends, in the same order. */
+/** Classes that every guest of a segment sends. */
 const segmentClasses: readonly ProbeClassName[] = [...usualClasses, 'link-local-multicast'];
 
-/** Classes whose frames teach switches beyond an uplink what is not so: not asked there unless they are named. */
+/** Classes whose frames teach switches beyond an uplink wrong places: sent there only if named. */
 export const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop'];
 
 const unicast: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv6-udp'];
 /**
- * Stateful filters take UDP and a SYN for new connections, and may treat them differently. The SYN is valid, for
- * conntrack calls one with a wrong checksum invalid (nf_conntrack_checksum): its port is closed, so that a guest
+ * Stateful filters take UDP and a SYN for new connections, and may treat them differently. The SYN is valid, as
+ * conntrack calls one with a wrong checksum invalid (nf_conntrack_checksum); its port is closed, so that a guest
  * answers by RST.
  */
 const connecting: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv4-tcp', 'ipv6-udp'];
 const routed: readonly Carrier[] = ['ipv4-udp', 'ipv6-udp'];
 
-/** This many guests send to each other in all pairs; of more, those that stand for ports of one kind do. */
+/** Guests that send in all pairs; of more, representatives of each kind of port do. */
 const maxMeshed = 300;
-/** How many stand for the ports of one kind. */
+/** Representatives of a kind of port. */
 const maxAlike = 20;
 
 const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(canSpeak);
 
-/**
- * Guests whose MAC is on record and that the bridge does not learn, for their port is instructed not to, or a static
- * entry has it elsewhere.
- */
+/** Guests with a known MAC that the bridge does not learn: their port does not, or a static entry has it elsewhere. */
 export type IsUnlearned = (entry: FoundEntry) => boolean;
 
 interface Context {
   readonly bridge: FoundBridge;
   readonly isUnlearned: IsUnlearned;
-  /** Settings of the port that decide, as a text: ports with one text are of one kind. */
+  /** The port's deciding settings: equal texts are one kind. */
   readonly kindOf: (entry: FoundEntry) => string;
-  /** Last further round; null = all. */
+  /** null = all. */
   readonly lastRound: number | null;
 }
 
 export type Placed = readonly [Part, WrittenProbe];
 
-/** Those that stand for all in the further rounds. */
 function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): readonly FoundEntry[] {
   if (guests.length <= maxMeshed) return guests;
   return [...groupBy(guests, kindOf).values()].flatMap((alike) => alike.slice(0, maxAlike));
 }
 
-/**
- * Known unicast among guests, and between them and what lies beyond the uplinks. `isMeant`: guests reach each other.
- */
+/** `isMeant`: guests reach each other. */
 function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean): readonly Placed[] {
   const { bridge, isUnlearned } = context;
   const senders = namesIn(speakers(guests));
@@ -133,7 +127,6 @@ function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean
   ];
 }
 
-/** Guests and the ports that serve them, both ways. */
 function servedPairs(
   bridge: FoundBridge,
   guests: readonly FoundEntry[],
@@ -146,7 +139,6 @@ function servedPairs(
   ];
 }
 
-/** Known unicast between guests and the host, which nobody else is to overhear. */
 function withHost({ bridge }: Context, { tested: guests }: Segment): readonly Placed[] {
   const senders = namesIn(speakers(guests));
   const { host } = bridge;
@@ -165,12 +157,12 @@ function withHost({ bridge }: Context, { tested: guests }: Segment): readonly Pl
   ];
 }
 
-/** Rounds behind the first, if there are any: not where every frame leaves by the uplink. */
+/** None if every frame leaves by the uplink. */
 function furtherRounds({ lastRound, kindOf }: Context, senders: readonly FoundEntry[], part: Part): readonly string[] {
   return part !== 'first' || lastRound === 1 || meshed(senders, kindOf).length < 3 ? [] : [`2-${lastRound ?? ''}`];
 }
 
-/** Known unicast to and from what is behind the bridge device: no observer hears whether it arrives there. */
+/** No observer captures whether it arrives behind the device. */
 function withBehind({ bridge }: Context, { tested: guests, behind }: Segment): readonly Placed[] {
   const uplinks = bridge.segments.length > 1 ? [] : namesIn(speakers(bridge.uplinks)).slice(0, 1);
   const senders = [...namesIn(speakers(guests)).slice(0, maxAlike), ...uplinks];
@@ -183,7 +175,7 @@ function withBehind({ bridge }: Context, { tested: guests, behind }: Segment): r
   ];
 }
 
-/** Unicast to guests that are not to be reached: over the bridge, and by way of the host. */
+/** Over the bridge, and by way of the host. */
 function separation({ bridge, lastRound }: Context, segment: Segment): readonly Placed[] {
   const [compared] = apartFrom(bridge, segment.tested);
   const senders = namesIn(speakers(compared));
@@ -204,7 +196,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   ];
 }
 
-/** Unicast among the guests whose ports a manager says it isolates, beside others. */
+/** Guests with isolated ports by their manager, beside others. */
 function promises({ bridge }: Context, { tested: guests }: Segment): readonly Placed[] {
   const promised = guests.filter((entry) => bridge.promised.includes(entry));
   const [from, to] = [
@@ -216,7 +208,7 @@ function promises({ bridge }: Context, { tested: guests }: Segment): readonly Pl
   return [[part, { class: 'known-unicast', from, to, count: 1, carriers: unicast, may_see: [], must_see: [] }]];
 }
 
-/** Packets by way of the host. Where the bridge does not know the host's MAC, they are flooded. */
+/** Flooded if the bridge does not know the host's MAC. */
 function routedBounce(
   bridge: FoundBridge,
   { hasHost, guests, trunks }: Segment,
@@ -230,10 +222,7 @@ function routedBounce(
   ];
 }
 
-/**
- * What a bridge carries to everybody unless it is configured not to. Ports that serve are apart: what they send is for
- * everybody, and what is for everybody is for them.
- */
+/** Broadcast-like classes. Serving ports are apart: their frames are for all, and all may send to them. */
 function floods(context: Context, segment: Segment): readonly Placed[] {
   const speaking = speakers(segment.tested);
   return [false, true].flatMap((serves) =>
@@ -280,7 +269,7 @@ function floodsFrom(
   ];
 }
 
-/** Classes that are asked only where they are named: one guest tries it on another. */
+/** Only if named: one guest tries it on another. */
 function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonly Placed[] {
   const guests = namesIn(speakers(bridge.segments.flatMap((segment) => segment.tested)));
   const [from, to, third] = guests;
@@ -311,21 +300,21 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
     });
 }
 
-/** True if a class is asked of a bridge. `classes`: those that were named; empty = the usual ones. */
+/** `classes`: named ones; empty = the usual ones. */
 function isAsked(name: ProbeClassName, bridge: FoundBridge, classes: readonly ProbeClassName[]): boolean {
   if (classes.length > 0) return classes.includes(name);
   if (!usualClasses.some((usual) => usual === name)) return false;
   return !(bridge.uplinks.length > 0 && notBeyond.includes(name));
 }
 
-/** What is sent to ask a host's rules, and what is to be known of that. */
+/** Probes that test a host's rules, and a note on them. */
 export interface RuleProbes {
   readonly probes: readonly Placed[];
-  /** In a sentence; null = no rule copies or moves frames. */
+  /** null = no rule copies or moves frames. */
   readonly note: string | null;
 }
 
-/** A guest as rules are asked with it; none if nothing may be sent in its name. */
+/** None if nothing may be sent as it. */
 function speakerOf(entry: FoundEntry, segment: string, isRouted: boolean): readonly Speaker[] {
   const { bridge, port, mac, ip = [] } = entry.endpoint;
   if (mac === undefined || !canSpeak(entry)) return [];
@@ -333,7 +322,7 @@ function speakerOf(entry: FoundEntry, segment: string, isRouted: boolean): reado
   return [{ name: entry.name, mac, ips, port: entry.near ?? port, bridge, segment, isRouted }];
 }
 
-/** `isApart`: the frame is to reach nobody. */
+/** A witness's probe; `isApart`: the frame is for no endpoint. */
 export function witnessProbe(rule: string, witness: Witness, isApart: boolean): WrittenProbe {
   const { from, to, carrier, size, srcIp, dstIp, fields } = witness;
   return {
@@ -347,8 +336,8 @@ export function witnessProbe(rule: string, witness: Witness, isApart: boolean): 
 }
 
 /**
- * Frames that ask the rules that copy or move frames, between guests of one segment of a Linux bridge or of the host's
- * routes. `perRule`: how many a rule, at most.
+ * Frames for rules that copy or move frames, between guests of a Linux bridge's segment or of the host's routes.
+ * `perRule`: the most for a rule.
  */
 export function ruleProbes(
   state: HostState,
@@ -379,7 +368,7 @@ export function ruleProbes(
   return { probes, note: survey.rules.length === 0 ? null : `${surveyText(survey)}.` };
 }
 
-/** All that is asked of a bridge, each with the part of the run that it belongs to. Pure. */
+/** All probes of a bridge, with their parts of the run. Pure. */
 export function probesOf(context: Context, classes: readonly ProbeClassName[]): readonly Placed[] {
   const { bridge } = context;
   const probes = bridge.segments.flatMap((segment) => [

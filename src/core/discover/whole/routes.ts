@@ -14,15 +14,15 @@ import type { FoundBridge } from './segments.js';
 import { groupBy, namesIn } from '../../text/collections.js';
 import { type NftRule, nftRules } from '../../bridge/rules.js';
 
-/** Guests of a host that are on no bridge, to which it routes. */
+/** Guests on no bridge, to which the host routes. */
 export interface RoutedSegment {
-  /** As a scenario calls it: no device has the name. */
+  /** In a scenario; no device has the name. */
   readonly name: string;
-  /** `spoke`: the host has a MAC of the guest at its device now. */
+  /** `spoke`: the host has the guest's MAC at its device now. */
   readonly entries: readonly FoundEntry[];
 }
 
-/** What is known of a host with guests that it routes to. */
+/** Knowledge of a host that routes to guests. */
 export interface RoutedInput {
   readonly state: HostState;
   readonly beside: Beside;
@@ -30,14 +30,13 @@ export interface RoutedInput {
   readonly inventory: Inventory;
 }
 
-/** True if an address, with its prefix or without, is one of IPv6. */
 export function isIpv6Address(address: string): boolean {
   return address.includes(':');
 }
 
 /**
- * The guests that the host routes to, with the MAC and the addresses at which it talks to them. Names go into `taken`.
- * Null = fewer than two of them can be spoken for, so that nothing can be asked.
+ * Routed guests, with MAC and addresses that the host talks to. Names go into `taken`. null = fewer than two can be
+ * sent as.
  */
 export function routedSegment(
   { state, beside, neighbours, inventory }: RoutedInput,
@@ -71,7 +70,7 @@ export function routedSegment(
   return { name: segment, entries };
 }
 
-/** What the host does between them, in a sentence for the head of the file. */
+/** The host's treatment of them, a sentence for the file's head. */
 export function routedClaim({ name, entries }: RoutedSegment, state: HostState): string {
   const { forward } = forwardChains(state);
   const among = `${name}: ${entries.length} guests are on no bridge`;
@@ -87,12 +86,11 @@ export function routedClaim({ name, entries }: RoutedSegment, state: HostState):
 type PacketCarrier = Extract<Carrier, 'ipv4-udp' | 'ipv6-udp'>;
 const packetCarriers: readonly PacketCarrier[] = ['ipv4-udp', 'ipv6-udp'];
 
-/** Addresses of a guest that a carrier's packets can have. */
 function addressesOf({ endpoint: { ip = [] } }: FoundEntry, carrier: PacketCarrier): readonly string[] {
   return [ip].flat().filter((address) => isIpv6Address(address) === (carrier === 'ipv6-udp'));
 }
 
-/** Devices to whose guests Calico lets nothing in: they have neither a policy nor a profile. */
+/** Guests that Calico lets nothing in to: without policy and profile. */
 function deniedByCalico(state: HostState): ReadonlySet<string> {
   const rules = nftRules(state).rules.filter(({ table, place }) => place.startsWith(`${table} cali-t`));
   const targetOf = ({ parts }: NftRule): string | null =>
@@ -122,7 +120,6 @@ function deniedByCalico(state: HostState): ReadonlySet<string> {
   );
 }
 
-/** What is expected of packets of one family between the guests that have it: by those that they are for. */
 function packets(
   { entries }: RoutedSegment,
   carrier: PacketCarrier,
@@ -154,9 +151,9 @@ function packets(
 }
 
 /**
- * What is asked of them: packets between any two, which no third guest is to get; frames that are no packets for the
- * host, which are for no guest; and packets from addresses that no guest has where no default route would lead answers
- * away. Guests that most of the others cannot reach are compared with these.
+ * Probes of routed guests: packets between any two, unheard by third ones; frames for no guest that are no packets for
+ * the host; packets from unused addresses, unless a default route would lead answers away. Guests that most others
+ * cannot reach are compared with these.
  */
 export function routedProbes(
   segment: RoutedSegment,
@@ -197,22 +194,20 @@ export function routedProbes(
   return [...placed, ...frames].filter(([, probe]) => isAsked(probe.class));
 }
 
-/** Guests that meet other networks at the host alone. */
+/** Guests that meet other networks only at the host. */
 interface Network {
   readonly bridge: string;
-  /** Keeps its networks apart, as Docker does all (its chains DOCKER-ISOLATION); null = nothing is promised. */
+  /** Keeps its networks apart, as Docker does (chains DOCKER-ISOLATION); null = no promise. */
   readonly apartBy: Manager | null;
   readonly guests: readonly FoundEntry[];
 }
 
-/** What the host is asked to route between networks, and what it is not. */
 export interface BetweenNetworks {
   readonly probes: readonly Placed[];
-  /** In sentences. */
   readonly notAsked: readonly string[];
 }
 
-/** The device by which the host sends to an address by its main table; null = it has no route. */
+/** By the main table; null = no route. */
 function deviceTowards(address: string, { routes }: Beside): string | null {
   const family = isIpv6Address(address) ? 6 : 4;
   const to = prefixOf(address.replace(/\/.*/, ''), family);
@@ -252,11 +247,10 @@ function apartByOf({ guest }: FoundEntry): Manager | null {
 
 interface RouteContext {
   readonly beside: Beside;
-  /** By bridge: a port that leads out of the machine. */
+  /** By bridge: a port out of the machine. */
   readonly uplinks: ReadonlyMap<string, string>;
 }
 
-/** Why no packet of another network is sent to a guest; null = one may be. */
 function whyNotSentTo(entry: FoundEntry, carrier: PacketCarrier, { beside, uplinks }: RouteContext): string | null {
   const { bridge, port, mac } = entry.endpoint;
   const [address] = addressesOf(entry, carrier);
@@ -267,7 +261,6 @@ function whyNotSentTo(entry: FoundEntry, carrier: PacketCarrier, { beside, uplin
   return device === bridge || device === port ? null : `the host routes ${address} to ${device ?? 'nothing'}`;
 }
 
-/** Guests to which nothing is sent from other networks, by reason. */
 function leftOutTexts(guests: readonly FoundEntry[], around: RouteContext): readonly string[] {
   const byReason = groupBy(guests, (entry) => {
     const reasons = packetCarriers.map((carrier) => whyNotSentTo(entry, carrier, around));
@@ -279,7 +272,7 @@ function leftOutTexts(guests: readonly FoundEntry[], around: RouteContext): read
   });
 }
 
-/** One guest of each network to all of the others, and all others to it; no pair twice. */
+/** Between one guest of each network and all others, both ways; no pair twice. */
 function pairsBetween(
   networks: readonly Network[],
   carrier: PacketCarrier,
@@ -325,9 +318,8 @@ function pairsBetween(
 }
 
 /**
- * Packets that guests of one network send by way of the host to those of another, both ways: one guest of each network
- * stands for it. Addresses are those that guests have, and that the host routes to where they are. Managers may promise
- * that networks are apart; between others no barrier is promised.
+ * Packets by way of the host between networks, both ways, each represented by one guest, to addresses that the host
+ * routes there. Managers may promise separate networks; between others no barrier is promised.
  */
 export function betweenNetworks(
   bridges: readonly FoundBridge[],

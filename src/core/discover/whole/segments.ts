@@ -8,57 +8,53 @@ import { endpointName } from '../host-topology.js';
 import { type FoundVlan, vlanRange, vlansInState } from '../found-vlans.js';
 import { addTo } from '../../text/collections.js';
 
-/** Guests of one bridge that are meant to reach each other. */
+/** Guests of a bridge that are meant to reach each other. */
 export interface Segment {
-  /** VLAN of their untagged frames; null = the bridge has none, or one for all. */
+  /** Of untagged frames; null = no VLAN, or one for all. */
   readonly vid: number | null;
   readonly guests: readonly FoundEntry[];
-  /** Those of them that send and are sent to; the others only listen. */
+  /** Those that send and are sent to; others only listen. */
   readonly tested: readonly FoundEntry[];
-  /** Others that may see what is sent in it: trunks that carry its VLAN with a tag. */
+  /** Trunks that carry its VLAN tagged, and may see its frames. */
   readonly trunks: readonly FoundEntry[];
   /** Guests behind the bridge device, if it is in this VLAN. */
   readonly behind: readonly FoundBehind[];
-  /** The bridge knows where the host's own MAC is in it. */
+  /** The bridge knows the host's MAC in it. */
   readonly hasHost: boolean;
 }
 
-/** A bridge with its guests, and what its settings claim to keep apart. */
+/** A bridge with its guests, and barriers by its settings. */
 export interface FoundBridge {
   readonly name: string;
   readonly segments: readonly Segment[];
-  /** Ports of guests that serve the others, and are not compared with them. */
+  /** Ports that serve guests, and are not compared. */
   readonly serving: readonly FoundEntry[];
   readonly uplinks: readonly FoundEntry[];
-  /** The host as a party on it, which has an address there; null = it is not one, or the bridge has several VLANs. */
+  /** The host with an address there; null = none, or several VLANs. */
   readonly host: FoundPartyHost | null;
-  /** Most ports of guests are isolated, or a manager says so: no guest is meant to reach another. */
+  /** Most guests' ports are isolated, or a manager says so: none is meant to reach another. */
   readonly isolated: boolean;
-  /** Guests of which a manager says that their ports are isolated. */
+  /** Guests with isolated ports by their manager. */
   readonly promised: readonly FoundEntry[];
-  /** Filters may act on its frames, or some ports are isolated: what one guest sends another need not arrive. */
+  /** By filters or some isolated ports: unicast need not arrive. */
   readonly filtered: boolean;
   /** It learns nothing: every frame goes everywhere. */
   readonly hub: boolean;
-  /** Frames that are flooded may leave the machine. */
   readonly floodsOut: boolean;
-  /** What was concluded, in sentences. */
   readonly claims: readonly string[];
 }
 
-/** The host on a bridge. */
 export interface FoundPartyHost {
   readonly name: string;
-  /** Its addresses there, with their prefix. */
   readonly ips: readonly string[];
 }
 
-/** Namespaces of Neutron (NS_PREFIX in neutron/agent): DHCP, routers, metadata. */
+/** Neutron's namespaces (NS_PREFIX in neutron/agent): DHCP, routers, metadata. */
 const servingNames = /^(qdhcp|qrouter|snat|fip|ovnmeta)-/;
 
 /**
- * Ports of namespaces that serve the others, as DHCP and routers do: by name, or where most others are guests of a
- * manager, whose filters stand at these. They are meant to reach all, and are not compared.
+ * Ports of DHCP, routers and the like: by name of their namespace, or if most others are guests of a manager, whose
+ * filters are at these. They are meant to reach all, and are not compared.
  */
 function servingAmong(guests: readonly FoundEntry[]): readonly FoundEntry[] {
   const managed = guests.filter(({ guest }) => guest !== null && guest.manager !== 'namespace');
@@ -72,7 +68,6 @@ function isMost(part: number, total: number): boolean {
   return total > 1 && part * 2 > total;
 }
 
-/** VLANs by `vid`, ranges included. */
 function carries(vlans: readonly FoundVlan[], vid: number, untagged: boolean): boolean {
   return vlans.some((vlan) => {
     const [first, last] = vlanRange(vlan);
@@ -80,10 +75,7 @@ function carries(vlans: readonly FoundVlan[], vid: number, untagged: boolean): b
   });
 }
 
-/**
- * Guests by the VLAN of their untagged frames. A port that is an untagged member of a second VLAN belongs to its own
- * all the same: that is what is asked about.
- */
+/** By the VLAN of untagged frames, also of a port that is an untagged member of another. */
 function segmentsOf(
   guests: readonly FoundEntry[],
   vlansOf: (entry: FoundEntry) => readonly FoundVlan[],
@@ -108,10 +100,7 @@ function flowsOf({ ovs }: HostState, bridge: string): number {
   return ovs?.bridges.find(({ name }) => name === bridge)?.flows.length ?? 0;
 }
 
-/**
- * True if a bridge has the host's own MAC in a VLAN: one of the kernel where it is a member, Open vSwitch where the
- * host spoke in it (null = in none).
- */
+/** Kernel: the bridge is a member of the VLAN; Open vSwitch: the host spoke in it (null = in none). */
 function isHostKnown(state: HostState, bridge: string, vid: number | null): boolean {
   const device = linkNamed(state, bridge);
   const isSwitched = state.ovs?.bridges.some(({ name }) => name === bridge) === true;
@@ -120,7 +109,7 @@ function isHostKnown(state: HostState, bridge: string, vid: number | null): bool
   return entriesOf(state, device?.mac ?? null).some(({ master, vlan }) => master === bridge && vlan === vid);
 }
 
-/** Who is on a bridge, and what configuration says of ports; `tested`: those of `entries` that send and are sent to. */
+/** Endpoints of a bridge, and ports' configuration; `tested`: those of `entries` that send and are sent to. */
 export interface OnBridge {
   readonly entries: readonly FoundEntry[];
   readonly tested: readonly FoundEntry[];
@@ -128,7 +117,7 @@ export interface OnBridge {
   readonly declared: readonly Declared[];
 }
 
-/** Guests that are compared, and ports that serve them. */
+/** Compared guests, and ports that serve them. */
 export function apartFrom(
   { serving }: Pick<FoundBridge, 'serving'>,
   guests: readonly FoundEntry[],
@@ -136,7 +125,7 @@ export function apartFrom(
   return [guests.filter((entry) => !serving.includes(entry)), guests.filter((entry) => serving.includes(entry))];
 }
 
-/** True if a manager's configuration isolates the port of a guest (libvirt, Proxmox VE). */
+/** By libvirt or Proxmox VE. */
 function isPromised({ endpoint: { port, mac } }: FoundEntry, declared: readonly Declared[]): boolean {
   return declared.some(
     (setting) =>
@@ -152,7 +141,7 @@ function byText(declared: readonly Declared[]): string {
   ].join(' and ');
 }
 
-/** What the state of a host and its configuration say of one of its bridges. Pure. */
+/** A bridge by the host's state and configuration. Pure. */
 export function foundBridge(
   state: HostState,
   name: string,
@@ -210,14 +199,12 @@ export function foundBridge(
 
 interface HostOnInput {
   readonly state: HostState;
-  /** By device, with their prefix. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   readonly wishes: { readonly guests: readonly string[]; readonly zones: readonly string[] };
 }
 
 /**
- * The host as a party on a bridge of the kernel's, where it has an address and nothing narrower is asked; null = it is
- * none. Its name goes into `taken`.
+ * The host on a kernel bridge with an address, unless options are narrower; null = none. Its name goes into `taken`.
  */
 export function hostOn(
   bridge: string,

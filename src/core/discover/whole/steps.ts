@@ -3,8 +3,8 @@ import type { HostState } from '../../model/state.js';
 import type { Part, Placed, WrittenProbe } from './probes.js';
 
 /**
- * Frames a second that may flood out of an uplink. ARP inspection shuts a port off at 15 a second, which is its default
- * (Cisco IOS, `ip arp inspection limit`). Storm control is set in steps of 64 kbit/s: 50 frames of 80 bytes have 42.
+ * Frames a second that may flood out of an uplink. ARP inspection shuts a port off at 15 a second by default (Cisco
+ * IOS, `ip arp inspection limit`). Storm control has steps of 64 kbit/s: 50 frames of 80 bytes have 42.
  */
 const arpFloodRate = 10;
 const floodRate = 50;
@@ -16,20 +16,18 @@ const manyPairs = 1000;
 const overheadMs = 6000;
 const carriersOfPair = 3;
 
-/** What is asked of the steps beyond what is usual. */
 export interface StepWishes {
   /** Frames a second; null = the usual. */
   readonly rate: number | null;
-  /** This long may it take, in ms; null = until all pairs are through. */
+  /** Time limit in ms; null = until all pairs are through. */
   readonly forMs: number | null;
 }
 
-/** Frames a second of a run with that number of guests. */
 function usualRateOf(guests: number): number {
   return guests ** 2 > manyPairs ? meshRate : usualRate;
 }
 
-/** `rateOf`: frames a second of a probe; null = the run's own. */
+/** `rateOf`: frames a second; null = the run's. */
 function stepOf(name: string, probes: readonly WrittenProbe[], rateOf: (probe: WrittenProbe) => number | null): object {
   const paced = probes.map((probe) => {
     const rate = rateOf(probe);
@@ -38,16 +36,14 @@ function stepOf(name: string, probes: readonly WrittenProbe[], rateOf: (probe: W
   return { name, probe: paced, expect: 'private' };
 }
 
-/** The last round that there is time for; null = all of them. */
+/** The last round within the time; null = all. */
 export function lastRoundOf({ forMs, rate }: StepWishes, guests: number): number | null {
   if (forMs === null) return null;
   const frames = (Math.max(0, forMs - overheadMs) * (rate ?? usualRateOf(guests))) / 1000;
   return Math.max(1, Math.floor(frames / Math.max(1, guests * carriersOfPair)));
 }
 
-/**
- * The steps with their probes: round 1, what floods, the further rounds, then each class that has a step of its own.
- */
+/** The steps: round 1, floods, further rounds, then each class with a step of its own. */
 export function stepsOf(
   placed: readonly Placed[],
   { rate }: StepWishes,
