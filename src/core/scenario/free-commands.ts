@@ -1,4 +1,4 @@
-/** Programs that `run` may start without `--allow-run` on the command line. */
+/** Programs of `run` that need no `--allow-run`. */
 export const freePrograms: readonly string[] = [
   'ip',
   'bridge',
@@ -10,20 +10,19 @@ export const freePrograms: readonly string[] = [
   'ovs-ofctl',
 ];
 
-/** Options of a program that every scenario may give it, spelled out: each program takes shortened ones as well. */
+/** Permitted options, in full; the programs also take shortened ones. */
 interface FreeOptions {
   readonly alone: readonly string[];
-  /** Those that take the next word. */
   readonly withWord: readonly string[];
-  /** `leading`: what follows the first other word is not an option. */
+  /** `leading`: options end at the first other word. */
   readonly where: 'leading' | 'anywhere';
 }
 
 const words = (text: string): readonly string[] => text.split(' ');
 
 /**
- * None of them names a file, a socket, a log, another namespace or a library: those reach what is not the lab's
- * (manual pages of iproute2 6.15, nftables 1.1, ethtool 6.14, procps 4.0, Open vSwitch 3.5).
+ * None names a file, socket, log, other namespace or library, which are beyond the lab (manual pages of iproute2 6.15,
+ * nftables 1.1, ethtool 6.14, procps 4.0, Open vSwitch 3.5).
  */
 const freeOptions: Readonly<Record<string, FreeOptions>> = {
   ip: {
@@ -98,18 +97,15 @@ function splitWords(
   return { strange: null, others };
 }
 
-/** A sysctl of a network namespace, as sysctl(8) and /proc/sys name it. */
+/** As sysctl(8) and /proc/sys name it. */
 const sysctlOfNamespace = /^net[./][A-Za-z0-9_./:@*-]+$/;
 
-/** Is it of a network namespace, and so the lab's own? */
+/** True if it is of a network namespace, and so the lab's own. */
 export function isFreeSysctl(name: string): boolean {
   return sysctlOfNamespace.test(name) && !name.split(/[./]/).includes('') && !name.includes('..');
 }
 
-/**
- * Why a command takes `--allow-run`; null = every scenario may have it carried out. Files that it names are not looked
- * at.
- */
+/** Why a command needs `--allow-run`; null = every scenario may run it. Files that it names are not read. */
 export function whyForeign(argv: readonly string[]): string | null {
   const [program = '', ...args] = argv;
   const options = freeOptions[program];
@@ -123,7 +119,7 @@ export function whyForeign(argv: readonly string[]): string | null {
   return foreign === undefined ? null : `sysctl ${foreign} is not below net., and so of the whole machine`;
 }
 
-/** Does a text of nft's language read other files? Its one statement for that has a word of its own. */
+/** True if a text of nft includes other files; its only statement for that is a word. */
 export function includesFile(text: string): boolean {
   return /(?<![\w-])include(?![\w-])/.test(text);
 }
@@ -134,7 +130,7 @@ interface Commands {
   readonly during: readonly { readonly run: readonly (readonly string[])[] }[];
 }
 
-/** The commands of `run` and `during`, with the name of the step that has them. */
+/** The commands of `run` and `during`, with their steps' names. */
 export function commandsOf(
   steps: readonly Commands[],
 ): readonly { readonly step: string; readonly argv: readonly string[] }[] {
@@ -143,7 +139,7 @@ export function commandsOf(
   );
 }
 
-/** What of `run` and `during` needs `--allow-run`, a line each. */
+/** Parts of `run` and `during` that need `--allow-run`, a line each. */
 export function foreignCommands(steps: readonly Commands[]): readonly string[] {
   return commandsOf(steps).flatMap(({ step, argv }) => {
     const why = whyForeign(argv);
@@ -151,23 +147,18 @@ export function foreignCommands(steps: readonly Commands[]): readonly string[] {
   });
 }
 
-/**
- * A file that a command names has at most this many bytes: ten times the rules of a firewall of ten thousand guests.
- */
+/** The limit of a file that a command names: ten times the rules of a firewall of ten thousand guests. */
 export const maxNamedBytes = 64 * 1024 * 1024;
 
-/** A path inside a word: `--db=unix:/run/x.sock`, `options:path=/dev/x`. */
+/** `--db=unix:/run/x.sock`, `options:path=/dev/x`. */
 const pathInside = /(?<=^|[=,"'\s{(@]|[A-Za-z0-9_]:)((?:\.\.)?\/[^\s"',;{}]*|\.\.)/g;
 
-/** The paths inside a word: what can be nothing else than a path, whether something is there or not. */
+/** The paths in a word, by form alone, existing or not. */
 export function pathsIn(word: string): readonly string[] {
   return word.match(pathInside) ?? [];
 }
 
-/**
- * A word with others in the place of the paths that it consists of or has inside; `replacement`: undefined = the path
- * stays.
- */
+/** A word with its paths replaced; undefined = the path stays. */
 export function replacePaths(word: string, replacement: (path: string) => string | undefined): string {
   return replacement(word) ?? word.replaceAll(pathInside, (path) => replacement(path) ?? path);
 }

@@ -17,23 +17,19 @@ import { salvage } from './yaml/salvage.js';
 import { readVariables, substitute } from './yaml/variables.js';
 
 export interface ParsedScenario {
-  /** Null where the file has faults. */
   readonly scenario: Scenario | null;
-  /** In the file's order. */
   readonly faults: readonly ScenarioFault[];
 }
 
-/** What a scenario may take from outside its own file. */
 export interface ScenarioSources {
-  /** Reads a file that the scenario includes. Left out: it may include none. */
+  /** Reads an included file. Absent: none may be included. */
   readonly readFile?: ReadFile;
-  /** Values for its `vars`, by name. */
   readonly sets?: ReadonlyMap<string, string>;
 }
 
 const includesNothing: ReadFile = () => 'no file can be included here';
 
-/** Without variables a file's texts stay as they are, also those that look like one. */
+/** Without variables texts that look like one stay. */
 function substituteAny(list: FaultList, data: unknown, variables: ReturnType<typeof readVariables>): unknown {
   return Object.keys(variables).length > 0 ? substitute(list, data, variables) : data;
 }
@@ -52,8 +48,8 @@ function readSteps(
 }
 
 /**
- * Reads a scenario and finds all that is wrong with it. `file` is a name for messages and the result; included files
- * lie beside it. Never throws.
+ * Reads a scenario with all its faults. `file`: its name in messages and the result; included files are beside it.
+ * Never throws.
  */
 export function parseScenario(
   file: string,
@@ -115,8 +111,8 @@ function rulesAsked(asks: Parameters<typeof readSwitch>[0]): Pick<Scenario, 'ask
 }
 
 /**
- * The same for callers that need a scenario: throws a VerifyError `scenario-invalid` (exit 64) with a line
- * `file:line:col: …` for each fault.
+ * As `parseScenario`, but throws a VerifyError `scenario-invalid` (exit 64) with a line `file:line:col: …` for each
+ * fault.
  */
 export function loadScenario(file: string, bytes: Uint8Array, sources: ScenarioSources = {}): Scenario {
   const { scenario, faults } = parseScenario(file, bytes, sources);
@@ -132,7 +128,7 @@ export function loadScenario(file: string, bytes: Uint8Array, sources: ScenarioS
   );
 }
 
-/** On a host what the topology says of bridges and ports is set; the lab is built so. */
+/** On a host the topology's settings are set; the lab is built with them. */
 function changesWithoutLeave(list: FaultList, { provider, bridges, endpoints }: Topology): void {
   if (provider !== 'host') return;
   const refuse = (path: Path): void =>

@@ -2,7 +2,6 @@ import type { KernelFeature } from '../model/machine.js';
 import { sharesMac } from '../model/attach.js';
 import type { Scenario, SettingValue } from '../model/scenario.js';
 
-/** Settings of bridges and ports that stand for a feature. */
 const bySetting: Readonly<Record<string, KernelFeature>> = {
   vlan_filtering: 'vlan-filtering',
   vlan_protocol: 'vlan-filtering',
@@ -39,10 +38,7 @@ function ofCommand(argv: readonly string[]): readonly KernelFeature[] {
   }
 }
 
-/**
- * The features of the kernel that a scenario rests on and that not every kernel has, in no order, each once. What a
- * file of rules asks for is not known.
- */
+/** Kernel features that a scenario needs and not every kernel has, each once. Needs of a file of rules are unknown. */
 export function neededFeatures({ topology, steps }: Scenario): readonly KernelFeature[] {
   const settings = [
     ...topology.bridges.map((bridge) => bridge.settings),

@@ -1,7 +1,7 @@
 import type { Endpoint, ProbeEntry, Step } from '../model/scenario.js';
 import { keysLeftOut } from './schema/plain-step-keys.js';
 
-/** The parts of a step that changes nothing and only probes: the rest is given by its author. */
+/** Defaults of a step that only probes. */
 export const plainStep: Omit<Step, 'name' | 'line' | 'probes' | 'expect'> = {
   set: [],
   sysctl: {},
@@ -19,7 +19,7 @@ export const plainStep: Omit<Step, 'name' | 'line' | 'probes' | 'expect'> = {
   accept: [],
 };
 
-/** The parts of probes with nothing forged, untagged, in one direction, in every carrier of their class. */
+/** Defaults of a probe: nothing forged, untagged, one direction, every carrier of its class. */
 export const plainProbe: Omit<ProbeEntry, 'class' | 'from' | 'to' | 'count'> = {
   via: null,
   bothWays: false,
@@ -38,7 +38,7 @@ export const plainProbe: Omit<ProbeEntry, 'class' | 'from' | 'to' | 'count'> = {
   seen: [],
 };
 
-/** The parts of a guest on a port of its own, which nothing was set of. */
+/** Defaults of a guest on its own port. */
 export const plainGuest: Omit<Endpoint, 'name' | 'bridge' | 'port' | 'macs'> = {
   attach: 'port',
   role: 'guest',

@@ -1,7 +1,6 @@
 import type { ScenarioRecord } from '../model/run-record.js';
 import type { Scenario, Step } from '../model/scenario.js';
 
-/** What a run's record says of its scenario. */
 export function scenarioRecord({ name, file, sha256, files, variables, grep }: Scenario): ScenarioRecord {
   return {
     name,
@@ -14,8 +13,8 @@ export function scenarioRecord({ name, file, sha256, files, variables, grep }: S
 }
 
 /**
- * The scenario with only the steps judged that `keep` chooses. The others still change what they change, since a
- * setting stays until a later step changes it, but they send nothing and claim nothing.
+ * The scenario with only the steps of `keep` judged. Others send and claim nothing, but make their changes, which last
+ * until a later step.
  */
 export function judgeOnly(scenario: Scenario, keep: (step: Step) => boolean): Scenario {
   const silenced = (step: Step): Step => ({

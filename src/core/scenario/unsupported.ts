@@ -2,7 +2,7 @@ import { isOnPort, isRoutedTo } from '../model/attach.js';
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
 import { devicePlaceOf, settingsOf } from '../model/settings.js';
 
-/** What the contract knows and this build does not do yet: remove a line when it does. */
+/** In the contract, but not in this build. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];
 
 function acrossHosts({ topology, steps }: Scenario): readonly string[] {
@@ -46,7 +46,7 @@ const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
       .map(({ name }) => `topology.bridges.${name}.netns`),
 ];
 
-/** Guests on a lower device, and what they stand on, are there from the start to the end. */
+/** Guests on a lower device, and its owner, are there from start to end. */
 function comingAbove({ topology: { endpoints }, steps }: Scenario): readonly string[] {
   const fixed = new Set(endpoints.flatMap(({ name, below }) => (below === undefined ? [] : [name, below.lower])));
   return steps.flatMap((step, at) =>
@@ -56,7 +56,7 @@ function comingAbove({ topology: { endpoints }, steps }: Scenario): readonly str
   );
 }
 
-/** Traffic is recognised by the MACs of its ends, which do not stand in frames that the host routes. */
+/** Traffic is recognised by its ends' MACs, which routed frames lack. */
 function routedTraffic({ topology: { endpoints }, steps }: Scenario): readonly string[] {
   const routed = new Set(endpoints.filter(({ attach }) => isRoutedTo(attach)).map(({ name }) => name));
   return steps.flatMap(({ traffic }, at) =>
@@ -93,10 +93,7 @@ const stepRules: readonly ((step: Step) => readonly string[])[] = [
     ),
 ];
 
-/**
- * The keys of a scenario that are in the contract but not in this build, dotted, in the file's order:
- * `steps[0].probe[1].class: mac-flood`.
- */
+/** Keys in the contract but not in this build, dotted, in the file's order: `steps[0].probe[1].class: mac-flood`. */
 export function unsupportedKeys(scenario: Scenario): readonly string[] {
   return [
     ...topologyRules.flatMap((rule) => rule(scenario)),

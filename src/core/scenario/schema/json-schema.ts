@@ -2,10 +2,7 @@ import { z } from 'zod';
 import { isFields } from '../../text/json-text.js';
 import { scenarioSchema } from './scenario.js';
 
-/**
- * The schema with `${name}` allowed wherever a value is more than any text. What a value is for stays beside the
- * choice.
- */
+/** Allows `${name}` for any value but free text; the value's description stays beside the choice. */
 function withVariables(node: unknown): Readonly<Record<string, unknown>> {
   const walk = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(walk);
@@ -27,7 +24,7 @@ function withVariables(node: unknown): Readonly<Record<string, unknown>> {
   return isFields(walked) ? walked : {};
 }
 
-/** What a value is, as a comment: editors show the first description that they meet, and that has to be the key's. */
+/** Editors show the first description, which has to be the key's; the value's is a comment. */
 function withComments(definitions: unknown): Readonly<Record<string, unknown>> {
   if (!isFields(definitions)) return {};
   return Object.fromEntries(
@@ -39,7 +36,7 @@ function withComments(definitions: unknown): Readonly<Record<string, unknown>> {
   );
 }
 
-/** The JSON Schema (draft-07, which editors read) of a scenario file, as the text of schema/scenario.v1.json. */
+/** The JSON Schema of a scenario file (draft-07, which editors read): the text of schema/scenario.v1.json. */
 export function scenarioJsonSchema(): string {
   const { $schema, ...rest } = z.toJSONSchema(scenarioSchema, { target: 'draft-7', io: 'input', reused: 'ref' });
   const complete = withVariables(rest);

@@ -13,15 +13,14 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * Plain keys of a step: those that are read by themselves, whatever else the step says, with what each takes and means.
- * A new one is a line here, in the type above, and in what below does not compile without; src/run/step.ts does
- * something with it.
+ * Keys of a step that are read by themselves. A new one takes a line here, in the type above, in all that fails to
+ * compile below, and its use in src/run/step.ts.
  */
 export const plainKeys = {
   wait: time.optional().describe('Time between announcing and probing.'),
 };
 
-/** What they come to in a step; what is left out is 0. */
+/** Their values in a step; absent ones are 0. */
 export function readPlainKeys(
   faults: FaultList,
   raw: z.output<z.ZodObject<typeof plainKeys>>,
@@ -32,22 +31,22 @@ export function readPlainKeys(
   };
 }
 
-/** The same, and nothing else, of a step: the plan has them as the scenario does. */
+/** The plain keys of a step alone, alike in plan and scenario. */
 export function plainKeysOf({ waitMs }: PlainStepKeys): PlainStepKeys {
   return { waitMs };
 }
 
-/** True if an operator approves them with `plan --hash`. */
+/** True if `plan --hash` covers it. */
 export const plainKeysApproved: Readonly<Record<keyof PlainStepKeys, 'covered' | 'left out'>> = { waitMs: 'covered' };
 
-/** The same of a step that no file has. */
+/** The values of a step without a file. */
 export const keysLeftOut = readPlainKeys(
   faultList(() => ({ line: 1, col: 1 })),
   {},
   [],
 );
 
-/** A time of a scenario in milliseconds, 0 to a day; a fault where it is none. */
+/** A scenario's time in milliseconds, 0 to a day; else a fault. */
 export function readTime(faults: FaultList, raw: string | number, path: Path): number {
   const ms = milliseconds(raw);
   // setTimeout of Node counts in 31 bits; nobody waits longer than a day for a verdict.

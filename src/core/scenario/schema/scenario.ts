@@ -4,7 +4,6 @@ import { policy, step } from './step.js';
 import { topology } from './topology.js';
 import { onOff, scalar, words, title } from './values.js';
 
-/** The file's own keys; what hangs below is read piece by piece. */
 export const scenarioShell = z.strictObject({
   version: z.literal(1, { error: 'expected 1, the version of this format' }).describe('Version of this format.'),
   name: title.describe('Shown in every report.'),
@@ -32,8 +31,8 @@ export const scenarioShell = z.strictObject({
 const included = words.describe('File whose content stands here, from the folder of the scenario.');
 
 /**
- * The whole file: source of schema/scenario.v1.json. Every file that loads matches it; names, ports and who may be
- * judged are checked beyond it.
+ * The source of schema/scenario.v1.json. Every file that loads matches it; names, ports and judged observers are
+ * checked beyond it.
  */
 export const scenarioSchema = scenarioShell.extend({
   vars: z

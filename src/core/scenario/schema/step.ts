@@ -38,7 +38,6 @@ const seenClaim = z
     seen: seenAmount.describe('How much it sees of each such row.'),
   })
   .meta({ id: 'claim', description: 'On some rows of one observer.' });
-/** By observer: an amount, a narrowed claim, or several of those. */
 const seenOf = z.union([seenAmount, seenClaim, z.array(seenClaim).min(1, { error: 'expected at least one entry' })]);
 export const seen = z.record(selector, seenOf);
 
@@ -70,7 +69,7 @@ const rounds = z
 /** `gateway-bounce` is an alias of routed-bounce. */
 const probeClass = z.enum([...scenarioClasses, 'gateway-bounce']);
 
-/** Fields of a frame that a rule may select by, with the largest value that each takes. */
+/** Fields that a rule may select by, with their largest value. */
 const fieldKeys = {
   ether_type: ['etherType', 0xffff],
   protocol: ['protocol', 0xff],
@@ -99,7 +98,7 @@ const fields = z
   })
   .meta({ id: 'fields', description: 'Fields of a frame by number; its checksum is wrong, so that no stack answers.' });
 
-/** As a file writes them, and as a probe has them. */
+/** As files write them, and as probes have them. */
 export type WrittenFields = z.output<typeof fields>;
 
 export function selectedFields(written: WrittenFields): SelectedFields {
@@ -266,7 +265,6 @@ const vouching = (lastDay: string) => ({
     .describe(lastDay),
 });
 
-/** A step's own keys; its probes and traffic are read one by one. */
 export const stepShell = z.strictObject({
   name: title.describe('Its claim, shown in every report.'),
   description: words.optional().describe('Its subject.'),

@@ -21,9 +21,7 @@ const device = interfaceName.describe('The bridge or port.');
 const bridge = words.describe('Its bridge.');
 const file = words.describe('Where it stands.');
 
-/**
- * What keeps a device, as core/model/fix.ts has it: `by`, and of libvirt `keeps`, distinguish the kinds.
- */
+/** A configuration manager, as in core/model/fix.ts: `by`, and `keeps` of libvirt, distinguish the kinds. */
 export const manager = z.union([
   z
     .strictObject({
@@ -85,7 +83,6 @@ export const manager = z.union([
     .meta({ id: 'network-manager-profile' }),
 ]);
 
-/** Every name of the settings, both ways of writing them, as optional keys that say what they mean. */
 function settingKeys(settings: readonly Setting[]): Record<string, z.ZodOptional<typeof scalar>> {
   return Object.fromEntries(
     settings.flatMap(({ key, option, kind, meaning }) => {
@@ -129,7 +126,7 @@ export const linuxBridge = z
       "Settings have their names in `ip -j -d link` or ip-link(8). Default of each: lab, the kernel's; host, as it is.",
   });
 
-/** Its other keys are columns of ovs-vsctl's Bridge table. */
+/** Other keys are columns of ovs-vsctl's Bridge table. */
 export const ovsBridge = z
   .object({
     kind: z.literal('ovs').describe('A bridge of Open vSwitch.'),
@@ -183,7 +180,7 @@ export const lowerDevice = z
     description: 'On a host only.',
   });
 
-/** How a host of several is reached; in the lab a host is a namespace and has no keys. */
+/** In the lab a host is a namespace and has no keys. */
 export const host = z
   .strictObject({
     ssh: title.optional().describe('Host: its name for ssh(1), such as `root@hv2`.'),
@@ -223,7 +220,6 @@ const endpointSettings = z
     description: 'Names and defaults as those of a bridge. Open vSwitch has protected, flood, mtu and up.',
   });
 
-/** Keys that an endpoint and a block of generated ones share. */
 const endpointKeys = {
   attach: attach
     .optional()
@@ -299,7 +295,7 @@ export const generate = z
 
 const sysctl = z.record(title, scalar);
 
-/** The topology's own keys; what hangs below is read piece by piece, so that a fault in one hides none in another. */
+/** The topology's keys; their values are read one by one, so that all faults show. */
 export const topologyShell = z.strictObject({
   provider: z
     .enum(['lab', 'host'])

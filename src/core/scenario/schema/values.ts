@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 /**
- * The single values of a scenario file, as zod schemas. Each error text begins with "expected": explain-issue.ts adds
- * what stood there instead. What JSON Schema can say too (patterns, bounds) is said here, the rest when the scenario is
- * built. `id` names the value in schema/scenario.v1.json and in docs/scenario.md.
+ * Values of a scenario file, as zod schemas. Error texts begin with "expected"; explain-issue.ts adds the value.
+ * Patterns and bounds are here, as JSON Schema can express them; other checks are made while the scenario is built.
+ * `id` names the value in schema/scenario.v1.json and docs/scenario.md.
  */
 export const onOff = z
   .literal([true, false, 'on', 'off', 1, 0], { error: 'expected on or off' })
@@ -17,10 +17,7 @@ export const name = z
   .meta({ id: 'name', description: '1 to 63 letters, digits, ".", "_" or "-"; begins with a letter or digit' });
 
 const interfaceRule = 'expected an interface name (1 to 15 bytes, no "/", ":" or white space, not "." or "..")';
-/**
- * What dev_valid_name() of net/core/dev.c allows; length in bytes and its view of white space are checked by
- * `isInterfaceName`.
- */
+/** dev_valid_name() of net/core/dev.c; `isInterfaceName` checks length in bytes and white space. */
 export const interfaceName = z
   .string({ error: interfaceRule })
   .regex(/^(?!\.{1,2}$)[^/:\s]{1,15}$/u, { error: interfaceRule })
@@ -31,7 +28,7 @@ export const words = z
   .min(1, { error: 'expected text that is not empty' })
   .max(4000, { error: 'expected at most 4000 characters' })
   .meta({ id: 'text', description: 'text, at most 4000 characters' });
-/** Text on one line without control or bidirectional characters: for names that are shown. */
+/** One line without control or bidirectional characters, for display. */
 export const title = z
   .string({ error: 'expected text (in quotes if it looks like a number or a switch)' })
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, {
@@ -78,7 +75,7 @@ export const vidOrRange = z
   })
   .meta({ id: 'vlans', description: '1–4094, or a range such as "20-29"' });
 
-/** The value of a setting; which values it takes is known to core/model/settings.ts. */
+/** A setting's value; its own values are known to core/model/settings.ts. */
 export const scalar = z
   .union([z.string(), z.number(), z.boolean()], { error: 'expected a single value' })
   .meta({ id: 'value', description: 'a number, a word or a switch' });
@@ -89,12 +86,12 @@ export const selector = z
   .regex(/^[^\p{C}\s]{1,200}$/u, { error: selectorRule })
   .meta({ id: 'selector', description: 'a name, a glob ("g1*"), "role:guest", "zone:a", "br1/*", "!name"' });
 
-/** One value or a list of at least one. */
+/** A value, or a list of at least one. */
 export function oneOrMany<T extends z.ZodType>(item: T) {
   return z.union([item, z.array(item).min(1, { error: 'expected at least one entry' })]);
 }
 export const selectors = oneOrMany(selector);
-/** The same where nobody is an answer: `may_see: []`. */
+/** The same or none: `may_see: []`. */
 export const selectorsOrNone = z.union([selector, z.array(selector)]);
 
 export const ports = oneOrMany(interfaceName);

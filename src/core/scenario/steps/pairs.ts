@@ -1,10 +1,7 @@
 import { bareName } from '../../model/host-names.js';
 import type { ProbeEntry, Rounds, Topology } from '../../model/scenario.js';
 
-/**
- * How many pairs of sender and addressee an entry has, both ways counted and none twice; a class without addressee has
- * one for each sender.
- */
+/** The number of an entry's pairs, both ways, none twice; without addressees, of senders. */
 export function countPairs(
   entry: Pick<ProbeEntry, 'from' | 'to' | 'bothWays' | 'acrossBridges' | 'rounds'>,
   topology: Topology,
@@ -42,8 +39,8 @@ function pairsAmong(
 }
 
 /**
- * Pairs round by round: a sender that is an addressee too sends to the k-th behind itself, another one to the k-th
- * behind its own number. So a round has each sender once, and addressees as evenly as their number lets it.
+ * Pairs by rounds: a sender that is an addressee sends to the k-th behind itself, another to the k-th behind its own
+ * number. A round has each sender once, and addressees evenly.
  */
 export function* roundPairs(
   from: readonly string[],
@@ -61,7 +58,6 @@ export function* roundPairs(
   }
 }
 
-/** The pairs themselves, one way. */
 export function* pairsOf(
   entry: Pick<ProbeEntry, 'from' | 'to' | 'acrossBridges' | 'rounds'>,
   topology: Topology,

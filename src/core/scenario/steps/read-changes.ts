@@ -17,7 +17,7 @@ import type { StepContext } from './step-context.js';
 
 type RawStep = z.output<typeof stepShell>;
 
-/** Reads what a step changes before anybody starts or stops: set, sysctl, vlan, fdb, mdb. */
+/** Reads changes made before starts and stops: set, sysctl, vlan, fdb, mdb. */
 export function readChanges(
   context: StepContext,
   raw: RawStep,

@@ -14,7 +14,7 @@ interface RawAllowance {
   readonly seen?: z.output<typeof seen> | undefined;
 }
 
-/** Reads `may_see`, `must_see` and `seen`, which a probe, a traffic entry and `expect` share. */
+/** Reads `may_see`, `must_see` and `seen` of a probe, traffic or `expect`. */
 export function readAllowance(context: StepContext, raw: RawAllowance, path: Path): Allowance {
   const { faults, reading } = context;
   return {
@@ -63,7 +63,7 @@ function readClaims(
   });
 }
 
-/** A name that has to be an endpoint's. */
+/** True if the name is an endpoint's; else a fault. */
 export function checkName(context: StepContext, name: string, path: Path): boolean {
   const { faults, reading } = context;
   if (reading.names.has(name)) return true;
@@ -74,8 +74,8 @@ export function checkName(context: StepContext, name: string, path: Path): boole
 const nothingSaid = { maySee: null, mustSee: null, seen: [], observers: null } as const;
 
 /**
- * Reads `expect`. `holds` leaves who may and must see it to the class: the addressee, where there is one.
- * `otherwise`: what a step without the key expects.
+ * Reads `expect`. `holds` leaves may and must to the class: the addressee, if any. `otherwise`: the default of a step
+ * without the key.
  */
 export function readExpectation(
   context: StepContext,

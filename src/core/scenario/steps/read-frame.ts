@@ -16,13 +16,12 @@ import type { StepContext } from './step-context.js';
 type RawProbe = z.output<typeof probe>;
 
 export const frameKeys = ['hex', 'pcap', 'frame', 'token_at'] as const;
-/** Other keys that a frame of the scenario's own says itself. */
 const saidByFrame = ['carriers', 'vlan'] as const;
 const [macs, lastTokenAt] = [12, 110];
 /** LINKTYPE_ETHERNET. */
 const ethernetLink = 1;
 
-/** The bytes of frame `number` of a capture (pcap or pcapng), counted from 1; a text says why there are none. */
+/** Frame `number`, from 1, of a pcap or pcapng; a text is the error. */
 function frameOf(capture: Uint8Array, number: number): Uint8Array | string {
   const reader = new CaptureReader();
   const links = new Map<number, number>();
@@ -42,7 +41,6 @@ function frameOf(capture: Uint8Array, number: number): Uint8Array | string {
   return `it has ${frames} frames, expected at least ${number}`;
 }
 
-/** Why a token cannot stand there; null = it can. */
 function tokenFault({ bytes, places }: HexLayout, tokenAt: number): string | null {
   const end = tokenAt + tokenLength;
   if (tokenAt < macs + 2 || tokenAt % 2 !== 0 || tokenAt > lastTokenAt || end > bytes.length)
@@ -57,7 +55,7 @@ const macPlaces = [
 ] as const;
 const frontFault = 'begins with something else, expected two MACs or {dst_mac} and {src_mac}';
 
-/** Why a frame does not begin with two MACs, or has too many tokens; null = it does, and has not. */
+/** A frame begins with two MACs, and has one token at most; null = no fault. */
 function placesFault({ bytes, places }: HexLayout): string | null {
   if (bytes.length < macs + 2) return `has ${bytes.length} bytes, expected two MACs, an EtherType and a token`;
   const inFront = new Map<number, string>(macPlaces.map(({ name, at }) => [at, name]));
@@ -66,7 +64,7 @@ function placesFault({ bytes, places }: HexLayout): string | null {
   return tokens > 1 ? `has ${tokens} tokens, expected one {token}` : null;
 }
 
-/** With the MACs as places, and a token if there is none: at `at`, else in the last bytes behind the headers. */
+/** With the MACs as places, and a token if missing: at `at`, else at the end behind the headers. */
 function withPlaces(layout: HexLayout, at: number | undefined): HexLayout | string {
   const { bytes, places } = layout;
   const fault = placesFault(layout);
@@ -117,7 +115,6 @@ function layoutOf({ readBeside }: StepContext, { hex, pcap = '', frame = 1 }: Ra
 
 type OwnMacs = Pick<ProbeEntry, 'dstMac' | 'srcMac'>;
 
-/** The MACs of a frame that are no places, with those that the entry writes in their stead. */
 function macsOf({ bytes, places }: HexLayout, { hex, to, src_mac, dst_mac }: RawProbe): OwnMacs {
   const written = (start: number): string | null =>
     places.some(({ at }) => at === start) ? null : macText(bytes, start);
@@ -140,7 +137,7 @@ function macFaults({ dstMac, srcMac }: OwnMacs, hasAddressee: boolean, onHost: b
 
 type KeyFault = readonly [key: string, fault: string];
 
-/** Keys of the entry that the frame has no place for, or says otherwise: each with why. */
+/** Keys without a place in the frame, or in conflict with it. */
 function keyFaults({ bytes, places }: HexLayout, raw: RawProbe): readonly KeyFault[] {
   const placeOf = (name: string): HexLayout['places'][number] | undefined =>
     places.find((place) => place.name === name);
@@ -172,8 +169,8 @@ function keyFaults({ bytes, places }: HexLayout, raw: RawProbe): readonly KeyFau
 type FrameKeys = OwnMacs & Pick<ProbeEntry, 'form' | 'carriers' | 'vlanStacks'>;
 
 /**
- * Reads the frame of an entry of class `frame`: null = it is at fault, or of another class. MACs written in `hex` count
- * as `src_mac` and `dst_mac`; a capture's frame gets the sender's and, with `to`, the addressee's.
+ * Reads the frame of an entry of class `frame`: null = a fault, or another class. MACs in `hex` count as `src_mac` and
+ * `dst_mac`; a capture's frame gets the sender's and, with `to`, the addressee's.
  */
 export function readFrame(context: StepContext, raw: RawProbe, path: Path): FrameKeys | null {
   if (raw.class !== 'frame') return null;
@@ -204,7 +201,7 @@ export function readFrame(context: StepContext, raw: RawProbe, path: Path): Fram
   return { ...frameMacs, form: hexForm(layout), carriers: [carrier], vlanStacks: [vlan] };
 }
 
-/** A frame to a group reaches every guest that listens: the scenario names those that may see it. */
+/** A frame to a group reaches every listening guest: the scenario has to name those that may see it. */
 export function checkGroups(
   { faults }: StepContext,
   probes: readonly { readonly path: Path; readonly entry: ProbeEntry | null }[],

@@ -14,12 +14,12 @@ const maxUnwritten = 2_000_000;
 const count = 100;
 
 /**
- * Reads `policy`: a step for every ordered pair of zones that `from` and `to` choose, one for every zone that `within`
- * chooses. They come after the file's own steps and find the topology as those left it.
+ * Reads `policy`: a step for every ordered pair of zones of `from` and `to`, or every zone of `within`, after the
+ * file's own steps.
  *
- * Each step sends known unicast from every endpoint of the one zone to every one of the other, which `expect` judges,
- * and unknown unicast from every endpoint of the first. An unknown destination is not an addressee: `separated` then
- * forbids the other zone alone to see it, everything else leaves it to the class (uplink and host).
+ * Each step sends known unicast from every endpoint of one zone to every one of the other, judged by `expect`, and
+ * unknown unicast from the first zone. That has no addressee: `separated` forbids the other zone only, all else is up
+ * to the class (uplink and host).
  */
 export function readPolicy(context: StepContext, raw: readonly unknown[], path: Path, locate: Locate): readonly Step[] {
   const steps: Step[] = [];
@@ -39,12 +39,10 @@ export function readPolicy(context: StepContext, raw: readonly unknown[], path: 
   return steps;
 }
 
-/** The members of zones, by zone. */
 type Zones = ReadonlyMap<string, readonly string[]>;
 
-/** An entry of `policy`: which zones send, which receive, and what is expected. */
 interface PolicyRule {
-  /** `from` and `to`; else `within`, and the receivers are the senders. */
+  /** `from` and `to`; else `within`. */
   readonly isPair: boolean;
   readonly senders: Zones;
   readonly receivers: Zones;

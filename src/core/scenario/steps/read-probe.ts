@@ -19,9 +19,7 @@ const maxUnwritten = 2_000_000;
 
 type RawProbe = z.output<typeof probe>;
 
-/**
- * Reads one entry of `probe`; null where it could not be read. `waitMs`: the step's wait, null where that is not known.
- */
+/** Reads an entry of `probe`; null = unreadable. `waitMs`: the step's wait, null = not known. */
 export function readProbe(context: StepContext, input: unknown, path: Path, waitMs: number | null): ProbeEntry | null {
   const { faults, reading } = context;
   const read = salvage(faults, probe, input, path);
@@ -86,7 +84,7 @@ function readFields({ fields, rule }: RawProbe): Pick<ProbeEntry, 'fields' | 'ru
   };
 }
 
-/** Everybody (`*`) means everybody on the sender's bridge; a name means the guest wherever it is. */
+/** `*` means all on the sender's bridge; a name means the guest wherever it is. */
 function isAcrossBridges(to: RawProbe['to']): boolean {
   const positives = [to ?? []].flat().filter((text) => !text.startsWith('!'));
   return positives.length === 0 || !positives.every((text) => text === '*');
@@ -106,7 +104,7 @@ function readRounds({ faults }: StepContext, raw: RawProbe, path: Path): Pick<Pr
   return { rounds: { first: first ?? 1, last } };
 }
 
-/** The names in an entry that could not be read as a whole: a misspelt class must not hide a misspelt guest. */
+/** A misspelt class must not hide a misspelt guest. */
 function checkNames(context: StepContext, input: unknown, path: Path): void {
   if (typeof input !== 'object' || input === null) return;
   const values = new Map(Object.entries(input));

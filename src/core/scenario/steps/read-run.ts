@@ -1,10 +1,10 @@
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 
-/** Options of `ip` and `tc` that take a word of their own (ip.c and tc.c of iproute2 6.15); both may be shortened. */
+/** Options of `ip` and `tc` with a word (ip.c and tc.c of iproute2 6.15); both may be shortened. */
 const optionsWithWord = ['netns', 'family', 'loops', 'rcvbuf', 'conf', 'color'];
 
-/** Reads the commands of `run` to argument vectors: a text is split at white space, no shell reads it. */
+/** Reads commands of `run` to argument vectors: text is split at white space, without a shell. */
 export function readRun(
   faults: FaultList,
   raw: readonly (string | readonly string[])[],

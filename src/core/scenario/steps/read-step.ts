@@ -20,16 +20,15 @@ import { listenForbidsNobody, probeForbidsNobody, trafficForbidsNobody } from '.
 
 type RawStep = z.output<typeof stepShell>;
 
-/** Kinds of rows that a leak may be accepted in, beside the probe classes. */
+/** Rows beyond probe classes for which a leak may be accepted. */
 const otherClasses = ['http', 'ping', 'tcp', 'udp', 'foreign-unicast'];
 
-/** An entry of `probe` or `traffic` beside its place in the file; null = it could not be read. */
 interface Placed<Entry> {
   readonly path: Path;
   readonly entry: Entry | null;
 }
 
-/** Reads one step, with the context as the steps before have left it; null where it could not be read. */
+/** Reads a step in the context of the steps before; null = unreadable. */
 export function readStep(context: StepContext, input: unknown, path: Path, locate: Locate): Step | null {
   const { faults } = context;
   const read = salvage(faults, stepShell, input, path);

@@ -8,13 +8,10 @@ import { salvage } from '../yaml/salvage.js';
 import { checkName, readAllowance } from './read-expectation.js';
 import { endpointOf, type StepContext } from './step-context.js';
 
-/**
- * Bytes of payload where the scenario says nothing: a download that takes some hundred frames, ping's usual 56, a
- * short datagram.
- */
+/** Default payload: a download of some hundred frames, ping's usual 56, a short datagram. */
 const defaultBytes: Readonly<Record<TrafficKind, number>> = { http: 100_000, tcp: 100_000, ping: 56, udp: 1000 };
 
-/** Reads one entry of `traffic`; null where it could not be read. */
+/** Reads an entry of `traffic`; null = unreadable. */
 export function readTraffic(context: StepContext, input: unknown, path: Path): TrafficEntry | null {
   const { faults, reading } = context;
   const read = salvage(faults, traffic, input, path);

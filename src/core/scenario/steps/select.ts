@@ -6,15 +6,13 @@ import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
 
-/** In which sense selectors are read. */
 export interface SelectionScope {
-  /** Endpoints that globs, roles, zones and `*` choose among. A name written out may be any endpoint. */
+  /** Choices for globs, roles, zones and `*`. A name may be any endpoint. */
   readonly among: ReadonlySet<string> | null;
-  /** Senders, for a `*` in `to`, which means all others on the same bridge. Absent: `*` is every endpoint. */
+  /** For a `*` in `to`: all others on their bridge. Absent: `*` is every endpoint. */
   readonly senders?: readonly string[];
 }
 
-/** Selectors as written: one, or a list with its path for each. */
 function selectorsAt(
   raw: string | readonly string[],
   path: Path,
@@ -23,9 +21,8 @@ function selectorsAt(
 }
 
 /**
- * Resolves selectors to the names of endpoints, in the topology's order. `!x` takes away from what the others choose,
- * or from all where there are no others. A name that does not exist and a selector that matches no endpoint at all are
- * faults.
+ * Resolves selectors to endpoints' names in the topology's order. `!x` takes away from the others, or from all if
+ * alone. Unknown names and selectors without a match are faults.
  */
 export function select(
   faults: FaultList,
@@ -118,8 +115,8 @@ function predicate(reading: TopologyReading, text: string, scope: SelectionScope
 }
 
 /**
- * True if a name matches a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
- * both lengths multiplied, never more.
+ * A glob with `*` (any characters, also none) and `?` (one). The time is at most proportional to the product of both
+ * lengths.
  */
 function matchesGlob(glob: string, name: string): boolean {
   let [g, n] = [0, 0];

@@ -6,23 +6,22 @@ import type { ReadFile } from '../yaml/compose.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { select } from './select.js';
 
-/** What holds when a step is read; steps are read in order and leave it changed. */
+/** The state in which a step is read, and which it changes. */
 export interface StepContext {
   readonly faults: FaultList;
   readonly reading: TopologyReading;
   readonly allowDisruptive: boolean;
   readonly allowChanges: boolean;
-  /** Reads a file by its path from the folder of the scenario. */
+  /** By path from the scenario's folder. */
   readonly readBeside: ReadFile;
-  /** Endpoints that exist. */
   present: ReadonlySet<string>;
-  /** False once a `start` or `stop` could not be read. */
+  /** False after an unreadable `start` or `stop`. */
   presenceKnown: boolean;
   /** By bridge, in centiseconds; absent = not known (a host's own value). */
   readonly ageing: Map<string, number>;
 }
 
-/** The kernel's default ageing time (net/bridge/br_device.c, br_dev_setup), in centiseconds. */
+/** net/bridge/br_device.c, br_dev_setup, in centiseconds. */
 const kernelAgeing = 30_000;
 
 export function stepContext(
@@ -41,10 +40,7 @@ export function stepContext(
   return { faults, reading, allowDisruptive, allowChanges, readBeside, present, presenceKnown: true, ageing };
 }
 
-/**
- * Selectors of endpoints that have to exist in this step: globs choose among those, one written out that does not exist
- * is a fault.
- */
+/** Selectors of endpoints that exist in this step; naming another one is a fault. */
 export function selectPresent(
   context: StepContext,
   raw: string | readonly string[],

@@ -15,7 +15,7 @@ function areOneParty(first: Endpoint, second: Endpoint): boolean {
   return first.name === second.name || (first.owner !== undefined && first.owner === second.owner);
 }
 
-/** On a host every port is judged unless `observers` says otherwise, also those that the file does not list. */
+/** A host's unlisted ports are judged too, unless `observers` says otherwise. */
 function hasUnlisted(context: StepContext, expect: Expectation): boolean {
   return context.reading.topology.provider === 'host' && expect.observers === null;
 }
@@ -29,7 +29,7 @@ function waysOf(from: string, to: string | null, bothWays: boolean): readonly (r
     : [[from, to]];
 }
 
-/** True if a probe forbids nobody and claims nothing: such a one can only hold. */
+/** True if a probe forbids no observer and claims nothing: it can only hold. */
 export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expect: Expectation): boolean {
   if (entry.seen.length > 0 || expect.seen.length > 0) return false;
   const probeClass = classes[entry.class];
@@ -41,7 +41,6 @@ export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expe
   return pairsForbidNobody(context, entry, observers, may === null);
 }
 
-/** True if each pair of a probe has no observer that must not see it. `byClass`: the class alone says who may. */
 function pairsForbidNobody(
   context: StepContext,
   entry: ProbeEntry,
@@ -82,7 +81,7 @@ export function trafficForbidsNobody(context: StepContext, entry: TrafficEntry, 
   );
 }
 
-/** The same for listening: foreign unicast needs two that talk and a third that hears. */
+/** The same for listening: foreign unicast needs two senders and one observer. */
 export function listenForbidsNobody(context: StepContext, expect: Expectation): boolean {
   if (expect.seen.length > 0 || hasUnlisted(context, expect)) return false;
   const may = expect.maySee ?? [];

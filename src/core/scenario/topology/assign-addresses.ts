@@ -7,8 +7,8 @@ import { bitsOf, formatIp, parseIp } from '../../text/ip-address.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
 /**
- * Fills in what the lab derives: MACs 02:76:69:… by the endpoint's position (`vi` in ASCII, locally administered), the
- * names of relays' guest sides, and the next free address of the prefix for each endpoint of a generate block.
+ * Adds the lab's addresses: MACs 02:76:69:… by the endpoint's position (`vi` in ASCII, locally administered), names of
+ * relays' guest sides, the next free address for each endpoint of a generate block.
  */
 export function assignAddresses(
   faults: FaultList,
@@ -74,10 +74,7 @@ function free(make: (number: number) => string, taken: Set<string>): string {
   return make(number);
 }
 
-/**
- * The lowest address of the prefix, from the one written on, that nobody has; not the network's own and not the last
- * one (broadcast).
- */
+/** The lowest free address from the written one on, without the network's and the last (broadcast). */
 function nextFree(prefix: IpPrefix, taken: Set<string>, cursors: Map<string, bigint>): string | null {
   const start = parseIp(prefix.address);
   if (start === null) return null;

@@ -6,20 +6,18 @@ import type { FaultList, Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
-/** Ports that net/bridge/br_private.h (BR_PORT_BITS 10) has room for, one number being no port. */
+/** net/bridge/br_private.h (BR_PORT_BITS 10); number 0 is no port. */
 const maxPorts = 1023;
 
 interface Occupied {
   readonly bridgeNames: ReadonlySet<string>;
-  /** Endpoints by the port, the MAC and the bridge that they take. */
   readonly ports: Map<string, string>;
   readonly macs: Map<string, string>;
   readonly hosts: Map<string, string>;
-  /** Number of ports by bridge. */
   readonly portCounts: Map<string, number>;
 }
 
-/** Interfaces of guests on a lower device are in namespaces of theirs, where names come again. */
+/** Interfaces above a lower device are in their own namespaces, where names may repeat. */
 function takePort(
   faults: FaultList,
   occupied: Occupied,
@@ -75,12 +73,12 @@ function countPort(
     );
 }
 
-/** What all on one lower device have in common: mode and flag of ipvlan are the device's. */
+/** Mode and flag of ipvlan are the lower device's. */
 function kindAbove({ attach, below }: Pick<Endpoint, 'attach' | 'below'>): string {
   return sharesMac(attach) ? `${below?.mode ?? ''} ${below?.flag ?? 'bridge'}` : '';
 }
 
-/** What a guest stands on is an endpoint with a port of its own on the same bridge, and there from the start. */
+/** A lower device is an endpoint's own port on the same bridge, there from the start. */
 function checkLower(
   faults: FaultList,
   byName: ReadonlyMap<string, Endpoint>,
@@ -106,10 +104,7 @@ function checkLower(
     );
 }
 
-/**
- * Faults between endpoints: one port or MAC twice, names that clash, more ports than a bridge has, two host endpoints
- * on a bridge.
- */
+/** Faults between endpoints: repeated ports or MACs, clashing names, too many ports or two hosts on a bridge. */
 export function topologyConflicts(
   faults: FaultList,
   drafts: readonly EndpointDraft[],

@@ -7,7 +7,7 @@ import type { FaultList, Path } from '../yaml/fault.js';
 import { salvage } from '../yaml/salvage.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
-/** Of the whole topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */
+/** Of a topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */
 const maxEndpoints = 4096;
 
 function isNumbered(
@@ -37,8 +37,8 @@ function isFree(faults: FaultList, name: string, isReserved: boolean, at: Path):
 }
 
 /**
- * Expands `generate` blocks to endpoints, numbered from 1 in each block: `{}` in name, port and zone is the number.
- * `known`: names that are taken.
+ * Endpoints of `generate` blocks, numbered from 1 in each: `{}` in name, port and zone is the number. `known`: names in
+ * use.
  */
 export function expandGenerate(
   faults: FaultList,

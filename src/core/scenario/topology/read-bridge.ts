@@ -9,7 +9,7 @@ import { parsePrefix } from '../../text/ip-address.js';
 import { readOvsSettings } from './read-ovs-settings.js';
 import { isInterfaceName, readSettings, readSwitch } from './read-setting.js';
 
-/** Reads one bridge; null where it could not be read. */
+/** Reads a bridge; null = unreadable. */
 export function readBridge(
   faults: FaultList,
   name: string,
@@ -108,7 +108,7 @@ function readLinuxBridge(faults: FaultList, name: string, value: unknown, path: 
   };
 }
 
-/** A text, or each of a list of texts, with the place where it stands. */
+/** A text, or each of a list, with its path. */
 export function textsAt(
   raw: string | readonly string[] | undefined,
   path: Path,
@@ -149,7 +149,7 @@ export function readVlans(faults: FaultList, raw: readonly RawVlan[] | undefined
   return ranges;
 }
 
-/** Reads one VLAN or a range of them; null where it is none. */
+/** Reads a VLAN or range; null = neither. */
 export function readVlan(faults: FaultList, raw: RawVlan, path: Path): VlanRange | null {
   const [from = '', to = from] = String(raw.vid).split('-');
   const [first, last] = [Number(from), Number(to)];

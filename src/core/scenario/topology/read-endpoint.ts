@@ -21,20 +21,15 @@ import { isGroupMacText } from '../../wire/ethernet.js';
 
 type RawEndpoint = z.output<typeof endpoint>;
 
-/** An endpoint as written, or as a generate block makes it. */
 export interface EndpointDraft {
   readonly name: string;
   readonly path: Path;
   readonly raw: RawEndpoint;
-  /** Keys that were at fault and left out. */
   readonly dropped: ReadonlySet<string>;
   readonly generated: boolean;
 }
 
-/**
- * Reads one endpoint; `kinds`: of the bridges, as far as they could be read. MACs that the lab derives, relay ports
- * that it names and generated addresses are filled in later.
- */
+/** Reads an endpoint; `kinds`: of readable bridges. The lab's MACs, relay ports and generated addresses come later. */
 export function readEndpoint(
   faults: FaultList,
   draft: EndpointDraft,
@@ -88,7 +83,7 @@ function usualAttach({ role }: RawEndpoint, kind: Bridge['kind'] | undefined): E
   return role === 'host' ? 'host' : 'port';
 }
 
-/** The host routes to interfaces of guests, and to no port of a bridge. */
+/** The host routes to interfaces of guests, not to ports of a bridge. */
 function checkRouted(
   faults: FaultList,
   { path, raw, dropped }: EndpointDraft,
@@ -110,7 +105,7 @@ function checkRouted(
       faults.addKey([...path, key], `${where([...path, key])} goes with a port of a bridge only`);
 }
 
-/** On a host guests stand on a device that is a segment of its own; how they do is as found. */
+/** On a host a lower device is a segment of its own, and its mode is as found. */
 function checkLower(
   faults: FaultList,
   { path, raw, dropped }: EndpointDraft,
@@ -163,7 +158,7 @@ function modesOf(attach: Endpoint['attach']): readonly string[] {
   return sharesMac(attach) ? ipvlanModes : macvlanModes;
 }
 
-/** Guests with one MAC have addresses, and the MAC of what they stand on. */
+/** Guests with one MAC have addresses, and the lower device's MAC. */
 function checkShared(
   faults: FaultList,
   { path, raw, dropped }: Pick<EndpointDraft, 'path' | 'raw' | 'dropped'>,

@@ -10,7 +10,7 @@ import { didYouMean } from '../yaml/nearest-word.js';
 import { salvage } from '../yaml/salvage.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
-/** Reads `hosts`; null = the file names none. */
+/** Reads `hosts`; null = none. */
 export function readHosts(
   faults: FaultList,
   raw: Readonly<Record<string, unknown>> | undefined,
@@ -45,7 +45,6 @@ export interface WrittenTopology {
   /** As written, by the name of the segment. */
   readonly bridges: readonly Bridge[];
   readonly raw: Readonly<Record<string, unknown>>;
-  /** In step with `endpoints`. */
   readonly drafts: readonly EndpointDraft[];
   readonly endpoints: readonly Endpoint[];
   readonly path: Path;
@@ -56,8 +55,8 @@ function hostKey(raw: unknown): string | null {
 }
 
 /**
- * Puts every bridge on the hosts on which it has endpoints: an endpoint's own `host`, else its bridge's. Names on other
- * hosts are then HOST/NAME. A topology without `hosts` stays as it is. All faults located.
+ * Spreads bridges over the hosts of their endpoints: an endpoint's `host`, else its bridge's. Names on other hosts
+ * become HOST/NAME. Without `hosts` nothing changes. All faults located.
  */
 export function spreadOverHosts(
   faults: FaultList,
@@ -125,15 +124,14 @@ function checkTunnel(
     faults.add(at, `${where([...at, 'vni'])} is missing, expected a VXLAN network identifier from 1 to 16777215`);
 }
 
-/** Names of the program as it is installed: in PATH, or somewhere else. */
 const helperPath = /^(?:\/(?:[A-Za-z0-9._+-]+\/)*)?verify-isolation$/;
 
-/** How a login that is not root's becomes root without a question. */
+/** Ways to root without a prompt. */
 const becomeRoot: readonly (readonly string[])[] = [[], ['sudo', '-n'], ['doas', '-n']];
 
 /**
- * Does `command` of a host start this program and nothing else: `[verify-isolation]`, its path, or one of them behind
- * `sudo -n` or `doas -n`? Any other word would let a scenario start a program of its choice on every host.
+ * True if a host's `command` starts only this program: `[verify-isolation]` or its path, also behind `sudo -n` or `doas
+ * -n`. Any other word would let a scenario start its own program on every host.
  */
 export function isHelperCommand(command: readonly string[]): boolean {
   const program = command.at(-1) ?? '';

@@ -8,9 +8,9 @@ import { didYouMean } from '../yaml/nearest-word.js';
 import { readSettings, readSwitch } from './read-setting.js';
 
 /**
- * Settings of a bridge or a port of Open vSwitch: columns of ovs-vsctl's tables, one of `other_config` as
- * `other_config:KEY`; those of any link; and `flood` of a port. Switches become true or false, other values stay as
- * ovs-vsctl takes them. What a run could not put back is a fault.
+ * Settings of Open vSwitch's bridge or port: columns of ovs-vsctl's tables (`other_config:KEY` for one key), settings
+ * of any link, and a port's `flood`. Switches become booleans, other values stay. Settings that a run could not restore
+ * are faults.
  */
 export function readOvsSettings(
   faults: FaultList,

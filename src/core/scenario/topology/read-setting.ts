@@ -17,8 +17,8 @@ const known: Readonly<Record<SettingPlace, readonly Setting[]>> = {
 };
 
 /**
- * Settings as written, brought to the keys and values of `ip -j -d link`. Unknown names, values that do not fit and a
- * setting written under both its names are faults.
+ * Settings with keys and values of `ip -j -d link`. Unknown names, wrong values and both names of one setting are
+ * faults.
  */
 export function readSettings(
   faults: FaultList,
@@ -121,8 +121,8 @@ function wholeNumber(value: Raw): number | null {
 }
 
 /**
- * True if the kernel takes the name: dev_valid_name() of net/core/dev.c. Its isspace() looks at single bytes and takes
- * 0xa0 for white space, so that some letters of UTF-8 (à is c3 a0) are refused.
+ * dev_valid_name() of net/core/dev.c. Its isspace() takes byte 0xa0 for white space, so that some letters of UTF-8 (à
+ * is c3 a0) are refused.
  */
 export function isInterfaceName(text: string): boolean {
   const bytes = new TextEncoder().encode(text);

@@ -17,16 +17,11 @@ import { type EndpointDraft, readEndpoint } from './read-endpoint.js';
 import { readHosts, spreadOverHosts } from './read-hosts.js';
 import { readSwitch } from './read-setting.js';
 
-/** A topology as far as it could be read. */
 export interface TopologyReading {
   readonly topology: Topology;
-  /**
-   * Every endpoint and bridge that the file names, also those with faults: a reference to them is not a fault of its
-   * own.
-   */
+  /** Every named endpoint and bridge, also faulty ones: references to them are no faults. */
   readonly names: ReadonlySet<string>;
   readonly bridgeNames: ReadonlySet<string>;
-  /** Every endpoint could be read. */
   readonly complete: boolean;
 }
 
@@ -145,7 +140,7 @@ function readConfigurationManagers(
   });
 }
 
-/** Values of sysctl as text, switches as 1 and 0; what is not of a network namespace is at fault. */
+/** Values of sysctls as text, switches as 1 and 0; those beyond a network namespace are faults. */
 export function readSysctls(
   faults: FaultList,
   raw: Readonly<Record<string, string | number | boolean>>,

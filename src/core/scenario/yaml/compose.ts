@@ -4,7 +4,7 @@ import { where } from './explain-issue.js';
 import type { Locate, Path, TextPlace, ScenarioFault } from './fault.js';
 import { readYaml } from './read-yaml.js';
 
-/** Gives a file's bytes, or says in a few words why there are none. */
+/** A file's bytes, or why there are none, in a few words. */
 export type ReadFile = (path: string) => Uint8Array | string;
 
 export interface IncludedFile {
@@ -16,7 +16,7 @@ export type Composed =
   | { readonly ok: true; readonly data: unknown; readonly locate: Locate; readonly included: readonly IncludedFile[] }
   | { readonly ok: false; readonly faults: readonly ScenarioFault[] };
 
-/** Where the piece at `prefix` of the whole comes from: the place `base` of another file. */
+/** The piece at `prefix` comes from place `base` of another file. */
 interface Origin {
   readonly prefix: Path;
   readonly base: Path;
@@ -26,10 +26,9 @@ interface Origin {
 const maxFiles = 64;
 
 /**
- * A scenario file with the files that it includes, as one: `topology: { include: FILE, … }` takes the file's topology,
- * beside which the scenario's own bridges, endpoints and sysctls stand and go first; `steps: [ { include: FILE } ]`
- * puts the file's list of steps there. Paths start at the folder of the scenario. An included file includes none.
- * Places of faults are those of the file that they stand in. Never throws.
+ * A scenario file merged with its includes: in `topology: { include: FILE, … }` the scenario's own bridges, endpoints
+ * and sysctls go before the file's; `steps: [ { include: FILE } ]` becomes the file's list of steps. Paths start at the
+ * scenario's folder. Included files include none. Faults are located in their own file. Never throws.
  */
 export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Composed {
   const root = readYaml(bytes);
@@ -69,7 +68,7 @@ export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Co
 
 type Include = (name: unknown, at: Path) => { readonly data: unknown; readonly locate: Locate } | null;
 
-/** Of these, what both files have stands side by side; of everything else the scenario's own value counts. */
+/** Merged by name; of other keys the scenario's value counts. */
 const mergedByName = ['hosts', 'bridges', 'endpoints', 'sysctl'];
 
 function composedTopology(
@@ -130,10 +129,7 @@ function composedSteps(
   return { steps: merged };
 }
 
-/**
- * An item of `steps` that stands for a file's; with other keys beside it is a step, of which `include` is an unknown
- * key.
- */
+/** With other keys it is a step with an unknown key `include`. */
 function isInclude(value: unknown): value is { readonly include: unknown } {
   return isFields(value) && 'include' in value && Object.keys(value).length === 1;
 }

@@ -5,10 +5,7 @@ import { didYouMean } from './nearest-word.js';
 
 type Issue = z.core.$ZodIssue;
 
-/**
- * Reports the issues that zod found in the value at `base` as faults: where, what stood there, what was expected, the
- * nearest known word.
- */
+/** Reports zod's issues with the value at `base` as faults: place, value, expected one, nearest known word. */
 export function explainIssues(
   faults: FaultList,
   schema: z.ZodType,
@@ -19,7 +16,6 @@ export function explainIssues(
   for (const issue of issues) explainIssue({ faults, schema, input, base }, issue, []);
 }
 
-/** The value in which the issues were found, and where its faults go. */
 interface Checked {
   readonly faults: FaultList;
   readonly schema: z.ZodType;
@@ -62,7 +58,7 @@ function addUnknownKeys(faults: FaultList, path: Path, keys: readonly string[], 
   }
 }
 
-/** What is wrong in the alternative of a union whose type the value has: the author meant that alternative. */
+/** The issues of the alternative with the value's type, which the author meant. */
 function issuesWithin(issue: Issue): readonly Issue[] {
   if (issue.code !== 'invalid_union') return [];
   const meant = issue.errors.find(
@@ -72,7 +68,7 @@ function issuesWithin(issue: Issue): readonly Issue[] {
   return isInside ? (meant ?? []) : [];
 }
 
-/** `topology.endpoints.kali2.mac`, `steps[0].probe[1]`: the place as text. */
+/** `topology.endpoints.kali2.mac`, `steps[0].probe[1]`. */
 export function where(path: Path): string {
   return path
     .map((part, at) =>

@@ -1,33 +1,27 @@
-/** Line and column count from 1, as editors do. */
+/** From 1, as in editors. */
 export interface TextPlace {
   readonly line: number;
   readonly col: number;
-  /** Absent = the scenario itself, not a file that it includes. */
+  /** Absent = the scenario itself, no included file. */
   readonly file?: string;
 }
 
-/** One thing that is wrong with a scenario. */
 export interface ScenarioFault extends TextPlace {
   readonly message: string;
 }
 
 export type Path = readonly (string | number)[];
 
-/**
- * Finds the line and column of a place in the file; a place that is not there is given by the nearest one around it.
- */
+/** Line and column of a place; for a missing one, of the nearest around it. */
 export type Locate = (path: Path, part: 'key' | 'value') => TextPlace;
 
-/** Collects faults while a scenario is read, so that all of them are reported at once. */
 export interface FaultList {
   readonly faults: readonly ScenarioFault[];
-  /** A fault of the value at `path`. */
   add(path: Path, message: string): void;
-  /** A fault of the key at `path`. */
   addKey(path: Path, message: string): void;
 }
 
-/** More faults than this help nobody and only cost time. */
+/** More faults only cost time. */
 export const maxFaults = 1000;
 
 export function faultList(locate: Locate): FaultList {

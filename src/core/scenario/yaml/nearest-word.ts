@@ -1,9 +1,6 @@
 import { quote } from '../../text/escape.js';
 
-/**
- * Number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string
- * alignment).
- */
+/** Optimal string alignment: insertions, deletions, replacements and swaps of neighbours. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
@@ -27,10 +24,7 @@ function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/**
- * The known word that `word` was most likely meant to be; null where none is near (more than a third of its letters
- * differ).
- */
+/** null = more than a third of its letters differ from every known word. */
 function nearestWord(word: string, known: Iterable<string>): string | null {
   if (word.length > 64) return null;
   const typed = word.toLowerCase();
@@ -44,7 +38,7 @@ function nearestWord(word: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** `; did you mean "x"?` or nothing: the tail of a message about an unknown word. */
+/** `; did you mean "x"?` or ''. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const near = nearestWord(word, known);
   return near === null ? '' : `; did you mean ${quote(near)}?`;

@@ -15,20 +15,18 @@ import { quote } from '../../text/escape.js';
 import { type Locate, maxFaults, type Path, type ScenarioFault } from './fault.js';
 import { toData } from './yaml-data.js';
 
-/** What a file holds, and where in it. */
 export type YamlFile =
   | { readonly ok: true; readonly data: unknown; readonly locate: Locate }
   | { readonly ok: false; readonly faults: readonly ScenarioFault[] };
 
 const maxBytes = 1024 * 1024;
-/** Words and marks of YAML; a thousand endpoints written out take about 60,000. */
+/** Words and marks of YAML; a thousand endpoints take about 60,000. */
 const maxLexemes = 200_000;
 const deepest = 32;
 
 /**
- * Reads one YAML 1.2 document of at most 1 MiB. Tags, directives other than `%YAML 1.2`, several documents, repeated
- * keys and nesting beyond 32 levels are faults; so is what expands through aliases to more than 100,000 values. Never
- * throws.
+ * Reads one YAML 1.2 document of at most 1 MiB. Faults: tags, directives other than `%YAML 1.2`, several documents,
+ * repeated keys, nesting beyond 32 levels, aliases that expand to more than 100,000 values. Never throws.
  */
 export function readYaml(bytes: Uint8Array): YamlFile {
   if (bytes.length > maxBytes)
@@ -73,7 +71,7 @@ export function readYaml(bytes: Uint8Array): YamlFile {
   return { ok: true, data: data.data, locate: (path, part) => position(offsetOf(document, data.targets, path, part)) };
 }
 
-/** Where the text is no node any more each further token is an error: the first one says what is wrong. */
+/** Once the text is no node, each further token is an error: only the first one counts. */
 function withoutConsequences(errors: Document['errors']): Document['errors'] {
   return errors.filter(({ code }, at) => at === 0 || code !== 'UNEXPECTED_TOKEN').slice(0, maxFaults);
 }
@@ -82,9 +80,7 @@ function fault(line: number, col: number, message: string): YamlFile {
   return { ok: false, faults: [{ line, col, message }] };
 }
 
-/**
- * Lexes and parses without composing: what is refused outright is found here, before anything recursive sees the file.
- */
+/** Finds refused parts before anything recursive sees the file: lexes and parses without composing. */
 function tokensOf(text: string, lines: LineCounter, position: (offset: number) => { line: number; col: number }) {
   lines.addNewLine(0);
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);

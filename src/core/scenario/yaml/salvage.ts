@@ -4,16 +4,16 @@ import type { FaultList, Path } from './fault.js';
 
 export interface Salvaged<T> {
   readonly value: T;
-  /** Keys that were at fault and are left out of `value`: their absence is not a fault of its own. */
+  /** Faulty keys missing from `value`: their absence is no fault. */
   readonly dropped: ReadonlySet<string>;
 }
 
-/** A file has few pieces of each kind: making a function of their schema takes longer than it saves. */
+/** A file has few pieces of each kind: compiling a schema takes longer than it saves. */
 const once = { jitless: true };
 
 /**
- * Reads one piece of a file by its schema and reports its faults. Where a piece is still whole without the keys at
- * fault it is read on without them, so that the checks that follow find what else is wrong; null where it is not.
+ * Reads a piece of a file by its schema and reports faults. Goes on without faulty keys if possible, so that later
+ * checks find more; else null.
  */
 export function salvage<S extends z.ZodType>(
   faults: FaultList,

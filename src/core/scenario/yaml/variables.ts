@@ -11,9 +11,8 @@ const reference = /\$\{([^}]*)\}/g;
 export const variableName = /^[a-z][a-z0-9_]{0,30}$/;
 
 /**
- * A scenario's `vars`, with what the command line sets in place of the file's value: a number where it looks like one
- * and the file's is not text. A variable whose value is left empty (null) has to be set. Faults: what is not a value,
- * no name, not set, or set and not known.
+ * `vars` with the command line's values: a number if it looks like one and the file's is no text. An empty variable
+ * (null) has to be set. Faults: no value, no name, not set, or set and unknown.
  */
 export function readVariables(faults: FaultList, raw: unknown, sets: ReadonlyMap<string, string>): Variables {
   const known = Object.entries(isFields(raw) ? raw : {});
@@ -46,8 +45,8 @@ export function readVariables(faults: FaultList, raw: unknown, sets: ReadonlyMap
 }
 
 /**
- * `data` with every `${name}` in its texts replaced. A text that is nothing but `${name}` becomes the value as it is,
- * so that a number stays one. Keys are left alone. Names that are not in `vars` are faults.
+ * `data` with every `${name}` in texts replaced, not in keys. A text of `${name}` alone becomes the value, so that
+ * numbers stay. Unknown names are faults.
  */
 export function substitute(faults: FaultList, data: unknown, variables: Variables): unknown {
   const valueOf = (name: string, path: Path): VariableValue | undefined => {

@@ -24,8 +24,8 @@ function keyProblem(key: unknown): string | null {
 }
 
 /**
- * Turns a document into plain values. Bounded: aliases are expanded until 100,000 values, and no cycle outlives 64
- * levels. Aliases are resolved here because the library walks the whole document for each of them.
+ * Plain values of a document. Bounded: 100,000 values by aliases, cycles end at 64 levels. The library would walk the
+ * whole document for each alias.
  */
 export function toData(document: Document.Parsed): YamlData {
   const anchors = new Map<string, Node>();
