@@ -2,14 +2,14 @@ import type { PersistentFix } from '../model/fix.js';
 import { fileWord, word } from '../text/escape.js';
 import type { Wanted } from './wanted.js';
 
-/** The device that something is wanted of; null = none. */
+/** null = none. */
 export function deviceOf(wanted: Wanted): string | null {
   return 'device' in wanted ? wanted.device : null;
 }
 
 /**
- * The command that brings it about now, for scripts that run when the device is there; `device`: how the script calls
- * it, quoted. Empty for what is not a device's.
+ * The command for now, in scripts that run when the device exists; `device`: its name in the script, quoted. Empty for
+ * the host as a whole.
  */
 export function commandOf(wanted: Wanted, device: string): string {
   switch (wanted.kind) {
@@ -32,9 +32,8 @@ export function commandOf(wanted: Wanted, device: string): string {
 }
 
 /**
- * A script that NetworkManager runs when it has brought a device up (NetworkManager-dispatcher(8)), for what its
- * profiles cannot say. `by`: who keeps the device and has no option for it. A port is up after it has joined its
- * bridge.
+ * A script that NetworkManager runs when a device is up (NetworkManager-dispatcher(8)), which a port is after it joined
+ * its bridge. `by`: the manager without an option.
  */
 export function dispatcherScript(by: string, device: string, wanted: readonly Wanted[]): PersistentFix {
   return {

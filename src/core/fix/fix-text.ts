@@ -4,10 +4,7 @@ import { hostOf } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
 import { word } from '../text/escape.js';
 
-/**
- * The commands of a fix, as argument vectors. Attributes of one port that follow each other are one command of
- * bridge(8), which is what administrators type.
- */
+/** Argument vectors of a fix; consecutive attributes of a port are one command of bridge(8). */
 export function fixCommands(changes: readonly Change[]): readonly (readonly string[])[] {
   const commands: (readonly string[])[] = [];
   for (const [at, change] of changes.entries()) {
@@ -24,12 +21,11 @@ export function fixCommands(changes: readonly Change[]): readonly (readonly stri
   return commands;
 }
 
-/** A command as it is pasted into a shell. */
 export function commandText(argv: readonly string[]): string {
   return argv.map(word).join(' ');
 }
 
-/** A fix as it is pasted, commands joined by `&&`, with what is said around them; empty = there is none. */
+/** A fix to paste, commands joined by `&&`, with its words; empty = none. */
 export function fixText(fix: Fix | null): string {
   if (fix === null) return '';
   const { changes, where, also = '' } = fix;
@@ -37,15 +33,12 @@ export function fixText(fix: Fix | null): string {
   return `${where === undefined ? '' : `${where}: `}${commands}${also}`;
 }
 
-/** Is a fix its commands and nothing else, so that it may be executed as it is? */
+/** True if a fix is only its commands, and may be executed. */
 export function isExecutable({ changes, where, also }: Fix): boolean {
   return changes.length > 0 && where === undefined && also === undefined;
 }
 
-/**
- * A fix for the host of the bridge, as the orchestrator carries it out: what is for another host is sent there with
- * ssh(1), under the names that its kernel knows.
- */
+/** A fix for the bridge's host: for another host it goes by ssh(1), with that kernel's names. */
 export function fixOnHost(fix: Fix, bridge: string, plan: Pick<Plan, 'hosts'>): Fix {
   const name = hostOf(bridge);
   if (name === null || fix.changes.length === 0) return fix;

@@ -4,9 +4,9 @@ import { needOf } from './reach.js';
 import type { FixTrial } from './trial.js';
 import { filled } from '../text/collections.js';
 
-/** As much of what is sent as who has to see it must get, as in a step's own proof. */
+/** The share that required observers must get, as in a step's own proof. */
 const deliveryShare = 0.99;
-/** A fix after which so much is still seen has done nothing. */
+/** A fix that leaves this share visible has no effect. */
 const noEffectShare = 0.9;
 
 type Outcome = Pick<ProvenFix, 'outcome' | 'before' | 'after' | 'cutOff' | 'lost' | 'separated' | 'text'>;
@@ -15,14 +15,13 @@ function keyOf({ probe, class: name, carrier, vlan, variant, from, to, observer 
   return JSON.stringify([probe, name, carrier, vlan, variant ?? null, from, to, observer]);
 }
 
-/** Something that arrives where it has to. */
 interface Delivery {
   readonly what: string;
   readonly from: string;
   readonly observer: string;
 }
 
-/** What arrived whole where it had to, by itself; what arrived in part is no longer among it. */
+/** Only complete deliveries. */
 function delivered(step: StepResult | undefined, whatOf: (row: Finding) => string): ReadonlyMap<string, Delivery> {
   const deliveries = new Map<string, Delivery>();
   const short = new Set<string>();
@@ -41,12 +40,12 @@ function missing(before: ReadonlyMap<string, Delivery>, after: ReadonlyMap<strin
   return [...before].flatMap(([key, delivery]) => (after.has(key) ? [] : [delivery]));
 }
 
-/** Two names in the order of the alphabet, so that both directions of a pair are one. */
+/** In alphabetical order, so that both directions are one pair. */
 function pairOf({ from, observer }: Delivery): readonly [string, string] {
   return from < observer ? [from, observer] : [observer, from];
 }
 
-/** Whom a lost delivery leaves without it: who gets it from nobody any longer, else who no longer gets it through. */
+/** Observers that no sender reaches any more, else senders that no longer get through. */
 function victimsOf(lost: readonly Delivery[], after: readonly Delivery[]): readonly LostNeed[] {
   const byWhat = new Map<string, Set<string>>();
   for (const { what, from, observer } of lost) {
@@ -63,7 +62,7 @@ interface Loss {
   readonly separated: readonly (readonly [string, string])[];
 }
 
-/** What no longer works after the fix. `wanted`: pairs whose frames were the leak, which are to be apart. */
+/** `wanted`: pairs whose frames were the leak, which are to be apart. */
 function lossOf({ at, gateways }: Pick<FixTrial, 'at' | 'gateways'>, trial: Result, wanted: ReadonlySet<string>): Loss {
   const needText = (row: Finding): string => needOf(row) ?? row.class;
   // A broadcast of the step itself is none of DHCP.
@@ -101,7 +100,7 @@ function lossText({ lost, separated }: Loss): string {
   ].join('; ');
 }
 
-/** What a fix did to the leaks alone, which are seen no longer; null = they are gone, and that is proven. */
+/** null = the leaks are gone, and that is proven. */
 function unprovenOutcome(after: StepResult): Pick<Outcome, 'outcome' | 'text'> | null {
   if (after.verdict === 'broken')
     return { outcome: 'partly', text: 'these rows leak no longer, others of the step still do' };
@@ -113,10 +112,7 @@ function unprovenOutcome(after: StepResult): Pick<Outcome, 'outcome' | 'text'> |
   return null;
 }
 
-/**
- * What became of a fix, from the run of its trial. A fix that stops a leak by cutting somebody off is not a fix: what
- * guests live on has to work as before.
- */
+/** The outcome of a fix's trial. A fix that cuts off guests is no fix: their protocols have to work as before. */
 export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateways'>, trial: Result): Outcome {
   const { at } = fix;
   const [before, after] = [trial.steps[at.before], trial.steps[at.after]];

@@ -11,10 +11,7 @@ import { proxmoxForm } from './managers/proxmox.js';
 import { type FormPart, plainBlock, type Wanted, targetsOf } from './wanted.js';
 import { groupBy } from '../text/collections.js';
 
-/**
- * A step's result whose causes say how their fixes come to stay, where it is known what makes the devices;
- * `undefined`: nobody looked.
- */
+/** A step's result with persistent forms of its fixes; `undefined`: managers were not looked for. */
 export function withPersistentFixes(
   result: StepResult,
   keepers: readonly ConfigurationManager[] | undefined,
@@ -41,8 +38,8 @@ export function withPersistentFixes(
 }
 
 /**
- * Forms of the fix of one cause, each found once. Causes of one code are fixed together: what they put into one file is
- * one form. Those of different codes are ways to choose from.
+ * Forms of each cause's fix. Causes of one code are fixed together, with one form for a file; different codes are
+ * alternatives.
  */
 function formsByCode(
   { findings, groups = [] }: StepResult,
@@ -85,7 +82,7 @@ function formOf(manager: ConfigurationManager, wanted: readonly Wanted[]): reado
   }
 }
 
-/** Things wanted, each once: the same setting of a device has one value, the first. */
+/** One value for a setting of a device, the first. */
 function withoutRepeats(wanted: readonly Wanted[]): readonly Wanted[] {
   const keyOf = (wish: Wanted): string =>
     JSON.stringify(wish.kind === 'bridge' || wish.kind === 'port' ? { ...wish, value: '' } : wish);
@@ -94,7 +91,6 @@ function withoutRepeats(wanted: readonly Wanted[]): readonly Wanted[] {
   return [...known.values()];
 }
 
-/** A file's text: its first lines, and below each heading all that stands there. */
 function fileText(forms: readonly FormPart['form'][]): string {
   const files = forms.map((form) => (typeof form === 'string' ? { head: [], blocks: [plainBlock(form)] } : form));
   const blocks = new Map<string, { readonly glue: string; readonly texts: Set<string> }>();
@@ -107,7 +103,7 @@ function fileText(forms: readonly FormPart['form'][]): string {
   return [...(files[0]?.head ?? []), ...bodies].join('\n');
 }
 
-/** What goes to one file, as one form with all of it: the next one would overwrite it. */
+/** One form, as a second would overwrite the file. */
 function inOneFile(parts: readonly FormPart[]): readonly PersistentFix[] {
   const files = groupBy(parts, ({ where, by, device, note }) =>
     JSON.stringify(where === '' ? [by, device, note] : where),
@@ -124,8 +120,8 @@ function inOneFile(parts: readonly FormPart[]): readonly PersistentFix[] {
 }
 
 /**
- * How a fix comes to stay on a host whose bridges and ports these programs make. Empty where the fix wants nothing that
- * could be kept, or nobody who is known keeps the device. A new manager is one file and one line here.
+ * Persistent forms of a fix by these managers. Empty if nothing can be kept, or no known manager has the device. A new
+ * manager takes a file and a line here.
  */
 export function persistentFixes(
   changes: readonly Change[],
@@ -147,13 +143,10 @@ export function persistentFixes(
   ]);
 }
 
-/** Is a form all that a file has, rather than something that is put into what is there? */
+/** A path alone: the form is the complete file. */
 const isWholeFile = (where: string): boolean => /^\/\S+$/.test(where);
 
-/**
- * How each of several fixes comes to stay that are carried out together: a file that several of them write has what all
- * of them want.
- */
+/** Forms of several fixes that are carried out together, with one content for a shared file. */
 export function formsTogether(
   together: readonly Change[],
   keepers: readonly ConfigurationManager[],

@@ -3,22 +3,21 @@ import type { Carrier, Endpoint, ProbeClassName, ProbeEntry, Scenario, Step } fr
 import { ipv6Bytes, ipv6Text } from '../wire/ipv6.js';
 import { runningBySteps } from '../plan/flows/shortcuts.js';
 
-/** What guests live on, as reports call it. */
+/** The protocols that guests need, as in reports. */
 export type Need = 'unicast' | 'ARP' | 'DHCP' | 'multicast' | 'IPv6 neighbour discovery';
 
-/** Frames for each pair of a reach. */
 const reachCount = 20;
-/** Endpoints beyond these are not asked whether they are still reached. */
+/** More endpoints are not tested. */
 const maxReached = 32;
-/** Between this many guests every pair is tried; of more each with the next. */
+/** Up to this many guests all pairs are tried; of more each with the next. */
 const maxMeshed = 6;
-/** Multicast groups, and guests whose IPv6 neighbours look for them, beyond these are not tried. */
+/** More multicast groups, and guests in IPv6 neighbour discovery, are not tried. */
 const maxGroups = 8;
 
 const nothing = { flush: [], del: [], add: [] } as const;
 const nobodyExpected = { expected: null, maySee: null, mustSee: null, seen: [], observers: null } as const;
 
-/** A step without what it sends: only what it changes. */
+/** A step's changes, without its frames. */
 export function changesOnly(step: Step): Step {
   return {
     ...step,
@@ -32,7 +31,7 @@ export function changesOnly(step: Step): Step {
   };
 }
 
-/** A step without what it changes. */
+/** A step without its changes. */
 export function withoutChanges(step: Step): Step {
   return {
     ...step,
@@ -53,7 +52,6 @@ export function presentAt({ topology, steps }: Scenario, index: number): readonl
   return topology.endpoints.filter(({ name }) => running?.has(name) === true);
 }
 
-/** Groups that have members in a step, by the entries that steps made. */
 function groupsAt(scenario: Scenario, index: number): readonly string[] {
   const groups = new Set<string>();
   for (const { mdb } of scenario.steps.slice(0, index + 1)) {
@@ -68,7 +66,7 @@ interface Sent {
   readonly from: readonly Endpoint[];
   readonly to: readonly Endpoint[] | null;
   readonly carriers: readonly Carrier[] | null;
-  /** null = as the class has it. */
+  /** null = by class. */
   readonly mustSee: readonly Endpoint[] | null;
   readonly group?: string;
   readonly bothWays?: boolean;
@@ -101,7 +99,7 @@ function entryOf({ class: name, from, to, carriers, mustSee, group, bothWays }: 
   };
 }
 
-/** The group in which neighbours look for an address (RFC 4291 2.7.1); null = it is not an IPv6 address. */
+/** RFC 4291 2.7.1; null = no IPv6 address. */
 function solicitedNodeGroup(address: string): string | null {
   const bytes = ipv6Bytes(address);
   return bytes === null
@@ -153,7 +151,7 @@ function sentBy(talker: Endpoint, guests: readonly Endpoint[], groups: readonly 
   ];
 }
 
-/** What a row of a reach is about. */
+/** The protocol of a reach's row. */
 export function needOf(row: { readonly class: string; readonly carrier: string }): Need | null {
   if (row.class === 'known-unicast') return row.carrier === 'arp' ? 'ARP' : 'unicast';
   if (row.class === 'arp-request') return 'ARP';
@@ -162,14 +160,14 @@ export function needOf(row: { readonly class: string; readonly carrier: string }
   return null;
 }
 
-/** Endpoints of one bridge between which frames can be sent. */
+/** Endpoints of a bridge that frames can be sent between. */
 interface Reachable {
-  /** Stands for the way out: the uplink, else the gateway of somebody, else the first. */
+  /** The uplink, else an endpoint's gateway, else the first. */
   readonly talker: Endpoint;
   readonly guests: readonly Endpoint[];
 }
 
-/** By bridge: a fix on one of them must leave the guests of each reached. */
+/** By bridge: a fix on one must leave the guests of each reached. */
 function reachableOn(present: readonly Endpoint[]): readonly Reachable[] {
   const able = present.filter(({ macs, attach }) => macs.length > 0 && placeOf(attach) !== 'host');
   const gateways = new Set(present.flatMap(({ gateway }) => gateway ?? []));
@@ -184,14 +182,14 @@ function reachableOn(present: readonly Endpoint[]): readonly Reachable[] {
   });
 }
 
-/** Who stands for the way out, of each bridge. */
+/** Representatives of the way out, of each bridge. */
 export function talkersOf(present: readonly Endpoint[]): readonly string[] {
   return reachableOn(present).map(({ talker }) => talker.name);
 }
 
 /**
- * A step that shows what still works, without changing anything: on each bridge between the gateway and each guest
- * frames, ARP and DHCP; frames between guests; groups to their members. Everybody announces itself before.
+ * A step that shows working protocols without changes: on each bridge frames, ARP and DHCP between gateway and each
+ * guest, frames between guests, groups to members. All announce themselves first.
  */
 export function reachStep(name: string, step: Step, scenario: Scenario, index: number): Step {
   const present = presentAt(scenario, index);

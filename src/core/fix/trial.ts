@@ -4,9 +4,9 @@ import { freePrograms } from '../scenario/free-commands.js';
 import { changesOnly, presentAt, reachStep, talkersOf, withoutChanges } from './reach.js';
 import { commandText, fixCommands } from './fix-text.js';
 
-/** What one fix is tried with: a scenario of its own, in a lab of its own. */
+/** The scenario of a fix's trial, in its own lab. */
 export interface FixTrial {
-  /** 0-based index of the leaking step in the run's own scenario. */
+  /** Index from 0 of the leaking step in the run's scenario. */
   readonly step: number;
   readonly cause: Cause['code'];
   readonly commands: readonly string[];
@@ -18,17 +18,14 @@ export interface FixTrial {
     readonly after: number;
     readonly reachAfter: number;
   };
-  /** Who stands for the way out in the looks at who is reached, of each bridge. */
+  /** Of each bridge, the gateway of the reach. */
   readonly gateways: readonly string[];
 }
 
-/** Fixes that act only after a while: a new querier is believed after mcast_query_response_interval, 10 s. */
+/** A new querier counts after mcast_query_response_interval, 10 s. */
 const settleMs: Readonly<Record<string, number>> = { 'no-querier': 11_000 };
 
-/**
- * The step again, with the fix instead of its own changes. What it flushed it flushes again: its leak may need an empty
- * table.
- */
+/** The step with the fix in place of its changes, but with its flushes: its leak may need an empty table. */
 function repeated(step: Step, cause: Cause['code'], fix: readonly (readonly string[])[]): Step {
   const unchanged = withoutChanges(step);
   return {
@@ -44,10 +41,7 @@ function repeated(step: Step, cause: Cause['code'], fix: readonly (readonly stri
   };
 }
 
-/**
- * The fixes that a step's leaks ask for, by cause: each command once, in the order of the rows. Words to people are
- * none.
- */
+/** By cause, each command once, in the order of rows, without words for people. */
 function proposed(result: StepResult): ReadonlyMap<Cause['code'], ReadonlyMap<string, readonly string[]>> {
   const byCause = new Map<Cause['code'], Map<string, readonly string[]>>();
   for (const { code, changes = [] } of result.findings.filter(({ leak }) => leak).flatMap(({ causes }) => causes)) {
@@ -61,9 +55,8 @@ function proposed(result: StepResult): ReadonlyMap<Cause['code'], ReadonlyMap<st
 }
 
 /**
- * A trial for each fix that a run's leaks ask for. All commands of one cause are tried together: a flag that is wrong
- * on several ports is put right on all of them. Earlier steps only change what they change; then the step as it was,
- * the fix, and the step again, each followed by a look whether everybody is still reached.
+ * A trial for each fix of a run's leaks, with all commands of one cause together. Earlier steps only make their
+ * changes; then the step as it was, the fix, and the step again, each followed by a test of reach.
  */
 export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial[] {
   return result.steps.flatMap((stepResult, index) => {

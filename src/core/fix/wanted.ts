@@ -3,7 +3,7 @@ import type { Change, ChangeOf } from '../model/fabric.js';
 import type { Mac } from '../model/scenario.js';
 import type { ConfigurationManager, PersistentFix } from '../model/fix.js';
 
-/** One thing that a fix wants of a host, whatever command brings it about. */
+/** An effect of a fix, whatever its command. */
 export type Wanted =
   | { readonly kind: 'bridge' | 'port'; readonly device: string; readonly key: string; readonly value: string }
   | {
@@ -63,37 +63,30 @@ function wantedOfChange(change: Change): readonly Wanted[] {
   }
 }
 
-/**
- * What the changes of a fix want of a host so that it stays. What wants nothing that could be kept, such as the removal
- * of a rule, gives nothing.
- */
+/** Effects that have to persist. Some changes, such as a rule's removal, have none. */
 export function targetsOf(changes: readonly Change[]): readonly Wanted[] {
   return changes.flatMap(wantedOfChange);
 }
 
-/**
- * What one manager's configuration has to say so that what a fix wants of one device stays. Pure; never empty: without
- * a form it says so.
- */
+/** A manager's persistent form for effects on a device. Pure; never empty: without a form it says so. */
 export type Form<K extends ConfigurationManager> = (manager: K, wanted: readonly Wanted[]) => readonly FormPart[];
 
-/** A persistent form before it is put together with others that go to the same file. */
+/** A persistent form before it is merged with others of its file. */
 export interface FormPart extends Omit<PersistentFix, 'form'> {
   readonly form: string | FormContent;
 }
 
-/** What a form adds to a file. */
 export interface FormContent {
-  /** Lines that the file begins with, once. */
+  /** First lines of the file, once. */
   readonly head: readonly string[];
   readonly blocks: readonly FileBlock[];
 }
 
-/** Lines of a file that stand together. */
+/** Lines of a file that belong together. */
 export interface FileBlock {
-  /** The heading that all such blocks stand below, or the option whose values they are; '' = they have none. */
+  /** The blocks' common heading, or the option of the values; '' = none. */
   readonly under: string;
-  /** What stands between that and each of the texts. */
+  /** Between that and each text. */
   readonly glue: '\n' | ' ';
   readonly text: string;
 }
@@ -105,11 +98,11 @@ export function plainBlock(text: string): FileBlock {
 
 export type ManagerOf<By extends ConfigurationManager['by']> = Extract<ConfigurationManager, { readonly by: By }>;
 
-/** What is wanted of a guest's port, by what a manager of guests has options for. */
+/** Effects on a guest's port by managers' options. */
 export interface PortWishes {
   readonly isolated: readonly Wanted[];
   readonly locked: boolean;
-  /** Entries that are written, and no flooding or learning in their place. */
+  /** Static entries, and no flooding or learning. */
   readonly table: readonly Wanted[];
   readonly rest: readonly Wanted[];
 }

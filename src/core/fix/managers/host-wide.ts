@@ -1,14 +1,13 @@
 import type { PersistentFix } from '../../model/fix.js';
 import type { Wanted } from '../wanted.js';
 
-/** What goes into a file of the host; nothing where it has no lines. */
 function hostFile(lines: readonly string[], file: Omit<PersistentFix, 'device' | 'form'>): readonly PersistentFix[] {
   return lines.length === 0 ? [] : [{ ...file, device: null, form: lines.join('\n') }];
 }
 
 /**
- * What is not a manager's of guests: modules (modules-load.d(5)), sysctls (sysctl.d(5)), rules of nft (nft(8)), Open
- * vSwitch, which keeps its own database. Nothing for other wants.
+ * Forms beyond managers of guests: modules (modules-load.d(5)), sysctls (sysctl.d(5)), rules of nft (nft(8)), Open
+ * vSwitch's database.
  */
 export function hostWideForm(wanted: readonly Wanted[]): readonly PersistentFix[] {
   const modules = wanted.flatMap((wish) => (wish.kind === 'module' ? [wish.name] : []));

@@ -13,7 +13,7 @@ const yesNo = (value: string): string => (/^(on|1|yes)$/.test(value) ? 'yes' : '
 type Option = readonly [name: string, write: (value: string) => string];
 type Options = Readonly<Record<string, Option>>;
 
-/** Of the bridge: ifupdown-addons-interfaces(5). */
+/** ifupdown-addons-interfaces(5). */
 const bridge2: Options = {
   ageing_time: ['bridge-ageing', seconds],
   stp_state: ['bridge-stp', onOff],
@@ -43,7 +43,7 @@ function optionsFor(by: Device['by'], kind: Wanted['kind']): Options {
   return kind === 'port' && by === 'ifupdown2' ? port2 : {};
 }
 
-/** Values of ports of one option stand in one line. */
+/** One line has an option's values for all ports. */
 function blockOf({ by, device }: Device, wish: Wanted): FileBlock {
   const options = optionsFor(by, wish.kind);
   const [name, write] = 'key' in wish ? (options[wish.key] ?? []) : [];
@@ -54,8 +54,8 @@ function blockOf({ by, device }: Device, wish: Wanted): FileBlock {
 }
 
 /**
- * /etc/network/interfaces: options of the bridge's stanza where there are, else commands that run when the bridge is up
- * (interfaces(5), post-up).
+ * /etc/network/interfaces: options of the bridge's stanza, else commands for when the bridge is up (interfaces(5),
+ * post-up).
  */
 export const interfacesForm: Form<Device> = (manager, wanted) => [
   {

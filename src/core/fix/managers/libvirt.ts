@@ -22,7 +22,7 @@ function inInterface(guest: Guest, form: string, note: string): FormPart {
   };
 }
 
-/** Entries, learning and flood: libvirt keeps them together, for a network. */
+/** libvirt keeps entries, learning and flood together, for a network. */
 function tableManaged(guest: Guest): FormPart {
   const bridge = `<bridge name='${escapeXml(guest.bridge)}' macTableManager='libvirt'/>`;
   if (guest.network !== null) {
@@ -53,7 +53,7 @@ function tableManaged(guest: Guest): FormPart {
   };
 }
 
-/** A script that libvirt runs when something has started (libvirt.org/hooks.html; folders of scripts since 6.5.0). */
+/** A script that libvirt runs after a start (libvirt.org/hooks.html; folders of scripts since 6.5.0). */
 function hook(
   what: 'qemu' | 'network',
   name: string,
@@ -75,7 +75,7 @@ function hook(
   };
 }
 
-/** The port's name changes from start to start; its MAC is the guest's with fe for its first byte. */
+/** The port's name changes with each start; its MAC is the guest's with first byte fe. */
 function guestHook(guest: Guest, wanted: readonly Wanted[]): FormPart {
   const lines = [
     `ip -br link show master ${word(guest.bridge)} | awk '$3 == "fe${guest.mac.slice(2)}" { sub(/@.*/, "", $1); print $1 }' | while read -r port; do`,
@@ -86,8 +86,8 @@ function guestHook(guest: Guest, wanted: readonly Wanted[]): FormPart {
 }
 
 /**
- * libvirt: `<port isolated='yes'/>`, the filter no-mac-spoofing and macTableManager are options of its XML
- * (formatdomain.html, formatnetwork.html, formatnwfilter.html); what has none goes into a hook.
+ * Options of libvirt's XML: `<port isolated='yes'/>`, the filter no-mac-spoofing, macTableManager (formatdomain.html,
+ * formatnetwork.html, formatnwfilter.html); the rest by hooks.
  */
 export const libvirtForm: Form<ManagerOf<'libvirt'>> = (manager, wanted) => {
   if (manager.keeps === 'network')

@@ -12,7 +12,6 @@ function bool(value: string): 'true' | 'false' | null {
 const not = (value: string): 'true' | 'false' | null =>
   (({ true: 'false', false: 'true', null: null }) as const)[bool(value) ?? 'null'];
 
-/** Centiseconds of the kernel as seconds. */
 function seconds(value: string): string | null {
   return /^\d+$/.test(value) ? String(Number(value) / 100) : null;
 }
@@ -29,10 +28,10 @@ const ownPortOptions: Readonly<Record<string, string>> = {
   learning: 'port-mac-learning',
   neigh_suppress: 'neigh-suppress',
 } satisfies Partial<Record<PortKey, unknown>>;
-/** What netplan hands on to networkd alone: NetworkManager's profile is written without it. */
+/** For networkd only: NetworkManager's profile lacks them. */
 const ofNetworkd: readonly string[] = ['learning', 'neigh_suppress'];
 
-/** systemd.netdev(5), [Bridge]; networkd sets them when it makes the bridge. */
+/** systemd.netdev(5), [Bridge]; set when networkd makes the bridge. */
 const networkdBridge: Options = {
   vlan_filtering: ['VLANFiltering', bool],
   mcast_querier: ['MulticastQuerier', bool],
@@ -65,16 +64,13 @@ function asOwnOption(device: Device, wish: Wanted): readonly string[] {
 
 const headings = ['      parameters:', '      networkmanager:', '        passthrough:'] as const;
 
-/**
- * A property that netplan hands on to NetworkManager as it is (netplan(5), "Backend-specific configuration
- * parameters").
- */
+/** netplan(5), "Backend-specific configuration parameters". */
 function asPassthrough(device: Device, wish: Wanted): readonly string[] {
   const option = device.renderer === 'NetworkManager' ? networkManagerOption(wish) : null;
   return option === null ? [] : [headings[1], headings[2], `          ${option[0]}: ${JSON.stringify(option[1])}`];
 }
 
-/** A file of its own is read after the others, and netplan puts what they say of a device together. */
+/** netplan reads it after the others and merges them. */
 function ownFile({ device, kind, file }: Device, lines: readonly string[]): FormPart {
   return {
     by: 'netplan',
@@ -108,7 +104,6 @@ function asNetworkd(
       };
 }
 
-/** An addition to the file that netplan writes for networkd. */
 function dropIn(device: string, suffix: 'netdev' | 'network', form: string): FormPart {
   return {
     by: 'netplan',
@@ -139,8 +134,8 @@ function without(device: Device, wish: Wanted): FormPart {
 }
 
 /**
- * netplan: its own options; else, where networkd does the work, an addition to networkd's file, where NetworkManager
- * does, its property or a script of its dispatcher; else there is none, and that is said.
+ * netplan's own options, else an addition to networkd's file, or NetworkManager's property or dispatcher script; else a
+ * note that there is none.
  */
 export const netplanForm: Form<Device> = (device, wanted) => {
   const options = wanted.map((wish) => {

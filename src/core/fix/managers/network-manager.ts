@@ -3,7 +3,7 @@ import { word } from '../../text/escape.js';
 import { dispatcherScript } from '../command-of.js';
 import type { Form, ManagerOf, Wanted } from '../wanted.js';
 
-/** NetworkManager: properties of the device's profile; what has none goes into a script of its dispatcher. */
+/** Properties of the device's profile, the rest by a dispatcher script. */
 export const networkManagerForm: Form<ManagerOf<'NetworkManager'>> = ({ by, device, profile, uuid, file }, wanted) => {
   const options = wanted.flatMap((wish) => networkManagerOption(wish) ?? []);
   const rest = wanted.filter((wish) => networkManagerOption(wish) === null);
@@ -34,10 +34,7 @@ export const networkManagerForm: Form<ManagerOf<'NetworkManager'>> = ({ by, devi
 
 type Option = readonly [name: string, write: (value: string) => string | null];
 
-/**
- * Keys of the kernel as properties of a profile: NetworkManager's nm-settings-nmcli(5), "bridge setting" and
- * "bridge-port setting".
- */
+/** Profile properties by kernel keys: nm-settings-nmcli(5), "bridge setting" and "bridge-port setting". */
 const ofBridge: Readonly<Record<string, Option>> = {
   ageing_time: ['bridge.ageing-time', seconds],
   stp_state: ['bridge.stp', bool],
@@ -60,7 +57,7 @@ function wholeNumber(value: string): string | null {
   return /^\d+$/.test(value) ? value : null;
 }
 
-/** Centiseconds of the kernel as the whole seconds that a profile has. */
+/** Profiles have whole seconds. */
 function seconds(value: string): string | null {
   return /^(\d*00|0)$/.test(value) ? String(Number(value) / 100) : null;
 }
@@ -70,10 +67,7 @@ function optionOf(wanted: Wanted): Option | undefined {
   return wanted.kind === 'port' ? ofPort[wanted.key] : undefined;
 }
 
-/**
- * A property of a profile and its value, as nmcli and the keyfile have them; null = profiles have none for this:
- * `flood`, `isolated`, `locked`, entries of the table.
- */
+/** A profile's property and value, in nmcli and keyfile; null = none, as for `flood`, `isolated`, `locked`, entries. */
 export function networkManagerOption(wish: Wanted): readonly [property: string, value: string] | null {
   const [property, write] = optionOf(wish) ?? [];
   const value = 'value' in wish ? (write?.(wish.value) ?? null) : null;

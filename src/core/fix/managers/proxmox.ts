@@ -7,7 +7,7 @@ type Nic = ManagerOf<'Proxmox VE'>;
 const managesTable =
   "Proxmox VE then turns learning and flood off on its guests' ports and adds entries for the MACs (since 7.3)";
 
-/** A script that Proxmox VE runs after the guest has started (its administration guide, "Hookscripts"). */
+/** A script that Proxmox VE runs after the guest's start (its administration guide, "Hookscripts"). */
 function hookscript({ device, program, id, hookscript }: Nic, wanted: readonly Wanted[], why: string): FormPart {
   const script = `isolation-${id}.sh`;
   const isOurs = hookscript === undefined || hookscript.endsWith(`/${script}`);
@@ -73,8 +73,7 @@ function macFilter({ device, program, id, nic, value }: Nic): FormPart {
 }
 
 /**
- * Proxmox VE: isolate-ports of a VNet, bridge-disable-mac-learning of a bridge, macfilter of the firewall; what has no
- * option goes into a hookscript.
+ * isolate-ports of a VNet, bridge-disable-mac-learning of a bridge, the firewall's macfilter; the rest by a hookscript.
  */
 export const proxmoxForm: Form<Nic> = (nic, wanted) => {
   const { isolated, locked, table, rest } = sortPortWishes(wanted);
