@@ -29,12 +29,10 @@ function hostFindings(snapshot: Snapshot): readonly NamedFinding[] {
   return auditIds.flatMap((id) => findingsOnHost(id, snapshot).map((finding) => ({ id, bridge: null, ...finding })));
 }
 
-/** Rules of bridges that are asked also of guests to which the host routes. */
+/** Rules of bridges that also apply to routed guests. */
 const routedRules = ['tc-mirror', 'nft-mirror', 'xdp-program', 'sniffer-on-host', 'bypass-possible'] as const;
 
-/**
- * What carries frames of guests on no bridge elsewhere; `known`: what was found of bridges, which is not said twice.
- */
+/** `known`: findings of bridges, which are not repeated. */
 function routedFindings(snapshot: Snapshot, known: readonly NamedFinding[]): readonly NamedFinding[] {
   const { state, beside } = snapshot;
   const devices = beside === undefined ? [] : routedGuests(state, beside).map(({ device }) => device);
@@ -56,7 +54,7 @@ function shown(name: string, attributes: readonly Setting[], settings: Settings)
     }));
 }
 
-/** Every setting of the catalogue for a bridge and its ports; one that the kernel does not report is `unknown`. */
+/** Every setting of the catalogue for a bridge and its ports; `unknown` = not reported by the kernel. */
 export function auditSettings({ name, link, settings, ports }: BridgeView): readonly AuditSetting[] {
   return [
     { place: `${name}.promiscuity`, value: link.promiscuity === null ? 'unknown' : String(link.promiscuity) },
@@ -65,7 +63,7 @@ export function auditSettings({ name, link, settings, ports }: BridgeView): read
   ];
 }
 
-/** Every finding of a snapshot, worst first, for one bridge or all of them. Pure. */
+/** Findings of a snapshot, worst first, for one bridge or all. Pure. */
 export function audit(snapshot: Snapshot, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
   const isAsked = (name: string): boolean => options.bridge === null || name === options.bridge;
   const views = bridgeViews(snapshot).filter(({ name }) => isAsked(name));
@@ -87,16 +85,16 @@ export function audit(snapshot: Snapshot, options: { readonly bridge: string | n
   };
 }
 
-/** Findings that name a reader of guests' frames, and those that name one that may be. */
+/** Findings that name a reader of guests' frames, and those with a possible one. */
 const readerIds: readonly AuditId[] = ['sniffer-on-host', 'bridge-promiscuous', 'tc-mirror', 'nft-mirror'];
 const possibleReaderIds: readonly AuditId[] = ['xdp-program', 'bypass-possible'];
 
-/** A reader of a bridge's frames, as the host's state shows it; `isCertain` false: it may read. */
+/** A reader of a bridge's frames in the host's state; `isCertain` false: a possible one. */
 export interface ReaderOnHost extends Pick<AuditFinding, 'id' | 'place' | 'value' | 'text' | 'readFrom'> {
   readonly isCertain: boolean;
 }
 
-/** The readers of a bridge's frames, each once, over snapshots of one host. Pure. */
+/** Readers of a bridge's frames over snapshots of one host. Pure. */
 export function readersOn(bridge: string, snapshots: readonly Snapshot[]): readonly ReaderOnHost[] {
   const found = snapshots.flatMap((snapshot) =>
     audit(snapshot, { bridge })
@@ -111,13 +109,13 @@ export function readersOn(bridge: string, snapshots: readonly Snapshot[]): reado
   ];
 }
 
-/** What raises promiscuity without a process, such as a macvlan on the bridge, may read. */
+/** A possible reader raises promiscuity without a process, such as a macvlan on the bridge. */
 function isHeld(bridge: string, { state, packetSockets }: Snapshot): boolean {
   const link = linkNamed(state, bridge);
   return link !== undefined && holdingPromiscuous(link.ifindex, packetSockets ?? []).length > 0;
 }
 
-/** Parts that could not be read, in which a reader may be; not what is configured, by which nobody reads. Pure. */
+/** Unreadable parts in which a reader may be; configuration has none. Pure. */
 export function readersNotKnown(snapshots: readonly Snapshot[]): readonly string[] {
   const parts = snapshots.flatMap(({ state, packetSockets }) => [
     ...state.unread.flatMap(({ what, why }) => (what.endsWith(' declares') ? [] : [`${what}: ${why}`])),
@@ -128,15 +126,11 @@ export function readersNotKnown(snapshots: readonly Snapshot[]): readonly string
   return [...new Set(parts)];
 }
 
-/** Bridges of Open vSwitch: their findings are the host's. */
 function ovsBridges({ ovs }: Snapshot): readonly string[] {
   return (ovs?.bridges ?? []).flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
 }
 
-/**
- * Is there nothing to examine: no guest on a bridge, as far as ports show, and nothing found of guests that meet
- * elsewhere (lower devices, VMware)?
- */
+/** True without guests: none on a bridge, by its ports, and no finding of others (lower devices, VMware). */
 export function isWithoutGuests(snapshot: Snapshot, { findings }: AuditReport): boolean {
   const { ovs } = snapshot;
   // each bridge of Open vSwitch has one port for the host
@@ -153,8 +147,8 @@ function changesOf({ fix, kept }: NamedFinding): readonly Change[] {
 }
 
 /**
- * How the fix of a finding comes to stay. A file that other findings write, too, has what those of its severity and
- * above want: none that is fixed before it is lost, and no graver one takes on what a lesser one costs.
+ * A file shared by findings has the wishes of this severity and above: no fix is lost, and none takes on the cost of a
+ * lesser one.
  */
 function formsBySeverity(
   findings: readonly NamedFinding[],
@@ -171,7 +165,6 @@ function formsBySeverity(
   return (finding) => forms.get(finding.severity)?.(changesOf(finding)) ?? [];
 }
 
-/** With its fix as text, and with what makes it stay, where a program is known that makes the device. */
 function reported(named: NamedFinding, formsOf: (finding: NamedFinding) => readonly PersistentFix[]): AuditFinding {
   const { fix, kept: _kept, ...finding } = named;
   const persistent = formsOf(named);
@@ -189,10 +182,7 @@ function rank(severity: Severity): number {
   return severities.indexOf(severity);
 }
 
-/**
- * Exit status of an audit: 2 findings at or above `failOn`, 3 something could not be read of a bridge that is there,
- * else 0.
- */
+/** Exit status of an audit: 2 = findings at or above `failOn`, 3 = an existing bridge is partly unreadable, else 0. */
 export function auditStatus(report: AuditReport, failOn: Severity): number {
   if (report.findings.some((finding) => rank(finding.severity) >= rank(failOn))) return 2;
   return report.bridges.length > 0 && report.unread.length > 0 ? 3 : 0;

@@ -9,7 +9,7 @@ import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 import { isProbeClass } from '../probe/classes.js';
 import type { HostState } from '../model/state.js';
 
-/** One row of a run beside what the state before it let expect. */
+/** A row of a run beside its prediction. */
 export interface WireComparison {
   readonly step: string;
   readonly class: ProbeClassName;
@@ -20,8 +20,8 @@ export interface WireComparison {
   readonly seen: number;
   readonly forecast: Forecast;
   /**
-   * `agrees` or `differs`: it said yes and nothing came, or no and something did, so the rule is at fault. `open`: it
-   * said unknown, or nothing came in a step whose proofs are not complete.
+   * `agrees` or `differs`: the prediction was yes or no, and `differs` means that the rule is at fault. `open`: it was
+   * unknown, or nothing came without complete proof.
    */
   readonly outcome: 'agrees' | 'differs' | 'open';
 }
@@ -40,7 +40,7 @@ function classOf(name: string): ProbeClassName {
   return isProbeClass(name) ? name : 'known-unicast';
 }
 
-/** The two ends of a row; of grouped rows, which all say the same, those of one of them. */
+/** Grouped rows are alike: the ends of any. */
 function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly to: string | null } {
   if (row.grouped === undefined) return row;
   const addressee = row.allowed === 'must';
@@ -54,10 +54,7 @@ function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly
   return row;
 }
 
-/**
- * Who caused what a row shows: thief, flooder, asker; null where several did, since a row does not report after whom
- * its frames came.
- */
+/** Thief, flooder or querier; null if several caused the row, which does not say after which its frames came. */
 function causerOf(row: Finding, step: StepPlan, to: string | null): string | null {
   const senders = new Set(
     step.flows
@@ -73,8 +70,8 @@ function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): WireComp
 }
 
 /**
- * Holds every row of a run against the prediction from the state that was read before its step. Left out: rows whose
- * ends are not in that state, and probes whose addresses the author chose (they are of a class by name only).
+ * Compares rows with predictions from the state before their step, without rows whose ends that state lacks, and probes
+ * with addresses of the author's.
  */
 export function compareWithWire(
   plan: Plan,

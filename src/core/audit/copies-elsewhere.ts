@@ -22,7 +22,6 @@ function copiesFrom(devices: ReadonlySet<string>, state: HostState): readonly Co
   ];
 }
 
-/** Devices that are no ports of the bridge and get copies of its frames by tc or nft, also by way of an ifb. */
 function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
   const unheard: UnheardPort[] = [];
   const looked = new Set(view.devices);
@@ -45,8 +44,8 @@ function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
 }
 
 /**
- * Where rules of tc and nft carry frames of Linux bridges that none of their own ports gets: what is behind it
- * overhears them.
+ * Destinations of tc's and nft's copies that are no ports of the Linux bridge, also by an ifb: observers behind them
+ * overhear.
  */
 export function copiesElsewhere(merged: HostState): readonly UnheardPort[] {
   return statesByHost(merged).flatMap(({ host, state }) =>

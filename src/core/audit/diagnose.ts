@@ -9,17 +9,14 @@ import {
   type MachineSnapshot,
 } from '../model/machine.js';
 
-/**
- * What a scenario needs of the kernel. `asked`: named on the command line, so that what it lacks is missing and not
- * only reported.
- */
+/** Kernel features for a scenario. `requested`: named on the command line, so that its lacks count as missing. */
 export interface ScenarioNeeds {
   readonly file: string;
   readonly features: readonly KernelFeature[];
   readonly requested: boolean;
 }
 
-/** Programs without which nothing runs, with Debian's package. */
+/** With Debian's packages. */
 const required: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   bridge: 'iproute2',
@@ -89,7 +86,6 @@ function lab(trial: LabTrial): MachineCheck {
       );
 }
 
-/** Each limit on namespaces that this kernel has, with what it means where it forbids. */
 function limits(machine: MachineSnapshot): readonly MachineCheck[] {
   return Object.entries(machine.limits).map(([name, value]) => {
     const forbids = name === 'kernel.apparmor_restrict_unprivileged_userns' ? value === '1' : value === '0';
@@ -165,8 +161,8 @@ function bridgeNetfilter({ brNetfilter }: MachineSnapshot): MachineCheck {
 }
 
 /**
- * What a machine can do, check by check. `exitCode` 69 where something is missing: the lab, an engine, a program
- * without which nothing runs, or what a scenario needs that was asked for.
+ * A machine's abilities. `exitCode` 69 = missing: the lab, an engine, a required program, or a need of a requested
+ * scenario.
  */
 export function diagnose(machine: MachineSnapshot, needs: readonly ScenarioNeeds[], version: string): DoctorReport {
   const groups = [

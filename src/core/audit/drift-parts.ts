@@ -10,7 +10,7 @@ import { fieldsOf } from '../text/json-text.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 import { findNamed } from '../text/collections.js';
 
-/** True if the kernel made a permanent entry by itself: for the own MAC of its port, or of the bridge. */
+/** The kernel makes permanent entries for the MACs of ports and the bridge. */
 function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
   if (mac === view.link.mac) return true;
   const portMac = findNamed([view, ...view.ports], port)?.link.mac;
@@ -18,7 +18,7 @@ function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
   return portMac === undefined || portMac === mac;
 }
 
-/** Somebody's place by MAC and VLAN; the own MAC of a port or of the bridge (`permanent`) is the kernel's affair. */
+/** By MAC and VLAN; permanent entries for own MACs are the kernel's affair. */
 function places(view: BridgeView): ReadonlyMap<string, FdbState> {
   return new Map(
     view.fdb
@@ -27,7 +27,7 @@ function places(view: BridgeView): ReadonlyMap<string, FdbState> {
   );
 }
 
-/** Parts of a state that may be unread while others are not, as `unread` names them, and where they are. */
+/** Parts that may be unread alone, by their names in `unread`. */
 const stateParts = {
   fdb: 'fdb',
   vlan: 'vlan',
@@ -48,7 +48,7 @@ function isUnread(what: string, snapshot: Snapshot): boolean {
   return what === 'programs' && snapshot.state.programs === null;
 }
 
-/** A snapshot with the parts that it could not read as an earlier one has them, where that could. */
+/** A snapshot with unread parts from an earlier one. */
 export function withLastRead(was: Snapshot, is: Snapshot): Snapshot {
   const isCarried = (what: string): boolean => isUnread(what, is) && !isUnread(what, was);
   const carried = Object.entries(stateParts).filter(([what]) => isCarried(what));
@@ -78,7 +78,7 @@ export function driftOn(
   return (code, severity, place, [before, after], text) => ({ code, severity, bridge, place, before, after, text });
 }
 
-/** True if an entry was made by hand since, or made the bridge's own (`permanent`). */
+/** True if a static entry is new, or has become the bridge's own (`permanent`). */
 function isMade(last: FdbState | undefined, { state }: FdbState): boolean {
   if (state === 'dynamic') return false;
   return last === undefined || last.state === 'dynamic' || (state === 'permanent' && last.state !== state);
@@ -92,7 +92,7 @@ function isUnstuck(last: FdbState, entry: FdbState | undefined): boolean {
   return entry?.port === last.port && last.flags.includes('sticky') && !entry.flags.includes('sticky');
 }
 
-/** MACs that moved between ports, and entries made by hand that came, went or hold no longer. */
+/** MACs that moved between ports, and changes of static entries. */
 export function entryDrift(before: BridgeView, after: BridgeView): readonly Drift[] {
   const [old, now] = [places(before), places(after)];
   const drift = driftOn(after.name);
@@ -144,7 +144,7 @@ export function entryDrift(before: BridgeView, after: BridgeView): readonly Drif
   ];
 }
 
-/** Members of a bridge's groups that were made by hand (`239.1.1.1 vlan 20 on v0`), and its multicast router ports. */
+/** Static members (`239.1.1.1 vlan 20 on v0`), and multicast router ports. */
 function groupsOf(bridge: string, { state }: Snapshot): Readonly<Record<'members' | 'routers', readonly string[]>> {
   const members = groupMembers(state)
     .filter((member) => member.bridge === bridge && member.state === 'permanent')
@@ -155,7 +155,7 @@ function groupsOf(bridge: string, { state }: Snapshot): Readonly<Record<'members
   return { members: [...new Set(members)], routers: [...new Set(routerPorts(state, bridge))] };
 }
 
-/** What came, and what went, between two lists of places. */
+/** Differences between two lists of places. */
 export function cameAndWent(
   bridge: string,
   [old, now]: readonly [readonly string[], readonly string[]],
@@ -170,7 +170,7 @@ export function cameAndWent(
   ];
 }
 
-/** Members of multicast groups that were made by hand, and multicast router ports, that came or went. */
+/** Static group members and multicast router ports that came or went. */
 export function groupDrift(bridge: string, was: Snapshot, is: Snapshot): readonly Drift[] {
   const [old, now] = [groupsOf(bridge, was), groupsOf(bridge, is)];
   return [
@@ -189,12 +189,12 @@ export function groupDrift(bridge: string, was: Snapshot, is: Snapshot): readonl
   ];
 }
 
-/** Of tc the filters only: every link brings a discipline of its own. */
+/** Of tc only filters: every link brings its own discipline. */
 function asText(what: 'tc' | 'nft', { state }: Snapshot): string {
   return reloadedRulesText(what === 'tc' ? fieldsOf(state.tc)?.['filters'] : state[what]);
 }
 
-/** Rules of tc and nft that are no longer the same; what mirrors is reported by its own name beside it. */
+/** Changed rules of tc and nft; mirrors have findings of their own besides. */
 export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
   return (['tc', 'nft'] as const)
     .filter((what) => asText(what, was) !== asText(what, is))
@@ -209,7 +209,7 @@ export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
     );
 }
 
-/** VLANs as people write them, `1 pvid untagged, 10-12`: neighbours of one kind are listed alone or as a range. */
+/** `1 pvid untagged, 10-12`: neighbours of one kind may be listed alone or as a range. */
 function vlansText(ranges: readonly VlanRange[]): string {
   const joined: VlanRange[] = [];
   for (const range of ranges) {
@@ -222,9 +222,7 @@ function vlansText(ranges: readonly VlanRange[]): string {
   return joined.length === 0 ? 'none' : joined.map((range) => vlanWords(range, 'add').slice(1).join(' ')).join(', ');
 }
 
-/**
- * VLANs of bridges and of ports that are there in both snapshots; a port that comes or goes brings and takes its own.
- */
+/** VLANs of bridges and ports in both snapshots: ports come and go with their own. */
 export function vlanDrift(
   was: Snapshot,
   is: Snapshot,

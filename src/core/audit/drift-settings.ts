@@ -7,14 +7,14 @@ import type { SettingValue } from '../model/scenario.js';
 import type { Snapshot } from '../model/state.js';
 import { driftOn } from './drift-parts.js';
 
-/** Does a value keep frames from those that they are not for? null = the attribute has no such value. */
+/** null = the attribute has no protecting value. */
 function isProtecting(key: string, value: SettingValue | null): boolean | null {
   const { protects } = [...bridgeSettings, ...portSettings].find((setting) => setting.key === key) ?? {};
   if (protects === undefined || value === null) return null;
   return protects === 'above 0' ? Number(value) > 0 : ['1', 'true'].includes(String(value)) === protects;
 }
 
-/** A change to the value that protects is a recovery. */
+/** A change to the protecting value is a recovery. */
 function severityOf(key: string, was: SettingValue | null, is: SettingValue | null): Severity {
   if (isProtecting(key, is) === true && isProtecting(key, was) === false) return 'info';
   return decidesAlone(key) ? 'high' : 'medium';
@@ -33,18 +33,17 @@ function changed(bridge: string, before: LinkState, after: LinkState): readonly 
   );
 }
 
-/** A handle of our own may raise a port's promiscuity: as many of it as our own sockets are not drift. */
+/** Promiscuity by this program's own sockets is no drift. */
 function ownOn(snapshot: Snapshot, ifindex: number): number {
   return (snapshot.packetSockets ?? []).filter((socket) => socket.own && socket.ifindex === ifindex).length;
 }
 
-/** Bridges and their ports, by name. */
 export type LinksByName = ReadonlyMap<string, LinkState>;
 
-/** Names of devices that are gone are kept as long as these are not more. */
+/** The limit below which names of gone devices are kept. */
 const maxGone = 4096;
 
-/** What each bridge and port was last seen with: those of a snapshot, and what is known of others from before. */
+/** Bridges and ports as last seen: of a snapshot, and earlier ones. */
 export function lastLinks(snapshot: Snapshot, earlier: LinksByName = new Map()): LinksByName {
   const present = new Map(
     bridgeViews(snapshot).flatMap(({ name, link, ports }) => [
@@ -56,7 +55,7 @@ export function lastLinks(snapshot: Snapshot, earlier: LinksByName = new Map()):
   return new Map([...gone, ...present]);
 }
 
-/** What is other than when they were last there: in a bridge, or in ports, that `before` has not. */
+/** Differences of a returned bridge or ports, missing in `before`, from when they were last there. */
 export function returnDrift(before: BridgeView | null, after: BridgeView, earlier: LinksByName): readonly Drift[] {
   const known = new Set(before?.ports.map(({ name }) => name));
   const bridge = before === null ? earlier.get(after.name) : undefined;
@@ -69,10 +68,7 @@ export function returnDrift(before: BridgeView | null, after: BridgeView, earlie
   ];
 }
 
-/**
- * What changed in the writable settings of a bridge and of the ports that it still has, their state and their
- * promiscuity.
- */
+/** Changes of a bridge and its remaining ports: writable settings, state, promiscuity. */
 export function settingDrift(before: BridgeView, after: BridgeView, is: Snapshot): readonly Drift[] {
   const drift = driftOn(after.name);
   return [

@@ -8,7 +8,7 @@ import { cameAndWent, driftOn, entryDrift, groupDrift, ruleDrift, vlanDrift, wit
 import { returnDrift, settingDrift, type LinksByName } from './drift-settings.js';
 import { changedKeys, mapByName, namesIn } from '../text/collections.js';
 
-/** Rules whose findings are things that come and go, rather than settings. */
+/** Rules on transient things, not settings. */
 const transientRules = [
   ['tc-mirror', 'mirror'],
   ['nft-mirror', 'mirror'],
@@ -81,7 +81,6 @@ function bridgeDrift(before: BridgeView, was: Snapshot, after: BridgeView, is: S
   ];
 }
 
-/** Parts that can no longer be read. */
 function unreadDrift(before: HostState['unread'], after: HostState['unread']): readonly Drift[] {
   return after
     .filter(({ what }) => !before.some((unread) => unread.what === what))
@@ -114,17 +113,17 @@ function hostDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
 }
 
 export interface DriftOptions {
-  /** null = all of them. */
+  /** null = all. */
   readonly bridge: string | null;
-  /** What is known to be unread already; absent = what the first snapshot could not read. */
+  /** Already known as unread; absent = what the first snapshot could not read. */
   readonly unread?: HostState['unread'];
-  /** What bridges and ports that the first snapshot lacks were last seen with; absent = nothing is known of them. */
+  /** Bridges and ports missing in the first snapshot, as last seen. */
   readonly earlier?: LinksByName;
 }
 
 /**
- * What differs between two snapshots, for one bridge or all of them. Parts that one of them could not read are left
- * out, and said as `unread`. Counters, timers and what bridges learn and forget by themselves are no drift.
+ * Differences between two snapshots, for one bridge or all. Parts unread in one are left out and named `unread`.
+ * Counters, timers, and MACs learned and forgotten are no drift.
  */
 export function driftOf(first: Snapshot, second: Snapshot, options: DriftOptions = { bridge: null }): readonly Drift[] {
   // a part that one of them lacks is the same in both

@@ -11,7 +11,7 @@ import { nftRules, tcFilters } from '../bridge/rules.js';
 import { groupBy } from '../text/collections.js';
 import { someText } from '../text/names.js';
 
-/** Rules of the audit that find what diverts, copies or watches frames. */
+/** Audit rules that find diversions, copies or readers of frames. */
 const diverting = [
   'bridge-promiscuous',
   'sniffer-on-host',
@@ -26,19 +26,19 @@ export interface PrecheckInput {
   readonly bridges: readonly string[];
   /** Ports that take part. */
   readonly ports: readonly string[];
-  /** Guests on lower devices that take part, as `placed` names them. */
+  /** Lower-device guests that take part, named as by `placed`. */
   readonly above?: readonly string[];
-  /** Offloads that are on, by device. */
+  /** Enabled, by device. */
   readonly offloads: Readonly<Record<string, readonly string[]>>;
-  /** Tables of the kernel that probes may fill; absent = nobody looked. */
+  /** Kernel tables that probes may fill; absent = not read. */
   readonly tables?: readonly TableUse[];
-  /** Effective capabilities of this process, hexadecimal; absent = nobody looked. */
+  /** Effective, hexadecimal; absent = not read. */
   readonly capabilities?: string;
-  /** Processes of the whole machine are seen; absent = that was not examined. */
+  /** All processes of the machine are visible; absent = not examined. */
   readonly seesAll?: boolean;
 }
 
-/** Entries of a table of the kernel's, and how many it takes. */
+/** A kernel table's use. */
 export interface TableUse {
   readonly table: 'connections' | 'neighbours';
   readonly used: number;
@@ -46,8 +46,8 @@ export interface TableUse {
 }
 
 /**
- * Notes for reading the result, and conditions under which the run is useless. Running guests, carrier and the places
- * of MACs are checked when the topology is found. Pure.
+ * Notes for reading the result, and conditions under which the run is useless. Running guests, carrier and places of
+ * MACs are checked with the topology. Pure.
  */
 export function precheck({
   snapshot,
@@ -105,10 +105,10 @@ export function precheck({
   };
 }
 
-/** How many devices a note names. */
+/** In a note. */
 const maxDevices = 2;
 
-/** A process that listens on several devices, or by several sockets, is one finding. */
+/** A process with several devices or sockets is one finding. */
 function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] {
   const devicesOf = new Map<string, Set<string>>();
   for (const { value, place } of findings)
@@ -158,7 +158,7 @@ function nftNotes({ state }: Snapshot): readonly PrecheckNote[] {
       ];
 }
 
-/** Mirrors are reported by their rule. */
+/** Mirrors have their own rule. */
 function tcNotes({ state }: Snapshot, devices: ReadonlySet<string>): readonly PrecheckNote[] {
   const filters = tcFilters(state).filter(
     ({ device, fields, moves }) => devices.has(device) && 'options' in fields && moves.length === 0,
@@ -186,7 +186,7 @@ function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNot
       ];
 }
 
-/** What features of hardware mean that carry nothing past the ears (ethtool(8), -k). */
+/** Hardware features that carry nothing past the captures (ethtool(8), -k). */
 const featureTexts: Readonly<Record<string, string>> = {
   'hw-tc-offload':
     'the network card may carry out rules of tc and nft itself: each that it has taken is one of its own in the reasons',
@@ -206,7 +206,6 @@ function hardwareNotes({ state }: Snapshot, devices: ReadonlySet<string>): reado
   });
 }
 
-/** From this part of its room on a table is nearly full. */
 const nearlyFull = 0.8;
 
 const tableTexts: Readonly<Record<TableUse['table'], Pick<PrecheckNote, 'place' | 'text'>>> = {
@@ -230,10 +229,10 @@ function tableNotes(tables: readonly TableUse[]): readonly PrecheckNote[] {
     }));
 }
 
-/** Names of programs that look for attacks in what they hear, as they begin in /proc/PID/comm. */
+/** Intrusion detectors, as /proc/PID/comm begins. */
 const detectors = ['suricata', 'snort', 'zeek', 'bro', 'ossec', 'wazuh', 'fail2ban', 'arpwatch', 'arpon'];
 
-/** Such a program raises an alarm when it hears forged addresses: its administrator should know before. */
+/** It raises an alarm at forged addresses: its administrator should know before. */
 function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
   const holders = (packetSockets ?? []).flatMap((socket) => socket.holders);
   const programs = new Map(
