@@ -1,17 +1,17 @@
 import type { AccountWindow } from '../model/timeline.js';
 
-/** What the kernel counts out of the ports of an account, all of them together, since they were made. */
+/** Kernel counters of an account's ports together, since they exist. */
 export interface SentCount {
-  /** Frames that were handed to the far end: tx_packets of rtnl_link_stats64 (linux/if_link.h). */
+  /** Frames handed to the far end: tx_packets of rtnl_link_stats64 (linux/if_link.h). */
   readonly sent: number;
-  /** Frames that the driver dropped instead: tx_dropped. */
+  /** Frames dropped by the driver: tx_dropped. */
   readonly dropped: number;
 }
 
 /**
- * One reading: the kernel's counter, the frames that a packet socket was offered on their way out, the counter again. A
- * frame is offered to packet sockets before it is counted (dev_hard_start_xmit, net/core/dev.c), so at any moment
- * `sent + dropped − heard` is what no socket was offered, less the frames that are between the two just then.
+ * The kernel's counter, outgoing frames offered to a packet socket, the counter again. A frame is offered before it is
+ * counted (dev_hard_start_xmit, net/core/dev.c), so `sent + dropped − heard` is the frames that no socket was offered,
+ * less those between the two.
  */
 export interface AccountReading {
   readonly before: SentCount;
@@ -19,16 +19,15 @@ export interface AccountReading {
   readonly after: SentCount;
 }
 
-/** Readings that find the same and show a port at rest; moments of a busy one that show nothing under way. */
+/** Equal readings that show a port at rest; moments of a busy one that show nothing under way. */
 export const restReadings = 5;
 export const settledMeetings = 3;
 
-/** True if more readings would show no more. */
 export function isSettled(window: AccountWindow): boolean {
   return window.rest >= restReadings || window.meetings >= settledMeetings;
 }
 
-/** Folds a reading into the window; null = it is the first. */
+/** Folds a reading into the window; null = the first. */
 export function withReading(window: AccountWindow | null, { before, heard, after }: AccountReading): AccountWindow {
   const low = before.sent + before.dropped - heard;
   const high = after.sent + after.dropped - heard;

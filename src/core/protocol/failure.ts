@@ -2,7 +2,7 @@ import { type Of, oneOf, text } from '../model/shape/shape.js';
 import { faultCode } from '../model/timeline.js';
 import { errorExits, VerifyError } from '../model/verify-error.js';
 
-/** A VerifyError of another process: that one reports it, and the one that asked throws it. */
+/** A VerifyError of another process, thrown by the one that asked. */
 export const failureShape = { code: faultCode, exit: oneOf(...errorExits), message: text, hint: text };
 export type Failure = Of<typeof failureShape>;
 

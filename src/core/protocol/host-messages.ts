@@ -29,63 +29,57 @@ import {
 import { linkedDevices, passing, stateShape } from './state-shape.js';
 
 /**
- * Messages between the orchestrator and `verify-isolation helper` on another host, over ssh(1)'s stdin and stdout: one
- * JSON object a line, as between the orchestrator and its own helpers. The far side says `ready` first, and nothing is
- * asked of it before its version was compared. It undoes what is its own and ends when its stdin closes, or when
- * nothing was heard for `farPatienceMs`: a network that was cut closes nothing.
+ * Messages between the orchestrator and `verify-isolation helper` on another host, by ssh(1): JSON lines, as to
+ * helpers. The far side begins with `ready`, and its version is compared before any question. It undoes its changes and
+ * ends when stdin closes, or after `farPatienceMs` of silence: a cut network closes nothing.
  */
 
-/** How often each side says that it is there. */
 export const beatMs = 1000;
-/** The far side gives up on an orchestrator that was silent for this long. */
+/** The far side gives up after this silence. */
 export const farPatienceMs = 10_000;
-/** The orchestrator gives up on a far side that was silent for this long. */
+/** The orchestrator gives up after this silence. */
 export const nearPatienceMs = 6000;
-/** Bytes of a capture file in one message. */
+/** Of a capture file in one message. */
 export const fetchBytes = 512 * 1024;
 
 const insideEndpoint = { name: text, port: text, netns: text };
-/** An endpoint that is named by a network namespace of its own. */
+/** An endpoint with a network namespace of its own. */
 export type InsideEndpoint = Of<typeof insideEndpoint>;
 
 const countedPort = {
   observer: text,
   bridge: text,
-  /** As the plan calls it. */
   port: text,
-  /** As its host does. */
   device: text,
 };
-/** A port out of which frames are counted beside its observer. */
+/** A port whose outgoing frames are counted beside its observer. */
 export type CountedPort = Of<typeof countedPort>;
 
 const netns = orNull(text);
-/** Of another host: where it is reached, only this one knows. */
+/** Of another host: only this one knows where it is. */
 const farPlace = { device: text, netns };
 
-/** Questions, by `ask`. */
 const questions = {
-  /** The far side's wall clock, to hold against one's own. */
+  /** The far side's wall clock, for comparison. */
   clock: {},
   read: { netns, sysctl: [text], ovs: flag },
-  /** What devices have dropped since they are there. */
   drops: { netns },
-  /** Begins to hear who changes rules and settings in a namespace, and what comes that can carry frames elsewhere. */
+  /** Watches changes of rules and settings, and new bypasses, in a namespace. */
   watch: { netns, routed: flag },
-  /** Changes since the last question; what can carry frames elsewhere since the beginning. */
+  /** Changes since the last question; bypasses since the beginning. */
   heard: {},
-  /** Its devices, and those elsewhere that stand on one of them or are the other end of a veth. */
+  /** Its devices, and those elsewhere above them or at a veth's other end. */
   around: { netns },
   /** Locks the bridges and opens injection ports, with a journal. */
   open: { runId: matching(/^[0-9a-f]{8,64}$/), netns, bridges: [text], ports: [text], inside: [insideEndpoint] },
   capture: { capture: text, netns, runTag: orNull(count), only: oneOf('run', 'all'), most: orNull(count) },
   observe: { capture: text, observers: [openedShape] },
   seal: { capture: text },
-  /** Counts what leaves by these ports, and what comes in behind them, between `observe` and `seal`. */
+  /** Counts frames that leave by these ports, and enter behind them, between `observe` and `seal`. */
   count: { capture: text, netns, ports: [countedPort], pooled: flag },
   mark: { capture: text, mark: text, accounts: flag },
   stop: { capture: text },
-  /** A piece of a capture that was stopped; an empty one is its end. */
+  /** A piece of a stopped capture; an empty one is its end. */
   fetch: { capture: text, offset: count },
   sender: { sender: text, places: mapOf(farPlace) },
   send: {
@@ -96,13 +90,12 @@ const questions = {
     perSecond: paceShape,
   },
   'end-sender': { sender: text },
-  /** Undoes everything; what could not be undone is the answer. */
+  /** Undoes everything; the answer is the rest. */
   close: {},
 };
 const questionShape = tagged('ask', questions);
 export type HostQuestion = Of<typeof questionShape>;
 
-/** What is answered, by question. */
 export const answerShapes = {
   clock: { ns: matching(/^\d{1,20}$/) },
   read: { state: stateShape, neighbours: [{ mac: text, address: text }] },

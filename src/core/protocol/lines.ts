@@ -1,16 +1,16 @@
 import { VerifyError } from '../model/verify-error.js';
 
-/** Longest line that is accepted, in bytes: 1,000 frames of 9,000 bytes as base64 fit. */
+/** 1,000 frames of 9,000 bytes as base64 fit. */
 const maxLineBytes = 16 * 1024 * 1024;
 
-/** A message as it goes over a pipe: JSON, ended by a line feed. */
+/** A message for a pipe: JSON and a line feed. */
 export function encodeLine(message: object): string {
   return `${JSON.stringify(message)}\n`;
 }
 
 /**
- * Cuts a stream of text into lines, whatever the chunks. Call what it returns with each chunk; it gives the lines that
- * are complete. Throws VerifyError (70) on a line longer than `maxBytes`: the other side is not one of ours.
+ * Cuts text into lines: the result takes chunks and gives complete lines. Throws VerifyError (70) on a line over
+ * `maxBytes`: the sender is not one of ours.
  */
 export function lineSplitter(maxBytes: number = maxLineBytes): (chunk: string) => readonly string[] {
   let parts: string[] = [];

@@ -19,7 +19,7 @@ function wrong(what: string): VerifyError {
   );
 }
 
-/** At most this many characters of why something is wrong: another host may have written all of it. */
+/** In characters: another host may have written all of it. */
 const maxFaultText = 300;
 
 function faultText({ at, expected }: Misfit): string {
@@ -38,17 +38,17 @@ function read<C extends Codec<unknown>>(codec: C, line: string, what: string): O
   return value as Of<C>;
 }
 
-/** One line from the orchestrator. Throws VerifyError (70) on anything else. */
+/** A line from the orchestrator. Throws VerifyError (70) on anything else. */
 export function parseToHost(line: string): ToHost {
   return read(toHostShape, line, 'a question');
 }
 
-/** One line from a far side. Throws VerifyError (70) on anything else. */
+/** A line from a far side. Throws VerifyError (70) on anything else. */
 export function parseFromHost(line: string): FromHost {
   return read(fromHostShape, line, 'a message');
 }
 
-/** The answer to a question of that kind; a text that says why it is none. */
+/** The answer to a question; a text is the fault. */
 export function parseAnswer<A extends HostAsk>(ask: A, value: unknown): HostAnswers[A] | string {
   const misfit = misfitOf(answerShapes[ask], value, 'drop');
   return misfit === null ? (value as HostAnswers[A]) : faultText(misfit);

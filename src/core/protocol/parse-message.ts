@@ -3,8 +3,8 @@ import { VerifyError } from '../model/verify-error.js';
 import { fromHelper, type FromHelper, type HelperRole, toHelper, type ToHelper } from './messages.js';
 
 /**
- * One line to a helper of that role, as the message it is; members that are not known are left out.
- * Throws VerifyError (70) on anything else: the helper says so and ends.
+ * A line to a helper of that role, without unknown members. Throws VerifyError (70) on anything else; the helper then
+ * ends.
  */
 export const parseToHelper: { readonly [R in HelperRole]: (line: string) => ToHelper[R] } = {
   capture: (line) => parse(toHelper.capture, line),
@@ -12,7 +12,7 @@ export const parseToHelper: { readonly [R in HelperRole]: (line: string) => ToHe
   relay: (line) => parse(toHelper.relay, line),
 };
 
-/** One line from a helper of that role. Throws VerifyError (70) on anything else. */
+/** A line from a helper of that role. Throws VerifyError (70) on anything else. */
 export const parseFromHelper: { readonly [R in HelperRole]: (line: string) => FromHelper[R] } = {
   capture: (line) => parse(fromHelper.capture, line),
   send: (line) => parse(fromHelper.send, line),

@@ -19,7 +19,7 @@ import {
   whole,
 } from '../model/shape/shape.js';
 
-/** A value of such a type: what the shape does not name is of the type as well, and stays. */
+/** Members that the shape does not name stay. */
 function kept<T>(shape: Shape): Codec<T> {
   return (value) => misfitOf(shape, value);
 }
@@ -92,7 +92,6 @@ const legacyTables = [
     copies: maybe([{ chain: text, number, matches: [text], gateway: text }]),
   },
 ];
-/** State without names that are unique across hosts. */
 const ofHost = {
   packetSockets: maybe(orNull(packetSockets)),
   packetHandlers: maybe(packetHandlers),
@@ -112,7 +111,6 @@ const ofHost = {
 
 const programs = [{ device: text, place: text, id: number }];
 
-/** What passed between two snapshots. */
 export const passing = kept<PassingCarriers>({
   packetSockets,
   packetHandlers,
@@ -122,7 +120,7 @@ export const passing = kept<PassingCarriers>({
   programs,
 });
 
-/** A file of state/. What iproute2 and nft print stays as they print it, and is read as such. */
+/** A file of state/. Output of iproute2 and nft stays as printed. */
 export const stateShape = kept<HostState>({
   links: [
     {
