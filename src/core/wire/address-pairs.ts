@@ -1,9 +1,6 @@
-/** What is known of frames by their first twelve bytes: destination and source address. */
+/** Values by a frame's destination and source address. */
 export interface AddressPairs<T> {
-  /**
-   * Of the frame at `at`, which has twelve bytes there; made at the first frame of a pair, and again once many others
-   * have come between.
-   */
+  /** Of the frame at `at`, which has twelve bytes; made again once many other pairs have come between. */
   of(bytes: Uint8Array, at: number): T;
 }
 
@@ -15,10 +12,7 @@ function wordAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
 }
 
-/**
- * A direct-mapped cache, compared by numbers: reading a pair of addresses as text, or as keys of a map, costs more than
- * all the rest of a frame.
- */
+/** A direct-mapped cache by numbers: addresses as text or map keys cost more than the rest of a frame. */
 export function createAddressPairs<T>(make: (bytes: Uint8Array, at: number) => T): AddressPairs<T> {
   const words = new Int32Array(3 * slots);
   const values: (T | undefined)[] = Array.from({ length: slots }, () => undefined);

@@ -1,11 +1,10 @@
 import { etherTypes } from './ethernet.js';
 import { readU16, writeU16 } from './bytes.js';
 
-/** ARP for IPv4 over Ethernet (RFC 826): 28 bytes; what follows is padding. */
+/** ARP for IPv4 over Ethernet (RFC 826): 28 bytes, then padding. */
 export const arpLength = 28;
 export const arpOperations = { request: 1, reply: 2 } as const;
 
-/** Offsets into the array that was read. */
 export interface ArpBody {
   readonly operation: number;
   readonly senderMacAt: number;
@@ -15,7 +14,6 @@ export interface ArpBody {
   readonly trailerAt: number;
 }
 
-/** The ARP body at `at`, or null where it is cut off or not IPv4 over Ethernet. */
 export function parseArp(bytes: Uint8Array, at: number, end: number): ArpBody | null {
   if (at < 0 || at + arpLength > Math.min(end, bytes.length)) return null;
   if (
@@ -44,7 +42,6 @@ export interface ArpFields {
   readonly targetIp: Uint8Array;
 }
 
-/** Writes an ARP body and returns the offset of what follows it. */
 export function writeArp(into: Uint8Array, at: number, fields: ArpFields): number {
   writeU16(into, at, 1);
   writeU16(into, at + 2, etherTypes.ipv4);

@@ -1,5 +1,7 @@
 /**
- * Big-endian numbers in a frame. Reading past the end gives zeros: callers check lengths first, nothing here throws.
+ * Big-endian numbers in a frame. Reading past the end gives zeros: callers check lengths. In this folder parsers give
+ * null for a header that is cut off or none, and offsets into the array; writers give the offset behind, and leave a
+ * transport's checksum 0.
  */
 export function readU16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
@@ -23,10 +25,10 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value;
 }
 
-/** The byte order of this machine's typed arrays. */
+/** Of this machine's typed arrays. */
 export const endianness: 'little' | 'big' = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 'little' : 'big';
 
-/** A word of this machine's order that stands in a frame as a big-endian number. */
+/** A word of this machine's order as a big-endian number. */
 export function asNumber(word: number): number {
   return endianness === 'big'
     ? word >>> 0
@@ -34,8 +36,8 @@ export function asNumber(word: number): number {
 }
 
 /**
- * The Internet checksum (RFC 1071), in two halves so that the sum of what does not change is made once: `sumOf` adds
- * 16-bit words without folding (an odd last byte counts as a high one), `checksumOf` folds and complements.
+ * The Internet checksum (RFC 1071) in halves, so that constant parts are summed once: `sumOf` adds 16-bit words without
+ * folding (an odd last byte is a high one), `checksumOf` folds and complements.
  */
 export function sumOf(bytes: Uint8Array, start: number, end: number): number {
   let sum = 0;
@@ -52,7 +54,8 @@ export function checksumOf(sum: number): number {
 }
 
 /**
- * Sum of the pseudo-header (RFC 9293 3.1 for IPv4, RFC 8200 8.1 for IPv6): two addresses in a row, protocol and length.
+ * Sum of the pseudo-header (RFC 9293 3.1 for IPv4, RFC 8200 8.1 for IPv6): two consecutive addresses, protocol and
+ * length.
  */
 export function pseudoHeaderSum(
   bytes: Uint8Array,
@@ -64,12 +67,12 @@ export function pseudoHeaderSum(
   return sumOf(bytes, addressesAt, addressesAt + 2 * addressLength) + protocol + length;
 }
 
-/** For readers: does the sum, its checksum field included, come out right? */
+/** True if a sum that includes the checksum field is right. */
 export function checksumHolds(sum: number): boolean {
   return checksumOf(sum) === 0;
 }
 
-/** Are the bytes at `at` those expected? -1 = there are none. */
+/** True if the bytes at `at` are these; -1 = none there. */
 export function sameBytes(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   if (at < 0) return false;
   for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;

@@ -11,13 +11,13 @@ export interface OfferFields {
   readonly clientMac: Uint8Array;
 }
 
-/** The server's name, a field of 64 bytes, which holds options here (RFC 2132 9.3: option 52 = 2). */
+/** The 64-byte server name, used for options (RFC 2132 9.3: option 52 = 2). */
 const serverNameAt = 44;
 const optionsAt = 240;
 
 /**
- * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with room for 18 bytes in the private
- * option 224 (RFC 3942), which stands in the field of the server's name; returns the offset of that room.
+ * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with 18 bytes in private option 224
+ * (RFC 3942) in the server name's field; gives the offset of these.
  */
 export function writeOffer(into: Uint8Array, at: number, fields: OfferFields): number {
   into.fill(0, at, at + dhcpLength);

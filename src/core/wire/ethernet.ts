@@ -15,7 +15,7 @@ export const etherTypes = {
   experimental: 0x88b5,
 } as const;
 
-/** Offsets into the array that was read. `etherType` below 0x600 is a length (802.3 with LLC). */
+/** Offsets into the array. `etherType` below 0x600 is a length (802.3 with LLC). */
 export interface EthernetHeader {
   readonly dstMacAt: number;
   readonly srcMacAt: number;
@@ -23,13 +23,11 @@ export interface EthernetHeader {
   readonly payloadAt: number;
 }
 
-/** The Ethernet header at `at`, or null where fewer than 14 bytes are left. */
 export function parseEthernet(bytes: Uint8Array, at: number, end: number): EthernetHeader | null {
   if (at < 0 || at + ethernetLength > Math.min(end, bytes.length)) return null;
   return { dstMacAt: at, srcMacAt: at + macLength, etherType: readU16(bytes, at + 12), payloadAt: at + ethernetLength };
 }
 
-/** Writes a header and returns the offset of what follows it. MACs are 6 bytes. */
 export function writeEthernet(
   into: Uint8Array,
   at: number,
@@ -41,7 +39,7 @@ export function writeEthernet(
   return at + ethernetLength;
 }
 
-/** `52:54:00:85:20:d1` as 6 bytes, either case; null where it is not one. */
+/** `52:54:00:85:20:d1` as 6 bytes, either case; null = no MAC. */
 export function macBytes(text: Mac): Uint8Array | null {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return null;
   const bytes = new Uint8Array(macLength);
@@ -58,15 +56,15 @@ export function macText(bytes: ArrayLike<number>, at = 0): Mac {
 }
 
 /**
- * The last digit of a group that bridges keep to the link, 01:80:c2:00:00:00 to :0f (IEEE 802.1Q table 8-1), either
- * case; null = another MAC. It is the group's bit in Linux's group_fwd_mask.
+ * The last digit of a group that stays on the link, 01:80:c2:00:00:00 to :0f (IEEE 802.1Q table 8-1), its bit in
+ * group_fwd_mask; null = another MAC.
  */
 export function reservedGroup(mac: Mac): number | null {
   const digit = /^01:80:c2:00:00:0([0-9a-f])$/i.exec(mac)?.[1];
   return digit === undefined ? null : Number.parseInt(digit, 16);
 }
 
-/** The MAC at `at` as a 48-bit number: a key to compare and look up by. */
+/** The MAC at `at` as a 48-bit number. */
 export function macNumber(bytes: Uint8Array, at: number): number {
   return readU16(bytes, at) * 2 ** 32 + readU32(bytes, at + 2);
 }

@@ -10,24 +10,22 @@ import { parseUdp } from './udp.js';
 import { parseTags } from './vlan.js';
 import { tokenAt, tokenLength } from './token.js';
 
-/** The headers of a frame as numbers and offsets into the array that was read; -1 where there is none. */
+/** A frame's headers as numbers and offsets into the array; -1 = none. */
 export interface FrameView {
   readonly dstMacAt: number;
   readonly srcMacAt: number;
-  /** VLAN ids in the frame itself, outermost first. A tag that the kernel holds aside is not here. */
+  /** VLAN ids in the frame, outermost first, without a tag that the kernel holds aside. */
   readonly vlan: readonly number[];
   readonly etherType: number;
-  /** Of an IP header, or the sender's and the target's of an ARP body. */
+  /** Of IP, or ARP's sender and target. */
   readonly srcIpAt: number;
   readonly dstIpAt: number;
   readonly ipVersion: 0 | 4 | 6;
-  /** TTL or hop limit. */
   readonly hopLimit: number;
-  /** Transport protocol behind IP. */
   readonly protocol: number;
-  /** ICMP or ICMPv6 type. */
+  /** Or ICMPv6. */
   readonly icmpType: number;
-  /** Start of the data behind the last header that was understood: where a frame of this project has its token. */
+  /** Start of the data behind the last known header, for this project's tokens. */
   readonly payloadAt: number;
 }
 
@@ -65,9 +63,8 @@ function addTransport(view: Mutable<FrameView>, bytes: Uint8Array, end: number):
 }
 
 /**
- * The headers of `bytes[start, end)`; null where not even Ethernet and its tags are whole. Total: what is cut off or
- * not understood ends the view there. Checksums and lengths are not judged (facts: guests with offloads send neither
- * right).
+ * The headers of `bytes[start, end)`; null = not even complete Ethernet and tags. Total: the view ends at cut or
+ * unknown parts. Checksums and lengths are not judged: guests with offloads send neither right.
  */
 export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameView | null {
   const ethernet = parseEthernet(bytes, start, end);
@@ -110,7 +107,7 @@ export const parsedFrameShape = {
   icmpType: orNull(number),
   payloadAt: number,
 };
-/** The headers of a frame in words, for reports. */
+/** A frame's headers in words, for reports. */
 export type ParsedFrame = Of<typeof parsedFrameShape>;
 
 /** As `viewFrame`, with addresses as text. */
@@ -135,9 +132,8 @@ export function describeFrame(frame: Uint8Array): ParsedFrame | null {
 }
 
 /**
- * Where a frame ends once its payload is cut: behind its headers, and behind the last token that it carries, so that it
- * is judged as before. A frame that is not even Ethernet, and has no token, keeps nothing. Offsets into `bytes`, as
- * `start` and `end`.
+ * The end of a frame without payload: behind its headers and last token, so that it is judged as before. Without
+ * Ethernet and token nothing is kept. Offsets into `bytes`.
  */
 export function keptEnd(bytes: Uint8Array, start: number, end: number, runTag: number | null): number {
   let until = viewFrame(bytes, start, end)?.payloadAt ?? start;

@@ -1,16 +1,13 @@
 import { readU16, writeU16 } from './bytes.js';
 
-/**
- * ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum, then 4 bytes that an echo fills with identifier and
- * sequence.
- */
+/** ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum, then an echo's identifier and sequence. */
 export const icmpLength = 8;
 export const icmpTypes = { echoReply: 0, echoRequest: 8, echoRequestV6: 128, echoReplyV6: 129 } as const;
 
 /** Unreachable, quench, redirect, time exceeded, parameter problem; ICMPv6 numbers its errors 0 to 127. */
 const errorTypes = [3, 4, 5, 11, 12];
 
-/** An error, which quotes the datagram that it is about (RFC 792, RFC 4443, section 2.1). */
+/** An error, which quotes its datagram (RFC 792, RFC 4443, section 2.1). */
 export function isIcmpError(ipVersion: 0 | 4 | 6, type: number): boolean {
   return ipVersion === 4 ? errorTypes.includes(type) : ipVersion === 6 && type >= 0 && type < 128;
 }
@@ -24,10 +21,7 @@ export interface IcmpHeader {
   readonly payloadAt: number;
 }
 
-/**
- * The header at `at`, or null where fewer than 8 bytes are left. Identifier and sequence mean something in an echo
- * only.
- */
+/** Only an echo has identifier and sequence. */
 export function parseIcmp(bytes: Uint8Array, at: number, end: number): IcmpHeader | null {
   if (at < 0 || at + icmpLength > Math.min(end, bytes.length)) return null;
   return {
@@ -40,7 +34,6 @@ export function parseIcmp(bytes: Uint8Array, at: number, end: number): IcmpHeade
   };
 }
 
-/** Writes an echo with a zero checksum and returns the offset of its data. */
 export function writeEcho(
   into: Uint8Array,
   at: number,

@@ -3,10 +3,7 @@ import { checksumOf, sumOf, writeU16 } from './bytes.js';
 /** IGMPv2 (RFC 2236 2): type, time, checksum, group. */
 export const igmpLength = 8;
 
-/**
- * Writes a general query (type 0x11, group 0.0.0.0, to be answered within 1 s) with its checksum; returns the offset of
- * what follows.
- */
+/** Writes a general query (type 0x11, group 0.0.0.0, answers within 1 s) with its checksum. */
 export function writeIgmpQuery(into: Uint8Array, at: number): number {
   into.fill(0, at, at + igmpLength);
   into[at] = 0x11;
@@ -18,10 +15,7 @@ export function writeIgmpQuery(into: Uint8Array, at: number): number {
 /** MLDv1 (RFC 2710 3): type, code, checksum, delay, reserved, group. */
 export const mldLength = 24;
 
-/**
- * Writes a general query (type 130, group ::, to be answered within 1 s) with a zero checksum; returns the offset of
- * what follows.
- */
+/** Writes a general query (type 130, group ::, answers within 1 s). */
 export function writeMldQuery(into: Uint8Array, at: number): number {
   into.fill(0, at, at + mldLength);
   into[at] = 130;

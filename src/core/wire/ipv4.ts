@@ -5,27 +5,21 @@ export const ipv4Length = 20;
 /** IANA protocol numbers, shared by IPv4 and IPv6. */
 export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
 
-/** Offsets of a header of IPv4 or IPv6 into the array that was read. */
+/** Offsets of an IP header into the array. */
 export interface IpHeader {
   readonly srcAt: number;
   readonly dstAt: number;
   readonly hopLimit: number;
-  /** IPv6: of the first header that is not an extension header. */
+  /** IPv6: of the first header that is no extension. */
   readonly protocol: number;
-  /** A fragment but the first, or extension headers without end: what follows is not a transport header. */
+  /** A fragment but the first, or endless extension headers: no transport header follows. */
   readonly laterFragment: boolean;
   readonly payloadAt: number;
-  /**
-   * Where the packet ends: by its own length, but never beyond what was captured (a length of 0 comes with
-   * segmentation offload, and is a jumbogram).
-   */
+  /** By the packet's length, within the captured bytes (length 0: segmentation offload, or a jumbogram). */
   readonly payloadEnd: number;
 }
 
-/**
- * The IPv4 header at `at`, options skipped; null where it is cut off or none. Checksums are not judged: offload leaves
- * them open.
- */
+/** Options are skipped. Checksums are not judged: offload leaves them open. */
 export function parseIpv4(bytes: Uint8Array, at: number, end: number): IpHeader | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + ipv4Length > limit) return null;
@@ -52,14 +46,11 @@ export interface Ipv4Fields {
   /** With its DSCP in the upper six bits (RFC 2474 3); absent = 0. */
   readonly trafficClass?: number;
   readonly payloadLength: number;
-  /** A part of a datagram: its identification, its place in bytes (a multiple of 8), and whether parts follow. */
+  /** Offset in bytes, a multiple of 8; `more`: parts follow. */
   readonly fragment?: { readonly id: number; readonly offset: number; readonly more: boolean };
 }
 
-/**
- * Writes a header with its checksum and returns the offset of what follows it. A whole datagram has Don't Fragment set
- * and the identification 0: it needs none (RFC 6864 4.1).
- */
+/** Writes a header with its checksum. A complete datagram has Don't Fragment and identification 0 (RFC 6864 4.1). */
 export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): number {
   into.fill(0, at, at + ipv4Length);
   into[at] = 0x45;
@@ -76,7 +67,7 @@ export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): num
   return at + ipv4Length;
 }
 
-/** `192.168.0.20` as 4 bytes; null where it is not one (no leading zeros: some readers take them for octal). */
+/** `192.168.0.20` as 4 bytes; null = none. No leading zeros: some readers take them for octal. */
 export function ipv4Bytes(text: string): Uint8Array | null {
   const parts = text.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;

@@ -4,19 +4,18 @@ import { readU16, readU32, writeU16 } from './bytes.js';
 /** IPv6 (RFC 8200 3). */
 export const ipv6Length = 40;
 const ipv6AddressLength = 16;
-/** Extension headers that a reader steps over before it gives up. */
 const maxExtensions = 8;
 
 /**
- * Bytes of an extension header by its length field. RFC 8200 4.5: a fragment header has none; RFC 4302 2.2: an
- * authentication header counts in 4 bytes.
+ * By the length field. RFC 8200 4.5: a fragment header has none; RFC 4302 2.2: an authentication header counts in 4
+ * bytes.
  */
 function extensionLength(protocol: number, words: number): number {
   if (protocol === 44) return 8;
   return protocol === 51 ? (words + 2) * 4 : (words + 1) * 8;
 }
 
-/** The IPv6 header at `at`, extension headers skipped; null where it is cut off or none. */
+/** Extension headers are skipped. */
 export function parseIpv6(bytes: Uint8Array, at: number, end: number): IpHeader | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + ipv6Length > limit || (bytes[at] ?? 0) >> 4 !== 6) return null;
@@ -53,7 +52,6 @@ function isExtension(protocol: number): boolean {
 
 export type Ipv6Fields = Omit<Ipv4Fields, 'fragment'>;
 
-/** Writes a header without extension headers and returns the offset of what follows it. */
 export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): number {
   into.fill(0, at, at + ipv6Length);
   writeU16(into, at, 0x6000 | ((fields.trafficClass ?? 0) << 4));
@@ -65,13 +63,11 @@ export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): num
   return at + ipv6Length;
 }
 
-/** Protocol numbers of extension headers that are written here, each 8 bytes long (RFC 8200 4). */
+/** Written extension headers, each of 8 bytes (RFC 8200 4). */
 export const ipv6Extensions = { hopByHop: 0, fragment: 44, destinationOptions: 60 } as const;
 export const ipv6ExtensionLength = 8;
 
-/**
- * Writes a fragment header (RFC 8200 4.5); `offset` in bytes, a multiple of 8. Returns the offset of the part's data.
- */
+/** Writes a fragment header (RFC 8200 4.5); `offset` in bytes, a multiple of 8. */
 export function writeIpv6Fragment(
   into: Uint8Array,
   at: number,
@@ -85,7 +81,7 @@ export function writeIpv6Fragment(
   return at + ipv6ExtensionLength;
 }
 
-/** Writes a destination options header that holds nothing but padding (RFC 8200 4.2, PadN). */
+/** Writes a destination options header with padding only (RFC 8200 4.2, PadN). */
 export function writeDestinationOptions(into: Uint8Array, at: number, next: number): number {
   into.set([next, 0, 1, 4, 0, 0, 0, 0], at);
   return at + ipv6ExtensionLength;
@@ -97,7 +93,7 @@ export function writeRouterAlert(into: Uint8Array, at: number, next: number): nu
   return at + ipv6ExtensionLength;
 }
 
-/** An address as RFC 4291 2.2 allows it (without zone) as 16 bytes; null where it is not one. */
+/** An address by RFC 4291 2.2 (without zone) as 16 bytes; null = none. */
 export function ipv6Bytes(text: string): Uint8Array | null {
   const halves = text.split('::');
   if (text.length > 45 || halves.length > 2) return null;
@@ -125,7 +121,7 @@ function groupsOf(text: string, last: boolean): readonly number[] | null {
   return groups;
 }
 
-/** The address at `at` in the canonical form of RFC 5952: lower case, the longest run of zero groups as `::`. */
+/** The address at `at` by RFC 5952: lower case, the longest run of zero groups as `::`. */
 export function ipv6Text(bytes: Uint8Array, at: number): string {
   const groups = Array.from({ length: 8 }, (_, i) => readU16(bytes, at + 2 * i));
   if (readU32(bytes, at) === 0 && readU32(bytes, at + 4) === 0 && readU32(bytes, at + 8) === 0xffff) {

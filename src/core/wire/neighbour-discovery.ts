@@ -1,19 +1,13 @@
 import { writeU16 } from './bytes.js';
 
-/** Neighbour discovery (RFC 4861 4): messages without their options, and options in units of 8 bytes. */
+/** Neighbour discovery (RFC 4861 4): messages without options, and options in units of 8 bytes. */
 export const routerAdvertisementLength = 16;
 export const neighbourAdvertisementLength = 24;
 export const linkAddressOptionLength = 8;
-/**
- * An option for experiments (RFC 4727 5.1.3: 253) with room for 22 bytes; receivers skip what they do not know (RFC
- * 4861 4.6).
- */
+/** An option for experiments (RFC 4727 5.1.3: 253), room for 22 bytes; receivers skip unknown ones (RFC 4861 4.6). */
 export const experimentOptionLength = 24;
 
-/**
- * Writes a router advertisement with a lifetime of 0, "not a default router", and a zero checksum; returns the offset
- * of its options.
- */
+/** Writes a router advertisement with lifetime 0, "not a default router". */
 export function writeRouterAdvertisement(into: Uint8Array, at: number): number {
   into.fill(0, at, at + routerAdvertisementLength);
   into[at] = 134;
@@ -21,10 +15,7 @@ export function writeRouterAdvertisement(into: Uint8Array, at: number): number {
   return at + routerAdvertisementLength;
 }
 
-/**
- * Writes an unasked neighbour advertisement with the override flag and a zero checksum; returns the offset of its
- * options.
- */
+/** Writes an unsolicited neighbour advertisement with override flag. */
 export function writeNeighbourAdvertisement(into: Uint8Array, at: number, target: Uint8Array): number {
   into.fill(0, at, at + neighbourAdvertisementLength);
   into[at] = 136;

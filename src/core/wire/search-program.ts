@@ -3,46 +3,45 @@ import { magicHigh, magicLow, markLength } from './token.js';
 import { searchDepth } from './token-filter.js';
 
 /**
- * The word `token` of a capture filter (token-filter.ts), or no filter at all, as an eBPF program, which costs a
- * talking guest a third of what classic BPF costs, and counts frames on the way. Instructions as in linux/bpf.h and RFC
- * 9669.
+ * A capture filter's word `token` (token-filter.ts), or no filter, as an eBPF program: it costs a talking guest a third
+ * of classic BPF's time, and counts frames. Instructions as in linux/bpf.h and RFC 9669.
  *
- * The six bytes of magic and run's tag differ from one another, so one look at every sixth byte of a frame finds them:
- * a table says of each byte where in the mark it stands.
+ * The six bytes of magic and run's tag differ, so that every sixth byte of a frame is enough: a table has each byte's
+ * place in the mark.
  */
 
 /**
- * Values of the map of counts: one for each number of an interface below this. No interface has the number 0; its value
- * is the snap length, for the kernel cuts a frame to what the program returns.
+ * Size of the map of counts, by interface number. Number 0, which no interface has, is the snap length: the kernel cuts
+ * a frame to the program's result.
  */
 export const countedInterfaces = 1 << 16;
 
-/** Bytes that are looked at in one turn of the loop. */
+/** Bytes in one turn of the loop. */
 const looks = 4;
 const tableLength = 256;
 /** A mark may be looked for from before the frame's first byte on. */
 const frameAt = tableLength + 8;
-/** Bytes of the value that the program works in: the table, and a copy of the frame's first bytes. */
+/** Bytes of the program's working value: the table, and a copy of the frame's first bytes. */
 export const workLength = frameAt + searchDepth + markLength * looks + 16;
 
-/** Members of struct __sk_buff that the program reads. */
+/** Members of struct __sk_buff. */
 const skb = { length: 0, packetType: 4, interface: 40 } as const;
 const outgoing = 4; // PACKET_OUTGOING
 const helpers = { lookUp: 1, loadBytes: 26 } as const;
-/** ret: the frame whole. */
+/** ret: the complete frame. */
 const wholeFrame = 0x40000;
 
 function markOf(runTag: number): readonly number[] {
   return [magicHigh, magicLow, runTag >>> 24, (runTag >>> 16) & 0xff, (runTag >>> 8) & 0xff, runTag & 0xff];
 }
 
-/** True if the tokens of that run can be searched for: the bytes of the mark differ, and none is 0. */
+/** True if a run's tokens can be searched for: the mark's bytes differ, and none is 0. */
 export function isSearchable(runTag: number): boolean {
   const mark = markOf(runTag);
   return new Set(mark).size === markLength && !mark.includes(0);
 }
 
-/** What the value that the program works in holds at first, for one processor: `workLength` bytes. */
+/** The working value's initial content for one processor: `workLength` bytes. */
 export function searchTable(runTag: number): Uint8Array {
   const table = new Uint8Array(workLength);
   markOf(runTag).forEach((byte, place) => (table[byte] = markLength - place));
@@ -92,14 +91,14 @@ interface Instruction {
   readonly opcode: number;
   readonly to: number;
   readonly from: number;
-  /** Bytes from a pointer, or the label to jump to. */
+  /** Bytes from a pointer, or a jump's label. */
   readonly offset: number | string;
   readonly value: number;
 }
 
 /**
- * Instructions in order, and labels among them; jumps are known when all are there. Opcodes that end in `Of` and those
- * without a second register take `value`; those that end in `Register` compare with `from`.
+ * Instructions with labels; jumps are resolved at the end. Opcodes in `Of` and those without a second register take
+ * `value`; those in `Register` compare with `from`.
  */
 export class Assembler {
   private readonly instructions: Instruction[] = [];
@@ -115,32 +114,30 @@ export class Assembler {
     return this;
   }
 
-  /** The address of a place on the stack, which register 10 points to the end of. */
+  /** An address on the stack, below register 10. */
   onStack(to: number, offset: number): this {
     return this.put('move', { to, from: 10 }).put('increase', { to, value: offset });
   }
 
-  /** Adds one to what the result points to, by the first register. */
+  /** Adds one at the result's address, by the first register. */
   addOne(): this {
     return this.put('set', { to: 1, value: 1 }).put('atomicAdd', { to: 0, from: 1 });
   }
 
-  /** Ends with a constant as the result. */
   exit(value: number): this {
     return this.put('set', { to: 0, value }).put('exit');
   }
 
-  /** The address of a map, by its descriptor (BPF_PSEUDO_MAP_FD): two instructions. */
+  /** A map's address by descriptor (BPF_PSEUDO_MAP_FD): two instructions. */
   map(to: number, fd: number): this {
     return this.wide({ to, from: 1, value: fd }, 0);
   }
 
-  /** The address of the value of an array of one (BPF_PSEUDO_MAP_VALUE; Linux 5.2): two instructions. */
+  /** The value's address in an array of one (BPF_PSEUDO_MAP_VALUE; Linux 5.2): two instructions. */
   mapValue(to: number, fd: number): this {
     return this.wide({ to, from: 2, value: fd }, 0);
   }
 
-  /** A number of 64 bits: two instructions. */
   long(to: number, value: bigint): this {
     return this.wide({ to, value: Number(BigInt.asIntN(32, value)) }, Number(BigInt.asIntN(32, value >> 32n)));
   }
@@ -151,7 +148,7 @@ export class Assembler {
     return this;
   }
 
-  /** struct bpf_insn { u8 code; u8 dst:4, src:4; s16 off; s32 imm; } for each instruction, little-endian. */
+  /** struct bpf_insn { u8 code; u8 dst:4, src:4; s16 off; s32 imm; }, little-endian. */
   encode(): Uint8Array {
     const bytes = new Uint8Array(this.instructions.length * 8);
     const view = new DataView(bytes.buffer);
@@ -167,11 +164,11 @@ export class Assembler {
 }
 
 const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as const;
-/** Registers that calls leave alone. */
+/** Preserved by calls. */
 const [context, length, work, stack] = [6, 8, 9, 10] as const;
 const keyAt = -4;
 
-/** The address of a map's value by the key in the first register; `absent`: where to go on without one. */
+/** A map value's address by the key in the first register; `absent`: the label without one. */
 function lookUp(program: Assembler, map: number, absent: string): void {
   program
     .put('storeWord', { to: stack, from: first, offset: keyAt })
@@ -181,14 +178,12 @@ function lookUp(program: Assembler, map: number, absent: string): void {
     .put('ifEqual', { to: result, value: 0, offset: absent });
 }
 
-/** Adds one to the count of the frame's interface. */
 function count(program: Assembler, counts: number): void {
   program.put('loadWord', { to: first, from: context, offset: skb.interface });
   lookUp(program, counts, 'search');
   program.addOne();
 }
 
-/** Copies the frame's first bytes to behind the table. */
 function load(program: Assembler, table: number): void {
   program
     .put('loadWord', { to: length, from: context, offset: skb.length })
@@ -212,7 +207,7 @@ function load(program: Assembler, table: number): void {
     .put('ifNotEqual', { to: result, value: 0, offset: 'found' });
 }
 
-/** Looks at every sixth byte; where one is of the mark, at all six of it. */
+/** Looks at every sixth byte; at one of the mark, at all six. */
 function search(program: Assembler, mark: readonly number[]): void {
   const places = Array.from({ length: looks }, (_, look) => look * markLength);
   program
@@ -254,10 +249,10 @@ function search(program: Assembler, mark: readonly number[]): void {
   }
 }
 
-/** Which frames of a socket a program takes and counts: `out` takes what leaves only, and both count only that. */
+/** The frames that a program takes: `out` only outgoing ones. Both count only these. */
 export type SearchKind = 'out' | 'every';
 
-/** Counts what leaves, and goes on at the label `search`; kind `out` refuses all else at the label `none`. */
+/** Counts outgoing frames, and goes on at `search`; kind `out` refuses all others at `none`. */
 function countLeaving(kind: SearchKind, counts: number): Assembler {
   const program = new Assembler()
     .put('move', { to: context, from: first })
@@ -271,7 +266,7 @@ function refuse(program: Assembler): void {
   program.label('none').exit(0);
 }
 
-/** Takes the frame, as much of it as the snap length says. */
+/** Takes the frame up to the snap length. */
 function take(program: Assembler, counts: number): void {
   program.label('found').put('set', { to: first, value: 0 });
   lookUp(program, counts, 'whole');
@@ -279,9 +274,9 @@ function take(program: Assembler, counts: number): void {
 }
 
 /**
- * The program of a socket that takes frames with a token of the run in their first `searchDepth` bytes. `counts`,
- * `table`: descriptors of an array of `countedInterfaces` counters of 8 bytes, and of a per-processor array of one
- * value that holds `searchTable`. Made for Linux 5.3 and newer, little-endian.
+ * The program of a socket for frames with a token of the run in the first `searchDepth` bytes. `counts`, `table`:
+ * descriptors of an array of `countedInterfaces` 8-byte counters, and of a per-processor array of one `searchTable`.
+ * Linux 5.3 and newer, little-endian.
  */
 export function searchProgram(
   runTag: number,
@@ -296,7 +291,7 @@ export function searchProgram(
   return program.encode();
 }
 
-/** The program of a socket that takes every frame; `counts` as of `searchProgram`. */
+/** The program of a socket for every frame; `counts` as of `searchProgram`. */
 export function everyFrameProgram(kind: SearchKind, counts: number): Uint8Array {
   const program = countLeaving(kind, counts);
   take(program, counts);
@@ -304,17 +299,17 @@ export function everyFrameProgram(kind: SearchKind, counts: number): Uint8Array 
   return program.encode();
 }
 
-/** Kernels take the first of these for tags of programs, and from Linux 6.18 on the second. */
+/** Of programs' tags: the second from Linux 6.18 on. */
 const tagHashes = ['sha1', 'sha256'] as const;
 
-/** The tags that kernels give a program with that code (bpf_prog_calc_tag, kernel/bpf/core.c). */
+/** bpf_prog_calc_tag, kernel/bpf/core.c. */
 function tagsOf(code: Uint8Array): readonly string[] {
   return tagHashes.map((hash) => createHash(hash).update(code).digest('hex').slice(0, 16));
 }
 
 /**
- * True of the program of an observer's socket of this run or another one, by the tag of its code: the tag of the run
- * stands among its comparisons. `code`: as the kernel runs it.
+ * True of an observer's program of any run, by its code's tag: the run's tag is among its comparisons. `code`: as the
+ * kernel runs it.
  */
 export function isSearchProgram(tag: string, code: Uint8Array): boolean {
   const view = new DataView(code.buffer, code.byteOffset, code.byteLength);

@@ -13,7 +13,7 @@ export interface TcpHeader {
   readonly payloadAt: number;
 }
 
-/** The header at `at`, options skipped; null where it is cut off or its data offset cannot be. */
+/** null also of an impossible data offset. */
 export function parseTcp(bytes: Uint8Array, at: number, end: number): TcpHeader | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + tcpLength > limit) return null;
@@ -29,7 +29,6 @@ export function parseTcp(bytes: Uint8Array, at: number, end: number): TcpHeader 
   };
 }
 
-/** Writes a header with a zero checksum and returns the offset of the data. */
 export function writeTcp(
   into: Uint8Array,
   at: number,

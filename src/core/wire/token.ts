@@ -2,31 +2,28 @@ import { createCipheriv } from 'node:crypto';
 import { readU32, writeU32 } from './bytes.js';
 
 /**
- * The token that every frame of a run carries: 18 bytes, so that a 60-byte frame has room for Ethernet, IPv4, UDP and
- * it.
+ * The token of every frame of a run: 18 bytes, so that a 60-byte frame has room for Ethernet, IPv4, UDP and it.
  *
  *     0      2          6          10               18
  *     | "VI" | runTag   | index    | tag            |     big-endian
  *
- * `index` numbers every frame of the run, `tag` is what only the holder of the run's key could have written.
+ * `index` numbers every frame of the run; only the holder of the run's key can write `tag`.
  */
 export const tokenLength = 18;
-/** Of these, the magic and the run's tag. */
+/** The magic and the run's tag. */
 export const markLength = 6;
 export const tagLength = 8;
 export const magicHigh = 0x56;
 export const magicLow = 0x49;
 
-/** What a token says. `tag` holds 8 bytes. */
+/** `tag` holds 8 bytes. */
 export interface Token {
   readonly runTag: number;
   readonly index: number;
   readonly tag: Uint8Array;
 }
 
-/**
- * A token found in a frame; `at` and `tagAt` are offsets into the array that was searched. The tag is not checked yet.
- */
+/** A token in a frame, not authenticated yet; `at` and `tagAt` are offsets into the array. */
 export interface FoundToken {
   readonly at: number;
   readonly runTag: number;
@@ -34,14 +31,14 @@ export interface FoundToken {
   readonly tagAt: number;
 }
 
-/** Writes what all tokens of a run begin with: the magic and the run's tag, 6 bytes. */
+/** Writes the magic and the run's tag, 6 bytes. */
 export function writeMark(into: Uint8Array, at: number, runTag: number): void {
   into[at] = magicHigh;
   into[at + 1] = magicLow;
   writeU32(into, at + 2, runTag);
 }
 
-/** Writes a token at `at`; `into` must have 18 bytes there (RangeError otherwise). */
+/** Writes a token at `at`; `into` needs 18 bytes there (else RangeError). */
 export function writeToken(into: Uint8Array, at: number, token: Token): void {
   if (at < 0 || at + tokenLength > into.length || token.tag.length < tagLength)
     throw new RangeError(`no room for a token at ${at} of ${into.length}`);
@@ -51,8 +48,8 @@ export function writeToken(into: Uint8Array, at: number, token: Token): void {
 }
 
 /**
- * Offset of a token in `frame[start, end)`, or -1: at `expectedAt` (an offset into `frame`; -1 = nowhere in particular)
- * if there is one, else the first. `runTag` null takes any run's. Total over arbitrary bytes, one pass, no allocation.
+ * Offset of a token in `frame[start, end)`, or -1: at `expectedAt` (-1 = none) if there is one, else the first.
+ * `runTag` null: any run's. Total over arbitrary bytes, one pass, no allocation.
  */
 export function tokenAt(
   frame: Uint8Array,
@@ -70,7 +67,7 @@ export function tokenAt(
   return -1;
 }
 
-/** As `tokenAt`, with what the token says; null = none. */
+/** As `tokenAt`, with the token's content; null = none. */
 export function findToken(
   frame: Uint8Array,
   start: number,
@@ -87,10 +84,7 @@ export function tokenIndex(frame: Uint8Array, at: number): number {
   return readU32(frame, at + 6);
 }
 
-/**
- * Is the tag at `tagAt` the one at `expectedAt` of `expected`? Offsets in bytes. What is not there equals no byte of
- * a whole tag.
- */
+/** True if the tag at `tagAt` is the one at `expectedAt` of `expected`. Offsets in bytes; missing bytes differ. */
 export function sameTag(frame: Uint8Array, tagAt: number, expected: Uint8Array, expectedAt: number): boolean {
   if (expectedAt < 0 || expectedAt + tagLength > expected.length) return false;
   for (let i = 0; i < tagLength; i += 1) if (frame[tagAt + i] !== expected[expectedAt + i]) return false;
@@ -101,8 +95,8 @@ export function sameTag(frame: Uint8Array, tagAt: number, expected: Uint8Array, 
 export type TagSource = (count: number) => Uint8Array;
 
 /**
- * A source of the tags of the indices from `first` on: tag `index` is bytes [8·index, 8·index+8) of the AES-256-CTR
- * keystream under the run's key (32 bytes) with a zero IV (NIST SP 800-38A, 6.5). 0.01 s per million.
+ * Tags from index `first` on: tag `index` is bytes [8·index, 8·index+8) of the AES-256-CTR keystream under the run's
+ * key (32 bytes) with a zero IV (NIST SP 800-38A, 6.5). 0.01 s per million.
  */
 export function tagSource(key: Uint8Array, first: number): TagSource {
   const counter = new Uint8Array(16);
@@ -118,12 +112,12 @@ export function tagSource(key: Uint8Array, first: number): TagSource {
   };
 }
 
-/** The tags of the indices first … first+count−1, as `tagSource` gives them. */
+/** The tags of indices first … first+count−1. */
 export function tagsFor(key: Uint8Array, first: number, count: number): Uint8Array {
   return tagSource(key, first)(count);
 }
 
-/** The tokens of the indices first … first+count−1, 18 bytes each, one after the other. */
+/** The tokens of indices first … first+count−1, 18 bytes each. */
 export function tokensFor(key: Uint8Array, runTag: number, first: number, count: number): Uint8Array {
   const tags = tagsFor(key, first, count);
   const tokens = new Uint8Array(count * tokenLength);

@@ -6,13 +6,12 @@ export const udpLength = 8;
 export interface UdpHeader {
   readonly srcPort: number;
   readonly dstPort: number;
-  /** Header and data, as the sender says. */
+  /** Of header and data, by the sender. */
   readonly length: number;
   readonly checksumAt: number;
   readonly payloadAt: number;
 }
 
-/** The header at `at`, or null where fewer than 8 bytes are left. */
 export function parseUdp(bytes: Uint8Array, at: number, end: number): UdpHeader | null {
   if (at < 0 || at + udpLength > Math.min(end, bytes.length)) return null;
   return {
@@ -24,7 +23,6 @@ export function parseUdp(bytes: Uint8Array, at: number, end: number): UdpHeader 
   };
 }
 
-/** Writes a header with a zero checksum and returns the offset of the data. */
 export function writeUdp(
   into: Uint8Array,
   at: number,

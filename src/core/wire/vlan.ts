@@ -1,12 +1,8 @@
 import { etherTypes } from './ethernet.js';
 import { readU16, writeU16 } from './bytes.js';
 
-/**
- * One VLAN tag (IEEE 802.1Q 9.6): its type stands where the EtherType stood, then priority, drop bit and 12 bits of
- * VLAN id.
- */
+/** A VLAN tag (IEEE 802.1Q 9.6): its type in the EtherType's place, priority, drop bit and 12 bits of VLAN id. */
 export const vlanTagLength = 4;
-/** More tags than any bridge stacks: where a reader stops. */
 const maxTags = 8;
 
 function isTagType(etherType: number): boolean {
@@ -14,16 +10,15 @@ function isTagType(etherType: number): boolean {
 }
 
 export interface TagStack {
-  /** VLAN ids, outermost first. */
   readonly ids: readonly number[];
-  /** What the innermost tag carries; with more than 8 tags, the type of the ninth. */
+  /** Behind the innermost tag; with more than 8 tags, the ninth's type. */
   readonly etherType: number;
   readonly payloadAt: number;
 }
 
 const noTags: readonly number[] = [];
 
-/** The tags that follow an Ethernet header whose type is `etherType`; null where the frame ends inside one. */
+/** null = the frame ends inside a tag. */
 export function parseTags(bytes: Uint8Array, payloadAt: number, end: number, etherType: number): TagStack | null {
   if (!isTagType(etherType)) return { ids: noTags, etherType, payloadAt };
   const ids: number[] = [];
@@ -38,15 +33,12 @@ export function parseTags(bytes: Uint8Array, payloadAt: number, end: number, eth
   return { ids, etherType: type, payloadAt: at };
 }
 
-/** Tag types for a stack: 0x8100 throughout, which is what an 802.1Q bridge looks for. */
+/** 0x8100 throughout, as an 802.1Q bridge expects. */
 export function tagTypes(depth: number): readonly number[] {
   return Array.from({ length: depth }, () => etherTypes.vlan);
 }
 
-/**
- * Writes a stack of tags at `typeAt`, where the Ethernet header's type stands, and `etherType` behind the innermost;
- * returns the offset of the payload.
- */
+/** Writes a stack of tags at `typeAt`, the place of the header's type, and `etherType` behind it. */
 export function writeTags(
   into: Uint8Array,
   typeAt: number,
