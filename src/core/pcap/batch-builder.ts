@@ -1,10 +1,9 @@
 import type { Batch, CaptureItem } from './capture-items.js';
 import { highHalf, lowHalf, timeWords } from './time-words.js';
 
-/** Packets of a batch at most: the columns then fit a processor's second-level cache. */
+/** A batch's columns fit a processor's second-level cache. */
 export const batchCapacity = 16_384;
 
-/** Columns that a batch is collected in. */
 interface Columns
   extends Pick<
     Batch,
@@ -30,14 +29,13 @@ function createColumns(): Columns {
   };
 }
 
-/** Collects packets into columns, and items in the order of the file. Decoders write the columns directly. */
+/** Collects packets into columns that decoders write directly, and items in the file's order. */
 export class BatchBuilder {
   /** Another object after each `next`. */
   columns = createColumns();
-  /** Packets in the columns. */
   count = 0;
   byteOrder: 'little' | 'big' = 'little';
-  /** Fleeting: columns that were handed out, to be written again after `take`. */
+  /** Fleeting: columns to be rewritten after `take`. */
   private readonly pool: Columns[] = [this.columns];
   private handedOut = 0;
   private items: CaptureItem[] = [];
@@ -45,17 +43,17 @@ export class BatchBuilder {
   private bytes: Uint8Array = new Uint8Array(0);
   private fileOffset = 0;
 
-  /** Fleeting: the batches that `take` gave are void at the next `window`, which saves a copy of every column. */
+  /** Fleeting: the next `window` voids batches of `take`, which saves copying columns. */
   constructor(private readonly fleeting: boolean) {}
 
-  /** The bytes that packets lie in from now on, and the position of the first in the file. */
+  /** Sets the bytes of packets, and their position in the file. */
   window(bytes: Uint8Array, fileOffset: number): void {
     this.flush();
     this.bytes = bytes;
     this.fileOffset = fileOffset;
   }
 
-  /** The time of the packet being written, in two words: a BigInt for each packet would cost more than all the rest. */
+  /** Sets the current packet's time in two words: a BigInt would cost more than all the rest. */
   setTimeWords(high: number, low: number): void {
     const words = this.columns.timeWords;
     words[2 * this.count + highHalf] = high;
@@ -66,13 +64,12 @@ export class BatchBuilder {
     this.columns.timeNs[this.count] = timeNs;
   }
 
-  /** The packet whose columns were written is whole. */
   next(): void {
     this.count += 1;
     if (this.count === batchCapacity) this.flush();
   }
 
-  /** An item that is not a packet, after all packets before it. */
+  /** Adds another item behind all packets. */
   add(item: CaptureItem): void {
     this.flush();
     this.items.push(item);
@@ -113,7 +110,6 @@ export class BatchBuilder {
     return columns;
   }
 
-  /** What was collected since the last call. */
   take(): readonly CaptureItem[] {
     this.flush();
     const { items } = this;

@@ -14,17 +14,17 @@ export interface CaptureReaderOptions {
 const magicLength = 4;
 
 /**
- * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any bytes: never throws, holds one block (16
- * MiB) and one batch at most, and ends at the first fatal damage, with all that was whole before it delivered.
- * `fleeting`: batches are void at the next `push`. `raw`: a capture by this program's own helpers, in which blocks of a
- * ring stand (core/pcap/ring/block.ts); then bytes of a chunk may be changed.
+ * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any bytes: never throws, holds at most one
+ * block (16 MiB) and one batch, and ends at the first fatal damage after all complete items. `fleeting`: the next
+ * `push` voids batches. `raw`: a capture by this program's helpers, with ring blocks (core/pcap/ring/block.ts); bytes
+ * of a chunk may then be changed.
  */
 export class CaptureReader {
   private readonly options: CaptureReaderOptions;
   private readonly out: BatchBuilder;
   private decoder: Decoder | null = null;
   private isOver = false;
-  /** Bytes of a block that is not whole yet: the first `carried` of them. */
+  /** An incomplete block: the first `carried` bytes. */
   private carry = new Uint8Array(0);
   private carried = 0;
   private carryOffset = 0;
@@ -35,7 +35,7 @@ export class CaptureReader {
     this.out = new BatchBuilder(options.fleeting ?? false);
   }
 
-  /** Takes a chunk of any size. Batches may point into it: use them, or copy, before its bytes change. */
+  /** Takes a chunk of any size. Batches may point into it: use or copy them before it changes. */
   push(chunk: Uint8Array): readonly CaptureItem[] {
     const at = this.completeBlock(chunk);
     if (!this.isOver && this.carried === 0 && at < chunk.length) {
@@ -50,7 +50,7 @@ export class CaptureReader {
     return this.out.take();
   }
 
-  /** The file is over: a block that is not whole is damage. */
+  /** Ends the file: an incomplete block is damage. */
   end(): readonly CaptureItem[] {
     if (!this.isOver) {
       if (this.fileOffset === 0) this.fail(0, 'the file is empty');
@@ -85,7 +85,7 @@ export class CaptureReader {
     return at;
   }
 
-  /** Position of the first byte of `bytes` not taken, -1 after fatal damage. */
+  /** Position of the first byte not taken, -1 after fatal damage. */
   private decode(bytes: Uint8Array, from: number, to: number, offset: number): number {
     const window = windowOf(bytes, offset);
     if (this.decoder === null) {
@@ -109,7 +109,7 @@ export class CaptureReader {
     return null;
   }
 
-  /** `complete`: expected length of the block in bytes. */
+  /** `complete`: expected bytes of the block. */
   private append(chunk: Uint8Array, from: number, length: number, complete: number): void {
     if (this.carried + length > this.carry.length) {
       const larger = new Uint8Array(Math.max(2 * this.carry.length, this.carried + length, complete, 4096));

@@ -1,8 +1,8 @@
-/** Bytes that a decoder looks at, with the position in the file of the first. */
+/** A decoder's bytes, with their position in the file. */
 export interface Window {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** The same as words of this machine's order; null where the bytes do not begin at a word. */
+  /** In this machine's byte order; null = not aligned. */
   readonly words: Uint32Array | null;
   readonly fileOffset: number;
 }
@@ -17,16 +17,12 @@ export function windowOf(bytes: Uint8Array, fileOffset: number): Window {
   };
 }
 
-/** One format's way from bytes to items. */
 export interface Decoder {
   /**
-   * Takes whole blocks or records from `from` on; returns the position of the first byte not taken, or -1 after fatal
+   * Takes complete blocks or records from `from`; gives the position of the first byte not taken, -1 after fatal
    * damage.
    */
   decode(window: Window, from: number, to: number): number;
-  /**
-   * Bytes from `from` on that the next block or record needs to be whole, as far as can be known. Only asked where
-   * `decode` stopped.
-   */
+  /** Bytes from `from` that the next block or record needs, as far as known, after `decode` stopped. */
   needed(window: Window, from: number, to: number): number;
 }

@@ -9,11 +9,10 @@ const flagsOption = new Uint32Array(Uint16Array.of(optionCodes.packet.flags, 4).
 
 interface PlainSection {
   readonly interfaces: readonly { readonly resolution: TimeResolution }[];
-  /** Interfaces of earlier sections. */
   readonly earlier: number;
 }
 
-/** Bytes of the packet block at `at`, where it can be read as words and ends before `to` as it begins; else 0. */
+/** Bytes of the packet block at `at`; 0 = not aligned, or its start passes `to`. */
 function plainLength(words: Uint32Array, at: number, to: number): number {
   const word = at >>> 2;
   if (at + 32 > to || words[word] !== blockTypes.packet) return 0;
@@ -22,7 +21,7 @@ function plainLength(words: Uint32Array, at: number, to: number): number {
   return isWhole && words[((at + length) >>> 2) - 1] === length ? length : 0;
 }
 
-/** The direction that options from `at` to `end` begin with, 0 = it is not known; -1 = they begin with another one. */
+/** By a first option from `at` to `end`: 0 = none; -1 = another option. */
 function directionAt(words: Uint32Array, at: number, end: number): number {
   if (at + 8 > end || words[at >>> 2] !== flagsOption) return -1;
   const direction = (words[(at >>> 2) + 1] ?? 0) & 3;
@@ -30,10 +29,9 @@ function directionAt(words: Uint32Array, at: number, end: number): number {
 }
 
 /**
- * Decodes enhanced packet blocks in a row, as this program and most others write them: in this machine's byte order,
- * times in ns, no options or epb_flags first. Nearly all blocks of a capture are such, and reading them as words takes
- * half the time. Returns the position of the first byte not taken: what begins there is for the decoder to read, or to
- * find fault with. `words`: the bytes from 0 to `to` at least; `from` is at a word.
+ * Decodes consecutive enhanced packet blocks in the usual form: this machine's byte order, times in ns, no options or
+ * epb_flags first. Reading words takes half the time. Gives the position of the first byte not taken, which is for the
+ * decoder. `words`: bytes from 0 to at least `to`; `from` is aligned.
  */
 export function takePlainPackets(
   out: BatchBuilder,

@@ -1,6 +1,6 @@
-/** How an interface counts time (draft-ietf-opsawg-pcapng 4.2, if_tsresol and if_tsoffset). */
+/** An interface's time units (draft-ietf-opsawg-pcapng 4.2, if_tsresol and if_tsoffset). */
 export interface TimeResolution {
-  /** 'ns' and 'us' without offset are read without big integers. */
+  /** 'ns' and 'us' without offset need no big integers. */
   readonly fast: 'ns' | 'us' | null;
   readonly unitsPerSecond: bigint;
   readonly offsetNs: bigint;
@@ -15,17 +15,14 @@ function fastUnit(byte: number, offsetSeconds: bigint): TimeResolution['fast'] {
   return byte === 6 ? 'us' : null;
 }
 
-/**
- * From the byte of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of
- * two.
- */
+/** By if_tsresol's byte (default 6, µs): a power of ten, or of two with the top bit. */
 export function timeResolution(byte: number, offsetSeconds: bigint): TimeResolution {
   const exponent = BigInt(byte & 0x7f);
   const unitsPerSecond = (byte & 0x80) !== 0 ? 2n ** exponent : 10n ** exponent;
   return { fast: fastUnit(byte, offsetSeconds), unitsPerSecond, offsetNs: offsetSeconds * nsPerSecond };
 }
 
-/** ns since 1970; null where they do not fit 63 bits (before 1970, or after 2262). */
+/** ns since 1970; null = beyond 63 bits (before 1970, or after 2262). */
 export function toNs(units: bigint, resolution: TimeResolution): bigint | null {
   const ns = (units * nsPerSecond) / resolution.unitsPerSecond + resolution.offsetNs;
   return ns < 0n || ns > latestNs ? null : ns;

@@ -1,24 +1,21 @@
 import { endianness } from '../wire/bytes.js';
 
-/** Positions of the halves of a time within its two words. */
+/** Positions of a time's halves in its words. */
 export const lowHalf = endianness === 'little' ? 0 : 1;
 export const highHalf = 1 - lowHalf;
 
-/**
- * The times of a batch as pairs of 32-bit words: comparing them makes no big integers. Packet i has words 2i + highHalf
- * and 2i + lowHalf.
- */
+/** Times as pairs of 32-bit words, compared without big integers. Packet i has words 2i + highHalf and 2i + lowHalf. */
 export function timeWords(timeNs: BigInt64Array | BigUint64Array): Uint32Array {
   return new Uint32Array(timeNs.buffer, timeNs.byteOffset, 2 * timeNs.length);
 }
 
-/** A time, ns since 1970, that is compared often and read once. */
+/** ns since 1970, often compared and read once. */
 export interface WordTime {
   high: number;
   low: number;
 }
 
-/** The earlier of a known time, which is changed, and another; null = none is known yet. */
+/** The earlier of a known time, which is changed, and another; null = none known. */
 export function earliest(known: WordTime | null, high: number, low: number): WordTime {
   if (known === null) return { high, low };
   if (high < known.high || (high === known.high && low < known.low)) {
@@ -28,7 +25,7 @@ export function earliest(known: WordTime | null, high: number, low: number): Wor
   return known;
 }
 
-/** The later of a known time, which is changed, and another; null = none is known yet. */
+/** The later, likewise. */
 export function latest(known: WordTime | null, high: number, low: number): WordTime {
   if (known === null) return { high, low };
   if (high > known.high || (high === known.high && low > known.low)) {

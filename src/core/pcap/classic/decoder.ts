@@ -7,13 +7,13 @@ const headerLength = 24;
 const recordLength = 16;
 export const classicMagic = { micro: 0xa1b2c3d4, nano: 0xa1b23c4d } as const;
 
-/** Reads a file of one byte order, with times in µs or ns. */
+/** Reads a file of one byte order, in µs or ns. */
 export class ClassicDecoder implements Decoder {
   private readonly out: BatchBuilder;
   private readonly isNano: boolean;
   private readonly littleEndian: boolean;
   private isHeaded = false;
-  /** The second whose ns are in the two words beside it; records of one second are mostly in a row. */
+  /** The second of the two words beside it; its records are mostly consecutive. */
   private second = -1;
   private secondHigh = 0;
   private secondLow = 0;

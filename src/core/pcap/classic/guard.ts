@@ -2,38 +2,33 @@ import { maxPacketLength } from '../capture-items.js';
 import { classicMagic } from './decoder.js';
 
 /**
- * Watches the bytes of a classic µs capture go by, in chunks of any size: checks the first 24 bytes and bounds every
- * captured length; at the end 24 + Σ(16 + captured) has to be the size.
+ * Checks a classic µs capture in chunks of any size: the first 24 bytes, every captured length, and at the end the size
+ * as 24 + Σ(16 + captured).
  */
 export class ClassicGuard {
   private readonly head = new Uint8Array(24);
   private readonly view = new DataView(this.head.buffer);
-  /** Bytes of a header that were taken, of those expected. */
+  /** Taken bytes of a header, and expected ones. */
   private filled = 0;
   private expected = 24;
   private little = true;
   private inFileHeader = true;
-  /** Bytes of a record that are still to pass. */
+  /** Remaining bytes of a record. */
   private skip = 0;
   private complete = 0;
   private fault: string | null = null;
 
-  /** Records that are whole. */
   get records(): number {
     return this.complete;
   }
 
-  /**
-   * What is wrong with the file so far; null = nothing. The chunk must not be read by anybody else where it is not
-   * null.
-   */
+  /** The first fault; null = none. With a fault no other reader may get the chunk. */
   see(chunk: Uint8Array): string | null {
     for (let at = 0; at < chunk.length && this.fault === null; )
       at += this.skip > 0 ? this.passRecord(chunk.length - at) : this.takeHeader(chunk, at);
     return this.fault;
   }
 
-  /** What is wrong now that the file is over. */
   atEnd(): string | null {
     if (this.fault !== null) return this.fault;
     if (this.inFileHeader) return this.filled === 0 ? 'the file is empty' : 'the file ends inside its header';

@@ -11,24 +11,22 @@ export interface ClassicFile {
   readonly linkType: number;
   readonly snaplen: number;
   readonly records: readonly ClassicFileRecord[];
-  /** Why the file is not whole; the records are those before that. null = it is. */
+  /** The fault behind these records; null = the file is complete. */
   readonly fault: string | null;
 }
 
-/** Reads a classic µs capture as its bytes come. */
 export interface ClassicReader {
   readonly linkType: number;
   readonly snaplen: number;
-  /** Records that are whole, as far as bytes were pushed; each is given once. Nothing comes after a fault. */
+  /** New complete records; none after a fault. */
   push(chunk: Uint8Array): readonly ClassicFileRecord[];
-  /** Why the file is not whole, as far as it is known; null = it is. */
+  /** Known so far; null = none. */
   fault(): string | null;
 }
 
 /**
- * Reads with the npm package `pcap-parser`: a second opinion that shares no code with the capture reader. The package
- * alone is silent on an empty or cut file, takes any version, and copies without bound where a record claims a huge
- * length: hence the guard.
+ * Reads with the npm package `pcap-parser`: a second opinion without code of the capture reader. The guard is needed,
+ * as the package ignores empty or cut files, takes any version, and copies without bound on a huge length.
  */
 export function pcapParserReader(): ClassicReader {
   const guard = new ClassicGuard();
@@ -79,7 +77,6 @@ export function pcapParserReader(): ClassicReader {
   };
 }
 
-/** Reads a whole capture with it. */
 export function classicWithPcapParser(chunks: Iterable<Uint8Array>): ClassicFile {
   const reader = pcapParserReader();
   const records: ClassicFileRecord[] = [];

@@ -15,7 +15,7 @@ export function classicHeader(resolution: ClassicResolution, snaplen: number, li
 }
 
 export interface ClassicPacket {
-  /** Cut to µs where the file counts in them. Seconds have 32 bits: until 2106. */
+  /** Truncated in a µs file. Seconds have 32 bits: until 2106. */
   readonly timeNs: bigint;
   readonly originalLength: number;
   readonly data: Uint8Array;

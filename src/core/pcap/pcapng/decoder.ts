@@ -14,11 +14,11 @@ const headLength = 12;
 
 const isLittle = endianness === 'little';
 
-/** pcapng (draft-ietf-opsawg-pcapng): blocks by their length, sections in either byte order. */
+/** pcapng (draft-ietf-opsawg-pcapng): blocks by length, sections in either byte order. */
 export class PcapngDecoder implements Decoder {
   private readonly state: SectionState;
 
-  /** `ring`: reads also what a raw capture has of a ring; null = such blocks are skipped as unknown ones are. */
+  /** `ring`: reads ring blocks of a raw capture; null = skips them. */
   constructor(
     private readonly out: BatchBuilder,
     private readonly ring: RingDecoder | null,
@@ -59,7 +59,7 @@ export class PcapngDecoder implements Decoder {
     return -1;
   }
 
-  /** What is wrong with a block's type and length, or null. A section header says how its own length is read. */
+  /** A fault of type and length, or null. A section header sets its own byte order. */
   private faultOfHead(view: DataView, type: number, at: number): string | null {
     const state = this.state;
     if (type === blockTypes.section) {
@@ -73,7 +73,7 @@ export class PcapngDecoder implements Decoder {
       : null;
   }
 
-  /** `to`: where the block's closing length begins. */
+  /** `to`: start of the closing length. */
   private readBlock(window: Window, type: number, at: number, to: number): string | null {
     const state = this.state;
     switch (type) {
@@ -96,7 +96,6 @@ export class PcapngDecoder implements Decoder {
   }
 }
 
-/** True if the section header at `at` says little-endian; null where it has no byte-order magic. */
 function littleOf(view: DataView, at: number): boolean | null {
   if (view.getUint32(at + 8, true) === byteOrderMagic) return true;
   return view.getUint32(at + 8, false) === byteOrderMagic ? false : null;

@@ -4,24 +4,22 @@ import { type TimeResolution, timeResolution, toNs } from '../time-resolution.js
 import { type Option, optionCodes, optionText, optionU64, readOptions, textOfOption } from './options.js';
 import type { BatchBuilder } from '../batch-builder.js';
 
-/** Facts of an interface that a packet or a statistics block needs of the one it names. */
+/** An interface for its packets and statistics. */
 export interface InterfaceOfSection {
-  /** Bytes of a packet that are kept at most; 0 = all. */
   readonly snaplen: number;
   readonly resolution: TimeResolution;
 }
 
-/** How far a pcapng file is read: the section that blocks belong to, and where packets go. */
+/** A pcapng file's current section, and the destination of packets. */
 export interface SectionState {
   readonly out: BatchBuilder;
   little: boolean;
   /** False before the first section header. */
   isOpen: boolean;
-  /** Interfaces of the section, in the order of their descriptions. */
   interfaces: InterfaceOfSection[];
-  /** How many interfaces earlier sections had: ids of items count on from there. */
+  /** Interfaces of earlier sections, behind which ids count on. */
   earlier: number;
-  /** A time outside of what 64 bits of ns hold was reported: a file may be full of them. */
+  /** Reported once: a file may be full of times outside 64 bits of ns. */
   isTimeFaultReported: boolean;
 }
 
@@ -29,10 +27,10 @@ export function newSectionState(out: BatchBuilder): SectionState {
   return { out, little: true, isOpen: false, interfaces: [], earlier: 0, isTimeFaultReported: false };
 }
 
-/** Each of these reads the block from `at` to where its closing length begins; gives what is wrong with it, or null. */
+/** Reads a block from `at` to its closing length; gives a fault or null. */
 export type ReadBlock = (state: SectionState, window: Window, at: number, to: number) => string | null;
 
-/** A section header: interfaces are counted again, and times and lengths are in its byte order from now on. */
+/** A section header, with its own interfaces and byte order. */
 export const readSection: ReadBlock = (state, { view, bytes }, at, to) => {
   const { little, out } = state;
   if (at + 24 > to) return 'a section header is too short for its fields';
@@ -130,7 +128,7 @@ function timeOption(
   return toNs((high << 32n) | BigInt(view.getUint32(option.at + 4, little)), resolution);
 }
 
-/** if_filter: a leading 0 byte says that a libpcap expression follows. */
+/** if_filter: a leading 0 byte, then a libpcap expression. */
 function filterText(bytes: Uint8Array, options: readonly Option[]): string | null {
   const option = options.find(
     (each) => each.code === optionCodes.interface.filter && each.length > 0 && bytes[each.at] === 0,

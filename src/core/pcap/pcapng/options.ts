@@ -1,7 +1,7 @@
 import { escapeText } from '../../text/escape.js';
 import type { Batch } from '../capture-items.js';
 
-/** Block types (draft-ietf-opsawg-pcapng 4, 11.1). */
+/** draft-ietf-opsawg-pcapng 4, 11.1. */
 export const blockTypes = {
   section: 0x0a0d0d0a,
   interface: 1,
@@ -13,7 +13,7 @@ export const blockTypes = {
 } as const;
 export const byteOrderMagic = 0x1a2b3c4d;
 
-/** Option codes by the block that they stand in (draft-ietf-opsawg-pcapng 3.5, 4). */
+/** By block (draft-ietf-opsawg-pcapng 3.5, 4). */
 export const optionCodes = {
   end: 0,
   comment: 1,
@@ -30,8 +30,8 @@ export interface Option {
 }
 
 /**
- * The options in `view[from, to)`, up to the end mark; null where one runs past `to`. Each takes at least 4 bytes, so
- * that a list is never longer than a quarter of its block.
+ * Options in `view[from, to)` up to the end mark; null = one runs past `to`. Each takes at least 4 bytes, which bounds
+ * the list.
  */
 export function readOptions(view: DataView, from: number, to: number, littleEndian: boolean): readonly Option[] | null {
   const options: Option[] = [];
@@ -49,7 +49,7 @@ export function readOptions(view: DataView, from: number, to: number, littleEndi
 
 const decoder = new TextDecoder();
 
-/** Text of an option: UTF-8, not terminated; what is not UTF-8 becomes U+FFFD. */
+/** UTF-8, not terminated; invalid bytes become U+FFFD. */
 export function textOfOption(bytes: Uint8Array, option: Option): string {
   return decoder.decode(bytes.subarray(option.at, option.at + option.length));
 }
@@ -74,21 +74,18 @@ export function optionU64(
 const maxOptionLength = 65_535;
 const encoder = new TextEncoder();
 
-/** One option to write: its code and its bytes. */
 export interface OptionValue {
   readonly code: number;
   readonly value: Uint8Array;
 }
 
-/** A text as an option holds it, without a prefix. */
 export function textBytes(text: string): Uint8Array {
   return textOption(optionCodes.comment, text)[0]?.value ?? new Uint8Array(0);
 }
 
 /**
- * Text as an option, or none for null. Cut to what an option holds, at a character; what a terminal would act on is
- * escaped, since tshark and capinfos print comments and names of interfaces as they are. `prefix` are bytes in front
- * of the text.
+ * Text as an option, none for null; cut at a character. Control characters are escaped, as tshark and capinfos print
+ * comments and names unchanged. `prefix`: bytes before the text.
  */
 export function textOption(
   code: number,
@@ -121,7 +118,7 @@ export function u64Option(code: number, value: bigint | null | undefined): reado
   return [{ code, value: bytes }];
 }
 
-/** A time as options of a statistics block hold it: upper 32 bits first. */
+/** A statistics block's time: upper 32 bits first. */
 export function timeOption(code: number, timeNs: bigint | null | undefined): readonly OptionValue[] {
   if (timeNs === null || timeNs === undefined) return [];
   const bytes = new Uint8Array(8);
@@ -153,10 +150,7 @@ export interface PacketOptions {
   readonly comments: readonly string[];
 }
 
-/**
- * Id and comments of packet `i` of a batch: the slow way, for the few packets where somebody asks. Malformed options
- * give none.
- */
+/** Id and comments of packet `i` of a batch, read slowly on demand. Malformed options give none. */
 export function readPacketOptions(batch: Batch, i: number): PacketOptions {
   const { bytes } = batch;
   const at = batch.optionsAt[i] ?? 0;

@@ -2,16 +2,14 @@ import type { Direction } from '../capture-items.js';
 import { blockTypes, optionCodes } from './options.js';
 
 /**
- * Bytes of an enhanced packet block with a direction, a packet id if `packetId` is not negative, a comment of this many
- * bytes if there are any, and nothing else.
+ * Bytes of an enhanced packet block with a direction, an id if `packetId` is not negative, and a comment of that
+ * length.
  */
 export function packetBlockLength(captured: number, packetId = -1, comment = 0): number {
   return 44 + captured + (-captured & 3) + (packetId < 0 ? 0 : 12) + (comment === 0 ? 0 : 4 + comment + (-comment & 3));
 }
 
-/**
- * Bytes to write packet blocks into, and the same as a view and as halves of words: made once, used for many packets.
- */
+/** Bytes for packet blocks with two views, made once. */
 export interface BlockBuffer {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -25,11 +23,10 @@ export function blockBuffer(length: number): BlockBuffer {
 
 /** Up to this many bytes a short loop beats set() and its subarray. */
 const shortFrame = 96;
-/** The bytes that frames were last copied from, as halves of words. */
 let copiedFrom: ArrayBufferLike | null = null;
 let copiedHalves: Uint16Array = new Uint16Array(0);
 
-/** Copies a frame of probe size two bytes at a time, where both places allow it. */
+/** Copies two bytes at a time if both are aligned. */
 function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Array, from: number, length: number): void {
   const start = source.byteOffset + from;
   if (((start | to) & 1) !== 0) {
@@ -47,10 +44,7 @@ function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Arra
   if ((length & 1) !== 0) bytes[to + length - 1] = source[from + length - 1] ?? 0;
 }
 
-/**
- * A packet with a direction: `bytes[from, from + captured)`, its time two 32-bit words of ns. A writer of many fills
- * the same object again, so that none is made for each.
- */
+/** A packet with a direction: `bytes[from, from + captured)`, time in two words of ns. Writers reuse the object. */
 export interface PacketHead {
   interfaceId: number;
   timeHigh: number;
@@ -58,15 +52,14 @@ export interface PacketHead {
   bytes: Uint8Array;
   from: number;
   captured: number;
-  /** Its length on the wire. */
+  /** On the wire. */
   original: number;
   direction: Direction;
 }
 
 /**
- * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, perhaps a comment (as `textBytes`
- * gives it), and no other option, without allocating. Returns the offset behind the block; the buffer must have
- * `packetBlockLength(captured, packetId, comment.length)` bytes at `at` (RangeError otherwise).
+ * Writes an enhanced packet without allocating, with direction, id and comment (by `textBytes`). Gives the offset
+ * behind; the buffer needs `packetBlockLength(captured, packetId, comment.length)` bytes at `at` (else RangeError).
  */
 export function writePacketBlock(
   into: BlockBuffer,

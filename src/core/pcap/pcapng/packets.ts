@@ -12,7 +12,6 @@ interface PacketPlace {
   readonly offset: number;
   readonly captured: number;
   readonly original: number;
-  /** The number of the interface in its section. */
   readonly id: number;
   /** 0 unknown, 1 inbound, 2 outbound. */
   readonly direction: number;
@@ -20,10 +19,7 @@ interface PacketPlace {
   readonly optionsLength: number;
 }
 
-/**
- * An enhanced packet block or an obsolete one, from `at` to where the block's closing length begins; gives what is
- * wrong with it, or null.
- */
+/** Reads an enhanced or obsolete packet block, as `ReadBlock`. */
 export function readPacket(
   state: SectionState,
   window: Window,
@@ -94,10 +90,7 @@ function storePacket({ out, earlier }: SectionState, place: PacketPlace): void {
   out.next();
 }
 
-/**
- * Bits 0 and 1 of epb_flags (pack_flags has the same code); 0 without the option, -1 where an option runs past its
- * block.
- */
+/** Bits 0 and 1 of epb_flags (pack_flags has the same code); 0 = absent, -1 = an option runs past its block. */
 export function directionIn(view: DataView, from: number, to: number, little: boolean): number {
   let at = from;
   while (at + 4 <= to) {
@@ -114,7 +107,7 @@ export function directionIn(view: DataView, from: number, to: number, little: bo
   return 0;
 }
 
-/** Words of 32 bits where the resolution is ns or µs, which nearly all files have; a BigInt otherwise. */
+/** Words of 32 bits for ns or µs, as in nearly all files; else a BigInt. */
 function setTime(
   state: SectionState,
   fileOffset: number,

@@ -13,7 +13,7 @@ import {
   writeOptions,
 } from './options.js';
 
-/** Blocks of pcapng (draft-ietf-opsawg-pcapng 4), little-endian, times in ns. Each function gives one whole block. */
+/** Blocks of pcapng (draft-ietf-opsawg-pcapng 4), little-endian, times in ns; a function for each. */
 export interface SectionHeader {
   readonly hardware?: string | null;
   readonly os?: string | null;
@@ -40,7 +40,6 @@ export function sectionHeader(section: SectionHeader): Uint8Array {
 export interface InterfaceDescription {
   readonly name: string;
   readonly description?: string | null;
-  /** A libpcap filter expression. */
   readonly filter?: string | null;
   readonly os?: string | null;
   readonly comment?: string | null;
@@ -67,7 +66,7 @@ export function interfaceDescription(description: InterfaceDescription): Uint8Ar
   });
 }
 
-/** The block of an interface as a capture has it, for a copy of that capture. */
+/** An interface's block, for a copy of its capture. */
 export function interfaceAsRead({ name, description, filter, snaplen }: InterfaceItem): Uint8Array {
   return interfaceDescription({ name: name ?? '', description, filter, snaplen, os: 'Linux' });
 }
@@ -75,7 +74,7 @@ export function interfaceAsRead({ name, description, filter, snaplen }: Interfac
 export interface EnhancedPacket {
   readonly interfaceId: number;
   readonly timeNs: bigint;
-  /** Bytes on the wire; those of `data` where it was not cut. */
+  /** Bytes on the wire; of `data` if it was not cut. */
   readonly originalLength: number;
   readonly data: Uint8Array;
   readonly direction: Direction;
@@ -104,7 +103,6 @@ export function enhancedPacket(packet: EnhancedPacket): Uint8Array {
 
 export interface InterfaceStatistics extends Partial<Omit<StatisticsItem, 'kind' | 'interfaceId'>> {
   readonly interfaceId: number;
-  /** When the counters were read. */
   readonly timeNs: bigint;
 }
 

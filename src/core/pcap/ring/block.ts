@@ -1,9 +1,8 @@
 import { maxPacketLength } from '../capture-items.js';
 
 /**
- * Blocks that a raw capture has beside those of pcapng: what the kernel put into a ring (TPACKET_V3,
- * linux/if_packet.h), as it put it there. Types with the highest bit set are for local use (draft-ietf-opsawg-pcapng
- * 11.1), so that other programs pass over them by their length.
+ * Blocks of a raw capture beside pcapng's: the kernel's ring blocks, unchanged (TPACKET_V3, linux/if_packet.h). Types
+ * with the highest bit are for local use (draft-ietf-opsawg-pcapng 11.1), skipped by other programs.
  */
 export const ringBlockTypes = { interface: 0x8000_5601, frames: 0x8000_5602, padding: 0x8000_5603 } as const;
 
@@ -30,7 +29,7 @@ const vlanValid = 1 << 4;
 const vlanTypeValid = 1 << 6;
 const tagBytes = 4;
 
-/** A block that says which interface of the file the kernel's interface `index` is. */
+/** A block that maps the kernel's interface `index` to the file's. */
 export function ringInterfaceBlock(interfaceId: number, index: number): Uint8Array {
   const bytes = new Uint8Array(20);
   const view = new DataView(bytes.buffer);
@@ -40,16 +39,10 @@ export function ringInterfaceBlock(interfaceId: number, index: number): Uint8Arr
   return bytes;
 }
 
-/**
- * In a raw capture blocks of a ring begin and end at multiples of this: whole pages cost the kernel half of what parts
- * of pages do.
- */
+/** Ring blocks of a raw capture are aligned to it: whole pages cost the kernel half of parts. */
 const page = 4096;
 
-/**
- * Bytes of a file of that length up to where a block of a ring may begin, as a block that says nothing; none where it
- * may begin there.
- */
+/** An empty block that pads a file of that length for a ring block; none if it is aligned. */
 export function ringPadding(size: number): Uint8Array {
   const missing = -size & (page - 1);
   if (missing === 0) return new Uint8Array(0);
@@ -62,9 +55,9 @@ export function ringPadding(size: number): Uint8Array {
 }
 
 /**
- * Makes a block of a ring one of a raw capture where it lies, and gives its bytes. Its first two words, version and
- * offset of private data, are written again whenever the kernel opens a block, and behind the frames of a full one
- * there is room for a word. What older frames left between is wiped.
+ * Makes a ring block one of a raw capture in place, and gives its bytes. The kernel rewrites its first two words
+ * (version, offset of private data) when it opens a block, and leaves room for a word behind the frames. Old frames'
+ * remains are wiped.
  */
 export function closeRingBlock(ring: Uint8Array, view: DataView, at: number): Uint8Array {
   const used = view.getUint32(at + ringBlock.used, true);
@@ -76,10 +69,7 @@ export function closeRingBlock(ring: Uint8Array, view: DataView, at: number): Ui
   return ring.subarray(at, at + length);
 }
 
-/**
- * A frame of the kernel's interface `index`: `captured` bytes at `offset`. One object does for all frames of a block,
- * one after the other.
- */
+/** `captured` bytes at `offset`, from the kernel's interface `index`. One object is reused for all frames. */
 export interface RingFrame {
   index: number;
   /** PACKET_HOST 0, …, PACKET_OUTGOING 4. */
@@ -92,8 +82,8 @@ export interface RingFrame {
 }
 
 /**
- * Gives the frames of the ring's block in `[at, to)`. The kernel holds the outermost tag of a received frame aside: it
- * goes back to its place, in `bytes`. Gives what is wrong with the block, or null.
+ * Gives frames of the ring block in `[at, to)`, and a fault or null. The outermost tag of a received frame, which the
+ * kernel holds aside, is put back in `bytes`.
  */
 export function eachRingFrame(
   bytes: Uint8Array,

@@ -3,15 +3,12 @@ import { directions } from '../capture-items.js';
 import type { Window } from '../decoder.js';
 import { eachRingFrame, packetTypes, type RingFrame, ringBlockTypes } from './block.js';
 
-/**
- * Reads what a raw capture has of a ring (block.ts) into batches. Where a frame lost its VLAN tag to the kernel, it
- * gets it back in the bytes that were pushed.
- */
+/** Reads ring blocks of a raw capture (block.ts) into batches, and puts VLAN tags back in the pushed bytes. */
 export class RingDecoder {
   private readonly out: BatchBuilder;
   /** Kernel's interface → interface of the file. */
   private readonly idOf = new Map<number, number>();
-  /** The second whose ns are in the two words beside it. */
+  /** The second of the two words beside it. */
   private second = -1;
   private secondHigh = 0;
   private secondLow = 0;
@@ -20,10 +17,7 @@ export class RingDecoder {
     this.out = out;
   }
 
-  /**
-   * A block of local use in `[at, to)`, its closing length left out, in a section of this many interfaces. Gives what
-   * is wrong with it, or null.
-   */
+  /** Reads a local block in `[at, to)` without its closing length; gives a fault or null. */
   readBlock(window: Window, type: number, at: number, to: number, interfaces: number): string | null {
     if (type === ringBlockTypes.frames) return this.readFrames(window, at, to);
     if (type !== ringBlockTypes.interface) return null;
