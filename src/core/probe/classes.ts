@@ -21,7 +21,7 @@ import { unknownUnicast } from './classes/unknown-unicast.js';
 import { vlanHop } from './classes/vlan-hop.js';
 import type { ProbeClass } from './probe-class.js';
 
-/** Every probe class by name. A new one is one file and one line here. */
+/** Every probe class. A new one takes a file and a line here. */
 export const classes: Readonly<Record<ProbeClassName, ProbeClass>> = {
   'known-unicast': knownUnicast,
   'aged-unicast': agedUnicast,
@@ -49,30 +49,30 @@ export function isProbeClass(name: string): name is ProbeClassName {
   return Object.hasOwn(classes, name);
 }
 
-/** Their names, in the order of reports and of help. */
+/** In the order of reports and of help. */
 export const scenarioClasses: readonly ProbeClassName[] = Object.keys(classes).filter(isProbeClass);
 
-/** Those that need no frame of a scenario. */
+/** Without the class of a scenario's own frames. */
 export const probeClasses: readonly ProbeClassName[] = scenarioClasses.filter((name) => name !== 'frame');
 
-/** Classes that disturb guests: they need `allow_disruptive`, and are slower unless set otherwise. */
+/** Classes that disturb guests: they need `allow_disruptive`, and are slower by default. */
 export const disruptiveClasses: readonly ProbeClassName[] = probeClasses.filter(
   (name) => classes[name].provokes !== undefined,
 );
 
-/** On a host also a frame of the scenario's own, which may be any attack. */
+/** On a host a scenario's own frame may be any attack. */
 export const hostDisruptiveClasses: readonly ProbeClassName[] = [...disruptiveClasses, 'frame'];
 
-/** What `--class all` may send beyond what disturbs nobody. */
+/** What `--class all` may send beyond harmless classes. */
 export interface CatalogueAllowance {
   readonly disruptive: boolean;
-  /** Source MACs that nobody has may leave by an uplink. */
+  /** Unknown source MACs may leave by an uplink. */
   readonly newMacs: boolean;
 }
 
 /**
- * The classes that `--class all` stands for. Without `aged-unicast`, which takes the ageing time of silence; where a
- * bridge has an uplink also without BPDUs, for the switch beyond it may shut its port.
+ * The classes of `--class all`: without `aged-unicast`, which waits for the ageing time; with an uplink also without
+ * BPDUs, as the switch beyond may shut its port.
  */
 export function catalogueClasses(
   { disruptive, newMacs }: CatalogueAllowance,

@@ -4,15 +4,12 @@ import { ipv4Bytes } from '../wire/ipv4.js';
 import { ipv6Bytes } from '../wire/ipv6.js';
 import { familyOf } from './addresses.js';
 
-/**
- * Groups of the probes where the scenario names none: administratively scoped (RFC 2365 6.2), and IPv6 with global
- * scope; nobody joins them.
- */
+/** Default groups without members: administratively scoped (RFC 2365 6.2), and IPv6 with global scope. */
 const defaultGroups = { ipv4: '239.118.105.1', ipv6: 'ff0e::7669:1' } as const;
 
 /**
- * The MAC of a group: of IPv4 its low 23 bits behind 01:00:5e (RFC 1112 6.4), of IPv6 its low 32 behind 33:33 (RFC 2464
- * 7); a MAC is itself.
+ * A group's MAC: of IPv4 its low 23 bits behind 01:00:5e (RFC 1112 6.4), of IPv6 its low 32 behind 33:33 (RFC 2464 7);
+ * a MAC is itself.
  */
 export function groupMac(group: string): Mac {
   const v4 = ipv4Bytes(group);
@@ -26,7 +23,7 @@ function familyOfGroup(group: string): 4 | 6 | null {
   return ipv6Bytes(group) !== null ? 6 : null;
 }
 
-/** The group that a carrier goes to: the scenario's where it is of the carrier's family, else the class's. */
+/** The scenario's group if it has the carrier's family, else the class's. */
 export function groupFor(
   carrier: Carrier,
   chosen: string | null,
@@ -43,10 +40,7 @@ export function groupFor(
   return { ip: familyOfGroup(group) === family ? group : usual, mac };
 }
 
-/**
- * Carriers of multicast where the scenario names none: raw, and UDP over the family of the group, or what the sender
- * has.
- */
+/** Default carriers of multicast: raw, and UDP over the group's family, or the sender's. */
 export function groupCarriers(chosen: string | null, hasIpv6: boolean): readonly Carrier[] {
   const family = chosen === null ? null : familyOfGroup(chosen);
   if (chosen !== null && family === null) return ['raw'];
@@ -54,7 +48,7 @@ export function groupCarriers(chosen: string | null, hasIpv6: boolean): readonly
   return hasIpv6 ? ['raw', 'ipv4-udp', 'ipv6-udp'] : ['raw', 'ipv4-udp'];
 }
 
-/** Ports that the forwarding database for multicast lists for the group. */
+/** Ports of the group in the multicast database. */
 export function memberPorts(
   mdb: readonly MdbEntry[],
   group: { readonly ip: string | null; readonly mac: Mac },

@@ -6,10 +6,7 @@ import { broadcastMac, ipPair } from './addresses.js';
 import { frameSpec } from './frames/frame.js';
 import type { FlowDraft, ProbeContext } from './probe-class.js';
 
-/**
- * Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everything that is not a
- * party.
- */
+/** Senders during an attack: `via` of the scenario, else the bridge's uplinks, else all but the parties. */
 export function talkers(context: ProbeContext, bridge: string, parties: readonly string[]): readonly Endpoint[] {
   const candidates = [...context.endpoints.values()].filter(
     (endpoint) =>
@@ -28,20 +25,20 @@ export function talkers(context: ProbeContext, bridge: string, parties: readonly
   return uplinks.length > 0 ? uplinks : candidates;
 }
 
-/** What a guest says to another while it is attacked: the addressee gets all of it, and nobody else any. */
+/** Frames during an attack: the addressee gets all of them, and no other any. */
 export function flowTo(addressee: Endpoint, talker: Endpoint, frame: FrameSpec): FlowDraft {
   const { name } = addressee;
   return { from: talker.name, to: name, sender: talker.name, frame, must: [name], may: [name], judged: true };
 }
 
-/** The MAC behind which an endpoint is reached: its own, or the bridge's for the host. */
+/** The MAC that reaches an endpoint: its own, or the bridge's for the host. */
 export function macReaching(context: ProbeContext, endpoint: Endpoint): Mac | undefined {
   return placeOf(endpoint.attach) === 'host' ? context.bridgeMacs[endpoint.bridge] : endpoint.macs[0];
 }
 
 /**
- * A word of the owner by which bridge and neighbours know it again: as its port has it, and in the VLAN of the attack,
- * where the bridge keeps an entry of its own.
+ * A frame by which bridge and neighbours know the owner again: as its port has it, and in the attack's VLAN, which has
+ * its own entry.
  */
 export function restoreOwnerWith(
   owner: Endpoint,
@@ -64,8 +61,7 @@ export function restoreOwnerWith(
 }
 
 /**
- * The rightful owner announces itself at the end of an attack, `vlan` being its tags; null for a host, which the bridge
- * never forgets.
+ * The owner announces itself at the end of an attack with tags `vlan`, but not a host, which the bridge never forgets.
  */
 export function restoreOwner(
   owner: Endpoint,

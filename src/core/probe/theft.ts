@@ -3,13 +3,12 @@ import { frameSpec } from './frames/frame.js';
 import type { FlowDraft, ProbeContext, ProbePair } from './probe-class.js';
 import { flowTo, macReaching, restoreOwner, talkers } from './restore-owner.js';
 
-/** Frames with which the thief claims the MAC: more than one, since a bridge may be learning it at the same moment. */
+/** Several, as a bridge may be learning the MAC at the same moment. */
 const claims = 5;
 
 /**
- * The thief (`from`) sends with the source MAC of `to`; then others talk to `to`. What they say has to reach `to`, and
- * nobody else: a bridge that moved the MAC hands it to the thief. The claims go to a MAC that nobody has. At the end
- * the owner announces itself.
+ * The thief (`from`) sends with the MAC of `to`, to an unused MAC; then others talk to `to`, which alone has to get
+ * these frames: a bridge that moved the MAC sends them to the thief. At the end the owner announces itself.
  */
 export function theftFlows({ from, to, carrier, vlan }: ProbePair, context: ProbeContext): readonly FlowDraft[] {
   if (to === null) return [];

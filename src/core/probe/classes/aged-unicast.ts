@@ -9,9 +9,8 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * Frames to a guest that has been silent for longer than ageing_time: the bridge has forgotten it and floods. IP
- * carriers go to documentation addresses, because an answer would teach the bridge where the guest is (measured: 1 of
- * 50 seen instead of 50).
+ * Frames to a guest that was silent for longer than ageing_time: the bridge has forgotten it and floods. IP carriers go
+ * to documentation addresses, as an answer would teach the bridge its place (measured: 1 of 50 seen, not 50).
  */
 export const agedUnicast: ProbeClass = {
   name: 'aged-unicast',

@@ -8,10 +8,7 @@ declare module '../../model/scenario.js' {
   }
 }
 
-/**
- * ARP requests (RFC 826) for an address that `to` has: broadcast, so that every port whose `bcast_flood` is on gets
- * them.
- */
+/** ARP requests (RFC 826) for an address of `to`: broadcast to every port with `bcast_flood`. */
 export const arpRequest: ProbeClass = {
   name: 'arp-request',
   meaning: 'The question of IPv4 for a MAC, which goes to all endpoints.',

@@ -10,8 +10,8 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * "The address of `to` is at me": as a gratuitous request (RFC 5227 3) and as a reply that nobody asked for, both
- * broadcast. At the end the owner announces itself.
+ * Claims the address of `to`, as gratuitous request (RFC 5227 3) and unsolicited reply, both broadcast. At the end the
+ * owner announces itself.
  */
 export const arpSpoof: ProbeClass = {
   name: 'arp-spoof',

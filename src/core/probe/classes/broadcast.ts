@@ -8,10 +8,7 @@ declare module '../../model/scenario.js' {
   }
 }
 
-/**
- * Frames to ff:ff:ff:ff:ff:ff: a bridge sends them to every port whose `bcast_flood` is on. As ARP: a request for an
- * address that nobody has.
- */
+/** Frames to ff:ff:ff:ff:ff:ff, sent to every port with `bcast_flood`. As ARP: a request for an unused address. */
 export const broadcast: ProbeClass = {
   name: 'broadcast',
   meaning: 'Frames to all endpoints.',

@@ -9,8 +9,7 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * DHCP offers by broadcast, as a guest that plays the server sends them (RFC 2131); to a client and a transaction that
- * do not exist, so that nobody takes one.
+ * Broadcast DHCP offers, as by a guest that plays the server (RFC 2131), to a client and transaction that do not exist.
  */
 export const dhcpOffer: ProbeClass = {
   name: 'dhcp-offer',

@@ -12,7 +12,7 @@ declare module '../../model/scenario.js' {
   }
 }
 
-/** Endpoints that a bridge delivers a unicast frame to: the owner of the MAC, else those beyond it. */
+/** The owner of the MAC, else those beyond the bridge. */
 function receivers(from: Endpoint, dstMac: Mac, { endpoints, bridgeMacs }: ProbeContext): readonly string[] {
   if (isGroupMacText(dstMac)) return [];
   const segment = [...endpoints.values()].filter((endpoint) => sameSegment(endpoint, from));
@@ -23,9 +23,8 @@ function receivers(from: Endpoint, dstMac: Mac, { endpoints, bridgeMacs }: Probe
 }
 
 /**
- * Frames of the scenario's own (`hex` or `pcap`), with MACs and addresses of sender and addressee in their places. The
- * owner of the MAC may see them. If no endpoint has it, uplink and host may. For a group the scenario names the
- * receivers.
+ * A scenario's own frames (`hex` or `pcap`), with addresses of sender and addressee in their places. The owner of the
+ * MAC may see them, else uplink and host. For a group the scenario names the receivers.
  */
 export const frame: ProbeClass = {
   name: 'frame',

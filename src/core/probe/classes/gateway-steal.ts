@@ -9,8 +9,8 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * A guest takes the MAC of the gateway, `to`: a router behind a port, or the host itself, whose MAC the bridge never
- * learns from a port.
+ * A guest takes the MAC of the gateway `to`: a router behind a port, or the host, whose MAC the bridge never learns
+ * from a port.
  */
 export const gatewaySteal: ProbeClass = {
   name: 'gateway-steal',

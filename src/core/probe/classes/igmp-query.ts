@@ -12,9 +12,9 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * A guest asks for members like a multicast router (IGMP, or MLD for IPv6 groups), then others send to the group. A
- * bridge that believes it hands the guest every group from then on (net/bridge/br_multicast.c,
- * br_multicast_mark_router) until the querier interval, 255 s, is over.
+ * A guest queries like a multicast router (IGMP, or MLD for IPv6 groups), then others send to the group. A bridge that
+ * believes it sends it every group (net/bridge/br_multicast.c, br_multicast_mark_router) for the querier interval, 255
+ * s.
  */
 export const igmpQuery: ProbeClass = {
   name: 'igmp-query',

@@ -9,10 +9,7 @@ declare module '../../model/scenario.js' {
   }
 }
 
-/**
- * Packets from the guest's own MAC whose source address is not the guest's but a documentation address. Not even the
- * addressee may get them.
- */
+/** Packets of the guest's MAC with a documentation address as source. Not even the addressee may get them. */
 export const ipSpoof: ProbeClass = {
   name: 'ip-spoof',
   meaning: "Packets with a source address that is not the guest's, plain, in fragments, behind an extension header.",

@@ -4,14 +4,14 @@ import { ipPair, macTowards, probedMacs, unicastCarriers } from '../addresses.js
 import { frameSpec } from '../frames/frame.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 
-/** True if only packets get from one to the other: by the host's routes, or by their addresses on a lower device. */
+/** By the host's routes, or by addresses on a lower device. */
 function takesPackets(from: Endpoint, to: Endpoint | null): boolean {
   return isRoutedTo(from.attach) || sharesMac(from.attach) || (to !== null && sharesMac(to.attach));
 }
 
 const none: readonly Mac[] = [];
 
-/** Which addresses are behind a further MAC is not known, so packets are not sent there. */
+/** Addresses behind a further MAC are unknown, so no packets go there. */
 function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, { dstMac, rule }: ProbeEntry): readonly Mac[] {
   if (to.macs.length < 2 || rule !== undefined || carrier !== 'raw' || dstMac !== null || takesPackets(from, to))
     return none;
@@ -19,8 +19,8 @@ function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, { dstMac, r
 }
 
 /**
- * Frames to the MAC of an endpoint that announced itself: a bridge that has learned sends them to one port (IEEE 802.1Q
- * 8.8). Where the host routes, packets for its own MAC, which it carries to the addressee; other frames are for nobody.
+ * Frames to the MAC of an endpoint that announced itself: a bridge that has learned it uses one port (IEEE 802.1Q 8.8).
+ * With routing, packets go to the host's MAC and on to the addressee; other frames are for no endpoint.
  */
 export const knownUnicast: ProbeClass = {
   name: 'known-unicast',

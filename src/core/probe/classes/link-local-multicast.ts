@@ -10,12 +10,9 @@ declare module '../../model/scenario.js' {
   }
 }
 
-/** mDNS (RFC 6762): never snooped on, since every host has to hear it. */
+/** mDNS (RFC 6762), never snooped: every host has to get it. */
 const mdns = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' } as const;
-/**
- * Reserved for LLDP (IEEE 802.1AB, not forwarded), for GVRP (IEEE 802.1D 12.4, forwarded by Linux), and CDP's
- * (forwarded).
- */
+/** Groups of LLDP (IEEE 802.1AB, not forwarded), GVRP (IEEE 802.1D 12.4, forwarded by Linux), and CDP (forwarded). */
 const control: readonly (readonly [variant: string, mac: Mac])[] = [
   ['lldp', '01:80:c2:00:00:0e'],
   ['gvrp', '01:80:c2:00:00:21'],

@@ -10,9 +10,9 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * `count` frames, each from a source MAC of its own, then frames of others to `to`, which speaks only after the flood:
- * a bridge whose table is full (fdb_max_learned) does not learn where it is, and floods. Entries that were there before
- * stay: begin with `fdb: { flush: … }` and `learn: none`.
+ * `count` frames with a source MAC each, then frames of others to `to`, which speaks only after the flood: a bridge
+ * with a full table (fdb_max_learned) does not learn it, and floods. Earlier entries stay: begin with `fdb: { flush: …
+ * }` and `learn: none`.
  */
 export const macFlood: ProbeClass = {
   name: 'mac-flood',

@@ -10,8 +10,8 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * Frames whose source MAC is nobody's: "port security", "MAC filter" and "forged transmits" are about these. Not even
- * the addressee may get them.
+ * Frames with an unused source MAC, the subject of "port security", "MAC filter" and "forged transmits". Not even the
+ * addressee may get them.
  */
 export const macSpoof: ProbeClass = {
   name: 'mac-spoof',

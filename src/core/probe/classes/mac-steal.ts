@@ -9,8 +9,8 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * A guest takes another's MAC: the bridge learns it on the thief's port, and what is said to the owner goes to the
- * thief (net/bridge/br_fdb.c, br_fdb_update).
+ * A guest takes another's MAC: the bridge learns it on the thief's port, which gets the owner's frames
+ * (net/bridge/br_fdb.c, br_fdb_update).
  */
 export const macSteal: ProbeClass = {
   name: 'mac-steal',

@@ -11,8 +11,8 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * Frames to a multicast group: flooded to every port whose `mcast_flood` is on where the bridge does not snoop, or
- * knows no querier; with both, to members and multicast router ports (net/bridge/br_multicast.c).
+ * Frames to a multicast group: flooded to every port with `mcast_flood` unless the bridge snoops and knows a querier;
+ * then to members and multicast router ports (net/bridge/br_multicast.c).
  */
 export const multicast: ProbeClass = {
   name: 'multicast',

@@ -14,9 +14,7 @@ declare module '../../model/scenario.js' {
 
 const allNodes = 'ff02::1';
 
-/**
- * The owner overrides in its turn (RFC 4861 7.2.6), so that neighbours who believed the forged advertisement come back.
- */
+/** The owner overrides in turn (RFC 4861 7.2.6), so that neighbours return. */
 function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEntry): readonly FlowDraft[] {
   const [srcMac] = owner.macs;
   const srcIp = owner.ips.find((ip) => ip.family === 6)?.address;
@@ -39,9 +37,8 @@ function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEnt
 }
 
 /**
- * ICMPv6 with which a guest makes itself a router or another guest: a router advertisement (its lifetime is 0, so that
- * nobody takes it for a router; RFC 6105 filters stop it all the same), and a neighbour advertisement that overrides
- * the address of `to`.
+ * ICMPv6 that claims a router or another guest: a router advertisement (with lifetime 0, so that no guest takes it; RFC
+ * 6105 filters stop it all the same), and a neighbour advertisement that overrides the address of `to`.
  */
 export const raSpoof: ProbeClass = {
   name: 'ra-spoof',

@@ -9,8 +9,8 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * IP packets for `to` in frames for the bridge's own MAC: a host that forwards (ip_forward) carries them to a guest
- * that the bridge keeps away. They arrive with other MACs and a smaller hop limit.
+ * IP packets for `to` in frames to the bridge's MAC: a forwarding host (ip_forward) carries them past the bridge's
+ * barriers, with other MACs and a smaller hop limit.
  */
 export const routedBounce: ProbeClass = {
   name: 'routed-bounce',

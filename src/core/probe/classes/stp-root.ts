@@ -8,9 +8,8 @@ declare module '../../model/scenario.js' {
 }
 
 /**
- * One BPDU that is better than any bridge's: with STP on, a bridge without guard takes the guest for the root (which
- * the judge sees in the state, without a sighting); with STP off it hands the BPDU to the other guests. A guard that
- * acts closes the guest's port.
+ * One BPDU better than any bridge's. With STP on, a bridge without guard takes the guest for the root (which the judge
+ * finds in the state); with STP off it passes the BPDU to other guests. A guard closes the guest's port.
  */
 export const stpRoot: ProbeClass = {
   name: 'stp-root',

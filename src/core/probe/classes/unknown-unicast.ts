@@ -8,10 +8,7 @@ declare module '../../model/scenario.js' {
   }
 }
 
-/**
- * Frames to a MAC that nobody has: a bridge floods them to every port whose `flood` is on (net/bridge/br_forward.c,
- * br_flood).
- */
+/** Frames to an unused MAC: a bridge floods them to every port with `flood` (net/bridge/br_forward.c, br_flood). */
 export const unknownUnicast: ProbeClass = {
   name: 'unknown-unicast',
   meaning: 'Frames to a MAC that no endpoint has, which a bridge floods.',

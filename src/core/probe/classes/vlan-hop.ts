@@ -11,7 +11,7 @@ declare module '../../model/scenario.js' {
   }
 }
 
-/** Where neither end says so: the VLAN that the kernel gives to new ports (vlan_default_pvid), and one to hop to. */
+/** The default VLAN of new ports (vlan_default_pvid), and one to hop to. */
 const usualVlan = 1;
 const foreignVlan = 10;
 
@@ -29,7 +29,7 @@ function nativeOf(endpoint: Endpoint): number {
   return rangesOf(endpoint).find((range) => range.pvid)?.first ?? usualVlan;
 }
 
-/** A VLAN of the addressee, or else of anybody on the bridge, that the sender is not in. */
+/** A VLAN of the addressee, else of any endpoint on the bridge, without the sender. */
 function targetOf(from: Endpoint, to: Endpoint | null, endpoints: Iterable<Endpoint>): number {
   const ranges = rangesOf(from);
   const foreign = (vid: number): boolean => !ranges.some((range) => range.first <= vid && vid <= range.last);
@@ -50,9 +50,7 @@ interface Hop {
   readonly form?: FrameForm;
 }
 
-/**
- * The tags of the scenario, each stack of several also with a service tag outside; without any, the known ways to hop.
- */
+/** The scenario's tags, stacks of several also within a service tag; by default the known ways to hop. */
 function hops(entry: ProbeEntry, vlan: readonly number[], native: number, target: number): readonly Hop[] {
   if (vlan.length > 0) {
     const plain: Hop = { variant: 'given', vlan };
@@ -69,10 +67,7 @@ function hops(entry: ProbeEntry, vlan: readonly number[], native: number, target
   ];
 }
 
-/**
- * Frames that try to come out in another VLAN than their sender's: by a tag, two tags, VLAN 0, or an envelope that
- * filters do not look into.
- */
+/** Frames meant to come out in another VLAN: by a tag, two tags, VLAN 0, or an envelope that filters do not parse. */
 export const vlanHop: ProbeClass = {
   name: 'vlan-hop',
   meaning: 'Frames with tags of a VLAN that the guest does not belong to.',

@@ -5,23 +5,22 @@ import { tagTypes, vlanTagLength, writeTags } from '../../wire/vlan.js';
 import { macBytesOf, unbuildable } from './parts.js';
 import type { FrameTemplate } from './template.js';
 
-/** How one form of frame is built. The token is behind what its protocol means, or in data that every reader skips. */
+/** A builder of one form. The token is behind the protocol's content, or in data that every reader skips. */
 export interface FormBuilder {
-  /** Bytes that the form needs for its headers and a token. */
   leastSize(carrier: Carrier, vlanDepth: number): number;
   /**
-   * Throws VerifyError `frame-unbuildable` where the spec lacks something, has a carrier that the form does not go
-   * with, or is too small.
+   * Throws VerifyError `frame-unbuildable` if the spec is incomplete, too small, or has another carrier than the
+   * form's.
    */
   template(spec: FrameSpec): FrameTemplate;
 }
 
-/** Bytes before the payload of a frame with this many tags. */
+/** Bytes before the payload, with this many tags. */
 export function headerLength(vlanDepth: number): number {
   return ethernetLength + vlanDepth * vlanTagLength;
 }
 
-/** An empty frame of the spec's size with Ethernet header and tags; `bodyAt`: where the payload starts. */
+/** An empty frame of the spec's size with Ethernet header and tags; the payload starts at `bodyAt`. */
 export function startFrame(
   spec: FrameSpec,
   least: number,

@@ -13,7 +13,7 @@ import { neighbourAdvertisementForm, routerAdvertisementForm } from './forms/nei
 import { sourceSweepForm } from './forms/source-sweep.js';
 import { unreachableForm } from './forms/unreachable.js';
 
-/** Every form of frame beyond the carriers' plain ones. A new one is one file and one line here. */
+/** Forms beyond the carriers' plain frames. A new one takes a file and a line here. */
 export const forms: Readonly<Record<NamedForm, FormBuilder>> = {
   '802.1ad': serviceTagForm,
   'llc-snap': llcSnapForm,
@@ -35,10 +35,7 @@ export function builderOf(form: FrameForm): FormBuilder {
   return isHexForm(form) ? hexBuilder(form) : forms[form];
 }
 
-/**
- * The forms in which a spoofed datagram comes: plain, in parts, and behind an extension header, since filters that look
- * at one miss another.
- */
+/** Forms of a spoofed datagram: plain, in parts, and behind an extension header, as filters may miss one. */
 export function envelopes(carrier: Carrier): readonly { readonly variant?: string; readonly form?: FrameForm }[] {
   switch (carrier) {
     case 'raw':

@@ -5,25 +5,19 @@ import { builderOf } from './forms.js';
 import { type FrameOptions, leastSize, plainTemplate } from './plain.js';
 import { type FrameTemplate, stampToken } from './template.js';
 
-/**
- * Bytes that a frame needs for its headers and a token, whatever its form; Ethernet's own minimum (60 without FCS) is
- * not in it.
- */
+/** Bytes for headers and a token in any form, without Ethernet's minimum (60 without FCS). */
 export function leastSizeOf(spec: Pick<FrameSpec, 'carrier' | 'vlan' | 'form' | 'fields'>): number {
   return spec.form === undefined
     ? leastSize(spec.carrier, spec.vlan.length, spec.fields?.protocol)
     : builderOf(spec.form).leastSize(spec.carrier, spec.vlan.length);
 }
 
-/**
- * The frame of a spec without its token, of whatever form. Throws VerifyError `frame-unbuildable` where the spec lacks
- * something or is too small.
- */
+/** A spec's frame without token. Throws VerifyError `frame-unbuildable` if the spec is incomplete or too small. */
 export function frameTemplate(spec: FrameSpec, options: FrameOptions = {}): FrameTemplate {
   return spec.form === undefined ? plainTemplate(spec, options) : builderOf(spec.form).template(spec);
 }
 
-/** One frame of the form with its token (18 bytes). Throws as `frameTemplate`. */
+/** One frame with its token (18 bytes). Throws as `frameTemplate`. */
 export function buildFrame(spec: FrameSpec, token: Uint8Array, options: FrameOptions = {}): Uint8Array {
   if (token.length !== tokenLength) throw new RangeError(`a token has ${tokenLength} bytes, not ${token.length}`);
   const template = frameTemplate(spec, options);
@@ -31,7 +25,7 @@ export function buildFrame(spec: FrameSpec, token: Uint8Array, options: FrameOpt
   return template.bytes;
 }
 
-/** As many frames of one form as there are tokens, one after the other: what a `send` message carries. */
+/** A frame for each token, consecutive: content of a `send` message. */
 export function buildFrames(spec: FrameSpec, tokens: Uint8Array, options: FrameOptions = {}): Uint8Array {
   const template = frameTemplate(spec, options);
   const count = Math.floor(tokens.length / tokenLength);
@@ -40,7 +34,7 @@ export function buildFrames(spec: FrameSpec, tokens: Uint8Array, options: FrameO
   return out;
 }
 
-/** Bytes of the smallest Ethernet frame without its FCS (IEEE 802.3: 64 with it). */
+/** Without FCS (IEEE 802.3: 64 with it). */
 const leastFrame = 60;
 
 type Headers = Omit<FrameSpec, 'size' | 'srcMac' | 'dstMac'> & {
@@ -48,7 +42,7 @@ type Headers = Omit<FrameSpec, 'size' | 'srcMac' | 'dstMac'> & {
   readonly dstMac: Mac | undefined;
 };
 
-/** The frame that a class chose, with the scenario's overrides applied and the size that carries a token. */
+/** A class's frame with the scenario's overrides, and a size that fits a token. */
 export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {
   const { fields } = entry;
   const least = Math.max(leastFrame, leastSizeOf(fields === undefined ? chosen : { ...chosen, fields }));

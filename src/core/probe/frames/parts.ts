@@ -10,13 +10,13 @@ import { tcpFlags, tcpLength, writeTcp } from '../../wire/tcp.js';
 import { udpLength, writeUdp } from '../../wire/udp.js';
 
 /**
- * Ports of UDP and TCP probes, of the dynamic range (RFC 6335 6) so that no service is behind them, and so that a
- * filter can name them. Also the identifier of echo requests.
+ * Ports of UDP and TCP probes, dynamic (RFC 6335 6), so that no service has them and filters can name them. Also the
+ * identifier of echo requests.
  */
 export const probePorts = { src: 0xd649, dst: 0xd64a } as const;
 export const probeHopLimit = 64;
 
-/** Writes the transport header with a zero checksum; returns where in it the checksum is. */
+/** Writes the transport header with a zero checksum; gives that one's offset in it. */
 export function writeTransport(
   carrier: Exclude<Carrier, 'raw' | 'arp'>,
   bytes: Uint8Array,
@@ -28,9 +28,8 @@ export function writeTransport(
 }
 
 interface Transport {
-  /** Bytes of its header. */
   readonly length: number;
-  /** Writes it; `length`: with its data. Returns where in it a checksum of 16 bits is, -1 if it has none. */
+  /** `length`: with data. Gives the offset of a 16-bit checksum, -1 = none. */
   write(bytes: Uint8Array, at: number, length: number, fields: SelectedFields): number;
 }
 
@@ -47,7 +46,7 @@ function writeEchoAs(usualType: number): Transport['write'] {
   };
 }
 
-/** Bytes of the common header of SCTP, and where its checksum is (RFC 9260 3.1). */
+/** SCTP's common header and checksum (RFC 9260 3.1). */
 const [sctpLength, sctpChecksumAt] = [12, 8];
 
 const transports: Readonly<Record<number, Transport>> = {
@@ -85,7 +84,7 @@ const transports: Readonly<Record<number, Transport>> = {
   },
 };
 
-/** The transport of a protocol; null = no frame is made of it. */
+/** null = no frame is made of it. */
 export function transportOf(protocol: number): Transport | null {
   return transports[protocol] ?? null;
 }

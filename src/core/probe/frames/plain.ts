@@ -10,9 +10,8 @@ import { tagTypes, vlanTagLength, writeTags } from '../../wire/vlan.js';
 import { addressOf, etherTypeOf, macBytesOf, probeHopLimit, protocolOf, transportOf, unbuildable } from './parts.js';
 import type { FrameTemplate } from './template.js';
 
-/** What a FrameSpec does not say. */
 export interface FrameOptions {
-  /** Types of the tags, outermost first; default 0x8100 throughout. */
+  /** Outermost first; default 0x8100 throughout. */
   readonly tagTypes?: readonly number[];
 }
 
@@ -23,15 +22,12 @@ function headersLength(carrier: Carrier, protocol: number | undefined): number {
   return ipLength + (transportOf(protocol ?? protocolOf(carrier))?.length ?? 0);
 }
 
-/** Where the token stands in a frame of this form; `protocol`: of IP, where it is not the carrier's. */
+/** Offset of the token; `protocol`: of IP, if not the carrier's. */
 export function tokenOffset(carrier: Carrier, vlanDepth: number, protocol?: number): number {
   return ethernetLength + vlanDepth * vlanTagLength + headersLength(carrier, protocol);
 }
 
-/**
- * Bytes that a frame of this form needs for its headers and a token; Ethernet's own minimum (60 without FCS) is not in
- * it.
- */
+/** Bytes for headers and a token, without Ethernet's minimum (60 without FCS). */
 export function leastSize(carrier: Carrier, vlanDepth: number, protocol?: number): number {
   return tokenOffset(carrier, vlanDepth, protocol) + tokenLength;
 }
@@ -44,16 +40,15 @@ function checkSpec(spec: FrameSpec): void {
     throw unbuildable(spec, `has a VLAN id out of 0 to 4095: ${spec.vlan.join(', ')}`);
 }
 
-/** By this much the checksum of a frame that asks a rule is wrong. */
+/** The error in the checksum of a frame that tests a rule. */
 const wrongBy = 1;
 
 /**
- * A frame of the form without its token: valid at every layer once stamped. `size` is reached with zeros behind the
- * token, inside the innermost payload. IPv4: TTL 64, identification 0, Don't Fragment. TCP: a SYN with the token as its
- * data (RFC 9293 3.10.7.2 queues it), so that a stateful filter takes it for a new connection. ARP: a request; `srcIp`
- * null makes it an ARP probe (RFC 5227 2.1.1). With `fields` its transport's
- * checksum is wrong. Throws VerifyError `frame-unbuildable` where the spec lacks an address,
- * has a malformed one, or is too small.
+ * A frame without token, valid at every layer once stamped; with `fields` its transport's checksum is wrong. Zeros
+ * behind the token, inside the innermost payload, fill `size`. IPv4: TTL 64, identification 0, Don't Fragment. TCP: a
+ * SYN with the token as data (queued by RFC 9293 3.10.7.2), so that stateful filters see a new connection. ARP: a
+ * request; an ARP probe if `srcIp` is null (RFC 5227 2.1.1). Throws VerifyError `frame-unbuildable` if the spec lacks
+ * an address, has a malformed one, or is too small.
  */
 export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): FrameTemplate {
   const { carrier, fields } = spec;
@@ -80,7 +75,7 @@ export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
   return packetTemplate(spec, { bytes, bodyAt, tokenAt });
 }
 
-/** Bytes of the header, where its addresses stand, and how long each is. */
+/** Header bytes, offset of addresses, and their length. */
 const ipv4Layout = [ipv4Length, 12, 4] as const;
 const ipv6Layout = [ipv6Length, 8, 16] as const;
 

@@ -4,10 +4,7 @@ import { frameTemplate } from './frame.js';
 import { macBytesOf } from './parts.js';
 import type { FrameTemplate } from './template.js';
 
-/**
- * True if frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as
- * well.
- */
+/** ARP has its sender's MAC in its body as well. */
 function sameButMacs(first: FrameSpec, second: FrameSpec): boolean {
   return (
     first.form === undefined &&
@@ -23,8 +20,8 @@ function sameButMacs(first: FrameSpec, second: FrameSpec): boolean {
 }
 
 /**
- * `frameTemplate` for many frames in a row: where one differs from that before in its MACs alone, only these are
- * written. A template is void when the next is asked for. Throws as `frameTemplate`.
+ * `frameTemplate` for consecutive frames: if only MACs change, only these are written. The next call voids a template.
+ * Throws as `frameTemplate`.
  */
 export function templateSeries(): (spec: FrameSpec) => FrameTemplate {
   const macs = new Map<string, Uint8Array>();

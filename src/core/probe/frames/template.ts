@@ -2,23 +2,22 @@ import { macLength } from '../../wire/ethernet.js';
 import { checksumOf, sumOf, writeU16 } from '../../wire/bytes.js';
 import { tokenLength } from '../../wire/token.js';
 
-/** A frame without its token, and what is needed to put one in. */
+/** A frame for tokens to be stamped in. */
 export interface FrameTemplate {
   readonly bytes: Uint8Array;
   readonly tokenAt: number;
-  /** Offset of the transport checksum, -1 where the form has none. */
+  /** -1 = none. */
   readonly checksumAt: number;
-  /** Sum of all that the transport checksum covers, without the token. */
+  /** Of the transport checksum's bytes, without the token. */
   readonly sum: number;
-  /** What stands for a checksum of 0: 0xffff in UDP, where 0 means none (RFC 768), else 0. */
+  /** In place of a checksum of 0: 0xffff in UDP, where 0 means none (RFC 768), else 0. */
   readonly zeroAs: 0 | 0xffff;
-  /** Each frame gets a source MAC of its own: `06`, the low byte of the run's tag, and the token's index. */
+  /** Each frame has its own source MAC: `06`, the low byte of the run's tag, and the token's index. */
   readonly sweepsSource?: true;
 }
 
 /**
- * Writes the frame with the token at `tokens[from, from + 18)` to `out` at `at`; `out` must have room (RangeError
- * otherwise).
+ * Writes the frame with the token at `tokens[from, from + 18)` to `out` at `at`, which needs room (else RangeError).
  */
 export function stampToken(template: FrameTemplate, out: Uint8Array, at: number, tokens: Uint8Array, from = 0): void {
   out.set(template.bytes, at);

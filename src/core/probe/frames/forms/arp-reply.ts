@@ -5,8 +5,7 @@ import { addressOf, macBytesOf } from '../parts.js';
 import { leastSize } from '../plain.js';
 
 /**
- * An ARP reply (RFC 826) that nobody asked for: `srcIp` is at `srcMac`. The token follows the 28 bytes of the body, as
- * padding.
+ * An unsolicited ARP reply (RFC 826): `srcIp` is at `srcMac`. The token follows the 28 bytes of the body, as padding.
  */
 export const arpReplyForm: FormBuilder = {
   leastSize,

@@ -3,13 +3,12 @@ import { tokenLength } from '../../../wire/token.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
 import { macBytesOf } from '../parts.js';
 
-/** LLC (3 bytes) and a configuration BPDU (35): what the length field counts. */
+/** LLC (3 bytes) and a configuration BPDU (35), as in the length field. */
 const counted = 38;
 
 /**
- * A configuration BPDU (IEEE 802.1D-2004 9.3.1) that claims the root with priority 0 and the sender's MAC. Its message
- * age is 15 of 20 s, so that a bridge which believes it forgets it after 5 s. The token is in the padding, behind what
- * the length counts.
+ * A configuration BPDU (IEEE 802.1D-2004 9.3.1) that claims the root with priority 0 and the sender's MAC. Message age
+ * 15 of 20 s: a bridge forgets it after 5 s. The token is in the padding behind the counted length.
  */
 export const bpduForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + counted + tokenLength,

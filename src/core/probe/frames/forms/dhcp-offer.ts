@@ -6,13 +6,13 @@ import { udpLength, writeUdp } from '../../../wire/udp.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
 import { addressOf, probeHopLimit } from '../parts.js';
 
-/** Nobody's: no client waits for an offer to this one. */
+/** No client waits for an offer to it. */
 const clientMac = '02:76:69:ff:ff:fc';
 const offered = Uint8Array.of(192, 0, 2, 68);
 
 /**
- * A DHCP offer (RFC 2131 4.3.1) by broadcast, of a documentation address (RFC 5737), to a client and a transaction that
- * do not exist. The token is in a private option, which stands before the others: in the server's name.
+ * A broadcast DHCP offer (RFC 2131 4.3.1) of a documentation address (RFC 5737), to a client and transaction that do
+ * not exist. The token is in a private option before the others, in the server's name.
  */
 export const dhcpOfferForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv4Length + udpLength + dhcpLength,

@@ -13,8 +13,8 @@ import { addressOf, probeHopLimit, protocolOf, unbuildable, writeTransport } fro
 import { leastSize, tokenOffset } from '../plain.js';
 
 /**
- * An IPv6 datagram with an empty destination options header (RFC 8200 4.6) before the transport header: filters that
- * look at the next header alone miss it.
+ * An IPv6 datagram with an empty destination options header (RFC 8200 4.6) before the transport header, missed by
+ * filters that read only the next header.
  */
 export const extensionHeaderForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) => leastSize(carrier, vlanDepth) + ipv6ExtensionLength,

@@ -14,11 +14,11 @@ import { addressOf, probeHopLimit, protocolOf, writeTransport } from '../parts.j
 const carriers: readonly Carrier[] = ['ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'];
 /** Fragments are counted in 8 bytes (RFC 791 3.1, RFC 8200 4.5). */
 const unit = 8;
-/** The two forms belong to different datagrams, so that no stack ever has both parts of one. */
+/** Different, so that no stack ever has both parts of a datagram. */
 const identification = { first: 0x5649, later: 0x564a } as const;
-/** Where the later fragment belongs: behind 32 bytes that nobody sends. */
+/** Behind 32 bytes that are never sent. */
 const laterAt = 32;
-/** What the first fragment announces beyond itself: zeros, which no checksum notices. */
+/** Announced zeros, which no checksum notices. */
 const missing = 8;
 
 const isV4 = (carrier: Carrier): boolean => carrier.startsWith('ipv4');
@@ -30,9 +30,6 @@ function transportLength(carrier: Carrier): number {
   return carrier.endsWith('tcp') ? tcpLength : icmpLength;
 }
 
-/**
- * Writes the IP header, and for IPv6 the fragment header, of a part of a datagram; returns where the part's data start.
- */
 function writeHeaders(
   spec: FrameSpec & { readonly carrier: Exclude<Carrier, 'raw' | 'arp'> },
   bytes: Uint8Array,
@@ -67,7 +64,7 @@ function ofIp(spec: FrameSpec): FrameSpec & { readonly carrier: Exclude<Carrier,
   return { ...spec, carrier: carrier === 'raw' || carrier === 'arp' ? 'ipv4-udp' : carrier };
 }
 
-/** The first part of a datagram, transport header and token in it; the rest of the datagram, 8 zeros, is never sent. */
+/** The first part of a datagram with transport header and token; the rest, 8 zeros, is never sent. */
 export const firstFragmentForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) =>
     headerLength(vlanDepth) + fragmentHeaders(carrier) + inUnits(transportLength(carrier) + tokenLength),
@@ -104,9 +101,7 @@ export const firstFragmentForm: FormBuilder = {
   },
 };
 
-/**
- * The last part of a datagram without its beginning: no transport header for a filter to look at, the token as data.
- */
+/** The last part of a datagram: no transport header for filters, the token as data. */
 export const laterFragmentForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) => headerLength(vlanDepth) + fragmentHeaders(carrier) + tokenLength,
   template(frame) {

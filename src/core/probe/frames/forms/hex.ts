@@ -11,13 +11,13 @@ import type { FrameTemplate } from '../template.js';
 const placeNames = ['dst_mac', 'src_mac', 'src_ip', 'dst_ip', 'token'] as const;
 export type HexPlace = (typeof placeNames)[number];
 
-/** Bytes of a frame, zeros where a place stands, and the places with their offsets. */
+/** A frame's bytes, zeros in the places, and these by offset. */
 export interface HexLayout {
   readonly bytes: Uint8Array;
   readonly places: readonly { readonly name: HexPlace; readonly at: number; readonly length: number }[];
 }
 
-/** The EtherType behind MACs and tags; 0 = the bytes end before it. */
+/** Behind MACs and tags; 0 = the bytes end before it. */
 function etherTypeIn(bytes: readonly number[]): number {
   let at = ethernetLength - 2;
   const typeAt = (): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
@@ -26,9 +26,8 @@ function etherTypeIn(bytes: readonly number[]): number {
 }
 
 /**
- * Reads a frame as hex text: two digits a byte, and places. A place is `{token}` (18 bytes), `{src_mac}` (6) or
- * `{src_ip}` (4, or 16 behind EtherType 86dd), among others. White space and colons are skipped. A text: the first word
- * that is neither.
+ * Reads hex text: two digits a byte, and places such as `{token}` (18 bytes), `{src_mac}` (6), `{src_ip}` (4, or 16
+ * behind EtherType 86dd). White space and colons are skipped. A text is the first wrong word.
  */
 export function readHex(text: string): HexLayout | string {
   const bytes: number[] = [];
@@ -48,12 +47,11 @@ export function readHex(text: string): HexLayout | string {
   return { bytes: Uint8Array.from(bytes), places };
 }
 
-/** The addresses that the places of a frame of class `frame` take: of IPv6 behind EtherType 86dd, else of IPv4. */
+/** The family of a frame's address places: IPv6 behind EtherType 86dd, else IPv4. */
 export function familyOfHex(form: HexForm): 4 | 6 {
   return /^hex:\{dst_mac\}\{src_mac\}(?:(?:8100|88a8)[0-9a-f]{4})*86dd/.test(form) ? 6 : 4;
 }
 
-/** The form of a frame; places stand in the order of their offsets. */
 export function hexForm({ bytes, places }: HexLayout): HexForm {
   const hex = (from: number, to: number): string => Buffer.from(bytes.subarray(from, to)).toString('hex');
   let [text, at] = ['', 0];
@@ -74,7 +72,7 @@ function fillPlaces({ bytes, places }: HexLayout, spec: FrameSpec): void {
   }
 }
 
-/** Offsets of transport checksums in their headers (RFC 768, 9293 3.1, 792, 4443 2.1). */
+/** By protocol (RFC 768, 9293 3.1, 792, 4443 2.1). */
 const checksumOffsets: Readonly<Record<number, number>> = {
   [ipProtocols.udp]: 6,
   [ipProtocols.tcp]: 16,
@@ -90,8 +88,8 @@ interface Segment {
 }
 
 /**
- * What the transport's checksum covers, with that field set to 0; null = no whole datagram, a fragment, IPv6 with
- * extension headers, or UDP without a checksum (RFC 768).
+ * The segment with checksum 0; null = no complete datagram, a fragment, IPv6 with extension headers, or UDP without a
+ * checksum (RFC 768).
  */
 function transportOf(bytes: Uint8Array, { ipVersion, protocol, srcIpAt }: FrameView): Segment | null {
   const offset = checksumOffsets[protocol];
@@ -110,7 +108,7 @@ function transportOf(bytes: Uint8Array, { ipVersion, protocol, srcIpAt }: FrameV
   return { from, to, checksumAt, sum: pseudo + sumOf(bytes, from, to) };
 }
 
-/** Computes what places change: the header checksum of IPv4 and that of the transport, if one of them is covered. */
+/** Of IPv4's header, and of the transport, if they cover a place. */
 function withChecksums({ bytes, places }: HexLayout, tokenAt: number): FrameTemplate {
   const plain = { bytes, tokenAt, checksumAt: -1, sum: 0, zeroAs: 0 } as const;
   const view = viewFrame(bytes, 0, bytes.length);
@@ -137,8 +135,8 @@ function withChecksums({ bytes, places }: HexLayout, tokenAt: number): FrameTemp
 }
 
 /**
- * A frame of the scenario's own. Its places get MACs and addresses of the spec. Checksums that cover a place are
- * computed; others stay as written.
+ * A scenario's own frame, with MACs and addresses of the spec in its places. Checksums that cover a place are computed,
+ * others stay.
  */
 export function hexBuilder(form: HexForm): FormBuilder {
   const layout = readHex(form.slice('hex:'.length));

@@ -7,9 +7,8 @@ import { unbuildable } from '../parts.js';
 import { leastSize, plainTemplate } from '../plain.js';
 
 /**
- * The carrier in an 802.3 frame: behind the MACs and tags stands a length where the EtherType stood, then LLC aa aa 03
- * and SNAP 00 00 00 with the EtherType (RFC 1042). Filters that look for the EtherType do not find it (CVE-2021-27853
- * and its kin); stacks do.
+ * The carrier in an 802.3 frame: a length in the EtherType's place, then LLC aa aa 03 and SNAP 00 00 00 with the
+ * EtherType (RFC 1042). Filters by EtherType miss it (CVE-2021-27853 and its kin); stacks do not.
  */
 export const llcSnapForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) => leastSize(carrier, vlanDepth) + llcSnapLength,
@@ -29,10 +28,7 @@ export const llcSnapForm: FormBuilder = {
   },
 };
 
-/**
- * The carrier's plain frame, its outermost tag a service tag (IEEE 802.1Q 9.5: type 0x88a8), those within customer
- * tags.
- */
+/** The plain frame with a service tag outside (IEEE 802.1Q 9.5: type 0x88a8) and customer tags within. */
 export const serviceTagForm: FormBuilder = {
   leastSize,
   template: (spec) =>

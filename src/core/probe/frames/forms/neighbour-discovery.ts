@@ -18,7 +18,7 @@ import { addressOf, macBytesOf } from '../parts.js';
 const neighbourMessageLength = neighbourAdvertisementLength + linkAddressOptionLength + experimentOptionLength;
 
 /**
- * A neighbour advertisement (RFC 4861 4.4) that overrides: `srcIp` is at `srcMac`. The token is in an option for
+ * An overriding neighbour advertisement (RFC 4861 4.4): `srcIp` is at `srcMac`. The token is in an option for
  * experiments.
  */
 export const neighbourAdvertisementForm: FormBuilder = {
@@ -57,8 +57,8 @@ export const neighbourAdvertisementForm: FormBuilder = {
 const routerMessageLength = routerAdvertisementLength + linkAddressOptionLength + experimentOptionLength;
 
 /**
- * A router advertisement (RFC 4861 4.2) with the hop limit 255 that receivers demand. Its lifetime is 0: a guard has to
- * stop it all the same, and a guest that gets it takes no router from it. The token is in an option for experiments.
+ * A router advertisement (RFC 4861 4.2) with the required hop limit 255. Lifetime 0: a guard has to stop it, but no
+ * guest takes a router from it. The token is in an option for experiments.
  */
 export const routerAdvertisementForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv6Length + routerMessageLength,

@@ -12,9 +12,9 @@ import { addressOf, probePorts } from '../parts.js';
 const unreachable = { 4: [3, 1], 6: [1, 3] } as const;
 
 /**
- * An ICMP error with hop limit 1 about a UDP datagram that `dstIp` is to have sent to `srcIp`, whose data is the token.
- * No stack answers an error or forwards what has no hops left, whatever its addresses (RFC 1122 3.2.2, RFC 1812
- * 4.3.2.7, RFC 4443 2.4): it may carry addresses of nobody. Connection distinguishing calls it invalid.
+ * An ICMP error with hop limit 1 about a UDP datagram from `dstIp` to `srcIp`, with the token as data. No stack answers
+ * an error or forwards without hops left (RFC 1122 3.2.2, RFC 1812 4.3.2.7, RFC 4443 2.4): its addresses may be unused.
+ * Conntrack calls it invalid.
  */
 export const unreachableForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) =>
