@@ -2,17 +2,17 @@ import type { Finding, Result, StepResult, UnmetClaim, Verdict } from '../core/m
 import { countRows, isUnacceptedLeak } from './reported-leaks.js';
 import { groupBy } from '../core/text/collections.js';
 
-/** A leaking row with the name of its step. */
+/** A leaking row with its step's name. */
 export interface LeakRow {
   readonly step: string;
   readonly finding: Finding;
 }
 
-/** What is different between two runs of a scenario, the second seen from the first. */
+/** Differences of two runs of a scenario, seen from the first. */
 export interface RunComparison extends Changes<LeakRow> {
-  /** Leaks of both runs that have rows of their own. */
+  /** Leaks of both runs with their own rows. */
   readonly stayed: readonly { readonly before: LeakRow; readonly after: LeakRow }[];
-  /** Leaks of both runs that have no rows of their own: which of them are new is not known, only how many they are. */
+  /** Leaks of both runs without their own rows: only their numbers are comparable. */
   readonly folded: readonly (LeakRow & { readonly before: number; readonly after: number })[];
   readonly verdicts: readonly {
     readonly step: string;
@@ -23,7 +23,7 @@ export interface RunComparison extends Changes<LeakRow> {
   readonly onlySecond: readonly string[];
 }
 
-/** Steps by their name; steps of one name by their order. */
+/** Steps by name, equal names in order. */
 export function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][number]> {
   const named = new Map<string, Result['steps'][number]>();
   for (const step of result.steps) {
@@ -34,7 +34,7 @@ export function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][
   return named;
 }
 
-/** The text by which leaks of two runs are compared. */
+/** The key of a leak across runs. */
 export function leakKey(
   step: string,
   { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding,
@@ -42,7 +42,7 @@ export function leakKey(
   return JSON.stringify([step, probe, name, carrier, vlan, variant ?? null, from, to, observer]);
 }
 
-/** Leaks by what they are compared by; folded ones that are alike in it differ in their numbers of frames. */
+/** Folded leaks with one key differ in their numbers of frames. */
 function byKey(leaks: readonly LeakRow[]): ReadonlyMap<string, readonly LeakRow[]> {
   return groupBy(leaks, ({ step, finding }) => leakKey(step, finding));
 }
@@ -55,14 +55,14 @@ function leaksOf(result: Result, isLeak = isUnacceptedLeak): ReadonlyMap<string,
   );
 }
 
-/** What began, what is proven to have stopped, and what is gone without a proof. */
+/** `stopped` is proven, `untold` is gone without proof. */
 export interface Changes<Value> {
   readonly began: readonly Value[];
   readonly stopped: readonly Value[];
   readonly untold: readonly Value[];
 }
 
-/** Compares what was found twice, by key. `proven`: that a thing is not found any more shows that it is over. */
+/** Compares findings by key. `proven`: a missing value shows that it is over. */
 export function compareFound<Value>(
   before: ReadonlyMap<string, readonly Value[]>,
   after: ReadonlyMap<string, readonly Value[]>,
@@ -77,9 +77,8 @@ export function compareFound<Value>(
 }
 
 /**
- * Compares two runs row by row. A leak that is no longer seen, accepted or exposed counts as stopped if its step holds
- * now. Or it is broken by others with nothing in doubt, among which it cannot be. `open`: leaks of earlier runs of
- * which the first one does not report.
+ * Compares runs row by row. A leak that is gone, accepted or exposed has stopped if its step holds now, or is broken by
+ * others without doubt. `open`: leaks of earlier runs missing in the first.
  */
 export function compareResults(first: Result, second: Result, open: readonly LeakRow[] = []): RunComparison {
   const after = leaksOf(second);
@@ -123,20 +122,17 @@ export function compareResults(first: Result, second: Result, open: readonly Lea
   };
 }
 
-/** How many leaks they are. */
+/** The number of leaks. */
 export function countLeakRows(leaks: readonly LeakRow[]): number {
   return countRows(leaks.map(({ finding }) => finding));
 }
 
-/**
- * Is that a row for leaks that have none of their own, beyond the number that a step lists? Which they are is not said,
- * so that nothing shows them to be known.
- */
+/** True for a row of leaks beyond a step's limit: they are not named, so none is known. */
 export function isFoldedLeak(row: Finding): boolean {
   return isUnacceptedLeak(row) && row.grouped !== undefined;
 }
 
-/** Steps that held in the first run, and of which the second one proves nothing: it is inconclusive, or lacks them. */
+/** Steps that held in the first run and are inconclusive or missing in the second. */
 export function unprovenSteps(first: Result, second: Result): readonly string[] {
   const now = namedSteps(second);
   return [...namedSteps(first)].flatMap(([name, { verdict }]) => {
@@ -146,8 +142,8 @@ export function unprovenSteps(first: Result, second: Result): readonly string[] 
 }
 
 /**
- * The exit status of a comparison: 2 where something began to leak, 3 where a known leak is not proven to be gone, a
- * step that held is not proven any more, or leaks cannot be compared, else 0.
+ * Exit status of a comparison: 2 = a leak began; 3 = a known leak is not proven gone, a held step is unproven, or leaks
+ * are not comparable; else 0.
  */
 export function statusOfComparison(first: Result, second: Result, comparison: RunComparison): number {
   const { began, untold, folded } = comparison;
@@ -155,7 +151,7 @@ export function statusOfComparison(first: Result, second: Result, comparison: Ru
   return untold.length > 0 || folded.length > 0 || unprovenSteps(first, second).length > 0 ? 3 : 0;
 }
 
-/** Claims that failed and did not in the baseline, with their steps. */
+/** Claims that failed only now, with their steps. */
 export function newlyUnmet(
   baseline: Result,
   result: Result,
@@ -168,10 +164,7 @@ export function newlyUnmet(
   });
 }
 
-/**
- * The exit status of a run whose known leaks are those of a baseline: 2 only where one is news. Every other status
- * stays. `news`: leaks that began or are worse.
- */
+/** Exit status against a baseline: 2 only with news, others stay. `news`: leaks that began or are worse. */
 export function statusAgainst(
   baseline: Result,
   result: Result,

@@ -1,9 +1,6 @@
 import { answerVariant, type Finding, type Result } from '../core/model/result.js';
 
-/**
- * What a recorded run has to come to whenever it is judged again: verdicts, reasons and rows, without causes and texts,
- * which may improve.
- */
+/** The fixed outcome of a recorded run: verdicts, reasons and rows, without causes and texts, which may improve. */
 export interface ExpectedResult {
   readonly exit: number;
   readonly verdict: Result['verdict'];
@@ -23,7 +20,7 @@ function rowText(row: Finding): string {
   return `${row.probe} ${row.class} ${row.carrier}${answer}${tags} ${pair} at ${row.observer} (${row.allowed}): ${row.seen} of ${row.sent ?? '?'}${row.leak ? ' LEAK' : ''}`;
 }
 
-/** The part of a result that a recorded capture is tested for. */
+/** The tested part of a result. */
 export function expectedResult(result: Result): ExpectedResult {
   return {
     exit: result.exitCode,

@@ -1,15 +1,12 @@
 import type { Finding, StepResult } from '../core/model/result.js';
 import { foldInARow, groupByPair, kindNumbers, numbering } from './group.js';
 
-/**
- * One line of the table: the findings of one sender and addressee, by observer, carriers with the same outcome
- * together.
- */
+/** A line of the table: findings of one sender and addressee by observer, equal carriers together. */
 export interface FlowRow {
   readonly wires: readonly string[];
   readonly from: string;
   readonly to: string | null;
-  /** This many addressees in one line; then `to` is null. */
+  /** Addressees in one line; `to` is then null. */
   readonly addressees?: number;
   readonly sent: number | null;
   readonly cells: ReadonlyMap<string, Cell>;
@@ -19,14 +16,11 @@ export interface Cell {
   readonly seen: number;
   readonly allowed: Finding['allowed'];
   readonly leak: boolean;
-  /** A zero that the evidence carries. */
+  /** A proven zero. */
   readonly proven: boolean;
 }
 
-/**
- * What was on the wire, in few words: the carrier for the plain class, the class where it reports more, which kind of
- * its frames, VLAN tags where there are any.
- */
+/** The carrier for the plain class, else the class, the kind of frame, VLAN tags. */
 function wireOf(finding: Finding): string {
   const tags = finding.vlan.length > 0 ? ` vlan ${finding.vlan.join('.')}` : '';
   if (finding.class === 'foreign-unicast') return 'listening';
@@ -40,14 +34,14 @@ function amount(seen: number, sent: FlowRow['sent']): string {
   return seen === sent ? 'all' : String(seen);
 }
 
-/** none, some or all of it: rows merge only where every observer says the same. */
+/** none, some or all: rows merge if every observer has the same. */
 function outcome(row: FlowRow): string {
   return [...row.cells]
     .map(([name, cell]) => `${name} ${cell.allowed} ${amount(cell.seen, row.sent)} ${cell.proven}`)
     .join('\n');
 }
 
-/** Frames of two rows; null = of one of them it is not known. */
+/** null = not known of one. */
 function sum(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : a + b;
 }
@@ -70,7 +64,6 @@ function merge(a: FlowRow, b: FlowRow): FlowRow {
   return { ...a, wires: [...a.wires, ...b.wires], sent: sum(a.sent, b.sent), cells };
 }
 
-/** The findings of a step as rows, one for each sender, addressee and kind of frame. */
 function singleRows(step: StepResult): readonly FlowRow[] {
   const kindOf = kindNumbers(({ probe, class: name, carrier, variant, vlan, grouped, allowed }) => [
     probe,
@@ -100,7 +93,7 @@ function singleRows(step: StepResult): readonly FlowRow[] {
   });
 }
 
-/** The findings of a step as lines of a table, in the plan's order. */
+/** A step's findings as lines of a table, in the plan's order. */
 export function flowRows(step: StepResult): readonly FlowRow[] {
   return groupByPair(
     singleRows(step),
@@ -109,7 +102,6 @@ export function flowRows(step: StepResult): readonly FlowRow[] {
   ).map((rows) => rows.reduce(merge));
 }
 
-/** Rows that become one. */
 interface Folded {
   readonly first: FlowRow;
   sent: number | null;
@@ -117,16 +109,13 @@ interface Folded {
   addressees: number;
 }
 
-/** Who alone overheard a row, where nothing else is reported of it; null = nobody, or several. */
+/** The only observer that overheard a row with no other news; null = none or several. */
 function onlyEar(row: FlowRow): string | null {
   if (row.cells.size !== 1 || row.wires.length !== 1 || row.to === '*') return null;
   for (const [name, { leak }] of row.cells) return leak ? name : null;
   return null;
 }
 
-/**
- * Two rows that the same one alone overheard. What is reported of them differs in addressee and frames alone.
- */
 function isOverheardAlike(a: FlowRow, b: FlowRow): boolean {
   if (a.from !== b.from || a.wires[0] !== b.wires[0]) return false;
   const ear = onlyEar(a);
@@ -140,8 +129,8 @@ function addRow(folded: Folded, row: FlowRow): void {
 }
 
 /**
- * Rows of one sender that were overheard by the same in one row, whatever the addressee: a mesh that leaks has a line
- * for each pair. Rows that stand for many already stay.
+ * Folds rows of one sender with the same observers over all addressees: a leaking mesh has a row for each pair. Folded
+ * rows stay.
  */
 export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
   const nameOf = numbering<string | null>();
@@ -166,15 +155,12 @@ export function pairText({ from, to, addressees }: FlowRow): string {
   return `${from} → ${addressees === undefined ? (to ?? 'all') : `${addressees} of them`}`;
 }
 
-/** Real programs' traffic stays a line of its own: it is what the reader would do by hand. */
+/** Real programs' traffic has its own line, as the reader would test by hand. */
 function isNative(row: FlowRow): boolean {
   return row.wires.some((wire) => /^(http|ping|tcp|udp|listening)\b/.test(wire));
 }
 
-/**
- * The wires of a row in one text; what follows with the same class and carrier is reported by its kind alone: `ip-spoof
- * ipv4-udp plain, later-fragment`.
- */
+/** A row's wires in one text, a repeated class and carrier only by kind: `ip-spoof ipv4-udp plain, later-fragment`. */
 export function wiresText({ wires }: FlowRow): string {
   const headOf = (wire: string | undefined): string => /^\S+ \S+ (?!vlan )/.exec(wire ?? '')?.[0] ?? '';
   return wires
@@ -184,10 +170,7 @@ export function wiresText({ wires }: FlowRow): string {
     .join(', ');
 }
 
-/**
- * Frames that reached whom they were for: the addressee, else the least of those that must see it; null = nobody has
- * to.
- */
+/** Frames that arrived: at the addressee, else the least of the required observers; null = none is required. */
 export function arrived(row: FlowRow): number | null {
   const addressee = row.to === null ? undefined : row.cells.get(row.to);
   if (addressee !== undefined) return addressee.seen;

@@ -1,8 +1,8 @@
 import type { Finding } from '../core/model/result.js';
 
 /**
- * Numbers values from 0 in the order in which they first come, equal ones alike: a mesh that leaks has a hundred
- * thousand rows, and keys of numbers are made sooner than keys of texts.
+ * Numbers values from 0 by first appearance, equal ones alike: of a leaking mesh's hundred thousand rows keys of
+ * numbers are faster than of texts.
  */
 export function numbering<T>(): (value: T) => number {
   const numbers = new Map<T, number>();
@@ -27,8 +27,8 @@ function isSameKind(a: Finding, b: Finding): boolean {
 }
 
 /**
- * Numbers findings by what `partsOf` says of their kind: probe, class, carrier, variant, VLAN tags, whether they stand
- * for many and who may see them. The same parts have the same number; findings of one kind mostly stand in a row.
+ * Numbers findings by their kind (`partsOf`): probe, class, carrier, variant, VLAN tags, grouping, permitted observers.
+ * Findings of one kind are mostly consecutive.
  */
 export function kindNumbers(partsOf: (finding: Finding) => readonly unknown[]): (finding: Finding) => number {
   const numberOf = numbering<string>();
@@ -53,9 +53,8 @@ interface OfPair<T> {
 }
 
 /**
- * Groups what has the same pair and the same key, groups and members in the order in which they came; a key of null
- * stands alone. The key is asked for only where a pair has several members: a mesh that leaks has a hundred thousand
- * pairs, and a text for each costs more than all else.
+ * Groups members by pair and key, in order; key null stands alone. The key is asked for only if a pair has several
+ * members: a leaking mesh has a hundred thousand pairs, and a text for each costs more than all else.
  */
 export function groupByPair<T>(
   members: readonly T[],
@@ -94,21 +93,16 @@ function keyed<T>(group: T[], keyOf: (member: T) => string | null): Map<string, 
 }
 
 interface Fold<T, Into> {
-  /** Members with the same key belong together. */
   readonly keyOf: (member: T) => string;
-  /**
-   * Of a member and an earlier one, those between them being alike: whether their keys are the same, where that is
-   * known without them.
-   */
+  /** Whether keys of a member and an earlier one are equal, if known without them, all between being alike. */
   readonly isAlike: (member: T, earlier: T) => boolean;
   readonly begin: (member: T) => Into;
   readonly add: (into: Into, member: T) => void;
 }
 
 /**
- * Folds members that belong together into one, in the order in which the first of them came: a mesh that leaks has a
- * hundred thousand rows, most of which are like the one before, and a text for each costs more than all else. Each is
- * looked at once, while it is at hand.
+ * Folds members of one key, by first appearance. A leaking mesh has a hundred thousand rows, mostly like the one
+ * before, and a text for each costs more than all else. Each is read once.
  */
 export function foldInARow<T, Into>(
   members: readonly T[],

@@ -4,13 +4,13 @@ import { compareResults, countLeakRows, leakKey, type LeakRow, type RunCompariso
 import { exposedWord } from './answer/exposures.js';
 import type { Word } from './word.js';
 
-/** Leaks that changed from one run to the next. */
+/** Changed leaks between two runs. */
 export interface LeakChange {
   readonly kind: 'began' | 'stopped' | 'not proven now';
   readonly leaks: number;
   /** `c overhears a and b (known-unicast)` */
   readonly text: string;
-  /** When they began, RFC 3339; of several the first. */
+  /** Their begin, RFC 3339; of several the first. */
   readonly since: string;
 }
 
@@ -23,11 +23,11 @@ export interface HistoryRun {
   readonly changes: readonly LeakChange[];
 }
 
-/** Runs of one scenario from the first to the last. */
+/** Runs of a scenario in order. */
 export interface History {
   readonly scenario: string;
   readonly runs: readonly HistoryRun[];
-  /** The run from which on all came to the word of the last. */
+  /** The run since which all have the last one's word. */
   readonly since: string;
 }
 
@@ -39,7 +39,6 @@ function changeText(leaks: readonly LeakRow[]): string {
   return `${setText(observers)} ${observers.length === 1 ? 'overhears' : 'overhear'} ${setText(namesOf('from'))} (${setText(namesOf('class'))})`;
 }
 
-/** `began`: when each leak did. */
 function changesOf(compared: RunComparison, at: string, began: Map<string, string>): readonly LeakChange[] {
   const keyOf = ({ step, finding }: LeakRow): string => leakKey(step, finding);
   for (const row of compared.began) began.set(keyOf(row), at);
@@ -54,13 +53,13 @@ function changesOf(compared: RunComparison, at: string, began: Map<string, strin
   ];
 }
 
-/** A folder without a result: its run was killed or goes on, or it cannot be judged. */
+/** A folder without a result: killed, unfinished, or not to be judged. */
 export interface Unended {
   readonly dir: string;
   readonly why: string;
 }
 
-/** Runs by scenario and time, each compared with the one before; the first with one that leaks nothing. */
+/** Runs by scenario and time, compared with the one before; the first with a run without leaks. */
 export function historiesOf(runs: readonly { readonly dir: string; readonly result: Result }[]): readonly History[] {
   const sorted = runs.toSorted((a, b) => a.result.run.startedAt.localeCompare(b.result.run.startedAt, 'en'));
   const names = [...new Set(sorted.map(({ result }) => result.scenario.name))];
@@ -81,7 +80,7 @@ export function historiesOf(runs: readonly { readonly dir: string; readonly resu
   });
 }
 
-/** `12 leaks began: c overhears a (known-unicast)`, of others also since when. */
+/** `12 leaks began: c overhears a (known-unicast)`, others with their begin. */
 export function leakChangeText({ kind, leaks, text, since }: LeakChange): string {
   const count = `${countText(leaks)} ${leaks === 1 ? 'leak' : 'leaks'} ${kind}`;
   return `${count}: ${text}${kind === 'began' ? '' : `, which began ${momentText(since)}`}`;

@@ -5,18 +5,18 @@ import { isUnacceptedLeak } from './reported-leaks.js';
 import type { ReportedRun } from './reporter.js';
 import { worseLeaks } from './worse-leaks.js';
 
-/** Why a known leak is not news; reports show it as what was accepted. */
+/** Known leaks are reported like accepted ones. */
 function knownFrom(baseline: Result): NonNullable<Finding['accepted']> {
   return { reason: `known from run ${baseline.run.id}`, owner: null, ticket: null, until: null };
 }
 
-/** What a run has that its baseline has not: leaks, and steps with a claim that failed. */
+/** Leaks and failed claims that the baseline lacks. */
 interface Fresh {
   readonly leaks: ReadonlySet<Finding>;
   readonly steps: ReadonlySet<StepResult>;
 }
 
-/** A step whose leaks and failed claims are all known came out as it was known to. */
+/** A step with known leaks and failed claims only came out as known. */
 function knownStep(step: StepResult, fresh: Fresh, known: NonNullable<Finding['accepted']>): StepResult {
   const isKnown = (row: Finding): boolean => isUnacceptedLeak(row) && !isFoldedLeak(row) && !fresh.leaks.has(row);
   if (!step.findings.some(isKnown)) return step;
@@ -37,7 +37,7 @@ function knownStep(step: StepResult, fresh: Fresh, known: NonNullable<Finding['a
   };
 }
 
-/** Leaks of a run that its baseline does not excuse: what it has not, and what is worse than it was there. */
+/** Leaks that the baseline lacks, and that are worse now. */
 export function newsAgainst(
   baseline: ReportedRun,
   run: ReportedRun,
@@ -47,8 +47,8 @@ export function newsAgainst(
 }
 
 /**
- * A run as reports show it against an earlier one. Leaks that this had already, and no less, are known.
- * They fail nothing. `judged` is the result as it stands in the folder.
+ * A run against an earlier one: leaks that it had, and no less, are known and fail nothing. `judged`: the folder's
+ * result.
  */
 export function againstBaseline(run: ReportedRun, baseline: ReportedRun): ReportedRun {
   const { result } = run;

@@ -6,23 +6,20 @@ import { addTo } from '../core/text/collections.js';
 import { counted } from '../core/text/escape.js';
 import { listText, setText } from '../core/text/names.js';
 
-/** The step that holds with the shortest wait says until when a run holds. */
+/** A run holds as long as its held step with the shortest wait. */
 function lingeredMs({ steps }: Result): number | null {
   const waits = steps.filter(({ verdict }) => verdict === 'holds').map(({ lingerMs }) => lingerMs);
   const known = waits.flatMap((ms) => (ms === undefined ? [] : [ms]));
   return known.length === 0 || known.length < waits.length ? null : Math.min(...known);
 }
 
-/** `holds until 10 s after the last probe`; null = no longer than usual, or nothing holds. */
+/** `holds until 10 s after the last probe`; null = the usual time, or nothing holds. */
 export function lingerText(result: Result): string | null {
   const ms = lingeredMs(result);
   return ms === null ? null : `holds until ${Number((ms / 1000).toFixed(1))} s after the last probe of a step`;
 }
 
-/**
- * Trusted bypasses, once each, with who answers for it and why: without that
- * the verdict would be another.
- */
+/** Trusted bypasses, once each, with owner and reason: without trust the verdict would differ. */
 export function trustedTexts({ steps }: Result): readonly string[] {
   const declared = steps.flatMap(({ trusted = [] }) => trusted);
   const texts = declared.map(({ what, where, owner, ticket, until, reason }) => {
@@ -32,7 +29,7 @@ export function trustedTexts({ steps }: Result): readonly string[] {
   return [...new Set(texts)];
 }
 
-/** `read on this host by suricata (4711)`: by its own programs; '' = by none, or it does not hold. */
+/** `read on this host by suricata (4711)`, of its own programs; '' = none, or it does not hold. */
 export function readersText({ steps, verdict }: Pick<Result, 'steps' | 'verdict'>): string {
   const names = steps.flatMap(({ readers = [] }) => readers.map(({ name, pid }) => `${name} (${pid})`));
   return verdict !== 'holds' || names.length === 0 ? '' : `read on this host by ${listText([...new Set(names)])}`;
@@ -53,7 +50,7 @@ function notAskedByFamily({ steps }: Result): ReadonlyMap<string, NotAskedNames>
   return byFamily;
 }
 
-/** `IPv4, IPv6 of 6 endpoints (no address)`: the same in a few words; null = all was sent. */
+/** `IPv4, IPv6 of 6 endpoints (no address)`; null = all was sent. */
 export function notAskedInShort(result: Result): string | null {
   const byFamily = notAskedByFamily(result);
   const without = new Set([...byFamily.values()].flatMap(({ unknown }) => [...unknown]));
@@ -64,7 +61,7 @@ export function notAskedInShort(result: Result): string | null {
     : `${packets} of ${counted(without.size, 'endpoint')} (no address)`;
 }
 
-/** `IPv4 from g1 and g2 to host: no address of g1 and g2`: packets that the steps did not send, once each. */
+/** Unsent packets, once each: `IPv4 from g1 and g2 to host: no address of g1 and g2`. */
 export function notAskedTexts(result: Result): readonly string[] {
   const families = new Map<string, string[]>();
   for (const [family, { from, to, unknown }] of notAskedByFamily(result)) {
@@ -78,8 +75,8 @@ export function notAskedTexts(result: Result): readonly string[] {
 }
 
 /**
- * `rules: 40 read, 3 copy or move: 2 asked (9 witnesses), 1 not: needs ct mark 7`; null = none copies or moves frames.
- * `isPublic`: without words of rules, which are a host's firewall; those that were not asked are named.
+ * `rules: 40 read, 3 copy or move: 2 asked (9 witnesses), 1 not: needs ct mark 7`; null = none copies or moves.
+ * `isPublic`: by names only, as rules' text is a host's firewall.
  */
 export function askedRulesText({ rules: record }: Pick<Result, 'rules'>, isPublic = false): string | null {
   if (record === undefined) return null;
@@ -87,7 +84,7 @@ export function askedRulesText({ rules: record }: Pick<Result, 'rules'>, isPubli
   return surveyText(isPublic ? { ...record, rules: named } : record);
 }
 
-/** A witness, as its rule takes it: `v1 to v2, ipv4-tcp, protocol 6, destinationPort 443`. */
+/** `v1 to v2, ipv4-tcp, protocol 6, destinationPort 443` */
 export function witnessText({ from, to, carrier, fields }: RuleRecord['witnesses'][number]): string {
   const values = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
   return [`${from}${to === null ? '' : ` to ${to}`}`, carrier, ...values].join(', ');

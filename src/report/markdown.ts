@@ -58,7 +58,7 @@ function blockMarkdown(block: Block, indent: string): readonly string[] {
   }
 }
 
-/** Without words of rules, which are a host's firewall: the page has them. */
+/** Not rules' words, which are a host's firewall: the page has them. */
 function besideFacts({ precheck = [], coverage: { unobserved } }: Result): readonly Fact[] {
   return [
     ...precheck.map(({ code, place, text }): Fact => ['beside', `${code}: ${place}: ${text}`]),
@@ -66,7 +66,6 @@ function besideFacts({ precheck = [], coverage: { unobserved } }: Result): reado
   ];
 }
 
-/** Sections that a comment has room for. */
 const shown = new Set(['causes', 'exposed', 'claims', 'reasons']);
 
 function runLines(run: ReportedRun): readonly string[] {
@@ -100,7 +99,7 @@ export const markdownReport: Reporter = (runs: readonly ReportedRun[], { unended
     ...unended.map(({ name, why }) => `## ${unendedWord.text}: ${plainMarkdown(name)}\n\n${plainMarkdown(why)}`),
   ].join('\n\n')}\n`;
 
-/** Text inside Markdown: no mark of it, no HTML and no mention of somebody acts. */
+/** Text in Markdown: no mark, HTML or mention acts. */
 export function plainMarkdown(text: string): string {
   return escapeText(text).replace(/[\\`*_{}[\]()#+!|~<>&@$:]/g, (mark) => `&#${mark.charCodeAt(0)};`);
 }

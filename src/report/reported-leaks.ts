@@ -1,19 +1,19 @@
 import type { Finding, Result, StepResult } from '../core/model/result.js';
 import { countText } from '../core/text/names.js';
 
-/** A leak, or a reason why nothing is proven, in one line, with the step that it belongs to. */
+/** A leak, or a reason for missing proof, in one line. */
 export interface Reported {
-  /** 0-based. */
+  /** From 0. */
   readonly step: number;
   readonly text: string;
 }
 
-/** Is that a leak that nobody accepted? */
+/** True for a leak that is not accepted. */
 export function isUnacceptedLeak({ leak, accepted }: Finding): boolean {
   return leak && accepted === undefined;
 }
 
-/** Rows: one into which others are folded counts as what it stands for. */
+/** Rows; a folded one counts as all it stands for. */
 export function countRows(findings: readonly Finding[]): number {
   return findings.reduce((sum, { grouped = 1 }) => sum + grouped, 0);
 }
@@ -36,19 +36,18 @@ function failingRows({ asExpected, findings }: StepResult): readonly Finding[] {
   return asExpected ? [] : findings.filter(isUnacceptedLeak);
 }
 
-/** The leaks that make a run fail: those of steps that did not come out as expected, accepted ones left out. */
+/** Unaccepted leaks of steps that failed by them. */
 export function failingLeaks(result: Result): readonly Reported[] {
   return result.steps.flatMap((step, at) =>
     failingRows(step).map((finding) => ({ step: at, text: leakText(finding) })),
   );
 }
 
-/** How many they are. */
 export function countFailingLeaks(result: Result): number {
   return result.steps.reduce((sum, step) => sum + countRows(failingRows(step)), 0);
 }
 
-/** Why steps that should have come to a verdict did not. */
+/** Why expected verdicts are missing. */
 export function missingProof(result: Result): readonly Reported[] {
   return result.steps.flatMap((step, at) =>
     step.asExpected

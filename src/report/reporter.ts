@@ -2,63 +2,58 @@ import type { JudgeInput } from '../core/judge/judge.js';
 import type { Result } from '../core/model/result.js';
 import type { ShownFrame } from '../core/wire/shown-frame.js';
 
-/**
- * What the folder of a run holds besides its result: plan, run record, timeline, states, and the first frame of each
- * leak.
- */
+/** A run's folder beside its result, with the first frame of each leak. */
 export interface RunDetails extends JudgeInput {
   readonly frames: readonly ShownFrame[];
 }
 
-/** A run with the folder that holds its evidence; null = the evidence is not at hand. */
+/** A run with its evidence folder; null = not available. */
 export interface ReportedRun {
   readonly result: Result;
   readonly dir: string | null;
   readonly details: RunDetails | null;
-  /** The result as it stands in the folder, where `result` has leaks marked that are known from a baseline. */
+  /** The folder's result, if `result` has known leaks of a baseline. */
   readonly judged?: Result;
-  /** Its report.html, where it has one. */
+  /** Its report.html. */
   readonly page?: string;
-  /** The exit status that it asks for, where that is not its result's own: known leaks, a dry run. */
+  /** Exit status, if not the result's own: known leaks, a dry run. */
   readonly status?: number;
 }
 
-/** A run that was asked for and came to no result. */
+/** A requested run without result. */
 export interface UnendedRun {
-  /** Of its scenario; where folders are judged again, the folder. */
+  /** Of its scenario, or the folder judged again. */
   readonly name: string;
   readonly why: string;
 }
 
-/**
- * Where a report is read: columns of the terminal, whether it may be coloured, whether all that is known is reported.
- */
+/** A report's place: columns, colours, extent. */
 export interface View {
   readonly width: number;
   readonly color: boolean;
-  /** Lines of the terminal; absent: 24. */
+  /** Absent: 24. */
   readonly height?: number;
-  /** A pipe: no line of a table is cut, and the report has room. */
+  /** A pipe: tables are not cut, and there is room. */
   readonly uncut?: boolean;
   readonly verbose?: boolean;
-  /** Before the answer a picture: boxes on their bridges, and who overhears whom. */
+  /** A diagram of bridges and leaks before the answer. */
   readonly picture?: boolean;
-  /** Somebody ended the run and waits for the prompt: a few lines, whatever it came to. */
+  /** The user ended the run: a few lines. */
   readonly brief?: boolean;
-  /** The reason why steps are not judged, as a main clause; absent: they claim nothing. */
+  /** Why steps are not judged, a main clause; absent: they claim nothing. */
   readonly whyNotJudged?: string;
-  /** How this program was called, for commands to type: `node dist/cli.cjs`; absent: `verify-isolation`. */
+  /** This program's call, for commands to type: `node dist/cli.cjs`; absent: `verify-isolation`. */
   readonly command?: string;
-  /** The exit status of the program, of all runs together. */
+  /** The program's, of all runs. */
   readonly status?: number;
-  /** Absent = every run that was asked for came to a result. */
+  /** Absent = none. */
   readonly unended?: readonly UnendedRun[];
 }
 
-/** A view of the result: text that ends with a line feed. Never throws on what a guest wrote. */
+/** A view of the result: text that ends with a line feed. Never throws on guests' text. */
 export type Reporter = (runs: readonly ReportedRun[], view: View) => string;
 
-/** From the first to the last entry of a step in the timeline, in seconds; null = the timeline is not at hand. */
+/** Seconds of a step in the timeline; null = not available. */
 export function stepSeconds(details: RunDetails | null, step: number): number | null {
   let [first, last] = [Infinity, -Infinity];
   for (const { step: of, monoMs } of details?.timeline ?? []) {

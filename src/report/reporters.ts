@@ -1,8 +1,8 @@
 import type { Reporter } from './reporter.js';
 
 /**
- * Every reporter by the name that `--reporter` takes, loaded when it is asked for: help and completion take the names
- * alone. A new one is one file and one line here.
+ * Reporters for `--reporter`, loaded on use: help and completion need only names. A new one takes a file and a line
+ * here.
  */
 export const reporters = {
   terminal: async () => (await import('./terminal/terminal.js')).terminalReport,

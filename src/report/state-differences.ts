@@ -4,7 +4,7 @@ import { rulesText } from '../core/bridge/rules-text.js';
 import type { FdbState, HostState } from '../core/model/state.js';
 import { changedKeys } from '../core/text/collections.js';
 
-/** One thing that the kernel said differently at two moments; null = it was not there. */
+/** A difference of two states; null = absent. */
 export interface Difference {
   readonly place: string;
   readonly before: string | null;
@@ -29,8 +29,8 @@ function fdbOf(entries: readonly FdbState[]): Readonly<Record<string, string>> {
 }
 
 /**
- * What differs between two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl.
- * Timers and counters are left out. `listingText`: rulesText for states of one run, reloadedRulesText for those of two.
+ * Differences of two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl, without
+ * timers and counters. `listingText`: rulesText within a run, reloadedRulesText between runs.
  */
 export function stateDifferences(
   before: HostState,

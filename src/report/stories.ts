@@ -4,7 +4,7 @@ import { counted } from '../core/text/escape.js';
 import { setText, someText } from '../core/text/names.js';
 import { type Block, factsOf } from './document.js';
 
-/** `1,200 probes ended in nft_do_chain at vnet3`, and those of which no copy was made; none = nothing was measured. */
+/** `1,200 probes ended in nft_do_chain at vnet3`, and probes without a copy; none = not measured. */
 export function measuredText({ measured }: Held): readonly string[] {
   if (measured === undefined) return [];
   const dropped = measured.dropped.map(
@@ -17,13 +17,13 @@ export function measuredText({ measured }: Held): readonly string[] {
     : ends.map((end) => `of ${counted(sampled, 'traced probe', 'traced probes')} ${end}`);
 }
 
-/** What held, the same in one or more steps. Steps are 0-based. */
+/** Equal barriers of some steps, from 0. */
 export interface HeldStory {
   readonly steps: readonly number[];
   readonly story: Held;
 }
 
-/** Why the steps of a run that hold do, each story reported once. */
+/** Barriers of steps that hold, each once. */
 export function heldStories(result: Result): readonly HeldStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly story: Held }>();
   result.steps.forEach((step, index) => {
@@ -42,7 +42,7 @@ export function placesText({ places, morePlaces = 0 }: Held['barriers'][number],
   return someText(places, most, morePlaces);
 }
 
-/** `db had 26 probes past its port, at eth1 in /run/netns/db, as the kernel's trace shows`; each text once. */
+/** `db had 26 probes past its port, at eth1 in /run/netns/db, as the kernel's trace shows`; each once. */
 export function reachTexts(result: Result): readonly string[] {
   const texts = result.steps.flatMap(({ traced = [] }) =>
     traced.map(
@@ -53,12 +53,12 @@ export function reachTexts(result: Result): readonly string[] {
   return [...new Set(texts)];
 }
 
-/** Carriers that came to different ends, with the 0-based step. */
+/** Carriers that came out differently, with their step from 0. */
 export function apartStories(result: Result): readonly { readonly step: number; readonly apart: CarriersApart }[] {
   return result.steps.flatMap((each, step) => (each.carriersApart ?? []).map((apart) => ({ step, apart })));
 }
 
-/** Probes that did not enter, with their 0-based step. */
+/** Probes that did not enter, with their step from 0. */
 export function entryStories(result: Result): readonly { readonly step: number; readonly story: HeldAtEntry }[] {
   return result.steps.flatMap(({ heldAtEntry = [] }, step) => heldAtEntry.map((story) => ({ step, story })));
 }
@@ -79,7 +79,7 @@ const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
   failed: 'FAILED',
 };
 
-/** The outcome of a fix in a few words: `WORKS`, `CUTS OFF (ARP): db`, `SEPARATES a and b`, `NO EFFECT`. */
+/** `WORKS`, `CUTS OFF (ARP): db`, `SEPARATES a and b`, `NO EFFECT` */
 export function outcomeText({ outcome, cutOff, lost = [], separated = [] }: ProvenFix): string {
   const word = outcomeWords[outcome];
   switch (outcome) {
@@ -94,7 +94,7 @@ export function outcomeText({ outcome, cutOff, lost = [], separated = [] }: Prov
   }
 }
 
-/** Every fix that was tried, with its 0-based step. */
+/** Tried fixes, with their step from 0. */
 export function fixStories(result: Result): readonly { readonly step: number; readonly fix: ProvenFix }[] {
   return result.steps.flatMap((each, step) => (each.fixes ?? []).map((fix) => ({ step, fix })));
 }
@@ -104,7 +104,7 @@ export function beforeAfterText({ before, after }: ProvenFix): string {
   return `${before ?? '?'} → ${after ?? '?'}`;
 }
 
-/** How a fix comes to stay: where, the form as it is pasted, what makes it act, and what else to know. */
+/** A persistent fix: place, form to paste, command, and notes. */
 export function persistentBlocks(persistent: readonly PersistentFix[]): readonly Block[] {
   // what several findings put into one file is in each of them
   const distinct = new Map(persistent.map((fix) => [JSON.stringify({ ...fix, device: null }), fix]));

@@ -2,18 +2,17 @@ import type { Result, StepResult } from '../core/model/result.js';
 import { counted } from '../core/text/escape.js';
 import type { Tint } from './terminal/layout.js';
 
-/** A verdict as people read it, with the colour that goes with it. */
+/** A verdict for people, with its colour. */
 export interface Word {
   readonly text: string;
   readonly tint: Tint;
 }
 
-/** Did a dry run stop here, with everything before the first probe in order? */
 function isReady({ reasons }: StepResult): boolean {
   return reasons.length > 0 && reasons.every(({ code }) => code === 'dry-run');
 }
 
-/** Is it the result of `run --dry-run`, whose words are READY and NOT READY? */
+/** True for a result of `run --dry-run`, with words READY and NOT READY. */
 export function isDryRun({ steps }: Pick<Result, 'steps'>): boolean {
   return steps.some(({ reasons }) => reasons.some(({ code }) => code === 'dry-run'));
 }
@@ -26,7 +25,7 @@ export function isRunReady({ steps, coverage }: Pick<Result, 'steps' | 'coverage
 const readyWord = { text: 'READY', tint: 'green' } as const satisfies Word;
 const notReadyWord = { text: 'NOT READY', tint: 'yellow' } as const satisfies Word;
 
-/** A step in one word: a demonstration that showed its leak REPRODUCED it, a gate HOLDS, is BROKEN or INCONCLUSIVE. */
+/** A step's word: REPRODUCED for a demonstrated leak; HOLDS, BROKEN or INCONCLUSIVE for a gate. */
 export function stepWord(step: StepResult): Word {
   switch (step.verdict) {
     case 'holds':
@@ -43,16 +42,16 @@ export function stepWord(step: StepResult): Word {
   }
 }
 
-/** What stands for a verdict where a run came to no result. */
+/** The word of a run without result. */
 export const unendedWord = { text: 'NO RESULT', tint: 'yellow' } as const satisfies Word;
 
-/** The expectation of a step: a claim of `seen`, the author's text, if that alone is unmet, else its verdict. */
+/** A step's expectation: its unmet claim of `seen`, in the author's text, if that alone fails, else its verdict. */
 export function expectedWord(step: StepResult): string {
   const [unmet] = step.unmet ?? [];
   return unmet !== undefined && step.verdict === step.expected ? unmet.claim : expectedVerdict(step);
 }
 
-/** The verdict that a step is expected to come to. */
+/** A step's expected verdict. */
 export function expectedVerdict({ expected }: StepResult): 'holds' | 'a leak' | '–' {
   switch (expected) {
     case 'holds':
@@ -64,22 +63,19 @@ export function expectedVerdict({ expected }: StepResult): 'holds' | 'a leak' | 
   }
 }
 
-/** How a step that has no leak to report is not as expected. */
+/** Why a step without leaks is not as expected. */
 export function unexpectedText({ unmet = [], expected, verdict }: StepResult): string {
   return unmet.length === 0
     ? `expected ${expected ?? 'nothing'}, was ${verdict ?? 'not judged'}`
     : `did not come true: ${unmet.map(({ claim }) => claim).join('; ')}`;
 }
 
-/** Nothing leaked but what leaks in the baseline, and something did. */
+/** True if only known leaks leaked. */
 export function isKnownOnly({ exitCode, steps }: Result): boolean {
   return exitCode === 0 && steps.some((step) => stepWord(step).text === 'KNOWN');
 }
 
-/**
- * A whole run in one word, by its exit status first: a leak that was expected must not look like an alarm, nor the
- * other way round.
- */
+/** A run's word, by exit status first: an expected leak must not look like an alarm, nor the other way round. */
 export function runWord(result: Result): Word {
   if (isDryRun(result)) return isRunReady(result) ? readyWord : notReadyWord;
   if (isKnownOnly(result)) return { text: 'KNOWN', tint: 'yellow' };
@@ -92,7 +88,7 @@ export function runWord(result: Result): Word {
   return { text: 'INCONCLUSIVE', tint: 'yellow' };
 }
 
-/** The figure of test/lab/sabotage for the version that judged: it says whether the tool can fail. */
+/** test/lab/sabotage's figure for the version that judged: whether the tool can fail. */
 export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): string {
   return `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`;
 }
@@ -117,7 +113,7 @@ export function summary(result: Result): string {
   return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected || isDryRun(result) ? '' : '; not as expected'}`;
 }
 
-/** The outcome of several runs, by their exit status together; `isExposed`: one is open to something by design. */
+/** The word of several runs by their common exit status; `isExposed`: one is, by design. */
 export function statusWord(status: number, allHold: boolean, isExposed: boolean): Word {
   switch (status) {
     case 0:

@@ -3,7 +3,7 @@ import { findNamed } from '../core/text/collections.js';
 import { type LeakRow, namedSteps, type RunComparison } from './compare-results.js';
 import type { ReportedRun } from './reporter.js';
 
-/** Its share grew by more than three standard errors of two proportions; of guests' own frames, more than tenfold. */
+/** By more than three standard errors of two proportions; of guests' own frames more than tenfold. */
 function isMore(was: Finding, is: Finding): boolean {
   if (was.sent === null || is.sent === null) return is.seen > 10 * was.seen;
   if (was.sent === 0 || is.sent === 0) return false;
@@ -14,14 +14,13 @@ function isMore(was: Finding, is: Finding): boolean {
   return after - before > 3 * error;
 }
 
-/** Forms in which its frames arrived. */
 function formsOf({ seen, forms = {} }: Finding): readonly string[] {
   const altered = Object.entries(forms).filter(([, frames]) => frames > 0);
   const count = altered.reduce((sum, [, frames]) => sum + frames, 0);
   return [...altered.map(([form]) => form), ...(seen > count ? ['as sent'] : [])];
 }
 
-/** Of endpoints in a step, by name: port and MACs, as far as they are known. Behind an uplink MACs come and go. */
+/** Port and known MACs by name. Behind an uplink MACs come and go. */
 function placesOf({ result, details }: ReportedRun, step: string): (name: string) => readonly (readonly string[])[] {
   const observers = namedSteps(result).get(step)?.observers ?? [];
   return (name) => {
@@ -48,7 +47,7 @@ function isElsewhere(baseline: ReportedRun, run: ReportedRun, { step, finding }:
 const hasNew = <Value>(before: readonly Value[], after: readonly Value[]): boolean =>
   after.some((value) => !before.includes(value));
 
-/** Places of a cause. A rule that was loaded again has another handle. */
+/** A reloaded rule has another handle. */
 const causePlaces = ({ place }: Cause): readonly string[] =>
   place === '' ? [] : place.replaceAll(/ handle \S+/g, '').split(', ');
 
@@ -59,8 +58,8 @@ function isNewCause(before: readonly Cause[], cause: Cause): boolean {
 }
 
 /**
- * Leaks that a baseline has by name, and that are worse by now. A larger share of the frames is seen, or another
- * form, cause or place of a cause. Or the name stands for another port or MAC.
+ * Known leaks that are worse: a larger share of frames, another form, cause or place of a cause, or the name of another
+ * port or MAC.
  */
 export function worseLeaks(
   baseline: ReportedRun,

@@ -4,19 +4,19 @@ import { rankOfReason, zeroFrames } from './answer.js';
 import { groupsOf } from './cause-stories.js';
 import { countText, setText, someText } from '../../core/text/names.js';
 
-/** Steps that are reported in one line: one, or several in a row of which the same is to be said. */
+/** One or several consecutive steps with the same report. */
 export interface Act {
-  /** 0-based. */
+  /** From 0. */
   readonly steps: readonly number[];
   readonly name: string;
   readonly word: Word;
   readonly expected: string;
   readonly asExpected: boolean;
-  /** The leaks, or why they are not known: from the longest to the shortest text. */
+  /** The leaks, or why they are not known; longest text first. */
   readonly texts: readonly string[];
 }
 
-/** A run with no more steps has a line for each. */
+/** Up to this many steps have a line each. */
 const maxSingle = 6;
 
 function overheardTexts(steps: readonly StepResult[], whyNotJudged: string): readonly string[] {
@@ -36,7 +36,7 @@ function overheardTexts(steps: readonly StepResult[], whyNotJudged: string): rea
   return [frames === 0 ? 'nothing was to be overheard' : `0 of ${countText(frames)} overheard`];
 }
 
-/** What stands before the last comma: `ageing 0` of `ageing 0, by http`. */
+/** `ageing 0` of `ageing 0, by http`. */
 function headOf(name: string): string {
   const at = name.lastIndexOf(', ');
   return at <= 0 ? name : name.slice(0, at);
@@ -58,7 +58,7 @@ function actOf(result: Result, steps: readonly number[], whyNotJudged: string): 
   ];
 }
 
-/** The steps of a run as lines; in a run of many, those in a row that say the same of one setting become one. */
+/** Steps as lines; in a long run, consecutive steps with the same outcome of one setting are one. */
 export function actsOf(result: Result, whyNotJudged = 'this run claims nothing here'): readonly Act[] {
   const { steps } = result;
   if (steps.length <= maxSingle) return steps.flatMap((_step, at) => actOf(result, [at], whyNotJudged));

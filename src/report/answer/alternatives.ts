@@ -7,27 +7,26 @@ import { causeStories, type CauseStory } from './cause-stories.js';
 import { type Audience, whoText } from './participants.js';
 import { countText } from '../../core/text/names.js';
 
-/** One way to end the leaks of a story. */
+/** One way to end a story's leaks. */
 export interface Alternative {
   readonly cause: string;
-  /** Why they leak: a main clause. */
+  /** The reason as a main clause. */
   readonly phrase: string;
-  /** All of them belong to it; empty where nothing can be typed. */
+  /** All belong together; empty = nothing to type. */
   readonly commands: readonly string[];
-  /** The price: which endpoint loses which traffic; '' = not known. */
+  /** Endpoints that lose traffic; '' = not known. */
   readonly cost: string;
-  /** Its outcome where it was tried: `WORKS (20 → 0 frames)`; '' = it was not. */
+  /** `WORKS (20 → 0 frames)`; '' = not tried. */
   readonly tried: string;
-  /** How it came out where it was tried: the worst of several trials. */
+  /** The worst of several trials. */
   readonly outcome: FixOutcome;
-  /** Guests would lose each other, ARP or the network by it. */
+  /** Guests would lose each other, ARP or the network. */
   readonly cutsOff: boolean;
-  /** Which of the leaks it ends; '' = all of them. */
+  /** The ended leaks; '' = all. */
   readonly part: string;
   readonly persistent: readonly PersistentFix[];
 }
 
-/** True if a fix may be advised: it was shown to work, it was not tried, or it does harm or nothing. */
 type FixOutcome = 'works' | 'untried' | 'fails';
 const outcomes: readonly FixOutcome[] = ['works', 'untried', 'fails'];
 
@@ -37,18 +36,15 @@ function outcomeOf(trials: readonly ProvenFix[]): FixOutcome {
   return trials.every(({ outcome }) => outcome === 'works') ? 'works' : 'untried';
 }
 
-/**
- * Does a fix of that price cut guests off? Separation is the aim if addressees are reached. It also is if one port
- * alone lacks a setting of the others.
- */
+/** Separation is the aim if addressees are reached, or one port alone lacks a setting of the others. */
 function isCutOff({ observers, to }: LeakGroup, price: number, commands: number): boolean {
   const separates = price >= prices.apart && commands > 1 && !observers.every((name) => to.includes(name));
   return price >= prices.cutOff || separates;
 }
 
 /**
- * Ways to end the leaks of a story, one or the other. First what was shown to work, last what was shown to fail;
- * among these what ends all leaks before what ends some, and then what costs least.
+ * Ways to end a story's leaks: shown to work first, shown to fail last; then those that end all leaks, then the
+ * cheapest.
  */
 export function alternativesOf({ group, tried }: CauseStory): readonly Alternative[] {
   const options = group.causes.map((cause): Alternative & { readonly price: number } => {
@@ -82,16 +78,13 @@ function triedText(fix: ProvenFix): string {
   return `${outcomeText(fix)} (${beforeAfterText(fix)} frames)`;
 }
 
-/** Why the leaks of a story happen, by their most specific cause. */
+/** A story's most specific cause. */
 export function storyPhrase({ group }: CauseStory): string {
   const cause = group.causes.find(({ code }) => code === group.cause);
   return cause === undefined ? group.cause : causePhrase(cause);
 }
 
-/**
- * The fix that may be advised and typed: the first that was not shown to fail and cuts no guest off. Of several stories
- * it is one that was shown to work.
- */
+/** The fix to advise: the first not shown to fail that cuts off no guest; of several stories one shown to work. */
 export function firstFix(stories: readonly CauseStory[]): Alternative | null {
   const fixes = stories.flatMap((story) => {
     const first = alternativesOf(story).find(
@@ -103,10 +96,10 @@ export function firstFix(stories: readonly CauseStory[]): Alternative | null {
 }
 
 const maxDevices = 12;
-/** A word of a command that names a device, bare or quoted, behind `dev` or `port`. */
+/** A device behind `dev` or `port`, bare or quoted. */
 const devicePattern = /(?<= dev )('[^']*'|\S+)/;
 
-/** The commands of each device, with a variable in its place; null where one names no device. */
+/** null = a command names no device. */
 function byDevice(commands: readonly string[]): ReadonlyMap<string, string> | null {
   const lines = new Map<string, string>();
   for (const command of commands) {
@@ -118,10 +111,7 @@ function byDevice(commands: readonly string[]): ReadonlyMap<string, string> | nu
   return lines;
 }
 
-/**
- * Commands in one line that can be pasted: those that differ in the device alone as a loop. What is left out is
- * reported behind it.
- */
+/** Commands in one line to paste; those that differ only in the device become a loop. `more` counts the rest. */
 export function commandsText(commands: readonly string[]): { readonly line: string; readonly more: number } {
   const [first = ''] = commands;
   if (commands.length <= 2) return { line: commands.join(' && '), more: 0 };
@@ -134,13 +124,13 @@ export function commandsText(commands: readonly string[]): { readonly line: stri
     : { line: first, more: commands.length - 1 };
 }
 
-/** Commands in one line, with the number of those that are left out; '' = none. */
+/** Commands in one line, with the number of left-out ones; '' = none. */
 export function commandsLine(commands: readonly string[]): string {
   const { line, more } = commandsText(commands);
   return more === 0 ? line : `${line} (and ${countText(more)} more like it)`;
 }
 
-/** The outcome of a fix, the leaks that it ends, and its price; '' = nothing of it is known. */
+/** A fix's outcome, the leaks it ends, and its price; '' = not known. */
 export function priceText({ tried, part, cost, cutsOff }: Omit<Alternative, 'persistent'>): string {
   return [
     ...(tried === '' ? [] : [`tried: ${tried}`]),
@@ -150,7 +140,7 @@ export function priceText({ tried, part, cost, cutsOff }: Omit<Alternative, 'per
   ].join('; ');
 }
 
-/** A cause with its leaks in one line: `kali3 receives …: br0 is a hub. Fix: … (costs: …), or …`. */
+/** `kali3 receives …: br0 is a hub. Fix: … (costs: …), or …`. */
 export function storyLine(story: CauseStory, audience: Audience): string {
   const { accepted } = story.group;
   const options = alternativesOf(story)
@@ -163,7 +153,7 @@ export function storyLine(story: CauseStory, audience: Audience): string {
   ].join(' ');
 }
 
-/** The causes of the leaks of one step that were not expected. */
+/** Causes of unexpected leaks of a step. */
 export function failingStoriesOf(result: Result, at: number): readonly CauseStory[] {
   const step = result.steps[at];
   return step === undefined ? [] : causeStories({ ...result, steps: [step] }).filter(({ failing }) => failing);

@@ -10,30 +10,29 @@ import { exposedText } from './exposures.js';
 import { type Audience, audienceOf, whoText } from './participants.js';
 import { countText, setText, someText, stepsText } from '../../core/text/names.js';
 
-/** Why nothing is proven, each reason reported once over steps and observers. */
+/** A reason for missing proof, once for all steps and observers. */
 export interface ReasonStory {
   readonly code: string;
-  /** 0-based. */
+  /** From 0. */
   readonly steps: readonly number[];
-  /** Empty where it concerns the step, or the run, as a whole. */
+  /** Empty = the whole step or run. */
   readonly observers: readonly string[];
   /** Of its first occurrence. */
   readonly text: string;
-  /** Advice; '' = none is known. */
+  /** '' = none. */
   readonly hint: string;
 }
 
-/** Reasons that bring others about, and reasons that others bring about. */
 const origins: readonly string[] = ['unsupported', 'interrupted', 'guests-disturbed', 'host-lost'];
 const consequences: readonly string[] = ['not-run', 'coverage-partial'];
 
-/** Reasons that bring others about before those that others bring about. */
+/** Causes among reasons come before their effects. */
 export function rankOfReason(code: string): number {
   if (origins.includes(code)) return 0;
   return consequences.includes(code) ? 2 : 1;
 }
 
-/** Advice on a reason; of ports that were not observed, which one and why. */
+/** Of unobserved ports, which one and why. */
 function hintOf(code: string, { coverage: { unobserved } }: Result): string {
   const [first] = unobserved;
   if (code === 'coverage-partial' && first !== undefined) {
@@ -43,7 +42,7 @@ function hintOf(code: string, { coverage: { unobserved } }: Result): string {
   return isReasonCode(code) ? reasonHints[code] : '';
 }
 
-/** The reasons of a run by code: first what brings others about, and those that concern most steps. */
+/** Reasons by code: causes first, then those of most steps. */
 export function reasonStories(result: Result): readonly ReasonStory[] {
   const stories = new Map<string, { steps: Set<number>; observers: Set<string>; text: string }>();
   result.steps.forEach((step, at) => {
@@ -65,26 +64,25 @@ export function reasonStories(result: Result): readonly ReasonStory[] {
     .sort((a, b) => rankOfReason(a.code) - rankOfReason(b.code) || b.steps.length - a.steps.length);
 }
 
-/** The outcome of a run, for people: the same in every report. Names and texts in it are not escaped. */
+/** A run's outcome for people, alike in every report. Not escaped. */
 export interface Answer {
   readonly word: Word;
-  /** A sentence in plain language, with names and numbers, without the word. */
+  /** In plain language, with names and numbers, without the word. */
   readonly sentence: string;
-  /** Why what leaked did; those that were not expected first. */
+  /** Unexpected leaks first. */
   readonly stories: readonly CauseStory[];
-  /** Why nothing is proven. */
   readonly reasons: readonly ReasonStory[];
-  /** The fix that ends most of the leaks; null = nothing leaked, or nothing can be typed. */
+  /** The fix of most leaks; null = no leak, or nothing to type. */
   readonly fix: Alternative | null;
   readonly audience: Audience;
 }
 
-/** The answer's sentence where no word stands before it; one that begins with a name begins with the name as it is. */
+/** The sentence without a word before it; names keep their case. */
 export function standaloneSentence({ sentence }: Pick<Answer, 'sentence'>): string {
   return `${sentence.replace(/^(?:as expected|none of|nothing |known unicast |no claimed |it is not known|frames reached|read on |traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
 }
 
-/** Observers, senders and the cause, in one clause. */
+/** Observers, senders and cause in a clause. */
 export function storyText(story: CauseStory, audience: Audience): string {
   return `${whoText(story.group, audience)}: ${storyPhrase(story)}`;
 }
@@ -95,7 +93,7 @@ function otherCauses(stories: readonly CauseStory[]): string {
   return others.length === 0 ? `; and ${storyPhrase(second)}` : `; and ${stories.length - 1} other causes`;
 }
 
-/** Frames that an observer did not see though it could have, at the observer that was asked for most. */
+/** Unseen frames at the observer that could have seen most. */
 export function zeroFrames(steps: readonly StepResult[]): number {
   return steps.reduce((total, { findings }) => total + Math.max(0, ...sentByObserver(findings).values()), 0);
 }
@@ -120,7 +118,7 @@ function exposedSentence(result: Result, accepted: string, { noun, names, beside
   return `${isAsked ? `known unicast between ${whom} is private` : 'no claimed barrier is breached'}${accepted}. ${exposed}`;
 }
 
-/** `for 49 of 50 guests; 1 was only observed: web7`; '' where all were examined, or it does not hold. */
+/** `for 49 of 50 guests; 1 was only observed: web7`; '' = all were examined, or it does not hold. */
 function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observedOnly'>): string {
   if (observedOnly === undefined || verdict !== 'holds') return '';
   const { guests, of } = observedOnly;
@@ -128,8 +126,8 @@ function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observ
 }
 
 /**
- * The text behind the word HOLDS: `for 49 of 50 guests; 1 was only observed: web7`, `read on this host by suricata
- * (4711)`; '' = nothing. `joint`: what joins it to the word.
+ * Text behind HOLDS: `for 49 of 50 guests; 1 was only observed: web7`, `read on this host by suricata (4711)`; '' =
+ * none. `joint`: between word and text.
  */
 export function holdLimits(result: Pick<Result, 'verdict' | 'observedOnly' | 'steps'>): {
   readonly limits: string;
@@ -139,7 +137,7 @@ export function holdLimits(result: Pick<Result, 'verdict' | 'observedOnly' | 'st
   return { limits: [forWhom, readers].filter((text) => text !== '').join('; '), joint: forWhom === '' ? '; ' : ' ' };
 }
 
-/** `, but for what is accepted: c receives what a sends to b (400 of 400 frames)`; '' where nothing that is leaks. */
+/** `, but for what is accepted: c receives what a sends to b (400 of 400 frames)`; '' = no accepted leak. */
 function acceptedText(stories: readonly CauseStory[], audience: Audience): string {
   const texts = stories.flatMap(({ group }) => (group.accepted === undefined ? [] : [whoText(group, audience)]));
   return texts.length === 0 ? '' : `, but for what is accepted: ${someText(texts, 1)}`;
@@ -159,7 +157,6 @@ function holdsText(result: Result, stories: readonly CauseStory[], audience: Aud
   return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(holding))} frames not meant for it${accepted}. All could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
 }
 
-/** For whom it holds, where that is not everybody, who reads there, and what held. */
 function heldText(result: Result, stories: readonly CauseStory[], audience: Audience): string {
   const { limits } = holdLimits(result);
   const text = holdsText(result, stories, audience);
@@ -172,7 +169,7 @@ function reproducedText(stories: readonly CauseStory[], audience: Audience): str
   return `as expected, ${storyText(first, audience)}${otherCauses(stories)}`;
 }
 
-/** Of a run against an earlier one that leaked as well. */
+/** Against an earlier run that leaked as well. */
 function knownText(stories: readonly CauseStory[], audience: Audience): string {
   const known = stories.filter(({ group }) => group.accepted !== undefined);
   const [first] = known;
@@ -223,7 +220,7 @@ function sentenceOf(
   }
 }
 
-/** The answer of a run: its verdict in a sentence, why, and what to do. */
+/** A run's verdict in a sentence, the reasons, and the remedy. */
 export function answerOf({ result, details }: ReportedRun): Answer {
   const audience = audienceOf(result, details?.plan ?? null);
   const stories = causeStories(result);

@@ -4,16 +4,16 @@ import { keyOfPlace, settingText } from '../setting-text.js';
 import { groupBy } from '../../core/text/collections.js';
 import { countText, setText } from '../../core/text/names.js';
 
-/** Findings that say the same of several ports. */
+/** Equal findings of several ports. */
 export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'bridge' | 'text' | 'probe' | 'readFrom'> {
   readonly findings: readonly AuditFinding[];
-  /** `br0 is a hub (ageing_time 0)`: what is wrong, as a main clause. */
+  /** `br0 is a hub (ageing_time 0)` */
   readonly phrase: string;
   /** `flood = on at g1 to g50 (50)` */
   readonly where: string;
-  /** Each once; words to people where nothing can be pasted. */
+  /** Each once; words for people if nothing can be pasted. */
   readonly fixes: readonly string[];
-  /** Who loses what by them, each once. */
+  /** Losses by them, each once. */
   readonly costs: readonly string[];
 }
 
@@ -35,7 +35,7 @@ function phraseOf(findings: readonly AuditFinding[]): string {
   return causePhrase({ code, places: findings.map(({ place }) => place), value, text });
 }
 
-/** The findings of an audit by what they say: one story for all ports of a bridge that it is true of, worst first. */
+/** One story for all ports of a bridge with the same finding, worst first. */
 export function auditStories(findings: readonly AuditFinding[]): readonly AuditStory[] {
   // Values that say which process or rule it is are reported one by one.
   const groups = groupBy(findings, ({ id, severity, bridge, value, text }) =>
@@ -63,12 +63,12 @@ export function auditStories(findings: readonly AuditFinding[]): readonly AuditS
   });
 }
 
-/** Classes of probes of which the same is predicted: who would receive them, and what stands in the way. */
+/** Classes with one prediction: receivers, and barriers. */
 export interface ReachRow {
   readonly classes: readonly string[];
   readonly receivers: string;
   readonly barrier: string;
-  /** Pairs of which one would receive what is not meant for it. */
+  /** Pairs that would leak. */
   readonly open: number;
 }
 
@@ -85,7 +85,7 @@ function receiversText(predictions: readonly Prediction[]): string {
     : `${countText(yes)} of ${countText(yes + no + unknown)} pairs`;
 }
 
-/** Why, without the ports of the pair that it was asked of. */
+/** Without the pair's ports. */
 function barrierText({ why, from, observer, reach }: Prediction): string {
   const plain = why
     .replace(/^to \S+: /, '')
@@ -95,7 +95,7 @@ function barrierText({ why, from, observer, reach }: Prediction): string {
   return reach === 'yes' ? `none (${plain.slice(plain.lastIndexOf('; ') + 1).trim()})` : plain;
 }
 
-/** A table of what was predicted: classes that behave alike in one row, those that somebody would receive first. */
+/** A table of predictions: classes that behave alike in one row, leaking ones first. */
 export function reachRows(predictions: readonly Prediction[]): readonly ReachRow[] {
   const rows = new Map<string, { classes: string[]; receivers: string; barrier: string; open: number }>();
   for (const [name, findings] of groupBy(predictions, (prediction) => prediction.class)) {

@@ -5,14 +5,14 @@ import { leakGroups } from '../../core/judge/explain/leak-groups.js';
 import type { ProvenFix } from '../../core/model/fix.js';
 import type { GroupCause, LeakGroup, Result, StepResult } from '../../core/model/result.js';
 
-/** From the least to the most that an attacker gains. */
+/** By the attacker's gain. */
 const gains = ['low', 'medium', 'high'] as const;
 
 const descriptions = new Map<string, ProbeClass>(Object.entries(classes));
 
 /**
- * Severity of leaks by what an attacker gains. Guests' own traffic is high. Unicast that only reaches its addressee is
- * medium, for nothing is overheard; an attack that reaches its victim keeps its severity.
+ * Severity by the attacker's gain. Guests' own traffic is high. Unicast that only reaches its addressee is medium, as
+ * nothing is overheard; an attack that reaches its victim keeps its severity.
  */
 export function severityOf({ classes: names, from, to, observers }: LeakGroup): (typeof gains)[number] {
   const isOverheard = from.includes('*') || observers.some((name) => !to.includes(name));
@@ -23,18 +23,18 @@ export function severityOf({ classes: names, from, to, observers }: LeakGroup): 
   return gains[Math.max(0, ...ranks)] ?? 'high';
 }
 
-/** Leaks of a run that have one cause: who hears whom in which steps, and what ends it. */
+/** Leaks of a run with one cause. */
 export interface CauseStory {
-  /** 0-based. */
+  /** From 0. */
   readonly steps: readonly number[];
-  /** They are why steps did not come out as expected. */
+  /** Steps failed by them. */
   readonly failing: boolean;
   readonly group: LeakGroup;
-  /** Fixes for its causes that were tried in its steps. */
+  /** Trials in its steps. */
   readonly tried: readonly ProvenFix[];
 }
 
-/** The leaks of a step by cause: as judged, or in runs of older rules from the rows. */
+/** Leaks of a step by cause: as judged, or from the rows of older rules. */
 export function groupsOf(step: StepResult): readonly LeakGroup[] {
   return step.groups ?? leakGroups(step.findings);
 }
@@ -65,7 +65,7 @@ function mergeCauses(a: readonly GroupCause[], b: readonly GroupCause[]): readon
   return [...merged.values()];
 }
 
-/** Frames of two groups; answers do not count beside probes. */
+/** Answers do not count beside probes. */
 function mergeFrames(a: LeakGroup, b: LeakGroup): Pick<LeakGroup, 'sent' | 'seen'> {
   if (a.answers !== b.answers) return a.answers === true ? b : a;
   return { sent: a.sent === null || b.sent === null ? null : a.sent + b.sent, seen: a.seen + b.seen };
@@ -90,16 +90,13 @@ function merge(a: LeakGroup, b: LeakGroup): LeakGroup {
   };
 }
 
-/** Places of the most specific cause, without the device where it is a port's: `br0.ageing_time`, `flood`. */
+/** Without a port: `br0.ageing_time`, `flood`. */
 function kindOfPlace({ cause, causes }: LeakGroup): string {
   const [place = ''] = causes[0]?.places ?? [];
   return isOfBridge(cause) ? place : '';
 }
 
-/**
- * The leaks of a run by cause over steps, pairs and observers: those that were not expected first, then by severity,
- * then by their number.
- */
+/** Leaks of a run by cause: unexpected ones first, then by severity, then by number. */
 export function causeStories(result: Result): readonly CauseStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly failing: boolean; group: LeakGroup }>();
   result.steps.forEach((step, at) => {

@@ -1,6 +1,6 @@
 import { maxShownBytes, type ShownFrame } from '../../core/wire/shown-frame.js';
 
-/** One line of a decoded frame: the layer, and what it says. */
+/** A line of a decoded frame. */
 export interface Layer {
   readonly name: string;
   readonly text: string;
@@ -12,14 +12,14 @@ const typeNames: Readonly<Record<number, string>> = {
   0x86dd: 'IPv6',
   0x88b5: 'local experimental',
 };
-/** What the layer with the addresses is called; everything that is not listed is IPv4. */
+/** All others are IPv4. */
 const addressLayers: ReadonlyMap<number, string> = new Map([
   [0x0806, 'ARP'],
   [0x86dd, 'IPv6'],
 ]);
 const protocolNames: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
 
-/** The headers of a frame in words, outermost first. */
+/** A frame's headers in words, outermost first. */
 export function decodeFrame(
   { headers: frame, token, captured }: ShownFrame,
   nameOf: (mac: string) => string | null,
@@ -54,7 +54,7 @@ export function decodeFrame(
   return layers;
 }
 
-/** Offset, 16 bytes, and the same as ASCII on each line, of the bytes that are shown. */
+/** Lines of offset, 16 bytes, and ASCII. */
 export function hexDump({ hex, captured }: ShownFrame): string {
   const shown = hex.match(/../g) ?? [];
   const lines: string[] = [];

@@ -3,21 +3,19 @@ import { nounFor } from '../../core/text/escape.js';
 import { countText, setText } from '../../core/text/names.js';
 import { runWord, type Word } from '../word.js';
 
-/** Something that every guest of a bridge may try, since the bridge is given nothing else. */
+/** An attack open to every guest, as the bridge has no barrier. */
 export interface Exposure {
-  /** The opening: a main clause. */
+  /** A main clause. */
   readonly what: string;
-  /** The attack that it allows, and who gains. */
+  /** The attack, and who gains. */
   readonly allows: string;
-  /** Commands that end it; empty where nothing can be typed. */
+  /** Empty = nothing to type. */
   readonly fixes: readonly string[];
-  /** The price of the fix; '' = not known. */
+  /** '' = not known. */
   readonly cost: string;
-  /** The endpoints that are open to it. */
   readonly observers: readonly string[];
 }
 
-/** Classes, or a cause, that show one thing, and what it means. */
 const things: readonly {
   readonly classes: readonly string[];
   readonly causes?: readonly LeakGroup['cause'][];
@@ -66,7 +64,7 @@ function fixOf(groups: readonly LeakGroup[]): Pick<Exposure, 'fixes' | 'cost'> {
   return { fixes: best?.fixes ?? [], cost: best?.cost ?? '' };
 }
 
-/** Exposures that the settings predict, and no frame has shown yet: guests behind ports that learn nothing. */
+/** Predicted, not seen yet: guests behind ports that do not learn. */
 function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
   const causes = groups.flatMap((group) => group.causes);
   const observers = [...new Set(groups.flatMap((group) => group.observers))];
@@ -88,7 +86,7 @@ function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
   });
 }
 
-/** `hasEntry`: of ports with an entry that was learned earlier. */
+/** `hasEntry`: an entry was learned earlier. */
 function unlearnedText(hasEntry: boolean, isOne: boolean): string {
   if (!hasEntry)
     return `${isOne ? 'learns nothing and has' : 'learn nothing and have'} no entry: all frames to ${isOne ? 'it' : 'them'} flood`;
@@ -97,7 +95,6 @@ function unlearnedText(hasEntry: boolean, isOne: boolean): string {
     : 'learn nothing: once their entries expire, all frames to them flood';
 }
 
-/** Guests that the host routes to, unlike most. */
 function few(groups: readonly LeakGroup[]): readonly Exposure[] {
   const mine = groups.filter((group) => group.few === true);
   const observers = [...new Set(mine.flatMap((group) => group.observers))];
@@ -113,7 +110,7 @@ function few(groups: readonly LeakGroup[]): readonly Exposure[] {
       ];
 }
 
-/** Exposures of a run by design, each once; empty if its scenario calls nothing so. */
+/** Exposures of a run by design, each once. */
 export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure[] {
   const listed = steps.flatMap((step) => step.exposures ?? []);
   const groups = listed.filter(({ rows }) => rows > 0);
@@ -136,13 +133,13 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
       ];
 }
 
-/** `EXPOSED: 3 things any guest can try`; '' where there are none. */
+/** `EXPOSED: 3 things any guest can try`; '' = none. */
 export function exposedText(result: Pick<Result, 'steps'>): string {
   const { length } = exposuresOf(result);
   return length === 0 ? '' : `EXPOSED: ${countText(length)} ${nounFor(length, 'thing')} any guest can try`;
 }
 
-/** The word of a run that came out as expected, with EXPOSED where something is open by design: `HOLDS, EXPOSED`. */
+/** The word of an expected outcome, with EXPOSED by design: `HOLDS, EXPOSED`. */
 export function exposedWord(result: Result): Word {
   const word = runWord(result);
   return result.exitCode !== 0 || exposuresOf(result).length === 0
@@ -150,7 +147,7 @@ export function exposedWord(result: Result): Word {
     : { text: `${word.text}, EXPOSED`, tint: 'yellow' };
 }
 
-/** True if the last exposure above this one that has a fix has the same at the same price. It is then not repeated. */
+/** True if the last exposure above with a fix has the same at the same price: it is not repeated. */
 export function isFixedAbove(exposure: Exposure, exposures: readonly Exposure[]): boolean {
   const above = exposures.slice(0, exposures.indexOf(exposure)).findLast(({ fixes }) => fixes.length > 0);
   const textOf = ({ fixes, cost }: Exposure): string => JSON.stringify([fixes, cost]);

@@ -5,10 +5,9 @@ import type { RunDetails } from '../reporter.js';
 import { decodeFrame, hexDump } from './decode-frame.js';
 import { type Block, type Fact, factsOf, type Section, sectionOf, sentence } from '../document.js';
 
-/** Frames that are shown: of each pair of observer and sender the first, while there is room. */
+/** The first of each pair of observer and sender, while there is room. */
 const maxFrames = 12;
 
-/** The first row whose first sighting a frame is. */
 function firstRowOf(
   frame: ShownFrame,
   { steps }: Result,
@@ -20,10 +19,7 @@ function firstRowOf(
   return null;
 }
 
-/**
- * A display filter for Wireshark that shows the leak at the observer of this frame: its interface block, and the
- * addresses as in the frame.
- */
+/** Wireshark's display filter for the leak at the frame's observer: its interface block and addresses. */
 export function wiresharkFilter(frame: ShownFrame, result: Result, details: RunDetails): string {
   const row = firstRowOf(frame, result);
   const id = evidenceInterfaces(details.plan).findIndex(
@@ -51,7 +47,7 @@ function frameBlocks(frame: ShownFrame, result: Result, details: RunDetails): re
   ];
 }
 
-/** The first frames of leaks, decoded, in hex, and with the filter that finds them in Wireshark. */
+/** First frames of leaks: decoded, in hex, and with Wireshark's filter. */
 export function framesSection(result: Result, details: RunDetails | null): readonly Section[] {
   if (details === null) return [];
   const ofPair = new Map<string, ShownFrame>();

@@ -2,33 +2,33 @@ import type { ReportedRun } from '../reporter.js';
 import { answerOf, storyText } from './answer.js';
 import { whoText } from './participants.js';
 
-/** This many sets are drawn in a picture. */
+/** In a picture. */
 export const maxSets = 4;
 
-/** Leaks of one cause as a picture shows them: a set of senders, and a set of those who overhear them. */
+/** Leaks of one cause in a picture: senders and overhearing observers. */
 export interface LeakSet {
-  /** 1-based, in the order of the causes. */
+  /** From 1, in the order of the causes. */
   readonly number: number;
   readonly from: ReadonlySet<string>;
   readonly observers: ReadonlySet<string>;
-  /** Observers and senders, in a clause; `all hear all: ` before it if that is so. Not escaped. */
+  /** Observers and senders in a clause; `all hear all: ` before it if so. Not escaped. */
   readonly who: string;
-  /** The same with the cause. */
+  /** With the cause. */
   readonly text: string;
-  /** It is why steps did not come out as expected. */
+  /** Steps failed by it. */
   readonly failing: boolean;
 }
 
-/** The part of one endpoint in a set. */
+/** An endpoint's part in a set. */
 export type SetPart = 'sends' | 'overhears' | 'both';
 
-/** The part of `name` in the set; null = none. */
+/** null = none. */
 export function partIn({ from, observers }: LeakSet, name: string): SetPart | null {
   if (observers.has(name)) return from.has(name) ? 'both' : 'overhears';
   return from.has(name) ? 'sends' : null;
 }
 
-/** The part of all of `names` in the set: the most that one of them has. */
+/** The largest part of one of `names`. */
 export function partOfAll(set: LeakSet, names: readonly string[]): SetPart | null {
   const parts = new Set(names.map((name) => partIn(set, name)));
   if (parts.has('both') || (parts.has('sends') && parts.has('overhears'))) return 'both';
@@ -36,14 +36,13 @@ export function partOfAll(set: LeakSet, names: readonly string[]): SetPart | nul
   return parts.has('sends') ? 'sends' : null;
 }
 
-/** How a part is drawn. */
 export const partMarks: Readonly<Record<SetPart, string>> = { sends: '●', overhears: '▲', both: '◆' };
 
 function isMost(names: ReadonlySet<string>, among: readonly string[]): boolean {
   return names.size > 2 && among.filter((name) => names.has(name)).length * 2 > among.length;
 }
 
-/** The leaks of a run as sets, by cause, those that were not expected first. */
+/** Leaks of a run as sets by cause, unexpected ones first. */
 export function leakSets(run: ReportedRun): readonly LeakSet[] {
   const { stories, audience } = answerOf(run);
   return stories.map((story, at) => {

@@ -4,15 +4,15 @@ import type { LeakGroup, Result } from '../../core/model/result.js';
 import { nounFor } from '../../core/text/escape.js';
 import { countText, listText, setText } from '../../core/text/names.js';
 
-/** The endpoints that are judged, and their common name. */
+/** Judged endpoints and their common name. */
 export interface Audience {
   readonly noun: string;
   readonly names: ReadonlySet<string>;
-  /** How many are guests, where beside them the host alone is judged; absent elsewhere. */
+  /** The guests, if only the host is judged beside them. */
   readonly besideHost?: number;
 }
 
-/** The observers that are judged: guests where the plan says that all of them are, else endpoints. */
+/** Judged observers: guests if the plan says so of all, else endpoints. */
 export function audienceOf(result: Result, plan: Plan | null): Audience {
   const judged = new Set(result.steps.flatMap(({ findings }) => findings.map(({ observer }) => observer)));
   if (plan === null) return { noun: 'endpoints', names: judged };
@@ -67,18 +67,18 @@ function trafficText({ from, to, classes, answers }: LeakGroup): string {
   return `traffic from ${setText(from)} for ${listText(receivers)}`;
 }
 
-/** Attacks that no guest may send, by class: an endpoint that gets it, addressed or not, is reached by an attack. */
+/** Attacks that no guest may send: any receiver, addressed or not, is reached by an attack. */
 const attacks: ReadonlyMap<string, string> = new Map(
   Object.values(classes).flatMap(({ name, attack }) => (attack === undefined ? [] : [[name, attack] as const])),
 );
 
-/** The attacks that a group is about; null = it is about other frames, too. */
+/** null = other frames too. */
 function attackText({ classes: names }: LeakGroup): string | null {
   const known = names.map((name) => attacks.get(name));
   return known.some((text) => text === undefined) ? null : listText(known.flatMap((text) => text ?? []));
 }
 
-/** Of observers that hear each other; the odd one alone where the others do not hear one another. */
+/** The odd one alone if the others do not hear one another. */
 function mutualText({ from, odd }: LeakGroup, who: string): string {
   const others = from.filter((name) => name !== odd);
   return odd === undefined || others.length === 1
@@ -86,9 +86,7 @@ function mutualText({ from, odd }: LeakGroup, who: string): string {
     : `${odd} reaches ${setText(others)} and is reached by them`;
 }
 
-/**
- * Observers and senders with names and numbers, as a main clause: `kali3 receives traffic between kali2 and lan (…)`.
- */
+/** `kali3 receives traffic between kali2 and lan (…)` */
 export function whoText(group: LeakGroup, audience: Audience): string {
   const { from, to, observers } = group;
   const addressees = to.filter((name) => name !== null);

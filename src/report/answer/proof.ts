@@ -23,7 +23,6 @@ function percent(share: number): string {
   return `${(Math.ceil(share * 10_000) / 100).toFixed(2)} %`;
 }
 
-/** Bounds of the zeros of steps, as shares. */
 function boundsOf(steps: readonly StepResult[]): readonly number[] {
   return steps.flatMap(({ findings }) =>
     findings.flatMap(({ seen, upperBound95: bound }) => (seen === 0 && bound !== null ? [bound] : [])),
@@ -34,10 +33,10 @@ function maxOf(numbers: readonly number[]): number {
   return numbers.reduce((most, number) => Math.max(most, number), 0);
 }
 
-/** A row of fewer frames says little by itself: the frames of a class are taken together. */
+/** A row of few frames is weak: a class's frames are pooled. */
 const loose = 0.1;
 
-/** Frames of a class that nobody overheard, at the observer that could have overheard most of them. */
+/** Unseen frames at the observer that could have seen most. */
 function framesOfClass(steps: readonly StepResult[], name: string): number {
   const sums = new Map<string, number>();
   for (const { findings } of steps)
@@ -48,8 +47,8 @@ function framesOfClass(steps: readonly StepResult[], name: string): number {
 }
 
 /**
- * Shares of the frames that were sent that may leak unseen, at most: by the loosest row; where rows have few frames
- * each, pooled by class, since a run in rounds asks many pairs little. Null = no row says so.
+ * The share that may leak unseen: by the loosest row, or pooled by class if rows are small, as rounds ask each pair
+ * little. null = no row has a bound.
  */
 function boundOf(steps: readonly StepResult[]): { readonly text: string; readonly isPooled: boolean } | null {
   const bound = maxOf(boundsOf(steps.filter(({ verdict }) => verdict === 'holds')));
@@ -65,14 +64,14 @@ function boundOf(steps: readonly StepResult[]): { readonly text: string; readonl
   return bound === 0 ? null : { text: `at most ${percent(bound)} of such frames leak`, isPooled: false };
 }
 
-/** The bound of a run as a sentence; null = no row says so. */
+/** A run's bound as a sentence; null = no row has one. */
 export function boundText({ steps }: Pick<Result, 'steps'>): string | null {
   const bound = boundOf(steps);
   if (bound === null) return null;
   return `${bound.text} ${bound.isPooled ? '(95 % confidence, all pairs of a class together)' : '(95 % confidence); more frames tighten it'}`;
 }
 
-/** The proof of the zeros of one step, in a line: ears, entry, losses, settings, and the bound. */
+/** A step's proof of zeros in a line: ears, entry, losses, settings, and the bound. */
 export function stepProof(result: Result, index: number, details: RunDetails | null): string {
   const steps = result.steps.slice(index, index + 1);
   const [step] = steps;
@@ -101,7 +100,7 @@ function portsText({ coverage }: Result, judged: readonly StepResult[]): string 
   ].join('');
 }
 
-/** `controls 49 of 50 seen (short: kali3 9 of 10)`, and who saw none. */
+/** `controls 49 of 50 seen (short: kali3 9 of 10)` */
 function earsText(judged: readonly StepResult[]): string {
   const observers = judged.flatMap((step) => step.observers);
   const short = observers
@@ -136,7 +135,7 @@ function fact(name: string, text: string | null): readonly Fact[] {
   return text === null ? [] : [[name, text]];
 }
 
-/** Limits of a verdict: trust, time, and frames that were not sent. */
+/** Limits of a verdict: trust, time, and unsent frames. */
 export function limitFacts(result: Result): readonly Fact[] {
   const until = lingerText(result);
   return [
@@ -146,7 +145,6 @@ export function limitFacts(result: Result): readonly Fact[] {
   ];
 }
 
-/** Rules that copy or move frames: what asked each, where it went, and the rule's own counter. */
 function ruleFacts({ rules }: Result): readonly Fact[] {
   return (rules?.rules ?? []).flatMap(({ name, witnesses, notAsked = '', counter }): readonly Fact[] => {
     const count =
@@ -205,7 +203,6 @@ function proofSection(result: Result, judged: readonly StepResult[]): readonly S
 
 const maxObservers = 40;
 
-/** The proof of each observer's zeros, step by step. */
 function listenedBlocks(step: StepResult, index: number): readonly Block[] {
   const facts = step.observers.map(({ name, interface: port, controlsSeen, controlsSent, dropped, received }): Fact => {
     const zeros = step.findings.filter(({ observer, allowed, leak }) => observer === name && allowed === 'no' && !leak);
@@ -240,7 +237,7 @@ function whereText({ provider, runsAs }: RunRecord): string {
     : `this host, as ${runsAs}`;
 }
 
-/** The head of a page that is filed: host, operator, date, kernel, scope and method. */
+/** A filed page's head: host, operator, date, kernel, scope and method. */
 export function headFacts({ result, details }: ReportedRun): readonly Fact[] {
   const { run, coverage, tool } = result;
   const record = details?.run;
@@ -269,7 +266,6 @@ export function headFacts({ result, details }: ReportedRun): readonly Fact[] {
   ];
 }
 
-/** Hashes of what a verdict rests on. */
 function provenanceSection(result: Result, details: RunDetails | null): readonly Section[] {
   const { scenario, tool, evidence } = result;
   const run = details?.run;
@@ -293,12 +289,11 @@ function provenanceSection(result: Result, details: RunDetails | null): readonly
   });
 }
 
-/** Sentences on single steps stand in run.json: the claims name their frames. */
+/** Sentences on single steps are in run.json: the claims name their frames. */
 function isOfRun(text: string): boolean {
   return !/^Step \d/.test(text);
 }
 
-/** How it was measured, and what the verdict does not say. */
 function methodSection(details: RunDetails | null): readonly Section[] {
   const again = [
     'To judge the evidence again, on any machine: ',
@@ -319,7 +314,7 @@ function methodSection(details: RunDetails | null): readonly Section[] {
   });
 }
 
-/** The sections of a report that say what its verdict rests on. */
+/** A report's sections on the basis of its verdict. */
 export function proofSections({ result, details }: ReportedRun): readonly Section[] {
   const judged = result.steps.filter((step) => step.observers.length > 0);
   return [

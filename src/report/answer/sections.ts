@@ -25,11 +25,11 @@ import { exposuresOf, isFixedAbove } from './exposures.js';
 import { type Audience, whoText } from './participants.js';
 import { stepProof } from './proof.js';
 
-/** Causes and exposures of a report; what is beyond is in result.json. */
+/** The rest is in result.json. */
 const maxItems = 50;
 const maxFacts = 200;
 
-/** `, but for what is accepted or open by design`; '' where no such frames arrived. */
+/** `, but for what is accepted or open by design`; '' = no such frames. */
 function exceptText(result: Result): string {
   const isAccepted = result.steps.some(({ findings }) => findings.some(({ leak }) => leak));
   const except = [...(isAccepted ? ['accepted'] : []), ...(exposuresOf(result).length > 0 ? ['open by design'] : [])];
@@ -62,7 +62,7 @@ export function plainSentence(result: Result): string {
   }
 }
 
-/** Commands that end something, with their price: `fix`, then `or`; many are written one below the other. */
+/** `fix`, then `or`; several commands have a line each. */
 function fixFacts(ways: readonly { readonly commands: readonly string[]; readonly price: string }[]): readonly Block[] {
   return ways.flatMap(({ commands, price }, at): readonly Block[] => {
     const { line, more } = commandsText(commands);
@@ -77,7 +77,6 @@ function fixFacts(ways: readonly { readonly commands: readonly string[]; readonl
 
 const maxWindows = 3;
 
-/** When it leaked, and what its steps let happen meanwhile; nothing where a step has no events. */
 function windowFacts({ steps, group }: CauseStory, result: Result): readonly Fact[] {
   const mine = steps.flatMap((at) => result.steps[at] ?? []);
   const isOfStory = ({ leak, observer, causes }: Finding): boolean =>
@@ -132,7 +131,6 @@ function causeItem(story: CauseStory, number: number, result: Result, audience: 
   };
 }
 
-/** Why frames leaked, who heard whom, and what ends it, by cause. */
 function causesSection(result: Result, { stories, audience }: Answer): readonly Section[] {
   const more = stories.length - maxItems;
   return sectionOf({
@@ -148,7 +146,6 @@ function causesSection(result: Result, { stories, audience }: Answer): readonly 
   });
 }
 
-/** Exposures by design: what each allows, and the fix with its price. */
 function exposedSection(result: Result): readonly Section[] {
   const exposures = exposuresOf(result);
   return sectionOf({
@@ -176,13 +173,13 @@ function exposedSection(result: Result): readonly Section[] {
   });
 }
 
-/** Leaks of a step: those that are folded count as what they stand for. */
+/** Folded rows count as the rows they stand for. */
 function leaksText({ findings }: StepResult): string {
   const rows = countRows(findings.filter(({ leak }) => leak));
   return rows === 0 ? 'no leak' : `${countText(rows)} leaking ${nounFor(rows, 'row')}`;
 }
 
-/** Observers of leaks, those of accepted ones alone as such: `a and b, and c (accepted)`; null = no row leaks. */
+/** `a and b, and c (accepted)`; null = no row leaks. */
 function reachedText(rows: readonly Finding[]): string | null {
   const failing = new Set(rows.filter(isUnacceptedLeak).map(({ observer }) => observer));
   const leaking = new Set(rows.filter(({ leak }) => leak).map(({ observer }) => observer));
@@ -195,8 +192,8 @@ function reachedText(rows: readonly Finding[]): string | null {
 }
 
 /**
- * The outcome of a claim, as a sentence that stands by itself: steps of a run on a host are named by their part in
- * it. Null = nothing was claimed of frames, or judged.
+ * A claim's outcome as a sentence of its own: steps on a host are named by their part. null = no claim on frames, or
+ * not judged.
  */
 export function claimSentence(step: StepResult): string | null {
   const rows = step.findings.filter(({ allowed }) => allowed === 'no');
@@ -244,7 +241,6 @@ function claimsSection({ result, details }: ReportedRun): readonly Section[] {
   });
 }
 
-/** Why steps carry no verdict or a doubtful one, and what to do about each reason. */
 function reasonsSection({ steps }: Result, { reasons }: Answer): readonly Section[] {
   const lines = steps.flatMap((step, at) =>
     step.reasons.map(({ code, observer, text }): Fact => {
@@ -263,7 +259,6 @@ function reasonsSection({ steps }: Result, { reasons }: Answer): readonly Sectio
   });
 }
 
-/** Fixes that were tried, with their outcome. */
 function fixesSection(result: Result): readonly Section[] {
   return sectionOf({
     id: 'fixes',
@@ -300,7 +295,6 @@ function heldText(story: Held): string {
   return `${story.class} from ${setText(story.from)} kept from ${setText(story.observers)} by ${barriersText(story)}${opens}${measured.join('')}`;
 }
 
-/** Barriers that stopped frames, and carriers that came to different ends. */
 function heldSection(result: Result): readonly Section[] {
   return sectionOf({
     id: 'held',
@@ -329,7 +323,7 @@ function heldSection(result: Result): readonly Section[] {
   });
 }
 
-/** The sections of a report with the outcome of a run, each once, in reading order. */
+/** A report's sections on the outcome, in reading order. */
 export function outcomeSections(run: ReportedRun, answer: Answer): readonly Section[] {
   const { result } = run;
   return [

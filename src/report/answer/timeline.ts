@@ -14,7 +14,6 @@ interface Line {
   readonly text: string;
 }
 
-/** The commands of a change, and what the kernel has since. */
 function changedText({ commands, readBack }: Extract<TimelineEntry, { event: 'changed' }>): string {
   const text = commands.map((argv) => argv.map(quoteForShell).join(' ')).join('; ');
   return readBack === null ? text : `${text} (read back: ${readBack})`;
@@ -30,12 +29,11 @@ function stateLine({ when }: Extract<TimelineEntry, { event: 'state-read' }>): L
   return { what: 'state read', text: when === 'during' ? 'around an event' : `${when} the probes` };
 }
 
-/** Names in the order of their first appearance, each once. */
 function uniqueText(names: readonly string[]): string {
   return [...new Set(names)].join(', ');
 }
 
-/** An entry in words; null = another entry says the same. */
+/** null = another entry has it. */
 function describe(entry: TimelineEntry): LineText | null {
   switch (entry.event) {
     case 'changed':
@@ -71,7 +69,7 @@ function describe(entry: TimelineEntry): LineText | null {
   }
 }
 
-/** Frames of a step's flows that went out one burst after the other become one line. */
+/** Consecutive bursts of a step's flows are one line. */
 function withoutBursts(entries: readonly TimelineEntry[]): readonly Line[] {
   const lines: Line[] = [];
   let run: { readonly ms: number; readonly step: number; frames: number; bursts: number } | null = null;
@@ -100,7 +98,7 @@ function withoutBursts(entries: readonly TimelineEntry[]): readonly Line[] {
   return lines;
 }
 
-/** Wall-clock time of a sighting on the scale of the timeline, in ms. */
+/** In ms on the timeline. */
 function sightings(result: Result, details: RunDetails): readonly Line[] {
   const [first] = details.timeline;
   if (first === undefined) return [];
@@ -124,7 +122,6 @@ function sightings(result: Result, details: RunDetails): readonly Line[] {
   );
 }
 
-/** Events by time: settings, controls, probes, sightings. */
 function timelineSection(result: Result, details: RunDetails): readonly Section[] {
   const lines = [...withoutBursts(details.timeline), ...sightings(result, details)]
     .sort((a, b) => a.step - b.step || a.ms - b.ms)
@@ -156,7 +153,6 @@ function differenceBlocks(differences: readonly Difference[], title: string): re
   ];
 }
 
-/** Settings that each step made, and changes while its probes were on their way. */
 function stateSection({ plan, states }: RunDetails): readonly Section[] {
   let last: RunDetails['states'][number]['after'] = null;
   const blocks = plan.steps.flatMap((_step, index) => {
@@ -174,7 +170,7 @@ function stateSection({ plan, states }: RunDetails): readonly Section[] {
   return sectionOf({ id: 'state', title: 'State before (−) and after (+), without timers', depth: 'screen', blocks });
 }
 
-/** Sections on the events of a run and the changes of its state. */
+/** Sections on a run's events and changes of state. */
 export function courseSections(result: Result, details: RunDetails | null): readonly Section[] {
   return details === null ? [] : [...timelineSection(result, details), ...stateSection(details)];
 }

@@ -5,7 +5,7 @@ import { addTo } from '../../core/text/collections.js';
 
 const kinds = ['leak', 'problem', 'doubt', 'exposed'] as const;
 
-/** Paths and names of hosts differ where the problem is the same. */
+/** Equal problems differ in paths and hosts' names. */
 function problemOf(host: FleetHost, problem: string): string {
   if (problem.startsWith('unreachable: ')) return 'unreachable';
   const inFolder = host.dir !== '' && problem.startsWith(host.dir);
@@ -29,7 +29,7 @@ function codesOf(host: FleetHost, kind: FleetGroup['kind']): readonly string[] {
   }
 }
 
-/** Groups hosts by what is wrong: leaks, problems, doubts, exposures, and in each those of most hosts first. */
+/** Hosts by leaks, problems, doubts, exposures, the most hosts first. */
 export function fleetGroups(hosts: readonly FleetHost[]): readonly FleetGroup[] {
   return kinds.flatMap((kind) => {
     const groups = new Map<string, string[]>();
@@ -40,7 +40,6 @@ export function fleetGroups(hosts: readonly FleetHost[]): readonly FleetGroup[] 
   });
 }
 
-/** A code beside the scenarios whose runs have it. */
 interface FoundCode {
   readonly code: string;
   readonly scenarios: readonly string[];
@@ -62,7 +61,7 @@ function foundCodes(host: FleetHost, kind: FleetGroup['kind']): ReadonlyMap<stri
   );
 }
 
-/** Does a host prove that what it had is over? Its scenarios hold without a doubt, and accept no leak. */
+/** Its scenarios hold without a doubt, and accept no leak. */
 function provesOver({ runs, problems }: FleetHost, { scenarios }: FoundCode): boolean {
   const isOver = (name: string): boolean => {
     const mine = runs.filter(({ scenario }) => scenario === name);
@@ -74,7 +73,7 @@ function provesOver({ runs, problems }: FleetHost, { scenarios }: FoundCode): bo
   return problems.length === 0 && scenarios.length > 0 && scenarios.every(isOver);
 }
 
-/** In the words of `history`: a leak that nothing disproves has not stopped. */
+/** As `history`: a leak that nothing disproves has not stopped. */
 function changedCodes(former: FleetHost, host: FleetHost, kind: FleetGroup['kind']): readonly string[] {
   const { began, stopped, untold } = compareFound(
     foundCodes(former, kind),

@@ -7,7 +7,7 @@ import { fleetCountsText, fleetWord, groupHosts, groupWord, hostLines, hostWord,
 
 const maxLines = 50;
 
-/** Each part of a path may hold anything; `./` keeps a colon from making it a scheme. */
+/** Paths may hold anything; `./` keeps a colon from making a scheme. */
 function hrefOf(page: string): string {
   const path = page.split('/').map(encodeURIComponent).join('/');
   return path.startsWith('/') ? path : `./${path}`;
@@ -39,7 +39,7 @@ function row(entry: FleetHost, at: number, troubled: boolean): Markup {
   return html`<tr><th scope="row">${name}</th><td class="word">${wordMarkup(hostWord(entry))}</td><td>${list.length === 0 ? 'no run' : list}</td></tr>`;
 }
 
-/** One page over all hosts; each run's own page lies in its folder. */
+/** One page over all hosts; each run's page is in its folder. */
 export function fleetHtml(report: FleetReport): string {
   const word = fleetWord(report);
   const hosts = worstFirst(report.hosts).map((host) => ({ host, lines: hostLines(host) }));

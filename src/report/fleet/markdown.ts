@@ -12,12 +12,12 @@ import {
   worstFirst,
 } from './terminal.js';
 
-/** Lines of a host, hosts with lines, and rows: a job summary has 1 MiB at most. */
+/** A job summary has 1 MiB at most. */
 const [maxLines, maxDetailed, maxRows] = [20, 100, 1000];
 
 const more = (count: number): readonly string[] => (count > 0 ? ['', `and ${count} more`] : []);
 
-/** For comments and job summaries: the answer, causes, changes, then hosts, worst first. */
+/** For comments and job summaries: answer, causes, changes, then hosts, worst first. */
 export function fleetMarkdown(report: FleetReport): string {
   const hosts = worstFirst(report.hosts);
   const rows = hosts

@@ -5,7 +5,7 @@ import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
 import { statusWord, type Word } from '../word.js';
 import { firstLines, someText } from '../../core/text/names.js';
 
-/** Lines reported of one host, hosts of one group and hosts at all; the rest is in the JSON. */
+/** Of a host, of a group, and of all; the rest is in the JSON. */
 const [maxLines, maxNames, maxHosts] = [12, 8, 50];
 
 const groupWords = {
@@ -15,7 +15,6 @@ const groupWords = {
   exposed: { text: 'EXPOSED', tint: 'yellow' },
 } as const satisfies Readonly<Record<FleetGroup['kind'], Word>>;
 
-/** Gives the word of a group of hosts. */
 export function groupWord({ kind }: FleetGroup): Word {
   return groupWords[kind];
 }
@@ -27,13 +26,13 @@ export function groupHosts({ hosts }: FleetGroup): string {
 
 const order = [2, 70, 69, 3, 4, 0];
 
-/** Sorts hosts, worst first; of the same status those with an exposure first. */
+/** Worst hosts first; exposed ones first of one status. */
 export function worstFirst(hosts: readonly FleetHost[]): readonly FleetHost[] {
   const exposed = ({ runs }: FleetHost): number => Number(runs.some((run) => run.exposed.length > 0));
   return [...hosts].sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status) || exposed(b) - exposed(a));
 }
 
-/** For people: the answer, causes, changes, a line for each host, worst first; the last line is the answer again. */
+/** For people: answer, causes, changes, hosts, worst first; the last line is the answer again. */
 export function fleetTerminal(report: FleetReport, view: View): string {
   const paint = makePaint(view.color);
   const width = Math.min(Math.max(view.width, 60), 100);
@@ -81,26 +80,25 @@ export function fleetTerminal(report: FleetReport, view: View): string {
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
-/** Reports of a host that something is wrong with, or that is exposed. */
 function pagesOf(host: FleetHost): readonly string[] {
   return host.runs.flatMap(({ page, exitCode, exposed }) =>
     page !== null && (exitCode !== 0 || exposed.length > 0) ? [page] : [],
   );
 }
 
-/** Each run of a host, as of a bridge, with its word where there are several. */
+/** A host's runs, each with its word if there are several. */
 export function runsText({ runs }: FleetHost): string {
   const text = ({ scenario, answer, observed, ports }: FleetRun): string =>
     `${scenario} (${runs.length > 1 ? `${answer.replace(/:.*/s, '')}, ` : ''}${observed} of ${counted(ports, 'port')})`;
   return runs.length === 0 ? 'no run' : runs.map(text).join(', ');
 }
 
-/** What became of a host in one word, by its exit status. */
+/** A host's word by its exit status. */
 export function hostWord({ status, runs }: FleetHost): Word {
   return outcomeWord(status, runs);
 }
 
-/** What became of all of them. */
+/** The word of the fleet. */
 export function fleetWord({ exitCode, hosts }: FleetReport): Word {
   return outcomeWord(
     exitCode,
@@ -137,10 +135,7 @@ export function fleetCountsText({ counts, hosts, signersChecked }: FleetReport):
 const codesText = (codes: readonly { readonly code: string; readonly count: number }[], noun: string): string =>
   codes.map(({ code, count }) => `${code} (${counted(count, noun)})`).join(', ');
 
-/**
- * What is to be reported of a host beside its word: leaks first, then what is wrong with its evidence, then what is not
- * proven and what is open by design; audits that found something.
- */
+/** A host's lines: leaks, faults of evidence, missing proof, exposures, findings of audits. */
 export function hostLines({ runs, problems, commands }: FleetHost): readonly string[] {
   return [
     ...runs.flatMap(({ scenario, causes, exitCode, leaks }) => [

@@ -1,7 +1,6 @@
 import { type Block, type Fact, type Section, type Text } from '../document.js';
 import { html, type Markup, nothing, tones, wordMarkup } from './markup.js';
 
-/** Pictures by their names. */
 export type Pictures = Readonly<Record<Extract<Block, { kind: 'picture' }>['picture'], Markup>>;
 
 function textMarkup(text: Text): Markup {
@@ -13,7 +12,7 @@ function textMarkup(text: Text): Markup {
   return html`${parts}`;
 }
 
-/** Facts of one name stand below each other, and the name once. */
+/** Facts with each name once. */
 export function factsMarkup(facts: readonly Fact[]): Markup {
   const entries = facts.map(([name, text], at) => {
     const term = name === facts[at - 1]?.[0] ? nothing : html`<dt>${name}</dt>`;
@@ -33,7 +32,7 @@ function tableMarkup({ columns, rows }: Extract<Block, { kind: 'table' }>, title
   return html`<div class="wide" tabindex="0" role="region" aria-label="${title}, a table"><table><thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
-/** Each line escaped by itself, so that the breaks between them stay. */
+/** Lines are escaped separately, so that breaks stay. */
 function codeMarkup(text: string, title: string): Markup {
   const lines = text.split('\n').map((line, at) => html`${at === 0 ? nothing : { markup: '\n' }}${line}`);
   return html`<div class="wide" tabindex="0" role="region" aria-label="${title}"><pre>${lines}</pre></div>`;
@@ -58,7 +57,7 @@ function blockMarkup(block: Block, title: string, pictures: Pictures): Markup {
   }
 }
 
-/** A section of the page; all but those of the first screen are folded until they are opened or printed. */
+/** A section; those beyond the first screen are folded until opened or printed. */
 export function sectionMarkup({ id, title, depth, blocks }: Section, pictures: Pictures): Markup {
   const content = blocks.map((block, at) => blockMarkup(block, `${title} ${at + 1}`, pictures));
   const head = html`<h2 id="${id}-title">${title}</h2>`;

@@ -2,17 +2,14 @@ import { escapeText } from '../../core/text/escape.js';
 import type { Tint } from '../terminal/layout.js';
 import type { Word } from '../word.js';
 
-/** Text that is HTML already: only `html` and `join` make it. */
+/** HTML; only `html` and `join` make it. */
 export interface Markup {
   readonly markup: string;
 }
 
 type Part = Markup | string | number;
 
-/**
- * Text from anywhere as HTML: nothing in it can open a tag, an attribute or an entity, nor reorder what stands around
- * it.
- */
+/** No tag, attribute or entity opens, and no text is reordered. */
 function escape(text: string): string {
   return escapeText(text)
     .replaceAll('&', '&amp;')
@@ -22,7 +19,7 @@ function escape(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** HTML with its parts put in: a part that is not markup is data and is escaped. */
+/** HTML with its parts; all but markup is escaped. */
 export function html(texts: TemplateStringsArray, ...parts: readonly (Part | readonly Part[])[]): Markup {
   const render = (part: Part): string => {
     if (typeof part === 'object') return part.markup;
@@ -45,10 +42,10 @@ export const nothing: Markup = { markup: '' };
 
 type Tone = 'good' | 'bad' | 'doubt' | 'shown' | 'soft';
 
-/** Mark and colour of a verdict: the mark reports it where the colour does not. */
+/** The mark has the meaning without colour. */
 const marks: Readonly<Record<Tone, string>> = { good: '✔', bad: '✖', doubt: '?', shown: '◆', soft: '–' };
 
-/** The tone of a colour of the terminal. */
+/** The tone of a terminal's colour. */
 export const tones: Readonly<Record<Tint, Tone>> = {
   green: 'good',
   red: 'bad',

@@ -6,26 +6,24 @@ import { countText, cutText, setText } from '../../core/text/names.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 
-/** This many names have a row and a column each; of more those that behave alike are one. */
+/** Of more names, those that behave alike are one. */
 const maxNames = 40;
-/** Sets beyond these are not drawn. */
 const maxSets = 60;
 const cell = 18;
-/** Columns that a letter takes, at most. */
+/** Columns of a letter. */
 const letter = 6.6;
 
 type Heat = 'leak' | 'shown' | 'open' | 'doubt' | 'none';
 
-/** Names that behave alike: what one of them hears, and who hears it, is true of all. */
+/** Names that hear, and are heard, alike. */
 interface NameSet {
   readonly names: readonly string[];
   readonly label: string;
 }
 
-/** Marks of cells for frames that arrived, from the least to the most. */
+/** Least first. */
 const heats = ['open', 'shown', 'leak'] as const;
 
-/** A set of senders that a set of observers overheard. */
 interface Leaks {
   readonly from: ReadonlySet<string>;
   readonly observers: ReadonlySet<string>;
@@ -34,7 +32,7 @@ interface Leaks {
   readonly rows: number;
 }
 
-/** Leaks of a run as sets; of a small run row by row, so that a pair that does not leak is not among them. */
+/** Of a small run row by row, so that pairs that do not leak are left out. */
 function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
   return result.steps.flatMap((step): readonly Leaks[] => {
     const heatOfLeak = (accepted: unknown): Leaks['heat'] =>
@@ -64,7 +62,6 @@ function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
   });
 }
 
-/** Everybody who sent or observed, those of one zone beside each other. */
 function namesOf(result: Result, details: RunDetails | null): readonly string[] {
   const names = new Set<string>();
   for (const { findings, groups = [] } of result.steps) {
@@ -78,7 +75,6 @@ function namesOf(result: Result, details: RunDetails | null): readonly string[] 
   return [...names].sort((a, b) => zoneOf(a).localeCompare(zoneOf(b), 'en') || 0);
 }
 
-/** Names by what the leaks say of them, and by zone. */
 function setsOf(names: readonly string[], leaks: readonly Leaks[], details: RunDetails | null): readonly NameSet[] {
   if (names.length <= maxNames) return names.map((name) => ({ names: [name], label: name }));
   const zones = new Map((details?.plan.endpoints ?? []).map(({ name, zone }) => [name, zone ?? '']));
@@ -97,7 +93,7 @@ interface Overheard {
   readonly classes: Set<string>;
 }
 
-/** Cells with a mark, by the positions of the sets: `from * sets.length + observer`. */
+/** By `from * sets.length + observer`. */
 function overheardOf(sets: readonly NameSet[], leaks: readonly Leaks[]): ReadonlyMap<number, Overheard> {
   const positions = new Map(sets.map(({ names: [name = ''] }, at) => [name, at]));
   const positionsIn = (names: ReadonlySet<string>): readonly number[] =>
@@ -143,7 +139,6 @@ function cellMarkup([x, y]: readonly [number, number], heat: Heat, title: string
   return html`<g><title>${title}</title><rect class="heat ${kind}" x="${x}" y="${y}" width="${cell - 1}" height="${cell - 1}"/>${text}</g>`;
 }
 
-/** What the matrix has no room, or no sender, for. */
 function beyondText(sets: readonly NameSet[], leaks: readonly Leaks[]): string {
   const undrawn = Math.max(0, sets.length - maxSets);
   const senderless = leaks.reduce((sum, { from, rows }) => sum + (from.has('*') ? rows : 0), 0);
@@ -154,8 +149,8 @@ function beyondText(sets: readonly NameSet[], leaks: readonly Leaks[]): string {
 }
 
 /**
- * The matrix of a whole run: senders at the left, observers at the top. Of more than 40 endpoints
- * those that behave alike, in one zone, have one row.
+ * The matrix of a run: senders at the left, observers at the top. Above 40 endpoints those of one zone that behave
+ * alike share a row.
  */
 export function matrixMarkup(result: Result, details: RunDetails | null): Markup {
   const names = namesOf(result, details);

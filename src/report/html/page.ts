@@ -14,7 +14,6 @@ import { matrixMarkup } from './matrix.js';
 import { pageShell } from './page-shell.js';
 import { earsOf, topologyMarkup } from './topology.js';
 
-/** The sections of a page: what the first screen has to say, the pictures, and what is unfolded by who asks further. */
 function sectionsOf(run: ReportedRun): readonly Section[] {
   const { result, details } = run;
   const outcome = outcomeSections(run, answerOf(run));
@@ -54,7 +53,7 @@ function runMarkup(run: ReportedRun, sections: readonly Section[], number: strin
 <div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${standaloneSentence(answerOf(run))}</p></div><div class="head">${factsMarkup(headFacts(run))}</div>${sections.map((section) => sectionMarkup(section, pictures))}`;
 }
 
-/** Several runs stand in one page one after the other: what one page names once, the others name with their number. */
+/** Runs share a page: later ones number their ids. */
 function withOwnIds(markup: Markup, at: number): Markup {
   const ownIds = (ids: string): string =>
     ids
@@ -78,7 +77,7 @@ function withOwnIds(markup: Markup, at: number): Markup {
     : { markup: markup.markup.replace(/ (id|href|aria-label|aria-labelledby)="([^"]*)"/g, renamed) };
 }
 
-/** One page for all runs, one after the other. */
+/** One page for all runs. */
 export const htmlReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string => {
   const [first] = runs;
   const total = runs.length + unended.length;

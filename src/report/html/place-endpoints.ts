@@ -7,11 +7,11 @@ export interface PlacedBox {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** Where its cord and its arrows begin. */
+  /** Start of cord and arrows. */
   readonly anchor: { readonly x: number; readonly y: number };
 }
 
-/** The frame around the guests of one zone. */
+/** A zone's frame around its guests. */
 export interface PlacedZone {
   readonly name: string;
   readonly x: number;
@@ -23,12 +23,12 @@ export interface PlacedZone {
 export interface PlacedBridge {
   readonly bridge: Bridge;
   readonly barY: number;
-  /** Y at which the rails of the sets begin, above the bar and below it. */
+  /** Y of the first rails, above the bar and below. */
   readonly railsAbove: number;
   readonly railsBelow: number;
   readonly boxes: readonly PlacedBox[];
   readonly zones: readonly PlacedZone[];
-  /** Many boxes: small ones, with nothing but a name. */
+  /** Small boxes with a name only. */
   readonly compact: boolean;
   readonly bottom: number;
 }
@@ -37,7 +37,7 @@ export const pictureWidth = 976;
 export const barHeight = 26;
 const margin = 20;
 const gapToBar = 40;
-/** What each set of leaks takes on a side of the bar: its line, and its words above that. */
+/** A set's line and words. */
 export const railHeight = 38;
 const zonePadding = 12;
 
@@ -49,7 +49,7 @@ interface Size {
 
 const full: Size = { width: 156, height: 64, gap: 12 };
 const small: Size = { width: 71, height: 24, gap: 7 };
-/** More boxes than this above one bridge become small ones. */
+/** More boxes become small. */
 const maxFull = 18;
 
 function grid(
@@ -81,15 +81,12 @@ function zoneTitle(zone: string | null): string {
   return zone === null ? 'no zone' : `zone ${zone}`;
 }
 
-/** On which side of its bridge an endpoint is drawn: guests above, uplinks, the host and what is behind it below. */
+/** True for guests; uplinks, the host and endpoints behind it are below. */
 export function isAboveBridge({ role, attach }: Pick<Endpoint, 'role' | 'attach'>): boolean {
   return role === 'guest' && isOnPort(attach);
 }
 
-/**
- * Guests by zone above the bridge; uplinks, the host and what hangs behind the bridge device below it. `rails`: how
- * many sets of leaks have a line on each side.
- */
+/** Guests by zone above the bridge, all others below. `rails`: sets of leaks on each side. */
 export function placeEndpoints(
   bridge: Bridge,
   endpoints: readonly Endpoint[],
@@ -137,7 +134,6 @@ function placeAbove(above: readonly Endpoint[], top: number): PlacedAbove {
     : placeInRows(zoneNames, members, top, above.length > maxFull ? small : full);
 }
 
-/** Each zone beside the one before, with its guests in a row. */
 function placeBeside(
   zoneNames: readonly (string | null)[],
   members: readonly (readonly Endpoint[])[],
@@ -162,7 +158,6 @@ function placeBeside(
   return { boxes, zones, bottom: top + height };
 }
 
-/** Each zone below the one before, with its guests in a grid. */
 function placeInRows(
   zoneNames: readonly (string | null)[],
   members: readonly (readonly Endpoint[])[],

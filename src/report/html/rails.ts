@@ -4,19 +4,19 @@ import { html, type Markup, nothing } from './markup.js';
 import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, railHeight } from './place-endpoints.js';
 
 const tagX = 30;
-/** Columns of small letters that fit beside a number. */
+/** Beside a number. */
 const maxLabel = 150;
 
 function isAbove(box: PlacedBox, { barY }: PlacedBridge): boolean {
   return box.y < barY;
 }
 
-/** Boxes that stand beside each other: their cords cross the rail, each in a place of its own. */
+/** Boxes in a row have cords across the rail. */
 function isRow(boxes: readonly PlacedBox[]): boolean {
   return boxes.every(({ y }) => y === boxes[0]?.y);
 }
 
-/** A mark on a cord: a dot for who sends, an arrow head towards the box for who overhears, both for both. */
+/** A dot for a sender, an arrow head towards the box for an observer, both for both. */
 function mark(part: SetPart, box: PlacedBox, y: number, up: boolean): Markup {
   const x = box.anchor.x;
   const tip = up ? y - 9 : y + 9;
@@ -32,14 +32,13 @@ function tag(number: number, y: number): Markup {
   return html`<circle class="tag" cx="${tagX}" cy="${y}" r="10"/><text class="tagtext" x="${tagX}" y="${y + 4}" text-anchor="middle">${number}</text>`;
 }
 
-/** Of boxes in several rows: a bracket at the left of the rows in which the set has members. */
+/** For boxes in several rows: at the rows' left. */
 function bracket(boxes: readonly PlacedBox[], x: number, y: number): Markup {
   const tops = [...new Set(boxes.map((box) => box.y + Math.round(box.height / 2)))];
   const far = tops.reduce((farthest, top) => (Math.abs(top - y) > Math.abs(farthest - y) ? top : farthest), y);
   return html`<path class="rail" d="M${tagX - 10} ${y}H${x}V${far}${tops.map((top) => `M${x} ${top}H${x + 6}`).join('')}"/>`;
 }
 
-/** One side of the bar: the rail of a set with what its members have to do with it. */
 function side(set: LeakSet, boxes: readonly PlacedBox[], y: number, up: boolean, at: number): Markup {
   const members = boxes.filter(({ endpoint }) => partIn(set, endpoint.name) !== null);
   if (members.length === 0) return nothing;
@@ -53,7 +52,7 @@ function side(set: LeakSet, boxes: readonly PlacedBox[], y: number, up: boolean,
   return html`<path class="rail" d="M${tagX} ${y}H${end}"/>${marks}${tag(set.number, y)}`;
 }
 
-/** The sets that have members at a bridge's ports above its bar, and below it. */
+/** Sets with members above a bridge's bar, and below. */
 export function setsAt(
   sets: readonly LeakSet[],
   above: readonly string[],
@@ -64,7 +63,7 @@ export function setsAt(
   return { above: withMembers(above), below: withMembers(below) };
 }
 
-/** The rails of a bridge: a line for each set of leaks, across the cords of the boxes, on both sides of the bar. */
+/** A bridge's rails: a line for each set of leaks across the boxes' cords, on both sides. */
 export function railsMarkup(placed: PlacedBridge, sets: readonly LeakSet[]): Markup {
   const [above, below] = [
     placed.boxes.filter((box) => isAbove(box, placed)),
@@ -92,7 +91,7 @@ export function railsMarkup(placed: PlacedBridge, sets: readonly LeakSet[]): Mar
   return html`${rails}`;
 }
 
-/** Of a box whose cord is not to be seen: the sets that it is in, `1▲ 2●`. */
+/** The sets of a box without visible cord: `1▲ 2●`. */
 export function partsText(sets: readonly LeakSet[], name: string): string {
   return sets
     .flatMap((set) => {
@@ -102,7 +101,7 @@ export function partsText(sets: readonly LeakSet[], name: string): string {
     .join(' ');
 }
 
-/** True if marks stand on the cords of the boxes on the same side of the bar as `box`, or in the boxes. */
+/** True if marks are on the cords of the box's side, not in the boxes. */
 export function hasMarksOnCord(box: PlacedBox, placed: PlacedBridge): boolean {
   return placed.boxes.every((each) => each.y === box.y || isAbove(each, placed) !== isAbove(box, placed));
 }

@@ -38,7 +38,7 @@ function kindOf(box: PlacedBox): string {
   }
 }
 
-/** Devices beside the ports at which steps listened, once each: what a guest has above the bridge, or nobody known. */
+/** Devices beside ports at which steps listened, once each. */
 function devicesAbove({ plan, timeline }: Pick<RunDetails, 'plan' | 'timeline'>): readonly Observer[] {
   const listening = [
     ...plan.steps.flatMap(({ observers }) => observers),
@@ -47,7 +47,7 @@ function devicesAbove({ plan, timeline }: Pick<RunDetails, 'plan' | 'timeline'>)
   return [...new Map(listening.map((observer) => [observer.name, observer])).values()];
 }
 
-/** What is known of one observer's ear over a whole run. */
+/** An observer's ear over a run. */
 interface Ear {
   readonly sent: number;
   readonly seen: number;
@@ -65,9 +65,9 @@ function earText(ear: Ear | undefined): { readonly text: string; readonly tone: 
 interface BoxFacts {
   readonly ear: Ear | undefined;
   readonly overhears: boolean;
-  /** Devices of it beside its port at which steps listened. */
+  /** Observed devices beside its port. */
   readonly above: readonly string[];
-  /** The sets of leaks that it is in, where its cord does not show them. */
+  /** Its sets of leaks, if its cord does not show them. */
   readonly parts: string;
 }
 
@@ -90,7 +90,6 @@ function cord(box: PlacedBox, placed: PlacedBridge): Markup {
   return html`<path class="cord ${placeOf(box.endpoint.attach) === 'behind' ? 'behind' : ''}" d="M${box.anchor.x} ${box.anchor.y}V${cordEnd(box, placed)}"/>`;
 }
 
-/** A bridge with its boxes, and the sets of leaks as rails across their cords. */
 function bridgeMarkup(placed: PlacedBridge, sets: readonly LeakSet[], boxOf: (box: PlacedBox) => Markup): Markup {
   const zones = placed.zones.map((zone) => {
     const title = html`<text class="zone" x="${zone.x + 8}" y="${zone.y + 15}">${cutText(zone.name, Math.floor(zone.width / 8))}</text>`;
@@ -134,7 +133,7 @@ function whereText(endpoint: Endpoint): string {
   }
 }
 
-/** Words for the parts that the picture has, and no others. */
+/** For parts in the picture only. */
 function legendText(hasLines: boolean, isBehind: boolean): string {
   return [
     ...(hasLines
@@ -147,7 +146,7 @@ function legendText(hasLines: boolean, isBehind: boolean): string {
   ].join(' ');
 }
 
-/** The topology of the plan as a picture, and what it says in words for who cannot see it. */
+/** The plan's topology as a picture and in words. */
 export function topologyMarkup(
   details: Pick<RunDetails, 'plan' | 'timeline'>,
   ears: ReadonlyMap<string, Ear>,
@@ -186,7 +185,7 @@ export function topologyMarkup(
   return html`<div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${counted(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details>`;
 }
 
-/** Every observer's ear; proven only where it saw every control of every step and lost nothing. */
+/** Every observer's ear; proven if it saw every control of every step and lost nothing. */
 export function earsOf(result: Result): ReadonlyMap<string, Ear> {
   const ears = new Map<string, Ear>();
   for (const observer of result.steps.flatMap((step) => step.observers)) {

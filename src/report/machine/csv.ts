@@ -8,8 +8,8 @@ const head = [
 ];
 
 /**
- * A field of RFC 4180. A spreadsheet takes a text that begins with = + - or @ for a formula, and names come from
- * guests: these get an apostrophe.
+ * RFC 4180. Spreadsheets take texts that begin with = + - or @ for formulas, and guests choose names: these get an
+ * apostrophe.
  */
 function field(value: string | number | boolean | null | undefined): string {
   const text = typeof value === 'string' ? escapeText(value).replace(/^(?=[=+\-@])/, "'") : String(value ?? '');
@@ -22,7 +22,7 @@ function findingFields(finding: Finding): readonly (string | number | boolean | 
   return [name, carrier, variant, vlan.join('.'), from, to, observer, allowed, sent, seen, leak, isAccepted];
 }
 
-/** One flow and observer of a step. `finding` null: the step has none, as one that is inconclusive may. */
+/** One flow and observer of a step. `finding` null: a step without, such as an inconclusive one. */
 export interface ResultRow {
   /** From 1. */
   readonly step: number;
@@ -31,7 +31,7 @@ export interface ResultRow {
   readonly finding: Finding | null;
 }
 
-/** The rows of all steps in the order of the plan, those that saw nothing included; each step has at least one. */
+/** All rows in the plan's order, zeros included; each step has at least one. */
 export function rows({ steps }: Pick<Result, 'steps'>): readonly ResultRow[] {
   return steps.flatMap(({ name, verdict, findings }, at) =>
     (findings.length === 0 ? [null] : findings).map((finding) => ({ step: at + 1, name, verdict, finding })),
@@ -56,8 +56,8 @@ function unendedRow({ name }: UnendedRun): string {
 }
 
 /**
- * Comma-separated values (RFC 4180, but lines end with a line feed alone): a line for each flow and observer of each
- * step, zeros included. `rows`: this many flows are folded into the line.
+ * Comma-separated values (RFC 4180, but line feeds only): a line for each flow and observer of each step, zeros
+ * included. `rows`: flows folded into the line.
  */
 export const csvReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   [head.join(','), ...runs.flatMap(linesOf), ...unended.map(unendedRow)].map((line) => `${line}\n`).join('');

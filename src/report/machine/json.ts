@@ -2,8 +2,7 @@ import { jsonText } from '../../core/text/json-text.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 
 /**
- * The contract's document: the result of one run as in `result.json`, of several runs `{ "results": [ … ] }`, with
- * `unended` where some came to none.
+ * The contract's document: `result.json` of one run, or `{ "results": [ … ] }`, with `unended` if some have no result.
  */
 export const jsonReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string => {
   const [only] = runs;
@@ -39,7 +38,7 @@ function events({ result: shown, judged: result = shown, details }: ReportedRun)
   ];
 }
 
-/** One JSON object a line: the timeline, then what was judged. Control characters are escaped by JSON itself. */
+/** One JSON object a line: the timeline, then the judgement. JSON escapes control characters. */
 export const ndjsonReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   `${[...runs.flatMap(events), ...unended.map(({ name, why }) => ({ event: 'run-unended', scenario: name, why }))]
     .map((event) => jsonText(event))

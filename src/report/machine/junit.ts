@@ -7,7 +7,7 @@ import { audienceOf } from '../answer/participants.js';
 import { type ReportedRun, type Reporter, stepSeconds, type UnendedRun, type View } from '../reporter.js';
 import { unexpectedText } from '../word.js';
 
-/** Text for XML 1.0: what the format cannot hold is escaped first, its own marks after. */
+/** Text for XML 1.0: what it cannot hold is escaped first. */
 function xml(text: string): string {
   return escapeText(text)
     .replace(/[\ufffe\uffff]/g, '?')
@@ -18,8 +18,8 @@ function xml(text: string): string {
 }
 
 /**
- * Every judged step, and one without a claim that failed, is passed, failed (a leak, or a claim that was not met) or in
- * error (inconclusive); never skipped: a step without proof must not look green.
+ * A judged step, or a failed claim, is passed, failed (a leak, or an unmet claim) or in error (inconclusive); never
+ * skipped: a step without proof must not look green.
  */
 function outcome(
   { result, details, dir }: ReportedRun,
@@ -69,7 +69,7 @@ function suite(run: ReportedRun): string {
   ].join('\n');
 }
 
-/** The leaks of a step that passes all the same: accepted, or known from an earlier run; null = it has none. */
+/** Accepted or known leaks of a passing step; null = none. */
 function knownText({ result, details }: ReportedRun, step: StepResult): string | null {
   if (step.verdict !== 'broken' || step.expected !== 'holds') return null;
   const stories = causeStories({ ...result, steps: [step] });
@@ -88,6 +88,6 @@ function unendedSuite({ name, why }: UnendedRun): string {
   ].join('\n');
 }
 
-/** JUnit's XML, as CI systems read it: a test case for each judged step, and for each run without a result. */
+/** JUnit's XML: a test case for each judged step, and each run without a result. */
 export const junitReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${[...runs.map(suite), ...unended.map(unendedSuite)].join('\n')}\n</testsuites>\n`;

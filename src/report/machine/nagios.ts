@@ -3,14 +3,14 @@ import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { countFailingLeaks, failingLeaks, missingProof } from '../reported-leaks.js';
 
-/** Text in front of the performance data: `|` begins that. */
+/** `|` begins the performance data. */
 function plain(text: string): string {
   return escapeText(text).replaceAll('|', '/');
 }
 
 /**
- * What the plugin API calls the exit status (Monitoring Plugins guidelines, 2.4): 4 is not one of its values, but not a
- * pass either. What is not OK for the program, or came to no result, is not OK here.
+ * The plugin API's status (Monitoring Plugins guidelines, 2.4): 4 is none, but no pass either. A run that is not OK for
+ * the program, or has no result, is not OK.
  */
 function state(runs: readonly ReportedRun[], { status, unended = [] }: View): string {
   const exits = [...runs.map(({ result }) => result.exitCode), ...[status ?? []].flat()];
@@ -28,9 +28,7 @@ function summary(result: Result): string {
   );
 }
 
-/**
- * One line for Nagios, Icinga and their kin, with performance data. The program's exit status 0, 2 or 3 is the state.
- */
+/** One line for Nagios and Icinga, with performance data. The program's exit status 0, 2 or 3 is the state. */
 export const nagiosReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const results = runs.map(({ result }) => result);
   const total = (pick: (result: Result) => number): number => results.reduce((sum, result) => sum + pick(result), 0);

@@ -12,7 +12,7 @@ interface Metric {
   readonly samples: (
     result: Result,
   ) => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
-  /** Of a run that came to no result; absent = there is no sample of it. */
+  /** Of runs without result. */
   readonly unended?: number;
 }
 
@@ -108,7 +108,7 @@ const metrics: readonly Metric[] = [
   },
 ];
 
-/** A label's value in the text format: backslash, quote and line end are escaped. */
+/** Backslash, quote and line end are escaped. */
 function label(text: string): string {
   return escapeText(text).replaceAll('\\', String.raw`\\`).replaceAll('"', String.raw`\"`);
 }
@@ -142,9 +142,9 @@ export const prometheusReport: Reporter = (runs: readonly ReportedRun[], { unend
 export interface WatchMetrics {
   readonly readAt: Date;
   readonly bridges: readonly { readonly name: string; readonly promiscuity: number | null }[];
-  /** What differs from the baseline now. */
+  /** Present drift from the baseline. */
   readonly open: readonly Drift[];
-  /** Drifts since the start, by code. */
+  /** Since the start, by code. */
   readonly driftCounts: Readonly<Record<string, number>>;
   readonly counts: Readonly<Record<(typeof countNames)[number], number>>;
 }
@@ -157,7 +157,7 @@ const countHelp: Readonly<Record<(typeof countNames)[number], string>> = {
   overruns: 'Times that the kernel dropped such messages; after each the state is read whole.',
 };
 
-/** The metrics of a watch in Prometheus' text format, for the textfile collector of node_exporter. */
+/** The metrics of a watch, for node_exporter's textfile collector. */
 export function watchMetrics({ readAt, bridges, open, driftCounts, counts }: WatchMetrics): string {
   const severities = ['info', 'low', 'medium', 'high'] as const;
   const lines = [

@@ -12,20 +12,19 @@ import { unexpectedText } from '../word.js';
 
 const schema = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 
-/** A result before it has its place in the list of rules. */
 interface Problem {
   readonly rule: string;
   readonly level: 'error' | 'note';
   readonly text: string;
-  /** 0-based; null = of the run. */
+  /** From 0; null = of the run. */
   readonly step: number | null;
-  /** Stays the same from run to run. */
+  /** Equal in all runs. */
   readonly fingerprint: string;
-  /** Why the leak is accepted; absent = nobody accepts it. */
+  /** The reason; absent = not accepted. */
   readonly accepted?: string;
 }
 
-/** The leaks of one cause between the same guests. Counts differ from run to run. */
+/** Without counts, which differ from run to run. */
 function fingerprintOf({ cause, from, to, observers, classes }: LeakGroup): string {
   const lists: readonly (readonly (string | null)[])[] = [from, to, observers, classes];
   return [cause, ...lists.map((list) => list.map((name) => name ?? 'all').join(','))].join('|');
@@ -43,7 +42,7 @@ function leakProblem(story: CauseStory, step: number | null, audience: Audience)
   };
 }
 
-/** A step without proof is an error: a consumer that knows levels alone must not take it for a pass. */
+/** A step without proof is an error: by level alone it must not pass. */
 function reasonProblems({ name, reasons }: StepResult, step: number): readonly Problem[] {
   return reasons.map(({ code, observer, text }) => ({
     rule: code,
@@ -88,7 +87,7 @@ function meaningOf(rule: string): string {
   return rule === 'unexpected' ? 'A step did not come out as the scenario claims.' : 'No setting explains this leak.';
 }
 
-/** A path as a reference of RFC 3986: relative ones stay relative, for these a code host finds in the repository. */
+/** RFC 3986: relative paths stay relative, for code hosts. */
 function uriOf(path: string): string {
   const encoded = path.split('/').map(encodeURIComponent).join('/');
   return path.startsWith('/') ? `file://${encoded}` : encoded;
@@ -145,7 +144,7 @@ function runOf(reported: ReportedRun): object {
   };
 }
 
-/** A run without a result must not look like one without problems. */
+/** It must not look like a run without problems. */
 function unendedRun({ name, why }: UnendedRun): object {
   const text = escapeText(`no result: ${name}: ${why}`);
   return {
@@ -156,8 +155,8 @@ function unendedRun({ name, why }: UnendedRun): object {
 }
 
 /**
- * SARIF 2.1.0 (OASIS) for code hosts: a result for each leak by its cause and for each missing proof, at the line of
- * the step; known leaks are suppressed, EXPOSED is a note. INCONCLUSIVE is an error, never a pass.
+ * SARIF 2.1.0 (OASIS) for code hosts: a result for each cause of leaks and each missing proof, at the step's line;
+ * known leaks are suppressed, EXPOSED is a note. INCONCLUSIVE is an error, never a pass.
  */
 export const sarifReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   `${jsonText({ $schema: schema, version: '2.1.0', runs: [...runs.map(runOf), ...unended.map(unendedRun)] }, 2)}\n`;

@@ -6,16 +6,16 @@ import { isUnacceptedLeak } from '../reported-leaks.js';
 import { cut, makePaint, type Paint, type Tint, widthOf } from '../terminal/layout.js';
 import { stepWord } from '../word.js';
 
-/** A view of a run while it goes on, on stderr. It never owns the run: nothing waits for it. */
+/** A view of a running run, on stderr. Nothing waits for it. */
 export interface Progress {
   readonly onProgress: (event: ProgressEvent) => void;
-  /** The run is over; null = it came to no result. The view ends and the terminal is as before. */
+  /** Ends the view and restores the terminal; null = no result. */
   readonly end: (result: Result | null) => Promise<void>;
 }
 
-/** Where a live view is drawn. */
+/** A live view's terminal. */
 export interface Screen {
-  /** The view is about to be drawn: what others write is held back until `close`, so that it is not drawn over. */
+  /** Until `close` others' output is held back, so that the view is not drawn over. */
   readonly open: () => void;
   readonly write: (text: string) => void;
   readonly close: () => void;
@@ -23,10 +23,7 @@ export interface Screen {
   readonly color: boolean;
 }
 
-/**
- * What stands before a stage. A leak shows as soon as it is seen; without it a step that was sent is neither good nor
- * bad until it is judged.
- */
+/** A leak shows at once; without one a sent step is undecided until judged. */
 const marks = {
   waiting: [' ', 'dim'],
   running: ['›', 'cyan'],
@@ -45,15 +42,14 @@ interface Stage {
   readonly title: string;
   mark: Mark;
   detail: string;
-  /** Observers at which a leak was seen, in the order of the first frames; `isLeakExpected`: the step shows it. */
+  /** By first frames; `isLeakExpected`: the step shows the leak. */
   readonly leakedAt: string[];
   isLeakExpected: boolean;
 }
 
-/** The view takes no more lines, its head and what is left out among them. */
+/** With its head and the number of left-out lines. */
 const maxLines = 10;
 
-/** What a step came to, as a mark. */
 function markOf(step: StepResult): Mark {
   if (step.reasons.some(({ code }) => code === 'not-run')) return 'not-run';
   if (step.findings.some(isUnacceptedLeak) && step.expected !== 'broken') return 'leaked';
@@ -73,23 +69,22 @@ function markOf(step: StepResult): Mark {
   }
 }
 
-/** Before it is judged, a step's mark is what was seen of it. */
 function shownMark({ mark, leakedAt, isLeakExpected }: Stage): Mark {
   if (leakedAt.length === 0 || (mark !== 'running' && mark !== 'sent')) return mark;
   return isLeakExpected ? 'shown' : 'leaked';
 }
 
-/** Names of as many observers as a line has room for. */
+/** In a line. */
 const maxNames = 3;
 
-/** `kali2, kali3 overhear`, `84 overhear`; empty = no leak was seen. */
+/** `kali2, kali3 overhear`, `84 overhear`; empty = no leak. */
 function overhearText({ leakedAt }: Stage): readonly string[] {
   if (leakedAt.length === 0) return [];
   const names = leakedAt.length > maxNames ? countText(leakedAt.length) : leakedAt.map(escapeText).join(', ');
   return [`${names} ${leakedAt.length === 1 ? 'overhears' : 'overhear'}`];
 }
 
-/** A title is cut to no less than this, so that how far a step is and how long it takes stand in the line. */
+/** So that progress and time fit the line. */
 const leastTitle = 12;
 
 function lineOf(stage: Stage, columns: number, paint: Paint): string {
@@ -105,7 +100,7 @@ function lineOf(stage: Stage, columns: number, paint: Paint): string {
   return `  ${paint(sign, tint)} ${mark === 'waiting' ? paint(text, 'dim') : text}`;
 }
 
-/** Stages that are not shown, by their marks: `✔ 12, · 3`. */
+/** `✔ 12, · 3`. */
 function leftOut(stages: readonly Stage[], where: string): readonly string[] {
   if (stages.length === 0) return [];
   const kinds = [...new Set(stages.map(shownMark))];
@@ -116,7 +111,7 @@ function leftOut(stages: readonly Stage[], where: string): readonly string[] {
   return [`  … ${where}: ${counts.join(', ')}`];
 }
 
-/** The stages around the one that is running; at the end what leaked first. */
+/** Stages around the running one; at the end the first leaks. */
 function windowOf(stages: readonly Stage[], isOver: boolean, columns: number, paint: Paint): readonly string[] {
   const room = maxLines - 1;
   if (stages.length <= room) return stages.map((stage) => lineOf(stage, columns, paint));
@@ -141,19 +136,19 @@ function windowOf(stages: readonly Stage[], isOver: boolean, columns: number, pa
   ];
 }
 
-/** What a step is at; of probes that go out, how many and how long still says it all. */
+/** Of sent probes number and time are enough. */
 function detailOf(phase: StepPhase, detail: string): string {
   if (phase === 'done') return '';
   if (detail === '') return phase;
   return escapeText(phase === 'probing' ? detail : `${phase}, ${detail}`);
 }
 
-/** Of a step that was passed: it was sent, or it was left out. */
+/** A passed step was sent or left out. */
 function sentOr(mark: Mark): Mark {
   return mark === 'running' ? 'sent' : 'not-run';
 }
 
-/** Stages of a run, redrawn as it goes on, and at the end the outcome of each step. */
+/** A run's stages, redrawn, and at the end each step's outcome. */
 export function liveProgress(title: string, stepNames: readonly string[], screen: Screen): Progress {
   const view = new LiveView(title, stepNames, screen);
   return {
@@ -178,7 +173,6 @@ class LiveView {
   private readonly collating = waitingStage('collate the captures');
   private readonly judging = waitingStage('judge');
   private readonly stages: readonly Stage[];
-  /** Lines on the screen; 0 = nothing was drawn. */
   private drawn = 0;
   private last = '';
 
@@ -220,7 +214,7 @@ class LiveView {
     this.draw();
   }
 
-  /** null = the run came to no result. */
+  /** null = no result. */
   end(result: Result | null): void {
     if (this.drawn === 0) return;
     this.steps.forEach((step, at) => {
@@ -238,7 +232,6 @@ class LiveView {
     this.screen.close();
   }
 
-  /** A stage has begun: what came before it is over; what a step came to is known when it was judged. */
   private reach(current: Stage): void {
     for (const before of this.stages.slice(0, this.stages.indexOf(current))) {
       if (before.mark !== 'running' && before.mark !== 'waiting') continue;

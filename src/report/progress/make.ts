@@ -4,10 +4,7 @@ import type { Progress } from './live.js';
 
 export type ProgressMode = 'none' | 'lines' | 'live' | 'json';
 
-/**
- * --quiet: nothing. `--progress json`: an event a line, as JSON. --verbose, CI, or no terminal: one line after the
- * other. Else a live view.
- */
+/** --quiet: nothing. `--progress json`: JSON lines. --verbose, CI, or no terminal: lines. Else a live view. */
 export function progressMode(options: {
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -22,7 +19,7 @@ export function progressMode(options: {
     : 'lines';
 }
 
-/** Steps are named by the scenario, so that the live view shows from the beginning what is to come. */
+/** The scenario's step names show the live view's future from the beginning. */
 export async function makeProgress(
   mode: ProgressMode,
   title: string,

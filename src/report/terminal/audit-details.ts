@@ -43,7 +43,7 @@ function count(predictions: readonly Prediction[], reach: string): number {
   return predictions.filter((prediction) => prediction.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
 }
 
-/** By class and reason: how many pairs would get it. */
+/** Pairs by class and reason. */
 function predictionText(predictions: readonly Prediction[]): readonly string[] {
   const classes = [...new Set(predictions.map((prediction) => prediction.class))];
   return classes.flatMap((name) => {
@@ -88,7 +88,7 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
   ];
 }
 
-/** An audit whole, for people. `isWhole`: findings below medium, and every setting, as well. */
+/** A complete audit for people. `isWhole`: also findings below medium, and every setting. */
 export function auditDetails(report: AuditReport, isWhole: boolean): readonly string[] {
   const reported = report.findings.filter(({ severity }) => isWhole || severity === 'high' || severity === 'medium');
   const hidden = report.findings.length - reported.length;

@@ -9,9 +9,9 @@ import { maxLines } from './short.js';
 
 export interface AuditView {
   readonly width: number;
-  /** Everything, in as many lines as it takes; else what fits a terminal of 24. */
+  /** All in any number of lines; else for a terminal of 24. */
   readonly verbose: boolean;
-  /** Findings below medium, and every setting, as well; takes `verbose` with it. */
+  /** Also findings below medium, and every setting; includes `verbose`. */
   readonly showsAll: boolean;
   readonly exitStatus: number;
 }
@@ -20,14 +20,13 @@ function count(report: AuditReport, ...of: readonly Severity[]): number {
   return report.findings.filter(({ severity }) => of.includes(severity)).length;
 }
 
-/** Who would receive what shows a finding; '' = nothing is predicted of it. */
+/** '' = no prediction. */
 function receiversOf(story: AuditStory, { predictions }: AuditReport): string {
   const [row] = reachRows(predictions.filter((each) => each.class === story.probe && each.bridge === story.bridge));
   if (row === undefined || row.open === 0) return '';
   return `; ${row.receivers} would receive ${row.classes.join(', ')}`;
 }
 
-/** The answer in a sentence: the worst that was found, and who would receive what by it. */
 function answerText(report: AuditReport, stories: readonly AuditStory[]): string {
   const [worst] = stories;
   const bridges = setText(report.bridges);
@@ -58,7 +57,7 @@ function storyLines(story: AuditStory, width: number): readonly string[] {
   ];
 }
 
-/** Rows of the table of what would reach whom beyond these stand in the details. */
+/** The rest is in the details. */
 const maxRows = 6;
 
 function tableLines(report: AuditReport, width: number): readonly string[] {
@@ -79,7 +78,7 @@ function tableLines(report: AuditReport, width: number): readonly string[] {
   ];
 }
 
-/** Predictions that the wire contradicted beyond these stand in the details. */
+/** The rest is in the details. */
 const maxFaults = 2;
 
 function proofLines(proof: AuditProof | undefined, width: number): readonly string[] {
@@ -106,7 +105,7 @@ function unreadLines({ unread }: AuditReport, width: number): readonly string[] 
   return fold(escapeText(`could not be read: ${first.what}${more} (${first.why})`), width);
 }
 
-/** An audit for people: the answer first; what it does not have room for is in `verbose`. */
+/** An audit for people, the answer first; the rest is in `verbose`. */
 export function auditText(report: AuditReport, view: AuditView): string {
   const { width } = view;
   const stories = auditStories(report.findings);

@@ -2,14 +2,13 @@ import { escapeText } from '../../core/text/escape.js';
 import { type Block, type Fact, plainText, type Section, type Text } from '../document.js';
 import { foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
-/** The page or terminal that blocks are printed to. */
 interface Place {
   readonly width: number;
   readonly paint: Paint;
   readonly indent: string;
 }
 
-/** A text behind `head`: words are folded, what is typed has lines of its own, whole. */
+/** Words are folded; code has its own uncut lines. */
 function textLines(text: Text, head: string, { width, paint }: Place): readonly string[] {
   if (typeof text === 'string') return foldAfter(head, escapeText(text), width);
   const below = ' '.repeat(widthOf(head));
@@ -37,7 +36,6 @@ function factLines(facts: readonly Fact[], place: Place, nameWidth: number | nul
   });
 }
 
-/** A column of names is no wider than this. */
 const maxNames = 24;
 
 function blockLines(block: Block, place: Place, isInItem: boolean): readonly string[] {
@@ -65,12 +63,12 @@ function blockLines(block: Block, place: Place, isInItem: boolean): readonly str
   }
 }
 
-/** Blocks as lines of a terminal; `indent` before each. */
+/** Blocks as a terminal's lines; `indent` before each. */
 export function printBlocks(blocks: readonly Block[], width: number, paint: Paint, indent: string): readonly string[] {
   return blocks.flatMap((block) => blockLines(block, { width, paint, indent }, true));
 }
 
-/** A section as lines of a terminal, an empty one at the end. */
+/** A section as a terminal's lines, an empty one last. */
 export function printSection({ title, tint, blocks }: Section, width: number, paint: Paint): readonly string[] {
   const place = { width, paint, indent: '  ' };
   const head = paint(title, 'bold', ...(tint === undefined ? [] : [tint]));

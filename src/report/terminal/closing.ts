@@ -20,10 +20,9 @@ function statusText(status: number): string {
   return `exit status ${status}${known === undefined ? '' : `: ${known.short}`}`;
 }
 
-/** A sentence takes this many lines at most: names may be long. */
+/** Names may be long. */
 const maxSentence = 4;
 
-/** The verdict in a sentence. */
 function verdictText(answer: Answer, result: Result, width: number, paint: Paint): readonly string[] {
   const { word, sentence } = answer;
   const { limits, joint } = holdLimits(result);
@@ -37,7 +36,7 @@ function verdictText(answer: Answer, result: Result, width: number, paint: Paint
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
 }
 
-/** Names of what nobody answers for that stand here; the rest is in the page. */
+/** The rest is in the page. */
 const maxTrust = 3;
 
 function trustLines({ steps }: Result): readonly string[] {
@@ -52,7 +51,6 @@ function trustLines({ steps }: Result): readonly string[] {
       );
 }
 
-/** The fix of the first exposure by design, and its price. */
 function closeLines(result: Result, paint: Paint): readonly string[] {
   const [first] = exposuresOf(result).filter(({ fixes }) => fixes.length > 0);
   if (first === undefined) return [];
@@ -79,7 +77,7 @@ function fixLines(answer: Answer, result: Result, trust: readonly string[], pain
   ];
 }
 
-/** The file in which the fix comes to stay; the whole form stands in the page and under `--verbose`. */
+/** The complete form is in the page and under `--verbose`. */
 function persistentLine(persistent: readonly PersistentFix[]): readonly string[] {
   const known = persistent.find(({ where }) => where !== '');
   if (known === undefined) return [];
@@ -106,7 +104,7 @@ function limitLines(result: ReportedRun['result'], width: number): readonly stri
   ];
 }
 
-/** How to look at the leaks themselves; where there are none, how to judge again. */
+/** A look at the leaks; without any, judging again. */
 function evidenceLine({ dir, result }: ReportedRun, command: string): readonly string[] {
   if (dir === null) return [];
   const leaks = result.steps.some(({ findings }) => findings.some(({ leak }) => leak));
@@ -117,16 +115,15 @@ function evidenceLine({ dir, result }: ReportedRun, command: string): readonly s
   return [`  ${'frames'.padEnd(8)}wireshark -Y 'frame.comment contains "LEAK"' ${path}`];
 }
 
-/** This many classes make a run one that asks about a host as a whole. */
+/** More classes make a run one of a host as a whole. */
 const manyClasses = 4;
 
-/** Questions that were left out: in full, and in a few words. */
 interface NotAsked {
   readonly text: string;
   readonly short: string;
 }
 
-/** Of a run on a host that asks many classes: those that it does not ask, and how they are asked. */
+/** On a host with many classes: the others, and how to test them. */
 function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   if (result.calibration === undefined) return [];
   const tested = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
@@ -137,7 +134,7 @@ function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   return remaining.length === 0 ? [] : [{ text: `${some}: ask by run --twin (a copy), run --class NAME`, short }];
 }
 
-/** Classes of these that a run asks on one bridge, and on another not because an uplink would carry them out. */
+/** Classes tested on one bridge, and not on another with an uplink. */
 function notAskedBeyond({ result, details }: ReportedRun): readonly NotAsked[] {
   if (result.calibration === undefined || details === null) return [];
   const { endpoints } = details.plan;
@@ -157,7 +154,7 @@ function notAskedBeyond({ result, details }: ReportedRun): readonly NotAsked[] {
 const notAskedLabel = '  not asked  ';
 const priceIndent = ' '.repeat(10);
 
-/** More lines than these become one, with how to read them. */
+/** More lines become one. */
 const maxNotAsked = 2;
 
 function notAskedLines(run: ReportedRun, { verbose }: View, width: number): readonly string[] {
@@ -170,7 +167,6 @@ function notAskedLines(run: ReportedRun, { verbose }: View, width: number): read
   return foldAfter(notAskedLabel, `${parts.join(', ')}: see --verbose`, width);
 }
 
-/** Guests, or bridges, of which the run says nothing: where they are. */
 function besideLine({ precheck = [] }: Result, width: number): readonly string[] {
   const remaining = precheck.filter(({ code }) => code === notExamined);
   const [first] = remaining;
@@ -179,7 +175,7 @@ function besideLine({ precheck = [] }: Result, width: number): readonly string[]
   return [cut(`  ${'beside'.padEnd(8)}not examined${more}: ${escapeText(`${first.place}, ${first.value}`)}`, width)];
 }
 
-/** The last lines of a report: the verdict in a sentence, the fix that ends most, where to read on, the exit status. */
+/** A report's last lines: verdict, best fix, where to read on, exit status. */
 export function closingLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { page, result } = run;
   const status = (view.brief === true ? view.status : undefined) ?? run.status ?? result.exitCode;
@@ -212,7 +208,7 @@ function countsText(words: readonly string[], exposed: number): string {
   ].join(', ');
 }
 
-/** The outcome of several runs: a line each, and how many of which verdict. */
+/** The outcome of several runs: a line each, and counts of verdicts. */
 export function sumLines(
   runs: readonly ReportedRun[],
   { status, unended = [] }: View,

@@ -9,7 +9,6 @@ import { foldAfter, type Paint, type Tint } from './layout.js';
 
 const maxShown = 12;
 
-/** Texts, the first of them where they are many. */
 function foldedList(texts: readonly string[], width: number): readonly string[] {
   return firstLines(texts, maxShown, (more) => `and ${more} more: --json`).flatMap((text) =>
     foldAfter('  ', escapeText(text), width),
@@ -44,7 +43,6 @@ function foldedLines({ folded }: RunComparison, width: number, paint: Paint): re
   ];
 }
 
-/** Leaks whose causes name a place. */
 function leaksBecauseOf(place: string, rows: readonly LeakRow[]): number {
   return countLeakRows(
     rows.filter(({ finding }) => finding.causes.some((cause) => cause.place.split(', ').includes(place))),
@@ -55,7 +53,7 @@ function leaksText(count: number): string {
   return `${countText(count)} ${nounFor(count, 'leak')}`;
 }
 
-/** Listings of rules are reported by what they are of: what is in them is JSON. */
+/** Listings of rules by name: their content is JSON. */
 const listings: Readonly<Record<string, string>> = {
   vlan: 'the VLANs of ports',
   mdb: 'the members of multicast groups',
@@ -63,7 +61,7 @@ const listings: Readonly<Record<string, string>> = {
   nft: 'the rules of nft',
 };
 
-/** `br0.ageing_time 300 s → 0; 24 leaks began because of it`, each difference once, those that leaks name first. */
+/** `br0.ageing_time 300 s → 0; 24 leaks began because of it`, each once, those of leaks first. */
 function settingSentences(
   settings: readonly { readonly step: string; readonly differences: readonly Difference[] }[],
   { began, stopped }: RunComparison,
@@ -94,7 +92,7 @@ function settingSentences(
   return [...changes].sort((a, b) => b.weight - a.weight).map(({ text }) => text);
 }
 
-/** What differs between two runs, for people: leaks that began and stopped, verdicts, settings. */
+/** Differences of two runs for people: leaks that began and stopped, verdicts, settings. */
 export function comparisonText(
   runs: readonly [Result, Result],
   comparison: RunComparison,

@@ -4,7 +4,7 @@ import { foldAfter } from './layout.js';
 import { someText } from '../../core/text/names.js';
 
 const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
-/** This many scenarios are named; the JSON names all. */
+/** The JSON names all. */
 const maxNamed = 4;
 
 function checkText(check: MachineCheck, width: number): readonly string[] {
@@ -17,7 +17,6 @@ function checkText(check: MachineCheck, width: number): readonly string[] {
   ];
 }
 
-/** What `doctor` found, for people. */
 export function doctorText(report: DoctorReport, width: number): string {
   const examined = report.groups.flatMap(({ checks }) => checks);
   const missing = examined.filter(({ state }) => state === 'missing').length;

@@ -4,7 +4,7 @@ import { escapeText } from '../../core/text/escape.js';
 import { setText } from '../../core/text/names.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
 
-/** The effect of a change of a setting on the device, as `is a hub now`; '' = the values say it. */
+/** `is a hub now`; '' = the values are enough. */
 function consequence({ code, place, after }: Drift): string {
   if (code === 'bridge-promiscuous') return 'is promiscuous now';
   if (code !== 'setting-changed') return '';
@@ -57,8 +57,8 @@ function plural(_whole: string, verb: string): string {
 }
 
 /**
- * What changed between two snapshots, for people: a line for each change; ports of a bridge that changed alike are in
- * one. What it makes of a device comes first: `br0 is a hub now`.
+ * Changes between two snapshots for people: a line each, ports that changed alike together, the effect first: `br0 is a
+ * hub now`.
  */
 export function driftLines(drifts: readonly Drift[], at: Date): readonly string[] {
   const groups = groupBy(drifts, ({ code, severity, bridge, place, before, after }) =>

@@ -63,13 +63,12 @@ function reportLines(report: ForeignReport, { width, color }: View): readonly st
   ];
 }
 
-/** Limits of all reports, each once. */
 function limitLines(reports: readonly ForeignReport[], { width }: View): readonly string[] {
   const limits = [...new Set(reports.flatMap((report) => report.limits))];
   return limits.length === 0 ? [] : [...limits.flatMap((limit) => foldAfter('note: ', limit, width)), ''];
 }
 
-/** Captures of others that were judged, for the terminal. */
+/** Judged captures of other programs, for the terminal. */
 export function foreignText(reports: readonly ForeignReport[], view: View): string {
   return [...reports.flatMap((report) => reportLines(report, view)), ...limitLines(reports, view)].join('\n');
 }
@@ -87,13 +86,13 @@ function readerLines(readers: readonly ReaderOnHost[], { width, color }: View): 
   });
 }
 
-/** How listening ended. `notKnown`: what could not be read of the host, where a reader may be. */
+/** The end of listening. `notKnown`: unreadable parts of the host, where a reader may be. */
 export interface ListenEnd {
   readonly status: number;
   readonly notKnown: readonly string[];
 }
 
-/** All ports in a line: `FOUND: 1 reader on this host; foreign unicast at 0 of 4 ports; exit status 2: …`. */
+/** `FOUND: 1 reader on this host; foreign unicast at 0 of 4 ports; exit status 2: …` */
 function listenSum(
   reports: readonly ForeignReport[],
   readers: readonly ReaderOnHost[],
@@ -115,7 +114,7 @@ function listenSum(
   return `${word}: ${parts.join('; ')}; exit status ${status}`;
 }
 
-/** Readers on a host, frames at its ports that were not meant for them, and one last line. */
+/** Readers on a host, foreign frames at its ports, and a last line. */
 export function listenText(
   reports: readonly ForeignReport[],
   readers: readonly ReaderOnHost[],

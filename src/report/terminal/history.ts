@@ -18,10 +18,7 @@ function scenarioLines({ scenario, runs, since }: History, width: number, paint:
   ];
 }
 
-/**
- * Folders without a result, then runs of scenarios from the first to the last, with what began to leak and what
- * stopped; a last line for each.
- */
+/** Folders without a result, then scenarios' runs in order with leaks that began or stopped, and a last line each. */
 export function historyText(
   histories: readonly History[],
   unended: readonly Unended[],

@@ -7,8 +7,7 @@ import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { setText } from '../../core/text/names.js';
 
 /**
- * The summary of a run on a host, for the person that has to approve it. `sinceStartMs`: what reading the
- * host has taken until now, which the time that is announced includes.
+ * A run on a host for the person who approves it. `sinceStartMs`: time of reading the host, part of the announced time.
  */
 export function hostSummary(plan: Plan, sinceStartMs = 0): string {
   const bridgeOf = (port: string): string => plan.endpoints.find((endpoint) => endpoint.port === port)?.bridge ?? port;
@@ -50,7 +49,7 @@ export function hostSummary(plan: Plan, sinceStartMs = 0): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** What acts on frames beside the bridges, or watches them, a line each; empty where nothing was found. */
+/** What acts on frames beside the bridges, or watches them, a line each. */
 export function precheckText(notes: readonly PrecheckNote[]): string {
   return notes
     .map(
@@ -60,7 +59,7 @@ export function precheckText(notes: readonly PrecheckNote[]): string {
     .join('');
 }
 
-/** Connections through ssh and the program that each would start, a line each. */
+/** Connections by ssh with their programs, a line each. */
 export function connectionsText(hosts: readonly Host[]): string {
   return hosts
     .map(

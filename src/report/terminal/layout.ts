@@ -1,6 +1,6 @@
 import { isPipelineCommand } from '../../core/text/escape.js';
 
-/** Columns that a text takes, one for each code point; colours must not be in it yet. */
+/** Columns of a text without colours, one for each code point. */
 export function widthOf(text: string): number {
   return [...text].length;
 }
@@ -13,14 +13,14 @@ export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
-/** The beginning of a text that is wider than `width`, with a sign that it goes on. */
+/** The beginning of a text wider than `width`, with a mark. */
 export function cut(text: string, width: number): string {
   return widthOf(text) <= width ? text : `${[...text].slice(0, Math.max(1, width - 1)).join('')}…`;
 }
 
 /**
- * Folds a text at spaces into lines of at most `width` columns; a longer word stands alone, whole, so that it can be
- * copied. No line begins with what a pipeline's runner takes for a command: that stays on the line before it.
+ * Folds a text at spaces into lines of `width` columns; a longer word stays uncut, to be copied. No line begins with a
+ * pipeline's command: that stays on the line before.
  */
 export function fold(text: string, width: number): readonly string[] {
   const lines: string[] = [];
@@ -36,7 +36,7 @@ export function fold(text: string, width: number): readonly string[] {
   return [...lines, line];
 }
 
-/** Folds with `first` before the first line and the same width of blanks before the others. */
+/** Folds with `first` before the first line and blanks before the others. */
 export function foldAfter(first: string, text: string, width: number): readonly string[] {
   const indent = widthOf(first);
   return fold(text, Math.max(20, width - indent)).map(
@@ -47,7 +47,7 @@ export function foldAfter(first: string, text: string, width: number): readonly 
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Tint = keyof typeof codes;
 
-/** How to colour a text; the words stand for themselves, colour only helps to find them. */
+/** Colours a text, whose words have the meaning. */
 export type Paint = (text: string, ...tints: readonly Tint[]) => string;
 
 /** Paints with SGR sequences, or not at all. */
@@ -56,22 +56,19 @@ export function makePaint(color: boolean): Paint {
     color && tints.length > 0 ? `\u001b[${tints.map((tint) => codes[tint]).join(';')}m${text}\u001b[0m` : text;
 }
 
-/** Lines that a text takes where it is wider than the terminal. */
+/** Lines of a text on a terminal. */
 export function heightOf(lines: readonly string[], width: number): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences take no columns
   const plain = lines.map((line) => line.replace(/\u001b\[[\d;]*m/g, ''));
   return plain.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0);
 }
 
-/** The first that fits of several texts that say the same, the longest first; else the last, cut. */
+/** The first text that fits, the longest first; else the last, cut. */
 export function firstThatFits(texts: readonly string[], width: number): string {
   return texts.find((text) => widthOf(text) <= width) ?? cut(texts.at(-1) ?? '', width);
 }
 
-/**
- * The same of lists of blocks: the first of which all blocks fit into `room` lines, else the first whose first block
- * fits, so that no sentence is cut.
- */
+/** The first list of blocks that fits into `room` lines, else the first whose first block fits: no sentence is cut. */
 export function firstWhole(
   choices: readonly (readonly (readonly string[])[])[],
   room: number,
@@ -85,7 +82,7 @@ export function firstWhole(
   );
 }
 
-/** As many blocks as fit into `room` lines, one at least, and how many do not. */
+/** Blocks that fit into `room` lines, at least one, and the number of the rest. */
 export function fitting(
   blocks: readonly (readonly string[])[],
   room: number,

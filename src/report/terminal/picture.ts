@@ -7,20 +7,18 @@ import { setText } from '../../core/text/names.js';
 import type { ReportedRun } from '../reporter.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
-/** Columns before the first box, where rails have their numbers. */
+/** Before the first box, for rails' numbers. */
 const indent = 5;
-/** Letters of a name in a box. */
 const maxName = 20;
-/** Bridges that are drawn. */
 const maxBridges = 4;
 
-/** A box: one endpoint, or several of one zone that have the same to do with every set. */
+/** An endpoint, or several of one zone with equal parts in every set. */
 interface Box {
   readonly names: readonly string[];
   readonly lines: readonly string[];
 }
 
-/** A box at its place: columns from the left, and where its cord is. */
+/** Columns from the left. */
 interface PlacedBox extends Box {
   readonly left: number;
   readonly width: number;
@@ -61,7 +59,7 @@ function widthOfAll(boxes: readonly Box[]): number {
   return boxes.reduce((sum, box) => sum + widthOfBox(box) + 1, indent);
 }
 
-/** Endpoints of one kind, and of one zone if zones count, that are alike in every set. */
+/** Endpoints alike in kind, every set, and zone if zones count. */
 function alikeOf(
   endpoints: readonly Endpoint[],
   sets: readonly LeakSet[],
@@ -75,8 +73,7 @@ function alikeOf(
 }
 
 /**
- * Each endpoint in a box, with its zone or, where that is too wide, without; else those that behave alike in one, of a
- * zone or of all; null = that is too wide too.
+ * A box each, with zone or, if too wide, without; else a box for endpoints that behave alike; null = still too wide.
  */
 function boxesOf(endpoints: readonly Endpoint[], sets: readonly LeakSet[], width: number): readonly Box[] | null {
   const groups = [
@@ -100,12 +97,10 @@ function place(boxes: readonly Box[]): readonly PlacedBox[] {
   });
 }
 
-/** A line of a row of boxes: `textOf` says what each has there, from its left edge on. */
 function rowLine(boxes: readonly PlacedBox[], textOf: (box: PlacedBox) => string): string {
   return boxes.reduce((line, box) => `${padEnd(line, box.left)}${textOf(box)}`, '');
 }
 
-/** The edge of a box, with the cord where it begins. */
 function edge({ left, width, cord }: PlacedBox, [start, end]: readonly [string, string], joint: string): string {
   const before = cord - left - 1;
   return `${start}${'─'.repeat(before)}${joint}${'─'.repeat(width - 3 - before)}${end}`;
@@ -125,7 +120,7 @@ function cordLine(boxes: readonly PlacedBox[]): string {
   return boxes.reduce((line, { cord }) => `${padEnd(line, cord)}│`, '');
 }
 
-/** A set as a line across the cords, with a mark on those of its members; null = it has none here. */
+/** null = no member. */
 function railLine(set: LeakSet, boxes: readonly PlacedBox[], paint: Paint): string | null {
   const parts = boxes.map(({ names }) => partOfAll(set, names));
   const last = parts.findLastIndex((part) => part !== null);
@@ -154,7 +149,6 @@ function barLine({ name, kind }: Bridge, sides: readonly (readonly PlacedBox[])[
   return `${' '.repeat(indent)}${bar.join('')}  ${escapeText(name)}${{ linux: '', ovs: ', Open vSwitch', lower: ', lower device', routed: ', routes of the host' }[kind]}`;
 }
 
-/** A bridge with what hangs on it; a line that says so where that is wider than the terminal. */
 function bridgeLines(
   bridge: Bridge,
   endpoints: readonly Endpoint[],
@@ -183,8 +177,8 @@ function bridgeLines(
 }
 
 /**
- * A diagram of bridges and leaks: endpoints as boxes, leaks as numbered lines across their cords, at most
- * `width` columns wide; nothing without the plan.
+ * A diagram of bridges and leaks: endpoints as boxes, leaks as numbered lines across their cords, at most `width`
+ * columns; empty without the plan.
  */
 export function pictureLines(run: ReportedRun, width: number, paint: Paint): readonly string[] {
   if (run.details === null) return [];

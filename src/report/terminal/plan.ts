@@ -11,12 +11,11 @@ import { countText, setText } from '../../core/text/names.js';
 import { settingText } from '../setting-text.js';
 import { foldAfter } from './layout.js';
 
-/** Names, by count where they are many: `g1 to g50 (50)`. */
+/** `g1 to g50 (50)`. */
 function names(list: readonly string[], nobody: string): string {
   return list.length === 0 ? nobody : escapeText(setText(list));
 }
 
-/** The claim of one flow or traffic entry as a sentence. */
 function claim(
   what: string,
   { from, to, must, may }: Pick<Flow, 'from' | 'to' | 'must' | 'may'>,
@@ -31,7 +30,7 @@ function claim(
   return `${start}: ${names(must, 'nobody')} must see it, ${optional.length === 0 ? '' : `${names(optional, '')} may, `}${names(forbidden, 'nobody')} must not.`;
 }
 
-/** Four lines of 24 bytes at most, and how many more there are: enough for every header. */
+/** Four lines of 24 bytes at most: enough for every header. */
 function hexLines(frame: Uint8Array): readonly string[] {
   const lines: string[] = [];
   for (let at = 0; at < Math.min(frame.length, 96); at += 24) {
@@ -47,7 +46,7 @@ function firstFrame(flow: Flow, plan: Plan): Uint8Array {
   return buildFrame(flow.frame, token);
 }
 
-/** What a frame has for a rule: `protocol 6, destinationPort 443`. */
+/** `protocol 6, destinationPort 443`. */
 function fieldsText(fields: SelectedFields): string {
   return Object.entries(fields)
     .map(([name, value]) => `${name} ${value}`)
@@ -61,7 +60,7 @@ function whatOf(flow: Flow): string {
   return `${counted(flow.count, 'frame')} of ${flow.class} (${flow.carrier}${tags}, ${size} bytes${asks})`;
 }
 
-/** Flows of one kind of frame; more of them are reported together. */
+/** Of one kind of frame; more are reported together. */
 const maxFlows = 4;
 
 function groupClaim(flows: readonly Flow[], observers: readonly string[]): string {
@@ -181,10 +180,9 @@ function endpointLine(endpoint: Endpoint): string {
   return `  ${endpoint.name}: ${endpoint.role} on ${endpoint.bridge}, ${way}, ${endpoint.macs.join(' ')}${ips}${tunnel}${endpoint.started ? '' : ', absent at first'}`;
 }
 
-/** This many endpoints of one kind have a line each. */
+/** Of one kind, with a line each. */
 const maxListed = 8;
 
-/** Endpoints, by count where many are of one kind. */
 function endpointLines(endpoints: readonly Endpoint[]): readonly string[] {
   const kindOf = ({ role, bridge, attach, started, tunnel }: Endpoint): string =>
     JSON.stringify([role, bridge, attach, started, tunnel ?? null]);
@@ -204,13 +202,13 @@ function endpointLines(endpoints: readonly Endpoint[]): readonly string[] {
 
 export interface PlanView {
   readonly width: number;
-  /** The first frame of each kind is shown, in hex. */
+  /** Shows the first frame of each kind in hex. */
   readonly hex: boolean;
 }
 
 /**
- * A plan for people: the topology, and for each step the commands and the claims in sentences; with `hex` the first
- * frame of each, whose tags are zeros: they come with the run's key.
+ * A plan for people: the topology, and each step's commands and claims in sentences; with `hex` the first frame of
+ * each, with zeros for tags, which need the run's key.
  */
 export function planText(plan: Plan, view: PlanView): string {
   const ports = new Map(

@@ -26,10 +26,10 @@ import {
 } from './layout.js';
 import { boundText } from '../answer/proof.js';
 
-/** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
+/** The answer, with the prompt behind it, on a terminal of 24 lines. */
 export const maxLines = 23;
 
-/** A pipe, or a taller terminal, gets more; `--verbose` has no limit. */
+/** For a pipe or taller terminal; `--verbose` has no limit. */
 const maxOfPipe = 60;
 
 function linesOf({ height, uncut }: View): number {
@@ -42,7 +42,7 @@ interface Priced {
   readonly price: string;
 }
 
-/** A command is not folded: it can be copied. */
+/** Commands are not folded, to be copied. */
 function pricedLines({ commands, price }: Priced, head: string, width: number, paint: Paint): readonly string[] {
   return [
     `     ${head}  ${paint(escapeText(commandsLine(commands)), 'bold')}`,
@@ -53,12 +53,12 @@ function pricedLines({ commands, price }: Priced, head: string, width: number, p
 interface StoryLines {
   /** The cause alone. */
   readonly phrase: readonly string[];
-  /** The cause, and who hears whom. */
+  /** With observers and senders. */
   readonly lines: readonly string[];
   readonly alternatives: readonly (readonly string[])[];
 }
 
-/** How many ways to end a leak are reported; the others are in the page. */
+/** The rest is in the page. */
 const maxAlternatives = 3;
 
 function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width: number, paint: Paint): StoryLines {
@@ -86,8 +86,8 @@ function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width
 }
 
 /**
- * Causes with who hears whom and what ends it at which price, as much as there is room for: first all causes, then who
- * hears whom by each, the first one last since the last sentence says it, then the fixes.
+ * Causes by room: first all causes, then observers and senders of each, the first one last as the last sentence has it,
+ * then the fixes.
  */
 function whyLines(answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
   const stories = answer.stories.map((story) => storyLines(story, answer, width, paint));
@@ -176,7 +176,7 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
   return `${head}${paint(padEnd(act.word.text, 12), 'bold', act.word.tint)}  ${text}`;
 }
 
-/** The steps, a line each. If they do not all fit, those that are not as expected come first. */
+/** If not all fit, unexpected ones first. */
 function actLines(
   { steps }: Result,
   acts: readonly Act[],
@@ -214,10 +214,10 @@ function leadLines({ result }: ReportedRun, width: number, paint: Paint): readon
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
 }
 
-/** Lines for the steps where there is more to say than fits. */
+/** At least, for the steps. */
 const leastActs = 4;
 
-/** Leaks with their causes; else what is not proven; else the barriers. */
+/** Leaks with causes; else missing proof; else barriers. */
 function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
   const leaks = answer.stories.length > 0;
   if (answer.reasons.length > 0 && (!leaks || ![0, 2].includes(result.exitCode)))
@@ -229,7 +229,7 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
   return [...whyLines(answer, room - heightOf(reached, width), width, paint), ...reached];
 }
 
-/** Exposures by design: what each allows, and the fix with its price if there is room for both. */
+/** With the fix and its price if there is room. */
 function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const exposures = exposuresOf(result);
   if (exposures.length === 0 || room < 2) return [];
@@ -255,14 +255,14 @@ function exposureLines(result: Result, room: number, width: number, paint: Paint
   ];
 }
 
-/** Lines that are kept for what is open by design: where something leaked that is the matter. */
+/** Fewer if something leaked. */
 function keptForExposures(result: Result, room: number): number {
   const { length } = exposuresOf(result);
   if (length === 0) return 0;
   return result.exitCode === 0 ? Math.min(length + 1, room - 3) : 1;
 }
 
-/** Exposures by design; in one line if something leaked. */
+/** In one line if something leaked. */
 function exposedBeside(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   if (result.exitCode === 0) return exposureLines(result, room, width, paint);
   const names = exposuresOf(result).map(({ what }) => what);
@@ -274,7 +274,7 @@ function exposedBeside(result: Result, room: number, width: number, paint: Paint
   return [firstThatFits(texts, width)];
 }
 
-/** A run in as many lines as the terminal has, at least 24. Its end is the verdict in a sentence and what to type. */
+/** A run in the terminal's lines, at least 24, with the verdict and commands last. */
 export function shortReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { result } = run;
   const answer = answerOf(run);

@@ -21,7 +21,7 @@ interface Line {
 const showedWidth = 13;
 const expectedWidth = 9;
 
-/** The sender, and the addressee unless it is the one from whom the frames are to be kept. */
+/** The sender, and the addressee unless frames are to be kept from it. */
 function isParty(row: FlowRow, observer: string): boolean {
   return observer === row.from || (observer === row.to && row.cells.get(observer)?.allowed !== 'no');
 }
@@ -35,7 +35,7 @@ function cellText(row: FlowRow, observer: string): Painted {
   return cell.proven ? { text: '0', tints: ['green'] } : { text: '?', tints: ['bold', 'yellow'] };
 }
 
-/** The same in words, for more bystanders than there is room for columns: leaks by name, the rest as numbers. */
+/** In words if columns do not fit: leaks by name, the rest as numbers. */
 function overheardText(row: FlowRow, observers: readonly string[]): Painted {
   const cells = observers
     .filter((name) => !isParty(row, name) && row.cells.has(name))
@@ -69,7 +69,6 @@ function lineOf(row: FlowRow, observers: readonly string[], asColumns: boolean):
   };
 }
 
-/** Everyone who observed a judged row, in the order of the topology. */
 function observersOf(result: Result): readonly string[] {
   const judged = new Set(result.steps.flatMap((step) => step.findings.map((finding) => finding.observer)));
   const listed = result.steps
@@ -78,16 +77,16 @@ function observersOf(result: Result): readonly string[] {
   return [...new Set([...listed, ...judged])];
 }
 
-/** A step with more lines than this reports senders together, and then what is beyond it as a number. */
+/** A step with more lines groups senders, then counts the rest. */
 const maxLines = 60;
 
 interface ShownRows {
   readonly rows: readonly FlowRow[];
-  /** Lines that are not shown; leaks are the last of them. */
+  /** Hidden lines, leaks last. */
   readonly hidden: number;
 }
 
-/** Rows that stand for many pairs are shown in any case: they say what the rest saw. */
+/** Rows of many pairs are always shown: they have what the rest saw. */
 function shownRows(step: StepResult): ShownRows {
   const flows = flowRows(step);
   if (flows.length <= maxLines) return { rows: flows, hidden: 0 };
@@ -123,10 +122,7 @@ function legend(lines: readonly Line[], steps: readonly StepResult[], width: num
   return fold(parts.join(' · '), width - 4).map((line) => `    ${line}`);
 }
 
-/**
- * The one table: each step with what it showed and what was expected, and below it who sent what to whom and who
- * overheard it.
- */
+/** The table: each step with outcome and expectation, and below its senders, addressees and observers. */
 export function terminalTable(result: Result, width: number, paint: Paint): readonly string[] {
   const shown = result.steps.map((step) => shownRows(step));
   const layout = layoutOf(result, shown, width);
@@ -145,15 +141,15 @@ export function terminalTable(result: Result, width: number, paint: Paint): read
   ];
 }
 
-/** How wide the columns are. */
+/** Widths of columns. */
 interface Layout {
   readonly width: number;
   readonly observers: readonly string[];
-  /** Each observer has a column; false: what was overheard stands in words. */
+  /** False: overheard frames in words. */
   readonly asColumns: boolean;
   readonly wire: number;
   readonly pair: number;
-  /** All before what was overheard. */
+  /** Before the observers. */
   readonly fixed: number;
   /** By observer. */
   readonly columns: readonly number[];

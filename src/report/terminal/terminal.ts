@@ -40,10 +40,9 @@ function evidenceLines({ dir, result }: ReportedRun, view: View, paint: Paint): 
   ];
 }
 
-/** Sections of a report that are the table, or a page's. */
+/** Sections of the table, or a page's. */
 const elsewhere = new Set(['claims', 'provenance', 'method']);
 
-/** All that is known of a run, and the answer once more at the end. */
 function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { result } = run;
   return [
@@ -64,10 +63,9 @@ function pictureBefore(run: ReportedRun, { picture }: View, width: number, paint
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-/** After Ctrl-C no more lines than these. */
+/** After Ctrl-C. */
 const maxBrief = 9;
 
-/** A run that somebody ended: how far it came, and the answer until then. */
 function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { steps } = run.result;
   const unfinished = steps.filter(({ reasons }) =>
@@ -80,8 +78,8 @@ function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): 
 }
 
 /**
- * For people: the verdict first and last, why, the steps, what to type. With `verbose` all that is known: one table,
- * what leaked, what is not proven, what the zeros rest on, and how to look for oneself.
+ * For people: the verdict first and last, reasons, steps, commands. With `verbose` all: the table, leaks, missing
+ * proof, the basis of zeros, and how to look for oneself.
  */
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);
