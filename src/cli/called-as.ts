@@ -1,17 +1,15 @@
 import { basename, delimiter, dirname, relative } from 'node:path';
 import { quoteForShell } from '../core/text/escape.js';
 
-/** How a process was called, as far as that decides how it is called again. */
 export interface Call {
-  /** The script, as Node has it. */
   readonly script: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * What to type for this program, as it was called: `node dist/cli.cjs` from a checkout, `verify-isolation` where that
- * is what a shell finds or the package's launcher says so, `npx verify-isolation` where npx started it.
+ * The words to call this program again: `node dist/cli.cjs` in a checkout, `verify-isolation` by the shell or the
+ * package's launcher, `npx verify-isolation` by npx.
  */
 export function calledAs({ script, cwd, env }: Call): string {
   const launcher = env['VERIFY_ISOLATION_LAUNCHER'] ?? '';
@@ -24,7 +22,7 @@ export function calledAs({ script, cwd, env }: Call): string {
   return `node ${quoteForShell(near.startsWith('..') ? script : near)}`;
 }
 
-/** How this process was called. */
+/** The words to call this process again. */
 export function ownCall(): string {
   return calledAs({ script: process.argv[1] ?? '', cwd: process.cwd(), env: process.env });
 }

@@ -18,7 +18,6 @@ function campaignText({ cases, falseHolds }: typeof sabotageFigures): string {
   return `broken on purpose in ${cases} ways and more before its release (barriers and senses of its own): ${falseHolds} false HOLDS; docs/faults.md has what else was tried`;
 }
 
-/** A command line that cannot be understood. */
 function usage(message: string): VerifyError {
   return usageError(
     message,
@@ -26,7 +25,7 @@ function usage(message: string): VerifyError {
   );
 }
 
-/** By this option the script of `completion` asks, behind it the words of the line, the one under the cursor last. */
+/** The option of `completion`'s script; the line's words follow, the one at the cursor last. */
 const asking = '--get-yargs-completions';
 
 async function choicesFor(words: readonly string[]): Promise<readonly string[] | null> {
@@ -40,8 +39,8 @@ async function choicesFor(words: readonly string[]): Promise<readonly string[] |
 }
 
 /**
- * Words that complete a command line where the parser does not know them: codes after `explain`, formats after
- * `--reporter`, options, of which the parser leaves out the rare ones. null = no shell asks, or the parser knows.
+ * Words unknown to the parser: codes after `explain`, formats after `--reporter`, rare options. null = no shell asks,
+ * or the parser knows.
  */
 async function completedWords(argv: readonly string[]): Promise<readonly string[] | null> {
   if (argv[0] !== asking) return null;
@@ -80,7 +79,7 @@ function makeParser(argv: readonly string[], version: string, setStatus: (status
 const fishScript = `complete -c verify-isolation -a '(verify-isolation ${asking} (commandline -opc) (commandline -ct))'
 `;
 
-/** Every option of a command, rare ones too, as its help lists them. */
+/** Rare ones too. */
 async function optionsOf(command: string): Promise<readonly string[]> {
   let help = '';
   await makeParser([], '', () => undefined).parseAsync([command, '--help', '--all'], {}, (_error, _args, output) => {
@@ -89,7 +88,7 @@ async function optionsOf(command: string): Promise<readonly string[]> {
   return [...help.matchAll(/^ {2,8}--([a-z-]+)/gm)].map(([, name]) => name ?? '');
 }
 
-/** The parser's error as a user reads it: with the nearest known option or choice. */
+/** With the nearest known option or choice. */
 async function explained(error: unknown, argv: readonly string[]): Promise<unknown> {
   const [command = ''] = argv;
   if (!(error instanceof VerifyError)) return error;
@@ -146,10 +145,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return status;
 }
 
-/**
- * Carries out a command line, the words behind the program's name; returns the exit status. What goes wrong is passed
- * on stderr.
- */
+/** Executes a command line without the program's name; gives the exit status. Errors go to stderr. */
 export function commandLine(argv: readonly string[]): Promise<number> {
   return main(argv).catch((error: unknown) => printError(error, argv[0] === 'run'));
 }

@@ -1,17 +1,16 @@
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 
-/** What the program gives its commands. */
 export interface CommandContext {
   readonly version: string;
   readonly setStatus: (status: number) => void;
 }
 
-/** Adds one command to the command line. */
+/** Adds a command to the command line. */
 export type DefineCommand = (parser: Argv, context: CommandContext) => void;
 
 /**
- * A command by its usage, its line in --help (false = none), its options, and its handler, which returns the exit
- * status, or nothing for 0. A handler loads what it needs when it is called, so that --help is quick.
+ * A command with usage, line in --help (false = none), options and handler, which gives the exit status, or nothing for
+ * 0. A handler loads its code when called, so that --help is quick.
  */
 export function command<Args>(
   usage: string,
@@ -29,34 +28,27 @@ export function command<Args>(
   };
 }
 
-/** The contract's order: of several files' statuses the first of these that occurs is the program's. */
+/** Of several files' statuses the first of these counts. */
 const order = [2, 70, 69, 3, 4] as const;
 
-/** Of the exit statuses of several files the one that the program ends with. */
+/** The common exit status of several files. */
 export function combineExitStatuses(statuses: readonly number[]): number {
   return order.find((status) => statuses.includes(status)) ?? statuses.find((status) => status !== 0) ?? 0;
 }
 
-/** An operand that has to be given. */
 export const operand = (describe: string) => ({ type: 'string', demandOption: true, describe }) as const;
 
-/** Any number of operands. */
 export const operands = (describe: string) => ({ type: 'string', array: true, default: [], describe }) as const;
 
-/** An option that is given or not. */
 export const flagArgument = (describe: string) => ({ type: 'boolean', default: false, describe }) as const;
 
-/** An option with one text. */
 export const textArgument = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
 
-/** An option with one number. */
 export const numberArgument = (describe: string) => ({ type: 'number', requiresArg: true, describe }) as const;
 
-/** An option that may be given several times, with a text each. */
 export const textsArgument = (describe: string) =>
   ({ type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe }) as const;
 
-/** Options that several commands have. */
 export const commonOptions = {
   engine: {
     choices: ['auto', 'libpcap', 'cap'],

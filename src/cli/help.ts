@@ -1,6 +1,6 @@
 import { reporterNames } from '../report/reporters.js';
 
-/** Commands by what they are for; one that stands in no group comes last. */
+/** Commands by purpose; one without a group comes last. */
 export const helpGroups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
   { title: 'Try', names: ['demo', 'run', 'plan', 'init', 'schema'] },
   { title: 'Prove', names: ['replay', 'check', 'attest', 'audit', 'listen', 'watch', 'record', 'prove-fix'] },
@@ -8,7 +8,7 @@ export const helpGroups: readonly { readonly title: string; readonly names: read
   { title: 'Maintenance', names: ['doctor', 'cleanup', 'purge', 'prune', 'push', 'completion'] },
 ];
 
-/** The help of yargs with its list of commands put into groups. */
+/** yargs' help with commands in groups. */
 export function groupHelp(help: string): string {
   const [before = '', rest = ''] = help.split(/^Commands:\n/m);
   const end = rest.search(/^\S/m);

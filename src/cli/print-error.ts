@@ -5,8 +5,8 @@ import { escapeText } from '../core/text/escape.js';
 const faultStatus = 70;
 
 /**
- * Says on stderr what went wrong and returns the exit status that goes with it: known errors by their message and hint,
- * others by their stack. `ofRun`: what ends a run without a verdict begins with REFUSED.
+ * Prints an error on stderr and gives its exit status: known errors by message and hint, others by stack. `ofRun`:
+ * begins with REFUSED, as a run ends without a verdict.
  */
 export function printError(error: unknown, ofRun = false): number {
   if (error instanceof VerifyError) {

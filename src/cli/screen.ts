@@ -3,12 +3,12 @@ interface Screen {
   readonly columns?: number;
 }
 
-/** Lines of a report that are longer than this are read with effort: only `--wide` and COLUMNS ask for them. */
+/** Longer lines are hard to read: only `--wide` and COLUMNS give them. */
 const maxColumns = 120;
-/** Columns of a pipe with `--wide`. */
+/** Of a pipe with `--wide`. */
 const wideColumns = 250;
 
-/** Columns of a report: COLUMNS if it is set, else up to 120 of the terminal, else `usual` (a pipe has no size). */
+/** Columns of a report: COLUMNS, else up to 120 of the terminal, else `usual` (a pipe). */
 export function columnsOf(screen: Screen, usual = 80, isWide = false): number {
   const wanted = Number(process.env['COLUMNS']);
   if (Number.isInteger(wanted) && wanted >= 20) return wanted;
@@ -17,8 +17,8 @@ export function columnsOf(screen: Screen, usual = 80, isWide = false): number {
 }
 
 /**
- * True if colors are printed: NO_COLOR (no-color.org) forbids them, FORCE_COLOR (force-color.org) asks for them, else a
- * terminal that is not dumb has them.
+ * Whether colors are printed: not with NO_COLOR (no-color.org), with FORCE_COLOR (force-color.org), else on a terminal
+ * that is not dumb.
  */
 export function wantsColor({ isTTY }: Screen): boolean {
   if ((process.env['NO_COLOR'] ?? '') !== '') return false;

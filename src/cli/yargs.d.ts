@@ -4,7 +4,6 @@ declare module 'yargs' {
   // yargs has it since 17.6, @types/yargs 17 lacks it.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- a declaration that is merged repeats its parameters
   interface Argv<T> {
-    /** `hide-types`: help lists no types, choices and defaults. */
     usageConfiguration(configuration: { readonly 'hide-types': boolean }): this;
   }
 }

@@ -1,9 +1,6 @@
 import { command } from '../command.js';
 
-/**
- * `helper`: the far side of a run that spans hosts. Started through ssh by the other side, not by people, so --help
- * does not list it.
- */
+/** The far side of a run over hosts, started by ssh, not by people: hidden in --help. */
 export const defineHelper = command(
   'helper',
   false,

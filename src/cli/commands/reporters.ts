@@ -9,33 +9,30 @@ import { writeNamedFile } from '../../system/evidence/folder/named-file.js';
 import { ownCall } from '../called-as.js';
 import { columnsOf, wantsColor } from '../screen.js';
 
-/** A reporter and where its text goes; null = stdout. */
+/** path null = stdout. */
 export interface ChosenReporter<Name extends string = ReporterName> {
   readonly name: Name;
   readonly path: string | null;
 }
 
-/** A report that could not be written: why, in a line, and the exit status that it adds. */
+/** A report that could not be written, and the exit status it adds. */
 export interface FailedReport {
   readonly text: string;
   readonly status: 69 | 70;
 }
 
-/** `error`: what the system refused, or a fault in the program. */
+/** `error`: the system's refusal, or a fault in the program. */
 export function failedReport(text: string, error: unknown): FailedReport {
   const isRefused = error instanceof VerifyError || (error instanceof Error && 'syscall' in error);
   return { text: `${text}: ${messageOf(error)}`, status: isRefused ? 69 : 70 };
 }
 
-/** `--reporter` and `--json` for reports of runs, as `chooseAmong` reads them. */
+/** `--reporter` and `--json` for reports of runs, by `chooseAmong`. */
 export function chooseReporters(requested: readonly string[], json: boolean): readonly ChosenReporter[] {
   return chooseAmong<ReporterName>(reporterNames, requested, json);
 }
 
-/**
- * Reads `--reporter NAME[=PATH]` and `--json`, with the names of `known`. One reporter at most has stdout: the
- * terminal's where nobody asks for it.
- */
+/** Reads `--reporter NAME[=PATH]` and `--json`. At most one reporter has stdout, by default the terminal's. */
 export function chooseAmong<Name extends string>(
   known: readonly (Name | 'terminal' | 'json')[],
   requested: readonly string[],
@@ -61,7 +58,7 @@ export function chooseAmong<Name extends string>(
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
 }
 
-/** Names of the files that `--report DIR` writes. */
+/** For `--report DIR`. */
 const reportFiles: Readonly<Record<ReporterName, string>> = {
   terminal: 'report.txt',
   json: 'result.json',
@@ -77,7 +74,7 @@ const reportFiles: Readonly<Record<ReporterName, string>> = {
   controls: 'controls.txt',
 };
 
-/** Every reporter, each with its file in a folder, which is made. Throws VerifyError (64) if it cannot be made. */
+/** Every reporter with its file in a folder. Throws VerifyError (64) if that cannot be made. */
 export function everyReport(folder: string): readonly ChosenReporter[] {
   try {
     mkdirSync(folder, { recursive: true });
@@ -87,20 +84,17 @@ export function everyReport(folder: string): readonly ChosenReporter[] {
   return reporterNames.map((name) => ({ name, path: join(folder, reportFiles[name]) }));
 }
 
-/** What reports are to report besides their runs. */
 export interface ReportWriting {
   readonly verbose?: boolean;
-  /** The terminal's report begins with a picture. */
   readonly picture?: boolean;
   /** Lines as wide as the terminal. */
   readonly wide?: boolean;
-  /** Why steps were left out of the verdict, as a main clause. */
+  /** A main clause. */
   readonly whyNotJudged?: string | undefined;
-  /** The exit status that all runs together ask for. */
+  /** Of all runs. */
   readonly status?: number;
-  /** Somebody ended the runs. */
+  /** The user ended the runs. */
   readonly brief?: boolean;
-  /** Runs that came to no result. */
   readonly unended?: readonly UnendedRun[];
 }
 
@@ -119,7 +113,7 @@ export async function writeReports(
   );
 }
 
-/** The short answer for people, on stderr, beside a report for machines on stdout. */
+/** The short answer on stderr, beside a machine's report on stdout. */
 export async function writeAnswerToLog(
   runs: readonly ReportedRun[],
   about: Pick<ReportWriting, 'status' | 'picture' | 'unended'>,
@@ -129,17 +123,14 @@ export async function writeAnswerToLog(
   process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), ...about }));
 }
 
-/** A report that is made when it is written; path null = stdout. */
+/** A report rendered on writing; path null = stdout. */
 export interface ReportText {
   readonly name: string;
   readonly path: string | null;
   readonly render: (view: View) => string;
 }
 
-/**
- * Writes every report: files first, so that they are there when stdout is read. One that fails keeps no other from
- * being written; returns what failed.
- */
+/** Writes every report, files before stdout. A failure does not stop others; gives the failures. */
 export async function writeTexts(
   texts: readonly ReportText[],
   { brief = false, wide = false, ...writing }: ReportWriting,
@@ -162,10 +153,7 @@ export async function writeTexts(
   return failed;
 }
 
-/**
- * Names the reports that failed on stderr; returns the exit statuses that they add. A verdict of 2 still stands before
- * them.
- */
+/** Names failed reports on stderr; gives the exit statuses they add, below a verdict of 2. */
 export function printFailedReports(
   failed: readonly FailedReport[],
   again = 'report DIR --format NAME',

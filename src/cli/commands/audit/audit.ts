@@ -26,8 +26,8 @@ export interface AuditCommandOptions {
 }
 
 /**
- * Reads, judges, with `prove` asks the wire, prints; returns the exit status. Rejects with VerifyError (69) where there
- * is no such bridge.
+ * Audits, with `prove` on the wire too, and prints; gives the exit status. Rejects with VerifyError (69) without such a
+ * bridge.
  */
 export async function auditCommand(options: AuditCommandOptions): Promise<number> {
   const netns = netnsPath(options.netns ?? null);

@@ -1,6 +1,5 @@
 import { command, flagArgument, textArgument } from '../../command.js';
 
-/** `audit`: the settings that decide isolation, and what is wrong with them; sends nothing unless it is to prove it. */
 export const defineAudit = command(
   'audit',
   'read every setting that decides isolation; sends nothing, unless --prove',

@@ -31,7 +31,7 @@ export interface ProveOptions {
 
 export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
 
-/** The scenario of the bridge that is asked for, or the only one here. */
+/** Of the requested bridge, or the only one. */
 async function foundHere({ state }: Snapshot, { netns, bridge: name }: ProveOptions) {
   const bridge = chooseBridge(state, name ?? null);
   const neighbours = parseNeighbours(await readJson(['ip', '-j', 'neigh', 'show'], { netns }));
@@ -39,9 +39,8 @@ async function foundHere({ state }: Snapshot, { netns, bridge: name }: ProveOpti
 }
 
 /**
- * Sends what the audit predicts something about, on this host, and holds both against each other. Rejects with
- * VerifyError as `run` and `init` do: 69 without root, 64 where nobody says that it may be sent, 3 where too little is
- * on record. After a signal everything is put back, and it is returned.
+ * Tests an audit's predictions on this host. Rejects with VerifyError like `run` and `init`: 69 without root, 64
+ * without consent, 3 if too little is on record. A signal restores everything, and is the result.
  */
 export async function proveAudit(
   report: AuditReport,

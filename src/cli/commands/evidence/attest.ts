@@ -1,6 +1,6 @@
 import { command, operand, textArgument } from '../../command.js';
 
-/** `attest DIR --key KEY`: signs the evidence with the operator's own OpenSSH key, after checking that it is whole. */
+/** Signs complete evidence with the operator's own OpenSSH key. */
 export const defineAttest = command(
   'attest <dir>',
   'sign the evidence of a run with an OpenSSH key',

@@ -6,7 +6,7 @@ import { compareReaders, type ReaderComparison } from '../../../system/evidence/
 import type { WantedSignature } from './options.js';
 import { checkReportFile } from './write-report-file.js';
 
-/** Checks a run's folder, and the report in it; `wrong`: what is not right, or was asked for and is missing. */
+/** Checks a run's folder and report; `wrong`: faults, and missing but required parts. */
 export async function checkWhole(
   dir: string,
   { signers, required }: WantedSignature,
@@ -25,8 +25,8 @@ export async function checkWhole(
 }
 
 /**
- * Reads a classic capture with two readers that share no code and says where they differ; returns the exit status: 0,
- * or 3. Throws VerifyError (64) where it is of another form, which one reader alone knows.
+ * Reads a classic capture with two readers without common code; gives the exit status: 0, or 3 if they differ. Throws
+ * VerifyError (64) for another form, which only one reader knows.
  */
 export async function checkCaptureFile(path: string, json: boolean): Promise<number> {
   const comparison = await compareReaders(path);

@@ -6,8 +6,8 @@ import { signatureOptions, wantedSignature } from './options.js';
 const marks = { true: 'ok', false: 'WRONG', null: '–' } as const;
 
 /**
- * `check PATH`: hashes, key, result, report, custody and signature of a run's folder in one go; of a capture file
- * whether two readers read the same in it. Exit status 3 where anything is not right.
+ * Checks hashes, key, result, report, custody and signature of a folder; of a capture file, that two readers agree.
+ * Exit status 3 = a fault.
  */
 export const defineCheck = command(
   'check <path>',

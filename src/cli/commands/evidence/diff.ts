@@ -9,10 +9,7 @@ import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../system/evidence/replay.js';
 import { columnsOf, wantsColor } from '../../screen.js';
 
-/**
- * What the kernel said differently as the probes of steps of one name began; what only counts up or is learned by
- * chance is left out.
- */
+/** Differences of state before steps of one name, without counters and learned entries. */
 async function settingsBetween(
   first: string,
   second: string,
@@ -30,9 +27,7 @@ async function settingsBetween(
   });
 }
 
-/**
- * Judges both folders again, compares and prints; returns the exit status.
- */
+/** Judges both folders again, compares and prints; gives the exit status. */
 export async function diffCommand(first: string, second: string, json: boolean): Promise<number> {
   const runs = [await replayFolder(first), await replayFolder(second)] as const;
   const comparison = compareResults(...runs);

@@ -2,10 +2,7 @@ import { join } from 'node:path';
 import { openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { RunPaths } from '../../../system/process/process-rights.js';
 
-/**
- * `evidence/<name>-<time>-<run id>` below the current folder, or what `--out` says; several files get a sub-folder
- * each.
- */
+/** `evidence/<name>-<time>-<run id>` below the current folder, or `--out`; several files get a sub-folder each. */
 export function evidenceFolder(
   out: string | undefined,
   name: string,
@@ -24,8 +21,8 @@ export function evidenceFolder(
 }
 
 /**
- * Makes a folder for its owner alone (0700); with sudo it belongs to the user that called. `fill` writes into it
- * before, by the path that it is given. Throws VerifyError (64) as `openOwnFolder`.
+ * Makes a folder for its owner only (0700), with sudo the calling user. `fill` writes into it before. Throws
+ * VerifyError (64) as `openOwnFolder`.
  */
 export function makeEvidenceFolder(dir: string, fill: (path: string) => void = () => undefined): void {
   const folder = openOwnFolder(dir);
@@ -36,7 +33,7 @@ export function makeEvidenceFolder(dir: string, fill: (path: string) => void = (
   }
 }
 
-/** What a run is to write and read, as it was asked for; `key`: that signs its evidence. */
+/** Paths that a run writes and reads; `key`: signs its evidence. */
 export function runPaths(
   out: string | undefined,
   reports: readonly { readonly path: string | null }[] = [],

@@ -1,7 +1,6 @@
 import { command, flagArgument, operand, textArgument } from '../../command.js';
 import { counted } from '../../../core/text/escape.js';
 
-/** `export DIR -o FILE`: the capture of a run, or a part of it, for Wireshark. */
 export const defineExport = command(
   'export <dir>',
   'write the capture of a run for Wireshark',

@@ -11,8 +11,8 @@ import { combineExitStatuses } from '../../command.js';
 import { columnsOf, wantsColor } from '../../screen.js';
 
 /**
- * Judges all runs below a folder again and compares each with the one before; the status is that of the last ones, and
- * 3 at best where a folder that changed after them has no result. Rejects with VerifyError where none has one.
+ * Judges all runs below a folder again and compares them in order. The status is that of the last ones, at best 3 if a
+ * later folder has no result. Rejects with VerifyError if none has one.
  */
 export async function historyCommand(dir: string, json: boolean): Promise<number> {
   const folders = await evidenceFolders(dir).catch(() => []);

@@ -6,8 +6,8 @@ import { firstFrames } from '../../../system/evidence/first-frames.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 
 /**
- * What reports need of a run's folder besides its result. `frames`: also the first frame of each leak, for which the
- * capture is read where they are not at hand. `known`: what `parseFolder` gives, where it is at hand.
+ * A folder's data for reports. `frames`: also the first frame of each leak, from the capture if not given. `known`: the
+ * result of `parseFolder`.
  */
 async function loadDetails(
   dir: string,
@@ -21,7 +21,7 @@ async function loadDetails(
   };
 }
 
-/** A run's folder with its result, ready to be reported. */
+/** A run's folder with its result for reports. */
 export async function reportedRun(
   dir: string,
   result: Result,

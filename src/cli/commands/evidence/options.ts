@@ -2,7 +2,6 @@ import { usageError } from '../../../core/model/verify-error.js';
 import { reporterNames } from '../../../report/reporters.js';
 import { command, commonOptions, flagArgument, operand, textArgument } from '../../command.js';
 
-/** `report DIR --format NAME`: another view of a run's evidence. */
 export const defineReport = command(
   'report <dir..>',
   'write a report of runs in another form',
@@ -16,7 +15,6 @@ export const defineReport = command(
     (await import('./report.js')).reportCommand(dir, format, output ?? null, picture),
 );
 
-/** `diff A B`: what began to leak between two runs, what stopped, which setting changed. */
 export const defineDiff = command(
   'diff <a> <b>',
   'compare two runs: leaks that began or stopped, settings that changed',
@@ -28,7 +26,6 @@ export const defineDiff = command(
   async ({ a, b, json }) => (await import('./diff.js')).diffCommand(a, b, json),
 );
 
-/** `history DIR`: what began to leak from run to run of a folder, what stopped, and since when. */
 export const defineHistory = command(
   'history <dir>',
   'compare all runs in a folder: leaks that began or stopped, and since when',
@@ -39,22 +36,22 @@ export const defineHistory = command(
   async ({ dir, json }) => (await import('./history.js')).historyCommand(dir, json),
 );
 
-/** By which signer a folder has to be signed. */
+/** The required signer of a folder. */
 export interface WantedSignature {
-  /** OpenSSH's file of keys that may sign, and who of them has to; null = any key will do. */
+  /** OpenSSH's file of keys, and the required signer; null = any key. */
   readonly signers: { readonly file: string; readonly identity: string } | null;
-  /** A folder without a signature is not whole. */
+  /** A folder without a signature is incomplete. */
   readonly required: boolean;
 }
 
-/** The options of `check` and `fleet` for it. */
+/** For `check` and `fleet`. */
 export const signatureOptions = {
   'allowed-signers': textArgument("OpenSSH's file of keys that may sign; needs --identity"),
   identity: textArgument('name the signer that is required'),
   'require-signature': flagArgument('an unsigned folder is not whole'),
 } as const;
 
-/** What these options say. Throws VerifyError (64) where one is there without the other. */
+/** Throws VerifyError (64) if one option lacks the other. */
 export function wantedSignature(options: {
   readonly allowedSigners?: string | undefined;
   readonly identity?: string | undefined;

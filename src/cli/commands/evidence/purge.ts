@@ -1,9 +1,6 @@
 import { command, operand } from '../../command.js';
 
-/**
- * `purge DIR`: removes payload from the evidence for good; headers and tokens stay, and with them the verdict. A
- * report.html, which shows frames, is written again.
- */
+/** Headers and tokens stay, and with them the verdict. A report.html, which shows frames, is rewritten. */
 export const definePurge = command(
   'purge <dir>',
   'remove all payload from the evidence of a run, for good; headers and tokens stay',

@@ -11,39 +11,38 @@ import { packagePath } from '../../../system/process/package-path.js';
 import { keepOnly } from '../../../system/process/process-rights.js';
 import { command, flagArgument, operand, textArgument } from '../../command.js';
 
-/** Reasons that `push` lists. */
 const maxReasons = 5;
 
-/** The receiver, for processes and units whose command lines others can read. */
+/** The receiver, for processes and units with public command lines. */
 const pushVariable = 'VERIFY_ISOLATION_PUSH';
 
 export interface PushOptions {
-  /** The address at which a summary of the command is put. */
+  /** Address for a summary of the command. */
   readonly push?: string | undefined;
   /** The folder in which it waits. */
   readonly spool?: string | undefined;
-  /** OpenSSH key that signs summary and evidence. */
+  /** OpenSSH key for summary and evidence. */
   readonly sign?: string | undefined;
   readonly quiet: boolean;
   readonly dryRun?: boolean;
-  /** Words of the command that say what is to run: `HostSummary.asked` is their hash. */
+  /** The command's words about its subject; `HostSummary.asked` is their hash. */
   readonly asked?: string | undefined;
 }
 
 const signKeyOf = ({ sign }: PushOptions): string | null => sign ?? process.env['VERIFY_ISOLATION_SIGN_KEY'] ?? null;
 
-/** The folder in which summaries wait; null = none was asked for. */
+/** null = not requested. */
 function spoolOf({ push, spool, dryRun }: PushOptions): string | null {
   return dryRun === true || (push === undefined && spool === undefined) ? null : (spool ?? 'spool');
 }
 
-/** A path of a summary, for the rights of a run; null = none is written. */
+/** A summary's path, for a run's rights; null = none is written. */
 export function spoolFile(options: PushOptions): { readonly path: string | null } {
   const spool = spoolOf(options);
   return { path: spool === null ? null : join(spool, 'summary') };
 }
 
-/** Throws VerifyError (64) for a push that cannot come about: a wrong address, no key. */
+/** Throws VerifyError (64) for an impossible push: a wrong address, no key. */
 export async function checkPush(options: PushOptions): Promise<void> {
   if (spoolOf(options) === null) return;
   if (options.push !== undefined) (await import('../../../system/evidence/push.js')).pushUrl('--push', options.push);
@@ -60,10 +59,10 @@ export interface EndedCommand {
   readonly unended: number;
 }
 
-/** Refusals of which a summary was written. */
+/** With a written summary. */
 const pushedErrors = new WeakSet<VerifyError>();
 
-/** Writes the summary of a command into the spool. The evidence is not touched, and the exit status stays. */
+/** Writes a command's summary into the spool; evidence and exit status stay. */
 export async function spoolRuns(options: PushOptions, { exitCode, runs, unended }: EndedCommand): Promise<void> {
   const [spool, key] = [spoolOf(options), signKeyOf(options)];
   if (spool === null || key === null) return;
@@ -92,7 +91,7 @@ export async function spoolRuns(options: PushOptions, { exitCode, runs, unended 
   }
 }
 
-/** The same for a command that was refused, once; delivers it too. */
+/** The same for a refused command, once, with delivery. */
 export async function pushRefusal(options: PushOptions, error: VerifyError): Promise<void> {
   if (pushedErrors.has(error)) return;
   pushedErrors.add(error);
@@ -105,8 +104,8 @@ function printTrouble(what: string, hint: string): void {
 }
 
 /**
- * Delivers the spool in a process without rights, since a receiver's answers are read there; it belongs to the owner of
- * the spool. It says itself what goes wrong. Not from inside a lab, which has no network.
+ * Delivers the spool, and reports errors, in a process without rights, as it reads a receiver's answers; it belongs to
+ * the spool's owner. Not inside a lab, which has no network.
  */
 export async function deliverRuns(options: PushOptions): Promise<void> {
   try {
@@ -167,7 +166,6 @@ async function pushCommand(dir: string, to: string | undefined, quiet: boolean):
   return 0;
 }
 
-/** `push DIR`: delivers summaries that wait in a spool. */
 export const definePush = command(
   'push <dir>',
   'deliver the summaries of runs that wait in a spool folder',

@@ -10,10 +10,7 @@ import { readRegularIfThere } from '../../../system/evidence/read/regular-file.j
 import { type FailedReport, failedReport } from '../reporters.js';
 import { reportedRun } from './load-details.js';
 
-/**
- * Writes `report.html` into the run's folder, 0600. It is a view, no evidence: neither hashed nor read by a replay.
- * Returns what failed, or nothing.
- */
+/** Writes `report.html` into the run's folder, 0600: a view, neither hashed nor read by a replay. Gives failures. */
 export async function writeReportFile(run: ReportedRun): Promise<readonly FailedReport[]> {
   if (run.dir === null) return [];
   const path = join(run.dir, files.report.name);
@@ -32,8 +29,8 @@ const otherForm =
 const maxBytes = 256 * 2 ** 20;
 
 /**
- * Holds `report.html` against one that is made again from the run: what people read is what was judged. One that
- * differs is not compared where a program wrote it that lays pages out in another form.
+ * Compares `report.html` with one made again: people read what was judged. One of another form (`reportForm`) is not
+ * compared.
  */
 export async function checkReportFile(dir: string, { result, input }: CheckedFolder): Promise<FolderCheck> {
   const name = 'report';
@@ -50,7 +47,7 @@ export async function checkReportFile(dir: string, { result, input }: CheckedFol
   }
 }
 
-/** Removes the `report.html` of a run's folder; false where there is none. */
+/** Removes a folder's `report.html`; false = none. */
 export async function removeReportFile(dir: string): Promise<boolean> {
   return rm(join(dir, files.report.name)).then(
     () => true,

@@ -31,16 +31,16 @@ export interface FleetCommandOptions {
   readonly signature: FleetSignature;
   readonly since: string | undefined;
   readonly maxAge: string;
-  /** Each of `dirs` is a host's folder: a part of a large fleet, in a process of its own. */
+  /** `dirs` are hosts' folders: part of a large fleet, in its own process. */
   readonly asHosts: boolean;
 }
 
-/** Folders that are read at a time: while one waits for the disk the next is judged. */
+/** While one folder waits for the disk the next is judged. */
 const sideBySide = 4;
-/** Hosts that one process judges: its start and its compiling take as long as twenty. */
+/** Starting and compiling a process takes as long as twenty hosts. */
 const hostsInProcess = 250;
 const progressMs = 1000;
-/** A host's clock may be so much ahead. */
+/** A host's clock may be ahead by this. */
 const clockMs = 600_000;
 
 type Earlier = Pick<FleetReport, 'at' | 'hosts'>;
@@ -67,7 +67,7 @@ function reportOf(hosts: readonly FleetHost[], earlier: Earlier | null, signersC
   };
 }
 
-/** A report of `fleet --json`; null = it is none, or of another version: hosts are judged without it. */
+/** null = no report of `fleet --json`, or of another version: it is ignored. */
 function readEarlier(path: string): Earlier | null {
   try {
     return parseFleetReport(readFileSync(path, 'utf8'));
@@ -78,7 +78,7 @@ function readEarlier(path: string): Earlier | null {
   }
 }
 
-/** Reports each second how many hosts were read. */
+/** Each second. */
 function makeProgress(total: number, quiet: boolean): (count: number) => void {
   let [read, reportedMs] = [0, performance.now()];
   return (count) => {
@@ -89,7 +89,6 @@ function makeProgress(total: number, quiet: boolean): (count: number) => void {
   };
 }
 
-/** Acts on each item, `atOnce` at a time. */
 async function inParallel<Item>(
   items: readonly Item[],
   atOnce: number,
@@ -102,7 +101,7 @@ async function inParallel<Item>(
   await Promise.all(Array.from({ length: atOnce }, work));
 }
 
-/** Hosts' folders, judged here; those of a large fleet by processes of this program, one a processor. */
+/** A large fleet is judged by one process of this program a processor. */
 async function readFolders(
   folders: readonly HostFolder[],
   signature: FleetSignature,
@@ -159,7 +158,6 @@ async function readApart(dirs: readonly string[], signature: FleetSignature): Pr
   }
 }
 
-/** Hosts by the summaries that they pushed, and files that are none. */
 async function readSummaries(
   paths: readonly string[],
   signature: FleetSignature,
@@ -183,7 +181,7 @@ async function readSummaries(
   return hosts;
 }
 
-/** Links lead from the folder of the report to each run's own. */
+/** From the report's folder to each run's. */
 function withLinks(report: FleetReport, path: string | null): FleetReport {
   const from = path === null ? '.' : dirname(path);
   const hosts = report.hosts.map((host) => ({
@@ -193,7 +191,7 @@ function withLinks(report: FleetReport, path: string | null): FleetReport {
   return { ...report, hosts };
 }
 
-/** Judges what came back from every host and writes one report; the exit status is the contract's over all of them. */
+/** Judges all hosts' results and writes one report; gives the contract's common exit status. */
 export async function fleetCommand(options: FleetCommandOptions): Promise<number> {
   const { dirs, json, quiet, reporter, signature, since, maxAge, asHosts } = options;
   const chosen = chooseAmong(fleetReporterNames, reporter, json);

@@ -1,7 +1,6 @@
 import { command, flagArgument, operand, textArgument } from '../../command.js';
 import { signatureOptions } from '../evidence/options.js';
 
-/** `fleet DIR…`: the runs of many hosts in one report. */
 export const defineFleet = command(
   'fleet <dir..>',
   'judge the runs of many hosts again and put them into one report and one exit status',

@@ -20,7 +20,7 @@ import { combineExitStatuses } from '../../command.js';
 const inconclusive = 3;
 const maxLines = 50;
 
-/** Whose signature is wanted: keys in a file; null = any key. `identity`: null = the host's name. */
+/** The required signature: `file` null = any key; `identity` null = the host's name. */
 export interface FleetSignature {
   readonly file: string | null;
   readonly identity: string | null;
@@ -29,11 +29,10 @@ export interface FleetSignature {
 
 const anySignature: FleetSignature = { file: null, identity: null, required: false };
 
-/** Text of several lines, as commands print them, in one. */
 const oneLine = (text: string): string => text.trim().replaceAll(/\s*[\r\n]+\s*/g, ' · ');
 /**
- * Statuses of commands that say something of the host; any other (a wrong command line, a signal, a shell's 127) says
- * that nothing is known.
+ * Statuses with knowledge of the host; others (a wrong command line, a signal, a shell's 127) mean that nothing is
+ * known.
  */
 const reports: readonly number[] = [0, 2, 3, 4, 69, 70];
 
@@ -47,13 +46,13 @@ function lines(reported: readonly Reported[]): readonly string[] {
   return reported.length > maxLines ? [...first, `and ${reported.length - maxLines} more`] : first;
 }
 
-/** What is wrong with a folder. Whatever it is, it costs its own host, and hides nothing of another. */
+/** A folder's fault costs only its own host. */
 function report(dir: string, error: unknown): string {
   const message = oneLine(messageOf(error));
   return message.startsWith(dir) ? message : `${dir}: ${message}`;
 }
 
-/** Checks and judges one folder of evidence; what is wrong with it is reported, not thrown. */
+/** Faults are reported, not thrown. */
 async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun> {
   try {
     const { wrong, result, rootHash } = await checkWhole(dir, signature);
@@ -74,7 +73,6 @@ async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun
   }
 }
 
-/** The record of a host and each of its runs; what cannot be read is a problem. */
 async function readAll(
   dir: string,
   signature: WantedSignature,
@@ -96,8 +94,8 @@ async function readAll(
 }
 
 /**
- * All that came back from a host. Evidence that is missing, damaged or without its key is a problem with status 3,
- * unless something worse is known.
+ * A host's results. Missing or damaged evidence, or without key, is a problem with status 3, unless something worse is
+ * known.
  */
 export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature = anySignature): Promise<FleetHost> {
   if (dir === null)
@@ -121,14 +119,14 @@ export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature
   return { host, dir, status: combineExitStatuses(statuses), problems, commands, runs };
 }
 
-/** A summary, its file, and the public key in its signature, which is not verified. */
+/** A summary with file and public key of its signature, which is not verified. */
 export interface PushedSummary {
   readonly path: string;
   readonly summary: HostSummary;
   readonly signer: string;
 }
 
-/** Is there a newer whole summary of the command, or a newer one that is as incomplete? */
+/** By a newer complete summary of the command, or a newer one as incomplete. */
 function isSuperseded({ unended }: HostSummary, newer: readonly HostSummary[]): boolean {
   return newer.length > 0 && (unended > 0 || newer.some((summary) => summary.unended === 0));
 }
@@ -167,10 +165,9 @@ async function chooseSummaries(
 }
 
 /**
- * A host by the summaries that it pushed: of each command line the newest whose signature is as wanted. Where a run of
- * it came to no result, the newest whole one counts as well. A newer one with another signature is a problem. So is one
- * from after `newestMs`; and a last one from before `oldestMs`, for the host reports no more. Where any key will do,
- * each key's newest counts, and several are a problem.
+ * A host by its pushed summaries: of each command line the newest with the required signature, and the newest complete
+ * one if that one's runs are incomplete. Problems: a newer one with another signature, one after `newestMs`, a last one
+ * before `oldestMs` (the host is silent). If any key is accepted, each key's newest counts, and several are a problem.
  */
 export async function readPushed(
   host: string,

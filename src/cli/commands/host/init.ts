@@ -4,13 +4,13 @@ import { scenarioText } from '../scenario/load-files.js';
 import { readWhole, type WholeOptions } from './read-found.js';
 
 export interface InitOptions extends WholeOptions {
-  /** The file to write; undefined = stdout. */
+  /** undefined = stdout. */
   readonly output?: string | undefined;
 }
 
 /**
- * Prints the scenario that `run` without a file carries out on this host, or writes it to the file `output`. It is read
- * back as `run` would before. VerifyError 69 if the file cannot be written.
+ * Prints, or writes to `output`, the scenario that `run` without a file executes, after reading it as `run` would.
+ * VerifyError 69 if the file cannot be written.
  */
 export async function initCommand({ output, ...options }: InitOptions): Promise<void> {
   const { scenario, ...remarks } = await readWhole(options);

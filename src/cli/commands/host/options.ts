@@ -9,7 +9,6 @@ import {
   textsArgument,
 } from '../../command.js';
 
-/** `init`: a ready scenario of what runs on a bridge here. */
 export const defineInit = command(
   'init',
   'print the scenario that run without a file carries out here',
@@ -37,7 +36,6 @@ export const defineInit = command(
   async (args) => (await import('./init.js')).initCommand(args),
 );
 
-/** `cleanup`: what killed runs have left on this host is put back. */
 export const defineCleanup = command(
   'cleanup',
   'put back what a killed run has left on this host',
@@ -45,7 +43,6 @@ export const defineCleanup = command(
   async () => (await import('./cleanup.js')).cleanupCommand(),
 );
 
-/** `doctor`: what this machine can do, what is missing, and what fixes it. */
 export const defineDoctor = command(
   'doctor [files..]',
   'say what this machine lacks and what fixes it: rights, namespaces, kernel, libpcap',

@@ -42,30 +42,29 @@ async function readHost(netns: string | null, sysctl: readonly string[]): Promis
   };
 }
 
-/** Guests whose MAC or address is not on record are listened to for this long at most, in ms. */
+/** Limit of listening to guests without known MAC or address, in ms. */
 const hearMs = 2000;
 
-/** What of a host is asked, as the command line says it. */
 export interface WholeOptions {
   readonly bridge: string | undefined;
   readonly netns: string | undefined;
   readonly guest: readonly string[];
   readonly zone: readonly string[];
-  /** Names of classes; `all`: the catalogue, as far as the next two allow it. */
+  /** `all`: the catalogue, as far as the next two allow it. */
   readonly class: readonly string[];
   readonly allowDisruptive?: boolean;
   readonly allowNewMacs?: boolean;
   readonly rate: number | undefined;
-  /** Witnesses a rule; absent = as many as may be. */
+  /** Witnesses a rule; absent = the most. */
   readonly rules?: number | undefined;
-  /** Such as `30s`. */
+  /** `30s`. */
   readonly for: string | undefined;
 }
 
 /** Managers whose configuration isolates ports. */
 const isolating: readonly Manager[] = ['libvirt', 'proxmox'];
 
-/** True if br_netfilter hands bridged packets to the host's firewall. */
+/** br_netfilter hands bridged packets to the host's firewall. */
 const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'];
 
 /** Throws VerifyError (64). */
@@ -96,7 +95,7 @@ function wishesOf(options: WholeOptions): HostOptions {
   };
 }
 
-/** True if a static entry of the bridge may have the MAC of a port's guest somewhere else. */
+/** A static entry of the bridge may have the guest's MAC elsewhere. */
 function mayBeElsewhere({ name, master }: LinkState, state: HostState): boolean {
   return (
     macsBehind(state, master ?? '', name).length === 0 &&
@@ -104,10 +103,7 @@ function mayBeElsewhere({ name, master }: LinkState, state: HostState): boolean 
   );
 }
 
-/**
- * A guest in a named namespace behind a port that learns nothing, or whose MAC may be at another port: no entry of its
- * port has it, so that its own end is looked at.
- */
+/** If a guest's port does not learn, or its MAC may be at another port, its own end in a named namespace is read. */
 async function withInnerMac(guest: GuestRecord, state: HostState, netns: string | null): Promise<GuestRecord> {
   const link = linkNamed(state, guest.port);
   if (guest.manager !== 'namespace' || guest.mac !== null || link === undefined) return guest;
@@ -123,8 +119,8 @@ async function withInnerMac(guest: GuestRecord, state: HostState, netns: string 
 }
 
 /**
- * Reads what runs on all bridges of this host, and makes the scenario that asks about all of it: nothing is changed or
- * sent. VerifyError (64) for options, else as `wholeScenario` throws it.
+ * Reads all bridges of this host and makes the scenario for them; changes and sends nothing. VerifyError (64) for
+ * options, else as `wholeScenario`.
  */
 export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const netns = options.netns ?? null;

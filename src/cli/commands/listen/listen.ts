@@ -56,13 +56,13 @@ interface Heard {
   readonly split: SplitCapture;
   readonly faults: readonly Fault[];
   readonly out: OwnFolder | null;
-  /** Entries of MACs that were at another port before. */
+  /** MACs formerly at another port. */
   readonly moved: readonly FdbState[];
-  /** What ports are called: with the name of its guest, if a manager reports one. */
+  /** With the guest's name by its manager. */
   readonly titles: ReadonlyMap<string, string>;
 }
 
-/** Why "nothing was heard" at this port would be more than was measured. */
+/** Why "nothing was heard" at this port is not measured. */
 function reasonsAt(port: ListeningPort, portMacs: ReadonlySet<number>, heard: Heard): readonly Reason[] {
   const faults = heard.faults
     .filter(({ observers }) => observers.length === 0 || observers.includes(port.name))
@@ -130,8 +130,8 @@ async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignRepor
 }
 
 /**
- * Listens, says what each port was handed that was not meant for it, and returns the exit status: as of `replay --mac`,
- * or of the signal that ended it early.
+ * Listens, and reports foreign frames of each port; gives the exit status of `replay --mac`, or of the signal that
+ * ended it.
  */
 export async function listenCommand(options: ListenCommandOptions): Promise<number> {
   const ms = milliseconds(options.for);
@@ -189,7 +189,6 @@ interface Listening {
   readonly bridge: string;
   readonly ports: readonly ListeningPort[];
   readonly out: OwnFolder | null;
-  /** Folder for what is not kept. */
   readonly scratch: string;
   readonly signal: AbortSignal;
 }
@@ -248,11 +247,11 @@ async function listenAt({
   return { ports, macs, split, faults, out, titles, moved };
 }
 
-/** How often the kernel's events are looked at, in ms, and how many MACs are kept: a guest may invent any number. */
+/** A guest may invent any number of MACs. */
 const everyMs = 200;
 const maxLearned = 4096;
 
-/** Hears what the bridge learns meanwhile, as entries of its forwarding database. */
+/** Collects new entries of the bridge meanwhile. */
 function hearLearning(
   before: HostState,
   bridge: string,

@@ -1,6 +1,5 @@
 import { command, commonOptions, flagArgument, textArgument, textsArgument } from '../../command.js';
 
-/** `listen --for 60s`: what do the guests of a bridge overhear of each other now? Nothing is sent. */
 export const defineListen = command(
   'listen',
   'who reads here: programs of the host, and what guests of a bridge overhear now; sends nothing',

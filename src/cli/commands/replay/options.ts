@@ -3,8 +3,8 @@ import { command, commonOptions, flagArgument, operands, textArgument, textsArgu
 import { reporterHelp } from '../../help.js';
 
 /**
- * `replay DIR…`: judges evidence again; `replay FILE… --mac MAC` and `replay --scenario … --observer …`: what captures
- * of others overheard. No rights, no network.
+ * Judges evidence again (`DIR…`), or captures of others (`FILE… --mac MAC`; `--scenario … --observer …`). No rights, no
+ * network.
  */
 export const defineReplay = command(
   'replay [path..]',

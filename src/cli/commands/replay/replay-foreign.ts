@@ -20,7 +20,6 @@ export interface ReplayForeignOptions {
   readonly observers: readonly string[];
   readonly json: boolean;
   readonly reporter: readonly string[];
-  /** Captures are read by two readers. */
   readonly secondReader: boolean;
 }
 
@@ -51,7 +50,7 @@ async function byMac(options: ReplayForeignOptions): Promise<readonly ForeignRep
   return [finishForeign(fold, macOfNumber)];
 }
 
-/** Captures by the endpoint's name, in the order of the command line. */
+/** By endpoint's name, in the order of the command line. */
 function capturesOf(
   observers: readonly string[],
   endpoints: readonly Endpoint[],
@@ -104,7 +103,7 @@ async function byScenario(path: string, options: ReplayForeignOptions): Promise<
   return reports;
 }
 
-/** Says on stderr where two readers differ in these captures; returns 3 where they do. */
+/** Reports on stderr that two readers differ; gives 3 then. */
 async function printReaders(paths: readonly string[]): Promise<readonly number[]> {
   const { compareReaders } = await import('../../../system/evidence/second-reader.js');
   const statuses: number[] = [];
@@ -121,10 +120,7 @@ async function printReaders(paths: readonly string[]): Promise<readonly number[]
   return statuses;
 }
 
-/**
- * Says what the captures hold that was not meant for who recorded them; returns the exit status: 2 found, 3 the
- * captures carry no "none", 0 none.
- */
+/** Reports foreign frames of captures; gives the exit status: 2 = found, 3 = captures cannot prove none, 0 = none. */
 export async function replayForeign(options: ReplayForeignOptions): Promise<number> {
   if (options.reporter.length > 0)
     throw usageError('--reporter: captures of others have no run to report', 'leave it out, or use --json');

@@ -8,7 +8,7 @@ import { combineExitStatuses } from '../../command.js';
 import { printError } from '../../print-error.js';
 import { chooseReporters, printFailedReports, writeReports } from '../reporters.js';
 
-/** Judges a folder again. Rejects with VerifyError (64) where it is not a run's. */
+/** Rejects with VerifyError (64) if it is no run's. */
 async function judgedRun(dir: string, isPage: boolean): Promise<ReportedRun> {
   const isFile = await stat(dir)
     .then((info) => info.isFile())
@@ -23,8 +23,8 @@ async function judgedRun(dir: string, isPage: boolean): Promise<ReportedRun> {
 }
 
 /**
- * Judges each folder again and reports; returns the exit status. What keeps a folder from being judged is said beside
- * the others. Rejects with VerifyError where none is judged.
+ * Judges folders again and reports; gives the exit status. Folders that cannot be judged are named. Rejects with
+ * VerifyError if none is judged.
  */
 export async function replayCommand(
   dirs: readonly string[],

@@ -13,7 +13,7 @@ export interface RunnableOptions {
   readonly proveFix?: boolean;
 }
 
-/** Does a step change the host? The commands of `during` may. */
+/** Commands of `during` may. */
 function changes(step: Scenario['steps'][number]): boolean {
   return [
     step.set,
@@ -32,8 +32,8 @@ function changes(step: Scenario['steps'][number]): boolean {
 }
 
 /**
- * Throws VerifyError before anything runs: 64 for what the command line has to allow, 69 for what is valid but not
- * supported yet. Names all of it, of every file.
+ * Throws VerifyError before anything runs: 64 for missing permission on the command line, 69 for unsupported parts.
+ * Names all of every file.
  */
 export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
   checkStarts(scenarios, options.allowRun);

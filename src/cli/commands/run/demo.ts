@@ -18,8 +18,8 @@ export interface DemoOptions {
 const experiment = packagePath('scenarios/wireshark-experiment.yml');
 
 /**
- * Runs the experiment, or its gates with one ear lost in each; returns the exit status. VerifyError (64) for an
- * observer that it does not have.
+ * Runs the experiment, or its gates with a lost ear in each; gives the exit status. VerifyError (64) for an unknown
+ * observer.
  */
 export async function demoCommand(options: DemoOptions): Promise<number> {
   const { deafen } = options;

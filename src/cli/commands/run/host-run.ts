@@ -19,10 +19,10 @@ import { lackingRights } from '../../../core/model/machine.js';
 import { processRights } from '../../../system/process/threads.js';
 import { guestsFirst } from '../../../system/process/process-rights.js';
 
-/** Without these a strict run is refused: its helpers would have more rights than they need. */
+/** A strict run needs them, as its helpers would have more rights than needed. */
 const strictRights: readonly string[] = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SYS_CHROOT'];
 
-/** Throws VerifyError (69) if a capability is missing without which no run begins, or no strict one. */
+/** Throws VerifyError (69) if a run's, or a strict run's, required capability is missing. */
 export function mustHaveRights(isStrict: boolean, { capabilities } = processRights()): void {
   const missing = lackingRights(capabilities).filter(
     ({ name, isNeeded }) => isNeeded || (isStrict && strictRights.includes(name)),
@@ -37,8 +37,8 @@ export function mustHaveRights(isStrict: boolean, { capabilities } = processRigh
 }
 
 /**
- * Before a run on a host: root and its rights, guests first, what killed runs have left is put back, and signals end
- * the run in order. Throws VerifyError (69).
+ * Prepares a host's run: root and rights, guests' priority, cleanup after killed runs, signals that end the run in
+ * order. Throws VerifyError (69).
  */
 export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void, isStrict = false): Promise<void> {
   if (process.getuid?.() !== 0)
@@ -63,10 +63,7 @@ export interface ConsentOptions {
   readonly allowNewMacs?: boolean;
 }
 
-/**
- * True if somebody says yes: a person at the terminal, `--yes`, or the hash that was approved. Throws VerifyError (64)
- * where nobody does.
- */
+/** By a person at the terminal, `--yes`, or the approved hash. Throws VerifyError (64) without consent. */
 async function mustConsent(
   { yes, approved }: ConsentOptions,
   question: string,
@@ -87,10 +84,7 @@ async function mustConsent(
   if (!/^y(es)?$/i.test(answer.trim())) throw new VerifyError('not-confirmed', 64, 'not confirmed', nothing);
 }
 
-/**
- * Asks before anybody is connected to. Throws VerifyError (64) where nobody says yes; a dry run connects, so it asks
- * too.
- */
+/** Asks before connecting, also for a dry run. Throws VerifyError (64) without consent. */
 export function connecting(options: ConsentOptions): (hosts: readonly Host[]) => Promise<void> {
   return async (hosts) => {
     if (!options.quiet) process.stderr.write(`Connects to\n${connectionsText(hosts)}`);
@@ -116,8 +110,8 @@ function checkLimits(plan: Plan, limits: Limits): void {
 }
 
 /**
- * Asks before anything is sent: the hash that was approved, limits, a person at the terminal, or `--yes`. Throws
- * VerifyError (64) where nobody says yes.
+ * Asks before sending: approved hash, limits, a person at the terminal, or `--yes`. Throws VerifyError (64) without
+ * consent.
  */
 export function approval(
   options: ConsentOptions,
@@ -149,8 +143,8 @@ export function approval(
 }
 
 /**
- * Writes the root hash of a run's folder into the host's journal, which its owner cannot change afterwards; says where,
- * or that there is none.
+ * Writes the folder's root hash into the host's journal, which its owner cannot change later; says where, or that there
+ * is none.
  */
 export async function printJournal(result: Result, dir: string, quiet: boolean): Promise<void> {
   const root = await rootHash(dir);
@@ -170,10 +164,7 @@ export async function printJournal(result: Result, dir: string, quiet: boolean):
     );
 }
 
-/**
- * What probes set in motion and the kernel ends by itself: a bridge goes by the querier that has spoken until it has
- * been silent for this long (RFC 3376, 8.5).
- */
+/** A bridge follows a querier until it was silent for this long (RFC 3376, 8.5). */
 function timesOut({ steps, topology }: Scenario, result: Result): readonly string[] {
   if (!result.steps.some(({ findings }) => findings.some((row) => row.class === 'igmp-query' && (row.sent ?? 0) > 0)))
     return [];
@@ -188,7 +179,7 @@ function timesOut({ steps, topology }: Scenario, result: Result): readonly strin
   });
 }
 
-/** The last lines of a run on a host: what ends by itself, then what was left behind. `result`: null = it failed. */
+/** A host run's last lines: effects that end by themselves, and remains. `result` null = it failed. */
 export function printLeft(
   scenario: Scenario,
   { result, unrestored }: Pick<Run, 'unrestored'> & { readonly result: Result | null },
@@ -205,7 +196,7 @@ export function printLeft(
   process.once('exit', () => process.stderr.write(`${[...ending, ...lines].join('\n')}\n`));
 }
 
-/** Exit status of a dry run: 0 if only sending is missing and every port was observed, else 3. */
+/** 0 if only sending is missing and every port was observed, else 3. */
 export function dryRunStatus(result: Result): 0 | 3 {
   return isRunReady(result) ? 0 : 3;
 }

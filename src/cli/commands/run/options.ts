@@ -16,7 +16,7 @@ import {
 } from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
-/** `--shuffle` alone, or with a seed of 32 bits. */
+/** `--shuffle` alone, or with a 32-bit seed. */
 function seedOf(value: unknown): number | true | undefined {
   if (value === undefined || value === false) return undefined;
   if (value === true || value === '') return true;
@@ -29,7 +29,7 @@ function seedOf(value: unknown): number | true | undefined {
   return seed;
 }
 
-/** Titles of the groups in which `run --help` lists its options, and the options of each. */
+/** Of `run --help`, with their options. */
 const optionGroups = {
   'What to test:': {
     bridge: textArgument('without a file: only this bridge; with --twin: the bridge to copy'),
@@ -175,7 +175,7 @@ const narrowedBy = {
   host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'rules', 'for', 'trust'],
 } as const;
 
-/** Throws VerifyError (64) for options that would say nothing of what the run is about. */
+/** Throws VerifyError (64) for options without meaning for the subject. */
 function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): void {
   const given = {
     bridge: args.bridge !== undefined,
@@ -213,7 +213,7 @@ async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | nu
   return parseLimits(policy, readOwnedFile(`--policy ${policy}`, policy, 'name a file of root with the limits'));
 }
 
-/** What `run` does by what it is given: a twin, this host, or scenario files. */
+/** By its arguments: a twin, this host, or scenario files. */
 async function runBy(parsed: RunArguments, toolVersion: string): Promise<number> {
   const {
     file,
@@ -269,7 +269,6 @@ async function runGiven(given: RunArguments & { readonly asked: string }, toolVe
   return (await import('./run.js')).runCommand({ ...args, files: args.file, toolVersion });
 }
 
-/** `run FILE…`: carries scenarios out and judges what was seen. */
 export const defineRun = command(
   'run [file..]',
   'examine this host, or run scenarios: send, listen, judge',
@@ -277,7 +276,7 @@ export const defineRun = command(
   runBy,
 );
 
-/** `record FILE --into DIR`: runs a scenario and keeps it as a test case that `replay` judges again. */
+/** `replay` judges the test case again. */
 export const defineRecord = command(
   'record <file>',
   'run a scenario and keep its capture as a test case',
@@ -290,7 +289,7 @@ export const defineRecord = command(
   async (args, toolVersion) => (await import('./record.js')).recordCommand({ ...args, toolVersion }),
 );
 
-/** `demo`: the experiment that the project is named after; `--deafen` shows that a lost ear is noticed. */
+/** The experiment that the project is named after; `--deafen` shows that a lost ear is noticed. */
 export const defineDemo = command(
   'demo',
   'run the experiment that this project is named after',

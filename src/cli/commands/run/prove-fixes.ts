@@ -12,8 +12,7 @@ export interface ProveFixesOptions extends Pick<RunOptions, 'engine' | 'toolVers
 }
 
 /**
- * Tries fixes after a run in the lab, each in a lab of its own; returns the run's result with what became of them.
- * Nothing is tried where the evidence could not be written.
+ * Tries fixes after a lab run, each in its own lab; gives the run's result with outcomes. Not without written evidence.
  */
 export async function proveFixesInLab(
   scenario: Scenario,

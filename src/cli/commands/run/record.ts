@@ -19,8 +19,8 @@ export interface RecordOptions {
 }
 
 /**
- * Runs a scenario and makes its folder a test case: what `replay` needs, the capture compressed, the scenario,
- * `expected.json` with what it came to, and a README with its origin. Returns the run's exit status.
+ * Runs a scenario and makes its folder a test case: input of `replay`, compressed capture, scenario, `expected.json`,
+ * README with the origin. Gives the run's exit status.
  */
 export async function recordCommand(options: RecordOptions): Promise<number> {
   return runCommand({
@@ -59,8 +59,8 @@ lab as ${run.runsAs}. All frames were made by that run in its own namespaces. \`
 }
 
 /**
- * Turns a folder's capture into its compressed form (RFC 1952), which replay and Wireshark read as it is. The result
- * and the sums go: replay makes the one, and the other names the plain file.
+ * Compresses a capture (RFC 1952), readable by replay and Wireshark. Result and sums go: replay makes the one, the
+ * others name the plain file.
  */
 async function compressCapture(dir: string): Promise<void> {
   await pipeline(

@@ -24,77 +24,73 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
-  /** Before the answer a picture. */
   readonly picture?: boolean;
-  /** Lines as wide as the terminal. */
   readonly wide?: boolean;
-  /** Why steps are left out of the verdict, as a main clause. */
+  /** A main clause. */
   readonly whyNotJudged?: string;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly reporter: readonly string[];
-  /** Evidence folders of earlier runs whose leaks are known. */
+  /** Evidence folders of earlier runs, whose leaks are known. */
   readonly baseline?: readonly string[];
   readonly keep: 'leaks' | 'all';
-  /** `NAME=VALUE` for variables of the files. */
+  /** `NAME=VALUE`. */
   readonly set?: readonly string[];
-  /** Judge only steps whose name matches this regular expression. */
+  /** Regular expression of the steps to judge. */
   readonly grep?: string | undefined;
-  /** How often each file is run; once where absent. */
+  /** Absent = once. */
   readonly repeat?: number;
-  /** Run the files in an order drawn from this seed; `true` draws the seed too. */
+  /** Seed of a random order; `true` = a random seed. */
   readonly shuffle?: number | true | undefined;
-  /** After this long the run is stopped, such as `90s`; what was not done is inconclusive. */
+  /** Time limit, `90s`; the rest is inconclusive. */
   readonly timeout?: string | undefined;
-  /** It is listened for this long after the last probe of each step, such as `10s`. */
+  /** Listening after each step's last probe, `10s`. */
   readonly linger?: string | undefined;
   readonly allowRun: boolean;
-  /** On a host: what the command line allows; nothing where absent. */
+  /** On a host; absent = no. */
   readonly allowChanges?: boolean;
   readonly allowDisruptive?: boolean;
   readonly allowFrames?: boolean;
   readonly yes?: boolean;
   readonly allowNewMacs?: boolean;
-  /** What is open by design (`open_by_design`) is a leak too. */
+  /** Leaks include what is open by design (`open_by_design`). */
   readonly strict?: boolean;
-  /** What is known to carry no frame elsewhere, as `trusting` takes it. */
+  /** Accepted bypasses, for `trusting`. */
   readonly trust?: readonly string[];
-  /** The kernel's trace in each step; `off` if absent. */
+  /** Absent = `off`. */
   readonly trace?: TraceMode;
   /** In the lab: tries the fix for every cause of a leak. */
   readonly proveFix?: boolean;
-  /** Folder for every report. */
   readonly report?: string | undefined;
   readonly payload?: boolean;
   /** On a host: everything but sending. */
   readonly dryRun?: boolean;
-  /** `json`: progress is an event a line on stderr. */
+  /** `json`: JSON lines on stderr. */
   readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
-  /** A plan within these is sent without a question; null = nobody has set any. */
+  /** A plan within these needs no consent; null = none set. */
   readonly limits?: Limits | null;
-  /** The responsible person and the change ticket: for the record. */
+  /** Responsible person and change ticket, for the record. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
   readonly toolVersion: string;
   /** False: without report.html. */
   readonly page?: boolean;
-  /** `demo`: the observer whose ear is killed in the middle of every step. */
+  /** `demo`: the observer whose ear is killed during every step. */
   readonly deafen?: string | undefined;
-  /** `record`: called with each run when it is judged and written, before its folder is handed over. */
+  /** `record`: called with each written run before its folder changes hands. */
   readonly finished?: (run: ReportedRun) => Promise<void>;
-  /** `demo`: what of the scenario is run. */
+  /** `demo`: the part of the scenario to run. */
   readonly adapt?: (scenario: Scenario) => Scenario;
 }
 
-/** What a run is handed; a function cannot be, and where it takes one `options` is null. */
+/** A run handed to another process; `options` null = they contain a function. */
 export interface HandedRun {
   readonly options: RunCommandOptions | null;
   readonly scenarios: readonly Scenario[];
 }
 
-/** Why runs end early: a signal, or their time is over. */
+/** The early end of runs: a signal, or the time limit. */
 export class Stop {
-  /** The signal that stopped them. */
   by: NodeJS.Signals | undefined;
   isTimedOut = false;
   private readonly controller = new AbortController();
@@ -109,7 +105,6 @@ export class Stop {
     this.controller.abort();
   };
 
-  /** null = there is no limit. */
   startTimer(ms: number | null): void {
     if (ms === null) return;
     this.timer = setTimeout(() => {
@@ -124,8 +119,8 @@ export class Stop {
 }
 
 /**
- * What went wrong besides the stop; null = nothing did. Throws the error itself where it is a fault of the tool, and
- * where nothing stopped the runs and none has ended: there is nothing to report.
+ * An error besides the stop; null = none. Throws it if it is a fault of the tool, or nothing was stopped and no run has
+ * ended: there is nothing to report.
  */
 export function failureBesides(
   stop: Pick<Stop, 'by' | 'isTimedOut'>,
@@ -137,29 +132,26 @@ export function failureBesides(
   return isStopped && error.code === 'interrupted' ? null : error;
 }
 
-/** What is common to the runs of a command. */
 export interface SeriesRequest {
   readonly options: RunCommandOptions;
-  /** Results of earlier runs whose leaks are known. */
+  /** Earlier runs with known leaks. */
   readonly baselines: readonly ReportedRun[];
   readonly onHost: boolean;
-  /** OpenSSH key that signs the evidence. */
+  /** OpenSSH key for the evidence. */
   readonly signKey: string | null;
 }
 
 type RunInFolder = Run & { readonly folder: OwnFolder };
 
-/** Carries scenarios out, one after the other. */
 export class RunSeries {
-  /** Those that came to a result. */
+  /** With a result. */
   readonly runs: ReportedRun[] = [];
-  /** Reports that could not be written. */
   readonly failed: FailedReport[] = [];
-  /** An exit status for each judged run that could not be signed, or whose fixes could not be tried. */
+  /** Exit statuses of judged runs that were not signed, or whose fixes were not tried. */
   readonly unfinished: number[] = [];
-  /** What runs could not put back, by name. */
+  /** Names of settings that could not be restored. */
   readonly unrestored: string[] = [];
-  /** Of the run that failed, which was said: that everything is put back is not known. */
+  /** Reported failures of runs; whether everything was restored is not known. */
   readonly failures: { readonly status: number; readonly why: string }[] = [];
 
   constructor(
@@ -169,7 +161,7 @@ export class RunSeries {
     private readonly stop: Stop,
   ) {}
 
-  /** Until the last is over, one fails, or they are stopped. Rejects with VerifyError where none ended before. */
+  /** Until the last ends, one fails, or a stop. Rejects with VerifyError if none ended before. */
   async carryOut(): Promise<void> {
     const { stop } = this;
     try {
@@ -200,7 +192,7 @@ export class RunSeries {
     }
   }
 
-  /** The lab that was entered; for each further run another one. */
+  /** The entered lab; another one for each further run. */
   private async freshInside(): Promise<Inside | null> {
     if (this.runs.length === 0 || this.inside === null) return this.inside;
     const { renewLab } = await import('../../../system/fabric/lab/enter.js');
@@ -223,7 +215,7 @@ export class RunSeries {
     else this.runs.push({ ...named, status: (await import('./host-run.js')).dryRunStatus(run.result) });
   }
 
-  /** null = no fix was asked for, or trying them failed, which is said: what leaks is reported all the same. */
+  /** null = no fix was requested, or trying failed and was reported: leaks are reported all the same. */
   private async proveFixes(scenario: Scenario, run: Run): Promise<Result | null> {
     const { inside, stop } = this;
     const { options } = this.request;
@@ -238,7 +230,7 @@ export class RunSeries {
     }
   }
 
-  /** Writes the page, and signs the folder; gives the page's path, null = there is none. */
+  /** Gives the page's path, null = none. */
   private async writePage(run: ReportedRun, folder: OwnFolder): Promise<string | null> {
     const { options, signKey } = this.request;
     // Judged from memory: the folder takes nothing more, and the reasons say so.
@@ -257,7 +249,7 @@ export class RunSeries {
   }
 }
 
-/** Signs the evidence of a run; says where that fails, and returns the exit status that it adds. */
+/** Reports failure, and gives the exit status it adds. */
 async function signRun(
   { path, name }: OwnFolder,
   key: string,
@@ -325,7 +317,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
   }
 }
 
-/** How a run is shown while it goes on; `isLive`: leaks as soon as they are seen. */
+/** `isLive`: leaks as soon as they are seen. */
 async function progressOf(
   { name, steps }: Scenario,
   { quiet, verbose, progress }: RunCommandOptions,
@@ -367,7 +359,7 @@ async function optionsOf(
 
 type HostModules = readonly [typeof import('./host-run.js'), typeof import('../../../run/calibrate.js')];
 
-/** What a run on a host asks before it sends, and how it shows that it sees: in a lab, whose page nobody reads. */
+/** Consent before sending, and calibration in a lab, without a page. */
 function hostOptions([{ approval, connecting }, { calibrate }]: HostModules, options: RunCommandOptions) {
   const { toolVersion } = options;
   const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
@@ -386,7 +378,7 @@ function hostOptions([{ approval, connecting }, { calibrate }]: HostModules, opt
   };
 }
 
-/** A time such as `90s` in milliseconds. Throws VerifyError (64). */
+/** `90s` in milliseconds. Throws VerifyError (64). */
 export function timeOf(option: string, text: string): number {
   const ms = milliseconds(text);
   if (ms === null || ms === 0 || ms > 0x7fffffff)

@@ -26,9 +26,8 @@ import { checkBaselines, loadBaselines } from './baseline.js';
 import { type HandedRun, type RunCommandOptions, RunSeries, type SeriesRequest, Stop, timeOf } from './run-series.js';
 
 /**
- * Loads every file, goes into the lab's namespaces, runs one scenario after the other and reports; returns the exit
- * status. Outside it only loads and launches: the inside is handed the scenarios and does the rest, and its exit status
- * is the program's.
+ * Loads files, enters the lab, runs scenarios in turn and reports; gives the exit status. Outside the lab it only loads
+ * and launches: the inside gets the scenarios, does the rest, and gives the exit status.
  */
 export async function runCommand(options: RunCommandOptions): Promise<number> {
   try {
@@ -39,7 +38,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   }
 }
 
-/** Writes the reports for machines of a run that was refused (64, 69): a pipeline reads them whatever happened. */
+/** For a refused run (64, 69): a pipeline reads reports in any case. */
 async function reportRefusal(options: RunCommandOptions, error: VerifyError): Promise<void> {
   const chosen = reportersOf(options).filter(({ name, path }) => path !== null || !['terminal', 'json'].includes(name));
   const names = options.files.length === 0 ? ['this host'] : options.files;
@@ -51,10 +50,7 @@ function reportersOf({ reporter, json, report }: RunCommandOptions): ReturnType<
   return [...chooseReporters(reporter, json), ...(report === undefined ? [] : everyReport(report))];
 }
 
-/**
- * As `runCommand`, where the process before this one has read the command line and the files, and hands them over.
- * Rejects with VerifyError (64) where it does not.
- */
+/** As `runCommand`, with command line and files from the parent process. Rejects with VerifyError (64) without them. */
 export function runHanded(): Promise<number> {
   return runOrLaunch(null);
 }
@@ -88,7 +84,7 @@ async function runOrLaunchFrom(
   }
 }
 
-/** True if the lab may be entered while the files are read: they name it, and no host. */
+/** True if files name a lab and no host: it may be entered while they are read. */
 function mayBeLab(files: readonly string[]): boolean {
   const isLab = (file: string): boolean => {
     try {
@@ -101,7 +97,7 @@ function mayBeLab(files: readonly string[]): boolean {
   return files.length > 0 && files.every(isLab);
 }
 
-/** null = it throws, which is reported when the scenario is read. */
+/** null = an error, reported when the scenario is read. */
 function tryLaunch(options: RunCommandOptions): Launch | null {
   try {
     return launch(options);
@@ -146,7 +142,7 @@ async function carryOut(
   return exitCode;
 }
 
-/** The lab that this process is in, whose launcher passes signals on; null = it is in none. */
+/** The lab of this process, whose launcher passes signals on; null = none. */
 async function insideOf(stop: Stop): Promise<LabEntered | null> {
   if (!insideLab()) return null;
   const [{ enterLab }, { helpersOf }] = await Promise.all([
@@ -159,21 +155,21 @@ async function insideOf(stop: Stop): Promise<LabEntered | null> {
   return entered;
 }
 
-/** The lab, with helpers for the first run in it. */
+/** With helpers for the first run. */
 interface LabEntered extends Entered {
   readonly helpers: Helpers;
 }
 
 interface RunRequest extends SeriesRequest {
   readonly scenarios: readonly Scenario[];
-  /** Nothing is called when a run has ended: all of the command may be done by another process. */
+  /** Without a callback after runs: another process may do the complete command. */
   readonly isWhole: boolean;
   readonly paths: RunPaths;
   readonly reporters: ReturnType<typeof chooseReporters>;
   readonly timeoutMs: number | null;
 }
 
-/** `requested`: null = the process before this one hands over what is to be run. Rejects with VerifyError (64, 69). */
+/** `requested` null = the parent process hands it over. Rejects with VerifyError (64, 69). */
 async function readRequest(requested: RunCommandOptions | null, inside: LabEntered | null): Promise<RunRequest> {
   const before = takeHanded();
   const handedOver = inside === null ? before : await inside.handed;
@@ -209,7 +205,7 @@ function pathsOf(options: RunCommandOptions, reporters: RunRequest['reporters'],
   return runPaths(options.out, [...reporters, spoolFile(options)], signKey);
 }
 
-/** A run on a host signs by itself where a key is configured; null = nothing is signed. */
+/** Host runs sign by a configured key; null = no signature. */
 function signKeyOf({ sign }: RunCommandOptions, onHost: boolean): string | null {
   return sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined) ?? null;
 }
@@ -219,7 +215,7 @@ function isHandedRun(handed: unknown): handed is HandedRun {
   return Array.isArray(fields?.['scenarios']) && typeof fields['options'] === 'object';
 }
 
-/** The scenarios of every file, as they are to be run. Rejects with VerifyError (64, 69). */
+/** Rejects with VerifyError (64, 69). */
 async function readyScenarios(options: RunCommandOptions): Promise<readonly Scenario[]> {
   const [{ loadFiles }, { checkRunnable }] = await Promise.all([
     import('../scenario/load-files.js'),
@@ -240,7 +236,6 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
   return scenarios;
 }
 
-/** Each scenario as often as was asked for, in the order that was asked for. */
 function inOrder({ options, scenarios }: RunRequest): readonly Scenario[] {
   const { shuffle = null, quiet, repeat = 1 } = options;
   const seed = shuffle === true ? randomBytes(4).readUInt32BE() : shuffle;
@@ -255,7 +250,7 @@ interface EndedSeries {
   readonly failures: readonly unknown[];
 }
 
-/** That runs were stopped, in a sentence; null = they were not. */
+/** A sentence on the stop of runs; null = none. */
 export function stopText(
   { by, isTimedOut }: Pick<Stop, 'by' | 'isTimedOut'>,
   series: EndedSeries,
@@ -269,7 +264,7 @@ export function stopText(
     : null;
 }
 
-/** The run that failed or was stopped before it came to a result, and those that were not begun after it. */
+/** The failed or stopped run, and those not begun. */
 function unendedRuns(
   { by, isTimedOut }: Stop,
   { runs, scenarios, failures }: RunSeries,
@@ -287,10 +282,10 @@ function putBackText({ unrestored, failures }: EndedSeries): string {
     : 'everything is put back';
 }
 
-/** The contract's exit status of a run that was not done. */
+/** Of a run that was not done. */
 const inconclusiveStatus = 3;
 
-/** Writes the reports, and why runs ended early; gives the exit statuses of all that was done. */
+/** Writes reports and the cause of an early end; gives all exit statuses. */
 export async function reportSeries(
   request: Pick<RunRequest, 'options' | 'reporters'>,
   series: RunSeries,
@@ -311,7 +306,6 @@ export async function reportSeries(
   return [status, ...reportStatuses];
 }
 
-/** Gives the reports that could not be written. */
 async function writeAnswers(
   { options, reporters }: Pick<RunRequest, 'options' | 'reporters'>,
   series: RunSeries,

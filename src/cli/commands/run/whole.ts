@@ -20,8 +20,8 @@ import type { RunCommandOptions } from './run-series.js';
 const file = 'host.yml';
 
 /**
- * `run` without a file: reads what runs on this host, writes the scenario that `init` prints into `scenario/` of the
- * folder, and runs it as any other file, with its evidence in `evidence/`. Returns the exit status of the run.
+ * `run` without a file: writes `init`'s scenario of this host into `scenario/` of the folder and runs it, with evidence
+ * in `evidence/`. Gives the run's exit status.
  */
 export async function wholeCommand(options: WholeOptions & Omit<RunCommandOptions, 'files'>): Promise<number> {
   if (process.getuid?.() !== 0)
@@ -66,7 +66,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
   return runCommand({ ...options, files: [join(scenarios, file)], out: join(folder, 'evidence') });
 }
 
-/** Throws VerifyError (69) where what was found does not go into one scenario: there is no file to correct. */
+/** Throws VerifyError (69) if the host does not fit one scenario: there is no file to correct. */
 function checkFound(text: string): void {
   const { faults } = parseScenario('the scenario of this host', Buffer.from(text));
   if (faults.length > 0)

@@ -5,7 +5,7 @@ import { isHelperCommand } from '../../../core/scenario/topology/read-hosts.js';
 import { quoteForShell } from '../../../core/text/escape.js';
 import { namedFiles } from './named-files.js';
 
-/** What the hosts of a scenario are to start, other than this program; a line each. */
+/** Programs other than this one. */
 function foreignHostCommands({ file, topology }: Scenario): readonly string[] {
   return (topology.hosts ?? [])
     .filter(({ ssh, command }) => ssh !== null && !isHelperCommand(command))
@@ -16,8 +16,8 @@ function foreignHostCommands({ file, topology }: Scenario): readonly string[] {
 }
 
 /**
- * Throws VerifyError (64), before anything is connected to or started, where a scenario starts what the command line
- * has to allow.
+ * Throws VerifyError (64), before anything starts or connects, if a scenario starts something without the command
+ * line's permission.
  */
 export function checkStarts(scenarios: readonly Scenario[], allowRun: boolean): void {
   const foreign = allowRun

@@ -17,9 +17,7 @@ import {
 
 const statusMeanings = Object.fromEntries(exitStatuses.map(({ status, long }) => [status, long]));
 
-/**
- * Codes by what they are, those last that a reader meets first. A finding of the audit may be a cause of a leak too.
- */
+/** Codes by kind, the most common last. An audit's finding may also be a cause. */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['vulnerabilities', Object.keys(cveMeanings)],
   ['changes that a watch reports', Object.keys(driftMeanings)],
@@ -39,7 +37,7 @@ export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => 
 
 const classMeanings = Object.fromEntries(Object.values(classes).map(({ name, meaning }) => [name, meaning]));
 
-/** Words of reports and scenarios that are no codes, by what they are. */
+/** Words that are no codes, by kind. */
 const words: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ['a verdict', verdictMeanings],
   ['a word of an answer', answerMeanings],
@@ -62,8 +60,8 @@ function barrierText(code: string): readonly string[] {
 }
 
 /**
- * The meaning of a code of a report and what to do about it, folded to `width` columns. For another word: the code or
- * codes that have or mention it. VerifyError 64, with the nearest code, if there is none.
+ * A code's meaning and remedy, folded to `width` columns. Another word: the codes that have or mention it, else
+ * VerifyError 64 with the nearest code.
  */
 export function explainCode(typed: string, width = Infinity): string {
   const code = codes.includes(typed) ? typed : typed.toLowerCase().replaceAll(' ', '-');
@@ -82,8 +80,8 @@ export function explainCode(typed: string, width = Infinity): string {
 }
 
 /**
- * For a word that is no code: the only code with this word in its name explained, else the list of codes that mention
- * it. VerifyError 64 with the nearest code if none does.
+ * The only code with the word in its name, else the codes that mention it. VerifyError 64 with the nearest code if none
+ * does.
  */
 function mentionsOf(typed: string, word: string, width: number): string {
   const named = codes.filter((code) => code.toLowerCase().split('-').includes(word));
@@ -106,13 +104,13 @@ function listOf(list: readonly string[], width: number): string {
     .join('');
 }
 
-/** The first sentence of what is explained. */
+/** Its first sentence. */
 function glossOf(code: string): string {
   const [, meaning = ''] = explainCode(code).split('\n');
   return /^.*?\.(?= |$)/.exec(meaning.trim())?.[0] ?? meaning.trim();
 }
 
-/** Every code, by kind, each with a sentence; at the end verdicts and statuses, and how to read on. */
+/** Every code by kind, with a sentence; then verdicts and statuses, and how to read on. */
 export function listCodes(width = Infinity): string {
   const tables = kinds.map(([kind, list]) => `${kind}:\n${listOf(list, width)}`);
   return `${tables.join('\n')}\nexplain WORD says what it means and what to do about it, as in: explain broken\n`;

@@ -1,7 +1,6 @@
 import type { AuditId, DriftCode, NoteCode } from '../../../core/model/codes.js';
 import type { Carrier } from '../../../core/model/scenario.js';
 
-/** Verdicts, as reports write them. */
 export const verdictMeanings: Readonly<Record<string, string>> = {
   holds: 'No endpoint received frames meant for another, and every observer could have captured them.',
   broken: 'A frame reached an endpoint that must not receive it. Nothing overrides this.',
@@ -11,7 +10,7 @@ export const verdictMeanings: Readonly<Record<string, string>> = {
   unsupported: 'This kernel or this build cannot do what the step asks for, so it was not judged.',
 };
 
-/** Words of answers that are no verdicts, in capitals there. */
+/** In capitals, but no verdicts. */
 export const answerMeanings: Readonly<Record<string, string>> = {
   exposed:
     'A bridge leaves this open to every guest by default. It is no leak; with run --strict it is BROKEN. The answer has its fix.',
@@ -26,7 +25,7 @@ export const answerMeanings: Readonly<Record<string, string>> = {
   failed: 'The fix was tried: the kernel refused its command.',
 };
 
-/** Notes before a run on a host that are no findings of the audit. They change no verdict. */
+/** Beside findings of the audit. They change no verdict. */
 export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> = {
   'br-netfilter':
     "Frames of these carriers pass the host's firewall also where they are bridged. It may stop them where it lets raw frames pass, so each carrier is judged by itself.",
@@ -47,7 +46,7 @@ export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> 
   unread: 'A part of the state that could not be read. It may hide a bypass.',
 };
 
-/** What `watch` finds to be no longer as it was. */
+/** Changes found by `watch`. */
 export const driftMeanings: Readonly<Record<DriftCode, string>> = {
   'mirror-appeared': 'A copy of frames goes somewhere it did not go before.',
   'mirror-gone': 'A copy of frames is no longer made.',
@@ -82,7 +81,7 @@ export const driftMeanings: Readonly<Record<DriftCode, string>> = {
   unread: 'A part of the state could be read before, and cannot now.',
 };
 
-/** Vulnerabilities that a scenario of this program shows, or that its audit finds. */
+/** Vulnerabilities that a scenario shows, or the audit finds. */
 export const cveMeanings: Readonly<Record<string, string>> = {
   'cve-2019-15753':
     'OpenStack os-vif 1.15.0 to 1.16.0 set the ageing time of bridges to 0. They learned nothing and were hubs. See ageing-zero.',
@@ -96,14 +95,14 @@ export const cveMeanings: Readonly<Record<string, string>> = {
     'Filters were passed by LLC/SNAP headers with a wrong length, translated to Ethernet (CERT VU#855201). See ra-spoof, arp-spoof.',
 };
 
-/** What a step may expect. */
+/** Values of a step's `expect`. */
 export const expectationMeanings: Readonly<Record<string, string>> = {
   holds: 'The step has to hold: only the addressee sees the frames, and it does see them.',
   separated: 'The step has to hold, and the addressee must not get the frames either.',
   leak: 'A demonstration: the step has to leak, else the exit status is 4.',
 };
 
-/** What carries a probe: the form of its frame behind the Ethernet header. */
+/** Forms of a probe behind the Ethernet header. */
 export const carrierMeanings: Readonly<Record<Carrier, string>> = {
   raw: 'A frame of an EtherType of its own: no filter of IP or ARP looks at it.',
   arp: 'An ARP packet.',

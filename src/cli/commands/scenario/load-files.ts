@@ -8,7 +8,7 @@ import { escapeText } from '../../../core/text/escape.js';
 import { readFileBelow } from '../../../system/fabric/hold-files.js';
 import { namedFiles } from './named-files.js';
 
-/** The contract's limit for a scenario; a larger file is not even read. */
+/** The contract's limit; a larger file is not read. */
 const maxBytes = 1024 * 1024;
 
 async function loadFile(file: string, { sets = new Map(), allowRun = false }: LoadOptions): Promise<Scenario> {
@@ -39,15 +39,14 @@ async function loadFile(file: string, { sets = new Map(), allowRun = false }: Lo
 }
 
 export interface LoadOptions {
-  /** Values for the files' variables. */
   readonly sets?: ReadonlyMap<string, string>;
   /** Commands may name files outside the scenario's folder. */
   readonly allowRun?: boolean;
 }
 
 /**
- * Loads every file before anything runs. Rejects with one VerifyError (64)
- * that names the faults of all of them; what is valid but not supported yet is 69.
+ * Loads every file before anything runs. Rejects with one VerifyError for all faults: 64, or 69 for valid but
+ * unsupported parts.
  */
 export async function loadFiles(files: readonly string[], options: LoadOptions = {}): Promise<readonly Scenario[]> {
   const scenarios: Scenario[] = [];
@@ -67,22 +66,19 @@ export async function loadFiles(files: readonly string[], options: LoadOptions =
   throw new VerifyError(first.code, exit, errors.map((error) => error.message).join('\n'), hints.join('\n'));
 }
 
-/** What stands in a written scenario as comments. */
+/** Comments of a written scenario. */
 export interface Remarks {
   /** At its head. */
   readonly notes: readonly string[];
-  /** There too, behind these. */
+  /** Behind these. */
   readonly beside?: readonly string[];
   /** Before each endpoint, by name. */
   readonly origins: Readonly<Record<string, string>>;
-  /** Before each rule of the policy, in their order. */
+  /** Before each rule of the policy. */
   readonly sentences: readonly string[];
 }
 
-/**
- * A scenario as the text of a file: comments hold names that guests and their owners chose, so that nothing in them may
- * end the line.
- */
+/** A scenario as a file's text: guests and owners choose names in comments, so nothing in them may end the line. */
 export function scenarioText(scenario: object, { notes, beside = [], origins, sentences }: Remarks): string {
   const document = new Document(scenario, { aliasDuplicateObjects: false });
   // Fifty names are one line

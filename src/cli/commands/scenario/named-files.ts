@@ -6,15 +6,15 @@ import { readFileBelow } from '../../../system/fabric/hold-files.js';
 
 /** Files that the commands of a scenario name. */
 export interface NamedFiles {
-  /** Each once, as they are now. */
+  /** Each once, as now. */
   readonly files: readonly FileHash[];
-  /** Why a command takes `--allow-run`, a line each. */
+  /** Needs of `--allow-run`, a line each. */
   readonly refused: readonly string[];
 }
 
 /**
- * Looks at every word of `run` and `during` that is the name of a file; relative paths start at the scenario's folder.
- * `anywhere`: files elsewhere are taken as well, as `--allow-run` says.
+ * Examines words of `run` and `during` that name files; relative paths start at the scenario's folder. `anywhere`:
+ * files elsewhere too (`--allow-run`).
  */
 export function namedFiles({ file, steps }: Pick<Scenario, 'file' | 'steps'>, anywhere: boolean): NamedFiles {
   const folder = dirname(file);
@@ -25,7 +25,7 @@ export function namedFiles({ file, steps }: Pick<Scenario, 'file' | 'steps'>, an
     const say = (why: string): void => {
       if (!anywhere) refused.push(`${file}: step “${step}”: run: ${argv.join(' ')}: ${why}`);
     };
-    /** `isPath`: it can be nothing else, whether it is there or not. */
+    /** `isPath`: by form alone, existing or not. */
     const take = (path: string, isPath: boolean): void => {
       const full = resolve(folder, path);
       const content = readFileBelow(full, maxNamedBytes, anywhere ? null : folder);

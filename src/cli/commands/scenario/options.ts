@@ -1,7 +1,6 @@
 import { command, flagArgument, operand, textsArgument } from '../../command.js';
 import { columnsOf } from '../../screen.js';
 
-/** `plan FILE`: what a run would do, without doing any of it. */
 export const definePlan = command(
   'plan <file>',
   'print what a run would do; needs no rights, never connects without --connect',
@@ -17,7 +16,6 @@ export const definePlan = command(
   async (args) => (await import('./plan.js')).planCommand(args.file, args),
 );
 
-/** `schema`: the JSON Schema (draft-07) of scenario files, for editors. */
 export const defineSchema = command(
   'schema',
   'print the JSON Schema of scenario files',
@@ -28,7 +26,6 @@ export const defineSchema = command(
   },
 );
 
-/** `explain CODE`: what a code of a report means. */
 export const defineExplain = command(
   'explain [code]',
   'say what a code of a report means and what to do; without one, list them',

@@ -5,8 +5,8 @@ const othersWrite = 0o022;
 const longest = 1 << 16;
 
 /**
- * The bytes of a file that says what is allowed or trusted: 64 KiB at most, which root or this user alone may write.
- * Throws VerifyError (64), whose message begins with `option`.
+ * A file of permissions or trust: at most 64 KiB, writable only by root or this user. Throws VerifyError (64) beginning
+ * with `option`.
  */
 export function readOwnedFile(option: string, path: string, hint: string): Buffer {
   const refused = (why: string): VerifyError => usageError(`${option}: ${why}`, hint);

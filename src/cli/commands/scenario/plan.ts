@@ -15,7 +15,7 @@ import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 import { columnsOf } from '../../screen.js';
 
-/** A host's plan rests on what runs there now; it is looked at, nothing is changed or sent. */
+/** A host's plan reads its present state; nothing is changed or sent. */
 export async function planOf(
   scenario: Scenario,
 ): Promise<{ readonly plan: Plan; readonly notes: readonly PrecheckNote[] }> {
@@ -39,7 +39,6 @@ export interface PlanCommandOptions {
   readonly hash: boolean;
   /** Shows the first frame of each kind. */
   readonly hex: boolean;
-  /** May connect to the scenario's hosts. */
   readonly connect: boolean;
   readonly allowRun: boolean;
   readonly set: readonly string[];
@@ -60,9 +59,8 @@ function unconnectedText(scenario: Scenario, { json, hash }: PlanCommandOptions)
 }
 
 /**
- * Prints what a run of the scenario would do, or the SHA-256 that `run --approved` takes. The run's tag and key are
- * drawn when it runs; here they are zeros, so that the same file prints the same plan. Where it takes other hosts, it
- * prints which, and connects to them with --connect only.
+ * Prints a scenario's plan, or its SHA-256 for `run --approved`. Tag and key, drawn by a run, are zeros here, so that
+ * equal files print equal plans. Other hosts are named, and connected to with --connect only.
  */
 export async function planCommand(file: string, options: PlanCommandOptions): Promise<void> {
   for (const scenario of await loadFiles([file], { sets: parseSets(options.set), allowRun: options.allowRun })) {

@@ -5,7 +5,7 @@ import { messageOf, usageError } from '../../../core/model/verify-error.js';
 import { judgeOnly } from '../../../core/scenario/scenario-record.js';
 import { readOwnedFile } from './owned-file.js';
 
-/** `--set NAME=VALUE`, as often as given; the last one of a name counts. Throws VerifyError (64). */
+/** `--set NAME=VALUE`; the last of a name counts. Throws VerifyError (64). */
 export function parseSets(words: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
     words.map((word): [string, string] => {
@@ -21,8 +21,8 @@ export function parseSets(words: readonly string[]): ReadonlyMap<string, string>
 }
 
 /**
- * Has only the steps judged whose name matches the pattern. Throws VerifyError (64) where it is not a regular
- * expression or matches no step of any file.
+ * Only steps whose name matches are judged. Throws VerifyError (64) for a wrong expression, or without a match in any
+ * file.
  */
 export function grepSteps(scenarios: readonly Scenario[], grep: string | undefined): readonly Scenario[] {
   if (grep === undefined) return scenarios;
@@ -43,7 +43,7 @@ function patternOf(grep: string): RegExp {
   }
 }
 
-/** Each scenario `repeat` times, one round after the other; with a seed in an order that the seed alone decides. */
+/** Each scenario `repeat` times, round by round; a seed decides the order. */
 export function inSeries(scenarios: readonly Scenario[], repeat: number, seed: number | null): readonly Scenario[] {
   const series = Array.from({ length: repeat }, () => scenarios).flat();
   if (seed === null) return series;
@@ -57,7 +57,7 @@ export function inSeries(scenarios: readonly Scenario[], repeat: number, seed: n
   return series;
 }
 
-/** Numbers in [0, 1) that a seed of 32 bits decides (the generator mulberry32). */
+/** Numbers in [0, 1) by a 32-bit seed (mulberry32). */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -69,8 +69,8 @@ function mulberry32(seed: number): () => number {
 }
 
 /**
- * The same without anything that is open by design; a guest that is only observed is missing from the proof, and no
- * program of the host may read frames.
+ * A scenario without openness by design; an only observed guest is missing from the proof, and no host program may read
+ * frames.
  */
 export function strictly(scenario: Scenario): Scenario {
   const { topology } = scenario;
@@ -96,12 +96,11 @@ export function strictly(scenario: Scenario): Scenario {
 }
 
 const othersWrite = 0o022;
-/** The administrator's file of trust, for every run on this host. */
+/** The administrator's, for every run on this host. */
 const hostTrustFile = '/etc/verify-isolation/trust';
 
 /**
- * `@FILE` for the host's own file of `--trust`; empty = there is none. Throws VerifyError (64) where others than root
- * may write it, or replace it.
+ * `@FILE` of the host for `--trust`; empty = none. Throws VerifyError (64) if others than root may write or replace it.
  */
 export function hostTrust(path = hostTrustFile): readonly string[] {
   for (const place of [path, dirname(path)]) {
@@ -133,8 +132,8 @@ function trustedBy(line: string, otherwise: string, ticket: string | null): read
 }
 
 /**
- * `--trust WHAT`, `--trust 'WHAT at WHERE'` or `--trust @FILE` with a line for each and its reason behind `#`: the
- * steps that send trust these too. Throws VerifyError (64).
+ * `--trust WHAT`, `--trust 'WHAT at WHERE'` or `--trust @FILE` (lines with a reason behind `#`): added to steps that
+ * send. Throws VerifyError (64).
  */
 export function trusting(words: readonly string[], ticket: string | undefined): (scenario: Scenario) => Scenario {
   const trust = words.flatMap((word) => {

@@ -23,18 +23,18 @@ export interface ReadTwin {
   readonly twin: Twin;
   readonly bridge: string;
   readonly ports: ReadonlySet<string>;
-  /** nft's rules for the bridge's frames, as `nft -f` reads them; empty = none. */
+  /** nft's rules for the bridge, for `nft -f`; empty = none. */
   readonly rules: string;
   readonly remarks: Remarks;
 }
 
-/** Addresses of guests by records that no bridge answers by: rules against spoofing, leases, managers. */
+/** By records beside bridges' answers: rules against spoofing, leases, managers. */
 function recordedAddresses(state: Snapshot['state'], { guests }: Inventory): readonly Neighbour[] {
   const managed = guests.flatMap(({ mac, ips }) => (mac === null ? [] : ips.map((address) => ({ mac, address }))));
   return [...managed, ...addressesInRules(state), ...readLeases()];
 }
 
-/** The processes that listen on the bridge's devices on the host: in the lab none does. */
+/** Processes that listen on the bridge's devices: the lab has none. */
 function sniffers({ state, packetSockets }: Snapshot, bridge: string): readonly string[] {
   const devices = new Map(
     state.links
@@ -51,7 +51,7 @@ function sniffers({ state, packetSockets }: Snapshot, bridge: string): readonly 
     );
 }
 
-/** Reads a live bridge, changes and sends nothing, and lays out its twin. Throws VerifyError as `init` does. */
+/** Reads a live bridge, without changes or frames, and lays out its twin. Throws VerifyError as `init` does. */
 export async function readTwin(options: {
   readonly bridge: string | undefined;
   readonly netns: string | undefined;
@@ -110,7 +110,7 @@ export async function readTwin(options: {
   };
 }
 
-/** nft's rules for frames of the devices, and what of them a lab cannot have. */
+/** With rules that a lab cannot have as `missing`. */
 async function readTables(
   state: Snapshot['state'],
   devices: ReadonlySet<string>,
@@ -137,7 +137,6 @@ async function readTables(
   };
 }
 
-/** The bridge's own addresses, and its neighbours. */
 async function readAddresses(
   bridge: string,
   netns: string | null,
@@ -149,7 +148,7 @@ async function readAddresses(
   return { addresses: addressesIn(addresses), neighbours: parseNeighbours(neighbours) };
 }
 
-/** `192.168.0.19/24` of each address; link-local ones are left out. */
+/** `192.168.0.19/24`, without link-local ones. */
 function addressesIn(json: unknown): readonly string[] {
   return objectsOf(json)
     .flatMap((link) => objectsOf(link['addr_info']))

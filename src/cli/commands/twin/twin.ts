@@ -19,7 +19,7 @@ export interface TwinOptions {
   readonly netns: string | undefined;
   /** `DEVICE.SETTING=VALUE` */
   readonly whatIf: readonly string[];
-  /** Of the catalogue only these classes; empty or `all` = all. */
+  /** Of the catalogue; empty or `all` = all. */
   readonly class: readonly string[];
   readonly out: string | undefined;
   readonly json: boolean;
@@ -29,9 +29,9 @@ export interface TwinOptions {
 }
 
 /**
- * Reads a live bridge, writes its twin as a scenario into `scenario/` of the folder and runs that in the lab, with the
- * other options of this command line, into `evidence/`; with --what-if a second one, and says what differs. Returns the
- * exit status of the run.
+ * Writes a live bridge's twin as a scenario into `scenario/` of the folder and runs it in the lab with this command
+ * line's other options, into `evidence/`; with --what-if a second one, and the differences. Gives the run's exit
+ * status.
  */
 export async function twinCommand(options: TwinOptions): Promise<number> {
   const classes = options.class.includes('all') ? [] : probeClasses.filter((name) => options.class.includes(name));
@@ -66,7 +66,7 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
   return status;
 }
 
-/** What the changed settings change: the second run against the first. Nothing where a run has left no result. */
+/** Of the second run against the first. Nothing if a run has no result. */
 async function compare(folder: string, name: string): Promise<void> {
   const folders = readdirSync(folder)
     .filter((entry) => entry.startsWith(name))
@@ -83,7 +83,7 @@ async function compare(folder: string, name: string): Promise<void> {
   }
 }
 
-/** The words of a command line without some options: `flags` stand alone, `valued` take the next word or `=VALUE`. */
+/** A command line without some options: `flags` are alone, `valued` take the next word or `=VALUE`. */
 export function stripOptions(
   words: readonly string[],
   flags: readonly string[],

@@ -8,11 +8,11 @@ import { openKernelEvents } from '../../../system/state/changes/events.js';
 import { silentState } from '../../../system/state/changes/sysctl-changes.js';
 import { readSnapshot } from '../../../system/state/read-snapshot.js';
 
-/** A storm of events is one snapshot: it waits this long after the first. */
+/** After the first event, so that a storm is one snapshot. */
 const coalesceMs = 40;
-/** How often is looked for what raises no event. */
+/** For changes without events. */
 const pollMs = 300;
-/** Without any event the state is read this often all the same. */
+/** Without any event. */
 const idleMs = 60_000;
 const retryMs = 1000;
 
@@ -26,26 +26,23 @@ export interface WatchCounts {
 export interface WatchLoopOptions {
   readonly netns: string | null;
   readonly bridge: string | null;
-  /** What ought to be; null = what is there now. */
+  /** null = the present state. */
   readonly baseline: Snapshot | null;
   readonly signal: AbortSignal;
-  /** The first snapshot is there and everything is listened to. */
+  /** The first snapshot is read, and listening has begun. */
   readonly onReady: (snapshot: Snapshot) => void;
-  /** After each snapshot: what changed since the last one, and all that differs from the baseline now. */
+  /** After each snapshot: changes since the last one, and all differences from the baseline. */
   readonly onSnapshot: (
     snapshot: Snapshot,
     changed: readonly Drift[],
     open: readonly Drift[],
     counts: WatchCounts,
   ) => void;
-  /** The state could not be read; it is tried again. */
+  /** The state was unreadable; it is tried again. */
   readonly onFailure: (error: VerifyError) => void;
 }
 
-/**
- * Reads whenever the kernel says that something happened, compares, reports; until the signal. Rejects where the
- * first snapshot cannot be read.
- */
+/** Reads at each kernel event, compares and reports, until the signal. Rejects if the first snapshot is unreadable. */
 export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   const { netns, signal } = options;
   const bell = new Bell(netns, signal);
@@ -91,7 +88,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   }
 }
 
-/** A change that leaves nothing at its place other than in the baseline is a recovery: it is for information. */
+/** A change back to the baseline is a recovery, for information. */
 export function asRecoveries(changed: readonly Drift[], open: readonly Drift[]): readonly Drift[] {
   const places = new Set(open.map(({ bridge, place }) => `${bridge ?? ''}\0${place}`));
   return changed.map((drift) =>
@@ -101,7 +98,7 @@ export function asRecoveries(changed: readonly Drift[], open: readonly Drift[]):
   );
 }
 
-/** Rings when something happened in a namespace: by an event of the kernel, or by what raises none. */
+/** Rings at a change in a namespace, with or without a kernel event. */
 class Bell {
   private readonly netns: string | null;
   private readonly signal: AbortSignal;
@@ -120,7 +117,7 @@ class Bell {
     this.poll = setInterval(() => this.look(), pollMs);
   }
 
-  /** Looks at these links for what raises no event. */
+  /** Polls these links for changes without events. */
   watch(links: Snapshot['state']['links']): void {
     this.links = links;
   }
@@ -130,7 +127,6 @@ class Bell {
     this.wake();
   }
 
-  /** Forgets that it rang. */
   hush(): void {
     this.isRung = false;
   }
@@ -177,7 +173,7 @@ class Bell {
   }
 }
 
-/** A namespace that is gone shows in the next snapshot, which says so and is tried again. */
+/** A lost namespace shows in the next snapshot, and is tried again. */
 function silentOr(netns: string | null, links: Snapshot['state']['links'], otherwise: string): string {
   try {
     return silentState(netns, links);

@@ -1,6 +1,5 @@
 import { command, flagArgument, textArgument } from '../../command.js';
 
-/** `watch`: reports as soon as something that decides isolation is no longer as it was. */
 export const defineWatch = command(
   'watch',
   'report within a second when a setting that decides isolation changes; sends nothing',

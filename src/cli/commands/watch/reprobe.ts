@@ -14,7 +14,7 @@ export interface ReprobeOutcome {
   readonly dir: string;
 }
 
-/** Runs a scenario in a process of its own, one run at a time; a start during a run is one more run after it. */
+/** Runs a scenario in its own process, one at a time; a start during a run is one more run afterwards. */
 export function makeReprobe(
   file: string,
   done: (outcome: ReprobeOutcome) => void,
@@ -45,12 +45,12 @@ function oneAtATime(act: () => Promise<void>): { start(): void; end(): Promise<v
   };
 }
 
-/** The longest that a program of `--exec` runs, and changes that wait for it. */
+/** Limits of `--exec`: time, and waiting changes. */
 const [execMs, maxWaiting] = [60_000, 10_000];
 
 /**
- * Starts a program for what changed, without a shell and without arguments: each change is a line of JSON on its stdin.
- * One at a time; what changes meanwhile is for the next. `failed`: how it ended otherwise than with 0.
+ * Starts a program for changes, without shell and arguments: JSON lines on stdin. One at a time; later changes wait.
+ * `failed`: it did not end with 0.
  */
 export function makeExec(
   program: string,

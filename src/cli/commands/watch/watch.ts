@@ -28,7 +28,7 @@ export interface WatchCommandOptions {
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Throws VerifyError (64) for options that say nothing of a state that is written whole, once. */
+/** Throws VerifyError (64) for options without meaning for a state written once. */
 function checkLearning({ bridge, baseline, json, textfile, reprobe, exec }: WatchCommandOptions): void {
   const stray = Object.entries({ bridge, baseline, json: json ? '' : undefined, textfile, reprobe, exec }).flatMap(
     ([name, value]) => (value === undefined ? [] : [`--${name}`]),
@@ -40,7 +40,7 @@ function checkLearning({ bridge, baseline, json, textfile, reprobe, exec }: Watc
     );
 }
 
-/** Watches until a signal; returns its exit status. */
+/** Watches until a signal; gives its exit status. */
 export async function watchCommand(options: WatchCommandOptions): Promise<number> {
   if (options.learn !== undefined) checkLearning(options);
   const netns = netnsPath(options.netns ?? null);
@@ -84,7 +84,6 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
 
 type Say = (object: Readonly<Record<string, unknown>>, text: string) => void;
 
-/** The program that is started at a change; null = none. */
 function createActions(options: WatchCommandOptions, say: Say) {
   const reprobe =
     options.reprobe === undefined
@@ -180,7 +179,7 @@ function loadBaseline(path: string): Snapshot {
   }
 }
 
-/** A reader of the file sees the old one or the new one, whole. */
+/** Atomically: a reader sees the old file or the new one. */
 function writeWhole(path: string, text: string): void {
   try {
     writeNamedFile(path, text);
