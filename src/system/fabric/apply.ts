@@ -12,34 +12,33 @@ import { changeOvsEntry, checkOvsEntry, checkOvsValue, ovsValue } from './ovs.js
 import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
 import { checkFdb, checkMdb, checkReadBack, checkVlan } from './read-back.js';
 
-/** A change that the kernel takes, or Open vSwitch; start and stop are the fabric's. */
+/** A change for the kernel or Open vSwitch; the fabric starts and stops. */
 export type KernelChange = Exclude<Change, { kind: 'start' | 'stop' }>;
 
-/** Where and how the author's own commands run. */
+/** Folder and files for the author's own commands. */
 export interface Authored {
   readonly folder: string;
-  /** Files that they name, as they were read before the run; absent = none. */
   readonly files?: readonly FileHash[];
-  /** `--allow-run` was not given: of names in the folder their programs find those of `files` only. */
+  /** `--allow-run` is absent: programs find only the names in `files` in the folder. */
   readonly mustBeFree?: boolean;
 }
 
-/** The same in a fabric. */
+/** `Authored` within a fabric. */
 export interface RunsIn extends Authored {
-  /** The mount tree of those that every scenario may have carried out; absent = the caller's. */
+  /** Mount tree for commands that any scenario may run; absent = the caller's. */
   readonly sandbox?: () => MountSpace;
 }
 
-/** Nobody can make a name here, and those that are there are numbers (proc(5)). */
+/** No process can create a name here, and existing names are numbers (proc(5)). */
 const nowhere = '/proc/self/fdinfo';
 
-/** Carries one of the author's own commands out. Rejects as `mustRun`, and with `file-changed` (3). */
+/** Runs one of the author's commands. Rejects as `mustRun`, and with `file-changed` (3). */
 export async function runAuthored(
   argv: readonly string[],
   { folder, files = [], mustBeFree = false, sandbox }: RunsIn,
   netns: string | null,
 ): Promise<void> {
-  // What --allow-run has let in is not held in by anything.
+  // Commands let in by --allow-run run without the sandbox.
   const mounts = sandbox === undefined || whyForeign(argv) !== null ? {} : { mounts: sandbox() };
   const opened = holdFiles(argv, folder, files);
   try {
@@ -51,9 +50,7 @@ export async function runAuthored(
   }
 }
 
-/**
- * Carries a change out in a network namespace (null = the caller's) and reads it back.
- */
+/** Makes a change in a network namespace (null = the caller's) and reads it back. */
 export async function applyToKernel(
   change: KernelChange,
   bridgeOf: (port: string) => string,
@@ -102,11 +99,10 @@ async function readBackOf(
       return checkMdb(change, await readJson(['bridge', '-j', 'mdb', 'show', 'dev', change.bridge], { netns }));
     case 'fdb-flush':
     case 'run':
-      return null; // nothing to compare with: what they did is in the state that is read before probing
+      return null; // nothing to compare: the state read before probing has the effect
   }
 }
 
-/** One setting as `ip -j -d link` reports it now; undefined where the kernel does not know it. */
 async function currentValue(
   netns: string | null,
   device: string,
@@ -120,16 +116,13 @@ async function unsupported(what: string): Promise<never> {
   throw new VerifyError('unsupported', 69, `${what} is not supported where a scenario has hosts`, 'leave it out');
 }
 
-/**
- * What a fabric over several hosts says to a change: core/scenario/unsupported.ts refuses such scenarios before
- * anything runs.
- */
+/** Changes of a fabric over several hosts: core/scenario/unsupported.ts refuses such scenarios earlier. */
 export const noChanges: Pick<Fabric, 'apply' | 'happen'> = {
   apply: async (change) => unsupported(`a change (${change.kind})`),
   happen: async () => unsupported('during'),
 };
 
-/** The endpoint of that name. Throws VerifyError (70) where the plan has none. */
+/** The endpoint of that name. Throws VerifyError (70) if the plan has none. */
 export function endpointNamed(endpoints: readonly Endpoint[], name: string): Endpoint {
   const endpoint = endpoints.find((each) => each.name === name);
   if (endpoint === undefined)

@@ -6,25 +6,22 @@ import { messageOf, systemCode, VerifyError } from '../../core/model/verify-erro
 import { maxNamedBytes, replacePaths, whyForeign } from '../../core/scenario/free-commands.js';
 import { openSealedFile } from '../kernel/fd-passing.js';
 
-/** Descriptors 0 to 2 are the streams of a program. */
 const firstHanded = 3;
 
-/** A command whose files are held open: what its program reads cannot be changed any more. */
+/** A command whose files are held open, so that they cannot change before its program reads them. */
 export interface HeldCommand {
-  /** With the names of descriptors instead of those of files. */
+  /** File names replaced by names of descriptors. */
   readonly argv: readonly string[];
-  /** What the program inherits, from descriptor 3 on. */
   readonly handed: readonly number[];
-  /** What the program printed, with the files' own names. */
+  /** Puts the files' own names back into a program's output. */
   readonly said: (text: string) => string;
   close(): void;
 }
 
 /**
- * Reads each file that a command names once, compares it with its hash, and keeps these bytes in memory for the
- * program: a file that is opened again by its name may be another one. Of programs that `--allow-run` has let in only
- * whole words are taken for names. Throws VerifyError (3) `file-changed` where one is not as it was when the scenario
- * was loaded.
+ * Reads each file that a command names once, checks its hash, and keeps the bytes in memory for the program: a name
+ * opened again may lead to another file. For programs let in by `--allow-run` only whole words count as names. Throws
+ * VerifyError (3) `file-changed` if a file differs from when the scenario was loaded.
  */
 export function holdFiles(argv: readonly string[], folder: string, files: readonly FileHash[]): HeldCommand {
   const hashes = new Map(files.map(({ path, sha256 }) => [path, sha256]));
@@ -66,10 +63,9 @@ export function holdFiles(argv: readonly string[], folder: string, files: readon
   }
 }
 
-/** What was found at a path. */
+/** A file, or why it was not read. */
 export type FoundFile =
   | { readonly kind: 'file'; readonly bytes: Uint8Array }
-  /** Nothing of it was read. */
   | { readonly kind: 'none' | 'outside' | 'refused'; readonly why: string };
 
 function isBelow(path: string, folder: string): boolean {
@@ -89,9 +85,8 @@ function allOf(fd: number, size: number): Uint8Array {
 }
 
 /**
- * Reads a regular file of at most `most` bytes that lies below a folder. What counts is where the file is that was
- * opened, whatever links lead there: of one that lies elsewhere nothing is read, and of a fifo or a device neither.
- * `folder`: null = it may lie anywhere.
+ * Reads a regular file of at most `most` bytes below `folder` (null = anywhere). The opened file's own place counts,
+ * whatever links lead there. Reads no fifo or device.
  */
 export function readFileBelow(path: string, most: number, folder: string | null): FoundFile {
   let fd: number;

@@ -5,17 +5,14 @@ import { numbersFrom } from '../../core/text/collections.js';
 
 type VlanChange = ChangeOf<'vlan'>;
 
-/**
- * The columns that decide a port's VLANs (ovs-vswitchd.conf.db(5), Port), as ovs-vsctl prints them and takes them back:
- * `10`, `[10, 20]`, `[]`.
- */
+/** Columns that decide a port's VLANs (ovs-vswitchd.conf.db(5), Port), in ovs-vsctl's form: `10`, `[10, 20]`, `[]`. */
 export interface OvsVlanColumns {
   readonly tag: string;
   readonly trunks: string;
   readonly mode: string;
 }
 
-/** The columns of a port as they are now. Rejects with VerifyError where Open vSwitch has no such port. */
+/** A port's present columns. Rejects with VerifyError if Open vSwitch has no such port. */
 export async function ovsVlanColumns(port: string): Promise<OvsVlanColumns> {
   const [tag = '', trunks = '', mode = ''] = (
     await mustRun(['ovs-vsctl', 'get', 'Port', port, 'tag', 'trunks', 'vlan_mode'])
@@ -23,15 +20,11 @@ export async function ovsVlanColumns(port: string): Promise<OvsVlanColumns> {
   return { tag, trunks, mode };
 }
 
-/** The numbers in a column. */
 export function vlanNumbers(column: string): readonly number[] {
   return (column.match(/\d+/g) ?? []).map(Number);
 }
 
-/**
- * The VLAN of untagged frames (null = 0 as any other), whether it leaves untagged, and the others that a port carries;
- * null = every one.
- */
+/** `native`: VLAN of untagged frames (null = 0, as any other); `others`: null = every VLAN. */
 function carried({ tag, trunks, mode }: OvsVlanColumns): {
   readonly native: number | null;
   readonly untagged: boolean;
@@ -49,7 +42,7 @@ function carried({ tag, trunks, mode }: OvsVlanColumns): {
   };
 }
 
-/** Refuses to take away the last VLANs of a port, which would then carry every one. Throws VerifyError (69). */
+/** Throws VerifyError (69) for removing a port's last VLANs: it would then carry all. */
 export function refuseOpening({ act, entry: { port, first, last } }: VlanChange, now: OvsVlanColumns): void {
   if (act === 'add') return;
   const remaining = (column: string): string =>
@@ -65,9 +58,7 @@ export function refuseOpening({ act, entry: { port, first, last } }: VlanChange,
   );
 }
 
-/**
- * Compares what was asked with the columns; says what was found. Throws VerifyError `read-back` (3) where they differ.
- */
+/** Compares a change with the columns; returns what was found. Throws VerifyError `read-back` (3) if they differ. */
 export function checkOvsVlan(
   { act, entry: { port, first, last, pvid, untagged } }: VlanChange,
   columns: OvsVlanColumns,

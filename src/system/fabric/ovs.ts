@@ -9,8 +9,7 @@ import { mustRun, runProgram, showCommand } from '../process/programs.js';
 type FdbChange = ChangeOf<'fdb'>;
 
 /**
- * Has Open vSwitch make or remove an entry by hand. Rejects with VerifyError (69) where this version cannot, and where
- * it refuses (3).
+ * Adds or removes a static entry of Open vSwitch. Rejects with VerifyError: 69 if this version cannot, 3 if refused.
  */
 export async function changeOvsEntry(command: readonly string[]): Promise<void> {
   const { status, stderr } = await runProgram(command);
@@ -31,8 +30,8 @@ export async function changeOvsEntry(command: readonly string[]): Promise<void> 
 }
 
 /**
- * Looks an entry up that was made or removed by hand; says what was found. Rejects with VerifyError `read-back` (3)
- * where it is not as asked.
+ * Looks up a changed static entry; resolves with what was found. Rejects with VerifyError `read-back` (3) if it
+ * differs.
  */
 export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChange, bridge: string): Promise<string> {
   const [table, number] = [
@@ -59,15 +58,15 @@ export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChan
 type OvsSet = ChangeOf<'ovs-set'>;
 
 /**
- * What a setting of Open vSwitch is now, as ovs-vsctl prints it and takes it back; '' = a map has no such key; `flood`:
- * on or off. Rejects with VerifyError where there is no such row.
+ * A setting of Open vSwitch as ovs-vsctl prints and takes it; '' = no such key in a map; `flood`: on or off. Rejects
+ * with VerifyError if there is no such row.
  */
 export async function ovsValue(
   { table, device, key }: Pick<OvsSet, 'table' | 'device' | 'key'>,
   bridgeOf: (port: string) => string,
 ): Promise<string> {
   if (key !== ovsFlood) {
-    const option = key.includes(':') ? ['--if-exists'] : []; // a key of a map may be absent, a row may not
+    const option = key.includes(':') ? ['--if-exists'] : []; // only a key of a map may be absent
     await mustRun(['ovs-vsctl', 'get', table, device, 'name']);
     return (await mustRun(['ovs-vsctl', ...option, 'get', table, device, key])).trim();
   }
@@ -93,8 +92,8 @@ export async function ovsValue(
 }
 
 /**
- * Compares what was asked with what ovs-vsctl prints; returns `device.key = value`. Throws VerifyError `read-back` (3)
- * where they differ.
+ * Compares a setting with ovs-vsctl's output; returns `device.key = value`. Throws VerifyError `read-back` (3) if they
+ * differ.
  */
 export function checkOvsValue({ device, key, value }: OvsSet, actual: string): string {
   const same = key === ovsFlood ? isOn(value) === isOn(actual) : ovsMembers(String(value)) === ovsMembers(actual);
@@ -108,7 +107,7 @@ export function checkOvsValue({ device, key, value }: OvsSet, actual: string): s
   return `${device}.${key} = ${actual}`;
 }
 
-/** The `_uuid` of rows of its database, by `TABLE NAME`; those that are not there are left out. */
+/** Existing rows' `_uuid` by `TABLE NAME`. */
 export async function ovsRows(
   rows: readonly (readonly [table: 'Bridge' | 'Port', name: string])[],
 ): Promise<ReadonlyMap<string, string>> {

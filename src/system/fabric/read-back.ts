@@ -6,9 +6,9 @@ import type { SettingPlace } from '../../core/model/settings.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 
 /**
- * Compares what was asked with what the kernel says now; returns `device.key = value`. Throws VerifyError: `read-back`
- * (3) where the kernel chose another value, `unsupported` (69) where it does not know the setting (old kernels ignore
- * unknown attributes in silence).
+ * Compares a setting with the kernel's value; returns `device.key = value`. Throws VerifyError: `read-back` (3) if the
+ * kernel chose another value, `unsupported` (69) if it lacks the setting (old kernels silently ignore unknown
+ * attributes).
  */
 export function checkReadBack(
   device: string,
@@ -36,20 +36,17 @@ export function checkReadBack(
   return `${device}.${key} = ${String(actual)}`;
 }
 
-/**
- * Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`; throws VerifyError (3) where it is
- * not as asked.
- */
+/** Compares an entry with `bridge -j fdb show dev PORT`. Throws VerifyError (3) if it differs. */
 export function checkFdb(change: ChangeOf<'fdb'>, json: unknown): string {
   return same(comparedEntry(change, json));
 }
 
-/** Compares a group's member with `bridge -j mdb show dev BRIDGE`. */
+/** As `checkFdb`, with `bridge -j mdb show dev BRIDGE`. */
 export function checkMdb(change: ChangeOf<'mdb'>, json: unknown): string {
   return same(comparedMember(change, json));
 }
 
-/** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
+/** As `checkFdb`, with `bridge -j vlan show dev PORT`; the kernel may print other ranges. */
 export function checkVlan(change: ChangeOf<'vlan'>, json: unknown): string {
   return same(comparedVlan(change, json));
 }

@@ -7,23 +7,21 @@ import { type Clock, machineClock } from '../kernel/clock.js';
 import { commandFailed, runProgram } from '../process/programs.js';
 import { mapByName } from '../../core/text/collections.js';
 
-/** The longest that idle revalidators rest (max-revalidator, ovs-vswitchd.conf.db(5)). A change wakes them at once. */
+/** Longest rest of idle revalidators (max-revalidator, ovs-vswitchd.conf.db(5)). A change wakes them. */
 const restMs = 500;
 
 /**
- * Resolves when every flow of Open vSwitch's datapaths is as the switch would make it now. What was changed decides
- * frames at once only where there is no flow yet: one that there is forwards as before until a revalidator comes to it,
- * and what it counted until then teaches the switch its source MAC again, also after a flush (revalidate,
- * xlate_push_stats; ofproto/ofproto-dpif-upcall.c). The round of the revalidators that is found under way may have
- * begun before the change, so the one after it counts. Rejects with VerifyError where the switch does not answer.
+ * Resolves when every flow of Open vSwitch's datapaths matches the switch's present rules. An existing flow forwards as
+ * before until a revalidator reaches it, and its count so far teaches the switch its source MAC again, even after a
+ * flush (revalidate, xlate_push_stats; ofproto/ofproto-dpif-upcall.c). The round under way may have begun before the
+ * change: the next one counts. Rejects with VerifyError if the switch does not answer.
  */
 export async function waitUntilRevalidated(): Promise<void> {
   for (let round = 0; round < 2; round += 1) await endOfRound();
 }
 
 /**
- * Until the revalidators have gone round, as Open vSwitch reports; where it has several datapaths it cannot know
- * (upcall_unixctl_dump_wait), and as long as a round takes.
+ * With several datapaths Open vSwitch cannot know (upcall_unixctl_dump_wait): then it waits as long as a round takes.
  */
 async function endOfRound(): Promise<void> {
   const command = ['ovs-appctl', 'revalidator/wait'];
@@ -36,29 +34,27 @@ async function endOfRound(): Promise<void> {
 /** BR_STATE_FORWARDING (linux/if_bridge.h). */
 const forwarding = 3;
 const pollMs = 10;
-/** Beyond the time in which STP comes to forwarding, which is twice forward_delay: listening, then learning. */
+/** Beyond STP's twice forward_delay (listening, then learning). */
 const graceMs = 5000;
 
 export interface SettleOptions {
-  /** Ports that are there and administratively up should forward. */
   readonly ports: readonly string[];
   readonly sysfs: boolean;
   readonly readState: () => Promise<HostState>;
-  /** Lets the kernel look at once at ports whose carrier changed. */
+  /** Makes the kernel handle links with a changed carrier at once. */
   readonly wakeLinkWatch?: (() => Promise<void>) | undefined;
   readonly clock?: Clock;
 }
 
 /**
- * As many changes of carrier as the kernel deals with in one go; the rest waits for a second, and a port forwards once
- * its own was dealt with (MAX_DO_DEV_PER_LOOP, net/core/link_watch.c).
+ * Changes of carrier that the kernel handles at once; the rest waits a second, and a port forwards only afterwards
+ * (MAX_DO_DEV_PER_LOOP, net/core/link_watch.c).
  */
 export const linksInOneGo = 100;
 
 /**
- * Resolves when every port forwards; rejects with VerifyError (3) naming those that do not in twice forward_delay and 5
- * s more, counted from the last one that did: a thousand ports come to it one after the other, and on a busy machine
- * that takes its time. Ports that are set down are not waited for.
+ * Resolves when every port that is set up forwards. Rejects with VerifyError (3) naming the others after twice
+ * forward_delay and 5 s, counted from the last port that came to it: a busy machine takes its time for a thousand.
  */
 export async function waitUntilForwarding(options: SettleOptions): Promise<void> {
   const { clock = machineClock } = options;
@@ -88,13 +84,13 @@ export async function waitUntilForwarding(options: SettleOptions): Promise<void>
 
 function blockedInSysfs(port: string): boolean {
   try {
-    // Most forward: one file of them is read, not two.
+    // Most ports forward, and need one file read instead of two.
     return (
       Number(readFileSync(`/sys/class/net/${port}/brport/state`, 'utf8')) !== forwarding &&
       (Number.parseInt(readFileSync(`/sys/class/net/${port}/flags`, 'utf8'), 16) & 1) === 1
     );
   } catch {
-    return false; // it went, or left the bridge: the fabric's faults and the state report
+    return false; // it went, or left the bridge: the fabric's faults and the state report that
   }
 }
 
@@ -117,21 +113,19 @@ async function slowestMs(readState: () => Promise<HostState>): Promise<number> {
   return Math.max(0, ...links.map((link) => Number(link.bridge?.forward_delay ?? 0) * 10 * 2));
 }
 
-/** A bridge of the kernel's on which spanning tree is not through. */
 interface Settling {
   readonly bridge: string;
-  /** Ports that will forward: they listen or learn. */
   readonly ports: readonly string[];
   /**
-   * It takes no longer than this, in ms: twice forward_delay until a port forwards, then max_age + forward_delay of a
-   * topology change, in which what was learned ages early (br_topology_change_detection; net/bridge/br_stp.c).
+   * Longest time in ms: twice forward_delay until a port forwards, then max_age + forward_delay of a topology change,
+   * during which learned entries age early (br_topology_change_detection; net/bridge/br_stp.c).
    */
   readonly maxMs: number;
 }
 
 const onTheWay: readonly unknown[] = ['listening', 'learning'];
 
-/** Bridges of which guests sit behind a hop's port count as the bridge that the hop leads to. */
+/** A bridge with guests behind a hop's port includes the bridge behind the hop. */
 function withHopsOf(names: ReadonlySet<string>, links: readonly LinkState[]): ReadonlySet<string> {
   const masters = new Map(links.map(({ name, master }) => [name, master]));
   const hops = [...hopsOf({ links })].flatMap(([port, { bridge }]) =>
@@ -140,10 +134,7 @@ function withHopsOf(names: ReadonlySet<string>, links: readonly LinkState[]): Re
   return new Set([...names, ...hops]);
 }
 
-/**
- * Bridges that a guest which started, or a cable, has set in motion. `names`: only these, and the hops to them; null =
- * all of the host. Times are the kernel's hundredths of a second.
- */
+/** The kernel's times are hundredths of a second. */
 function settlingBridges(links: readonly LinkState[], names: readonly string[] | null): readonly Settling[] {
   const wanted = names === null ? null : withHopsOf(new Set(names), links);
   return links.flatMap(({ name, bridge }) => {
@@ -157,7 +148,6 @@ function settlingBridges(links: readonly LinkState[], names: readonly string[] |
   });
 }
 
-/** Why it is waited, and for how long at most. `remainingMs`: until it is waited no more. */
 function settlingText(settling: readonly Settling[], remainingMs: number): string {
   const bridges = settling.map(({ bridge, ports }) =>
     ports.length > 0
@@ -167,15 +157,14 @@ function settlingText(settling: readonly Settling[], remainingMs: number): strin
   return `spanning tree: ${bridges.join(', ')}; waiting ${Math.ceil(remainingMs / 1000)} s at most`;
 }
 
-/** How often it is said how long it still takes. */
 const noteMs = 5000;
 const lookMs = 500;
 
 export interface SpanningTreeOptions {
   readonly readLinks: () => Promise<readonly LinkState[]>;
-  /** Only these bridges, and the hops to them; null = all. */
+  /** Only these bridges, and those behind their hops; null = all. */
   readonly bridges: readonly string[] | null;
-  /** Takes a sentence at the beginning, and one every five seconds. */
+  /** Receives a sentence at the start and every five seconds. */
   readonly note: (text: string) => void;
   /** Its abort rejects. */
   readonly signal?: AbortSignal;
@@ -183,8 +172,8 @@ export interface SpanningTreeOptions {
 }
 
 /**
- * Resolves when no port is on its way to forwarding and no topology change shortens the ageing time, or when spanning
- * tree has had the time for both (65 s by its defaults; 35 s if the ports forward): what then still moves is judged.
+ * Resolves when no port is about to forward and no topology change shortens ageing, or when spanning tree has had time
+ * for both (65 s by default; 35 s if the ports forward). The run then judges any later change.
  */
 export async function waitForSpanningTree(options: SpanningTreeOptions): Promise<void> {
   const { readLinks, bridges, note, signal, clock = machineClock } = options;

@@ -11,14 +11,13 @@ import { readJson } from '../../process/programs.js';
 import { readLeases } from '../../state/read-leases.js';
 import { readLinkedDevices } from '../../state/read-linked-devices.js';
 
-/** A topology found on this host. */
 export interface FoundHost extends HostTopology {
   /** Namespace of the bridges; null = the caller's. */
   readonly netns: string | null;
   readonly state: HostState;
 }
 
-/** Looks for a scenario's bridges and guests; nothing is changed or sent. Throws VerifyError as `hostTopology` does. */
+/** Finds a scenario's bridges and guests without changing or sending anything. Throws VerifyError as `hostTopology`. */
 export async function findHost(
   scenario: Scenario,
   readState: (netns: string | null) => Promise<HostState>,
@@ -43,7 +42,6 @@ export async function findHost(
   return { ...topology, netns, state };
 }
 
-/** The interfaces of guests on lower devices as the kernel lists them now, wherever they are; by endpoint. */
 function aboveDevices({ topology }: Scenario, { links }: HostState, netns: string | null): AboveDevices {
   const above = topology.endpoints.filter(({ attach }) => placeOf(attach) === 'above');
   if (above.length === 0) return new Map();
@@ -65,15 +63,10 @@ function aboveDevices({ topology }: Scenario, { links }: HostState, netns: strin
   );
 }
 
-/** Number of a namespace; 0 = there is none under that path. */
 function inodeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 }
 
-/**
- * Addresses of endpoints on no bridge that the host does not route to their port, a line each. Those at which it talks
- * to them there are not asked about.
- */
 async function routedAstray(
   endpoints: readonly Endpoint[],
   neighbours: readonly Neighbour[],
@@ -97,7 +90,6 @@ async function routedAstray(
   return lines;
 }
 
-/** The device by which the host sends to an address (ip-route(8), "ip route get"); null = it has no route. */
 async function deviceTowards(address: string, netns: string | null): Promise<string | null> {
   try {
     const [route] = objectsOf(await readJson(['ip', '-j', 'route', 'get', address], { netns }));
@@ -108,7 +100,7 @@ async function deviceTowards(address: string, netns: string | null): Promise<str
   }
 }
 
-/** Addresses by device with their prefix, as `ip -j address` prints them, but those of the link alone. */
+/** Addresses with prefix by device, from `ip -j address`, without link-local ones. */
 export function addressesIn(shown: unknown): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(
     objectsOf(shown).map((link) => [
@@ -120,7 +112,7 @@ export function addressesIn(shown: unknown): Readonly<Record<string, readonly st
   );
 }
 
-/** `ip -j neigh`: entries without a MAC (failed, incomplete) and link-local addresses are left out. */
+/** `ip -j neigh` without link-local addresses and entries without MAC (failed, incomplete). */
 export function parseNeighbours(json: unknown): readonly Neighbour[] {
   if (!Array.isArray(json)) return [];
   return json.flatMap((entry: unknown) => {
@@ -133,10 +125,7 @@ export function parseNeighbours(json: unknown): readonly Neighbour[] {
   });
 }
 
-/**
- * The one namespace in which a topology's bridges live. Throws VerifyError (64) where there are several: their ports
- * would have to be observed by several runs.
- */
+/** The namespace of a topology's bridges. Throws VerifyError (64) if there are several: each needs a run of its own. */
 export function namespaceOf(bridges: readonly Bridge[]): string | null {
   const placed = bridges.map(({ name, netns }) => ({ name, path: netnsPath(netns) }));
   const [first] = placed;

@@ -4,13 +4,11 @@ import { assertKnown } from '../../../core/model/verify-error.js';
 import { inventedMacs } from '../../../core/plan/new-macs.js';
 import { runBatch } from '../../process/batch.js';
 
-/** An entry may age, or be taken by another, between the look and the command. */
 const tries = 3;
 
 /**
- * Takes the MACs that the run invented (mac-spoof, mac-flood) out of the bridges' tables again: entries that the bridge
- * learned on the port of their sender and that were not there before. Nobody else's entry is touched. Whatever is left,
- * as after a kill -9, ages.
+ * Deletes MACs that the run invented (mac-spoof, mac-flood) from the bridges' tables: only learned entries on their
+ * sender's port that did not exist before. Anything left, as after kill -9, ages.
  */
 export async function forgetInvented(
   plan: Plan,
@@ -21,7 +19,7 @@ export async function forgetInvented(
   const invented = inventedMacs(plan);
   if (invented.size === 0) return;
   const hops = new Set(plan.endpoints.map(({ hop }) => hop?.bridge));
-  // What is flooded is learned on hops of others too
+  // Hops learn flooded MACs too.
   const isInvented = (mac: string, port: string, master: string): boolean =>
     hops.has(master) ? [...invented.values()].some((isOwn) => isOwn(mac)) : invented.get(port)?.(mac) === true;
   const stood = new Set(before.fdb.map(({ mac, master }) => `${mac} ${master ?? ''}`));

@@ -20,15 +20,13 @@ import { undoAll } from './undo.js';
 import { namesIn } from '../../../core/text/collections.js';
 
 /**
- * The veth pairs through which frames are injected: for each port one whose near end is in a namespace of this process
- * and whose far end hands every frame to the port as if it had come from there (tc-mirred(8), ingress redirect). The
- * bridge, the port and the guest are not touched: the far end is never enslaved, and all of it ends with this process's
- * namespace.
+ * Veth pairs for injection, one a port: the near end is in a namespace of this process, the far end redirects each
+ * frame into the port as if received there (tc-mirred(8), ingress redirect). The far end is never enslaved: bridge,
+ * port and guest stay as they are. All pairs end with the namespace.
  */
 interface PortPairs {
-  /** Where to send so that the frame enters the bridge from `port`. */
+  /** The near end: frames sent there enter the bridge from `port`. */
   of(port: string): Place;
-  /** Names of the far ends. */
   readonly names: readonly string[];
   close(): void;
 }
@@ -41,14 +39,14 @@ export interface PortPairOptions {
   readonly journal: Journal;
 }
 
-/** Throws VerifyError (69) where the kernel lacks clsact or mirred; what was made until then stands in the journal. */
+/** A pair for each port. Throws VerifyError (69) without clsact or mirred; the journal has what was made. */
 export async function makePortPairs(options: PortPairOptions): Promise<PortPairs> {
   const { ports, netns, runId, journal } = options;
   const fd = newNamespace(disableIpv6);
   const near = `/proc/${process.pid}/fd/${fd}`;
-  // held open: /proc/PID/ns/net names the near namespace for the moment in which a program is being born there
+  // held open: /proc/PID/ns/net names the near namespace only while a program starts there
   const home = openSync(netns ?? '/proc/thread-self/ns/net', 'r');
-  // Chosen, so that they are on disk before the interfaces are there; the kernel counts its own from 1.
+  // Chosen, so that the journal has them before the interfaces exist; the kernel counts its own from 1.
   const firstIndex = randomInt(0x4000_0000, 0x7f00_0000);
   const pairsOfPorts = ports.map((port, index) => ({
     port,
@@ -92,18 +90,16 @@ interface PortPair {
   readonly port: LinkState;
 }
 
-/** The near end has an index of its choice as well: else the kernel does not take the other's (veth_newlink). */
+/** The kernel takes the far end's index only if the near end has a chosen one too (veth_newlink). */
 const nearIndex = 1000;
 
 interface PairPlaces {
-  /** The near ends' namespace. */
   readonly near: string;
-  /** The far ends', for a program that is born in the near one. */
+  /** Namespace of the far ends, for a program that starts in the near one. */
   readonly home: string;
   readonly netns: string | null;
 }
 
-/** All of them with one program for each act: a host has two hundred guests. */
 async function makeAll(pairs: readonly PortPair[], { near, home, netns }: PairPlaces): Promise<void> {
   const up = (device: string): readonly string[] => ['link', 'set', 'dev', device, 'arp', 'off', 'up'];
   await runBatch(
@@ -130,25 +126,20 @@ async function makeAll(pairs: readonly PortPair[], { near, home, netns }: PairPl
   await redirectAll(pairs, netns);
 }
 
-/** A pair as ip-link(8) takes it. */
 function pairWords({ name, ifindex, nearName, nearIndex: index, port }: PortPair, home: string): readonly string[] {
   const end = (number: number): readonly string[] => ['index', String(number), 'mtu', String(port.mtu)];
-  // The host's stack takes what is for its own MAC at the port: the far end has that MAC, or the frames are others' to
-  // it
+  // The host's stack accepts frames for its own MAC at the port: the far end needs that MAC, or they count as others'.
   const address = port.master === null ? ['address', port.mac] : [];
   const peer = ['peer', 'name', name, ...address, ...end(ifindex), 'netns', home];
   return ['dev', nearName, ...end(index), 'type', 'veth', ...peer];
 }
 
-/**
- * Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC. A kernel without
- * IPv6 says nothing.
- */
+/** Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC. */
 function disableIpv6At(netns: string | null, name: string): void {
   unlessUnsupported(() => writeSysctl(netns, `net.ipv6.conf.${name}.disable_ipv6`, '1'));
 }
 
-/** Does something that a kernel may be unable to do, and then need not; other errors are thrown. */
+/** Runs `act`, ignoring VerifyError `unsupported`; throws other errors. */
 export function unlessUnsupported(act: () => void): void {
   try {
     act();
@@ -157,7 +148,6 @@ export function unlessUnsupported(act: () => void): void {
   }
 }
 
-/** matchall where the kernel has it, else u32, which it has had always: the first of them shows it. */
 async function redirectAll(pairs: readonly PortPair[], netns: string | null): Promise<void> {
   const [first, ...others] = pairs;
   if (first === undefined) return;
@@ -180,11 +170,6 @@ async function redirectAll(pairs: readonly PortPair[], netns: string | null): Pr
   );
 }
 
-/**
- * Places to send as the endpoints that are named by a namespace of their own, such as containers: on their own
- * interface, the other end of the port's veth pair. By endpoint. Throws VerifyError (69) where the namespace has no
- * such interface.
- */
 function insidePlaces(
   endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[],
   links: readonly LinkState[],
@@ -208,14 +193,13 @@ function insidePlaces(
   return places;
 }
 
-/** Looks for the other end of a port's veth pair in a namespace; null = it is not there, or cannot be read. */
 function findOtherEnd(path: string, bridgeNetns: string | null, port: LinkState): string | null {
   const home = openSync(bridgeNetns ?? '/proc/thread-self/ns/net', 'r');
   try {
     return inNamespace(path, () => {
       const asker = openNetlinkAsker(NETLINK_ROUTE);
       try {
-        // the kernel numbers the bridges' namespace, at the latest, when it is asked for a link that leads there
+        // the kernel numbers the bridges' namespace at the latest on a question about a link that leads there
         const links = asker === null ? null : linksOf(asker);
         if (asker === null || links === null) return null;
         const number = spaceNumber(asker, home);
@@ -230,9 +214,8 @@ function findOtherEnd(path: string, bridgeNetns: string | null, port: LinkState)
 }
 
 /**
- * The name of the link that is the other end of a port's veth pair. Indexes repeat across namespaces: the link's own
- * index has to be the one that the port names, and what it leads to has to be the port. `home`: the number that the
- * links' namespace has for the port's.
+ * Name of the link that is the other end of a port's veth pair. Indexes repeat across namespaces: link and port have to
+ * name each other. `home`: number that the links' namespace has for the port's.
  */
 export function otherEndOf(
   { ifindex, peer }: Pick<LinkState, 'ifindex' | 'peer'>,
@@ -245,21 +228,16 @@ export function otherEndOf(
   return end?.name ?? null;
 }
 
-/**
- * With the near ends' namespace the kernel takes all pairs away at once; what holds that namespace still is ended
- * first.
- */
 const goneMs = 1000;
 const lookMs = 5;
 
-/** Resolves when no interface has one of these names, at the latest after a second. */
 async function untilGone(names: readonly string[], netns: string | null): Promise<void> {
   const isThere = (): boolean => {
     try {
       const table = inNamespace(netns, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
       return names.some((name) => table.includes(`${name}:`));
     } catch {
-      return false; // the namespace ended, and they with it
+      return false; // the namespace ended, with all interfaces in it
     }
   };
   for (const end = performance.now() + goneMs; isThere() && performance.now() < end; ) await sleep(lookMs);
@@ -270,31 +248,26 @@ export interface InjectionPortsInput {
   readonly journalFolder: string;
   /** Namespace of the bridges; null = the caller's. */
   readonly netns: string | null;
-  /** As it was found. */
   readonly state: HostState;
   readonly readState: () => Promise<HostState>;
-  /** Bridges that nobody else may run on meanwhile. */
   readonly bridges: readonly string[];
-  /** Those that are devices on which guests stand: frames have to arrive there as from beyond. Absent = none. */
+  /** Bridges that are devices on which guests stand: frames have to arrive there as from beyond. Absent = none. */
   readonly lower?: readonly string[];
-  /** Endpoints that send or are named by a namespace of their own. */
   readonly endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[];
-  /** Of them, those that send. */
   readonly senders: ReadonlySet<string>;
 }
 
-/** A host's bridges locked for a run, with a journal and an injection port for every endpoint that sends. */
+/** Locked bridges of a host, with a journal and an injection port for each endpoint that sends. */
 export interface InjectionPorts {
   readonly journal: Journal;
-  /** Where to send so that frames enter the bridge from that port. */
+  /** The place whose frames enter the bridge from that port. */
   of(port: string): Place;
-  /** Where endpoints send that are named by a namespace of their own. */
+  /** Places of endpoints with own namespaces. */
   readonly inside: ReadonlyMap<string, Place>;
-  /** Undoes everything, latest first, and looks whether it is gone; what was left behind, by name. */
+  /** Undoes everything, latest first; resolves with the names of what remains. */
   close(): Promise<readonly string[]>;
 }
 
-/** Interfaces of these names that are there, or may be. */
 async function leftOver(names: readonly string[], readState: () => Promise<HostState>): Promise<readonly string[]> {
   if (names.length === 0) return [];
   try {
@@ -306,7 +279,6 @@ async function leftOver(names: readonly string[], readState: () => Promise<HostS
   }
 }
 
-/** The error of a port that is gone since it was found; null = all are there, or they cannot be read. */
 async function goneError(
   ports: readonly LinkState[],
   readState: () => Promise<HostState>,
@@ -328,7 +300,10 @@ async function goneError(
       );
 }
 
-/** Rejects with VerifyError: `locked` (69), `unsupported` (69), `interface-gone` (69); then nothing is left. */
+/**
+ * Locks the bridges and opens the ports. Rejects with VerifyError `locked`, `unsupported` or `interface-gone` (69), and
+ * then leaves nothing behind.
+ */
 export async function openInjectionPorts({
   runId,
   journalFolder,

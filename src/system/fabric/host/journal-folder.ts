@@ -25,23 +25,23 @@ import { fieldsOf } from '../../../core/text/json-text.js';
 import { libc } from '../../kernel/libc.js';
 import type { NamespacePlace } from './namespace-place.js';
 
-/** A run that changes four settings of each of two thousand ports writes as much as half of it. */
+/** Twice what a run writes that changes four settings of each of 2,000 ports. */
 export const maxJournalBytes = 4 << 20;
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
-/** flock(2): for one alone, or not at all. */
+/** flock(2): LOCK_EX | LOCK_NB. */
 const exclusiveOrNot = 2 | 4;
 
-/** A cleanup may hold a lock for a moment, to see that its run has ended. */
+/** A cleanup holds a lock for a moment, to see that its run has ended. */
 const [maxLooks, lookMs] = [3, 20] as const;
 
-/** A file of the folder: open, and locked by this process. */
+/** An open file of the folder, locked by this process. */
 export interface LockedFile {
   readonly fd: number;
   readonly text: string;
 }
 
-/** The lock is held whether its text is written or not: on a full disk it has none. */
+/** The lock holds even if a full disk keeps its text out. */
 function writeIfRoom(fd: number, text: string): void {
   try {
     writeSync(fd, text);
@@ -50,13 +50,10 @@ function writeIfRoom(fd: number, text: string): void {
   }
 }
 
-/**
- * The folder of the journals, held open: what is done in it is done there, whatever its path leads to meanwhile. It and
- * its files are this user's alone.
- */
+/** The journals' folder, held open: a changed path leads nowhere else. It and its files must be this user's alone. */
 export class JournalFolder {
   readonly path: string;
-  /** null = closed: its number is another's by now. */
+  /** null = closed: the number may be another file's by now. */
   #fd: number | null;
 
   private constructor(path: string, fd: number) {
@@ -64,12 +61,15 @@ export class JournalFolder {
     this.#fd = fd;
   }
 
-  /** null = there is none. Throws VerifyError `journal-failed` (69) where it is not this user's alone. */
+  /**
+   * Opens the folder; null = it does not exist. Throws VerifyError `journal-failed` (69) if it is not this user's
+   * alone.
+   */
   static open(path: string): JournalFolder | null {
     return lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : JournalFolder.#take(path);
   }
 
-  /** Makes it where it is missing; throws as `open` does. */
+  /** As `open`, but makes the folder if missing. */
   static make(path: string): JournalFolder {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     return JournalFolder.#take(path);
@@ -83,7 +83,7 @@ export class JournalFolder {
       closeSync(fd);
       throw refused(path, why ?? 'others may write into it');
     }
-    fchmodSync(fd, 0o700); // systemd may have let others read
+    fchmodSync(fd, 0o700); // systemd may have opened it for reading by others
     return new JournalFolder(path, fd);
   }
 
@@ -100,10 +100,10 @@ export class JournalFolder {
     rmSync(this.#at(name), { force: true });
   }
 
-  /** Makes a file and locks it; under its name it is seen once `publish` was called. */
+  /** Makes and locks a file; it has its name only after `publish`. */
   create(name: string): number {
     const fd = openSync(this.#at(`${name}.new`), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    libc().flock(fd, exclusiveOrNot); // nobody else knows it yet
+    libc().flock(fd, exclusiveOrNot); // no other process knows it yet
     return fd;
   }
 
@@ -113,14 +113,14 @@ export class JournalFolder {
   }
 
   /**
-   * Locks a file that nobody holds and reads it; null = somebody does, or it is gone. Returns why where it is not a
-   * file of this user's alone, without waiting for anybody: a pipe may have no other end.
+   * Locks and reads a file; null = it is locked or gone; a text = why it is not a file of this user's alone. Never
+   * waits: a pipe may have no other end.
    */
   lock(name: string): LockedFile | string | null {
     const fd = this.#open(name);
     if (typeof fd !== 'number') return fd;
     const why = whyUnfit(fstatSync(fd));
-    // Its run lives, or another has undone it right now
+    // Its run lives, or another cleanup has just undone it
     const isHeld = why === null && (libc().flock(fd, exclusiveOrNot) !== 0 || fstatSync(fd).nlink === 0);
     if (why !== null || isHeld) {
       closeSync(fd);
@@ -131,9 +131,9 @@ export class JournalFolder {
   }
 
   /**
-   * Takes the lock of a file, which is made where it is missing, and writes down by whom it is held. Returns its
-   * descriptor, or what was written down by its holder, which removes the file before closing it.
-   * Throws VerifyError `journal-failed` (69) where it is not a file of this user's alone.
+   * Locks a file, made if missing, and writes its holder into it. Returns the descriptor, or the text of the present
+   * holder, which removes the file before closing it. Throws VerifyError `journal-failed` (69) if the file is not this
+   * user's alone.
    */
   take(name: string, holder: string): number | string {
     for (let looks = 0; ; looks += 1) {
@@ -150,7 +150,6 @@ export class JournalFolder {
       if (why !== null) throw refused(join(this.path, name), why);
       if (isHeld && looks >= maxLooks) return text;
       if (isHeld) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookMs);
-      // Its holder has removed it in between: the next to come makes it anew.
     }
   }
 
@@ -192,7 +191,7 @@ function refused(path: string, why: string): VerifyError {
   );
 }
 
-/** Which run wrote a journal, and where its bridges are. */
+/** The run of a journal, and the namespace of its bridges. */
 export interface JournalOwner {
   readonly runId: string;
   readonly place: NamespacePlace;
@@ -202,7 +201,6 @@ export interface ParsedJournal {
   readonly owner: JournalOwner;
   /** Latest first. */
   readonly entries: readonly UndoEntry[];
-  /** Numbers of lines that say nothing that this version could have written. */
   readonly unread: readonly number[];
 }
 
@@ -220,8 +218,8 @@ const owner = z.strictObject({
 });
 
 /**
- * Takes a journal apart: it is data, and nothing in it is a command. A last line that is cut short was not carried out.
- * Returns why where the first line reports no run.
+ * Parses a journal: data, never a command. A last line cut short was not carried out. Returns why if the first names no
+ * run.
  */
 export function parseJournal(text: string): ParsedJournal | string {
   const [first, ...rest] = text.split('\n').slice(0, -1).map(parseLine);

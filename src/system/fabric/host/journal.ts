@@ -11,25 +11,20 @@ import {
 } from './journal-folder.js';
 import { namespacePlace } from './namespace-place.js';
 
-/**
- * What a run has to undo, on disk before it is done. Its file is locked as long as the run lives, however that ends.
- */
+/** What a run has to undo, on disk before the change. Its file is locked while the run lives, however that ends. */
 export interface Journal {
-  /**
-   * Writes entries down and waits for the disk. Call it before the changes. Throws VerifyError `journal-failed` (69).
-   */
+  /** Writes entries and waits for the disk; call it before the changes. Throws VerifyError `journal-failed` (69). */
   add(...entries: readonly UndoEntry[]): void;
-  /** Latest first. */
   entries(): readonly UndoEntry[];
-  /** All is undone. */
+  /** After everything is undone. */
   remove(): void;
-  /** Something is left: the file stays, for `cleanup`. */
+  /** Keeps the file for `cleanup`. */
   release(): void;
 }
 
 /**
- * A journal whose run has ended without undoing, locked by this process until `remove` or `release`, one of which has
- * to come before the next is looked for.
+ * A journal whose run ended without undoing. This process locks it until `remove` or `release`; call one before looking
+ * for the next.
  */
 export interface OrphanedJournal extends ParsedJournal {
   readonly kind: 'orphan';
@@ -38,7 +33,7 @@ export interface OrphanedJournal extends ParsedJournal {
   release(): void;
 }
 
-/** Something in the folder that is not a journal of this version, and why. */
+/** A file that is no journal of this version. */
 export interface RefusedJournal {
   readonly kind: 'refused';
   readonly file: string;
@@ -46,8 +41,8 @@ export interface RefusedJournal {
 }
 
 /**
- * Gone after a reboot, as the kernel's changes are. There is no other place, so that nobody can have root read a
- * journal of their own: throws VerifyError (64) where the environment names one.
+ * The only folder, gone after a reboot as the kernel's changes are. Another would let users have root read a journal of
+ * theirs: throws VerifyError (64) if the environment names one.
  */
 export function journalFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env['VERIFY_ISOLATION_JOURNAL'] !== undefined)
@@ -60,7 +55,7 @@ export function journalFolder(env: NodeJS.ProcessEnv = process.env): string {
   return '/run/verify-isolation';
 }
 
-/** Throws VerifyError `journal-failed` (69): the folder is another's, the disk is full. */
+/** Starts a run's journal. Throws VerifyError `journal-failed` (69): another user's folder, a full disk. */
 export function openJournal(
   path: string,
   { runId, netns }: { readonly runId: string; readonly netns: string | null },
@@ -109,7 +104,7 @@ class OpenJournal implements Journal {
     try {
       this.#length = writeLines(this.#fd, this.#length, entries);
     } catch (error) {
-      ftruncateSync(this.#fd, this.#length); // the next line is not to follow half of this one
+      ftruncateSync(this.#fd, this.#length); // else the next line would follow half of this one
       throw journalUnwritable(error);
     }
     this.#entries.unshift(...[...entries].reverse());
@@ -132,7 +127,6 @@ class OpenJournal implements Journal {
   }
 }
 
-/** Writes lines at a place of a file and waits for the disk; where the next is to be. */
 function writeLines(fd: number, at: number, lines: readonly unknown[]): number {
   const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   if (at + bytes.length > maxJournalBytes) throw new Error(`it would have more than ${maxJournalBytes} bytes`);
@@ -142,7 +136,7 @@ function writeLines(fd: number, at: number, lines: readonly unknown[]): number {
   return at + bytes.length;
 }
 
-/** Why a journal, or the lock of its run, cannot be written. */
+/** The error of a journal, or of a run's lock, that cannot be written. */
 export function journalUnwritable(error: unknown): VerifyError {
   return new VerifyError(
     'journal-failed',
@@ -153,8 +147,8 @@ export function journalUnwritable(error: unknown): VerifyError {
 }
 
 /**
- * What lies in the folder but the journals of runs that live, one after the other. Throws VerifyError `journal-failed`
- * (69) where the folder is not this user's alone.
+ * Journals without a living run, and other files, one by one. Throws VerifyError `journal-failed` (69) if the folder is
+ * not this user's alone.
  */
 export function* leftJournals(path: string): Generator<OrphanedJournal | RefusedJournal> {
   const folder = openOrRefuse(path);

@@ -4,27 +4,26 @@ import { libc } from '../../kernel/libc.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import { AF_UNIX, SO_NETNS_COOKIE, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET } from '../../kernel/socket-constants.js';
 
-/** Which network namespace it was, under which kernel: paths and inodes of namespaces are used again. */
+/** A network namespace under a kernel: paths and inodes are reused. */
 export interface NamespacePlace {
-  /** null = the caller's. */
   readonly path: string | null;
   readonly inode: number;
-  /** Is never used again while a kernel runs (SO_NETNS_COOKIE, Linux 5.14); '' = this kernel has none. */
+  /** Unique while a kernel runs (SO_NETNS_COOKIE, Linux 5.14); '' = an older kernel. */
   readonly cookie: string;
-  /** Who sees the same thing under `path`: a container may not. */
+  /** Identifies processes with the same view of `path`: a container may have another. */
   readonly view: string;
-  /** Of the kernel that ran. */
+  /** The kernel's boot id. */
   readonly boot: string;
 }
 
-/** A namespace as it is now. */
+/** The present place of a namespace. */
 export function namespacePlace(path: string | null): NamespacePlace {
   return { path, inode: inodeOf(path), cookie: cookieOf(path), view: viewOf(path), boot: bootId() };
 }
 
 /**
- * Where a namespace is by now: `here` = it is the one at its path, `gone` = with all that was in it, `elsewhere` = it
- * cannot be distinguished from here.
+ * `here` = the namespace at its path, `gone` = ended with everything in it, `elsewhere` = cannot be distinguished from
+ * here.
  */
 export function whereIs(place: NamespacePlace): 'here' | 'gone' | 'elsewhere' {
   if (place.boot !== bootId()) return 'gone';
@@ -47,7 +46,7 @@ function cookieOf(path: string | null): string {
     c.close(fd);
     return result < 0 ? '' : String(cookie[0]);
   } catch {
-    return ''; // there is no such namespace
+    return '';
   }
 }
 

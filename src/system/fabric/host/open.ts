@@ -24,16 +24,15 @@ export interface HostDeps {
   readonly foundHost: FoundHost;
   readonly readState: () => Promise<HostState>;
   readonly runId: string;
-  /** Where the author's own commands run; absent = in the caller's folder. */
+  /** Absent = in the caller's folder. */
   readonly runIn?: Authored;
-  /** Folder of the journal. */
   readonly journalFolder: string;
 }
 
 /**
- * The topology as it runs on this host. Locks its bridges against other runs, writes each change into the journal
- * before it is made, and opens an injection port for every endpoint that sends. Rejects with VerifyError: `locked`
- * (69), `unsupported` (69), `command-failed` (3).
+ * The topology on this host. Locks its bridges against other runs, writes each change into the journal before making
+ * it, and opens an injection port for each sending endpoint. Rejects with VerifyError: `locked` (69), `unsupported`
+ * (69), `command-failed` (3).
  */
 export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   const { foundHost, runId, readState } = deps;
@@ -80,7 +79,6 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   };
 }
 
-/** A host whose bridges are locked, with the injection ports that were opened. */
 interface OpenHost {
   readonly plan: Plan;
   readonly deps: HostDeps;
@@ -88,7 +86,7 @@ interface OpenHost {
   readonly bridgeOf: (port: string) => string;
 }
 
-/** Puts everything back, whether or not the MACs that the run invented can be taken away; gives what is left. */
+/** Undoes everything, even if invented MACs cannot be deleted; resolves with what remains. */
 export async function closeHost(
   forget: () => Promise<void>,
   ways: Pick<InjectionPorts, 'close'>,
@@ -105,7 +103,7 @@ export async function closeHost(
   return unrestored;
 }
 
-/** The refusal to send to addressees whose ports are not known; `silent`: a sentence each. VerifyError (3). */
+/** VerifyError (3) for sending to addressees whose ports are unknown. `silent`: a sentence each. */
 export function unknownAddressees(silent: readonly string[]): VerifyError {
   return new VerifyError(
     'addressee-unknown',
@@ -125,7 +123,6 @@ function notStarted({ kind, endpoint }: Extract<Change, { readonly kind: 'start'
   );
 }
 
-/** Makes a change, after what undoes it was written down. */
 async function applyRecorded({ deps, ways, bridgeOf }: OpenHost, change: KernelChange): Promise<ChangeRecord> {
   const { foundHost, runId, readState } = deps;
   const { netns, state } = foundHost;
@@ -152,41 +149,37 @@ function sendingPlace({ plan, deps, ways }: OpenHost, name: string): Place {
   const endpoint = endpointNamed(plan.endpoints, name);
   const inside = abovePlace(endpoint, deps.foundHost.netns) ?? ways.inside.get(name);
   if (inside !== undefined) return inside;
-  // what bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
+  // bridges forward what is sent on their device, as the host's own frames (vmware: vmnet-bridge)
   const port = isOnPort(endpoint.attach) ? nearPortOf(endpoint) : null;
   return port === null ? { device: endpoint.bridge, netns: deps.foundHost.netns } : ways.of(port);
 }
 
-/**
- * Where the interface of a guest on a lower device is; null = it is another guest's. `home`: that of the lower device.
- */
 function abovePlace({ below, netns }: Endpoint, home: string | null): Place | null {
   return below?.device === undefined ? null : { device: below.device, netns: netnsPath(netns) ?? home };
 }
 
-/** Gives the bridge that a port was found on; another interface gives itself. */
+/** Function from a port to the bridge it was found on; another interface gives itself. */
 export function bridgeLookup(state: HostState): (port: string) => string {
   return (port) => linkNamed(state, port)?.master ?? port;
 }
 
-/** The port of its own that an endpoint has; null = it is the host, or behind the bridge device. */
+/** An endpoint's own port; null = it is the host, or behind the bridge device. */
 export function ownPortOf({ attach, port }: Pick<Endpoint, 'attach' | 'port'>): string | null {
   return isOnPort(attach) ? port : null;
 }
 
-/** The interface by which an endpoint's frames enter and leave: behind a hop the guest's own port there. */
 function nearPortOf({ hop, port }: Pick<Endpoint, 'hop' | 'port'>): string | null {
   return hop?.near ?? port;
 }
 
-/** Ports that have to forward before frames are sent: those of guests that run, and of their hops. */
+/** Ports that must forward before frames are sent: those of running guests and of their hops. */
 export function forwardingPorts({ endpoints }: Pick<Plan, 'endpoints'>): readonly string[] {
   return endpoints
     .filter(({ started }) => started)
     .flatMap((endpoint) => [ownPortOf(endpoint) ?? [], endpoint.hop?.near ?? []].flat());
 }
 
-/** True if a bridge of the plan keeps flows that a change has to be worked into (Open vSwitch). */
+/** True if a bridge of the plan keeps flows that lag behind a change (Open vSwitch). */
 export function hasFlows({ bridges }: Pick<Plan, 'bridges'>): boolean {
   return bridges.some(({ kind }) => kind === 'ovs');
 }
@@ -199,15 +192,13 @@ interface BeforeDeps {
 }
 
 interface AskedBefore {
-  /** The interface whose settings are read. */
   readonly link: string | null;
-  /** The port of the kernel, or of Open vSwitch, whose VLANs are read. */
   readonly vlans: string | null;
   readonly ovsVlans: string | null;
   readonly ovs: Extract<KernelChange, { readonly kind: 'ovs-set' }> | null;
 }
 
-/** What has to be read right before a change, beside the state. */
+/** Things to read right before a change, beside the state. */
 export function askedBefore(change: KernelChange): AskedBefore {
   const nothing = { link: null, vlans: null, ovsVlans: null, ovs: null };
   switch (change.kind) {
@@ -222,7 +213,6 @@ export function askedBefore(change: KernelChange): AskedBefore {
   }
 }
 
-/** Reads what a change is about, right before it. */
 async function readBefore(
   change: KernelChange,
   { runId, netns, bridgeOf, readState }: BeforeDeps,
@@ -250,8 +240,8 @@ function withIdentities(state: HostState, netns: string | null): HostState {
 }
 
 /**
- * A name may be another guest's by now, to whom nothing is to be done. Throws VerifyError `interface-gone` (69) where
- * an interface is not the one that was found when the run was planned.
+ * Throws VerifyError `interface-gone` (69) if an interface is not the one found at planning: its name may be another
+ * guest's by now.
  */
 export function refuseReplaced(entries: readonly UndoEntry[], { links }: Pick<HostState, 'links'>): void {
   for (const entry of entries) {

@@ -11,7 +11,7 @@ import { readSysctl } from '../../kernel/sysctl.js';
 import { mustRun, readJson } from '../../process/programs.js';
 import { ovsValue } from '../ovs.js';
 
-/** Reads what the system says at this moment of what an entry is about. Rejects with VerifyError where it cannot. */
+/** Reads the present value of what an entry undoes. Rejects with VerifyError if it cannot. */
 export async function readPresent(entry: UndoEntry, netns: string | null): Promise<Present> {
   switch (entry.kind) {
     case 'interface':
@@ -38,10 +38,10 @@ export async function readPresent(entry: UndoEntry, netns: string | null): Promi
 }
 
 /**
- * Marks that distinguish the interfaces of a network namespace from later ones of the same name and index: inodes of
- * their folders in sysfs, which the kernel numbers on and on (__kernfs_new_node, fs/kernfs/dir.c). Measured on Linux
- * 6.12: they stay while an interface is renamed, set up or made a port. Sysfs is mounted for this alone, nowhere in the
- * tree (0.1 ms); null = this user may not, or the kernel is older than 5.2.
+ * Identities by interface, which differ from those of later interfaces with the same name and index: inodes of their
+ * folders in sysfs, which the kernel never reuses (__kernfs_new_node, fs/kernfs/dir.c). Measured on Linux 6.12: they
+ * survive renaming, setting up and enslaving. Mounts a sysfs outside the tree (0.1 ms); null = not permitted, or Linux
+ * before 5.2.
  */
 export function linkIdentities(netns: string | null): ReadonlyMap<string, string> | null {
   const mount = inNamespace(netns, () => libc().detachedMount('sysfs'));
@@ -58,18 +58,17 @@ function identityIn(folder: string, name: string): readonly (readonly [string, s
   try {
     return [[name, String(statSync(`${folder}/${name}`, { bigint: true }).ino)]];
   } catch {
-    return []; // it has gone just now
+    return []; // it has just gone
   }
 }
 
-/** As ip prints them, each with its `identity` where that is known, which is read first: a later one is another's. */
+/** Identities are read first: one read later may be another interface's. */
 async function readLinks(netns: string | null): Promise<unknown> {
   const identities = linkIdentities(netns);
   const links = objectsOf(await readJson(['ip', '-j', '-d', 'link', 'show'], { netns }));
   return links.map((link) => ({ ...link, identity: identities?.get(textOf(link['ifname']) ?? '') }));
 }
 
-/** What a row is called now; null = there is none of that `_uuid` any more. */
 async function nameOf(table: 'Bridge' | 'Port', row: OvsRow | null): Promise<string | null> {
   if (row === null) return null;
   const answered = (await mustRun(['ovs-vsctl', '--if-exists', 'get', table, row.uuid, 'name'])).trim();
@@ -80,7 +79,6 @@ type OvsUndo = Extract<UndoEntry, { kind: `ovs-${string}` }>;
 
 const nothing: OvsPresent = { on: null, bridge: null, value: '', handle: '', wasOn: null };
 
-/** What Open vSwitch says at this moment of what an entry is about. Rejects with VerifyError where it says nothing. */
 async function readOvsPresent(entry: OvsUndo): Promise<OvsPresent> {
   switch (entry.kind) {
     case 'ovs-column': {
@@ -123,9 +121,6 @@ async function numberOf(port: string): Promise<string> {
   return (await mustRun(['ovs-vsctl', 'get', 'Interface', port, 'ofport'])).trim();
 }
 
-/**
- * The `_uuid` of the port on which a MAC has an entry by hand: of the two that the run knows; `other`, or '' = none.
- */
 async function handEntry({ mac, vlan, set, was }: UndoOf<'ovs-fdb'>, bridge: string): Promise<string> {
   const at = (await mustRun(['ovs-appctl', 'fdb/show', bridge]))
     .split('\n')
@@ -139,7 +134,6 @@ async function handEntry({ mac, vlan, set, was }: UndoOf<'ovs-fdb'>, bridge: str
   return 'other';
 }
 
-/** The `_uuid` of the mirror that carries the run's id and is on its bridge; '' = there is none. */
 async function mirrorOf({ bridge, mirror, runId }: UndoOf<'ovs-mirror'>): Promise<string> {
   const named = [`name=${JSON.stringify(mirror)}`, `external_ids:${ovsOwner}=${runId}`];
   const ofRun = (await mustRun(['ovs-vsctl', '--bare', '--columns=_uuid', 'find', 'Mirror', ...named]))

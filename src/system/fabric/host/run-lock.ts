@@ -5,21 +5,19 @@ import { journalUnwritable } from './journal.js';
 import { JournalFolder } from './journal-folder.js';
 import { namespacePlace } from './namespace-place.js';
 
-/** What a run locks. */
 export interface RunLockInput {
-  /** That of the journals: nobody but this user takes a lock in it. */
+  /** The journals' folder: no other user can take a lock in it. */
   readonly folder: string;
   /** Namespace of the interface; null = the caller's. */
   readonly netns: string | null;
   readonly ifindex: number;
-  /** The interface as messages name it. */
   readonly what: string;
 }
 
 /**
- * Takes a lock on an interface that vanishes with its holder, however that ends: flock(2) on a file that is named by
- * the inode of the network namespace and the interface's index. Returns the function that gives it back. Throws
- * VerifyError (69): `locked` where somebody holds it, with the process that does, and as `JournalFolder.make`.
+ * Locks an interface until the returned function is called or the process ends: flock(2) on a file named by the
+ * namespace's inode and the interface's index. Throws VerifyError (69): `locked` with the holding process, and as
+ * `JournalFolder.make`.
  */
 export function takeRunLock(input: RunLockInput): () => void {
   try {
@@ -29,7 +27,7 @@ export function takeRunLock(input: RunLockInput): () => void {
   }
 }
 
-/** The command of this process; the address of `--push` may have a password in it. */
+/** The address of `--push` may contain a password. */
 function ownCommand(): readonly string[] {
   return process.argv.map((word, at, words) =>
     words[at - 1] === '--push' ? '…' : word.replace(/^--push=.*/, '--push=…'),

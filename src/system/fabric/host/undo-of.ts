@@ -12,19 +12,18 @@ import { vlanNumbers, type OvsVlanColumns } from '../ovs-vlans.js';
 import { numbersFrom } from '../../../core/text/collections.js';
 
 /**
- * What the kernel said right before a change. `link`: `ip -j -d link show dev X` of the device, `vlans`: `bridge -j
- * vlan show` of the port.
+ * The kernel's state right before a change. `link`: `ip -j -d link show dev X`, `vlans`: `bridge -j vlan show` of the
+ * port.
  */
 export interface Before {
   readonly runId: string;
   readonly state: HostState;
   readonly link: unknown;
   readonly vlans: unknown;
-  /** What the setting of Open vSwitch was, as it takes it back. */
+  /** The value of Open vSwitch's setting, as ovs-vsctl takes it back. */
   readonly ovs?: string;
-  /** What decided the VLANs of a port of Open vSwitch. */
   readonly ovsVlans?: OvsVlanColumns;
-  /** The `_uuid` of its rows, by `TABLE NAME`. */
+  /** `_uuid` by `TABLE NAME`. */
   readonly ovsRows?: ReadonlyMap<string, string>;
 }
 
@@ -59,8 +58,8 @@ function mdbEntry(
 }
 
 /**
- * What is to be written down of a change before it is made, in the order of undoing. Throws VerifyError (69) where it
- * could not be put back.
+ * A change's undo entries, written before it, in the order of undoing. Throws VerifyError (69) if it could not be
+ * restored.
  */
 export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: string) => string): readonly UndoEntry[] {
   const { state } = before;
@@ -111,7 +110,7 @@ function gone(what: string, name: string): VerifyError {
   );
 }
 
-/** An interface as it is now. Throws VerifyError `interface-gone` (69) where there is none of that name. */
+/** The present interface of that name. Throws VerifyError `interface-gone` (69) if there is none. */
 export function heldLink(state: Pick<HostState, 'links'>, name: string): HeldLink {
   const link = linkNamed(state, name);
   if (link === undefined) throw gone('there is no interface', name);
@@ -121,8 +120,7 @@ export function heldLink(state: Pick<HostState, 'links'>, name: string): HeldLin
 }
 
 /**
- * The entry that a change needs as well if its port came to another bridge right before it was made, so that the new
- * port has it; none if it did not. `state`: right after the change.
+ * The further entry for the new bridge if the port moved right before the change; else none. `state`: after the change.
  */
 export function onOtherBridge(entry: UndoEntry, state: Pick<HostState, 'links'>): readonly UndoEntry[] {
   switch (entry.kind) {
@@ -133,7 +131,7 @@ export function onOtherBridge(entry: UndoEntry, state: Pick<HostState, 'links'>)
     case 'mdb':
       return movedLink(entry.on, state).map((on) => ({ ...entry, on, bridge: heldLink(state, bridgeOn(on, state)) }));
     default:
-      return []; // of no bridge
+      return [];
   }
 }
 
@@ -144,7 +142,7 @@ function movedLink(on: HeldLink, state: Pick<HostState, 'links'>): readonly Held
   return bridge === undefined || bridge.ifindex === on.master ? [] : [{ ...on, master: bridge.ifindex }];
 }
 
-/** The interface that a sysctl's name names: `net.ipv4.conf.vnet4.rp_filter`, in which `/` stands for a dot. */
+/** In `net.ipv4.conf.vnet4.rp_filter` a `/` stands for a dot of the interface's name. */
 function linkOfSysctl(state: HostState, name: string): HeldLink | null {
   const part = /^net\.\w+\.(?:conf|neigh)\.([^.]+)\./.exec(name)?.[1]?.replaceAll('/', '.');
   return part === undefined || linkNamed(state, part) === undefined ? null : heldLink(state, part);
@@ -167,8 +165,8 @@ function vlanEntry(change: ChangeOf<'vlan'>, { state, vlans }: Before): readonly
 }
 
 /**
- * The rows that a change of an entry touches: without a VLAN, it is made and taken away in every VLAN of its port as
- * well (br_fdb_add, br_fdb_delete), and one on another port of the bridge comes over from there (fdb_add_entry).
+ * Without a VLAN, an entry changes in every VLAN of its port as well (br_fdb_add, br_fdb_delete), and one on another
+ * port of the bridge moves (fdb_add_entry).
  */
 function fdbEntry(change: ChangeOf<'fdb'>, state: HostState): readonly UndoEntry[] {
   const { port, vlan, self, state: form, sticky } = change.entry;
@@ -182,7 +180,7 @@ function fdbEntry(change: ChangeOf<'fdb'>, state: HostState): readonly UndoEntry
   return [...moved, { kind: 'fdb', on: heldLink(state, port), self, mac, rows: touched }];
 }
 
-/** Entries by hand of that MAC on other ports of the bridge; what is learned comes back by itself. */
+/** Static entries only: learned ones return by themselves. */
 function movedEntries(
   state: HostState,
   { mac, port, vlans }: { readonly mac: Mac; readonly port: string; readonly vlans: readonly (number | null)[] },
@@ -238,7 +236,7 @@ function ovsSetEntry(
   return [{ kind: 'ovs-column', table, on: ovsRow(before, table, device), key, set: String(value), was }];
 }
 
-/** What `ovs-vsctl set`, `add` and `remove` make of the columns (core/bridge/change-commands.ts). */
+/** The effect of `ovs-vsctl set`, `add` and `remove` (core/bridge/change-commands.ts). */
 function ovsColumnsAfter(
   { act, entry: { first, last, pvid } }: ChangeOf<'vlan'>,
   { tag, trunks }: OvsVlanColumns,
@@ -254,10 +252,7 @@ function ovsColumnsAfter(
     : { tag: without(tag), trunks: without(trunks) };
 }
 
-/**
- * Open vSwitch has one entry by hand for a MAC and VLAN of a bridge, whichever port it is on. What it learned it learns
- * again.
- */
+/** Open vSwitch has one static entry for each MAC and VLAN of a bridge, on whichever port. */
 function ovsFdbEntry(
   { act, entry }: ChangeOf<'fdb'>,
   before: Before,
@@ -273,7 +268,7 @@ function ovsFdbEntry(
   return [{ kind: 'ovs-fdb', bridge: ovsRow(before, 'Bridge', name), mac, vlan, set, was }];
 }
 
-/** The rows of Open vSwitch's database whose `_uuid` the entry of a change takes. */
+/** Rows of Open vSwitch's database whose `_uuid` the undo entry needs. */
 export function ovsRowsOf(
   change: KernelChange,
   state: HostState,

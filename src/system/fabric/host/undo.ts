@@ -8,9 +8,8 @@ import { whereIs } from './namespace-place.js';
 import { readPresent } from './present.js';
 
 /**
- * Undoes entries, latest first, whatever fails on the way: each only where interface and present value are the run's,
- * and looks whether it is as it was. Interfaces that the run made come last, as it made them first; `takeAway` is
- * called before they are deleted, and may take them away itself.
+ * Undoes entries, latest first, whatever fails: each only if interface and present value are the run's, and checks the
+ * result. Interfaces of the run come last; `takeAway` runs before they are deleted, and may remove them itself.
  */
 export async function undoAll(
   entries: readonly UndoEntry[],
@@ -56,7 +55,6 @@ function asItIs({ why }: Extract<UndoDecision, { kind: 'left' }>): string {
   return `${why}: left as it is`;
 }
 
-/** Which of the interfaces are still the run's, by one snapshot; where none can be made, all may be. */
 async function readMade(
   entries: readonly UndoEntry[],
   netns: string | null,
@@ -69,7 +67,6 @@ async function readMade(
   };
 }
 
-/** Deletes interfaces with one program, those that are still there; gives those that are no more. */
 async function deleteTogether(entries: readonly UndoEntry[], netns: string | null): Promise<ReadonlySet<UndoEntry>> {
   const before = (await decideTogether(entries, netns)) ?? [];
   const commands = before.flatMap(({ decision }) => (decision.kind === 'undo' ? decision.commands : []));
@@ -82,7 +79,6 @@ async function deleteTogether(entries: readonly UndoEntry[], netns: string | nul
 /** The kernel takes some 20 ms for each. */
 const deleteMs = 120_000;
 
-/** What is to be done for interfaces, by one snapshot of all; null = there is none. */
 async function decideTogether(
   entries: readonly UndoEntry[],
   netns: string | null,
@@ -94,7 +90,7 @@ async function decideTogether(
     return entries.map((entry) => ({ entry, decision: decideUndo(entry, present) }));
   } catch (error) {
     assertKnown(error);
-    return null; // what cannot be read is reported for each, where it is undone alone
+    return null; // each is undone alone, and reports why
   }
 }
 
@@ -110,7 +106,7 @@ async function undoOne(
     if (outcome.status !== 0) refusals.push(commandFailed(command, outcome));
   }
   const then = decideUndo(entry, await readPresent(entry, netns));
-  // What is gone by now, or as it was, is nobody's fault.
+  // Already gone or restored: no failure.
   if (then.kind !== 'undo') return { ...then, undone: refusals.length === 0 };
   throw (
     refusals[0] ??
@@ -123,9 +119,9 @@ function describeUndo(entry: UndoEntry): string {
 }
 
 /**
- * Undoes what killed runs have left, by their journals. A journal stays where something is still the run's and could
- * not be undone: what is another's by now is reported once. A namespace that is no more took everything with it but
- * what Open vSwitch keeps; changes in a namespace that cannot be distinguished from here are left alone and named.
+ * Undoes what killed runs left, by their journals. A journal stays if something of the run could not be undone; what is
+ * another's by now is reported once. A namespace that ended took everything but Open vSwitch's rows. Changes in one
+ * that cannot be distinguished from here are only named.
  */
 export async function cleanUp(folder: string): Promise<readonly Cleaned[]> {
   const cleaned: Cleaned[] = [];
@@ -170,9 +166,9 @@ function outcomeOf(runId: string, outcome: UndoOutcome): CleanedRun {
 
 interface UndoOutcome {
   readonly undone: number;
-  /** What somebody else has set since or put in its place: it is theirs, and left as it is. */
+  /** Changed or replaced by another program since, and left so. */
   readonly unrestored: readonly string[];
-  /** What is still the run's, and why it could not be undone. */
+  /** Still the run's, and why it could not be undone. */
   readonly failed: readonly string[];
 }
 
@@ -181,7 +177,7 @@ interface CleanedRun extends UndoOutcome {
   readonly runId: string;
 }
 
-/** Something that is not a journal of this version: nothing in it was carried out. */
+/** A file that is no journal of this version; nothing in it was carried out. */
 export interface RefusedFile {
   readonly kind: 'refused';
   readonly file: string;
@@ -190,12 +186,12 @@ export interface RefusedFile {
 
 export type Cleaned = CleanedRun | RefusedFile;
 
-/** Is nothing left that somebody has to look at? */
+/** True if nothing remains for the user. */
 export function isClean(cleaned: Cleaned): boolean {
   return cleaned.kind === 'run' && cleaned.failed.length + cleaned.unrestored.length === 0;
 }
 
-/** What `cleanup` says of it, and the next run. */
+/** A cleaned journal as `cleanup` and the next run print it. */
 export function cleanedText(cleaned: Cleaned): string {
   if (cleaned.kind === 'refused')
     return `${escapeText(cleaned.file)} was left alone: ${escapeText(cleaned.why)}. Look at it, then remove it`;

@@ -5,8 +5,8 @@ import type { Bridge, Endpoint, IpPrefix, Mac, VlanRange } from '../../../core/m
 import { isIpv6 } from './spaces.js';
 
 /**
- * `ip` commands that make a bridge: forwarding at once (no forward_delay, no STP) unless its settings say otherwise,
- * settings one by one so that a refusal names one.
+ * `ip` commands for a bridge: forwarding at once (no forward_delay, no STP) unless its settings differ; one command a
+ * setting, so that a refusal names it.
  */
 export function bridgeCommands(bridge: Bridge, mac: Mac | undefined): readonly (readonly string[])[] {
   const start = { forward_delay: 0, stp_state: 0 };
@@ -24,12 +24,12 @@ export function bridgeCommands(bridge: Bridge, mac: Mac | undefined): readonly (
   ];
 }
 
-/** Keys of any link among a bridge's settings are the link's. */
+/** A bridge's settings contain keys of any link, which belong to the link. */
 export function placeOfKey(key: string): 'bridge' | 'link' {
   return linkSettings.some((setting) => setting.key === key) ? 'link' : 'bridge';
 }
 
-/** `ip` commands that give a device addresses; no duplicate address detection, which would send. */
+/** `ip` commands for addresses, without duplicate address detection, which would send. */
 export function addressCommands(device: string, ips: readonly IpPrefix[]): readonly (readonly string[])[] {
   return ips.map((ip) => [
     'address',
@@ -41,15 +41,15 @@ export function addressCommands(device: string, ips: readonly IpPrefix[]): reado
   ]);
 }
 
-/** `ip` command for an endpoint's default route; `onlink`, because a gateway may be outside its prefix. */
+/** `ip` command for an endpoint's default route; `onlink`: a gateway may be outside its prefix. */
 export function routeCommands(device: string, gateway: string | null): readonly (readonly string[])[] {
   if (gateway === null) return [];
   return [['route', 'replace', 'default', 'via', gateway, 'dev', device, 'onlink']];
 }
 
 /**
- * `bridge` commands for the VLANs of a port or of the bridge itself. The list is the whole list: the VLAN that the
- * kernel gives to each new port goes unless it is named.
+ * `bridge` commands for the VLANs of a port or bridge. The list is complete: the kernel's default VLAN goes unless
+ * named.
  */
 export function vlanCommands(
   device: string,
@@ -66,15 +66,15 @@ export function vlanCommands(
   ];
 }
 
-/** The VLAN that the kernel gives to a bridge's new ports: 1, or what its setting says. */
+/** VLAN of new ports: `vlan_default_pvid`, or the kernel's 1. */
 export function defaultPvidOf(bridge: Bridge): number {
   return Number(bridge.settings.vlan_default_pvid ?? 1);
 }
 
 /**
- * `ip` commands in the bridges' namespace: the veth of an endpoint, its host end named as the port, `enslaved` unless
- * it is behind the bridge device or a port of Open vSwitch. An MTU goes to both ends: a larger frame would vanish
- * between them without a count.
+ * `ip` commands in the bridges' namespace for an endpoint's veth, its host end named as the port, `enslaved` unless it
+ * is behind the bridge device or on Open vSwitch. Both ends get the MTU: larger frames would vanish between them
+ * uncounted.
  */
 export function linkCommands(
   endpoint: Endpoint,
@@ -115,8 +115,8 @@ export function linkCommands(
 }
 
 /**
- * `ip` commands in the bridges' namespace that make the host route to an endpoint: its own MAC and addresses at the
- * endpoint's port, and a route to each address of the endpoint.
+ * `ip` commands in the bridges' namespace by which the host routes to an endpoint: MAC and addresses of the host at the
+ * port, a route to each address of the endpoint.
  */
 export function routedCommands(
   { port, ips }: Pick<Endpoint, 'port' | 'ips'>,
@@ -132,8 +132,8 @@ export function routedCommands(
 }
 
 /**
- * The `ip` command, in the namespace of the lower device, that makes an endpoint above it, with its end in the
- * endpoint's own namespace.
+ * `ip` command, in the lower device's namespace, for an endpoint above it, with its end in the endpoint's own
+ * namespace.
  */
 export function aboveCommand(
   { attach, below, macs: [mac] }: Endpoint,

@@ -17,14 +17,10 @@ import { makeSpaces, placeOfSpace, procPid, type Spaces } from './spaces.js';
 
 export interface LabHostsDeps {
   readonly inside: Inside;
-  /** What the kernel says in a network namespace. */
   readonly readState: (netns: string) => Promise<HostState>;
 }
 
-/**
- * The lab's own network, which joins its hosts; RFC 5737 has no prefix of this size to spare, and nobody outside sees
- * it.
- */
+/** The lab's own network between its hosts, invisible outside; RFC 5737 has no spare prefix of this size. */
 const underlayPrefix = '10.255.0.';
 /** VXLAN over IPv4 takes 50 bytes of the underlay's MTU (RFC 7348 4.3). */
 const underlayMtu = 1600;
@@ -38,7 +34,6 @@ interface LabHost {
   readonly spaces: Spaces;
 }
 
-/** An endpoint with the names that the kernel of its host knows. */
 function bare(endpoint: Endpoint): Endpoint {
   return {
     ...endpoint,
@@ -48,9 +43,8 @@ function bare(endpoint: Endpoint): Endpoint {
 }
 
 /**
- * Builds the plan's hosts, each a network namespace, in the lab: an underlay that joins them, in the caller's own;
- * bridges and guests as on one host; tunnels of VXLAN with the flood list that the scenario writes. Rejects with
- * VerifyError: `unsupported` (69) for what this kernel does not know.
+ * Builds the plan's hosts in the lab, a network namespace each: an underlay in the caller's own joins them; VXLAN
+ * tunnels flood to the scenario's list. Rejects with VerifyError: `unsupported` (69).
  */
 export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fabric> {
   const hosts = (plan.hosts ?? []).map(({ name }, index): LabHost => {
@@ -113,7 +107,6 @@ export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fab
   };
 }
 
-/** The underlay: a bridge of the lab's with a way to each host. */
 async function joinHosts(hosts: readonly LabHost[]): Promise<void> {
   disableIpv6();
   const mtu = ['mtu', String(underlayMtu)];

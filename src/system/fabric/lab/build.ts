@@ -27,23 +27,20 @@ import { makeSandbox } from './sandbox.js';
 import { isIpv6, makeSpaces, placeOfSpace, quietHost } from './spaces.js';
 import { findNamed, mapByName, namesIn } from '../../../core/text/collections.js';
 
-/** What the lab needs of other folders: edges do not import one another. */
+/** Functions of other system folders, which do not import one another. */
 export interface LabDeps {
   readonly inside: Inside;
   readonly readState: () => Promise<HostState>;
-  /** The links of `readState`, without the rest. */
   readonly readLinks: () => Promise<readonly LinkState[]>;
   readonly startRelay: (spec: RelaySpec) => Promise<RelayHandle>;
-  /** Called once, while the kernel makes the links: what takes time beside that. */
+  /** Called once, for slow work while the kernel makes the links. */
   readonly meanwhile?: (() => void) | undefined;
-  /** Where the author's `run` commands run. */
   readonly runIn: Authored;
 }
 
 /**
  * Builds the plan's topology in the caller's network namespace, which must be the lab's, and reads every setting back.
- * Rejects with VerifyError: `unsupported` (69) for what this kernel does not know, `read-back` (3) for what it changed,
- * `command-failed` (3).
+ * Rejects with VerifyError: `unsupported` (69) by this kernel, `read-back` (3), `command-failed` (3).
  */
 export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fabric> {
   const ovs = plan.bridges.some(({ kind }) => kind === 'ovs') ? await startOvsSwitch(deps.inside) : null;
@@ -54,7 +51,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
     await lab.close();
     throw error;
   }
-  // Functions of their own, for a caller may put some of them into another fabric.
+  // Closures, because a caller may put single ones into another fabric.
   return {
     runsAs: deps.inside.runsAs,
     readState: deps.readState,
@@ -70,8 +67,8 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
 }
 
 /**
- * A veth pair whose carrier comes: that is urgent, and the kernel looks at once at what waits (linkwatch_urgent_event,
- * net/core/link_watch.c). Without it ports forward all the same, later.
+ * A veth pair's new carrier is urgent: the kernel then handles waiting links at once (linkwatch_urgent_event,
+ * net/core/link_watch.c). Without it ports forward later.
  */
 async function wakeLinkWatch(): Promise<void> {
   const [first, second] = ['vi-wake-0', 'vi-wake-1'] as const;
@@ -84,20 +81,15 @@ async function wakeLinkWatch(): Promise<void> {
   await runProgram(['ip', '-force', '-batch', '-'], { input: commands.join('\n') });
 }
 
-/** A lab's bridges and endpoints, and what steps do to them. */
 class Lab {
   private readonly plan: PlannedTopology;
   private readonly deps: LabDeps;
   private readonly ovs: OvsSwitch | null;
   private readonly spaces = makeSpaces();
   private readonly relays: ReturnType<typeof makeRelays>;
-  /** Endpoints that are there. */
   private readonly present: Set<string>;
   private readonly bridgeOfPort: ReadonlyMap<string, string>;
-  /**
-   * Changes of ports by steps, which a port that is made again gets again: a setting stays until a later step changes
-   * it.
-   */
+  /** Steps' changes of ports, repeated on a port that is made again: a setting stays until a later step changes it. */
   private readonly portChanges: ChangeOf<'set' | 'vlan'>[] = [];
   private sandbox: MountSpace | null = null;
   private readonly runsIn: RunsIn;
@@ -114,12 +106,11 @@ class Lab {
     );
     this.runsIn = {
       ...deps.runIn,
-      // A user namespace has no right to anything that is the machine's.
+      // A user namespace has no rights to the machine's own things.
       ...(deps.inside.runsAs === 'root' ? { sandbox: () => (this.sandbox ??= makeSandbox(deps.runIn.folder)) } : {}),
     };
   }
 
-  /** Makes the bridges, plugs in the endpoints that are there from the start, and reads the settings back. */
   async build(): Promise<void> {
     const { plan, deps, ovs } = this;
     await makeBridges(plan, ovs);
@@ -136,7 +127,6 @@ class Lab {
     for (const endpoint of now) await this.relays.start(endpoint);
   }
 
-  /** Makes endpoints, and the host's routes to those that are on no bridge. */
   private async plugIn(endpoints: readonly Endpoint[]): Promise<void> {
     const { bridges, bridgeMacs } = this.plan;
     await plugInEndpoints(endpoints, bridges, this.spaces, this.ovs);
@@ -263,7 +253,6 @@ async function makeBridges(plan: PlannedTopology, ovs: OvsSwitch | null): Promis
   writeSysctls(plan, false);
 }
 
-/** Writes those of the topology's sysctls that name the port of an endpoint, which is there by then, or the others. */
 function writeSysctls({ sysctl, endpoints }: PlannedTopology, ofPorts: boolean): void {
   const ports = new Set(endpoints.flatMap(({ port }) => port ?? []));
   for (const [name, value] of Object.entries(sysctl))
@@ -275,12 +264,10 @@ function allowIpv6(device: string): void {
   writeSysctl(null, `net.ipv6.conf.${device.replaceAll('.', '/')}.disable_ipv6`, '0');
 }
 
-/** Addresses to which the host routes without a bridge. */
 function routedTo({ name }: Bridge, endpoints: readonly Endpoint[]): Bridge['addresses'] {
   return endpoints.filter(({ attach, bridge }) => isRoutedTo(attach) && bridge === name).flatMap(({ ips }) => ips);
 }
 
-/** A bridge's own addresses and those of the endpoint that is the host. */
 function addressesOf(bridge: Bridge, endpoints: readonly Endpoint[]): Bridge['addresses'] {
   return [
     ...bridge.addresses,
@@ -290,9 +277,7 @@ function addressesOf(bridge: Bridge, endpoints: readonly Endpoint[]): Bridge['ad
   ];
 }
 
-/**
- * Every setting of the topology as the kernel has it now; those of Open vSwitch were read back where they were made.
- */
+/** Settings of Open vSwitch were read back when made. */
 function checkSettings(
   bridges: readonly Bridge[],
   endpoints: readonly Endpoint[],

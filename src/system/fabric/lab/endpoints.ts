@@ -9,12 +9,12 @@ import { hasStack, type Space, type Spaces } from './spaces.js';
 import { isOn } from '../../../core/bridge/setting-value.js';
 import { findNamed, mapByName } from '../../../core/text/collections.js';
 
-/** Programs that configure endpoints run this many side by side: most of their time is starting. */
+/** Programs that configure endpoints run in parallel: most of their time is start-up. */
 const sideBySide = 4;
 
 /**
- * Makes the links of endpoints that have a port, all in few programs, and configures both ends; `netns`: that of the
- * bridges, null = the caller's. Rejects with VerifyError naming the command that was refused.
+ * Makes the links of endpoints with a port, in few programs, and configures both ends. `netns`: the bridges', null =
+ * the caller's. Rejects with VerifyError naming the refused command.
  */
 export async function plugInEndpoints(
   endpoints: readonly Endpoint[],
@@ -55,7 +55,6 @@ export async function plugInEndpoints(
   disableSegmentation(netns, ports);
 }
 
-/** Makes the endpoints that stand on the interface of another one, which is there by now. */
 async function standAbove(
   endpoints: readonly Endpoint[],
   spaces: Spaces,
@@ -70,12 +69,11 @@ async function standAbove(
   return standing;
 }
 
-/** True if an endpoint's port is one of a bridge of the kernel's. */
 function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): boolean {
   return placeOf(attach) === 'port' && findNamed(bridges, bridge)?.kind !== 'ovs';
 }
 
-/** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */
+/** A kernel without VLAN filtering refuses them; only filtering bridges need them. */
 async function allowVlans(
   endpoints: readonly Endpoint[],
   bridges: readonly Bridge[],
@@ -121,17 +119,16 @@ const ETHTOOL_SGSO = 0x24;
 const ETHTOOL_SGRO = 0x2c;
 
 /**
- * Turns checksum offload, and with it segmentation offload, off for what devices transmit, so that a capture shows
- * frames as a wire would carry them: at most the MTU, checksums filled in. Throws VerifyError (69) naming the device
- * where the kernel refuses.
+ * Turns off checksum offload, and thereby segmentation offload, so that captures show frames as on a wire: at most the
+ * MTU, with checksums. Throws VerifyError (69) naming the device.
  */
 export function disableOffloads(netns: string | null, devices: readonly string[]): void {
   turnOff(netns, devices, [ETHTOOL_STXCSUM]);
 }
 
 /**
- * Turns everything off that lets a device hand over frames longer than its MTU: libpcap then gives each frame a slot of
- * the MTU's size instead of 64 KiB, and a ring that is promised 16 MiB holds 10,000 frames instead of 255.
+ * Turns off offloads by which a device hands over frames longer than its MTU: libpcap's slots then have the MTU's size
+ * instead of 64 KiB, and a 16 MiB ring holds 10,000 frames instead of 255.
  */
 export function disableSegmentation(netns: string | null, devices: readonly string[]): void {
   turnOff(netns, devices, [ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO]);

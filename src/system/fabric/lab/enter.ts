@@ -5,26 +5,23 @@ import { libc } from '../../kernel/libc.js';
 import { enterNewNamespace } from '../../kernel/namespaces.js';
 import { insideVariables, type RunsAs, statusOf, stopSignals } from './launch.js';
 
-/** What the inside knows of where it is. */
+/** The lab as the inside program knows it. */
 export interface Inside {
   readonly runsAs: RunsAs;
-  /** /sys shows this namespace's devices; where false it shows the host's and must not be read. */
+  /** /sys shows this namespace's devices; false = the host's, not to be read. */
   readonly sysfs: boolean;
 }
 
-/** The inside when it has just been entered. */
 export interface Entered extends Inside {
-  /** What the launcher handed over; null = nothing. */
   readonly handed: Promise<unknown>;
 }
 
-/** A second signal within this time is the terminal's copy of the first; a later one is impatience. */
+/** A second signal within this time is the terminal's copy of the first. */
 const sameSignalMs = 1000;
 
 /**
- * The first thing inside: signals, from the terminal or from the launcher, call `onStop` once (again later: the process
- * ends at once); a launcher that is gone ends the process; /sys is mounted again. Throws VerifyError (70) when this is
- * not a namespace of its own.
+ * First call inside: signals, from terminal or launcher, call `onStop` once (a second one ends the process); the
+ * launcher's end ends the process; mounts /sys again. Throws VerifyError (70) outside a namespace of its own.
  */
 export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
   if (
@@ -44,16 +41,14 @@ export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
 }
 
 /**
- * Another empty network namespace for the next scenario, with /sys to match: what an earlier one built or set (rules,
- * sysctls) is gone with its own. Call it when nothing of the earlier one is open any more. Throws VerifyError (69)
- * where the kernel refuses.
+ * A new empty network namespace and /sys for the next scenario: rules and sysctls of the last end with its own. Call it
+ * when nothing of that is open. Throws VerifyError (69).
  */
 export function renewLab(inside: Inside): Inside {
   enterNewNamespace();
   return { ...inside, sysfs: mountSysfs() };
 }
 
-/** Obeys signals and the launcher's messages; resolves with what it hands over. */
 function obeyLauncher(onStop: (signal: NodeJS.Signals) => void): Promise<unknown> {
   let firstAt: number | undefined;
   const stop = (signal: NodeJS.Signals): void => {
@@ -77,19 +72,18 @@ function obeyLauncher(onStop: (signal: NodeJS.Signals) => void): Promise<unknown
   );
   const launcherGone = (): never => process.exit(70);
   process.on('disconnect', launcherGone);
-  if (!process.connected) launcherGone(); // it went before the listener was there
-  void handed.then(() => process.channel?.unref()); // from then on the channel alone keeps nobody alive
+  if (!process.connected) launcherGone(); // the launcher ended before the listener existed
+  void handed.then(() => process.channel?.unref()); // then the channel alone does not keep the process alive
   return handed;
 }
 
 /**
- * MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC; MS_NOATIME where the host's own /sys has it: the kernel allows no fewer
+ * MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, and MS_NOATIME if the host's /sys has it: the kernel allows no fewer
  * flags than those.
  */
 const mountFlags = 0xf;
 const noAtime = 0x400;
 
-/** Mounts this namespace's sysfs over the host's. False = /sys must not be trusted. */
 function mountSysfs(): boolean {
   const c = libc();
   const mounted = [mountFlags, mountFlags | noAtime].some(
@@ -98,7 +92,7 @@ function mountSysfs(): boolean {
   return mounted && sameNames(devicesInSys(), devicesOfThisNamespace());
 }
 
-/** Devices are symbolic links; `bonding_masters`, where it is, is a file. */
+/** Devices are symbolic links; `bonding_masters` is a file. */
 function devicesInSys(): readonly string[] {
   return readdirSync('/sys/class/net', { withFileTypes: true })
     .filter((entry) => entry.isSymbolicLink())
@@ -106,8 +100,8 @@ function devicesInSys(): readonly string[] {
 }
 
 /**
- * From /proc, which follows the thread's namespace whatever is mounted: `lo`, and the fallback tunnels (sit0, tunl0, …)
- * that some kernels make in each.
+ * /proc follows the thread's namespace, whatever is mounted. Some kernels make fallback tunnels (sit0, tunl0, …) in
+ * each.
  */
 function devicesOfThisNamespace(): readonly string[] {
   const lines = readFileSync('/proc/thread-self/net/dev', 'utf8').split('\n').slice(2);

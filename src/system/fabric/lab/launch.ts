@@ -7,54 +7,51 @@ import { capabilitiesOf, keepOnly, type RunPaths } from '../../process/process-r
 import { cannotStart, programEnv } from '../../process/programs.js';
 import { refusalOf } from './refusal.js';
 
-/** Environment by which the launcher reports the inside what it is. */
+/** Environment from the launcher to the inside. */
 export const insideVariables = {
   inside: 'VERIFY_ISOLATION_INSIDE',
   runsAs: 'VERIFY_ISOLATION_RUNS_AS',
-  /** The launcher's network namespace: the inside refuses to build anything in it. */
+  /** The launcher's network namespace, in which the inside refuses to build. */
   outside: 'VERIFY_ISOLATION_OUTSIDE',
-  /** `channel`: what the inside is to do comes over the channel, and its command line is not read again. */
+  /** `channel`: the inside's task comes over the channel; it does not read its command line. */
   handed: handedVariable,
 } as const;
 
 export type RunsAs = 'root' | 'user-namespace';
 
-/** A way to start the inside that this machine allows. */
 interface Variant {
   readonly runsAs: RunsAs;
   readonly words: readonly string[];
 }
 
-/** The message by which the launcher hands a signal to the inside. */
+/** Message of the launcher: a signal. */
 export interface StopMessage {
   readonly stop: NodeJS.Signals;
 }
 
-/**
- * The launcher's first message: what it has read and checked, so that the inside need not do it again; null = nothing.
- */
+/** The launcher's first message: input that it has read and checked; null = nothing. */
 export interface HandedMessage {
   readonly handed: unknown;
 }
 
 export interface LaunchOptions {
-  /** Hears what the inside sends back. */
+  /** Receives the inside's messages. */
   readonly onMessage?: (message: unknown) => void;
-  /** What JSON can carry; the inside has it from `enterLab`. */
+  /** JSON for `enterLab`. */
   readonly handed?: unknown;
-  /** It is all that the inside needs, instead of the command line. */
+  /** `handed` replaces the command line. */
   readonly isWhole?: boolean;
-  /** The program; this process's where absent. */
+  /** Absent = this process's. */
   readonly program?: string;
-  /** Its folder; this process's where absent. */
+  /** Absent = this process's. */
   readonly cwd?: string;
-  /** What it writes and reads beyond the lab; nothing where absent. */
+  /** Paths outside the lab that it reads and writes; absent = none. */
   readonly paths?: RunPaths;
-  /** What it prints is kept, and nothing of it shown; it is ended after this time. */
+  /** Keeps the output, shows none of it, and ends the inside after this time (ms). */
   readonly keptFor?: number;
 }
 
-/** How the inside ended, and what it printed where that is kept. */
+/** Exit status of the inside, and its output if kept. */
 export interface LaunchOutcome {
   readonly status: number;
   readonly stdout: string;
@@ -63,24 +60,21 @@ export interface LaunchOutcome {
 
 export const stopSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/**
- * Is this the program inside the lab's namespaces? Said by the launcher and true only where its channel is there too.
- */
+/** True in the inside program: the launcher's variable counts only with its channel. */
 export function insideLab(): boolean {
   return process.env[insideVariables.inside] === '1' && process.send !== undefined;
 }
 
-/** An inside that is started, or about to be, and waits for what it is handed. */
+/** An inside that waits for its input. */
 export interface Launch {
-  /** Hands over what JSON can carry, and resolves with how it ended. Rejects as `launchInside` does. */
+  /** Hands over JSON and resolves with the outcome. Rejects as `launchInside`. */
   hand(handed: unknown): Promise<LaunchOutcome>;
-  /** Ends it: nothing is handed over. */
   abandon(): void;
 }
 
 /**
- * Starts the inside as `launchInside` does, before it is known what it is handed. Throws VerifyError (69) where the
- * machine does not allow it.
+ * Starts the inside as `launchInside` does, before its input is known. Throws VerifyError (69) if the machine does not
+ * allow it.
  */
 export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions, 'handed'> = {}): Launch {
   const { program = process.argv[1] ?? '', keptFor, isWhole = false, cwd, paths = null } = options;
@@ -88,20 +82,19 @@ export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions
   const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
   const child = spawn(words[0] ?? '', words.slice(1), { ...streamsOf(keptFor), env: insideEnv(variant, isWhole), cwd });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
-  failed.catch(() => undefined); // of an inside that is abandoned nobody hears it
+  failed.catch(() => undefined); // an abandoned inside has no reader of this
   return {
     hand: (handed) => Promise.race([failed, handOver(child, handed, options)]),
-    abandon: () => void child.kill('SIGKILL'), // unshare, and the kernel the inside with it
+    abandon: () => void child.kill('SIGKILL'), // ends unshare, and the kernel ends the inside with it
   };
 }
 
 /**
- * Starts this program again, with arguments `argv`, inside new network, mount and process namespaces (and, where not
- * root, a user namespace) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this
- * process (setpriv --pdeathsig), the inside with unshare (--kill-child), and everything else with the inside, which is
- * process 1 of its namespace. SIGINT, SIGTERM and SIGHUP go inside over the channel, because `unshare --fork` ignores
- * the first two. Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the
- * machine does not allow it.
+ * Starts this program again with arguments `argv` in new network, mount and process namespaces (and a user namespace
+ * unless root) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this process
+ * (setpriv --pdeathsig), the inside with unshare (--kill-child), and the rest with the inside, process 1 of its
+ * namespace. SIGINT, SIGTERM and SIGHUP go over the channel: `unshare --fork` ignores the first two. Call it from the
+ * main thread, which pdeathsig follows. Rejects with VerifyError (69) if the machine does not allow it.
  */
 export async function launchInside(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchOutcome> {
   return beginLaunch(argv, options).hand(options.handed ?? null);
@@ -168,15 +161,14 @@ function statusOfChild(
   return 70;
 }
 
-/** Exit status of a program that a signal ended, as shells count it. */
+/** Exit status of a program ended by a signal, as in shells. */
 export function statusOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 
 /**
- * The first way that works, found by doing: a bridge is made and thrown away. Root's own namespaces before a user
- * namespace, an own /proc before the one that is there (a container may have masked parts of it, and then the kernel
- * allows no fresh one).
+ * Found by making a bridge. Root's namespaces come before a user namespace, an own /proc before the present one: a
+ * container may mask parts of /proc, and then the kernel allows no fresh one.
  */
 function allowedVariant(paths: RunPaths | null): Variant {
   const users: readonly RunsAs[] = process.geteuid?.() === 0 ? ['root', 'user-namespace'] : ['user-namespace'];
@@ -202,9 +194,9 @@ function allowedVariant(paths: RunPaths | null): Variant {
 }
 
 /**
- * Root's lab has the capabilities of a run, and one by which its guests serve HTTP; a new user namespace has all, and
- * they count in it alone (create_user_ns, kernel/user_namespace.c). An ordinary user's network namespace is made when
- * its user namespace has its root: else that root may not read what /proc/net shows to root alone.
+ * Root's lab has a run's capabilities, and one by which its guests serve HTTP. A new user namespace has all, which
+ * count only in it (create_user_ns, kernel/user_namespace.c). An ordinary user's network namespace is made once its
+ * user namespace has its root: else that root may not read root's files of /proc/net.
  */
 function prefix(runsAs: RunsAs, ownProc: boolean, paths: RunPaths | null): readonly string[] {
   return [

@@ -20,19 +20,15 @@ export interface OvsSwitch {
   close(): Promise<void>;
 }
 
-/**
- * A folder of the lab's own /sys that nothing here reads: a tmpfs on it is gone with the lab, whatever happens. Kernels
- * without debugfs lack the first.
- */
+/** A folder of the lab's own /sys: the tmpfs on it ends with the lab. Kernels without debugfs lack the first. */
 const folder = ['/sys/kernel/debug', '/sys/fs'].find((path) => existsSync(path)) ?? '/sys/kernel';
 const schemas = ['/usr/share/openvswitch/vswitch.ovsschema', '/usr/local/share/openvswitch/vswitch.ovsschema'];
 const variables = ['OVS_RUNDIR', 'OVS_LOGDIR', 'OVS_DBDIR', 'OVS_SYSCONFDIR'] as const;
 const startMs = 20_000;
 
 /**
- * Starts ovsdb-server and ovs-vswitchd in the lab's namespace, with sockets that nobody else sees; every program
- * started later finds them by its environment. Rejects with VerifyError (69) where Open vSwitch is not installed or
- * does not start.
+ * Starts ovsdb-server and ovs-vswitchd in the lab's namespace, with private sockets; later programs find them by the
+ * environment. Rejects with VerifyError (69) if Open vSwitch is missing or does not start.
  */
 export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promise<OvsSwitch> {
   const schema = findSchema();
@@ -81,7 +77,6 @@ function mountFolder(hasSysfs: boolean): void {
   );
 }
 
-/** The database's server, then the switch; each is added to `daemons` as soon as it is started. */
 async function startDaemons(schema: string, daemons: Daemon[]): Promise<void> {
   await mustRun(['ovsdb-tool', 'create', `${folder}/conf.db`, schema]);
   const optionsOf = (name: string): readonly string[] => [
@@ -140,7 +135,7 @@ async function vsctl(args: readonly string[]): Promise<void> {
   await mustRun(['ovs-vsctl', '--timeout=15', ...args]);
 }
 
-/** ovs-vsctl succeeds although the switch could not take an interface; its column `error` reports. */
+/** ovs-vsctl succeeds even if the switch refused an interface: its column `error` reports that. */
 async function takes(device: string): Promise<void> {
   const answer = (await mustRun(['ovs-vsctl', '--timeout=15', 'get', 'Interface', device, 'error'])).trim();
   if (answer !== '[]')
@@ -152,7 +147,7 @@ async function takes(device: string): Promise<void> {
     );
 }
 
-/** Without the kernel's module a bridge of datapath system is in the database, and nowhere else. */
+/** Without the kernel's module a bridge of datapath system exists only in the database. */
 function isThere({ name, datapath }: Bridge): void {
   if (datapath !== 'system' || existsSync(`/sys/class/net/${name}`)) return;
   throw new VerifyError(

@@ -4,7 +4,7 @@ import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { disableSegmentation } from './endpoints.js';
 
-/** What a relay carries: between a bridge device and the host end of an endpoint's link. */
+/** A relay's two ends: a bridge device and the host end of an endpoint's link. */
 export interface RelaySpec {
   readonly bridge: string;
   readonly device: string;
@@ -12,18 +12,17 @@ export interface RelaySpec {
   readonly everything: boolean;
 }
 
-/** A relay process that is carrying frames. */
+/** A running relay process. */
 export interface RelayHandle {
   stop(): Promise<void>;
-  /** Since the last call: that it has ended without being asked to, that it lost frames. */
+  /** Unexpected end or lost frames since the last call. */
   faults(): readonly { readonly code: FaultCode; readonly text: string }[];
 }
 
-/** Relays by endpoint: an endpoint with `attach: promiscuous` is there while its relay runs. */
+/** Relays by endpoint: an endpoint with `attach: promiscuous` exists while its relay runs. */
 export interface Relays {
   start(endpoint: Endpoint): Promise<void>;
   stop(endpoint: Endpoint): Promise<void>;
-  /** Relays that died or lost frames since the last call. */
   faults(): readonly { readonly code: FaultCode; readonly text: string }[];
   close(): Promise<void>;
 }

@@ -1,12 +1,12 @@
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { type MountSpace, mountFlag, mountOrRefuse, mountsHere, newMountSpace } from '../../kernel/mounts.js';
 
-/** What nobody can reach is not to be mounted again: it went, is hidden by another mount, or is another user's. */
+/** Errors of a mount that is gone, hidden by another, or another user's: it stays as it is. */
 const unreachable = ['ENOENT', 'ENOTDIR', 'EACCES', 'ESTALE', 'EINVAL'];
 const run = '/run';
 const ownSysctls = '/proc/sys/net';
 
-/** Sockets and names of the machine's daemons and namespaces are not there; `folder` stays where it lies below. */
+/** Hides sockets and names of the machine's daemons and namespaces, but not `folder`. */
 function hideRun(folder: string): void {
   if (!existsSync(run)) return;
   const fd = folder.startsWith(`${run}/`) ? openSync(folder, 'r') : null;
@@ -19,9 +19,8 @@ function hideRun(folder: string): void {
 }
 
 /**
- * The mount tree in which commands of a scenario run where the lab is root's: all is read-only, /proc/sys but the
- * sysctls of the network namespace too, and /run is empty. The run itself stays outside and writes its evidence.
- * `folder`: where the commands run. Throws VerifyError (69) where the kernel refuses it.
+ * Mount tree for a scenario's commands in root's lab: read-only, /proc/sys too except the namespace's network sysctls,
+ * and an empty /run. The run itself stays outside, to write evidence. `folder`: the commands'. Throws VerifyError (69).
  */
 export function makeSandbox(folder: string): MountSpace {
   const { readOnly, bind, remount, recursive, private: privately } = mountFlag;

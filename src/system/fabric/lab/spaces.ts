@@ -4,25 +4,25 @@ import type { Endpoint, IpPrefix } from '../../../core/model/scenario.js';
 import { disableIpv6, inNamespace, newNamespace } from '../../kernel/namespaces.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 
-/** Where an endpoint lives: its namespace and the name its interface has there. */
+/** An endpoint's namespace and the name of its interface there. */
 export interface Space {
   readonly fd: number;
-  /** `/proc/PID/fd/N`: what setns and `ip … netns` of another process take. */
+  /** `/proc/PID/fd/N` for setns and `ip … netns` of other processes. */
   readonly path: string;
   readonly device: string;
 }
 
 /**
- * The endpoints' namespaces: anonymous, held by descriptors of this process, so that they end with it. One each for
- * endpoints with addresses; all others share one without a stack (no address, no ARP, no IPv6), where their interfaces
- * are named like their ports.
+ * The endpoints' namespaces: anonymous, held by descriptors of this process, which they end with. Endpoints with
+ * addresses have one each; the others share one without a stack (no address, ARP or IPv6), with interfaces named as
+ * their ports.
  */
 export interface Spaces {
   of(endpoint: Endpoint): Space;
   close(): void;
 }
 
-/** The process id as /proc shows it, which may be another namespace's (a container that allows no /proc of its own). */
+/** The process id as /proc shows it; it may be another namespace's, in a container that allows no /proc of its own. */
 export function procPid(): string {
   return readlinkSync('/proc/self');
 }
@@ -53,7 +53,7 @@ export function makeSpaces(): Spaces {
   };
 }
 
-/** Has a network stack of its own: it answers ARP, serves and asks. */
+/** True if it has a network stack: it answers ARP, serves and asks. */
 export function hasStack(endpoint: Endpoint): boolean {
   return endpoint.ips.length > 0;
 }
@@ -66,13 +66,13 @@ export function isIpv6(ip: IpPrefix): boolean {
   return ip.family === 6;
 }
 
-/** IPv6 that sends nothing by itself on links to come: no link-local address, hence no solicitations. */
+/** Without a link-local address later links send no solicitations. */
 function quietIpv6(): void {
   writeSysctl(null, 'net.ipv6.conf.default.addr_gen_mode', '1');
   writeSysctl(null, 'net.ipv6.conf.default.accept_ra', '0');
 }
 
-/** In the namespace of the bridges: no IPv6 on any link unless it is given back to a bridge with an IPv6 address. */
+/** Turns IPv6 off on all links of the bridges' namespace; a bridge with an IPv6 address gets it back. */
 export function quietHost(someIpv6: boolean): void {
   inNamespace(null, () => {
     if (!someIpv6) {
