@@ -3,34 +3,33 @@ import { libc } from './libc.js';
 import { procText } from './proc-files.js';
 
 const BPF_PROG_QUERY = 16;
-/** enum bpf_attach_type of linux/bpf.h: places at a device that no command of iproute2 shows. */
+/** enum bpf_attach_type of linux/bpf.h: places at a device that iproute2 does not show. */
 const places = { 'tcx ingress': 46, 'tcx egress': 47, 'netkit primary': 54, 'netkit peer': 55 } as const;
 export type ProgramPlace = keyof typeof places;
 export const programPlaces = ['tcx ingress', 'tcx egress', 'netkit primary', 'netkit peer'] as const;
-/** More than anybody attaches at one place (BPF_MPROG_MAX). */
+/** BPF_MPROG_MAX. */
 const maxPrograms = 64;
 const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 
-/** Answers of a kernel that knows no such command, place or device, and so has no programs there. */
+/** Without such a command, place or device there are no programs. */
 const absentErrnos: readonly string[] = ['EINVAL', 'ENOENT', 'ENODEV', 'ENXIO', 'ENOSYS', 'EOPNOTSUPP'];
 
-/** Why there is no list of programs: `denied` = this user may not ask. */
+/** Why programs are not listed; `denied` = not permitted. */
 export type NoPrograms = 'denied' | { readonly unknown: string };
 
-/** What a refusal of the list of programs at a place means, by the name of its errno. */
+/** The list that a refusal stands for. */
 export function refusedAs(place: ProgramPlace, errno: string): readonly number[] | NoPrograms {
   if (errno === 'EPERM') return 'denied';
-  // programs of a pair are attached by its first device alone (netkit_dev_fetch, drivers/net/netkit.c)
+  // a pair's programs are attached by its first device alone (netkit_dev_fetch, drivers/net/netkit.c)
   const isSecond = errno === 'EACCES' && place.startsWith('netkit');
   return isSecond || absentErrnos.includes(errno) ? [] : { unknown: errno };
 }
 
-/** What is said on a machine whose system calls are not known here. */
 const noNumber = `the system call bpf of ${process.arch} is not known to this program`;
 
 /**
- * Ids of the programs that are attached to a device of the calling thread's network namespace (bpf(2), BPF_PROG_QUERY).
- * Empty before Linux 6.6, which knows no such place.
+ * Ids of programs at a device of the calling thread's network namespace (bpf(2), BPF_PROG_QUERY). Empty before Linux
+ * 6.6.
  */
 export function programsAt(ifindex: number, place: ProgramPlace): readonly number[] | NoPrograms {
   const c = libc();
@@ -45,7 +44,7 @@ export function programsAt(ifindex: number, place: ProgramPlace): readonly numbe
   return Array.from(ids.subarray(0, Math.min(maxPrograms, view.getUint32(at.count, true))));
 }
 
-/** Memory for all such questions of this thread: a bridge of 1,000 ports is asked 10,000 times a second. */
+/** Reused: a bridge of 1,000 ports takes 10,000 questions a second. */
 let query: ReturnType<typeof programQuery> | null = null;
 
 function programQuery() {
@@ -58,20 +57,20 @@ function programQuery() {
 const BPF_PROG_GET_FD_BY_ID = 13;
 const [BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID] = [30, 31] as const;
 const BPF_LINK_TYPE_NETFILTER = 10;
-/** struct bpf_link_info: type, id, prog_id, padding, and of a link to netfilter pf and hook. */
+/** struct bpf_link_info: type, id, prog_id, padding; for a netfilter link pf and hook. */
 const infoAt = { type: 0, program: 8, family: 16 } as const;
 const infoLength = 64;
 const AF_INET = 2;
 
-/** A program that netfilter runs at one of its hooks (Linux 6.4). */
+/** A program at a netfilter hook (Linux 6.4). */
 export interface NetfilterProgram {
   readonly id: number;
   readonly family: 'ipv4' | 'ipv6';
 }
 
 /**
- * A descriptor of a link; below 0 = refused. One that another process is just making answers EAGAIN, which Linux also
- * calls EWOULDBLOCK (bpf_link_by_id, kernel/bpf/syscall.c): then again, for some milliseconds.
+ * A link still being made answers EAGAIN, which Linux also calls EWOULDBLOCK (bpf_link_by_id, kernel/bpf/syscall.c):
+ * retries for some milliseconds.
  */
 function openLink(link: number): number {
   const until = performance.now() + 200;
@@ -83,9 +82,8 @@ function openLink(link: number): number {
 }
 
 /**
- * Programs of BPF at netfilter's hooks, of all network namespaces: the kernel does not say of which. They get packets
- * of IP, also bridged ones where netfilter gets these. Empty also where this user may not ask; a text = why they are
- * not known.
+ * BPF programs at netfilter's hooks of all network namespaces, which the kernel does not distinguish. They get IP
+ * packets, also bridged ones if netfilter does. Empty if not permitted; a text = why unknown.
  */
 export function netfilterPrograms(): readonly NetfilterProgram[] | string {
   const c = libc();
@@ -106,7 +104,7 @@ export function netfilterPrograms(): readonly NetfilterProgram[] | string {
         });
     } else {
       const why = c.errnoName(c.errno());
-      if (!isEnd(why)) return why; // one that is gone is not there
+      if (!isEnd(why)) return why;
     }
     next = askBpf(BPF_LINK_GET_NEXT_ID, [link]);
   }
@@ -114,10 +112,10 @@ export function netfilterPrograms(): readonly NetfilterProgram[] | string {
   return isEnd(why) ? programs : why;
 }
 
-/** struct bpf_prog_info, until the program's name. */
+/** struct bpf_prog_info up to the program's name. */
 const programAt = { type: 0, id: 4, tag: 8, codeLength: 20, code: 32, name: 64, end: 80 } as const;
 
-/** A program in the kernel: its type, name, tag (hex), and its instructions as the verifier left them. */
+/** A loaded program; the tag is hex, the instructions are as verified. */
 export interface LoadedProgram {
   /** enum bpf_prog_type. */
   readonly type: number;
@@ -126,10 +124,7 @@ export interface LoadedProgram {
   readonly code: Uint8Array;
 }
 
-/**
- * The program of that number; null = it is gone. `unknown`: the errno by which it cannot be read, as EPERM without
- * CAP_SYS_ADMIN.
- */
+/** The program of that id; null = gone. `unknown`: errno of reading it, EPERM without CAP_SYS_ADMIN. */
 export function loadedProgram(id: number): LoadedProgram | { readonly unknown: string } | null {
   const { result: fd } = askBpf(BPF_PROG_GET_FD_BY_ID, [id]);
   const why = (): string => libc().errnoName(libc().errno());
@@ -153,8 +148,8 @@ export function loadedProgram(id: number): LoadedProgram | { readonly unknown: s
 const BPF_PROG_GET_NEXT_ID = 11;
 
 /**
- * Numbers of the machine's programs above `after`, in order (CAP_SYS_ADMIN): later ones have higher numbers. `denied` =
- * this user may not ask; empty also where the kernel has no bpf(2).
+ * The machine's program ids above `after`, ascending (CAP_SYS_ADMIN); later programs have higher ones. `denied` = not
+ * permitted; empty also without bpf(2).
  */
 export function programIds(after = 0): readonly number[] | NoPrograms {
   if (!libc().hasBpfNumber) return { unknown: noNumber };
@@ -172,11 +167,11 @@ export function programIds(after = 0): readonly number[] | NoPrograms {
   }
 }
 
-/** enum bpf_attach_type of linux/bpf.h: places of a cgroup, and of a network namespace, by its descriptor. */
+/** enum bpf_attach_type of linux/bpf.h: places of a cgroup or network namespace. */
 const folderPlaces = { 'cgroup ingress': 0, 'cgroup egress': 1, 'flow dissector': 17, 'socket lookup': 36 } as const;
 export type FolderPlace = keyof typeof folderPlaces;
 
-/** Numbers of the programs at a cgroup or a network namespace that is open as `fd`; none where it may not ask. */
+/** Ids of programs at a cgroup or network namespace `fd`; empty if not permitted. */
 export function programsOf(fd: number, place: FolderPlace): readonly number[] {
   const ids = new Uint32Array(maxPrograms);
   const attributes = new Uint8Array(attributesLength);
@@ -189,13 +184,11 @@ export function programsOf(fd: number, place: FolderPlace): readonly number[] {
   return [...ids.subarray(0, Math.min(maxPrograms, view.getUint32(at.count, true)))];
 }
 
-/** The kernel's functions by the number in a call of a program, which counts from __bpf_call_base. */
 const knownCalls = new Map<number, readonly string[]>();
 
 /**
- * Names of the kernel's functions that programs call, by the number in the call (bpf_insn_prepare_dump,
- * kernel/bpf/syscall.c). None of a number = it is not known: it is 0 where this user may not see addresses
- * (kernel.kptr_restrict).
+ * Names of kernel functions by number in a program's call, relative to __bpf_call_base (bpf_insn_prepare_dump,
+ * kernel/bpf/syscall.c). Empty = unknown: 0 if addresses are hidden (kernel.kptr_restrict).
  */
 export function calledFunctions(calls: readonly number[]): ReadonlyMap<number, readonly string[]> {
   const missing = calls.filter((call) => !knownCalls.has(call));

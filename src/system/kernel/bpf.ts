@@ -1,17 +1,17 @@
 import { release } from 'node:os';
 import { libc } from './libc.js';
 
-/** One instruction of classic BPF (linux/filter.h, struct sock_filter). Jumps are relative and forward. */
+/** An instruction of classic BPF (linux/filter.h, struct sock_filter). Jumps are relative and forward. */
 export type BpfInstruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
 
-/** ld [SKF_AD_OFF + SKF_AD_PKTTYPE]: the packet type, as only a program in the kernel can read it. */
+/** ld [SKF_AD_OFF + SKF_AD_PKTTYPE]: the packet type, readable only in the kernel. */
 export const loadPacketType: BpfInstruction = [0x20, 0, 0, 0xfffff004];
 /** ret #0 */
 export const refuse: BpfInstruction = [0x06, 0, 0, 0];
-/** ret #262144: the frame whole. */
+/** ret #262144: the whole frame. */
 export const takeWhole: BpfInstruction = [0x06, 0, 0, 0x40000];
 
-/** struct sock_filter { u16 code; u8 jt; u8 jf; u32 k; } for each instruction, in the machine's order. */
+/** struct sock_filter { u16 code; u8 jt; u8 jf; u32 k; } in the machine's byte order. */
 export function encodeBpf(instructions: readonly BpfInstruction[]): Uint8Array {
   const bytes = new Uint8Array(instructions.length * 8);
   const halves = new Uint16Array(bytes.buffer);
@@ -26,10 +26,10 @@ export function encodeBpf(instructions: readonly BpfInstruction[]): Uint8Array {
 }
 
 const BPF_OBJ_GET_INFO_BY_FD = 15;
-/** The part of union bpf_attr that these commands are about. */
+/** Bytes of union bpf_attr that these commands use. */
 export const attributesLength = 64;
 
-/** One of the kernel's bpf(2) commands on numbers of 32 bits, which it changes; its result, negative = refused. */
+/** A bpf(2) command on 32-bit numbers, changed in place; below 0 = refused. */
 export function askBpf(
   command: number,
   words: readonly number[],
@@ -40,7 +40,7 @@ export function askBpf(
   return { result: libc().bpf(command, attributes), words: answered };
 }
 
-/** struct bpf_link_info or bpf_prog_info of a descriptor, filled in; null = the kernel does not say. */
+/** struct bpf_link_info or bpf_prog_info of a descriptor; null = refused. */
 export function bpfInfo(fd: number, info: Uint8Array): DataView | null {
   const attributes = new ArrayBuffer(attributesLength);
   new Uint32Array(attributes).set([fd, info.length]); // bpf_fd, info_len
@@ -51,7 +51,7 @@ export function bpfInfo(fd: number, info: Uint8Array): DataView | null {
 const [BPF_MAP_CREATE, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_GET_NEXT_KEY] = [0, 1, 2, 4] as const;
 const [BPF_PROG_LOAD, BPF_PROG_TEST_RUN, BPF_RAW_TRACEPOINT_OPEN, BPF_MAP_FREEZE] = [5, 10, 17, 22] as const;
 const BPF_F_MMAPABLE = 1 << 10;
-/** Programs only read it. */
+/** Programs only read the map. */
 export const BPF_F_RDONLY_PROG = 1 << 7;
 /** enum bpf_map_type. */
 const mapTypes = { hash: 1, array: 2, 'array for each processor': 6 } as const;
@@ -102,7 +102,7 @@ export interface MapShape {
   readonly entries: number;
 }
 
-/** Makes a map (bpf(2), BPF_MAP_CREATE). Gives its descriptor; null = this user may not, or the kernel cannot. */
+/** Makes a map (bpf(2), BPF_MAP_CREATE); null = not permitted or not supported. */
 export function createBpfMap(type: keyof typeof mapTypes, { key, value, entries }: MapShape, flags = 0): number | null {
   const attributes = new Uint8Array(attributesLength);
   // map_type, key_size, value_size, max_entries, map_flags
@@ -112,8 +112,8 @@ export function createBpfMap(type: keyof typeof mapTypes, { key, value, entries 
 }
 
 /**
- * Makes an array of values of `valueLength` bytes; a plain one can be mapped into memory (Linux 5.5). Gives its
- * descriptor; null = this user may not, or the kernel does not know it.
+ * Makes an array of `valueLength`-byte values; a plain one can be mapped into memory (Linux 5.5). null as for
+ * `createBpfMap`.
  */
 export function createBpfArray(
   type: Exclude<keyof typeof mapTypes, 'hash'>,
@@ -123,7 +123,6 @@ export function createBpfArray(
   return createBpfMap(type, { key: 4, value: valueLength, entries: values }, type === 'array' ? BPF_F_MMAPABLE : 0);
 }
 
-/** A command on a map with two addresses behind its descriptor; below 0 = refused. */
 function onMap(command: number, map: number, key: Uint8Array | null, value: Uint8Array): number {
   const c = libc();
   const attributes = new ArrayBuffer(attributesLength);
@@ -132,17 +131,17 @@ function onMap(command: number, map: number, key: Uint8Array | null, value: Uint
   return c.bpf(command, new Uint8Array(attributes));
 }
 
-/** Sets the value at 0; one for each processor stands behind the other, each in whole 8 bytes. False = it cannot. */
+/** Sets the value at 0; per-processor values follow each other, padded to 8 bytes. False = refused. */
 export function setBpfValue(map: number, value: Uint8Array): boolean {
   return onMap(BPF_MAP_UPDATE_ELEM, map, new Uint8Array(4), value) >= 0;
 }
 
-/** Copies the value of a key; false = there is none. */
+/** Copies a key's value; false = no such key. */
 export function readBpfValue(map: number, key: Uint8Array, into: Uint8Array): boolean {
   return onMap(BPF_MAP_LOOKUP_ELEM, map, key, into) >= 0;
 }
 
-/** The keys of a map that nothing writes any more. */
+/** Keys of a map that is no longer written. */
 export function bpfKeys(map: number, keyLength: number): readonly Uint8Array[] {
   const keys: Uint8Array[] = [];
   for (;;) {
@@ -152,10 +151,10 @@ export function bpfKeys(map: number, keyLength: number): readonly Uint8Array[] {
   }
 }
 
-/** enum bpf_prog_type; of one for tracing also BPF_TRACE_RAW_TP of enum bpf_attach_type. */
+/** enum bpf_prog_type; for tracing also BPF_TRACE_RAW_TP of enum bpf_attach_type. */
 const programTypes = { socket: 1, 'raw tracepoint': 17, tracing: 26 } as const;
 const BPF_TRACE_RAW_TP = 23;
-/** Members of `struct { … } load` of union bpf_attr. */
+/** struct `load` of union bpf_attr. */
 const loadAt = {
   instructions: 8,
   license: 16,
@@ -167,12 +166,12 @@ const loadAt = {
 } as const;
 const loadLength = 120;
 const maxTrials = 20;
-/** Linux has one number for EAGAIN and this. */
+/** Linux has one number for it and EAGAIN. */
 const interruptedName = 'EWOULDBLOCK';
 
 /**
- * Loads a program in eBPF (bpf(2), BPF_PROG_LOAD), for which the kernel first proves that it ends and stays within its
- * memory. `attachTo`: of one for tracing the type of its tracepoint. Gives its descriptor, or below 0.
+ * Loads an eBPF program (bpf(2), BPF_PROG_LOAD), which the kernel proves to end and stay in its memory. `attachTo`: the
+ * tracepoint's type. Below 0 = refused.
  */
 export function loadBpfProgram(
   type: keyof typeof programTypes,
@@ -197,7 +196,7 @@ export function loadBpfProgram(
     view.setUint32(loadAt.attachType, BPF_TRACE_RAW_TP, true);
     view.setUint32(loadAt.attachTo, attachTo, true);
   }
-  // a signal that arrives interrupts the kernel's proof (EAGAIN; do_check, kernel/bpf/verifier.c)
+  // a signal interrupts the kernel's proof (EAGAIN; do_check, kernel/bpf/verifier.c)
   for (let trial = 1; ; trial += 1) {
     const fd = c.bpf(BPF_PROG_LOAD, attributes);
     if (fd >= 0) return noteOwn(fd);
@@ -205,7 +204,7 @@ export function loadBpfProgram(
   }
 }
 
-/** Numbers of the programs that this process has loaded: the kernel gives none of them twice for a long time. */
+/** The kernel reuses ids late. */
 const ownPrograms = new Set<number>();
 
 function noteOwn(program: number): number {
@@ -214,23 +213,22 @@ function noteOwn(program: number): number {
   return program;
 }
 
-/** True of a program that this process has loaded. */
+/** True of a program that this process loaded. */
 export function isOwnProgram(id: number): boolean {
   return ownPrograms.has(id);
 }
 
-/** Loads a program for sockets. Gives its descriptor; null = this user may not, or the kernel refuses the program. */
+/** Loads a program for sockets; null = not permitted, or refused. */
 export function loadSocketProgram(instructions: Uint8Array): number | null {
   const fd = loadBpfProgram('socket', instructions);
   return fd < 0 ? null : fd;
 }
 
-/** The end of what the kernel says of a program that it refuses. */
 const logLength = 1 << 20;
 
 /**
- * Loads a program for a raw tracepoint (Linux 5.5), by the number of the type `btf_trace_NAME`, and attaches it until
- * the descriptor that it gives is closed. A text = why the kernel refuses; EPERM = this user may not.
+ * Loads a raw tracepoint's program (Linux 5.5), by the id of the type `btf_trace_NAME`; attached until its descriptor
+ * is closed. A text = the refusal; EPERM = not permitted.
  */
 export function attachToTracepoint(instructions: Uint8Array, tracepoint: number): TracingProgram | string {
   const c = libc();
@@ -246,7 +244,7 @@ export function attachToTracepoint(instructions: Uint8Array, tracepoint: number)
       .slice(-300)}`;
   }
   const attributes = new Uint8Array(attributesLength);
-  new Uint32Array(attributes.buffer)[2] = program; // no name: the program's own type says where
+  new Uint32Array(attributes.buffer)[2] = program; // no name: the program's type has the place
   const link = c.bpf(BPF_RAW_TRACEPOINT_OPEN, attributes);
   if (link >= 0) return { program, link };
   const why = c.errnoName(c.errno());
@@ -254,27 +252,27 @@ export function attachToTracepoint(instructions: Uint8Array, tracepoint: number)
   return why;
 }
 
-/** Descriptors of a program and of what attaches it. */
+/** Descriptors of a program and of its attachment. */
 export interface TracingProgram {
   readonly program: number;
   readonly link: number;
 }
 
-/** How often a program was not called as it was at work already (Linux 5.12); 0 where the kernel does not count it. */
+/** Calls skipped during a running one (Linux 5.12); 0 if not counted. */
 export function missedCalls(program: number): number {
   const missesAt = 208;
   const info = bpfInfo(program, new Uint8Array(missesAt + 8));
   return info === null ? 0 : Number(info.getBigUint64(missesAt, true));
 }
 
-/** From now on nobody writes the map: a program may take its values for constants. False = it cannot be. */
+/** Ends writing to the map: programs may treat values as constants. False = refused. */
 export function freezeBpfMap(map: number): boolean {
   const attributes = new Uint8Array(attributesLength);
   new Uint32Array(attributes.buffer)[0] = map;
   return libc().bpf(BPF_MAP_FREEZE, attributes) >= 0;
 }
 
-/** Calls a program of a raw tracepoint once, with a number as its first argument (Linux 5.10). False = refused. */
+/** Calls a raw tracepoint's program once with a first argument (Linux 5.10). False = refused. */
 export function callBpfProgram(program: number, argument: bigint): boolean {
   const c = libc();
   const context = new Uint8Array(8);

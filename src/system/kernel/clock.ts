@@ -3,8 +3,7 @@ import type { ClockSync, ClockMoment } from '../../core/model/run-record.js';
 import { libc } from './libc.js';
 
 /**
- * struct timex (adjtimex(2)) where `long` has 64 bits, and its fields: maxerror in µs, and status with its bit for a
- * clock that nobody disciplines.
+ * struct timex (adjtimex(2)) with 64-bit `long`: maxerror in µs, and status with its bit for an undisciplined clock.
  */
 const timexLength = 208;
 const maxErrorAt = 24;
@@ -13,7 +12,7 @@ const unsynchronized = 0x0040;
 const timeError = 5;
 const wide: readonly string[] = ['x64', 'arm64', 'riscv64', 'ppc64', 's390x', 'loong64'];
 
-/** How the kernel rates its clock; takes no right. null where it does not report. */
+/** The kernel's rating of its clock, without privileges; null = not reported. */
 export function readClockSync(): ClockSync | null {
   if (!wide.includes(process.arch)) return null;
   const timex = new Uint8Array(timexLength);
@@ -31,16 +30,13 @@ export function readClockSync(): ClockSync | null {
 const secondsAt = 72;
 const nanoseconds = 0x2000;
 
-/**
- * The kernel's wall clock in ns since 1970, as captures have it; where `adjtimex` has no 64-bit form, to the
- * millisecond.
- */
+/** Wall clock in ns since 1970, as in captures; to the ms if `adjtimex` lacks a 64-bit form. */
 export function wallClockNs(): bigint {
   const timex = new Uint8Array(timexLength);
   if (!wide.includes(process.arch) || libc().adjtimex(timex) < 0) return BigInt(Date.now()) * 1_000_000n;
   const view = new DataView(timex.buffer);
   const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-  // tv_usec, which holds ns where STA_NANO is set (adjtimex(2))
+  // tv_usec, in ns if STA_NANO is set (adjtimex(2))
   const fraction = view.getBigInt64(secondsAt + 8, little);
   return (
     view.getBigInt64(secondsAt, little) * 1_000_000_000n +
@@ -48,20 +44,18 @@ export function wallClockNs(): bigint {
   );
 }
 
-/** Now, on both clocks. */
+/** The present on both clocks. */
 export function moment(): ClockMoment {
   return { utc: new Date().toISOString(), monotonicNs: process.hrtime.bigint().toString() };
 }
 
-/** Time for code that waits: a test gives one that does not last. */
+/** Time for code that waits; tests replace it. */
 export interface Clock {
-  /** Monotonic, in ms. */
   now(): number;
-  /** Resolves after this many ms; rejects when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The time of this machine. */
+/** The machine's time. */
 export const machineClock: Clock = {
   now: () => performance.now(),
   sleep: async (ms, signal) => {

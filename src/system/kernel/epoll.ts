@@ -6,23 +6,20 @@ const EPOLL_CTL_DEL = 2;
 const EPOLLIN = 1;
 const EPOLL_CLOEXEC = 0o2000000;
 
-/** Readiness of many descriptors at the price of one call, however many there are (epoll(7)). */
+/** Readiness of many descriptors for one call's price (epoll(7)). */
 export interface Epoll {
-  /** `key`, 0 to 2^32−1, is what `ready` gives back for this descriptor. */
+  /** `key`, 0 to 2^32−1, identifies the descriptor in `ready`. */
   add(fd: number, key: number): void;
   remove(fd: number): void;
-  /** Keys of the descriptors that are readable or in error now, at most 64; never waits. */
+  /** Keys of readable or failed descriptors, at most 64; never waits. */
   ready(): readonly number[];
-  /**
-   * Calls `listener` from the event loop as long as `ready` has something to give, in the place of one before; null =
-   * calls nobody.
-   */
+  /** Calls `listener`, instead of the last, from the event loop while `ready` is not empty; null = none. */
   whenReady(listener: (() => void) | null): void;
 }
 
 const maxEvents = 64;
 
-/** Throws VerifyError (69) where the kernel refuses. */
+/** Throws VerifyError (69) if the kernel refuses. */
 export function createEpoll(): Epoll {
   const library = koffi().load(null);
   const create: (flags: number) => number = library.func('int epoll_create1(int)');
@@ -44,7 +41,7 @@ export function createEpoll(): Epoll {
     );
   const events = new Uint8Array(maxEvents * size);
   const words = new Uint32Array(events.buffer);
-  /** Watches the descriptor from Node's event loop; kept, for it ends with its object. */
+  /** In Node's event loop; ends with its object. */
   let watch: ReturnType<ReturnType<typeof koffi>['node']['poll']> | null = null;
   let called: (() => void) | null = null;
   return {

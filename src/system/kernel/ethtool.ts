@@ -4,22 +4,16 @@ import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from './socket-constants.js';
 
 /** linux/sockios.h */
 const SIOCETHTOOL = 0x8946;
-/** struct ifreq: the name in 16 bytes, then a union of which the first 8 hold a pointer here. */
+/** struct ifreq: 16 bytes of name, then a union beginning with an 8-byte pointer. */
 const ifreqLength = 40;
 const nameLength = 16;
 
-/**
- * Carries out one command of struct ethtool_value (linux/ethtool.h) with its data; gives the data back, or the name of
- * what the kernel refused it with.
- */
+/** Runs a command of struct ethtool_value (linux/ethtool.h); returns its data, or the errno's name. */
 export type AskEthtool = (device: string, command: number, data: number) => number | string;
 
-/**
- * Carries out a command with a struct that begins with its number, in place; null = done, else the kernel's refusal.
- */
+/** Runs a command on a struct beginning with its number, in place; null = done, else the errno's name. */
 export type EthtoolCall = (device: string, command: number, value: Buffer) => string | null;
 
-/** Carries out commands on devices of the socket's namespace. */
 function callsOn(fd: number): EthtoolCall {
   const c = libc();
   return (device, command, value) => {
@@ -43,7 +37,7 @@ function withCalls<T>(netns: string | null, fn: (call: EthtoolCall) => T): T {
   });
 }
 
-/** Runs `fn` with a socket in a network namespace; null = the caller's. */
+/** Runs `fn` with a socket in a network namespace (null = the caller's). */
 export function withEthtool<T>(netns: string | null, fn: (ask: AskEthtool) => T): T {
   return withCalls(netns, (call) =>
     fn((device, command, data) => {
@@ -54,10 +48,10 @@ export function withEthtool<T>(netns: string | null, fn: (ask: AskEthtool) => T)
   );
 }
 
-/** ETHTOOL_GDRVINFO, and struct ethtool_drvinfo: cmd, then the driver's name in 32 bytes. */
+/** ETHTOOL_GDRVINFO, and struct ethtool_drvinfo: cmd, then 32 bytes of driver name. */
 const [getDriver, driverAt, driverInfoLength] = [0x03, 4, 196];
 
-/** Name of the driver of a device in the namespace of any socket, such as `veth`; null = it does not report. */
+/** A device's driver, such as `veth`, in the socket's namespace; null = not reported. */
 export function driverOf(fd: number, device: string): string | null {
   const info = Buffer.alloc(driverInfoLength);
   if (callsOn(fd)(device, getDriver, info) !== null) return null;
@@ -72,7 +66,7 @@ const stringLength = 32;
 /** struct ethtool_get_features_block: available, requested, active, never_changed. */
 const block = { length: 16, active: 8 } as const;
 
-/** Names of a kernel's features in the order of their bits, from what ETHTOOL_GSTRINGS gave. */
+/** Features in the order of their bits, from ETHTOOL_GSTRINGS. */
 export function featureNames(strings: Buffer): readonly string[] {
   const count = Math.floor(strings.length / stringLength);
   return Array.from({ length: count }, (_, at) => {
@@ -81,7 +75,7 @@ export function featureNames(strings: Buffer): readonly string[] {
   });
 }
 
-/** Features that are on, from the blocks that ETHTOOL_GFEATURES gave: 32 bits each. */
+/** Features that are on, from the 32-bit blocks of ETHTOOL_GFEATURES. */
 export function activeFeatures(blocks: Buffer, names: readonly string[]): readonly string[] {
   return names.filter((name, bit) => {
     const at = (bit >> 5) * block.length + block.active;
@@ -100,9 +94,7 @@ function namesFrom(call: EthtoolCall, device: string): readonly string[] | null 
   return call(device, getStrings, strings) === null ? featureNames(strings.subarray(12)) : null;
 }
 
-/**
- * Features that are on, by device, as `ethtool -k` names them; a device or a kernel that does not report is left out.
- */
+/** Features that are on by device, named as by `ethtool -k`, without devices that do not report. */
 export function readFeatures(
   netns: string | null,
   devices: readonly string[],

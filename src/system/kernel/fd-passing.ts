@@ -8,31 +8,25 @@ const SCM_RIGHTS = 1;
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
-/** F_SEAL_SEAL, _SHRINK, _GROW, _WRITE (fcntl(2)): for ever, and for every descriptor of the file. */
+/** F_SEAL_SEAL, _SHRINK, _GROW, _WRITE (fcntl(2)): permanent, for every descriptor of the file. */
 const allSeals = 0xf;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
-/**
- * struct msghdr of a 64-bit machine in 8-byte words (sendmsg(2)): name, its length, iov, their number, control, its
- * length, flags.
- */
+/** struct msghdr of 64-bit machines in 8-byte words (sendmsg(2)): name, length, iov, count, control, length, flags. */
 const messageWords = 7;
 const [iovAt, iovCountAt, controlAt, controlLengthAt] = [2, 3, 4, 5];
-/** A cmsghdr with one descriptor: CMSG_LEN(4), and CMSG_SPACE(4), cmsg(3). */
+/** cmsghdr with one descriptor: CMSG_LEN(4), CMSG_SPACE(4), cmsg(3). */
 const controlLength = 20;
 const controlRoom = 24;
 
-/** Connected sockets: what is handed over at one end is taken at the other. */
+/** Connected sockets that pass descriptors. */
 export interface FdChannel {
   readonly here: number;
   /** For another process to inherit. */
   readonly there: number;
 }
 
-/**
- * Sockets over which open files go from one process to another that was started before (unix(7), SCM_RIGHTS). Throws
- * VerifyError (69) where none can be had.
- */
+/** Sockets passing open files to a running process (unix(7), SCM_RIGHTS). Throws VerifyError (69). */
 export function openFdChannel(): FdChannel {
   const ends = new Int32Array(2);
   if (libc().socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, new Uint8Array(ends.buffer)) < 0)
@@ -41,7 +35,6 @@ export function openFdChannel(): FdChannel {
   return { here, there };
 }
 
-/** What sendmsg(2) and recvmsg(2) take: one byte of text, and room for one descriptor. */
 function message(): {
   readonly header: Uint8Array;
   readonly control: ArrayBuffer;
@@ -64,8 +57,8 @@ function message(): {
 }
 
 /**
- * Hands an open file over: the other process has a descriptor of its own of it. Throws VerifyError (69) where nobody is
- * at the other end.
+ * Passes an open file, of which the receiver gets its own descriptor. Throws VerifyError (69) if the other end is
+ * closed.
  */
 export function passFd(socket: number, fd: number): void {
   const { header, control, buffers } = message();
@@ -75,10 +68,7 @@ export function passFd(socket: number, fd: number): void {
     throw failed('a file cannot be handed over');
 }
 
-/**
- * The descriptor of the file that was handed over first and is not taken yet. Throws VerifyError (69) where there is
- * none.
- */
+/** The first file not yet received. Throws VerifyError (69) if there is none. */
 export function receiveFd(socket: number): number {
   const { header, control, buffers } = message();
   const length = libc().recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -98,17 +88,14 @@ function failed(what: string): VerifyError {
   );
 }
 
-/**
- * A file in memory without a name (memfd_create(2)), which a helper may inherit: what is written here is read there.
- * The caller closes it. Throws VerifyError (69).
- */
+/** A nameless file in memory (memfd_create(2)) to share with helpers; the caller closes it. Throws VerifyError (69). */
 export function openSharedFile(): number {
   const fd = libc().memfd_create('verify-isolation', MFD_CLOEXEC);
   if (fd < 0) throw noMemoryFile();
   return fd;
 }
 
-/** The same with bytes that nobody can change. The caller closes it. Throws VerifyError (69). */
+/** As `openSharedFile`, with bytes that no process can change. */
 export function openSealedFile(bytes: Uint8Array): number {
   const c = libc();
   const fd = c.memfd_create('verify-isolation', MFD_CLOEXEC | MFD_ALLOW_SEALING);

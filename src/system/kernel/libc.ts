@@ -1,18 +1,18 @@
 import { createRequire } from 'node:module';
 import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 
-/** Flags of setns(2) and unshare(2): a network namespace (linux/sched.h). */
+/** A network namespace in setns(2) and unshare(2) (linux/sched.h). */
 export const CLONE_NEWNET = 0x4000_0000;
-/** The same: a mount namespace. */
+/** A mount namespace. */
 export const CLONE_NEWNS = 0x2_0000;
 
 type Koffi = typeof import('koffi');
 
-/** Calls of the C library. Each returns what the C function returns: below 0 means that `errno()` says why. */
+/** C library calls; below 0 means that `errno()` has the reason. */
 export interface Libc {
   setns(fd: number, kind: number): number;
   unshare(flags: number): number;
-  /** Of the calling thread, where it shares neither with others. */
+  /** Of a calling thread that shares neither with others. */
   fchdir(fd: number): number;
   chroot(path: string): number;
   mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
@@ -23,43 +23,39 @@ export interface Libc {
   connect(fd: number, address: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
-  /** `messages`: an array of struct mmsghdr; pointers in it come from `addressOf`. */
+  /** `messages`: struct mmsghdr, with pointers of `addressOf`. */
   sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): number;
-  /** `message`: a struct msghdr; pointers in it come from `addressOf`. */
+  /** `message`: struct msghdr, with pointers of `addressOf`. */
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
-  /** `argument` is read and written in place. */
+  /** `argument` is changed in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
-  /** The same on a thread of Node's pool, for sockets whose closing waits for the kernel's RCU. */
+  /** `close` on Node's pool, for sockets whose closing waits for RCU. */
   closeBeside(fd: number): Promise<void>;
   flock(fd: number, operation: number): number;
   memfd_create(name: string, flags: number): number;
   fcntl(fd: number, command: number, value: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
-  /** A system call without a function of its own; `last` is handed over by its address, null = 0. */
+  /** A system call; `last` is passed by address, null = 0. */
   syscall(number: number, first: number, second: number, last: Uint8Array | null): number;
   /**
-   * kcmp(2): 0 = two processes or threads have the same open file at these descriptors (`type` 0), or the same table of
-   * descriptors (`type` 2); below 0 also where this machine's number is not known.
+   * kcmp(2): 0 = the same open file (`type` 0), or table of descriptors (`type` 2); below 0 also if this machine's
+   * number is unknown.
    */
   kcmp(pid: number, otherPid: number, type: 0 | 2, ...descriptors: readonly [number, number]): number;
-  /**
-   * openat2(2) of a folder, by the path below another one's descriptor; `resolve`: its flags. Below 0 = errno() says
-   * why not, which is ENOSYS before Linux 5.6.
-   */
+  /** openat2(2) of a folder below a descriptor; `resolve`: its flags. ENOSYS before Linux 5.6. */
   openFolderAt(folder: number, path: string, flags: number, resolve: number): number;
-  /** A new mount of a file system without options, in no tree; its descriptor, below 0 where the kernel refuses. */
+  /** A new mount outside any tree, without options. */
   detachedMount(type: string): number;
-  /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 without errno where its number is not known. */
+  /** bpf(2); `attributes`: union bpf_attr, changed in place. Below 0 without errno if its number is unknown. */
   bpf(command: number, attributes: Uint8Array): number;
-  /** True if the number of bpf(2) on this machine is known. */
+  /** False: bpf(2) has no known number here. */
   readonly hasBpfNumber: boolean;
-  /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
+  /** `timex`: struct timex, filled in; 5 = not synchronized. */
   adjtimex(timex: Uint8Array): number;
   /**
-   * Maps `length` bytes of a descriptor to read and write, shared with the kernel, until the process ends; null =
-   * errno() says why not.
+   * Maps `length` bytes for reading and writing, shared with the kernel, until the process ends; null = see `errno()`.
    */
   mapShared(fd: number, length: number): ArrayBuffer | null;
   /** `limits`: struct rlimit, filled in: the soft one and the hard one. */
@@ -67,15 +63,15 @@ export interface Libc {
   setrlimit(resource: number, limits: Uint8Array): number;
   /** errno of the last call. */
   errno(): number;
-  /** `EPERM` for 1; the number itself where it has no name. */
+  /** `EPERM` for 1; the number if it has no name. */
   errnoName(errno: number): string;
-  /** Address of a buffer's first byte. The caller keeps the buffer referenced for as long as C may use it. */
+  /** Address of a buffer's first byte; the caller keeps the buffer referenced while C uses it. */
   addressOf(buffer: Uint8Array): bigint;
 }
 
 /**
- * Numbers of the system call on little-endian machines, as which its arguments are written:
- * arch/…/syscalls/syscall*.tbl of the kernel, include/uapi/asm-generic/unistd.h.
+ * Little-endian machines only, as the arguments are written so: arch/…/syscalls/syscall*.tbl,
+ * include/uapi/asm-generic/unistd.h.
  */
 const bpfNumbers: Readonly<Record<string, number>> = {
   x64: 321,
@@ -87,19 +83,15 @@ const bpfNumbers: Readonly<Record<string, number>> = {
   ia32: 357,
 };
 
-/** As above, of kcmp(2). */
 const kcmpNumbers: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 };
 
-/** fsopen(2) and so on have one number on every machine; FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC (linux/mount.h). */
+/** Same numbers on every machine; FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC (linux/mount.h). */
 const mountCalls = { fsopen: 430, fsconfig: 431, fsmount: 432, create: 6, closeOnExec: 1 } as const;
 
 let koffiModule: Koffi | undefined;
 let libcFunctions: Libc | undefined;
 
-/**
- * The `koffi` package, loaded at the first use so that commands which need no sockets start without it. Throws
- * VerifyError (69) where it does not load.
- */
+/** The `koffi` package, loaded at first use: commands without it start faster. Throws VerifyError (69). */
 export function koffi(): Koffi {
   if (koffiModule !== undefined) return koffiModule;
   try {
@@ -116,18 +108,15 @@ export function koffi(): Koffi {
   }
 }
 
-/**
- * The C library's functions that Node does not offer. Synchronous and on the calling thread: namespaces belong to
- * threads.
- */
+/** C library functions that Node lacks. Synchronous, on the calling thread: namespaces belong to threads. */
 export function libc(): Libc {
   libcFunctions ??= bindLibc(koffi());
   return libcFunctions;
 }
 
-/** Alike on every machine (include/uapi/asm-generic/unistd.h). */
+/** The same on every machine (include/uapi/asm-generic/unistd.h). */
 const openat2Number = 437;
-/** Calls that the C library may be too old to have functions for. */
+/** An old C library has no functions for them. */
 function newerCalls(
   library: ReturnType<Koffi['load']>,
   close: (fd: number) => number,

@@ -17,7 +17,7 @@ export const mountFlag = {
   relAtime: 1 << 21,
 } as const;
 
-/** What /proc/PID/mountinfo calls the flags that a mount keeps when it is mounted again (proc_pid_mountinfo(5)). */
+/** Flags that a remount keeps, as /proc/PID/mountinfo names them (proc_pid_mountinfo(5)). */
 const keptOptions: Readonly<Record<string, number>> = {
   nosuid: mountFlag.noSuid,
   nodev: mountFlag.noDev,
@@ -31,11 +31,11 @@ const keptOptions: Readonly<Record<string, number>> = {
 export interface Mount {
   readonly path: string;
   readonly readOnly: boolean;
-  /** Flags of mount(2) that it has beside. */
+  /** Its flags of mount(2). */
   readonly flags: number;
 }
 
-/** Those of a text in the form of /proc/PID/mountinfo, whose blanks are in octal. */
+/** /proc/PID/mountinfo has blanks in octal. */
 function parseMounts(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [, , , , point, options] = line.split(' ');
@@ -51,12 +51,12 @@ function parseMounts(text: string): readonly Mount[] {
   });
 }
 
-/** The mounts that the calling thread sees. */
+/** Mounts that the calling thread sees. */
 export function mountsHere(): readonly Mount[] {
   return parseMounts(readFileSync('/proc/thread-self/mountinfo', 'latin1'));
 }
 
-/** mount(2). Throws VerifyError (69) where the kernel refuses, unless for one of the reasons in `mayFail`. */
+/** mount(2). Throws VerifyError (69) if the kernel refuses with an errno not in `mayFail`. */
 export function mountOrRefuse(
   [source, target, type, flags, data = null]: readonly [string | null, string, string | null, number, (string | null)?],
   mayFail: readonly string[] = [],
@@ -76,12 +76,12 @@ function refused(what: string, why: string): VerifyError {
   );
 }
 
-/** A mount namespace with the root and the folder that a thread has in it. */
+/** A mount namespace, with a thread's root and folder in it. */
 export interface MountSpace {
   readonly fds: readonly [namespace: number, root: number, folder: number];
 }
 
-/** Linux alone has it: opens a name without reading what stands behind it. */
+/** Linux only: opens a name without its contents. */
 const O_PATH = 0o10_000_000;
 
 function here(): MountSpace {
@@ -89,7 +89,7 @@ function here(): MountSpace {
   return { fds: [openSync('/proc/thread-self/ns/mnt', 'r'), openSync('/', folder), openSync('.', folder)] };
 }
 
-/** setns(2) leaves a thread at the namespace's own root: the root and the folder are taken again. */
+/** setns(2) leaves a thread at the namespace's root: root and folder are set again. */
 function enter({ fds: [namespace, root, folder] }: MountSpace): string | null {
   const c = libc();
   const isThere =
@@ -108,8 +108,8 @@ function comeBack(home: MountSpace): void {
 }
 
 /**
- * A mount namespace of its own, a copy of the calling thread's that `prepare` then changes; it lives as long as its
- * descriptors. Call it from the main thread. Throws VerifyError (69) where the kernel refuses.
+ * A copy of the calling thread's mount namespace, changed by `prepare`, for the life of its descriptors. Call it from
+ * the main thread. Throws VerifyError (69).
  */
 export function newMountSpace(prepare: () => void): MountSpace {
   const home = here();
@@ -126,10 +126,7 @@ export function newMountSpace(prepare: () => void): MountSpace {
   }
 }
 
-/**
- * Runs `fn` with the calling thread in a mount namespace and comes back. Only what happens synchronously is inside:
- * children spawned are born there.
- */
+/** Runs synchronous `fn` in a mount namespace, where its children start too. */
 export function inMountSpace<T>(space: MountSpace | null, fn: () => T): T {
   if (space === null) return fn();
   const home = here();

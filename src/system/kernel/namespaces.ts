@@ -2,15 +2,14 @@ import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { messageOf, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { CLONE_NEWNET, libc } from './libc.js';
 
-/** The calling thread's network namespace; `/proc/self` would name the process's first thread. */
+/** `/proc/self` would name the process's first thread. */
 const threadNamespace = '/proc/thread-self/ns/net';
 
 /**
- * Runs `fn` with the calling thread in the network namespace at `path` (`/proc/self/fd/17`, `/run/netns/x`) and returns
- * to where it was; null = runs it where it is. Only what happens synchronously on this thread is inside: sockets made,
- * children spawned, files of /proc/sys/net and /proc/thread-self/net read. What libuv does later (connect, lookups,
- * asynchronous files) is outside again. Ends the process when it cannot come back: in a wrong namespace nothing that
- * follows could be trusted.
+ * Runs `fn` with the calling thread in the network namespace at `path` (`/proc/self/fd/17`, `/run/netns/x`; null = its
+ * own), and returns. Only synchronous work on this thread is inside: sockets, children, /proc/sys/net and
+ * /proc/thread-self/net. libuv's later work (connect, lookups, asynchronous files) is outside. If it cannot return the
+ * process ends: in a wrong namespace nothing could be trusted.
  */
 export function inNamespace<T>(path: string | null, fn: () => T): T {
   if (path === null) return fn();
@@ -22,7 +21,7 @@ export function inNamespace<T>(path: string | null, fn: () => T): T {
   }
 }
 
-/** As inNamespace, for a namespace that is held open as a descriptor. */
+/** As `inNamespace`, for a descriptor. */
 export function inNamespaceFd<T>(fd: number, fn: () => T): T {
   const home = open(threadNamespace);
   try {
@@ -38,8 +37,8 @@ export function inNamespaceFd<T>(fd: number, fn: () => T): T {
 }
 
 /**
- * A new network namespace without a name; it lives as long as the descriptor that is returned (or a process, a socket
- * or a link in it). `prepare` runs inside before anything else does.
+ * A nameless network namespace for the life of the returned descriptor (or a process, socket or link in it). `prepare`
+ * runs in it first.
  */
 export function newNamespace(prepare: () => void = () => undefined): number {
   const home = open(threadNamespace);
@@ -64,10 +63,7 @@ export function enterNewNamespace(): void {
   if (libc().unshare(CLONE_NEWNET) !== 0) throw refused('make a network namespace');
 }
 
-/**
- * No IPv6 in the calling thread's network namespace, for links that exist and links to come. A kernel without IPv6 is
- * fine.
- */
+/** Turns IPv6 off for present and later links of the calling thread's network namespace, if the kernel has it. */
 export function disableIpv6(): void {
   for (const scope of ['all', 'default']) {
     try {
@@ -106,11 +102,10 @@ function refused(what: string): VerifyError {
 }
 
 /**
- * Distinguishes network namespaces, also those of one path one after the other; null = this process's. Of a path that
- * is not there the path.
+ * Distinguishes network namespaces, also successive ones of one path (null = this process's); a missing one by path.
  */
 export function namespaceIdentity(netns: string | null): string {
   if (netns === null) return 'own';
   const stat = statSync(netns, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? netns : `${stat.dev}:${stat.ino}`; // opening it reports that it is not there
+  return stat === undefined ? netns : `${stat.dev}:${stat.ino}`; // opening it reports that it is missing
 }

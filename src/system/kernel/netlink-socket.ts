@@ -22,7 +22,7 @@ export const NETLINK_NETFILTER = 12;
 export const NETLINK_SOCK_DIAG = 4;
 export const NETLINK_XFRM = 6;
 
-/** Types of messages of rtnetlink(7), linux/rtnetlink.h. */
+/** Messages of rtnetlink(7), linux/rtnetlink.h. */
 export const [RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK] = [16, 17, 18] as const;
 export const [RTM_NEWADDR, RTM_GETADDR] = [20, 22] as const;
 export const [RTM_NEWROUTE, RTM_DELROUTE] = [24, 25] as const;
@@ -40,15 +40,15 @@ export interface NetlinkOptions {
   readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG | typeof NETLINK_XFRM;
   /** Multicast groups by number (RTNLGRP_LINK = 1), not by bit. */
   readonly groups: readonly number[];
-  /** Reading waits this long and then says EAGAIN; null = it never waits. */
+  /** Reads wait this long before EAGAIN; null = never. */
   readonly waitMs: number | null;
-  /** Bytes that the kernel keeps until they are read; null = its default. */
+  /** Size of the receive buffer; null = the kernel's default. */
   readonly buffer?: number | null;
 }
 
 /**
- * A descriptor on which the kernel reports events of the calling thread's network namespace. Takes no privileges for
- * rtnetlink. Throws VerifyError (69); `unsupported` where this kernel has no such family.
+ * A descriptor for events of the calling thread's network namespace; rtnetlink needs no privileges. Throws VerifyError
+ * (69), `unsupported` without the family.
  */
 export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOptions): number {
   const c = libc();
@@ -73,7 +73,7 @@ export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOp
   }
 }
 
-/** As openNetlink; null = this kernel has no such family, `refused` = why it cannot be opened. */
+/** As `openNetlink`; null = no such family, `refused` = the error. */
 export function openNetlinkIfThere(
   options: NetlinkOptions,
 ): { readonly fd: number } | { readonly refused: string } | null {
@@ -85,13 +85,13 @@ export function openNetlinkIfThere(
   }
 }
 
-/** As openNetlink; null = this user may not listen to that. */
+/** As `openNetlink`; null = not permitted. */
 export function openNetlinkIfAllowed(options: NetlinkOptions): number | null {
   const opened = openNetlinkIfThere(options);
   return opened === null || 'refused' in opened ? null : opened.fd;
 }
 
-/** True if reading waits: with `false` it says EAGAIN at once where there is nothing. */
+/** Makes reads wait, or return EAGAIN at once. */
 export function setWaiting(fd: number, waits: boolean): void {
   libc().ioctl(fd, FIONBIO, words(waits ? 0 : 1));
 }
@@ -100,16 +100,16 @@ export interface NetlinkMessage {
   readonly type: number;
   /** NLM_F_… of netlink(7). */
   readonly flags: number;
-  /** That of the question which it answers; 0 = of none. */
+  /** Of the question; 0 = none. */
   readonly sequence: number;
-  /** First byte of what follows the header: the address family for rtnetlink. */
+  /** First byte behind the header: rtnetlink's address family. */
   readonly family: number;
-  /** Start and length of the message, header included. */
+  /** With the header. */
   readonly at: number;
   readonly length: number;
 }
 
-/** struct nlmsghdr (length, type, flags, sequence, port: 16 bytes), aligned to 4. A damaged length ends the walk. */
+/** Messages (struct nlmsghdr: length, type, flags, sequence, port, 16 bytes; aligned to 4), up to a damaged length. */
 export function* netlinkMessages(buffer: Buffer, bytes: number): Generator<NetlinkMessage> {
   for (let at = 0; at + 20 <= bytes; ) {
     const length = buffer.readUInt32LE(at);
@@ -126,10 +126,7 @@ export function* netlinkMessages(buffer: Buffer, bytes: number): Generator<Netli
   }
 }
 
-/**
- * Reads messages from a descriptor that never waits and gives how many bytes they have; 'lost' = the kernel had to
- * drop some (ENOBUFS).
- */
+/** Reads without waiting; returns the bytes, 'lost' = the kernel dropped some (ENOBUFS). */
 export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
   try {
     return readSync(fd, buffer);
@@ -138,12 +135,12 @@ export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'l
   }
 }
 
-/** A message whose bytes, header included, are valid until the next one is asked for. */
+/** Its bytes, header included, are valid until the next. */
 export interface WaitingMessage extends Pick<NetlinkMessage, 'type' | 'family'> {
   readonly bytes: Buffer;
 }
 
-/** All messages that wait at a descriptor that never waits; 'lost' stands where the kernel had to drop some. */
+/** All waiting messages; 'lost' = the kernel dropped some. */
 export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'> {
   const buffer = Buffer.alloc(1 << 16);
   for (let bytes = readNetlink(fd, buffer); bytes !== 'nothing'; bytes = readNetlink(fd, buffer)) {
@@ -155,8 +152,8 @@ export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'>
 }
 
 /**
- * Attributes by type (struct nlattr: length and type of 16 bits each, flags in the type's upper two; aligned to 4
- * bytes). A damaged length ends the walk.
+ * Attributes by type (struct nlattr: 16 bits each of length and type, flags in the type's upper two; aligned to 4), up
+ * to a damaged length.
  */
 export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   const attributes = new Map<number, Buffer>();
@@ -169,7 +166,7 @@ export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   return attributes;
 }
 
-/** An attribute's text, which ends with NUL: names of devices are UTF-8, as `ip` and /proc give them. */
+/** Text that ends with NUL: device names are UTF-8, as `ip` and /proc give them. */
 export function netlinkText(value: Buffer): string {
   return value.toString('utf8').replace(/\0.*$/s, '');
 }
@@ -178,7 +175,6 @@ function words(value: number): Uint8Array {
   return new Uint8Array(new Uint32Array([value]).buffer);
 }
 
-/** `unsupported`: this kernel has no such family. */
 function refused(): VerifyError {
   const name = libc().errnoName(libc().errno());
   return new VerifyError(

@@ -21,9 +21,8 @@ const SIOCGIFINDEX = 0x8933;
 const IFNAMSIZ = 16;
 
 /**
- * A raw packet socket that receives nothing (protocol 0, packet(7)), in the calling thread's network namespace: what is
- * written to it leaves on the interface that each message names. Throws VerifyError (69) `open-failed` without
- * CAP_NET_RAW.
+ * A raw packet socket that receives nothing (protocol 0, packet(7)), in the calling thread's network namespace;
+ * messages name their interface. Throws VerifyError (69) `open-failed` without CAP_NET_RAW.
  */
 export function openUnboundPacketSocket(): number {
   const fd = libc().socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -32,7 +31,8 @@ export function openUnboundPacketSocket(): number {
 }
 
 /**
- * struct sockaddr_ll: family, protocol, ifindex, hatype, pkttype, halen, addr[8]. `protocol` in the machine's order.
+ * struct sockaddr_ll: family, protocol, ifindex, hatype, pkttype, halen, addr[8]. `protocol`: in the machine's byte
+ * order.
  */
 export function linkAddress(index: number, protocol = 0): Uint8Array {
   const address = new ArrayBuffer(linkAddressLength);
@@ -43,10 +43,7 @@ export function linkAddress(index: number, protocol = 0): Uint8Array {
 
 export const linkAddressLength = 20;
 
-/**
- * As `openUnboundPacketSocket`, bound to `device`: what is written leaves there. Throws VerifyError (69) also
- * `interface-gone`.
- */
+/** As `openUnboundPacketSocket`, bound to `device`. Throws VerifyError (69) also `interface-gone`. */
 export function openPacketSocket(device: string): number {
   const c = libc();
   const fd = openUnboundPacketSocket();
@@ -76,24 +73,21 @@ export function noSuchInterface(device: string): VerifyError {
   );
 }
 
-/** Index of the interface of that name in the socket's network namespace; null = there is none. */
+/** Index of an interface in the socket's network namespace; null = none. */
 export function linkIndex(fd: number, device: string): number | null {
   const request = interfaceRequest(device);
   if (request === null || libc().ioctl(fd, SIOCGIFINDEX, request) < 0) return null;
   return new Int32Array(request.buffer)[IFNAMSIZ / 4] ?? null;
 }
 
-/**
- * Flags (IFF_…, linux/if.h; the low 16) of the interface of that name in the socket's network namespace; null = there
- * is none.
- */
+/** Low 16 flags (IFF_…, linux/if.h) of an interface in the socket's network namespace; null = none. */
 export function linkFlags(fd: number, device: string): number | null {
   const request = interfaceRequest(device);
   if (request === null || libc().ioctl(fd, SIOCGIFFLAGS, request) < 0) return null;
   return new Uint16Array(request.buffer)[IFNAMSIZ / 2] ?? null;
 }
 
-/** struct ifreq with a name; null where the kernel knows no interface of such a name. */
+/** null = the kernel allows no such name. */
 function interfaceRequest(device: string): Uint8Array | null {
   const name = new TextEncoder().encode(device);
   if (name.length === 0 || name.length >= IFNAMSIZ || name.includes(0)) return null;
@@ -102,10 +96,7 @@ function interfaceRequest(device: string): Uint8Array | null {
   return request;
 }
 
-/**
- * Attaches a classic BPF program (8 bytes an instruction, in the machine's order) to a socket; it replaces the one
- * before.
- */
+/** Sets a socket's classic BPF (8 bytes an instruction, in the machine's byte order). */
 export function attachFilter(fd: number, program: Uint8Array): void {
   if (takesFilter(fd, program)) return;
   throw failed(
@@ -116,8 +107,8 @@ export function attachFilter(fd: number, program: Uint8Array): void {
 }
 
 /**
- * Attaches the first of several programs that the kernel takes: what a program costs counts towards
- * net.core.optmem_max, which differs between kernels. Throws as `attachFilter` where it takes none.
+ * Sets the first program that the kernel takes: net.core.optmem_max limits the cost, which differs between kernels.
+ * Throws as `attachFilter`.
  */
 export function attachFirstFilter(fd: number, programs: readonly (() => Uint8Array)[]): void {
   const last = programs.at(-1);
@@ -125,7 +116,7 @@ export function attachFirstFilter(fd: number, programs: readonly (() => Uint8Arr
     attachFilter(fd, last());
 }
 
-/** Attaches a loaded eBPF program (bpf.ts) instead of what was attached before. False = the kernel does not take it. */
+/** Sets a loaded eBPF program (bpf.ts). False = refused. */
 export function attachProgram(fd: number, program: number): boolean {
   const value = new Uint8Array(Int32Array.of(program).buffer);
   return libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, value, value.length) >= 0;
@@ -140,16 +131,14 @@ function takesFilter(fd: number, program: Uint8Array): boolean {
 }
 
 /**
- * Lets the kernel pass a packet socket by when a frame leaves (packet(7), PACKET_IGNORE_OUTGOING), so that not even its
- * filter costs the sender. False = there is no such option (before Linux 4.20): then the filter has to refuse.
+ * Keeps outgoing frames from a packet socket (packet(7), PACKET_IGNORE_OUTGOING): its filter then costs the sender
+ * nothing. False = before Linux 4.20: the filter has to refuse them.
  */
 export function ignoreOutgoing(fd: number): boolean {
   return libc().setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, new Uint8Array(Uint32Array.of(1).buffer), 4) >= 0;
 }
 
-/**
- * What a packet socket counted since the last reading, which resets it (PACKET_STATISTICS): `packets` includes `drops`.
- */
+/** Counts since the last call, which resets them (PACKET_STATISTICS): `packets` includes `drops`. */
 export function packetStatistics(fd: number): { readonly packets: number; readonly drops: number } {
   const value = new ArrayBuffer(12);
   const length = new Uint32Array([12]);
@@ -164,7 +153,7 @@ export function packetStatistics(fd: number): { readonly packets: number; readon
   return { packets, drops };
 }
 
-/** The address family of a socket (socket(7), SO_DOMAIN); null = the descriptor is none. */
+/** A socket's address family (socket(7), SO_DOMAIN); null = no socket. */
 export function socketFamily(fd: number): number | null {
   const value = new Uint32Array(1);
   const length = new Uint32Array([4]);
@@ -178,12 +167,12 @@ export function socketFamily(fd: number): number | null {
   return result < 0 ? null : (value[0] ?? null);
 }
 
-/** True if a descriptor is a packet socket. */
+/** True of a packet socket. */
 export function isPacketSocket(fd: number): boolean {
   return socketFamily(fd) === AF_PACKET;
 }
 
-/** Descriptors of this process that are packet sockets. A plain list also holds the one that reads the list. */
+/** This process's packet sockets. A plain list of descriptors includes its reader's. */
 export function ownPacketSockets(): readonly number[] {
   return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }

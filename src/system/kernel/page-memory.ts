@@ -1,7 +1,4 @@
-/**
- * The part of WebAssembly that is used here (WebAssembly JavaScript Interface, 5.3); without it where Node was started
- * with --jitless.
- */
+/** WebAssembly JavaScript Interface, 5.3; missing with --jitless. */
 declare const WebAssembly: {
   readonly Memory: {
     new (pages: { readonly initial: number; readonly maximum: number }): { readonly buffer: ArrayBuffer };
@@ -21,10 +18,9 @@ function pagesFor(length: number): { readonly initial: number; readonly maximum:
 }
 
 /**
- * `length` bytes to read files into, that begin where a page of memory begins. Other large arrays begin 16 bytes
- * behind (malloc of the C library), where the kernel's copy on some processors takes five times as long: 0.5 instead of
- * 0.1 s a GB on an AMD EPYC of the third generation. For few that live long, since each takes gigabytes of address
- * space; where these are not available it is an array like any other.
+ * `length` bytes for reading files, aligned to a page. Other large arrays begin 16 bytes behind one (malloc), where
+ * some processors copy five times as slowly: 0.5 instead of 0.1 s a GB on an AMD EPYC of the third generation. For few
+ * long-lived ones, as each takes gigabytes of address space; else an ordinary array.
  */
 export function pageMemory(length: number): Uint8Array<ArrayBuffer> {
   try {
@@ -34,7 +30,7 @@ export function pageMemory(length: number): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** As `pageMemory`, for several threads. */
+/** As `pageMemory`, shared between threads. */
 export function sharedPageMemory(length: number): Uint8Array<SharedArrayBuffer> {
   try {
     return new Uint8Array(new WebAssembly.Memory({ ...pagesFor(length), shared: true }).buffer, 0, length);

@@ -3,27 +3,27 @@ import { basename } from 'node:path';
 import { asFileUser } from './thread-user.js';
 import { systemCode } from '../../core/model/verify-error.js';
 
-/** Names in a folder of proc(5); none where the process has ended, or where its owner alone may look. */
+/** Names in a folder of proc(5); empty if the process ended, or only its owner may look. */
 export function procNames(path: string): readonly string[] {
   return orElse([], () => readdirSync(path));
 }
 
-/** Where a link of proc(5) leads; empty as above. */
+/** Target of a link of proc(5); empty as `procNames`. */
 export function procLink(path: string): string {
   return orElse('', () => readlinkSync(path));
 }
 
-/** A file of proc(5); empty as above. */
+/** A file of proc(5); empty as `procNames`. */
 export function procText(path: string): string {
   return orElse('', () => readFileSync(path, 'utf8'));
 }
 
-/** `text`: null = there is no such file. `refused`: the name of the error that hinders reading it. */
+/** `text`: null = no such file. `refused`: name of the error. */
 export type RootsText = { readonly text: string | null } | { readonly refused: string };
 
 /**
- * A file of /proc/net that root alone may read. Of a network namespace that was made together with its user namespace
- * it is nobody's (proc_net_ns_init, fs/proc/proc_net.c): there it counts as missing, for only who made both is in it.
+ * A file of /proc/net for root. In a network namespace made with its user namespace it has no owner (proc_net_ns_init,
+ * fs/proc/proc_net.c) and counts as missing: only the maker is there.
  */
 export function rootsText(path: string): RootsText {
   try {
@@ -35,19 +35,19 @@ export function rootsText(path: string): RootsText {
   }
 }
 
-/** Where the descriptors of a process lead; none as above. */
+/** Targets of a process's descriptors; empty as `procNames`. */
 export function descriptorsOf(pid: string): readonly string[] {
   return ofDescriptors(pid, procLink);
 }
 
-/** Numbers of the sockets among the descriptors of a process; none as above. */
+/** Inodes of a process's sockets; empty as `procNames`. */
 export function socketNumbersOf(pid: string): readonly number[] {
   return ofDescriptors(pid, (path) => (procLink(path).startsWith('socket:') ? basename(path) : '')).flatMap((fd) =>
     fd === '' ? [] : [Number(fd)],
   );
 }
 
-/** Its inode, by which namespaces are distinguished; null = there is none, or it may not be looked at. */
+/** Inode of a path, which identifies namespaces; null = missing or not permitted. */
 export function inodeOf(path: string): number | null {
   try {
     return statSync(path).ino;
@@ -56,7 +56,7 @@ export function inodeOf(path: string): number | null {
   }
 }
 
-/** Numbers of the character devices that a process has open, `246:1`, one for each descriptor; none as above. */
+/** A process's open character devices, as `246:1`, one a descriptor; empty as `procNames`. */
 export function devicesOf(pid: string): readonly string[] {
   return ofDescriptors(pid, (path) => (procLink(path).startsWith('/') ? characterDevice(path) : '')).filter(
     (number) => number !== '',
@@ -64,8 +64,8 @@ export function devicesOf(pid: string): readonly string[] {
 }
 
 /**
- * Number of the device that opens queues of a macvtap or ipvtap (tap_open, drivers/net/tap.c), as of `devicesOf`.
- * null = it is none, or /sys is another network namespace's.
+ * The device for a macvtap's or ipvtap's queues (tap_open, drivers/net/tap.c), as in `devicesOf`; null = none, or /sys
+ * is another network namespace's.
  */
 export function tapDevice(link: {
   readonly name: string;
@@ -77,7 +77,7 @@ export function tapDevice(link: {
   return procText(`/sys/class/net/${name}/${kind}/tap${ifindex}/dev`).trim() || null;
 }
 
-/** Its number as sysfs prints it (new_encode_dev, linux/kdev_t.h); empty where it is none, or as above. */
+/** As sysfs prints it (new_encode_dev, linux/kdev_t.h). */
 function characterDevice(path: string): string {
   return orElse('', () => {
     const stat = statSync(path);
@@ -90,7 +90,7 @@ function ofDescriptors(pid: string, readOne: (path: string) => string): readonly
   return inOwnersFolder(`/proc/${pid}/fd`, readOne);
 }
 
-/** Reads each file in a folder of proc(5) that is its owner's alone, which root then is. */
+/** Root takes on the owner's user. */
 function inOwnersFolder(folder: string, readOne: (path: string) => string): readonly string[] {
   const read = (): readonly string[] => readdirSync(folder).map((name) => readOne(`${folder}/${name}`));
   return orElse([], () => {
@@ -103,24 +103,24 @@ function inOwnersFolder(folder: string, readOne: (path: string) => string): read
   });
 }
 
-/** A descriptor by which a process, or one of its threads, has a queue of a tap. */
+/** A process's or thread's descriptor of a tap queue. */
 export interface TapDescriptor {
   readonly tap: string;
   readonly task: number;
   readonly fd: number;
 }
 
-/** Descriptors of taps of a process (drivers/net/tun.c, tun_chr_show_fdinfo); none as above. */
+/** A process's descriptors of taps (drivers/net/tun.c, tun_chr_show_fdinfo); empty as `procNames`. */
 export function tapDescriptorsOf(pid: string): readonly TapDescriptor[] {
   return descriptorsOf(pid).includes('/dev/net/tun') ? tapsIn(`/proc/${pid}`, Number(pid)) : [];
 }
 
-/** The same of each of its threads, which may have a table of their own (unshare(2)), by whatever device node. */
+/** As `tapDescriptorsOf`, for all threads and their own tables (unshare(2)), and any device node. */
 export function tapDescriptorsOfThreads(pid: string): readonly TapDescriptor[] {
   return procNames(`/proc/${pid}/task`).flatMap((task) => tapsIn(`/proc/${pid}/task/${task}`, Number(task)));
 }
 
-/** fdinfo was its owner's alone before Linux 5.14. */
+/** Before Linux 5.14 only the owner could read fdinfo. */
 function tapsIn(folder: string, task: number): readonly TapDescriptor[] {
   const found = inOwnersFolder(`${folder}/fdinfo`, (path) => {
     const tap = /^iff:\t(\S+)$/m.exec(procText(path))?.[1];
@@ -132,7 +132,7 @@ function tapsIn(folder: string, task: number): readonly TapDescriptor[] {
   });
 }
 
-/** Its real, effective, saved and file system uid (proc_pid_status(5)). NaN alone: the process has ended. */
+/** Real, effective, saved and file system uid (proc_pid_status(5)); NaN alone = the process has ended. */
 export function usersOf(pid: string): readonly number[] {
   const users = /^Uid:\s*(.*)$/m.exec(procText(`/proc/${pid}/status`))?.[1];
   return users === undefined ? [Number.NaN] : users.split(/\s+/).map(Number);
@@ -150,12 +150,12 @@ function orElse<T>(nothing: T, read: () => T): T {
   }
 }
 
-/** True in the first pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h), where all processes are seen. */
+/** True in the first pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h), which sees all processes. */
 export function isFirstPidSpace(): boolean {
   return inodeOf('/proc/self/ns/pid') === 4_026_531_836;
 }
 
-/** False in a user namespace of its own (user_namespaces(7)), as an ordinary user's lab is in. */
+/** False in a user namespace of its own (user_namespaces(7)), as in an ordinary user's lab. */
 export function isFirstUserSpace(): boolean {
   return procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295';
 }

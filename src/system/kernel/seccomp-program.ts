@@ -4,46 +4,44 @@ import type { Machine, SystemCall } from './system-calls.js';
 /** Classic BPF of seccomp(2): linux/seccomp.h, linux/filter.h. */
 const code = { load: 0x20, jump: 0x05, equal: 0x15, anyBit: 0x45, give: 0x06 } as const;
 const give = (answer: number): BpfInstruction => [code.give, 0, 0, answer];
-/** What the kernel does with a call. */
+/** The kernel's answers to a call. */
 export const answers = {
   allow: 0x7fff_0000,
   /** SECCOMP_RET_ERRNO | EPERM */
   notPermitted: 0x0005_0001,
-  /** SECCOMP_RET_ERRNO | ENOSYS: the C library then takes an older call. */
+  /** SECCOMP_RET_ERRNO | ENOSYS: the C library takes an older call. */
   notThere: 0x0005_0026,
-  /** SECCOMP_RET_KILL_PROCESS: the calls of another machine have other numbers. */
+  /** SECCOMP_RET_KILL_PROCESS: another machine's calls have other numbers. */
   wrongMachine: 0x8000_0000,
 } as const;
-/** Of struct seccomp_data; of arguments the lower half, for both machines are little-endian. */
+/** struct seccomp_data; lower halves of arguments, as both machines are little-endian. */
 const numberAt = 0;
 const machineAt = 4;
 const argumentAt = (argument: number): number => 16 + 8 * argument;
 
-/** When a call is allowed. The first condition that does not hold refuses it. */
+/** A condition for allowing a call; the first false one refuses it. */
 export type Condition =
-  /** The argument is one of these. */
   | { readonly argument: number; readonly oneOf: readonly number[] }
-  /** The argument is none of these. */
   | { readonly argument: number; readonly noneOf: readonly number[] }
-  /** The argument has all of these bits, and none of those. */
+  /** All of `bits`, and none of `without`. */
   | { readonly argument: number; readonly bits: number; readonly without: number };
 
-/** System calls that are allowed, always or under conditions; all others are refused. */
+/** Allowed system calls; all others are refused. */
 export interface AllowList {
   readonly always: readonly SystemCall[];
-  /** One list of conditions at least has to hold. */
+  /** Allowed if one list of conditions holds completely. */
   readonly where: readonly (readonly [SystemCall, readonly (readonly Condition[])[]])[];
-  /** Refused as if the kernel had no such call. */
+  /** Refused as unknown to the kernel. */
   readonly notThere: readonly SystemCall[];
 }
 
-/** True if a condition holds: falls through where it does, else goes on `otherwise` instructions behind its end. */
+/** Falls through, or jumps `otherwise` instructions behind its end. */
 function test(condition: Condition, otherwise: number): readonly BpfInstruction[] {
   const load: BpfInstruction = [code.load, 0, 0, argumentAt(condition.argument)];
   const fail: BpfInstruction = [code.jump, 0, 0, otherwise];
   if ('oneOf' in condition) {
     const values = condition.oneOf;
-    // Each is asked for by itself; behind the last there is one way out, which a match leaps over.
+    // Each value has its own test; a match jumps over the common exit at the end.
     const questions = values.flatMap((value, at): readonly BpfInstruction[] => [
       [code.equal, 0, 1, value],
       [code.jump, 0, 0, 2 * (values.length - at) - 1],
@@ -77,7 +75,7 @@ function bitsOf(word: number): readonly number[] {
   return Array.from({ length: 32 }, (_, bit) => 2 ** bit).filter((bit) => (word & bit) !== 0);
 }
 
-/** All conditions, then the answer: allowed. Where one does not hold, what follows is done. */
+/** Allows if all hold, else continues behind its end. */
 function together(conditions: readonly Condition[]): readonly BpfInstruction[] {
   return conditions.reduceRight<readonly BpfInstruction[]>(
     (rest, condition) => [...test(condition, rest.length), ...rest],
@@ -85,7 +83,7 @@ function together(conditions: readonly Condition[]): readonly BpfInstruction[] {
   );
 }
 
-/** A program that refuses one call as if the kernel had none, and allows all others, also another machine's. */
+/** Refuses one call as unknown and allows all others, also another machine's. */
 export function programWithout(machine: Machine, call: SystemCall): readonly BpfInstruction[] {
   const number = machine.numberOf(call);
   if (number === null) return [give(answers.allow)];
@@ -100,8 +98,8 @@ export function programWithout(machine: Machine, call: SystemCall): readonly Bpf
 }
 
 /**
- * A program for the kernel that allows what the list allows and refuses the rest. Jumps of conditions reach 255
- * instructions, so each call has its answer beside it, and whatever is longer is leapt over by a jump of 32 bits.
+ * Allows the list and refuses the rest. Conditional jumps reach 255 instructions: each call has its answer beside it,
+ * and 32-bit jumps skip longer parts.
  */
 export function seccompProgram(machine: Machine, list: AllowList): readonly BpfInstruction[] {
   const program: BpfInstruction[] = [

@@ -13,11 +13,11 @@ const noNewPrivileges = 38;
 const newThread = 0x0001_0000;
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const newNamespaces = 0x7e02_0080;
-/** PR_SET_NAME and PR_SET_VMA: threads and memory are named by the C library and by Node. */
+/** PR_SET_NAME and PR_SET_VMA of the C library and Node. */
 const naming = [15, 0x5356_4d41] as const;
-/** F_GETFD, F_SETFD, F_GETFL and F_SETFL: no further descriptor of a file. */
+/** F_GETFD, F_SETFD, F_GETFL and F_SETFL make no descriptor. */
 const flagsOfFiles = [1, 2, 3, 4] as const;
-/** FIONREAD, FIONBIO and FIOCLEX of libuv; SIOCGIFFLAGS and SIOCGIFINDEX, by which links are asked about. */
+/** FIONREAD, FIONBIO and FIOCLEX of libuv; SIOCGIFFLAGS and SIOCGIFINDEX for questions about links. */
 const askedOfFiles = [0x541b, 0x5421, 0x5451, 0x8913, 0x8933] as const;
 const [ofSockets, ofPacketSockets] = [1, 263] as const;
 /** SO_ATTACH_FILTER, SO_DETACH_FILTER and SO_ATTACH_BPF. */
@@ -26,8 +26,8 @@ const filters = [26, 27, 50] as const;
 const packetOptions = [2, 5, 23] as const;
 
 /**
- * What Node, V8 and the C library do all the time: memory, time, threads, waiting, and reading what is open. Each was
- * seen to be asked for, or is another name of one that was (an older kernel, an older C library, arm64).
+ * Constant needs of Node, V8 and the C library: memory, time, threads, waiting, reading. All were observed, or are
+ * other names of observed ones (older kernel or C library, arm64).
  */
 const usual: readonly SystemCall[] = [
   'read',
@@ -73,7 +73,7 @@ const usual: readonly SystemCall[] = [
   'getrusage',
   'sysinfo',
   'uname',
-  'fsync', // koffi waits for ever at its end where it is refused
+  'fsync', // koffi waits for ever at its end if it is refused
   'fdatasync',
   'getsockname',
   'shutdown',
@@ -91,7 +91,6 @@ const usual: readonly SystemCall[] = [
 const writing = ['write', 'writev'] as const;
 const toFiles: readonly SystemCall[] = ['pwrite64', 'ftruncate', 'fallocate'];
 
-/** Files by their names, in a folder that is all that there is. */
 const byName: readonly SystemCall[] = [
   'open',
   'openat',
@@ -114,7 +113,6 @@ const byName: readonly SystemCall[] = [
   'rmdir',
 ];
 
-/** The roles that are sealed: what each needs beyond the usual. */
 const needs = {
   judge: { always: [...toFiles, ...byName], sockets: 'sent' },
   parse: { always: [], sockets: 'sent' },
@@ -125,10 +123,10 @@ const needs = {
   Record<string, { readonly always: readonly SystemCall[]; readonly sockets: 'heard' | 'sent' }>
 >;
 
-/** What a sealed process is for. */
+/** The task of a sealed process. */
 export type SealedRole = keyof typeof needs;
 
-/** `pid`: of the process itself; `deaf`: descriptors that are never written to. */
+/** Allowed calls of a role. `pid`: the process's own; `deaf`: descriptors never written to. */
 export function allowListOf(role: SealedRole, pid: number, deaf: readonly number[]): AllowList {
   const { always } = needs[role];
   const oneOf = (argument: number, values: readonly number[]): Condition => ({ argument, oneOf: values });
@@ -149,16 +147,15 @@ export function allowListOf(role: SealedRole, pid: number, deaf: readonly number
       ['tgkill', [[oneOf(0, [pid])]]], // abort(3)
       ['clone', [[{ argument: 0, bits: newThread, without: newNamespaces }]]],
     ],
-    notThere: ['clone3'], // its flags lie in memory, where a filter does not look: the C library takes clone(2) instead
+    notThere: ['clone3'], // its flags lie in memory, which filters do not see: the C library takes clone(2) instead
   };
 }
 
 /**
- * From now on this process, in all its threads, goes on with what is open and can do nothing else: the kernel refuses
- * (EPERM) whatever is not on the list of its role, and nothing takes that back. It opens no file and no socket, makes
- * no process, signals none, and where it captures it sends nothing on its packet sockets. What modules load later has
- * to be loaded before. False where the machine is of a kind whose system calls are not known here, or the kernel
- * refuses the filter; then the program's own refusal remains. Needs no_new_privs.
+ * Seals all of this process for good: the kernel refuses (EPERM) calls not on its role's list. It opens no file or
+ * socket, starts or signals no process, and in a capturing role sends nothing on packet sockets. Modules have to be
+ * loaded before. False if the machine's calls are unknown or the filter is refused; then only the program's own refusal
+ * remains. Needs no_new_privs.
  */
 export function sealProcess(role: SealedRole): boolean {
   const machine = machineNamed(process.arch);
@@ -182,10 +179,9 @@ function setFilter(seccomp: number, instructions: readonly BpfInstruction[], thr
 let areRingsRefused: boolean | null = null;
 
 /**
- * From now on processes that this thread starts make no io_uring: libuv 1.50 and later makes one before any code of
- * ours runs, by which a sealed process could do what its filter refuses, and ends the process (abort) once the filter
- * keeps it from using it. This process keeps its own. False where the kernel refuses the filter: it takes
- * CAP_SYS_ADMIN, or no_new_privs, which a user without rights then gets.
+ * Denies io_uring to later processes of this thread, not to this one: libuv 1.50 and later makes one before our code
+ * runs. A sealed process could evade its filter by it, and aborts once the filter blocks it. False if the filter is
+ * refused: it takes CAP_SYS_ADMIN, or no_new_privs, which users without rights then get.
  */
 export function refuseRings(): boolean {
   areRingsRefused ??= setRingFilter();

@@ -1,6 +1,5 @@
 /**
- * Numbers of socket(2) and setsockopt(2) on Linux (asm-generic/socket.h, linux/if_packet.h): the same on every
- * architecture that Node runs on.
+ * Numbers of socket(2) and setsockopt(2) (asm-generic/socket.h, linux/if_packet.h), equal on all architectures of Node.
  */
 export const AF_UNIX = 1;
 export const AF_INET = 2;

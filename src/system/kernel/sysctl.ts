@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { messageOf, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { inNamespace } from './namespaces.js';
 
-/** Values of sysctls in a network namespace; one that the kernel does not have is absent. */
+/** A network namespace's sysctls, without missing ones. */
 export function readSysctl(netns: string | null, names: readonly string[]): Readonly<Record<string, string>> {
   const values: Record<string, string> = {};
   inNamespace(netns, () => {
@@ -10,7 +10,7 @@ export function readSysctl(netns: string | null, names: readonly string[]): Read
       try {
         values[name] = tidy(readFileSync(sysctlPath(name), 'utf8'));
       } catch {
-        // this kernel does not have it, or not in this namespace
+        // this kernel or namespace lacks it
       }
     }
   });
@@ -18,8 +18,8 @@ export function readSysctl(netns: string | null, names: readonly string[]): Read
 }
 
 /**
- * Writes a sysctl and returns what the kernel then says. Throws VerifyError: `unsupported` (69) where it does not
- * exist, `command-failed` (3) where it is refused.
+ * Writes a sysctl; returns the kernel's value. Throws VerifyError: `unsupported` (69) if missing, `command-failed` (3)
+ * if refused.
  */
 export function writeSysctl(netns: string | null, name: string, value: string): string {
   const path = sysctlPath(name);

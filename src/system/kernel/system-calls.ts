@@ -1,6 +1,5 @@
 /**
- * Numbers of system calls by machine: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
- * Null: the machine has no such call.
+ * System calls by machine: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h; null = none.
  */
 const table = {
   open: [2, null],
@@ -98,7 +97,7 @@ const table = {
   epoll_pwait2: [441, 441],
 } as const satisfies Readonly<Record<string, readonly [x64: number, arm64: number | null]>>;
 
-/** A system call that a filter speaks of. */
+/** A system call that filters name. */
 export type SystemCall = keyof typeof table;
 
 /** AUDIT_ARCH_… of linux/audit.h, and the column of the table. */
@@ -107,14 +106,14 @@ const machines: Readonly<Record<string, { readonly audit: number; readonly colum
   arm64: { audit: 0xc000_00b7, column: 1 },
 };
 
-/** A machine whose system calls are known. */
+/** A machine with known system calls. */
 export interface Machine {
   readonly audit: number;
-  /** Null: it has no such call. */
+  /** null = no such call. */
   numberOf(call: SystemCall): number | null;
 }
 
-/** The machine of that name (`process.arch`); null = its system calls are not known here. */
+/** The machine by `process.arch`; null = unknown. */
 export function machineNamed(name: string): Machine | null {
   const machine = machines[name];
   return machine === undefined ? null : { audit: machine.audit, numberOf: (call) => table[call][machine.column] };

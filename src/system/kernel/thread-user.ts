@@ -13,7 +13,7 @@ interface Calls {
 }
 
 let bound: Calls | undefined;
-/** The raw call changes one thread, where the C library's function changes all of them. */
+/** The raw call changes one thread, the C library's function all. */
 function calls(): Calls {
   if (bound !== undefined) return bound;
   const library = koffi().load(null);
@@ -26,8 +26,8 @@ function calls(): Calls {
 }
 
 /**
- * The kernel forgets both where a user changes (kernel/cred.c, commit_creds): a process of root's that cannot be
- * looked into is closed to its own children.
+ * A change of user resets both (kernel/cred.c, commit_creds): a process of root's that cannot be dumped is closed to
+ * its own children.
  */
 function keepingProcess<T>(fn: () => T): T {
   const { prctl } = calls();
@@ -43,9 +43,8 @@ function keepingProcess<T>(fn: () => T): T {
 }
 
 /**
- * Runs `fn` with the calling thread as that user for files (setfsuid(2)): what it opens synchronously is opened as by
- * its owner. It takes CAP_SETUID, which could do as much for good, and so spares CAP_DAC_READ_SEARCH. Without it the
- * thread stays who it is.
+ * Runs synchronous `fn` with the calling thread as that user for files (setfsuid(2)). CAP_SETUID, which could do as
+ * much for good, replaces CAP_DAC_READ_SEARCH; without it the user stays.
  */
 export function asFileUser<T>(uid: number, fn: () => T): T {
   return keepingProcess(() => {
@@ -55,15 +54,14 @@ export function asFileUser<T>(uid: number, fn: () => T): T {
       return fn();
     } finally {
       setfsuid(before);
-      if (setfsuid(before) !== before) process.abort(); // it reports who the thread was before the call
+      if (setfsuid(before) !== before) process.abort(); // returns the user before the call
     }
   });
 }
 
 /**
- * Runs `fn` with the calling thread as that user (setresuid(2), the effective one): it may signal that user's processes
- * without CAP_KILL. Root's threads alone come back with the capabilities that they had. Where the kernel refuses, or
- * its number of the call is not known here, the thread stays who it is.
+ * Runs `fn` with the calling thread's effective user changed (setresuid(2)), to signal that user's processes without
+ * CAP_KILL. Only root's threads regain their capabilities. If refused, or the call's number is unknown, the user stays.
  */
 export function asUser<T>(uid: number, fn: () => T): T {
   const number = setresuidNumbers[process.arch];

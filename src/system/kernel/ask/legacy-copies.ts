@@ -2,7 +2,7 @@ import type { LegacyCopy, LegacyTable } from '../../../core/model/state.js';
 
 type IpProgram = Exclude<LegacyTable['program'], 'ebtables-legacy'>;
 
-/** Offsets in an entry of one family (struct ipt_entry, struct ip6t_entry), and bytes of an address. */
+/** Offsets in struct ipt_entry and ip6t_entry; bytes of an address. */
 interface EntryLayout {
   readonly address: 4 | 16;
   readonly devices: number;
@@ -16,13 +16,13 @@ const layouts: Readonly<Record<IpProgram, EntryLayout>> = {
   'iptables-legacy': { address: 4, devices: 16, protocol: 80, inverted: 83, target: 88, matches: 112 },
   'ip6tables-legacy': { address: 16, devices: 64, protocol: 128, inverted: 132, target: 140, matches: 168 },
 };
-/** Names of the hooks in the order of struct ipt_getinfo, where their first entries stand. */
+/** Hooks in struct ipt_getinfo's order, and where it has their first entries. */
 const hookNames = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
 const [validHooksAt, hooksAt] = [32, 36];
-/** IPT_INV_… of linux/netfilter_ipv4/ip_tables.h, those of IPv6 alike. */
+/** IPT_INV_… of linux/netfilter_ipv4/ip_tables.h; IPv6 has the same. */
 const inversions = { in: 1, out: 2, source: 8, destination: 16, protocol: 64 } as const;
 const [deviceLength, headLength] = [16, 32];
-/** struct xt_entry_target: size in two bytes, then the name in 29. */
+/** struct xt_entry_target: size (2 bytes), name (29). */
 const [nameAt, nameLength] = [2, 29];
 
 function textAt(bytes: Buffer, at: number, length: number): string {
@@ -31,13 +31,11 @@ function textAt(bytes: Buffer, at: number, length: number): string {
   return end < 0 ? text : text.slice(0, end);
 }
 
-/** An address as text: IPv6 in eight groups. */
 function addressText(bytes: Buffer): string {
   if (bytes.length === 4) return [...bytes].join('.');
   return Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(2 * at).toString(16)).join(':');
 }
 
-/** `-s 10.0.0.0/8`; none for all addresses. */
 function addressOption(option: string, address: Buffer, mask: Buffer): readonly string[] {
   const bits = [...mask].map((byte) => byte.toString(2).padStart(8, '0')).join('');
   const length = bits.replace(/0+$/, '').length;
@@ -46,7 +44,6 @@ function addressOption(option: string, address: Buffer, mask: Buffer): readonly 
   return [`${option} ${addressText(address)}/${text}`];
 }
 
-/** Options of iptables-save(8) for the ports of tcp and udp: first and last of each side, and which are inverted. */
 function portOptions(data: Buffer, inverted: number): readonly string[] {
   return (['--sport', '--dport'] as const).flatMap((option, side) => {
     const [first, last] = [data.readUInt16LE(4 * side), data.readUInt16LE(4 * side + 2)];
@@ -55,7 +52,7 @@ function portOptions(data: Buffer, inverted: number): readonly string[] {
   });
 }
 
-/** The options of a match (struct xt_tcp, xt_udp, xt_mac_info); one that is not read here stands as `-m NAME`. */
+/** struct xt_tcp, xt_udp, xt_mac_info; any other match stands as `-m NAME`. */
 function matchOptions(name: string, data: Buffer): readonly string[] {
   if (name === 'udp' && data.length >= 9) return portOptions(data, data[8] ?? 0);
   if (name === 'mac' && data.length >= 12) {
@@ -75,13 +72,13 @@ function optionsOfEntry(entry: Buffer, targetAt: number, layout: EntryLayout): r
   const part = (at: number): Buffer => entry.subarray(at * address, (at + 1) * address);
   const device = (option: string, what: 'in' | 'out', at: number): readonly string[] => {
     const name = textAt(entry, devices + at * deviceLength, deviceLength);
-    // A mask without the end of the name takes all that begin so
+    // A mask that ends before the name does takes all with that beginning
     const isWhole = (entry[devices + (at + 2) * deviceLength + name.length] ?? 0) !== 0;
     return name === '' ? [] : [`${isInverted(what)}${option} ${isWhole ? name : name.replace(/\+?$/, '+')}`];
   };
   const number = entry.readUInt16LE(protocol);
   const options = [
-    // IPT_F_FRAG stands in front of the inversions of IPv4
+    // IPT_F_FRAG precedes IPv4's inversions
     ...(address === 4 && ((entry[inverted - 1] ?? 0) & 1) !== 0 ? ['-f'] : []),
     ...(number === 0 ? [] : [`${isInverted('protocol')}-p ${number}`]),
     ...addressOption(`${isInverted('source')}-s`, part(0), part(2)),
@@ -98,7 +95,7 @@ function optionsOfEntry(entry: Buffer, targetAt: number, layout: EntryLayout): r
   return options;
 }
 
-/** Rules with the target TEE among the entries of a table; `head`: its struct ipt_getinfo. */
+/** A table's rules with target TEE. `head`: its struct ipt_getinfo. */
 export function copiesOfEntries(entries: Buffer, head: Buffer, program: IpProgram): readonly LegacyCopy[] {
   const layout = layouts[program];
   const targetOffsetAt = layout.target;

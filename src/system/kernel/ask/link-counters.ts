@@ -5,23 +5,23 @@ import type { NetlinkAsker } from './netlink-dump.js';
 const requestLength = 12;
 const inRequest = { ifindex: 4, mask: 8 } as const;
 const at = { ifindex: 20, attributes: 28 } as const;
-/** IFLA_STATS_LINK_64: struct rtnl_link_stats64, and the mask that asks for it alone. */
+/** IFLA_STATS_LINK_64: struct rtnl_link_stats64, and its mask. */
 const linkCounters = 1;
 const counterMask = 1;
-/** Bytes of tx_packets and tx_dropped in it. */
+/** tx_packets and tx_dropped in it. */
 const inCounters = { sent: 8, dropped: 56 } as const;
-/** Fewer devices are asked about one by one, which takes less time than all of them. */
+/** One by one is faster for fewer devices. */
 const minDump = 8;
 
-/** Frames that left by a device since it was made, and frames that its driver dropped instead. */
+/** Frames that a device sent, or its driver dropped, since it was made. */
 export interface LinkCounters {
   readonly sent: number;
   readonly dropped: number;
 }
 
 /**
- * Counters of devices by index, of the namespace in which the asker was opened: many in one dump (RTM_GETSTATS, Linux
- * 4.7). A device that is gone is left out; null = the kernel does not report.
+ * Counters by index in the asker's namespace, many in one dump (RTM_GETSTATS, Linux 4.7), without gone devices; null =
+ * not reported.
  */
 export function linkCountersOf(
   asker: NetlinkAsker,

@@ -12,7 +12,7 @@ import type { NetlinkAsker } from './netlink-dump.js';
 import { addTo } from '../../../core/text/collections.js';
 
 const AF_INET = 2;
-/** RT_SCOPE_LINK of linux/rtnetlink.h: from there on an address is of the link or of the host alone. */
+/** RT_SCOPE_LINK of linux/rtnetlink.h: addresses of the link or host alone begin there. */
 const linkScope = 253;
 const IFF_UP = 0x1;
 /** struct ifinfomsg behind struct nlmsghdr: family, pad, type, index, flags, change. */
@@ -23,8 +23,8 @@ const addressAt = { family: 16, prefix: 17, scope: 19, ifindex: 20, attributes: 
 const addressMessage = 8;
 const addressAttribute = { address: 1, local: 2 } as const;
 /**
- * IFLA_… of linux/if_link.h; within _LINKINFO IFLA_INFO_KIND and _DATA, within the latter of a macvlan or ipvlan its
- * mode, of an ipvlan its flags, of a tap IFLA_TUN_NUM_QUEUES and _NUM_DISABLED_QUEUES.
+ * IFLA_… of linux/if_link.h; IFLA_INFO_KIND and _DATA in _LINKINFO; in _DATA modes, an ipvlan's flags,
+ * IFLA_TUN_NUM_QUEUES and _NUM_DISABLED_QUEUES.
  */
 const attribute = {
   address: 1,
@@ -45,14 +45,14 @@ const attribute = {
   queues: 8,
   queuesOff: 9,
 } as const;
-/** IFLA_XDP_ATTACHED, and IFLA_XDP_PROG_ID, _DRV_PROG_ID, _SKB_PROG_ID and _HW_PROG_ID of linux/if_link.h. */
+/** IFLA_XDP_ATTACHED, IFLA_XDP_PROG_ID, _DRV_PROG_ID, _SKB_PROG_ID and _HW_PROG_ID of linux/if_link.h. */
 const xdpAttribute = { attached: 2, programs: [4, 5, 6, 7] } as const;
 /** IPVLAN_F_PRIVATE and IPVLAN_F_VEPA of linux/if_link.h. */
 const ipvlanFlags = [
   [1, 'private'],
   [2, 'vepa'],
 ] as const;
-/** enum macvlan_mode and enum ipvlan_mode of linux/if_link.h, by the names of ip-link(8). */
+/** enum macvlan_mode and ipvlan_mode of linux/if_link.h, named as in ip-link(8). */
 const macvlanModes: ReadonlyMap<number, string> = new Map([
   [1, 'private'],
   [2, 'vepa'],
@@ -65,48 +65,48 @@ const ipvlanModes: ReadonlyMap<number, string> = new Map([
   [1, 'l3'],
   [2, 'l3s'],
 ]);
-/** struct rtgenmsg, padded, and NETNSA_FD and NETNSA_NSID of linux/net_namespace.h. */
+/** struct rtgenmsg, padded; NETNSA_FD and NETNSA_NSID of linux/net_namespace.h. */
 const spaceMessage = 4;
 const ofSpace = { id: 1, fd: 3 } as const;
-/** What a kernel before Linux 4.0 answers, which has no numbers of namespaces. */
+/** Answer before Linux 4.0, without numbers of namespaces. */
 const EOPNOTSUPP = 95;
 
-/** A link as the kernel reports it in its own namespace. */
+/** A link in its own namespace. */
 export interface KernelLink {
   readonly name: string;
   readonly ifindex: number;
   readonly kind: string;
-  /** Of a macvlan, macvtap or ipvlan: `bridge`, `private`, `l2`, …; null where it is not one. */
+  /** Of a macvlan, macvtap or ipvlan; null = another kind. */
   readonly mode: string | null;
-  /** Of an ipvlan; null = it has none, or it is none. */
+  /** Of an ipvlan; null = none. */
   readonly flag: 'private' | 'vepa' | null;
   readonly mac: string;
   readonly up: boolean;
   readonly master: number | null;
-  /** Number of what it stands on, or of a veth's other end; null = none. */
+  /** Index of the lower device or a veth's other end; null = none. */
   readonly link: number | null;
-  /** Number that its namespace has for the one in which `link` is; null = it is in the same. */
+  /** Its namespace's number for that of `link`; null = the same. */
   readonly linkSpace: number | null;
   /** txqueuelen; null = not reported. */
   readonly queue: number | null;
-  /** Frames that it has received since it is there; null = not reported. */
+  /** Frames received; null = not reported. */
   readonly received: number | null;
-  /** The kernel's number of an XDP program on it; null = there is none. */
+  /** Id of its XDP program; null = none. */
   readonly xdpId: number | null;
-  /** Queues of a tap that processes have open, and those of them that are off; absent where it has a single one. */
+  /** A tap's open and disabled queues; absent for a single one. */
   readonly queues?: number;
   readonly queuesOff?: number;
 }
 
-/** All links of the namespace in which the asker was opened; null = they could not be read. */
+/** Links of the asker's namespace; null = unreadable. */
 export function linksOf(asker: NetlinkAsker): readonly KernelLink[] | null {
   const answers = asker.ask(RTM_GETLINK, new Uint8Array(linkMessage), 'dump');
   return answers === null ? null : answers.filter(({ type }) => type === RTM_NEWLINK).map(({ bytes }) => linkIn(bytes));
 }
 
 /**
- * Reads the links of a namespace again and again, without their counters. A link whose message has the same bytes as
- * the last time is the same object: of 1,000 links this takes a quarter of what `linksOf` does.
+ * Rereads a namespace's links without counters. A link with unchanged bytes is the same object: for 1,000 links a
+ * quarter of `linksOf`'s time.
  */
 export function linkReader(): (asker: NetlinkAsker) => readonly KernelLink[] | null {
   let known: ReadonlyMap<number, KnownLink> = new Map();
@@ -131,17 +131,16 @@ export function linkReader(): (asker: NetlinkAsker) => readonly KernelLink[] | n
 }
 
 interface KnownLink {
-  /** The message that the link was read from. */
   readonly bytes: Buffer;
   readonly link: KernelLink;
 }
 
-/** Without the header, which numbers the question. */
+/** The header has the question's number. */
 function isSameLink(before: Buffer, bytes: Buffer): boolean {
   return before.length === bytes.length && before.compare(bytes, at.family, bytes.length, at.family) === 0;
 }
 
-/** Of the device the kernel reports counters whatever the mask is (rtnl_fill_ifinfo, net/core/rtnetlink.c). */
+/** The kernel always adds a device's counters (rtnl_fill_ifinfo, net/core/rtnetlink.c). */
 function clearCounters(bytes: Buffer): void {
   for (let from = at.attributes; from + 4 <= bytes.length; ) {
     const length = bytes.readUInt16LE(from);
@@ -152,10 +151,7 @@ function clearCounters(bytes: Buffer): void {
   }
 }
 
-/**
- * RTEXT_FILTER_SKIP_STATS in IFLA_EXT_MASK (linux/rtnetlink.h, Linux 4.6), for those of IPv6; an older kernel ignores
- * the bit.
- */
+/** RTEXT_FILTER_SKIP_STATS in IFLA_EXT_MASK (linux/rtnetlink.h) skips IPv6's counters since Linux 4.6. */
 function withoutCounters(): Uint8Array {
   const body = new Uint8Array(linkMessage + 8);
   const view = new DataView(body.buffer);
@@ -204,7 +200,7 @@ function receivedIn(counters: Buffer | undefined): number | null {
   return counters === undefined ? null : Number(counters.readBigUInt64LE(0));
 }
 
-/** IFLA_XDP_ATTACHED and, where that is not 0, the program's number: of several, by mode, the first that is there. */
+/** IFLA_XDP_ATTACHED and, unless 0, the first program's id by mode. */
 function programIn(nested: Buffer | undefined): number | null {
   const xdp = netlinkAttributes(nested ?? Buffer.alloc(0));
   if ((xdp.get(xdpAttribute.attached)?.readUInt8(0) ?? 0) === 0) return null;
@@ -212,7 +208,7 @@ function programIn(nested: Buffer | undefined): number | null {
   return id ?? 0;
 }
 
-/** How a macvlan or ipvlan hands frames over; their attribute has four bytes and two. */
+/** A macvlan's mode has four bytes, an ipvlan's two. */
 function modeOf(kind: string, data: Buffer | undefined): string | null {
   const mode = data === undefined ? undefined : netlinkAttributes(data).get(attribute.mode);
   if (mode === undefined) return null;
@@ -226,10 +222,7 @@ function flagOf(kind: string, data: Buffer | undefined): KernelLink['flag'] {
   return ipvlanFlags.find(([bit]) => (flags & bit) !== 0)?.[1] ?? null;
 }
 
-/**
- * Addresses with their prefix by number of the device, but those of the link or of the host alone; null = they could
- * not be read.
- */
+/** Addresses with prefix by device index, except of link or host scope; null = unreadable. */
 export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly string[]> | null {
   const answers = asker.ask(RTM_GETADDR, new Uint8Array(addressMessage), 'dump');
   if (answers === null) return null;
@@ -245,10 +238,7 @@ export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly s
   return found;
 }
 
-/**
- * The number that the asker's namespace has for the one that is open as `fd`; 'none': it has no link there, null = it
- * could not be asked.
- */
+/** The asker's number for the namespace open as `fd`; 'none' = no link there, null = not reported. */
 export function spaceNumber(asker: NetlinkAsker, fd: number): number | 'none' | null {
   const body = new Uint8Array(spaceMessage + 8);
   const view = new DataView(body.buffer);

@@ -9,20 +9,16 @@ import { copiesOfEntries } from './legacy-copies.js';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_RAW } from '../socket-constants.js';
 import { openAskerIfThere, openNetlinkAsker } from './netlink-dump.js';
 
-/** A family of tables that the kernel takes by setsockopt(2). */
 interface Family {
   readonly program: Extract<LegacyTable['program'], 'iptables-legacy' | 'ip6tables-legacy'>;
   readonly domain: number;
   /** SOL_IP and SOL_IPV6. */
   readonly level: number;
-  /** Names of the tables that the namespace has; to ask of others would make them. */
+  /** The namespace's tables: asking for others would make them. */
   readonly names: string;
-  /**
-   * Offset of `target_offset` in struct ipt_entry and ip6t_entry (linux/netfilter_ipv4/ip_tables.h,
-   * …ipv6/ip6_tables.h).
-   */
+  /** `target_offset` in struct ipt_entry and ip6t_entry (linux/netfilter_ipv4/ip_tables.h, …ipv6/ip6_tables.h). */
   readonly targetOffsetAt: number;
-  /** Bytes of those structs: matches stand between them and the target. */
+  /** Size of those structs; matches follow, then the target. */
   readonly matchesAt: number;
 }
 
@@ -37,9 +33,7 @@ const families: readonly Family[] = [
   },
 ];
 
-/**
- * IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, those of IPv6 alike; EBT_SO_GET_INFO of linux/netfilter_bridge/ebtables.h.
- */
+/** IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, the same for IPv6; EBT_SO_GET_INFO of linux/netfilter_bridge/ebtables.h. */
 const getInfo = 64;
 const getEntries = 65;
 const getBridgeInfo = 128;
@@ -47,16 +41,15 @@ const IPPROTO_RAW = 255;
 const nameLength = 32;
 /** struct ipt_getinfo. */
 const info = { length: 84, validHooks: 32, entries: 76, size: 80 } as const;
-/** struct ipt_get_entries: the entries stand behind name and size. */
+/** struct ipt_get_entries: the entries follow name and size. */
 const entriesAt = 40;
 /** struct ebt_replace of 64-bit systems. */
 const bridgeInfo = { length: 120, entries: 36 } as const;
-/** struct xt_entry_target and xt_entry_match: size in two bytes, then the name in 29, 32 bytes in all. */
+/** struct xt_entry_target and xt_entry_match: size (2 bytes), name (29), 32 bytes in all. */
 const [nameAt, extensionNameLength, leastExtension] = [2, 29, 32];
-/** A table larger than this is taken for one that cannot be read. */
+/** A larger table counts as unreadable. */
 const maxTableBytes = 64 << 20;
 
-/** The value of an option that is asked for a table by name, or the name of what the kernel refuses it with. */
 function ask(fd: number, level: number, option: number, value: Buffer, table: string): Buffer | string {
   const c = libc();
   value.write(table, 0, nameLength - 1, 'latin1');
@@ -65,25 +58,22 @@ function ask(fd: number, level: number, option: number, value: Buffer, table: st
   return c.getsockopt(fd, level, option, value, length) === 0 ? value : c.errnoName(c.errno());
 }
 
-/** What the kernel answers where there is no such table, or nothing of that kind. */
 const absent: readonly string[] = ['ENOENT', 'ENOPROTOOPT'];
 
-/** Tables that were found, and why some could not be read. */
+/** Tables, and why some could not be read. */
 export interface LegacyTables {
   readonly tables: readonly LegacyTable[];
   readonly unread: readonly string[];
 }
 
-/** A table, or why it could not be read. */
 type Found = LegacyTable | string;
 
-/** Names of what the rules of a table use beyond addresses, devices and verdicts, each once. */
 interface Extensions {
   readonly targets: readonly string[];
   readonly matches: readonly string[];
 }
 
-/** The names of the rules in `entries`; null = they are cut off, or say that they are longer than they are. */
+/** Targets and matches of the rules; null = cut off, or a wrong length. */
 export function extensionsOfEntries(
   entries: Buffer,
   { targetOffsetAt, matchesAt }: Pick<Family, 'targetOffsetAt' | 'matchesAt'>,
@@ -111,7 +101,7 @@ export function extensionsOfEntries(
   return { targets: [...targets].sort(), matches: [...matches].sort() };
 }
 
-/** How many hooks a table has: each has an entry for its policy. */
+/** Each hook has an entry for its policy. */
 function countBits(bits: number): number {
   return bits.toString(2).replaceAll('0', '').length;
 }
@@ -121,7 +111,7 @@ function tableOf(family: Family, fd: number, table: string): readonly Found[] {
   const answer = ask(fd, level, getInfo, Buffer.alloc(info.length), table);
   if (typeof answer === 'string') return absent.includes(answer) ? [] : [refusedTable(program, table, answer)];
   const size = answer.readUInt32LE(info.size);
-  // what ends the table is an entry too
+  // the end of the table is an entry too
   const rules = answer.readUInt32LE(info.entries) - countBits(answer.readUInt32LE(info.validHooks)) - 1;
   if (rules === 0) return [];
   if (size > maxTableBytes) return [{ program, table, rules, targets: null }];
@@ -153,7 +143,7 @@ const kernelModules = [
 ] as const;
 type KernelModule = (typeof kernelModules)[number];
 
-/** By module: the option of the kernel's configuration that makes it (Kconfig), and the function that starts it. */
+/** A module's option (Kconfig) and init function. */
 const makings: Readonly<Record<KernelModule, { readonly option: string; readonly starts: string }>> = {
   xfrm_user: { option: 'XFRM_USER', starts: 'xfrm_user_init' },
   af_key: { option: 'NET_KEY', starts: 'ipsec_pfkey_init' },
@@ -163,20 +153,16 @@ const makings: Readonly<Record<KernelModule, { readonly option: string; readonly
   ebtable_filter: { option: 'BRIDGE_EBT_T_FILTER', starts: 'ebtable_filter_init' },
 };
 
-/** What says which modules there are; null = it cannot be read. */
+/** Sources for the kernel's modules; null = unreadable. */
 export interface ModuleLists {
-  /** /proc/modules. */
   readonly modules: string | null;
-  /** modules.builtin of this kernel, which containers mostly lack. */
+  /** modules.builtin of this kernel; most containers lack it. */
   readonly builtIn: () => string | null;
-  /** Those of `kernelModules` that are part of the kernel, as it says itself. */
+  /** `kernelModules` that the kernel reports as built in. */
   readonly parts: () => ReadonlySet<KernelModule> | null;
 }
 
-/**
- * True if what a module has is there, so that asking for it loads nothing: it is loaded, or part of the kernel.
- * Perhaps: nothing says so; what is asked then may load it.
- */
+/** True if loaded or built in, so that a question loads nothing; 'perhaps' = unknown: a question may load it. */
 export function isLoaded(module: KernelModule, lists: ModuleLists): boolean | 'perhaps' {
   const { modules } = lists;
   const isPart = (): boolean | undefined => lists.parts()?.has(module);
@@ -185,10 +171,7 @@ export function isLoaded(module: KernelModule, lists: ModuleLists): boolean | 'p
   return lists.builtIn()?.includes(`/${module}.ko`) ?? isPart() ?? 'perhaps';
 }
 
-/**
- * What is part of a kernel by its configuration (proc_config.gz), else by its functions (kallsyms), of which there are
- * 10 MB; null = neither is there.
- */
+/** Built-in modules by configuration (proc_config.gz), else by functions (kallsyms, 10 MB); null = neither. */
 export function partsOfKernel(
   configuration: string | null,
   functions: () => string | null,
@@ -212,7 +195,6 @@ function readConfiguration(): string | null {
 
 let knownParts: ReadonlySet<KernelModule> | null | undefined;
 
-/** Read once: what is part of the kernel stays so. */
 function readParts(): ReadonlySet<KernelModule> | null {
   knownParts ??= partsOfKernel(readConfiguration(), () => textOf('/proc/kallsyms'));
   return knownParts;
@@ -226,15 +208,15 @@ function moduleLists(): ModuleLists {
   };
 }
 
-/** True if policies of IPsec may have been made: what makes them is there. To ask for them would load it. */
+/** True if IPsec may have policies: asking then loads no module. */
 export function mayHavePolicies(): boolean {
   const lists = moduleLists();
   return (['xfrm_user', 'af_key'] as const).some((module) => isLoaded(module, lists) !== false);
 }
 
 /**
- * Tables of ebtables-legacy in which rules stand. There is no list of them: the kernel is asked for each, which would
- * load its module (find_inlist_lock, net/bridge/netfilter/ebtables.c), so that those without one are not asked for.
+ * ebtables lists no tables, and a question loads a table's module (find_inlist_lock, net/bridge/netfilter/ebtables.c):
+ * only those present are asked for.
  */
 function bridgeTables(): readonly Found[] {
   const lists = moduleLists();
@@ -250,10 +232,7 @@ function bridgeTables(): readonly Found[] {
   });
 }
 
-/**
- * What is found of each table; for none no socket is opened. A kernel without modules may lack all of them (not
- * `isCertain`), and a service that may open no socket of IP then says nothing of what nothing else speaks for.
- */
+/** Not `isCertain`: the kernel may lack all tables, so that a service without IP sockets reports nothing. */
 function withRawSocket(
   {
     domain,
@@ -278,7 +257,6 @@ function withRawSocket(
   }
 }
 
-/** Names of the tables that are there of a family, or why they cannot be read. */
 function namesOf({ names, program }: Family): readonly string[] | string {
   const read = rootsText(`/proc/thread-self/net/${names}`);
   if ('refused' in read) return `the names of the tables of ${program} cannot be read: ${read.refused}`;
@@ -289,8 +267,8 @@ function namesOf({ names, program }: Family): readonly string[] | string {
 }
 
 /**
- * Tables of iptables-legacy, ip6tables-legacy and ebtables-legacy with rules, of the calling thread's network
- * namespace: nft lists none of them.
+ * Tables with rules of iptables-legacy, ip6tables-legacy and ebtables-legacy, which nft does not list, in the calling
+ * thread's network namespace.
  */
 export function legacyTables(): LegacyTables {
   const ofIp = families.flatMap((family): readonly Found[] => {
@@ -307,10 +285,12 @@ export function legacyTables(): LegacyTables {
 
 /** NFT_MSG_NEWTABLE and NFT_MSG_GETTABLE of NFNL_SUBSYS_NFTABLES; struct nfgenmsg, whose family 0 means all. */
 const [newTable, getTable, generalLength] = [10 << 8, (10 << 8) | 1, 4];
-/** The family and the attributes behind struct nlmsghdr: NFTA_TABLE_NAME, and _USE: how much is in it, big-endian. */
+/**
+ * Family and attributes behind struct nlmsghdr: NFTA_TABLE_NAME, and NFTA_TABLE_USE (number of contents, big-endian).
+ */
 const tableAt = { family: 16, attributes: 20 } as const;
 const [nameAttribute, useAttribute] = [1, 3];
-/** What nfnetlink_rcv_msg (net/netfilter/nfnetlink.c) answers for a part of netfilter that is not there. */
+/** nfnetlink_rcv_msg (net/netfilter/nfnetlink.c) returns it for a missing part of netfilter. */
 const EINVAL = 22;
 /** NFPROTO_… of linux/netfilter.h. */
 const familyNames: ReadonlyMap<number, string> = new Map([
@@ -323,8 +303,8 @@ const familyNames: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Tables of nf_tables that are not empty, of the calling thread's network namespace, as `inet filter`: many programs
- * make some without nft. null = this user may not ask. Loads no module where it can be known that there is none.
+ * Non-empty tables of nf_tables in the calling thread's network namespace, as `inet filter`: many programs make some
+ * without nft. null = not permitted. Loads no module known to be absent.
  */
 export function nfTables(): readonly string[] | null {
   if (isLoaded('nf_tables', moduleLists()) === false) return [];
@@ -340,13 +320,13 @@ export function nfTables(): readonly string[] | null {
 
 /** NFT_MSG_GETGEN, and NFTA_GEN_ID of its answer. */
 const [getGeneration, generationAttribute] = [(10 << 8) | 16, 1];
-/** SOL_SOCKET, and SO_NETNS_COOKIE since Linux 5.14: a number that no other namespace gets until the machine starts. */
+/** SOL_SOCKET, and SO_NETNS_COOKIE (Linux 5.14): unique to a namespace until the machine restarts. */
 const [SOL_SOCKET, SO_NETNS_COOKIE] = [1, 71];
 
 /**
- * Names the rules of nf_tables that the calling thread's network namespace has: its cookie and its generation, which
- * every transaction raises (nf_tables_commit, net/netfilter/nf_tables_api.c). What packets add to a set, counters and
- * timers raise none. null = this user or this kernel does not say.
+ * Identifies nf_tables rules of the calling thread's network namespace by cookie and generation. Transactions raise the
+ * latter (nf_tables_commit, net/netfilter/nf_tables_api.c); elements added by packets, counters and timers do not. null
+ * = not reported.
  */
 export function rulesGeneration(): string | null {
   if (isLoaded('nf_tables', moduleLists()) === false) return null;

@@ -13,47 +13,44 @@ const NLMSG_DONE = 3;
 /** NLM_F_REQUEST, and NLM_F_DUMP beside it (netlink(7)). */
 const requestFlag = 0x001;
 const dumpFlags = 0x300;
-/** What was listed changed meanwhile: some of it may be missing, or stand there twice (NLM_F_DUMP_INTR). */
+/** NLM_F_DUMP_INTR: the list changed meanwhile; entries may be missing or doubled. */
 const interruptedFlag = 0x10;
-/** As often is asked what was interrupted. */
+/** Tries for interrupted dumps. */
 const maxDumps = 10;
-/** The kernel answers at once; where it does not, nothing is known. */
+/** The kernel answers at once, or not at all. */
 const waitMs = 2000;
 const headerLength = 16;
 
-/** A message of an answer, header included. */
+/** A message with its header. */
 export interface NetlinkAnswer {
   readonly type: number;
   readonly bytes: Buffer;
 }
 
-/** A socket that questions are asked on, in the namespace in which it was opened. */
+/** Asks questions in the namespace it was opened in. */
 export interface NetlinkAsker {
   readonly fd: number;
-  /**
-   * All messages of the answer to a question of that type; null = the kernel refuses, or something was lost. `absent`:
-   * errnos by which the kernel says that it has none of that kind, which is an empty answer.
-   */
+  /** All messages of the answer; null = refused or lost. `absent`: errnos for an empty answer. */
   ask(type: number, body: Uint8Array, how: 'dump' | 'one', absent?: readonly number[]): readonly NetlinkAnswer[] | null;
   close(): void;
 }
 
 type Family = typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG;
 
-/** Opens it in the calling thread's network namespace; null = this user, or this kernel, has no such socket. */
+/** In the calling thread's network namespace; null = not permitted, or no such family. */
 export function openNetlinkAsker(family: Family): NetlinkAsker | null {
   const asker = openAskerIfThere(family);
   return asker === 'absent' ? null : asker;
 }
 
-/** The same; `absent`: this kernel has no such family, null = this user may not open it. */
+/** As `openNetlinkAsker`; `absent` = no such family, null = not permitted. */
 export function openAskerIfThere(family: Family): NetlinkAsker | 'absent' | null {
   const opened = openNetlinkIfThere({ family, groups: [], waitMs });
   if (opened === null) return 'absent';
   return 'refused' in opened ? null : netlinkAsker(opened.fd);
 }
 
-/** Asks on an open socket, which it closes. */
+/** Asks on an open socket, which it takes over. */
 export function netlinkAsker(fd: number): NetlinkAsker {
   const buffer = Buffer.alloc(1 << 16);
   let sequence = 0;
@@ -87,10 +84,9 @@ export function netlinkAsker(fd: number): NetlinkAsker {
   };
 }
 
-/** An answer, or the errno of the refusal. */
 type Outcome = readonly NetlinkAnswer[] | number | 'interrupted' | 'lost';
 
-/** Reads the answer to the question of that number: what is left of the answers to earlier ones is skipped. */
+/** Leftovers of earlier answers are skipped. */
 function readOutcome(fd: number, buffer: Buffer, sequence: number, how: 'dump' | 'one'): Outcome {
   const answers: NetlinkAnswer[] = [];
   let isInterrupted = false;
@@ -101,7 +97,7 @@ function readOutcome(fd: number, buffer: Buffer, sequence: number, how: 'dump' |
       if (message.sequence !== sequence) continue;
       isInterrupted ||= (message.flags & interruptedFlag) !== 0;
       if (message.type === NLMSG_DONE || message.type === NLMSG_ERROR) {
-        // both carry an errno: a list that the kernel could not finish ends with it
+        // both have an errno: of a list that the kernel could not finish it is the end
         const code = buffer.readInt32LE(message.at + headerLength);
         if (code !== 0) return -code;
         return isInterrupted ? 'interrupted' : answers;

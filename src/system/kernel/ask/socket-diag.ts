@@ -21,13 +21,13 @@ const inodeAt = 20;
 const attributesAt = 32;
 const SOCK_DGRAM = 2;
 
-/** What the kernel reports of a packet socket. */
+/** A packet socket. */
 export interface SocketReport {
-  /** Classic BPF, 8 bytes an instruction, hex; null = it has none, or one that the kernel does not report (eBPF). */
+  /** Classic BPF, 8 bytes an instruction, hex; null = none, or not reported (eBPF). */
   readonly filter: string | null;
-  /** Without the Ethernet header: the filter too sees frames from their network header on (packet(7)). */
+  /** No Ethernet header; the filter too sees frames from the network header on (packet(7)). */
   readonly cooked: boolean;
-  /** Interfaces that it holds promiscuous, by index. */
+  /** Indexes of interfaces that it holds promiscuous. */
   readonly promiscuous: readonly number[];
 }
 
@@ -39,8 +39,8 @@ function heldPromiscuous(memberships: Buffer | undefined): readonly number[] {
 }
 
 /**
- * The packet sockets of the calling thread's network namespace, by inode (sock_diag(7), packet_diag); null =
- * the kernel does not report, for it has no such module, or this user may not know.
+ * Packet sockets of the calling thread's network namespace by inode (sock_diag(7), packet_diag); null = no module, or
+ * not permitted.
  */
 export function packetSocketReports(): ReadonlyMap<string, SocketReport> | null {
   const asker = openNetlinkAsker(NETLINK_SOCK_DIAG);
@@ -71,7 +71,7 @@ const unixRequest = { length: 24, statesAt: 4, showAt: 12, show: 0x01 | 0x02 | 0
 /** struct unix_diag_msg behind struct nlmsghdr; UNIX_DIAG_NAME, UNIX_DIAG_VFS and UNIX_DIAG_PEER. */
 const ofUnix = { inodeAt: 20, attributesAt: 32, name: 0, vfs: 1, peer: 2 } as const;
 
-/** A path without links in its folder: `/var/run` is one, and the kernel names a socket as its program bound it. */
+/** `/var/run` is a link; the kernel has a socket's name as bound. */
 function resolvedPath(path: string): string {
   try {
     return join(realpathSync(dirname(path)), basename(path));
@@ -80,7 +80,7 @@ function resolvedPath(path: string): string {
   }
 }
 
-/** struct unix_diag_vfs of a path: inode and device, as the kernel numbers devices (MKDEV); null = no such file. */
+/** struct unix_diag_vfs: inode and device, numbered as by MKDEV; null = no such file. */
 function vfsOf(path: string): string | null {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
@@ -92,9 +92,8 @@ function vfsOf(path: string): string | null {
 }
 
 /**
- * Inodes of the sockets that are connected to a listener of the calling thread's network namespace, by the path at
- * which it listens (sock_diag(7), unix_diag); null = the kernel does not report. The listener may have bound another
- * name of the same file.
+ * Inodes of sockets connected to a listener at that path, by any name, in the calling thread's network namespace
+ * (sock_diag(7), unix_diag); null = not reported.
  */
 export function unixPeers(path: string): ReadonlySet<string> | null {
   const asker = openNetlinkAsker(NETLINK_SOCK_DIAG);

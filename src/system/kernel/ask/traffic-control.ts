@@ -12,7 +12,7 @@ import {
 } from '../netlink-socket.js';
 import { linkIndex } from '../packet-socket.js';
 
-/** struct tcmsg of linux/rtnetlink.h: family, pads, ifindex, handle, parent, info; and behind struct nlmsghdr. */
+/** struct tcmsg of linux/rtnetlink.h behind struct nlmsghdr: family, pads, ifindex, handle, parent, info. */
 const messageLength = 20;
 const ofMessage = { ifindex: 4, parent: 12 } as const;
 const headerLength = 16;
@@ -20,21 +20,21 @@ const handleAt = headerLength + 8;
 
 const indexAt = headerLength + ofMessage.ifindex;
 const attributesAt = headerLength + messageLength;
-/** TCA_KIND, TCA_STATS2, in that TCA_STATS_QUEUE: struct gnet_stats_queue, whose first member is qlen. */
+/** TCA_KIND, TCA_STATS2, in it TCA_STATS_QUEUE: struct gnet_stats_queue, which begins with qlen. */
 const attribute = { kind: 1, statistics: 7, queue: 3 } as const;
 
-/** What a kernel without filters, or without disciplines, answers. */
+/** Answer of a kernel without filters or disciplines. */
 const EOPNOTSUPP = 95;
 
-/** Frames that wait in a queueing discipline. */
+/** Frames waiting in a queueing discipline. */
 export interface WaitingFrames {
   readonly ifindex: number;
-  /** `htb`, `netem`: as tc(8) calls it. */
+  /** `htb`, `netem`, as in tc(8). */
   readonly discipline: string;
   readonly frames: number;
 }
 
-/** Disciplines of the calling thread's network namespace in which frames wait; null = the kernel does not report. */
+/** Disciplines with waiting frames in the calling thread's network namespace; null = not reported. */
 export function waitingFrames(): readonly WaitingFrames[] | null {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
   if (asker === null) return null;
@@ -66,18 +66,16 @@ function request(ifindex: number, parent: number): Uint8Array {
   return body;
 }
 
-/** What can be asked of tc's rules in the namespace in which it was opened. */
+/** Asks about tc's rules in the namespace it was opened in. */
 export interface FilterFinder {
-  /** null = there is no such device. */
   indexOf(device: string): number | null;
-  /** Do filters hang on that discipline or class of the device? null = the kernel does not report. */
+  /** True for filters at that discipline or class; null = not reported. */
   hasFilters(ifindex: number, parent: number): boolean | null;
-  /** Numbers of the classes of a device's disciplines; null = the kernel does not report. */
   classesOf(ifindex: number): readonly number[] | null;
   close(): void;
 }
 
-/** Opens it in the calling thread's network namespace; null = this kernel has no such socket. */
+/** In the calling thread's network namespace; null = no such socket. */
 export function openFilterFinder(): FilterFinder | null {
   const asker: NetlinkAsker | null = openNetlinkAsker(NETLINK_ROUTE);
   if (asker === null) return null;
