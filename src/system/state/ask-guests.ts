@@ -8,17 +8,14 @@ import type { PrintedGuests } from './parse-guests.js';
 
 const answer = either(strict({ guests: [guestRecordShape] }), strict({ error: failureShape }));
 
-/** Parses managers' texts in a process without rights: which guests each reports. */
+/** Parses managers' texts in a process without rights. */
 export interface GuestParser {
-  /** Rejects with VerifyError where the text is none of that manager's. */
+  /** Rejects with VerifyError if the text is not that manager's. */
   ask(printed: PrintedGuests): Promise<readonly GuestRecord[]>;
   end(): void;
 }
 
-/**
- * What tenants wrote is parsed by a process that can do nothing, started with the first text; another takes the place
- * of one that it has ended.
- */
+/** Starts the process with the first text, and again if a text ended it: tenants wrote parts of them. */
 export function guestParser(): GuestParser {
   let confined: ConfinedProcess | null = null;
   return {

@@ -6,7 +6,6 @@ import { readSysctl } from '../kernel/sysctl.js';
 import { processRights } from '../process/threads.js';
 import { runProgram } from '../process/programs.js';
 
-/** Sysctls that keep ordinary users, or everybody, from making namespaces. */
 const limitNames = [
   'user.max_user_namespaces',
   'user.max_net_namespaces',
@@ -22,7 +21,6 @@ const brNetfilterNames = [
   'net.bridge.bridge-nf-pass-vlan-input-dev',
 ] as const;
 
-/** Programs that the tool starts, and how each says its version. */
 const programs: Readonly<Record<string, readonly string[]>> = {
   ip: ['-V'],
   bridge: ['-V'],
@@ -44,7 +42,7 @@ async function versionOf(program: string, words: readonly string[]): Promise<str
       .split('\n')
       .map((line) => line.trim())
       .filter((line) => line !== '');
-    // One that knows no such option is there all the same.
+    // A program without that option exists all the same.
     return /\d/.test(line) && !/option|usage/i.test(line) ? line : 'installed';
   } catch (error) {
     assertKnown(error);
@@ -52,14 +50,13 @@ async function versionOf(program: string, words: readonly string[]): Promise<str
   }
 }
 
-/** A number in /proc/self/status; 0 where this kernel does not report. */
 function statusNumber(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(status)?.[1] ?? 0);
 }
 
 /**
- * Reads what this machine is and lets the caller do; nothing is changed, no right is needed. Engines and the lab are
- * the caller's to try.
+ * Reads the machine's properties and the caller's rights; changes nothing, needs no right. Engines and the lab are
+ * tried elsewhere.
  */
 export async function examineMachine(): Promise<Omit<MachineSnapshot, 'engines' | 'lab'>> {
   const status = readFileSync('/proc/self/status', 'utf8');

@@ -13,7 +13,6 @@ import { inNamespace } from '../kernel/namespaces.js';
 import { attachFilter, linkAddress, linkAddressLength, openUnboundPacketSocket } from '../kernel/packet-socket.js';
 import { given, namesIn } from '../../core/text/collections.js';
 
-/** Destination and source of an Ethernet frame. */
 const addressesLength = 12;
 const arpFrameLength = ethernetLength + arpLength;
 const protocols = { all: 0x0003, arp: 0x0806 } as const; // ETH_P_ALL, ETH_P_ARP
@@ -37,15 +36,14 @@ function outgoingOfOthers(mac: string, length: number): readonly BpfInstruction[
   ];
 }
 
-/** What was heard of guests. */
+/** Facts heard from guests. */
 export interface HeardGuests {
   /** Entries that a bridge with `ageing_time 0` would have. */
   readonly fdb: readonly FdbState[];
-  /** MACs behind ports with `learning off` that no record has, by port. */
+  /** MACs by port with `learning off`, unless on record. */
   readonly macs: ReadonlyMap<string, string>;
-  /** IPv4 addresses of senders of ARP. */
   readonly neighbours: readonly Neighbour[];
-  /** What sends out of promiscuous bridge devices with other MACs. */
+  /** Senders out of promiscuous bridge devices with other MACs. */
   readonly behind: readonly SenderBehind[];
 }
 
@@ -55,7 +53,6 @@ interface Ear {
   readonly heard: Set<string>;
 }
 
-/** Ports at which no station is on record though the kernel will never have one: of hubs, and with `learning off`. */
 function portsWithoutMac({ links, fdb }: HostState): readonly LinkState[] {
   const hubs = new Set(links.filter(({ bridge }) => bridge?.['ageing_time'] === 0).map(({ name }) => name));
   const known = new Set(fdb.filter(({ state }) => state !== 'permanent').map(({ port }) => port));
@@ -67,7 +64,6 @@ function portsWithoutMac({ links, fdb }: HostState): readonly LinkState[] {
   );
 }
 
-/** MACs of guests of which no IPv4 address is on record, by bridge. */
 function macsWithoutAddress(
   { links, fdb }: HostState,
   neighbours: readonly Neighbour[],
@@ -82,7 +78,7 @@ function macsWithoutAddress(
   return new Map([...bridges].filter(([, macs]) => macs.size > 0));
 }
 
-/** null = this user may not listen, or the device went. */
+/** null = not permitted, or the device went. */
 function openEar(link: LinkState, protocol: number, program: readonly BpfInstruction[]): Ear | null {
   try {
     const fd = openUnboundPacketSocket();
@@ -96,7 +92,6 @@ function openEar(link: LinkState, protocol: number, program: readonly BpfInstruc
   return null;
 }
 
-/** Frames that wait at a socket, cut to `length`; shorter ones as they are. */
 function* framesAt(fd: number, length: number): Generator<Uint8Array> {
   for (;;) {
     const frame = new Uint8Array(length);
@@ -110,12 +105,12 @@ function* framesAt(fd: number, length: number): Generator<Uint8Array> {
   }
 }
 
-/** The source of a frame; null = a group address. */
+/** null = a group address. */
 function sourceOf(frame: Uint8Array): string | null {
   return ((frame[6] ?? 1) & 1) === 0 ? macText(frame.subarray(6, 12)) : null;
 }
 
-/** Who sent an ARP frame with its own MAC, and its address; null = a probe without one (RFC 5227), or another's. */
+/** The sender of an ARP frame by its own MAC; null = a probe without address (RFC 5227), or another's MAC. */
 function arpSender(frame: Uint8Array): Omit<Neighbour, 'device'> | null {
   const arp = parseArp(frame, ethernetLength, frame.length);
   const mac = sourceOf(frame);
@@ -125,20 +120,17 @@ function arpSender(frame: Uint8Array): Omit<Neighbour, 'device'> | null {
   return address === '0.0.0.0' ? null : { mac, address };
 }
 
-/** Hears what sends out of bridge devices with other MACs than theirs. */
+/** Hears senders out of bridge devices with other MACs. */
 export interface BehindWatch {
-  /** Devices at which it listens. */
   readonly bridges: readonly string[];
-  /** Devices at which this user may not listen. */
   readonly unheard: readonly string[];
-  /** All that were heard until now, each once. */
   take(): readonly SenderBehind[];
   close(): void;
 }
 
 /**
- * Listens at those of the bridges that are promiscuous: only there a guest behind the device gets frames. A bridge that
- * is itself a port sends what its switch sends. `names`: absent = every bridge.
+ * Listens at promiscuous bridge devices: only there guests behind the device receive frames. A bridge that is itself a
+ * port sends frames of its switch. `names`: absent = every bridge.
  */
 export function watchBehind(
   links: readonly LinkState[],
@@ -185,10 +177,9 @@ export function watchBehind(
 }
 
 /**
- * Listens to guests for `forMs` at most, and not at all if all of them are on record: at ports whose MAC no forwarding
- * database will ever have, to broadcast ARP that bridges receive of guests without an address, and at bridge devices
- * that are promiscuous. Keeps MACs and addresses alone, and sends nothing. Gives what is on record if the user may not
- * listen.
+ * Listens for at most `forMs`, unless all guests are on record: at ports that never learn a MAC, to broadcast ARP from
+ * guests without a known address, and at promiscuous bridge devices. Keeps only MACs and addresses, sends nothing.
+ * Returns what is on record if not permitted.
  */
 export async function hearGuests(
   { state, neighbours }: { readonly state: HostState; readonly neighbours: readonly Neighbour[] },

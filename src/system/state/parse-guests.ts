@@ -5,11 +5,10 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { type Failure, failureOf } from '../../core/protocol/failure.js';
 import { parsePrinted } from '../process/programs.js';
 
-/** What a program printed of some guests, which nobody has parsed yet. */
+/** A program's unparsed text about guests. */
 export interface PrintedGuests {
-  /** Whose guests; null = machines whose monitors were found as processes. */
+  /** null = machines whose monitors were found as processes. */
   readonly by: Manager | null;
-  /** What was asked. */
   readonly command: string;
   readonly text: string;
   /** GuestQuery's. */
@@ -24,7 +23,7 @@ function guestsOf({ by, command, text, about }: PrintedGuests): readonly GuestRe
   return guestManagers[by]?.guests({ text, json, about }) ?? [];
 }
 
-/** The guests that a text of a manager reports: tenants wrote a part of it. */
+/** Guests in a manager's text, parts of which tenants wrote. */
 export function parseGuests(printed: PrintedGuests): ParsedGuests {
   try {
     return { guests: guestsOf(printed) };
@@ -34,7 +33,6 @@ export function parseGuests(printed: PrintedGuests): ParsedGuests {
   }
 }
 
-/** A text that describes no guests, by the error of who parsed it. */
 function notGuests(command: string, { message }: Error): VerifyError {
   return new VerifyError(
     'command-failed',

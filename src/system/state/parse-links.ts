@@ -6,8 +6,8 @@ import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../
 import { given } from '../../core/text/collections.js';
 
 /**
- * The links of `ip -j -d link`. `sysFlagsOf` gives /sys/class/net/NAME/flags, null where it cannot be read. Entries
- * without name or index are left out.
+ * Links of `ip -j -d link`, without entries lacking name or index. `sysFlagsOf`: /sys/class/net/NAME/flags; null =
+ * unreadable.
  */
 export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number | null): readonly LinkState[] {
   return objectsOf(json).flatMap((link) => {
@@ -54,19 +54,18 @@ function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
 
 const modeOf = ({ mode }: Fields): Partial<LinkState> => given({ mode: textOf(mode) });
 
-/** What is read of a link of some kinds besides. */
 const factsOfKind = new Map<string | null, (data: Fields) => Partial<LinkState>>([
   ...(['macvlan', 'macvtap', 'ipvlan', 'ipvtap'] as const).map((kind) => [kind, modeOf] as const),
   ['vlan', ({ id }) => given({ vlanId: numberOf(id) })],
   [
-    'vxlan', // one that names no address gets frames at all of its host, which the caller adds
+    'vxlan', // without an address it receives at any of its host's, which the caller adds
     ({ id, local, local6 }) => {
       const address = textOf(local) ?? textOf(local6);
       return given({ vni: numberOf(id), vteps: address === null ? null : [address] });
     },
   ],
   [
-    'tun', // iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them
+    'tun', // iproute2 ip/iptuntap.c, print_tuntap; a tap with a single queue has no count
     ({ numqueues, numdisabled }) => {
       const queues = numberOf(numqueues);
       return queues === null ? {} : given({ queues, queuesOff: numberOf(numdisabled) || null });
@@ -74,7 +73,7 @@ const factsOfKind = new Map<string | null, (data: Fields) => Partial<LinkState>>
   ],
 ]);
 
-/** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */
+/** `"xdp":{"mode":1,"prog":{"id":12,…}}` (iproute2 ip/iplink_xdp.c). */
 function xdpOf(value: unknown): string | null {
   const program = fieldsOf(fieldsOf(value)?.prog);
   return fieldsOf(value) === null
@@ -82,7 +81,7 @@ function xdpOf(value: unknown): string | null {
     : `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ');
 }
 
-/** The entries of `bridge -j -s fdb`; the kernel prints no state for a learned one, which is reported as `dynamic`. */
+/** Entries of `bridge -j -s fdb`; ones without a state are learned: `dynamic`. */
 export function parseFdb(json: unknown): readonly FdbState[] {
   return objectsOf(json).flatMap((entry) => {
     const mac = textOf(entry.mac);
@@ -104,11 +103,11 @@ export function parseFdb(json: unknown): readonly FdbState[] {
   });
 }
 
-/** States in which the kernel answers with an entry (NUD_VALID, include/net/neighbour.h), and those no guest made. */
+/** States usable by the kernel (NUD_VALID, include/net/neighbour.h), and those not made by guests. */
 const validStates = ['REACHABLE', 'STALE', 'DELAY', 'PROBE', 'PERMANENT', 'NOARP'] as const;
 const staticStates: readonly string[] = ['PERMANENT', 'NOARP'];
 
-/** The valid entries of `ip -j neigh show nud all`, but group addresses. */
+/** Valid entries of `ip -j neigh show nud all`, without group addresses. */
 export function parseNeighbourTable(json: unknown): readonly NeighbourState[] {
   return objectsOf(json).flatMap((entry) => {
     const [address, mac, device] = [textOf(entry.dst), textOf(entry.lladdr), textOf(entry.dev)];

@@ -11,15 +11,15 @@ async function routesIn(netns: string | null, family: '-4' | '-6'): Promise<Besi
   return routes.flatMap((route) => {
     const destination = textOf(route['dst']);
     if (destination === null) return [];
-    // a route of several next hops has a device in each of them alone
+    // a route with several next hops has only their devices
     const devices = [route, ...objectsOf(route['nexthops'])].flatMap(({ dev }) => textOf(dev) ?? []);
     return [...new Set(devices)].map((device) => ({ device, destination }));
   });
 }
 
 /**
- * Reads what stands beside the bridges of a namespace, null = the caller's: guests on lower devices and behind routes,
- * bridges elsewhere. Nothing is sent. Rejects with VerifyError where routes cannot be read.
+ * Everything beside a namespace's bridges (null = the caller's): guests on lower devices and behind routes, bridges
+ * elsewhere. Sends nothing. Rejects with VerifyError if routes cannot be read.
  */
 export async function readBeside(netns: string | null): Promise<Beside> {
   const [ipv4, ipv6] = await Promise.all([routesIn(netns, '-4'), routesIn(netns, '-6')]);

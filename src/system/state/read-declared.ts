@@ -23,9 +23,8 @@ export interface DeclaredSnapshot extends ConfigReport {
 }
 
 /**
- * What the configuration of libvirt, Proxmox VE, netplan and ifupdown says of bridges and ports, and which of them
- * keeps each. A program or file that is not there says nothing; one that cannot be read is named. `root`: where /etc
- * and the like are.
+ * Configuration of bridges and ports by libvirt, Proxmox VE, netplan and ifupdown, with its manager. Missing programs
+ * or files are skipped, unreadable ones named. `root`: parent of /etc.
  */
 export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredSnapshot> {
   const unread: { what: string; why: string }[] = [];
@@ -60,7 +59,7 @@ function netplan(root: string): ConfigReport {
   return netplanReport(files);
 }
 
-/** ifupdown2, where it is installed, takes the place of ifupdown and of its options. */
+/** An installed ifupdown2 replaces ifupdown and its options. */
 function interfaces(root: string): ConfigReport {
   const files = [
     ...filesIn(`${root}/etc/network`, /^interfaces$/),
@@ -70,8 +69,8 @@ function interfaces(root: string): ConfigReport {
 }
 
 /**
- * Profiles as keyfiles, which later folders overrule by file name (NetworkManager.conf(5), keyfile). Other formats are
- * of distributions' own.
+ * Keyfiles: later folders override files of the same name (NetworkManager.conf(5), keyfile). Other formats are
+ * distributions' own.
  */
 function networkManager(root: string): ConfigReport {
   const files = new Map(
@@ -82,7 +81,7 @@ function networkManager(root: string): ConfigReport {
   return { declared: [], keepers: networkManagerManagers([...files.values()]) };
 }
 
-/** The program is not installed, or its daemon does not run: then nobody's guests are its. */
+/** Not installed, or its daemon does not run: then it has no guests. */
 function isAbsent(error: unknown): boolean {
   return (
     error instanceof VerifyError &&
@@ -141,7 +140,7 @@ function baseName({ path }: ConfigFile): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Files of a folder by name; a folder that is not there has none. Throws where one cannot be read. */
+/** A missing folder has no files. */
 function filesIn(folder: string, named: RegExp): readonly ConfigFile[] {
   let names: readonly string[];
   try {

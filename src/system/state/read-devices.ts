@@ -5,7 +5,7 @@ import { readFeatures, withEthtool } from '../kernel/ethtool.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readSysctl } from '../kernel/sysctl.js';
 
-/** The lines of /proc/net/dev (net/core/net-procfs.c): by device, the columns behind its name. */
+/** Lines of /proc/net/dev (net/core/net-procfs.c). */
 function* linesOfDevices(text: string): Generator<readonly [name: string, columns: readonly number[]]> {
   for (const line of text.split('\n').slice(2)) {
     const at = line.lastIndexOf(':');
@@ -18,7 +18,7 @@ function* linesOfDevices(text: string): Generator<readonly [name: string, column
   }
 }
 
-/** Frames that devices dropped, received and sent together, from /proc/net/dev: columns 4 and 12 behind the name. */
+/** Dropped frames, received and sent together, from /proc/net/dev: columns 4 and 12 behind the name. */
 export function parseDrops(text: string): Readonly<Record<string, number>> {
   return Object.fromEntries(
     [...linesOfDevices(text)].flatMap(([name, columns]) => {
@@ -28,13 +28,13 @@ export function parseDrops(text: string): Readonly<Record<string, number>> {
   );
 }
 
-/** Frames that a device took in and sent since it was made. */
+/** Frames received and sent by a device since it was made. */
 export interface Passed {
   readonly received: number;
   readonly sent: number;
 }
 
-/** What passed each device of a namespace, by name: columns 2 and 10 of /proc/net/dev. */
+/** Counts by name: columns 2 and 10 of /proc/net/dev. */
 export function readPassed(netns: string | null): ReadonlyMap<string, Passed> {
   const text = inNamespace(netns, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
   return new Map(
@@ -45,16 +45,13 @@ export function readPassed(netns: string | null): ReadonlyMap<string, Passed> {
   );
 }
 
-/**
- * Frames that did not fit into a processor's backlog, from /proc/net/softnet_stat: its second column, hexadecimal, a
- * line for each processor (net/core/net-procfs.c).
- */
+/** Second column of /proc/net/softnet_stat, hexadecimal, a line a processor (net/core/net-procfs.c). */
 function parseBacklogDrops(text: string): number {
   const columns = text.split('\n').map((line) => Number.parseInt(line.split(/\s+/)[1] ?? '', 16));
   return columns.reduce((sum, dropped) => sum + (Number.isNaN(dropped) ? 0 : dropped), 0);
 }
 
-/** What a namespace's devices, and the machine's processors, have dropped; null = the kernel does not report. */
+/** Drops by a namespace's devices and the machine's processors; null = not reported. */
 export function readAllDrops(netns: string | null): Drops | null {
   try {
     return {
@@ -67,9 +64,8 @@ export function readAllDrops(netns: string | null): Drops | null {
 }
 
 /**
- * How full the tables are that probes of IP may fill: that of connections is each namespace's, that of neighbours the
- * machine's, whose entries are the first column, hexadecimal, of /proc/net/stat/arp_cache (net/core/neighbour.c). One
- * that is not there is left out.
+ * Use of the tables that IP probes may fill. Connections are a namespace's; neighbours the machine's: first column,
+ * hexadecimal, of /proc/net/stat/arp_cache (net/core/neighbour.c). Missing ones are left out.
  */
 export function readTables(netns: string | null): readonly TableUse[] {
   const names = { used: 'net.netfilter.nf_conntrack_count', max: 'net.netfilter.nf_conntrack_max' } as const;
@@ -88,19 +84,16 @@ function neighbourEntries(): number {
     const [, first = ''] = readFileSync('/proc/net/stat/arp_cache', 'utf8').split('\n');
     return Number.parseInt(first.trim().split(/\s+/)[0] ?? '', 16);
   } catch {
-    return Number.NaN; // a namespace other than the machine's does not show it
+    return Number.NaN; // only the machine's first namespace shows it
   }
 }
 
-/** Drops of every device of a namespace, by name. */
+/** Drops by device. */
 export function readDrops(netns: string | null): Readonly<Record<string, number>> {
   return parseDrops(inNamespace(netns, () => readFileSync('/proc/thread-self/net/dev', 'utf8')));
 }
 
-/**
- * Offloads that let a device hand over frames unlike those on a wire, with the command of linux/ethtool.h that reads
- * each.
- */
+/** Offloads by which a device hands over frames unlike those on a wire, with their read command of linux/ethtool.h. */
 const commands = {
   'transmit checksum': 0x16,
   'TCP segmentation': 0x1e,
@@ -108,7 +101,7 @@ const commands = {
   'generic receive': 0x2b,
 } as const;
 
-/** The offloads that are on, by device; a device or a kernel that does not report has none. */
+/** Offloads that are on, by device; none if not reported. */
 export function readOffloads(
   netns: string | null,
   devices: readonly string[],
@@ -123,7 +116,7 @@ export function readOffloads(
   );
 }
 
-/** Features of hardware that forward or copy frames, or take some away, as `ethtool -k` names them. */
+/** Hardware features that forward, copy or remove frames, as `ethtool -k` names them. */
 const ofHardware: ReadonlySet<string> = new Set([
   'hsr-dup-offload',
   'hsr-fwd-offload',
@@ -131,10 +124,9 @@ const ofHardware: ReadonlySet<string> = new Set([
   'l2-fwd-offload',
   'rx-vlan-filter',
 ]);
-/** Kinds of link that no hardware is behind. */
 const withoutHardware: ReadonlySet<string | null> = new Set(['bridge', 'dummy', 'ifb', 'tun', 'veth']);
 
-/** Which of them are on, by device; devices without any are left out. */
+/** Those that are on, by device; devices without any are left out. */
 export function readHardware(
   netns: string | null,
   links: readonly { readonly name: string; readonly kind: string | null }[],

@@ -9,13 +9,13 @@ import { readJsonBatch } from '../process/batch.js';
 import { commandFailed, readJson, runProgram } from '../process/programs.js';
 import { given } from '../../core/text/collections.js';
 
-/** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
+/** Queueing disciplines by device, with filters if possible. */
 export interface Filters {
   readonly qdisc: unknown;
   readonly filters: Readonly<Record<string, unknown>>;
 }
 
-/** Disciplines that never have filters (net/sched: those without `tcf_block`): nothing needs to be asked of them. */
+/** Disciplines without filters (net/sched: no `tcf_block`). */
 const bare: ReadonlySet<string> = new Set([
   'noqueue',
   'noop',
@@ -27,20 +27,16 @@ const bare: ReadonlySet<string> = new Set([
   'netem',
   'tbf',
 ]);
-/**
- * Those that the kernel attaches by itself, and that mostly have none: it is asked first whether they do, which keeps a
- * thousand ports cheap.
- */
+/** The kernel's default, mostly without filters: a question first keeps a thousand ports cheap. */
 const usual: ReadonlySet<string> = new Set(['fq_codel']);
 
-/** A place of a device where filters hang, as it is reported, and the words of tc for it. */
 interface FilterPlace {
   readonly device: string;
   readonly place: string;
   readonly words: readonly string[];
 }
 
-/** `1:` and `8001:10`, hexadecimal (tc(8)), as the kernel numbers them. */
+/** `1:` and `8001:10` are hexadecimal (tc(8)). */
 function numberOf(handle: string): number {
   const [major = '0', minor = ''] = handle.split(':');
   return ((Number.parseInt(major, 16) << 16) | (minor === '' ? 0 : Number.parseInt(minor, 16))) >>> 0;
@@ -51,7 +47,6 @@ function handleOf(number: number): string {
   return `${(number >>> 16).toString(16)}:${minor === 0 ? '' : minor.toString(16)}`;
 }
 
-/** Classes that filters hang on, or may, beside those of the disciplines themselves. Throws VerifyError (3). */
 function classPlaces(device: string, index: number, finder: FilterFinder): readonly FilterPlace[] {
   const classes = finder.classesOf(index);
   if (classes === null) throw unlisted(device);
@@ -69,7 +64,6 @@ function unlisted(device: string): VerifyError {
   );
 }
 
-/** Places with filters of a discipline, certain or possible, by a line of `tc -j qdisc show`. */
 function disciplinePlaces(
   discipline: Fields,
   device: string,
@@ -93,8 +87,8 @@ function mayHaveFilters(device: string, parent: number, finder: FilterFinder | n
 }
 
 /**
- * Places with filters, certain or possible, by a list of `tc -j qdisc show`. `finder`: null = the kernel cannot be
- * asked. Throws VerifyError (3) where classes cannot be listed.
+ * Places that may have filters, by the output of `tc -j qdisc show`. `finder`: null = the kernel cannot be asked.
+ * Throws VerifyError (3) if classes cannot be listed.
  */
 export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {
@@ -116,7 +110,7 @@ export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): reado
   ];
 }
 
-/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing, or cannot list them. */
+/** tc's rules of all devices in a namespace. Rejects with VerifyError if tc is missing or fails. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
@@ -137,8 +131,8 @@ export async function readFilters(netns: string | null): Promise<Filters> {
 }
 
 /**
- * What `ip` prints of a family; a kernel without it, or without tables to choose from, has `otherwise`. Rejects with
- * VerifyError where it fails in another way.
+ * Output of `ip` for a family; `otherwise` if the kernel lacks the family or several tables. Rejects with VerifyError
+ * on other failures.
  */
 export async function readIfSupported(
   argv: readonly string[],
@@ -153,12 +147,12 @@ export async function readIfSupported(
   }
 }
 
-/** True if a route names a nexthop object alone (ip-nexthop(8)): net.ipv4.nexthop_compat_mode is 0. */
+/** A route may name a nexthop object alone (ip-nexthop(8)) if net.ipv4.nexthop_compat_mode is 0. */
 function isByObject(route: Fields): boolean {
   return route['nhid'] !== undefined && route['dev'] === undefined && objectsOf(route['nexthops']).length === 0;
 }
 
-/** Gateway, device and encapsulation of a nexthop object; null = it has no device. */
+/** null = no device. */
 function hopOf(nexthop: Fields | undefined): Fields | null {
   if (nexthop === undefined || textOf(nexthop['dev']) === null) return null;
   const parts = ['gateway', 'via', 'dev', 'encap'].filter((key) => nexthop[key] !== undefined);
@@ -166,8 +160,8 @@ function hopOf(nexthop: Fields | undefined): Fields | null {
 }
 
 /**
- * Routes with what `ip -j nexthop` prints of the objects that they name, as `ip -j route` prints that itself where
- * net.ipv4.nexthop_compat_mode is 1. Those with an object that is not listed whole stay as they are.
+ * Adds the nexthop objects of `ip -j nexthop` to routes that name them, in the form that `ip -j route` has if
+ * net.ipv4.nexthop_compat_mode is 1. Incompletely listed objects stay names.
  */
 export function withNexthops(routes: unknown, nexthops: unknown): unknown {
   const known = new Map(objectsOf(nexthops).map((nexthop) => [nexthop['id'], nexthop]));
@@ -189,7 +183,7 @@ async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise
   return { rules, routes };
 }
 
-/** Rules of policy routing and the routes of all tables. Rejects with VerifyError where they cannot be read. */
+/** Policy routing rules, and routes of all tables. Rejects with VerifyError if unreadable. */
 export async function readRouting(netns: string | null): Promise<Omit<Routing, 'vrfs'>> {
   const [ipv4, ipv6] = await Promise.all([familyRouting(netns, '-4'), familyRouting(netns, '-6')]);
   const isAsked = [ipv4, ipv6].some(({ routes }) => objectsOf(routes).some(isByObject));
@@ -202,8 +196,8 @@ export async function readRouting(netns: string | null): Promise<Omit<Routing, '
 }
 
 /**
- * Policies by which what the host sends is encrypted, of what `ip xfrm policy` prints. Those of sockets take nothing
- * that is forwarded, those of XFRM interfaces what is routed to one; `fwd` and `block` drop.
+ * Policies of `ip xfrm policy` that encrypt the host's output. Sockets' policies skip forwarded packets, XFRM
+ * interfaces' take only packets routed there; `fwd` and `block` drop.
  */
 export function encryptingPolicies(text: string): readonly EncryptingPolicy[] {
   return text.split(/^(?=src )/m).flatMap((policy) => {
@@ -214,7 +208,7 @@ export function encryptingPolicies(text: string): readonly EncryptingPolicy[] {
   });
 }
 
-/** Rejects with VerifyError where they cannot be read; a kernel without IPsec has none. */
+/** As `encryptingPolicies`; none without IPsec in the kernel. Rejects with VerifyError if unreadable. */
 export async function readPolicies(netns: string | null): Promise<readonly EncryptingPolicy[]> {
   if (!mayHavePolicies()) return [];
   const outcome = await runProgram(['ip', 'xfrm', 'policy'], { netns });
@@ -223,11 +217,10 @@ export async function readPolicies(netns: string | null): Promise<readonly Encry
   throw commandFailed(['ip', 'xfrm', 'policy'], outcome);
 }
 
-/** Kinds of device behind which a guest is that the host routes to. */
 const guestKinds: readonly unknown[] = ['tun', 'veth', 'netkit'];
 const linkLocal = /^(fe80:|ff)/;
 
-/** Those of the routes that may lead to a guest, and the tables of VRFs. `links`: as `ip -j -d link` prints them. */
+/** Routes that may lead to a guest, and tables of VRFs. `links`: from `ip -j -d link`. */
 export function routingAmong(
   { ipv4, ipv6 }: Omit<Routing, 'vrfs'>,
   links: unknown,

@@ -9,13 +9,11 @@ import { mustRun, readJson, showCommand } from '../process/programs.js';
 import { type GuestParser, guestParser } from './ask-guests.js';
 import { monitorRecords } from './read-monitors.js';
 
-/** A daemon that does not answer is not waited for. */
 const timeoutMs = 10_000;
 const maxOutput = 64 * 2 ** 20;
 const bounds = { timeoutMs, maxOutput };
 /**
- * Programs that look at one guest each run this many side by side: qm is a second of Perl, and libvirtd takes twenty
- * clients who may only read.
+ * Programs for one guest each run in parallel: qm is a second of Perl, and libvirtd accepts twenty read-only clients.
  */
 const sideBySide = 4;
 
@@ -23,20 +21,19 @@ interface Inquiry {
   readonly links: readonly LinkState[];
   readonly netns: string | null;
   readonly parser: GuestParser;
-  /** Takes what could not be read; a program that is not installed is no fault. */
   readonly missed: (what: string, error: unknown) => void;
 }
 
 /**
- * What the programs that manage guests on this host say about them; read only. A program that is not installed says
- * nothing, one that fails is named in `unread`. `links`: those of the namespace of the bridges.
+ * This host's guests by their managers; reads only. Skips missing programs, names failing ones in `unread`. `links`: of
+ * the bridges' namespace.
  */
 export async function readInventory(links: readonly LinkState[], netns: string | null): Promise<Inventory> {
   const unread = new Map<string, string>();
   const parser = guestParser();
   const missed = (what: string, error: unknown): void => {
     assertKnown(error);
-    // guests of one manager fail alike
+    // one manager's guests fail alike
     if (error.code !== 'program-missing' && !unread.has(what)) unread.set(what, error.message);
   };
   const inquiry = { links, netns, parser, missed };
@@ -55,7 +52,7 @@ export async function readInventory(links: readonly LinkState[], netns: string |
   }
 }
 
-/** The guests of one manager; what cannot be read of one does not hide the others. */
+/** An unreadable guest does not hide the others. */
 async function guestsBy(by: Manager, { links, netns, parser, missed }: Inquiry): Promise<readonly GuestRecord[]> {
   const manager = guestManagers[by];
   if (manager === null || manager.where?.some(existsSync) === false) return [];
@@ -76,9 +73,6 @@ async function guestsBy(by: Manager, { links, netns, parser, missed }: Inquiry):
   );
 }
 
-/**
- * What is read of each, in their order, some side by side; `failed` gives what stands for one that could not be read.
- */
 async function inTurns<Item, Read>(
   items: readonly Item[],
   read: (item: Item) => Promise<readonly Read[]>,
@@ -93,7 +87,6 @@ async function inTurns<Item, Read>(
   return results.flat();
 }
 
-/** Guests that are known by their namespace, with the ports that lead there. */
 async function withPorts(guests: readonly GuestRecord[], links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
   const inside = new Map<string, unknown>();
   const portless = guests.filter(({ port }) => port === null);
@@ -105,7 +98,7 @@ async function withPorts(guests: readonly GuestRecord[], links: readonly LinkSta
   });
 }
 
-/** Links of a container's namespace; none where it has just ended, or may not be entered: then MACs have to do. */
+/** None if the namespace ended or may not be entered: then MACs identify the guest. */
 async function linksIn(netns: string): Promise<unknown> {
   try {
     return await readJson(['ip', '-j', 'link', 'show'], { netns, ...bounds });

@@ -18,7 +18,6 @@ const leaseFiles = [
 const maxBytes = 1 << 22;
 const maxFiles = 256;
 
-/** The paths that a pattern stands for. */
 function pathsOf(pattern: string): readonly string[] {
   const at = pattern.split('/').findIndex((part) => part.includes('*'));
   if (at < 0) return [pattern];
@@ -36,8 +35,8 @@ function pathsOf(pattern: string): readonly string[] {
 }
 
 /**
- * The addresses that DHCP servers of this host have given to MACs, as their files say now. A file that is missing, no
- * regular one or larger than 4 MiB has none: no link is followed, for others than root write these.
+ * Addresses given to MACs by this host's DHCP servers. Skips files that are missing, not regular or above 4 MiB, and
+ * follows no link: others than root write them.
  */
 export function readLeases(root = '/'): readonly Neighbour[] {
   const paths = leaseFiles.flatMap((pattern) => pathsOf(join(root, pattern)));

@@ -25,8 +25,8 @@ function identityOf(path: string): string | null {
 }
 
 /**
- * Mount points of network namespaces, as a process sees them: `ip netns`, Docker (mountinfo of proc(5): the mount
- * point is the fifth, other characters are octal there).
+ * Mount points of network namespaces in a process's view: `ip netns`, Docker (fifth column of mountinfo, proc(5), with
+ * octal escapes).
  */
 function mountedSpaces(pid: string): readonly string[] {
   const text = procText(`/proc/${pid}/mountinfo`);
@@ -41,7 +41,7 @@ function mountedSpaces(pid: string): readonly string[] {
     });
 }
 
-/** A process for each namespace of mounts, and for each root in one: mounts of others are listed nowhere else. */
+/** One process for each mount namespace and root: each lists its own mounts only. */
 function mountViews(processes: readonly string[]): readonly string[] {
   const views = new Map<string, string>();
   for (const pid of processes) {
@@ -51,7 +51,7 @@ function mountViews(processes: readonly string[]): readonly string[] {
   return [...views.values()];
 }
 
-/** Threads of a process beside its first one: each may live in a namespace of its own (unshare(2)). */
+/** A thread may have a namespace of its own (unshare(2)). */
 function threadsOf(pid: string): readonly string[] {
   const folder = `/proc/${pid}/task`;
   // a link for the folder, one for itself, and one a thread (proc_task_getattr, fs/proc/base.c)
@@ -60,8 +60,7 @@ function threadsOf(pid: string): readonly string[] {
 }
 
 /**
- * The paths of each network namespace that is mounted, wherever that is seen, or that a process or a thread lives in,
- * by what distinguishes them, but home. What is mounted comes first: a process may end.
+ * Paths by identity of each namespace that is mounted or has a process or thread. Mounts come first: a process may end.
  */
 function otherSpaces(home: string): ReadonlyMap<string, readonly string[]> {
   const processes = procNames('/proc').filter((name) => /^\d+$/.test(name));
@@ -77,23 +76,22 @@ function otherSpaces(home: string): ReadonlyMap<string, readonly string[]> {
   return paths;
 }
 
-/** What is in a namespace. */
+/** A namespace's links. */
 export interface SpaceLinks {
-  /** The path by which it was come to. */
   readonly path: string;
   readonly links: readonly KernelLink[];
-  /** Its number for the namespace that is looked at. */
+  /** Its number for the examined namespace. */
   readonly home: number | 'none';
-  /** Addresses by number of the device, where there are ipvlans. */
+  /** By device index, if there are ipvlans. */
   readonly addresses: ReadonlyMap<number, readonly string[]>;
 }
 
-/** Guests by ipvlan are distinguished by their addresses alone. */
+/** Only addresses distinguish guests by ipvlan. */
 function isByAddress({ kind }: KernelLink): boolean {
   return kind === 'ipvlan' || kind === 'ipvtap';
 }
 
-/** The links of the namespace that the thread is in; `home`: the one that is looked at, open. A text = why not. */
+/** A text = why not. */
 function linksHere(path: string, home: number): SpaceLinks | string {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
   if (asker === null) return 'no netlink socket can be opened there';
@@ -126,23 +124,23 @@ function deviceOf(link: KernelLink, space: string | null, addresses?: SpaceLinks
 }
 
 /**
- * The devices of a namespace, and those of others that stand on one of them or are its other end. What is in a
- * namespace that no thread lives in and that is mounted nowhere is not found.
+ * Devices of a namespace, and those of others that stand on one or are its other end. A namespace without threads and
+ * mounts is not found.
  */
 export function readLinkedDevices(netns: string | null): LinkedDevices {
   const { devices, unread } = lookAround(netns);
   return { devices, unread };
 }
 
-/** Devices, and the namespaces that could not be looked into, with the reason. */
+/** Devices, and the namespaces that could not be read, with the reason. */
 export interface LinkedDevices {
   readonly devices: readonly LinkedDevice[];
   readonly unread: readonly string[];
 }
 
 /**
- * `readLinkedDevices` without what is of the moment, and the bridges with ports in other namespaces that are linked to
- * this one or have a name.
+ * `readLinkedDevices` without momentary values, and bridges whose ports are in other namespaces that are linked to this
+ * one or named.
  */
 export function readAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> {
   const { devices, bridges } = lookAround(netns);
@@ -156,7 +154,7 @@ function lookAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> &
     const here = inNamespace(netns, () => linksHere(homePath, home));
     if (typeof here === 'string')
       return { devices: [], bridges: [], unread: [`the namespace of the bridges: ${here}`] };
-    // what stands in another namespace is none of this one's: a number there may be another device's here
+    // a lower device in another namespace has a number of that one
     const devices = here.links.map((link) => deviceOf(link.linkSpace === null ? link : { ...link, link: null }, null));
     const bridges: ForeignBridge[] = [];
     const unread: string[] = [];
@@ -176,15 +174,15 @@ function lookAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> &
   }
 }
 
-/** The namespace that is looked at: its path, null = the caller's, and open. */
+/** The examined namespace: its path (null = the caller's) and descriptor. */
 interface Home {
   readonly netns: string | null;
   readonly fd: number;
 }
 
 /**
- * What is in the namespace of that identity, by the first path that still leads there; null = it is gone, or it is
- * another user's and nothing of home leads there. A text = why it cannot be looked into.
+ * Contents of a namespace by the first path that still leads there; null = gone, or another user's without links to
+ * home. A text = why it cannot be entered.
  */
 export function lookInto(identity: string, paths: readonly string[], home: Home): SpaceLinks | string | null {
   let refusal: string | null = null;
@@ -212,7 +210,7 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
   return refusal;
 }
 
-/** Links in other namespaces, by the inodes of these; null = of all. `ownPaths`: paths that no other process knows. */
+/** Links in other namespaces by inode; null = in all. `ownPaths`: paths unknown to other processes. */
 export function readSpaces(
   netns: string | null,
   numbers: ReadonlySet<number> | null,
@@ -235,8 +233,8 @@ export function readSpaces(
 }
 
 /**
- * True if a namespace that may not be entered is of no interest: in a user namespace, as an ordinary user's lab, those
- * outside may never be entered, and home has no number for it, as for one that a device of home is in.
+ * In a user namespace, as an ordinary user's lab, outside namespaces can never be entered. One without a number for
+ * home has no device of home either.
  */
 function isBeyond(fd: number, { netns }: Home): boolean {
   if (isFirstUserSpace()) return false;
@@ -257,33 +255,31 @@ function bridgesAmong(links: readonly KernelLink[], space: string, linked: boole
   });
 }
 
-/** Where the ports of an account are. */
+/** Place of an account's ports. */
 export interface AccountPlace {
   readonly home: string | null;
   readonly devices: readonly LinkedDevice[];
-  /** All veth ports in one account. */
   readonly pooled: boolean;
-  /** True if the far end of a veth that is in no namespace that was found may take frames by polling. */
+  /** True if the unfound far end of a veth may receive by polling. */
   readonly lostEndPolls: boolean;
-  /** The far end of an observer's veth, where it is not to be looked for; undefined = it is in no namespace to read. */
+  /** An observer's far end, if known; undefined = in no readable namespace. */
   readonly endOf?: (observer: string) => Place | undefined;
 }
 
-/** Reads accounts that no capture can read, as often as it takes to see whether the ports are at rest. */
+/** Reads accounts that captures cannot see, repeatedly until the ports are at rest. */
 export type InsideReader = () => Readonly<Record<string, AccountWindow>>;
 
-/** The accounts of some ports, under the names that the plan has for these. */
+/** Accounts of ports, under the plan's names. */
 export interface PortAccounts {
-  /** Those out of the ports, and those behind them. */
   readonly accounts: Readonly<Record<string, Account>>;
-  /** What a capture here has to count for them. */
+  /** Counts that captures must add. */
   readonly counted: Readonly<
     Record<string, { readonly observers: readonly string[]; readonly devices: readonly string[] }>
   >;
   readonly readInside: InsideReader;
 }
 
-/** Does that end of a veth take frames by polling? One that cannot be asked may. */
+/** An end that cannot be examined may. */
 function polls({ home, lostEndPolls }: AccountPlace, end: LinkedDevice | undefined): boolean {
   if (end === undefined) return lostEndPolls;
   const { space, name } = end;
@@ -294,13 +290,12 @@ function polls({ home, lostEndPolls }: AccountPlace, end: LinkedDevice | undefin
   }
 }
 
-/** A veth port here, and its other end in another namespace. */
 interface VethEnds {
   readonly device: string;
   readonly end: Place;
 }
 
-/** The other end of each veth port that can be read, by port as the plan calls it. */
+/** By port as the plan names it. */
 function endsOf({ devices, endOf }: AccountPlace, ports: readonly CountedPort[]): ReadonlyMap<string, VethEnds> {
   const here = new Map(devices.flatMap((device) => (device.space === null ? [[device.name, device] as const] : [])));
   const findEnd = (port: LinkedDevice): Place | undefined => {
@@ -317,7 +312,7 @@ function endsOf({ devices, endOf }: AccountPlace, ports: readonly CountedPort[])
   );
 }
 
-/** What passed one device; null = it cannot be read now. */
+/** null = unreadable now. */
 function passedAt({ device, netns }: Place): Passed | null {
   try {
     return readPassed(netns).get(device) ?? null;
@@ -326,7 +321,7 @@ function passedAt({ device, netns }: Place): Passed | null {
   }
 }
 
-/** Readings of ports that do not come to rest. */
+/** Limit for ports that do not come to rest. */
 const maxInsideReadings = 25;
 
 function insideReader(ends: ReadonlyMap<string, VethEnds>, home: string | null): InsideReader {
@@ -358,7 +353,7 @@ function insideReader(ends: ReadonlyMap<string, VethEnds>, home: string | null):
   };
 }
 
-/** The accounts of ports of one namespace of this host. */
+/** Accounts of ports in one namespace. */
 export function accountsOfPorts(place: AccountPlace, ports: readonly CountedPort[]): PortAccounts {
   const portOf = new Map(ports.map(({ device, port }) => [device, port]));
   const observers = ports.map(

@@ -16,10 +16,7 @@ import {
 import { spaceOfTap, tapsHeldBy } from '../process/socket-holders.js';
 import type { GuestParser } from './ask-guests.js';
 
-/**
- * Machines that QEMU, Firecracker and Cloud Hypervisor run, from /proc. `netns`: the namespace of the bridges, null =
- * the caller's.
- */
+/** Machines of QEMU, Firecracker and Cloud Hypervisor, from /proc. `netns`: of the bridges, null = the caller's. */
 export async function monitorRecords(netns: string | null, parser: GuestParser): Promise<readonly GuestRecord[]> {
   const processes = monitorProcesses(netns);
   return processes.length === 0
@@ -27,10 +24,10 @@ export async function monitorRecords(netns: string | null, parser: GuestParser):
     : parser.ask({ by: null, command: '/proc', text: JSON.stringify(processes), about: {} });
 }
 
-/** Accounts under which libvirt and distributions run machines (qemu.conf, `user`). */
+/** Accounts of machines under libvirt and distributions (qemu.conf, `user`). */
 const machinesAccounts: readonly string[] = ['libvirt-qemu', 'libvirt', 'qemu', 'kvm'];
 
-/** The uids of root and of these accounts (passwd(5)), as the host has them: a container's file knows other ones. */
+/** The host's uids (passwd(5)): a container's file has others. */
 function machinesUsers(): ReadonlySet<number> {
   const accounts = (procText('/proc/1/root/etc/passwd') || procText('/etc/passwd'))
     .split('\n')
@@ -54,7 +51,7 @@ function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
         comm,
         argv: procText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1),
         taps: tapsHeldBy(Number(pid), spaces),
-        // any program is called as its link, also one that changes its user
+        // a program may change its name, even one that changes its user
         isTrusted: usersOf(pid).every((user) => trusted.has(user)),
         here: bridges !== null && inodeOf(`/proc/${pid}/ns/net`) === bridges,
       },
@@ -62,18 +59,18 @@ function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
   });
 }
 
-/** What is asked of a link about its queues. */
+/** A link's facts about queues. */
 export type TapLink = Pick<LinkState, 'name' | 'kind' | 'ifindex' | 'queues' | 'queuesOff'>;
 
 /**
- * Taps, macvtaps and ipvtaps of which several processes have queues, with these. `links`: those of the namespace, of
- * which macvtaps and ipvtaps are looked at where /sys shows it, which is the caller's own.
+ * Taps, macvtaps and ipvtaps with queues in several processes. `links`: of the namespace; macvtaps and ipvtaps only in
+ * the caller's own, which /sys shows.
  */
 export function readSharedTaps(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   return { ...sharedTuns(netns, links), ...(netns === null ? sharedDevices(links) : {}) };
 }
 
-/** A macvtap or ipvtap is a device in /dev: who opens that has a queue (drivers/net/tap.c, tap_open). */
+/** A macvtap or ipvtap is a device in /dev, and each open file is a queue (drivers/net/tap.c, tap_open). */
 function sharedDevices(links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.flatMap(({ name, kind, ifindex }) => {
     const number = tapDevice({ name, kind, ifindex });
@@ -93,17 +90,16 @@ function processIds(): readonly string[] {
   return procNames('/proc').filter((name) => /^\d+$/.test(name));
 }
 
-/** The open queue of a tap that a process has. */
+/** A process's open queue. */
 interface Holding extends TapDescriptor {
   readonly pid: string;
-  /** False = of a process of another namespace, and the kernel does not say where the tap is. */
+  /** False = of a process in another namespace, and the kernel does not report the tap's. */
   readonly isHere: boolean;
 }
 
 /**
- * Taps of which several processes have queues, or one that is not found: the kernel says how many queues there are. A
- * tap of the same name in another namespace is another. If its namespace is
- * unknown, a process of another one counts only if queues are missing.
+ * Taps with queues in several processes, or in one not found: the kernel counts the queues. A same-named tap in another
+ * namespace is another one. If the namespace is unknown, a process of another counts only if queues are missing.
  */
 function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.filter(({ kind }) => kind === 'tun');
@@ -138,8 +134,8 @@ function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullabl
 }
 
 /**
- * Open files of the holdings, counted up to `most`: descriptors that were copied, or inherited, are the same queue. A
- * user can have many thousands. Each is compared with all that are counted.
+ * Counts up to `most`: copied or inherited descriptors are one queue, and a user can have many thousands. Each is
+ * compared with all counted ones.
  */
 function filesOf(holdings: readonly Holding[], most: number): number {
   const files: Holding[] = [];

@@ -11,8 +11,7 @@ import { helperPath } from '../process/helper-command.js';
 import { given } from '../../core/text/collections.js';
 
 /**
- * The lines of /proc/net/packet (net/packet/af_packet.c, packet_seq_show): sk RefCnt Type Proto Iface R Rmem User
- * Inode.
+ * Lines of /proc/net/packet (net/packet/af_packet.c, packet_seq_show): sk RefCnt Type Proto Iface R Rmem User Inode.
  */
 export function parsePacketSockets(
   text: string,
@@ -28,10 +27,10 @@ export function parsePacketSockets(
     });
 }
 
-/** What is said where `readPacketSockets` gives null. */
+/** The report if `readPacketSockets` returns null. */
 export const unreadSockets = { what: 'packet sockets', why: '/proc/net/packet cannot be read' } as const;
 
-/** The text of /proc/net/packet in a namespace; null where it cannot be read. */
+/** /proc/net/packet of a namespace; null = unreadable. */
 export function readPacketTable(netns: string | null): string | null {
   try {
     return inNamespace(netns, () => readFileSync('/proc/thread-self/net/packet', 'utf8'));
@@ -40,12 +39,12 @@ export function readPacketTable(netns: string | null): string | null {
   }
 }
 
-/** What packet sockets are called there, which have a list of their own (net/packet/af_packet.c). */
+/** Handlers of packet sockets, which have a list of their own (net/packet/af_packet.c). */
 const ofSockets = /^t?packet_rcv/;
 
 /**
- * The lines of /proc/net/ptype (net/core/net-procfs.c, ptype_seq_show) but those of packet sockets. A kernel that knows
- * no names of functions prints addresses: these are left out.
+ * Lines of /proc/net/ptype (net/core/net-procfs.c, ptype_seq_show) without packet sockets. Handlers printed as
+ * addresses, by kernels without names, are left out.
  */
 export function parsePacketHandlers(text: string): readonly PacketHandler[] {
   return text.split('\n').flatMap((line): readonly PacketHandler[] => {
@@ -55,16 +54,13 @@ export function parsePacketHandlers(text: string): readonly PacketHandler[] {
   });
 }
 
-/** Functions of the kernel that get frames, and why some of them are not known. */
+/** Kernel functions that receive frames, and why some are unknown. */
 export interface PacketHandlers {
   readonly handlers: readonly PacketHandler[];
   readonly unread: readonly string[];
 }
 
-/**
- * Functions of the kernel that get frames in a namespace, but those of packet sockets, and programs of BPF at
- * netfilter's hooks.
- */
+/** Kernel functions that receive a namespace's frames, except packet sockets, and BPF programs at netfilter's hooks. */
 export function readPacketHandlers(netns: string | null): PacketHandlers {
   const found = netfilterPrograms();
   const programs = (typeof found === 'string' ? [] : found).map(({ id, family }) => ({
@@ -83,9 +79,8 @@ export function readPacketHandlers(netns: string | null): PacketHandlers {
 }
 
 /**
- * Packet sockets of a namespace with the processes that hold them. Processes of other users show only to root
- * (ptrace(2), "ptrace access mode checking"); one that ends meanwhile is left out. `isOurs`: whether a process that is
- * called as this program's helpers is one.
+ * A namespace's packet sockets with their processes. Only root sees other users' processes (ptrace(2), "ptrace access
+ * mode checking"); one that just ended is left out. `isOurs`: confirms a process named like this program's helpers.
  */
 export function readPacketSockets(
   netns: string | null,
@@ -136,10 +131,10 @@ function isOfHost({ pid, program }: Holder): boolean {
   return program !== null && isHostsOwn(pid, program);
 }
 
-/** Helpers that capture and send are this program's own and known; a relay is something that bridges the bridge. */
+/** Helpers that capture and send are known; a relay bridges the bridge. */
 function describe({ pid, argv, comm }: SocketHolder, isOurs: (pid: number) => boolean): Holder {
   const at = argv.indexOf(helperPath);
-  // what a sender will send by is open here first
+  // senders' sockets are opened here first
   if (at < 0) {
     if (pid === Number(procLink('/proc/self'))) return { pid, name: comm, isOwn: true, program: null };
     const program = runningProgram(pid);
@@ -152,7 +147,7 @@ function describe({ pid, argv, comm }: SocketHolder, isOurs: (pid: number) => bo
     : { pid, name: `${name} of another run`, isOwn: false, program: runningProgram(pid) };
 }
 
-/** A process may call itself as it likes: it is called by its program, whose version may stand behind the name. */
+/** A process may rename itself: its program counts, whose name may end with a version. */
 function nameOf(path: string, comm: string): string {
   const name = basename(path);
   const version = name.slice(comm.length);
@@ -160,8 +155,8 @@ function nameOf(path: string, comm: string): string {
 }
 
 /**
- * Groups of NFLOG from which a process takes packets: the first column of /proc/net/netfilter/nfnetlink_log
- * (net/netfilter/nfnetlink_log.c, seq_show); null = this kernel has none. `refused`: the error that hinders reading it.
+ * NFLOG groups that processes read: first column of /proc/net/netfilter/nfnetlink_log (net/netfilter/nfnetlink_log.c,
+ * seq_show); null = none in this kernel. `refused`: the error.
  */
 export function readLogGroups(
   netns: string | null,

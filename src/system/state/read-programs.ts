@@ -25,13 +25,13 @@ import { addTo } from '../../core/text/collections.js';
 
 /** Programs at devices. */
 export interface Programs {
-  /** null = nobody may ask, or it is not known. */
+  /** null = not permitted, or unknown. */
   readonly programs: readonly AttachedProgram[] | null;
-  /** Why it is not known. */
+  /** Why they are unknown. */
   readonly unread?: string;
 }
 
-/** Programs that are attached to devices of a namespace where no command shows them. */
+/** Programs at a namespace's devices where no command shows them. */
 export function readPrograms(
   netns: string | null,
   links: readonly { readonly name: string; readonly ifindex: number; readonly kind: string | null }[],
@@ -56,7 +56,7 @@ export function readPrograms(
 
 type CodeFacts = Omit<AttachedProgram, 'device' | 'place' | 'id'>;
 
-/** No program changes, and numbers go up (idr_alloc_cyclic, kernel/bpf/syscall.c): each is looked at once. */
+/** Programs do not change, and ids go up (idr_alloc_cyclic, kernel/bpf/syscall.c): each is examined once. */
 const knownFacts = new Map<number, CodeFacts>();
 
 function codeFacts(id: number): CodeFacts {
@@ -74,17 +74,14 @@ function codeFacts(id: number): CodeFacts {
   return facts;
 }
 
-/**
- * Why the list is not known to a user who may not ask. In a user namespace of its own, its maker alone has its network
- * namespaces.
- */
+/** In a user namespace of its own, its maker alone has its network namespaces. */
 function refused(): Pick<Programs, 'unread'> {
   return isFirstUserSpace()
     ? { unread: 'bpf(2) is refused: run as root, with CAP_SYS_ADMIN and no filter of system calls' }
     : {};
 }
 
-/** Types of programs that get packets, by their number (enum bpf_prog_type of linux/bpf.h). */
+/** Types of programs that receive packets (enum bpf_prog_type of linux/bpf.h). */
 const packetTypes: ReadonlyMap<number, string> = new Map([
   [1, 'socket_filter'],
   [3, 'sched_cls'],
@@ -113,8 +110,8 @@ const sendingTypes: ReadonlySet<string> = new Set([
   'lwt_xmit',
 ]);
 /**
- * They see packets if they ask for them: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing,
- * LSM. The last has the functions of tracing ones (bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c).
+ * They see packets if they ask: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing, LSM. The
+ * last has tracing's functions (bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c).
  */
 const tracingTypes: readonly number[] = [2, 5, 7, 17, 24, 26, 29];
 
@@ -123,16 +120,16 @@ interface StrayProgram extends LoadedProgram {
   readonly kind: string;
 }
 
-/** Names are read from five megabytes of /proc/kallsyms: those of a program at once, and only if they decide. */
+/** /proc/kallsyms has five megabytes: all names of a program are read at once, and only if they decide. */
 function functionsOf(code: Uint8Array): (call: number) => readonly string[] {
   const calls = callsOf(code);
   return (call) => calledFunctions([call, ...calls]).get(call) ?? [];
 }
 
-/** What is known of a program: null = it cannot carry a packet elsewhere. */
+/** null = it cannot carry a packet elsewhere. */
 type Look = StrayProgram | { readonly unread: string; readonly isTracing: boolean } | null;
 
-/** Programs that were looked at: none changes. */
+/** Programs do not change. */
 const looked = new Map<number, Look>();
 
 function lookAt(id: number): Look {
@@ -164,7 +161,6 @@ function lookAtTracing(id: number, program: LoadedProgram): Look {
   return { unread: `BPF program ${id} (tracing) calls functions that are not known: ${why}`, isTracing: true };
 }
 
-/** Numbers of the programs that tc prints among its filters and actions. */
 function programsInTc(value: unknown, depth = 0): readonly number[] {
   if (depth > 16 || typeof value !== 'object' || value === null) return [];
   const id = fieldsOf(fieldsOf(value)?.['prog'])?.['id'];
@@ -172,7 +168,7 @@ function programsInTc(value: unknown, depth = 0): readonly number[] {
   return typeof id === 'number' ? [id, ...within] : within;
 }
 
-/** A place where a program was found, and whether packets of the bridges may come there. */
+/** A program's place, and whether the bridges' packets may come there. */
 interface FoundPlace {
   readonly text: string;
   readonly isRelated: boolean;
@@ -195,8 +191,8 @@ function folderPrograms(path: string, place: FolderPlace): readonly number[] {
 }
 
 /**
- * Where the hierarchy of cgroups is mounted (mountinfo of proc(5): the mount point is the fifth), here or where process
- * 1 sees it, for `ip netns exec` takes it away; null = nowhere.
+ * Mount point of the cgroup hierarchy (fifth column of mountinfo, proc(5)), here or as process 1 sees it: `ip netns
+ * exec` hides it. null = none.
  */
 function cgroupRoot(): string | null {
   for (const pid of ['self', '1']) {
@@ -212,7 +208,7 @@ function foldersBelow(folder: string): readonly string[] {
   return [folder, ...below.flatMap((name) => foldersBelow(`${folder}/${name}`))];
 }
 
-/** The number of a namespace, be it mounted or a process's, whose link alone has it as text. */
+/** Only the link's text has the number, for mounts and processes alike. */
 function spaceAt(path: string): number | 'gone' | 'refused' {
   try {
     return statSync(path).ino;
@@ -222,10 +218,10 @@ function spaceAt(path: string): number | 'gone' | 'refused' {
   }
 }
 
-/** Units of systemd, which has each in a cgroup of its own. */
+/** systemd's units, each in its own cgroup. */
 const unit = /\.(service|scope|slice|socket|mount|swap)$/;
 
-/** The device that has the program; undefined also where the namespace ended since it was found. */
+/** Undefined also if the namespace ended. */
 function deviceWith(id: number, { path, links }: Pick<SpaceLinks, 'path' | 'links'>): KernelLink | undefined {
   const hasIt = ({ ifindex }: KernelLink): boolean =>
     programPlaces.some((place) => {
@@ -240,14 +236,13 @@ function deviceWith(id: number, { path, links }: Pick<SpaceLinks, 'path' | 'link
   }
 }
 
-/** Looks where programs are attached in other namespaces and at cgroups, as far as one is asked for. */
 class PlaceFinder {
   private spaces: readonly SpaceLinks[] | null = null;
   private readonly folders = new Map<number, string[]>();
 
   constructor(private readonly netns: string | null) {}
 
-  /** Where the program is; null = it was not found. */
+  /** null = not found. */
   async find(program: StrayProgram): Promise<FoundPlace | null> {
     switch (program.kind) {
       case 'cgroup_skb':
@@ -272,7 +267,7 @@ class PlaceFinder {
 
   private atNamespace({ id }: StrayProgram, place: FolderPlace): FoundPlace | null {
     const home = this.netns ?? '/proc/self/ns/net';
-    // the first namespace's dissector is every one's (skb_flow_dissect, net/core/flow_dissector.c)
+    // the first namespace's dissector serves all (skb_flow_dissect, net/core/flow_dissector.c)
     for (const path of [home, firstNetwork])
       if (folderPrograms(path, place).includes(id))
         return { text: 'the network namespace of the bridges', isRelated: true };
@@ -305,7 +300,7 @@ class PlaceFinder {
     return { text, isRelated: !isCounting && folders.some((folder) => this.hasGuests(folder)) };
   }
 
-  /** A program at a cgroup gets what comes to its processes: what a guest's namespace has, or only the host's own. */
+  /** A cgroup's program receives its processes' packets: a guest's namespace, or only the host's own. */
   private hasGuests(folder: string): boolean {
     const linked = new Set(this.others().flatMap(({ path, home }) => (home === 'none' ? [] : [spaceAt(path)])));
     return foldersBelow(folder)
@@ -317,16 +312,14 @@ class PlaceFinder {
   }
 }
 
-/** How often, and how long after the last time, a program is looked for that is at no known place. */
+/** Searches for a program at no known place, and ms between them. */
 const [maxLooks, lookAgainMs] = [4, 100] as const;
-/** Programs that were reported: they are where they are. */
 const reported = new Set<number>();
 
 /**
- * Programs of BPF that get packets, and are at no place that the rest of a state shows: what they do with packets of
- * the bridges nothing says. `known`: programs at places that it shows. One that its loader is still attaching, or that
- * is just going, is looked for again. In a pid namespace of its own, only those count that are found where packets of
- * the bridges come. `among`: no others are looked at.
+ * BPF programs that receive packets at places that the rest of a state does not show, so that their effect on the
+ * bridges' packets is unknown. `known`: programs that it shows. Searches again for one just being attached or removed.
+ * In a pid namespace of its own only programs in the bridges' path count. `among`: examines these only.
  */
 export async function readStrayPrograms(
   netns: string | null,
@@ -348,7 +341,7 @@ export async function readStrayPrograms(
     const handlers: PacketHandler[] = [];
     for (const program of strays) {
       const place = await finder.find(program);
-      // what extends another program is where that is
+      // an extension is where its program is
       if (place === null ? isWhole || program.kind === 'ext' : place.isRelated)
         handlers.push(handlerOf(program, place));
     }
@@ -370,7 +363,7 @@ function handlerOf({ id, kind, name, tag }: StrayProgram, place: FoundPlace | nu
   };
 }
 
-/** Numbers of the programs at the places that a state shows. */
+/** Ids of programs that a state shows. */
 export function programsShown(
   programs: readonly AttachedProgram[],
   links: readonly { readonly xdp?: string }[],

@@ -11,18 +11,15 @@ import { forwardingSysctls, readState } from './read.js';
 import { given } from '../../core/text/collections.js';
 
 export interface SnapshotOptions {
-  /** Namespace of the bridges, as a path; null = the caller's. */
+  /** Path of the bridges' namespace; null = the caller's. */
   readonly netns: string | null;
-  /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
+  /** Adds slow and stable parts: the kernel's log, Open vSwitch, configuration. */
   readonly complete: boolean;
-  /** Also what no bridge of the namespace carries. */
+  /** Adds everything that no bridge of the namespace carries. */
   readonly beside?: boolean;
 }
 
-/**
- * Reads all that an audit needs, without sending anything. Rejects with VerifyError (69) where not even links can be
- * read.
- */
+/** Reads an audit's input without sending anything. Rejects with VerifyError (69) if links cannot be read. */
 export async function readSnapshot({ netns, complete, beside = false }: SnapshotOptions): Promise<Snapshot> {
   const unread: { what: string; why: string }[] = [];
   const orUnread = async <T>(what: string, read: Promise<T>): Promise<T | null> => {
@@ -40,7 +37,7 @@ export async function readSnapshot({ netns, complete, beside = false }: Snapshot
     complete && netns === null ? orUnread('ovs', readOvs()) : null,
     beside ? orUnread('beside', readBeside(netns)) : null,
   ]);
-  // A configuration is that of the machine: interfaces of another namespace may have the same names.
+  // A configuration is the machine's: other namespaces may use the same names.
   const configured = complete && netns === null ? await readDeclared(state) : null;
   unread.push(...(configured?.unread ?? []));
   const packetSockets = await settledSockets(netns, state);
@@ -55,10 +52,7 @@ export async function readSnapshot({ netns, complete, beside = false }: Snapshot
   };
 }
 
-/**
- * A socket is opened or closed within a millisecond on an idle machine; where the processor is wanted by others it may
- * take some hundred.
- */
+/** Opening or closing a socket takes a millisecond on an idle machine, some hundred on a busy one. */
 const settleMs = 1000;
 const settleStepMs = 60;
 
@@ -78,15 +72,12 @@ async function settledSockets(netns: string | null, { links }: HostState): Promi
   return sockets;
 }
 
-/** The kernel takes 24 ms to close a socket, after its process has ended: no process holds it then. */
+/** The kernel takes 24 ms to close a socket after its process ended; no process holds it then. */
 function isClosing(sockets: readonly PacketSocket[]): boolean {
   return sockets.some((socket) => socket.holders.length === 0 && receives(socket));
 }
 
-/**
- * A listener makes the device promiscuous first and binds its socket to it last, as libpcap does: no socket seems to
- * hold a promiscuous bridge until then.
- */
+/** libpcap makes the device promiscuous before it binds its socket: until then no socket seems to hold the bridge. */
 function isOpening(sockets: readonly PacketSocket[], promiscuous: readonly number[]): boolean {
   return (
     promiscuous.some((bridge) => !sockets.some((socket) => holdsPromiscuous(socket, bridge))) &&

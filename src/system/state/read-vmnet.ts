@@ -3,7 +3,7 @@ import type { VmnetDevice } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { runProgram } from '../process/programs.js';
 
-/** VMware's network devices with who may open them. */
+/** VMware's network devices and the users who may open them. */
 export function readVmnet(folder = '/dev'): readonly VmnetDevice[] {
   return names(folder)
     .filter((name) => /^vmnet\d+$/.test(name))
@@ -32,7 +32,6 @@ function names(folder: string): readonly string[] {
  */
 const line = /^\[\s*([\d.]+)\]\s+(?:device )?(\S+?)(?: \(\w+\))?:? (entered|left) promiscuous mode$/;
 
-/** By device, the last such line of a kernel log. */
 function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
   const last: Record<string, string> = {};
   for (const entry of text.split('\n')) {
@@ -42,7 +41,7 @@ function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
   return last;
 }
 
-/** What the kernel's log says of promiscuous mode; null where it may not be read (kernel.dmesg_restrict). */
+/** The kernel log's last line on promiscuous mode by device; null = not permitted (kernel.dmesg_restrict). */
 export async function readPromiscuousLog(): Promise<Readonly<Record<string, string>> | null> {
   try {
     const { status, stdout } = await runProgram(['dmesg', '--color=never']);

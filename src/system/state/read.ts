@@ -23,21 +23,21 @@ import { filled, given } from '../../core/text/collections.js';
 import { nftRules } from '../../core/bridge/rules.js';
 
 export interface ReadOptions {
-  /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
+  /** Adds Open vSwitch's bridges to `links` and `fdb`. */
   readonly ovs?: boolean;
-  /** Namespace of the bridge's host; null = the caller's. */
+  /** Namespace of the bridges; null = the caller's. */
   readonly netns: string | null;
-  /** /sys shows that namespace's devices, so that /sys/class/net/X/flags may be read. */
+  /** /sys shows that namespace's devices: /sys/class/net/X/flags may be read. */
   readonly sysfs: boolean;
-  /** Names of sysctls to read beside those that decide what a bridge does (`alwaysRead`). */
+  /** Sysctls to read beside `alwaysRead`. */
   readonly sysctl: readonly string[];
-  /** True if to read who else listens with packet sockets. */
+  /** Adds packet sockets of other programs. */
   readonly packetSockets?: boolean;
-  /** True if to read rules of policy routing and routes. */
+  /** Adds policy routing rules and routes. */
   readonly routing?: boolean;
 }
 
-/** Sysctls that can forward, or filter, what a bridge does not, and by which conntrack takes frames. */
+/** Sysctls that can forward, or filter, beside the bridge, and by which conntrack takes frames. */
 export const alwaysRead: readonly string[] = [
   'net.ipv4.ip_forward',
   'net.ipv6.conf.all.forwarding',
@@ -49,10 +49,10 @@ export const alwaysRead: readonly string[] = [
   'net.netfilter.nf_conntrack_checksum',
 ];
 
-/** What conntrack has once it is loaded (nf_conntrack_standalone.c), which is no change of what the host does. */
+/** Conntrack's value once loaded (nf_conntrack_standalone.c): no change of the host's behaviour. */
 const usualValues: Readonly<Record<string, string>> = { 'net.netfilter.nf_conntrack_checksum': '1' };
 
-/** Sysctls without those that have their usual value and are not among the `wanted`. */
+/** Leaves out sysctls with their usual value unless `wanted`. */
 export function withoutUsual(sysctl: HostState['sysctl'], wanted: readonly string[]): HostState['sysctl'] {
   return Object.fromEntries(
     Object.entries(sysctl).filter(([name, value]) => wanted.includes(name) || usualValues[name] !== value),
@@ -68,11 +68,11 @@ export const forwardingSysctls = [
 ] as const;
 
 /**
- * What the kernel says now. Programs run side by side; a part that cannot be read is named in `unread`, only a missing
- * `ip` rejects (VerifyError, 69). Times and counters are as the kernel prints them and move by themselves.
+ * The kernel's present state. Runs programs in parallel; names unreadable parts in `unread`, and rejects (VerifyError,
+ * 69) only without `ip`. Times and counters change by themselves.
  */
 export async function readState(options: ReadOptions): Promise<HostState> {
-  // first of all: what the caller sends from now on waits there as well
+  // first: later frames of the caller wait there too
   const waiting = inNamespace(options.netns, waitingFrames);
   const unread: { what: string; why: string }[] = [];
   if (waiting === null) unread.push({ what: 'waiting frames', why: 'the kernel does not list queueing disciplines' });
@@ -129,17 +129,17 @@ export async function readState(options: ReadOptions): Promise<HostState> {
 }
 
 interface Ruleset {
-  /** As `rulesGeneration` names it. */
+  /** As by `rulesGeneration`. */
   readonly generation: string;
   readonly rules: unknown;
 }
 
-/** Rulesets that were read, by namespace. Nobody changes what was read. */
+/** By namespace; never changed. */
 const rulesets = new Map<string | null, Ruleset>();
 
 /**
- * The output of nft, which takes a second for ten thousand rules: read again if the kernel has another generation of
- * them, or if packets change them. Figures of counters are those of the first reading.
+ * nft takes a second for ten thousand rules: it runs again only for another generation, or if packets change the rules.
+ * Counters keep the first values.
  */
 async function readRuleset(netns: string | null): Promise<unknown> {
   const generation = inNamespace(netns, rulesGeneration);
@@ -152,12 +152,12 @@ async function readRuleset(netns: string | null): Promise<unknown> {
   return rules;
 }
 
-/** A rule that copies frames has a counter, which is read before a step and after. */
+/** A copying rule has a counter, which is read before a step and after. */
 function hasCountedCopies(rules: unknown): boolean {
   return nftCopyRules(listingOf({ nft: rules })).some(({ counter }) => counter !== null);
 }
 
-/** Packets add elements (flag dynamic), or time takes some away. */
+/** Packets add elements (flag dynamic), or time removes some. */
 function hasMovingSets(rules: unknown): boolean {
   const { listed } = nftRules({ nft: rules });
   return ['set', 'map', 'meter']
@@ -168,8 +168,8 @@ function hasMovingSets(rules: unknown): boolean {
 const moving: ReadonlySet<string> = new Set(['dynamic', 'timeout']);
 
 /**
- * nft's rules; null = there are none, where there is no program nft either. Rejects with VerifyError where it fails,
- * and where rules are there that it is missing for: firewalls and container engines make some without it.
+ * null = no rules, also without nft. Rejects with VerifyError if nft fails, or is missing although there are rules:
+ * firewalls and container engines make some without it.
  */
 async function readRules(netns: string | null): Promise<unknown> {
   try {
@@ -184,7 +184,7 @@ async function readRules(netns: string | null): Promise<unknown> {
   }
 }
 
-/** Links as `ip` printed them, with the addresses of their host where a VXLAN device has none of its own. */
+/** A VXLAN device without an address has its host's. */
 async function linksOf(json: unknown, { netns, sysfs }: ReadOptions): Promise<readonly LinkState[]> {
   const links = inNamespace(netns, () => parseLinks(json, sysfs ? sysFlags : () => null));
   const isOpen = ({ kind, vteps }: LinkState): boolean => kind === 'vxlan' && vteps === undefined;
@@ -195,7 +195,6 @@ async function linksOf(json: unknown, { netns, sysfs }: ReadOptions): Promise<re
   return links.map((link) => (isOpen(link) ? { ...link, vteps } : link));
 }
 
-/** Frames that wait, by the names of their devices. */
 function waitingAt(links: readonly LinkState[], waiting: readonly WaitingFrames[]): HostState['waiting'] {
   return waiting.flatMap(({ ifindex, ...frames }) => {
     const device = links.find((link) => link.ifindex === ifindex)?.name;
@@ -211,7 +210,6 @@ interface Carriers {
   readonly unread: HostState['unread'];
 }
 
-/** What the kernel itself, and no program of iproute2 or nft, says of what can carry frames elsewhere. */
 async function readCarriers(netns: string | null, links: readonly LinkState[], tc: unknown): Promise<Carriers> {
   const logGroups = readLogGroups(netns);
   const sharedTaps = readSharedTaps(netns, links);
@@ -245,7 +243,7 @@ async function readCarriers(netns: string | null, links: readonly LinkState[], t
   };
 }
 
-/** The links alone, as `readState` gives them. Rejects with VerifyError where they cannot be read. */
+/** The links of `readState`. Rejects with VerifyError if unreadable. */
 export async function readLinks({ netns, sysfs }: Pick<ReadOptions, 'netns' | 'sysfs'>): Promise<readonly LinkState[]> {
   const links = await readJson(['ip', '-j', '-d', 'link', 'show'], { netns });
   return inNamespace(netns, () => parseLinks(links, sysfs ? sysFlags : () => null));

@@ -3,15 +3,14 @@ import { assertKnown } from '../../core/model/verify-error.js';
 import { mustRun } from '../process/programs.js';
 
 /**
- * Commands that succeed where the kernel has a feature. `shows`: what the last one then has to print, since old kernels
- * silently ignore attributes that they do not know.
+ * Commands that succeed if the kernel has a feature. `shows`: output required of the last one: old kernels silently
+ * ignore unknown attributes.
  */
 interface Trial {
   readonly commands: readonly string[];
   readonly shows?: string;
 }
 
-/** What all trials work on: a bridge with a port. */
 const stage = [
   'ip link add dev br0 type bridge',
   'ip link add dev p0 type veth peer name p1',
@@ -93,8 +92,8 @@ async function attempt(feature: KernelFeature): Promise<FeatureTrial> {
 }
 
 /**
- * Tries every feature, one after the other, on a bridge of its own. Only for a network namespace that is thrown away
- * afterwards: nothing is undone. Rejects with VerifyError (69) where not even a bridge and a veth pair can be made.
+ * Tries every feature on a bridge of its own, without undoing anything: only for a disposable network namespace.
+ * Rejects with VerifyError (69) if no bridge or veth pair can be made.
  */
 export async function tryFeatures(): Promise<readonly FeatureTrial[]> {
   for (const command of stage) await mustRun(command.split(' '));

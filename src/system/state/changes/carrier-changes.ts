@@ -20,21 +20,20 @@ import {
 } from '../read-packet-sockets.js';
 import { programsShown, readPrograms, readStrayPrograms } from '../read-programs.js';
 
-/** What can carry frames elsewhere and comes after it began, also if it is gone again. */
+/** Carriers of frames that appeared after it began, also transient ones. */
 export interface CarrierWatch {
-  /** All that was seen, but for what this program's helpers have. */
+  /** All seen so far, without this program's helpers. */
   take(): Promise<PassingCarriers>;
   /** Why some may have come and gone unseen. */
   unheard(): readonly string[];
   close(): void;
 }
 
-/** What is there for less than that may stand between two looks. */
+/** Carriers that live shorter may fall between two looks. */
 const lookMs = 200;
-/** Looking at what is dear takes a fiftieth of a processor at most. */
+/** Expensive looks take a fiftieth of a processor at most. */
 const dearShare = 50;
 
-/** Packet sockets of a namespace; a text = why they cannot be read, as of a namespace that is gone. */
 function socketsOrWhy(netns: string | null): readonly PacketSocket[] | string {
   try {
     return readPacketSockets(netns, isDescendant) ?? unreadSockets.why;
@@ -44,7 +43,6 @@ function socketsOrWhy(netns: string | null): readonly PacketSocket[] | string {
   }
 }
 
-/** Runs in the namespace; null = it is gone. */
 function inside<T>(netns: string | null, ask: () => T): T | null {
   try {
     return inNamespace(netns, ask);
@@ -55,8 +53,8 @@ function inside<T>(netns: string | null, ask: () => T): T | null {
 }
 
 /**
- * Looks every fifth of a second for what the kernel does not report: packet sockets and their filters, readers of log
- * groups, rules of xtables, programs of BPF, queues of taps.
+ * Looks five times a second for carriers that raise no event: packet sockets and their filters, readers of log groups,
+ * rules of xtables, BPF programs, queues of taps.
  */
 export function watchCarriers(netns: string | null): CarrierWatch {
   const watch = new Looks(netns);
@@ -70,16 +68,16 @@ export function watchCarriers(netns: string | null): CarrierWatch {
 
 class Looks {
   readonly #failures = new Set<string>();
-  /** Packet sockets that were there, or are this program's own, with their filters. */
+  /** Present from the start, or this program's own, with filters. */
   readonly #known: Set<string>;
-  /** Nobody has them open: the kernel takes a while to close a socket. Who is still there at the next look counts. */
+  /** No process holds them: the kernel takes a while to close a socket. Those still there at the next look count. */
   #closing = new Set<string>();
   readonly #sockets: PacketSocket[] = [];
   readonly #logGroups = new Set<number>();
   readonly #legacy = new Map<string, LegacyTable>();
   readonly #taps = new Map<string, PassingCarriers['sharedTaps'][string]>();
   #tapCounts = '';
-  /** When queues of taps are looked for again, whatever their number is: in ms of performance.now(). */
+  /** Next look for queues of taps even if their number is unchanged: ms of performance.now(). */
   #nextTapsMs = 0;
   readonly #programs = new Map<string, AttachedProgram>();
   readonly #handlers = new Map<string, PacketHandler>();
@@ -118,7 +116,6 @@ class Looks {
     return [...this.#failures];
   }
 
-  /** A line a socket, with its filter. */
   #lines(): readonly string[] {
     const table = readPacketTable(this.netns);
     if (table === null) this.#failures.add(unheardSockets(unreadSockets.why));
@@ -154,7 +151,7 @@ class Looks {
     for (const table of inside(this.netns, legacyTables)?.tables ?? []) this.#legacy.set(JSON.stringify(table), table);
   }
 
-  /** Where the number of queues changes, and now and then for one queue that several processes come to have. */
+  /** Looks if the number of queues changed, and periodically for one queue that several processes got. */
   #lookAtTaps(links: readonly TapLink[]): void {
     const taps = links.filter(({ kind }) => tapKinds.includes(kind ?? ''));
     if (taps.length === 0) return;
@@ -216,7 +213,7 @@ function linksHere(read: ReturnType<typeof linkReader>): readonly KernelLink[] {
 
 type Holders = PassingCarriers['sharedTaps'][string];
 
-/** Holders that one of two looks found; pid 0, one that was not found, if both missed one. */
+/** pid 0, a holder not found, stays only if both looks missed one. */
 function joinedHolders(earlier: Holders, later: Holders): Holders {
   const isMissing = [earlier, later].every((holders) => holders.some(({ pid }) => pid === 0));
   const found = new Map([...earlier, ...later].map((holder) => [holder.pid, holder]));

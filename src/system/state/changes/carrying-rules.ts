@@ -8,10 +8,10 @@ const newFilter = 44;
 const ruleAttributesAt = 20;
 const filterAttributesAt = 36;
 const tcmsg = { ifindex: 20, info: 32 } as const;
-/** NFTA_RULE_TABLE, _CHAIN, _HANDLE and _EXPRESSIONS; NFTA_EXPR_NAME and _DATA (linux/netfilter/nf_tables.h). */
+/** NFTA_RULE_TABLE, _CHAIN, _HANDLE, _EXPRESSIONS; NFTA_EXPR_NAME, _DATA (linux/netfilter/nf_tables.h). */
 const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4 } as const;
 const expressionAttribute = { name: 1, data: 2 } as const;
-/** NFTA_META_KEY and _SREG; NFTA_PAYLOAD_BASE and _SREG. A source register means that the expression writes. */
+/** NFTA_META_KEY and _SREG; NFTA_PAYLOAD_BASE and _SREG. With a source register the expression writes. */
 const metaAttribute = { key: 2, source: 3 } as const;
 const payloadAttribute = { base: 2, source: 5 } as const;
 /** NFT_META_PRIORITY, _MARK and _SECMARK; NFT_PAYLOAD_TRANSPORT_HEADER. */
@@ -26,9 +26,9 @@ const families: Readonly<Record<number, string>> = {
   7: 'bridge',
   10: 'ip6',
 };
-/** Expressions that move or copy a packet, or hand it to a process; `target`: what xtables calls one. */
+/** Expressions that move or copy a packet, or hand it to a process; `target` is a target of xtables. */
 const carrying: readonly string[] = ['dup', 'fwd', 'queue', 'target', 'tproxy'];
-/** Actions of tc that do, or write what a frame is forwarded by (tc-actions(8)). */
+/** tc actions that do so, or write fields that forwarding uses (tc-actions(8)). */
 const carryingActions = [
   ...([
     'bpf',
@@ -52,7 +52,7 @@ const actionKinds = carryingActions.map((name) => {
   return { name, bytes: Buffer.concat([header, Buffer.from(`${name}\0`, 'latin1')]) };
 });
 
-/** The attributes of a list, one after the other; those of one type are all there (NFTA_LIST_ELEM). */
+/** Attributes of a list may share a type (NFTA_LIST_ELEM). */
 function* listed(bytes: Buffer): Generator<ReadonlyMap<number, Buffer>> {
   for (let at = 0; at + 4 <= bytes.length; ) {
     const length = bytes.readUInt16LE(at);
@@ -66,7 +66,6 @@ function big(value: Buffer | undefined): number | null {
   return value?.length === 4 ? value.readUInt32BE(0) : null;
 }
 
-/** How an expression carries frames elsewhere, or chooses who gets them; null = it does not. */
 function carryingName(expression: ReadonlyMap<number, Buffer>): string | null {
   const name = netlinkText(expression.get(expressionAttribute.name) ?? Buffer.alloc(0));
   const data = netlinkAttributes(expression.get(expressionAttribute.data) ?? Buffer.alloc(0));
@@ -100,7 +99,7 @@ function carryingFilter(bytes: Buffer): readonly CarryingRule[] {
   return names.map((name) => ({ what: `tc ${name}`, place, rule: `${ifindex} ${preference}` }));
 }
 
-/** Rules in a message of the kernel that carry frames elsewhere or choose who gets them; most messages have none. */
+/** Rules in a kernel message that carry frames elsewhere or choose their receiver; most have none. */
 export function carryingRules({ type, family, bytes }: WaitingMessage): readonly CarryingRule[] {
   if (type === newRule) return carryingRule(bytes, family);
   return type === newFilter ? carryingFilter(bytes) : [];

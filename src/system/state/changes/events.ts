@@ -19,29 +19,25 @@ const tableGroups = [7];
 const AF_BRIDGE = 7;
 const waitMs = 500;
 const usualBuffer = 4 * 1024 * 1024;
-/** Messages taken before the program does something else again. */
+/** Messages taken before the program does other work. */
 const maxConcurrent = 2000;
 
 export interface KernelEvents {
-  /**
-   * Messages that rang, and how often the kernel had to drop some (ENOBUFS): after that only a whole snapshot reports.
-   */
+  /** Messages that rang, and drops by the kernel (ENOBUFS), after which only a whole snapshot is complete. */
   counts(): { readonly events: number; readonly overruns: number };
-  /** Resolves when nothing is read any more. */
   close(): Promise<void>;
 }
 
 /**
- * Calls `ring` for every change that the kernel reports links, bridge ports, FDB, MDB, VLANs, tc and nft in a
- * namespace. It says that something happened, not what: the listener reads the state. Neighbours of IP are left
- * out: they come and go all day. `buffer`: bytes that the kernel keeps of each until they are taken; what does not fit
- * is dropped, which rings as well.
+ * Calls `ring` for each change that the kernel reports of a namespace's links, bridge ports, FDB, MDB, VLANs, tc and
+ * nft. The listener reads the state for details. Leaves out IP neighbours, which change all day. `buffer`: bytes the
+ * kernel keeps of each; a drop rings too.
  */
 export function openKernelEvents(netns: string | null, ring: () => void, buffer = usualBuffer): KernelEvents {
   let [events, overruns, open] = [0, 0, true];
   const fds = inNamespace(netns, () => {
     const ofLinks = openNetlink({ family: NETLINK_ROUTE, groups: routeGroups, waitMs, buffer });
-    // nft's events need a right that an ordinary user lacks; its rules are then read with everything else
+    // ordinary users may not hear nft's events; then only reads of the state show its rules
     const ofTables = openNetlinkIfAllowed({ family: NETLINK_NETFILTER, groups: tableGroups, waitMs, buffer });
     return [{ fd: ofLinks, takesAll: false }, ...(ofTables === null ? [] : [{ fd: ofTables, takesAll: true }])];
   });
@@ -58,7 +54,6 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
     overruns += 1;
     ring();
   }
-  /** What waits already, without waiting. */
   function drain(fd: number, chunk: Buffer, takesAll: boolean): void {
     setWaiting(fd, false);
     for (let taken = 0; taken < maxConcurrent; taken += 1) {

@@ -9,7 +9,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { programEnv, runProgram } from '../../process/programs.js';
 import { type LiveBridge, liveBridges, ovsFolder } from '../ovs/read.js';
 
-/** Columns that decide where frames go (ovs-vswitchd.conf.db(5)), but `filter`: older versions lack it. */
+/** Columns that decide forwarding (ovs-vswitchd.conf.db(5)), but `filter`: older versions lack it. */
 const columns = {
   Bridge:
     'datapath_type,fail_mode,flood_vlans,mcast_snooping_enable,mirrors,other_config,ports,protocols,rstp_enable,stp_enable,sflow,ipfix',
@@ -17,30 +17,28 @@ const columns = {
   Mirror: 'output_port,output_vlan,select_all,select_dst_port,select_src_port,select_vlan',
 } as const;
 
-/** What a change of a flow says beside the flow (ovs-ofctl(8), monitor). */
+/** Details of a flow's change (ovs-ofctl(8), monitor). */
 const aboutChange = /\b(?:event|reason|cookie|idle_timeout|hard_timeout|importance|duration)=\S+ ?/g;
-/** Different changes that are kept; and how long a monitor may take to begin, ms. */
+/** Distinct changes kept; longest start of a monitor, ms. */
 const maxKept = 64;
 const beginMs = 3000;
 const restMs = 100;
 const maxRestarts = 50;
 
 export interface OvsWatch {
-  /** What was reported since it was opened or last asked, alike ones once. */
   take(): readonly SettingChange[];
-  /** What cannot be listened to, and why. */
   unheard(): readonly string[];
   close(): void;
 }
 
-/** A program that prints what changes, started again when its connection ends. */
+/** A program that prints changes, started again when its connection ends. */
 class Monitor {
   #child: ChildProcess | null = null;
   #isClosed = false;
   #restarts = 0;
   failure: string | null = null;
 
-  /** `isNews`: of a line that is no complaint; `heard` is called with each, `ended` when the connection ends. */
+  /** `isNews`: false for complaints; `heard` gets each line, `ended` is called when the connection ends. */
   constructor(
     private readonly argv: readonly string[],
     private readonly isNews: (line: string) => boolean,
@@ -48,7 +46,7 @@ class Monitor {
     private readonly ended: () => void,
   ) {}
 
-  /** Resolves when it has begun: with its first line, if `printsFirst`. */
+  /** Resolves once it runs: with its first line, if `printsFirst`. */
   async begin(printsFirst: boolean): Promise<void> {
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...this.argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,7 +54,7 @@ class Monitor {
     });
     this.#child = child;
     let said = '';
-    // ovs-ofctl prints messages of the switch to its standard error
+    // ovs-ofctl prints the switch's messages to standard error
     const lines = new EventEmitter();
     for (const input of [child.stdout, child.stderr])
       createInterface({ input }).on('line', (line) => {
@@ -75,7 +73,7 @@ class Monitor {
     await Promise.race([begun, sleep(beginMs, null, { ref: false })]);
   }
 
-  /** A switch that starts again drops its connections. */
+  /** A restarting switch drops its connections. */
   async #restart(said: string): Promise<void> {
     if (this.#isClosed) return;
     this.ended();
@@ -92,7 +90,6 @@ class Monitor {
   }
 }
 
-/** Bridges that the switch has, or why they are not known. */
 async function liveOrFailure(): Promise<readonly LiveBridge[] | string> {
   try {
     return await liveBridges();
@@ -114,10 +111,10 @@ async function tableColumns(table: keyof typeof columns): Promise<string> {
 }
 
 /**
- * Hears flows and settings of these bridges of Open vSwitch that change, also if they are put back: `ovs-ofctl monitor`
- * (OpenFlow 1.4, 7.3.5.15; Nicira's extension before) and `ovsdb-client monitor` (RFC 7047 4.1.5), which end with this
- * process. Resolves when they listen. A table without rows prints nothing at first. A database that does not answer is
- * unheard. Flows that `learn` makes as a table of MACs has entries are left out.
+ * Hears changing flows and settings of these Open vSwitch bridges, also reverted ones: `ovs-ofctl monitor` (OpenFlow
+ * 1.4, 7.3.5.15; before, Nicira's extension) and `ovsdb-client monitor` (RFC 7047 4.1.5), which end with this process.
+ * Resolves when they listen. An empty table prints nothing at first. A silent database counts as unheard. Leaves out
+ * flows that `learn` makes as MAC table entries.
  */
 export async function watchOvs(bridges: ReadonlySet<string>): Promise<OvsWatch> {
   const kept = new Map<string, SettingChange>();

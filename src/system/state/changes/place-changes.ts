@@ -12,7 +12,7 @@ import {
 const groups = [1, 3] as const;
 const message = { newLink: 16, delLink: 17, newNeigh: 28 } as const;
 const AF_BRIDGE = 7;
-/** IFF_UP and IFF_LOWER_UP: without the latter a link has no carrier (linux/if.h). */
+/** IFF_UP and IFF_LOWER_UP, the carrier (linux/if.h). */
 const upFlag = 1;
 const carrierFlag = 1 << 16;
 /** In struct ifinfomsg and struct ndmsg, behind struct nlmsghdr. */
@@ -22,9 +22,9 @@ const neighbourAttributesAt = 28;
 /** NDA_LLADDR and NDA_MASTER (linux/neighbour.h). */
 const attribute = { lladdr: 2, master: 9 } as const;
 
-/** A station that is spoken for, or a port that is spoken at, is no longer where the run takes it to be. */
+/** A station moved from its bridge port, or a port lost its carrier. */
 export type PlaceChange =
-  /** `bridge`: the index of the bridge that learned it. */
+  /** `bridge`: index of the bridge that learned it. */
   | { readonly kind: 'moved'; readonly mac: string; readonly ifindex: number; readonly bridge: number }
   | { readonly kind: 'carrier'; readonly ifindex: number };
 
@@ -49,16 +49,15 @@ function* changesIn({ type, family, bytes }: WaitingMessage): Generator<PlaceCha
     };
 }
 
-/** Hears where bridges of a namespace learn stations, and which links lose their carrier. */
+/** Hears stations move between a namespace's bridge ports, and links lose their carrier. */
 export interface PlaceWatch {
-  /** What happened since it was opened or last asked. */
   take(): readonly PlaceChange[];
-  /** True if more happened at once than the kernel kept, so that some was not heard. */
+  /** True if the kernel dropped some. */
   hasLost(): boolean;
   close(): void;
 }
 
-/** `netns`: path of the namespace; null = that of the caller. What this user may not listen to is not heard. */
+/** `netns`: path of the namespace; null = the caller's. Leaves out events that this user may not hear. */
 export function watchPlaces(netns: string | null): PlaceWatch {
   const fds = inNamespace(netns, () =>
     groups.flatMap(
@@ -69,7 +68,7 @@ export function watchPlaces(netns: string | null): PlaceWatch {
   return {
     take() {
       const changes: PlaceChange[] = [];
-      // A message is read before the next one comes: they share a buffer.
+      // Messages share a buffer: each is read before the next.
       for (const fd of fds)
         for (const message of waitingMessages(fd))
           if (message === 'lost') isLost = true;

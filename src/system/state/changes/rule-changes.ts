@@ -15,7 +15,7 @@ import { carryingRules } from './carrying-rules.js';
 const tcGroup = 4;
 const tablesGroup = 7;
 /**
- * NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWGEN: the last message of every transaction, which reports who made it
+ * NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWGEN: a transaction's last message, which names its process
  * (nf_tables_fill_gen_info, net/netfilter/nf_tables_api.c).
  */
 const newGeneration = (10 << 8) | 15;
@@ -24,22 +24,21 @@ const processAttribute = 2;
 const nameAttribute = 3;
 const attributesAt = 20;
 const portAt = 12;
-/** Bytes that the kernel keeps until they are taken. */
 const buffer = 8 * 1024 * 1024;
 
 export interface RuleWatch {
-  /** What was reported since it was opened or last asked, in order, alike ones once. */
+  /** Distinct, in order, since opening or the last call. */
   take(): readonly RuleChange[];
-  /** What cannot be listened to, and why: what is changed there and put back is heard by nobody. */
+  /** What cannot be heard, and why: changes reverted there go unnoticed. */
   unheard(): readonly string[];
   close(): void;
 }
 
 /**
- * Hears which processes change nft's rules and tc in a network namespace. nft names process and program; tc's messages
- * carry the netlink port of the process that asked, which is the process id for its first socket (netlink_autobind,
- * net/netlink/af_netlink.c). Of links, bridge ports, FDB and MDB the kernel names nobody: there the port is 0. Of
- * rules that this kernel does not have nothing is heard.
+ * Hears which processes change nft's rules and tc in a network namespace. nft names process and program. tc's messages
+ * have the netlink port, which is the process id for a process's first socket (netlink_autobind,
+ * net/netlink/af_netlink.c). For links, bridge ports, FDB and MDB the port is 0. Leaves out rules that this kernel
+ * lacks.
  */
 export function watchRuleChanges(netns: string | null): RuleWatch {
   const opened = inNamespace(netns, () => [
@@ -76,7 +75,7 @@ function* waiting(kind: RuleChange['kind'], fd: number): Generator<RuleChange> {
   const made: CarryingRule[] = [];
   const takeMade = (): Pick<RuleChange, 'carrying'> => (made.length === 0 ? {} : { carrying: made.splice(0) });
   for (const message of waitingMessages(fd)) {
-    // more than the kernel kept for us: somebody changed something, and it cannot be said who
+    // the kernel dropped some: the process is unknown
     if (message === 'lost') {
       const unknown = { what: `${kind} rules`, place: 'more changes than the kernel keeps', rule: '' };
       yield { kind, pid: null, program: null, carrying: [unknown] };

@@ -38,8 +38,8 @@ import { netconfGroups, sysctlChangesIn } from './sysctl-changes.js';
 import { given } from '../../../core/text/collections.js';
 
 /**
- * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and those of sysctls: what floods the one must
- * not displace what is reported by the other.
+ * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and sysctls' groups. One socket each: a flood
+ * on one displaces nothing of another.
  */
 const neighbourGroup = 3;
 const groups = [1, neighbourGroup, 8, 19, ...netconfGroups].map((group) => ({ family: NETLINK_ROUTE, group }) as const);
@@ -54,18 +54,17 @@ const bodyAt = 16;
 const route = { lengthAt: 17, flagsAt: 24, attributesAt: 28, isCloned: 0x200, destination: 1 } as const;
 const [AF_INET, AF_INET6] = [2, 10] as const;
 const AF_BRIDGE = 7;
-/** Bytes that the kernel keeps of each until they are taken. */
 const buffer = 1024 * 1024;
 
-/** Attributes of linux/if_link.h: IFLA_BR_… and IFLA_BRPORT_…, by the key that `ip -j -d link` prints. */
+/** IFLA_BR_… and IFLA_BRPORT_… of linux/if_link.h, by key of `ip -j -d link`. */
 const ofBridge = attributesByNumber('bridge');
 const ofPort = attributesByNumber('port');
 /** IFLA_IFNAME. */
 const nameAttribute = 3;
 const masterWord = 'master';
-/** Of a port it says nothing: a bridge has its ports take everything (br_manage_promisc, net/bridge/br_if.c). */
+/** Not for ports: a bridge makes them promiscuous (br_manage_promisc, net/bridge/br_if.c). */
 const promiscuity = 'promiscuity';
-/** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY, _CARRIER and _XDP, by the words of the judge. */
+/** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY, _CARRIER and _XDP, in the judge's words. */
 const ofLink: ReadonlyMap<number, string> = new Map([
   [1, 'MAC'],
   [4, 'MTU'],
@@ -88,21 +87,19 @@ const neighbourAttributesAt = 28;
 
 export interface SettingChangeWatch {
   /**
-   * What was changed more than once since it was opened or last asked: each in the end may be as it was. What the host
-   * routes by is there at any change: a device that goes takes its routes along without a word.
+   * Settings changed twice or more since opening or the last call, perhaps back to their value. Routes, rules and
+   * policies count at any change: a device takes its routes along unreported.
    */
   take(): readonly SettingChange[];
-  /** What cannot be listened to, and why: what is changed there and put back is heard by nobody. */
   unheard(): readonly string[];
   close(): void;
 }
 
 /**
- * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, static
- * entries, rules of policy routing, routes, nexthop objects and policies of IPsec come and go. Each change of a device
- * is an event that reports all its settings, so one that was changed and put back was reported with two values. What
- * comes faster than the kernel keeps it is not heard. `routes`: whether routes, nexthop objects and policies of IPsec
- * are listened to, of which a router has many that are nobody's affair where guests are on a bridge.
+ * Hears changes in a network namespace: settings and VLANs of Linux bridges and their ports, sysctls, static entries,
+ * policy routing rules, routes, nexthop objects, IPsec policies. A device's event has all its settings: a reverted
+ * change shows as two values. Leaves out what the kernel dropped. `routes`: false leaves out routes, nexthop objects
+ * and IPsec policies; routers have many, without effect on guests on a bridge.
  */
 export function watchSettingChanges(netns: string | null, routes: boolean): SettingChangeWatch {
   const [opened, promiscuous] = inNamespace(netns, () => [
@@ -140,7 +137,7 @@ export function watchSettingChanges(netns: string | null, routes: boolean): Sett
   };
 }
 
-/** What asks for the links of a kind: struct ifinfomsg, and IFLA_INFO_KIND within IFLA_LINKINFO. */
+/** Question for links of a kind: struct ifinfomsg, and IFLA_INFO_KIND in IFLA_LINKINFO. */
 const bridgesOnly = Buffer.concat([
   Buffer.alloc(linkAttributesAt - bodyAt),
   Buffer.from([16, 0, link.info, 0, 11, 0, link.kind, 0]),
@@ -148,8 +145,8 @@ const bridgesOnly = Buffer.concat([
 ]);
 
 /**
- * By number, the promiscuity of the bridges of this thread's namespace: that one is given up is no event where a device
- * on it goes down (__dev_set_rx_mode, net/core/dev.c), so that what is reported may be one value alone.
+ * Bridges' promiscuity at the start, by index: giving it up raises no event if a device on the bridge goes down
+ * (__dev_set_rx_mode, net/core/dev.c), so that events may show one value alone.
  */
 function promiscuityOfBridges(): ReadonlyMap<number | null, readonly string[]> {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
@@ -168,7 +165,6 @@ interface Reported extends SettingChange {
   readonly value: string;
 }
 
-/** The bridges that a link was instructed to be a port of, by their numbers. */
 function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<SettingChange, 'masters'> {
   if (what !== masterWord) return {};
   return {
@@ -179,7 +175,7 @@ function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<S
 interface HeardSocket {
   readonly fd: number;
   readonly family: typeof NETLINK_ROUTE | typeof NETLINK_XFRM;
-  /** Of neighbours more may come than is kept where MACs are swept; of what else is heard it must not. */
+  /** True for neighbours alone: MAC sweeps may exceed the buffer. */
   readonly mayLose: boolean;
 }
 
@@ -195,7 +191,7 @@ function* waiting({ fd, family: socketFamily, mayLose }: HeardSocket): Generator
   }
 }
 
-/** What messages of rtnetlink(7) report, by their type. */
+/** By type of rtnetlink(7). */
 type Report = (message: Buffer, family: number, type: number) => Iterable<Reported>;
 const ofObjects: Report = (message, _, type) => [changeOf(nexthopObjects, type, message)];
 const ofRules: Report = (message, _, type) => [changeOf(routingRules, type, message)];
@@ -222,7 +218,7 @@ function changeOf(what: string, type: number, message: Buffer): Reported {
   return { ifindex: null, what, value: `${type} ${message.toString('hex', bodyAt)}` };
 }
 
-/** A route by where it leads; what the kernel found for a packet and put aside is none of its table. */
+/** A route by destination. The kernel's cached result for a packet is no entry of the table. */
 function* routeIn(message: Buffer, family: number, type: number): Generator<Reported> {
   if ((message.readUInt32LE(route.flagsAt) & route.isCloned) !== 0) return;
   const destination = attributesOf(message.subarray(route.attributesAt)).get(route.destination);
@@ -233,10 +229,9 @@ function* routeIn(message: Buffer, family: number, type: number): Generator<Repo
   yield changeOf(`${routesTo}${text}/${message.readUInt8(route.lengthAt)}`, type, message);
 }
 
-/** A setting by its name, with its value as hexadecimal bytes. */
+/** A name, and hexadecimal bytes. */
 type Setting = readonly [what: string, value: string];
 
-/** Behind struct nlmsghdr and struct ifinfomsg. */
 function* linkIn(message: Buffer, family: number): Generator<Reported> {
   const ifindex = message.readInt32LE(ifindexAt);
   const attributes = attributesOf(message.subarray(linkAttributesAt));
@@ -245,7 +240,7 @@ function* linkIn(message: Buffer, family: number): Generator<Reported> {
     yield { ifindex, what, value, ...(what === masterWord ? { name: textOf(attributes.get(nameAttribute)) } : {}) };
 }
 
-/** A link that is gone is not a port any more, whether or not that was reported before. */
+/** A link that is gone is no port, reported or not. */
 function goneIn(message: Buffer): Reported {
   const attributes = attributesOf(message.subarray(linkAttributesAt));
   return {
@@ -260,7 +255,7 @@ function isPort(attributes: Attributes): boolean {
   return textOf(attributesOf(attributes.get(link.info)).get(link.slaveKind)) === 'bridge';
 }
 
-/** Port settings come within IFLA_LINKINFO from `ip link`, within IFLA_PROTINFO from `bridge link`. */
+/** Port settings come in IFLA_LINKINFO from `ip link`, in IFLA_PROTINFO from `bridge link`. */
 function* settingsIn(attributes: Attributes): Generator<Setting> {
   const info = attributesOf(attributes.get(link.info));
   const isBridge = textOf(info.get(link.kind)) === 'bridge';
@@ -278,8 +273,8 @@ function* settingsIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * What a link is, where the message is whole: drivers of wireless LAN report something without it. A link of no bridge
- * has no IFLA_MASTER (rtnl_fill_ifinfo, net/core/rtnetlink.c).
+ * Only complete messages have IFLA_MTU: wireless LAN drivers send others. A link on no bridge has no IFLA_MASTER
+ * (rtnl_fill_ifinfo, net/core/rtnetlink.c).
  */
 function* identityIn(attributes: Attributes): Generator<Setting> {
   if (!attributes.has(link.mtu)) return;
@@ -288,9 +283,8 @@ function* identityIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * What the bridge reports of itself or of a port carries all its VLANs, no attribute where there are none
- * (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that report themselves, and connectivity faults, put something
- * else there.
+ * A bridge's report of itself or a port has all its VLANs, no attribute if there are none (br_ifinfo_notify,
+ * net/bridge/br_netlink.c). Drivers' own reports and connectivity faults put something else there.
  */
 function* vlansIn(attributes: Attributes): Generator<Setting> {
   const vlans = attributes.get(link.ofFamily);
@@ -302,7 +296,7 @@ function* vlansIn(attributes: Attributes): Generator<Setting> {
 function* staticEntryIn(message: Buffer, isThere: boolean): Generator<Reported> {
   if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
   const attributes = attributesOf(message.subarray(neighbourAttributesAt));
-  if (!attributes.has(neighbour.master)) return; // the device's own list of addresses, which is not a bridge's
+  if (!attributes.has(neighbour.master)) return; // the device's own address list, not a bridge's
   const mac =
     attributes
       .get(neighbour.lladdr)

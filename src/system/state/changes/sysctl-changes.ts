@@ -12,7 +12,7 @@ const AF_INET = 2;
 /** Behind struct nlmsghdr and struct netconfmsg, which is the family. */
 const attributesAt = 20;
 
-/** NETCONFA_IFINDEX of linux/netconf.h, and what it is of the two sets that are not a device's. */
+/** NETCONFA_IFINDEX of linux/netconf.h, and its value for the two sets of no device. */
 const ifindexAttribute = 1;
 const sets: ReadonlyMap<number, string> = new Map([
   [-1, 'all'],
@@ -20,7 +20,7 @@ const sets: ReadonlyMap<number, string> = new Map([
 ]);
 /**
  * NETCONFA_FORWARDING, _RP_FILTER, _MC_FORWARDING, _PROXY_NEIGH, _IGNORE_ROUTES_WITH_LINKDOWN and _BC_FORWARDING, by
- * the sysctl's own name.
+ * sysctl.
  */
 const ofIpv4: ReadonlyMap<number, string> = new Map([
   [2, 'forwarding'],
@@ -36,13 +36,13 @@ const ofIpv6: ReadonlyMap<number, string> = new Map([
   [5, 'proxy_ndp'],
   [6, 'ignore_routes_with_linkdown'],
 ]);
-/** Two names of one switch (devinet_sysctl_init of net/ipv4/devinet.c): this is the one that is read. */
+/** Two names of one switch (devinet_sysctl_init of net/ipv4/devinet.c); the state reads this one. */
 const usualName: ReadonlyMap<string, string> = new Map([['net.ipv4.conf.all.forwarding', 'net.ipv4.ip_forward']]);
 
 /**
- * Sysctls of a whole network namespace that a message of RTM_NEWNETCONF reports, with their new values: it is sent when
- * one is written that had another one (devinet_conf_proc of net/ipv4/devinet.c, addrconf_fixup_forwarding of
- * net/ipv6/addrconf.c). Those of single devices are left out.
+ * Sysctls of a whole network namespace in a message of RTM_NEWNETCONF, with new values; the kernel sends it only for a
+ * changed value (devinet_conf_proc of net/ipv4/devinet.c, addrconf_fixup_forwarding of net/ipv6/addrconf.c). Leaves out
+ * single devices'.
  */
 export function* sysctlChangesIn(
   message: Buffer,
@@ -61,8 +61,8 @@ export function* sysctlChangesIn(
 }
 
 /**
- * What raises no event (sysctls, packet sockets, programs of tcx and netkit at bridges and ports, VMware's devices) as
- * one text: where it differs from the last one, something changed. Cheap. `links`: those of the last snapshot.
+ * State that raises no event (sysctls, packet sockets, tcx and netkit programs at bridges and ports, VMware's devices),
+ * as a text to compare. Cheap. `links`: of the last snapshot.
  */
 export function silentState(netns: string | null, links: readonly LinkState[]): string {
   const sockets = parsePacketSockets(readPacketTable(netns) ?? '')

@@ -13,18 +13,18 @@ import type {
 } from '../../../core/model/state.js';
 import { filled, given, mapByName, pick } from '../../../core/text/collections.js';
 
-/** The tables of `ovs-vsctl --format=json list TABLE`, and by bridge what ovs-ofctl and ovs-appctl print. */
+/** Tables of `ovs-vsctl --format=json list TABLE`, and by bridge the output of ovs-ofctl and ovs-appctl. */
 export interface OvsTexts {
   readonly bridges: readonly OvsRecord[];
   readonly ports: readonly OvsRecord[];
   readonly interfaces: readonly OvsRecord[];
   readonly mirrors: readonly OvsRecord[];
-  /** Rows of table Open_vSwitch; absent = they were not read. */
+  /** Table Open_vSwitch; absent = not read. */
   readonly settings?: readonly OvsRecord[];
   /** `ovs-ofctl dump-groups` and `dump-meters` by bridge. */
   readonly groups?: Readonly<Record<string, string>>;
   readonly meters?: Readonly<Record<string, string>>;
-  /** Who is connected to a bridge's management socket, by bridge; who is the switch. Absent = nobody looked. */
+  /** Processes connected to a bridge's management socket, by bridge; the switch's process. Absent = not read. */
   readonly controllers?: Readonly<Record<string, readonly SocketProcess[]>>;
   readonly daemon?: OvsState['daemon'];
   /** `ovs-ofctl show`, `ovs-ofctl dump-flows`, `ovs-appctl fdb/show` by bridge. */
@@ -37,34 +37,28 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/**
- * A flow without what moves by itself, alike in all versions of OpenFlow: from 1.3 on `reset_counts` stands where 1.0
- * has nothing.
- */
+/** Without counters and times, alike for all OpenFlow versions: from 1.3 on `reset_counts` is added. */
 function stillFlow(line: string): string {
   return line
     .replaceAll(/\b(?:(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]+,? ?|reset_counts )/g, '')
     .trim();
 }
 
-/** A flow's cookie; '' = it is 0. */
+/** '' = 0. */
 function cookieOf(line: string): string {
   return /\bcookie=(0x0*[1-9a-f][0-9a-f]*)\b/i.exec(line)?.[1] ?? '';
 }
 
-/** Flows with their cookies, if one has any. */
 function flowsIn(text: string): Pick<OvsBridgeState, 'flows' | 'cookies'> {
   const lines = text.split('\n').filter((line) => line.includes('actions='));
   const cookies = lines.map(cookieOf);
   return { flows: lines.map(stillFlow), ...(cookies.every((cookie) => cookie === '') ? {} : { cookies }) };
 }
 
-/** Lines of a reply that are of a group or a meter. */
 function linesWith(mark: string, text = ''): readonly string[] {
   return text.split('\n').flatMap((line) => (line.includes(mark) ? [line.trim()] : []));
 }
 
-/** What of a bridge ovs-ofctl and the kernel say, as far as there is any. */
 function aroundFlows(name: string, texts: OvsTexts): Pick<OvsBridgeState, 'groups' | 'meters' | 'controllers'> {
   return filled({
     groups: linesWith('group_id=', texts.groups?.[name]),
@@ -73,13 +67,12 @@ function aroundFlows(name: string, texts: OvsTexts): Pick<OvsBridgeState, 'group
   });
 }
 
-/** The bridge that OVN uses by its settings (ovn-controller(8), external_ids); null = there is no OVN. */
+/** OVN's integration bridge by its settings (ovn-controller(8), external_ids); null = no OVN. */
 export function ovnBridgeIn(settings: readonly OvsRecord[]): string | null {
   const [ids] = settings.map((row) => row['external_ids']);
   return textIn(ids, 'ovn-remote') === null ? null : (textIn(ids, 'ovn-bridge') ?? 'br-int');
 }
 
-/** What a mirror takes and gives beside ports. */
 function moreOfMirror(mirror: OvsRecord): Pick<OvsMirrorState, 'filter' | 'vlans' | 'outputVlan' | 'snaplen'> {
   return filled({
     filter: membersOf(mirror['filter']).map(textOf)[0],
@@ -93,12 +86,12 @@ function numbersOf(column: unknown): readonly number[] {
   return membersOf(column).filter((member) => typeof member === 'number');
 }
 
-/** The text of a key in a map; null = it has none. */
+/** null = no such key. */
 function textIn(map: unknown, key: string): string | null {
   return textOf(valueIn(map, key)) || null;
 }
 
-/** What the row of a port's interface says; of a bond no one has. */
+/** Bonds have none of it. */
 function aboutInterface(row: OvsRecord, isBond: boolean): Pick<OvsPortState, 'ofport' | 'type' | 'peer' | 'mac'> {
   const { ofport, options, external_ids: ids } = row;
   const type = isBond ? 'bond' : textOf(row['type']);
@@ -110,7 +103,7 @@ function aboutInterface(row: OvsRecord, isBond: boolean): Pick<OvsPortState, 'of
   };
 }
 
-/** Open vSwitch's configuration as one. */
+/** Joins Open vSwitch's texts. */
 export function parseOvs(texts: OvsTexts): OvsState {
   const portById = new Map(texts.ports.map((port) => [uuidOf(port['_uuid']), port]));
   const nameOfPort = (id: unknown): string | null => textOf(portById.get(uuidOf(id))?.['name']) || null;
@@ -168,7 +161,7 @@ export function parseOvs(texts: OvsTexts): OvsState {
   };
 }
 
-/** Entries of ` port  VLAN  MAC  Age` (ovs-appctl fdb/show); those of the bridge's own port are on the bridge. */
+/** Entries of ` port  VLAN  MAC  Age` (ovs-appctl fdb/show); the bridge's own port counts as the bridge. */
 function fdbOf(texts: OvsTexts, ovs: OvsState): readonly FdbState[] {
   return ovs.bridges.flatMap(({ name }) =>
     (texts.fdb[name] ?? '').split('\n').flatMap((line): FdbState[] => {
@@ -196,7 +189,6 @@ function fdbOf(texts: OvsTexts, ovs: OvsState): readonly FdbState[] {
   );
 }
 
-/** Patch ports that the switch has taken, as pairs. */
 function patchLinks({ ports }: OvsState): readonly LinkState[] {
   return ports.flatMap(({ name, bridge, peer, ofport }): readonly LinkState[] =>
     peer === undefined || ofport === null
@@ -211,10 +203,7 @@ function patchLinks({ ports }: OvsState): readonly LinkState[] {
   );
 }
 
-/**
- * Links and entries as a kernel bridge would have them: each port with its bridge as master, forwarding where the
- * switch has taken it and it is up.
- */
+/** Links and entries as of kernel bridges: ports have their bridge as master, and forward if active and up. */
 export function withOvs<T extends { readonly links: readonly LinkState[]; readonly fdb: readonly FdbState[] }>(
   state: T,
   texts: OvsTexts,

@@ -10,22 +10,17 @@ import { isDescendant, isRoots, lockingDaemon, runningProgram, socketHolders } f
 import { type OvsTexts, ovnBridgeIn } from './parse.js';
 import { given } from '../../../core/text/collections.js';
 
-/** Where Open vSwitch's sockets are (ovs-vswitchd(8)). */
+/** Folder of Open vSwitch's sockets (ovs-vswitchd(8)). */
 export function ovsFolder(): string {
   return process.env['OVS_RUNDIR'] ?? '/run/openvswitch';
 }
 
-/**
- * True if Open vSwitch runs here: its database answers at a socket, or its switch, which goes on without the database.
- */
+/** True if Open vSwitch runs: its database's socket, or its switch, which outlives the database. */
 export function isOvsRunning(): boolean {
   return ['db.sock', 'ovs-vswitchd.pid'].some((file) => existsSync(`${ovsFolder()}/${file}`));
 }
 
-/**
- * Asks Open vSwitch for all that decides where its frames go; null where none runs here. Rejects with VerifyError where
- * one does and does not answer.
- */
+/** All that decides Open vSwitch's forwarding; null = it does not run. Rejects with VerifyError without an answer. */
 export async function readOvsTexts(): Promise<OvsTexts | null> {
   if (!isOvsRunning()) return null;
   const [bridges = [], ports = [], interfaces = [], mirrors = [], settings = []] = await readOvsTables(
@@ -56,7 +51,7 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
   };
 }
 
-/** Rejects with VerifyError where OVN runs and nothing shows which programs instruct a bridge beside it. */
+/** Rejects with VerifyError if OVN runs and nothing shows which other programs control a bridge. */
 function controllersOf(
   bridges: readonly LiveBridge[],
   settings: readonly OvsRecord[],
@@ -72,20 +67,20 @@ function controllersOf(
   return Object.fromEntries(connected.map(([name, processes]) => [name, processes ?? []]));
 }
 
-/** A bridge that the switch has. */
+/** A bridge that the switch has made. */
 export interface LiveBridge {
   readonly name: string;
   readonly protocols: unknown;
 }
 
-/** A bridge that the switch could not make, as without the kernel's datapath, is in the database only. */
+/** Without the kernel's datapath, say, a bridge is only in the database. */
 function liveAmong(bridges: readonly OvsRecord[]): readonly LiveBridge[] {
   return bridges.flatMap(({ name, protocols }) =>
     typeof name === 'string' && existsSync(`${ovsFolder()}/${name}.mgmt`) ? [{ name, protocols }] : [],
   );
 }
 
-/** Bridges that the switch has, with their versions of OpenFlow. Rejects as `readOvs` does. */
+/** Bridges of the switch, with their OpenFlow versions. Rejects as `readOvs`. */
 export async function liveBridges(): Promise<readonly LiveBridge[]> {
   return liveAmong((await readOvs())?.bridges ?? []);
 }
@@ -94,13 +89,13 @@ function printed(command: readonly string[]): Promise<string> {
   return mustRun(command, { timeoutMs: 5000 });
 }
 
-/** A version of OpenFlow may know no groups or meters: an action that names one is unknown then. */
+/** Without groups or meters in a version of OpenFlow, their actions are unknown. */
 async function printedIfKnown(command: readonly string[]): Promise<string> {
   const { status, stdout } = await runProgram(command, { timeoutMs: 5000 });
   return status === 0 ? stdout : '';
 }
 
-/** Processes at a bridge's management socket, but for those that this one started; null = the kernel reports none. */
+/** Leaves out this process's children; null = the kernel reports none. */
 function connectedTo(bridge: string): readonly SocketProcess[] | null {
   const peers = unixPeers(`${ovsFolder()}/${bridge}.mgmt`);
   if (peers === null) return null;
@@ -114,12 +109,12 @@ function connectedTo(bridge: string): readonly SocketProcess[] | null {
     });
 }
 
-/** Without -generate nothing is sent or learned (ovs-vswitchd(8), ofproto/trace). */
+/** Without -generate a trace sends and learns nothing (ovs-vswitchd(8), ofproto/trace). */
 const maxQuestions = 48;
 
 /**
- * The state with what the switch says of frames that a flow or a mirror may hand to others; asked of at most 48, and
- * of none if every flow is known to be harmless.
+ * Adds the switch's traces of frames that a flow or mirror may hand to others: at most 48, none if every flow is known
+ * to be harmless.
  */
 export async function withTraces<T extends Pick<HostState, 'links' | 'fdb' | 'ovs'>>(state: T): Promise<T> {
   const { ovs } = state;
@@ -141,8 +136,8 @@ export async function withTraces<T extends Pick<HostState, 'links' | 'fdb' | 'ov
 }
 
 /**
- * Tables of Open vSwitch's database in the order of `names`, as one transaction has them: `ovs-vsctl` prints each in a
- * line. Rejects with VerifyError where it does not answer.
+ * Tables in the order of `names`, from one transaction: `ovs-vsctl` prints each in a line. Rejects with VerifyError if
+ * the database does not answer.
  */
 async function readOvsTables(
   names: readonly string[],
@@ -166,7 +161,7 @@ async function readOvsTables(
   return tables.map(parseOvsTable);
 }
 
-/** The table that `ovs-vsctl --format=json list TABLE` prints: headings, and rows in their order. */
+/** Rows of a table of `ovs-vsctl --format=json list TABLE`. */
 export function parseOvsTable(json: unknown): readonly OvsRecord[] {
   const table = fieldsOf(json);
   const headings = textsOf(table?.headings);
@@ -176,10 +171,7 @@ export function parseOvsTable(json: unknown): readonly OvsRecord[] {
     .map((row) => Object.fromEntries(headings.map((heading, at) => [heading, row[at]])));
 }
 
-/**
- * Open vSwitch's bridges, ports and mirrors; null where none runs here. Rejects with VerifyError where one does and
- * does not answer.
- */
+/** Open vSwitch's bridges, ports and mirrors; null = it does not run. Rejects with VerifyError without an answer. */
 export async function readOvs(): Promise<Snapshot['ovs']> {
   if (!isOvsRunning()) return null;
   try {
