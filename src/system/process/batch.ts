@@ -1,9 +1,6 @@
 import { commandFailed, mustRun, parsePrinted, type ProgramOptions, readJson, runProgram } from './programs.js';
 
-/**
- * Words that `ip -batch` reads as one word: no blanks, quotes, comment signs or backslashes (iproute2 lib/utils.c,
- * getcmdline and makeargs).
- */
+/** `ip -batch` reads these as one word (iproute2 lib/utils.c, getcmdline and makeargs). */
 const safeWord = /^[^\s'"#\\]+$/;
 
 function isSafe(command: readonly string[]): boolean {
@@ -14,13 +11,9 @@ function linesOf(commands: readonly (readonly string[])[]): string {
   return commands.map((command) => `${command.join(' ')}\n`).join('');
 }
 
-/** As long as the programs of a thousand guests take. */
 const batchMs = 120_000;
 
-/**
- * What commands of `tc` print as JSON, words without the program's name, in their order: in one process where all can
- * be asked there, else one by one. Rejects as `readJson` does for the first that fails.
- */
+/** JSON of each `tc` command (without `tc`), in order: one process if all words allow it. Rejects as `readJson`. */
 export async function readJsonBatch(
   program: 'tc',
   commands: readonly (readonly string[])[],
@@ -39,9 +32,8 @@ export async function readJsonBatch(
 }
 
 /**
- * Runs many commands of `ip`, `bridge` or `tc`, words without the program's name, in one process where their words
- * allow it and one by one where a hostile name does not. Stops at the first that fails and rejects with a VerifyError
- * that shows it.
+ * Runs commands of `ip`, `bridge` or `tc` (without that word) in one process, or one by one if a hostile name prevents
+ * that. Stops at the first failure with a VerifyError that shows it.
  */
 export async function runBatch(
   program: 'ip' | 'bridge' | 'tc',

@@ -5,13 +5,12 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { systemCode } from '../../core/model/verify-error.js';
 import { keepCode } from './keep-code.js';
 
-/** Whose cache it is. */
+/** The user of a cache. */
 export interface CacheOwner {
-  /** The effective user of this process. */
   readonly uid: number;
-  /** Home of that user by the user database: sudo may keep the HOME of somebody else. */
+  /** By the user database: sudo may keep another user's HOME. */
   readonly home: string;
-  /** XDG_CACHE_HOME; counts only where the folder belongs to that user. */
+  /** XDG_CACHE_HOME; counts only if that user owns it. */
   readonly cacheHome: string | undefined;
 }
 
@@ -20,9 +19,8 @@ const othersAny = 0o077;
 const sticky = 0o1000;
 
 /**
- * True if nobody but that user and root can put something else in the place of what lies in the folder. In one with the
- * sticky bit, such as /tmp, others may make files and may not touch those of the user. An access control list that lets
- * somebody write shows as a group that may.
+ * True if only that user and root can replace the contents: a sticky folder such as /tmp protects the user's files, and
+ * an access control list that allows writing shows as a writable group.
  */
 function isStable(folder: string, uid: number): boolean {
   const { uid: owner, mode } = lstatSync(folder);
@@ -38,7 +36,6 @@ function withParents(folder: string): readonly string[] {
   return dirname(folder) === folder ? [folder] : [folder, ...withParents(dirname(folder))];
 }
 
-/** Makes the folder where it is not there yet, for its user alone. Whatever else stands there is left as it is. */
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, 0o700);
@@ -56,9 +53,8 @@ function belongsTo(uid: number, folder: string | undefined): folder is string {
 }
 
 /**
- * A folder for code that Node has compiled, made where it is not there: below the user's cache, where that user alone
- * can write and nobody else can replace a folder on the way. Node runs what it finds there without a further question,
- * so null = there is none that is safe.
+ * A folder for Node's compiled code, made if missing: below the user's cache, writable and replaceable, on the whole
+ * way, by that user alone. Node runs its contents unchecked: null = no safe one.
  */
 export function compileCacheFolder({ uid, home, cacheHome }: CacheOwner): string | null {
   try {
@@ -71,17 +67,17 @@ export function compileCacheFolder({ uid, home, cacheHome }: CacheOwner): string
       makeFolder(folder);
       if (!isOwn(folder, uid, othersWrite)) return null;
     }
-    // Node makes folders of its own there with whatever umask there is: nobody else may come so far.
+    // Node makes its own folders there with any umask: no other user may get so far.
     return isOwn(folder, uid, othersAny) ? folder : null;
   } catch {
-    return null; // no home, a disk that is full or read-only: then without
+    return null; // no home, or a full or read-only disk
   }
 }
 
 /**
- * Keeps what Node compiles from now on, and starts from it next time, if the user has a safe place.
- * NODE_DISABLE_COMPILE_CACHE=1 turns it off. Node 22.1 and newer has its own cache.
- * With Node 24 `--version` takes 66 ms of processor instead of 92, `plan` 165 instead of 206.
+ * Keeps code compiled by Node for the next start, in a safe folder of the user's; NODE_DISABLE_COMPILE_CACHE=1 turns it
+ * off. Node 22.1 and newer has its own cache. With Node 24 `--version` takes 66 ms of processor instead of 92, `plan`
+ * 165 instead of 206.
  */
 export function enableCompileCache(): void {
   const uid = process.geteuid?.();
@@ -93,7 +89,7 @@ export function enableCompileCache(): void {
   else keepCode(folder);
 }
 
-/** Empty for a user whom the database does not have. */
+/** Empty for a user not in the database. */
 function userHome(): string {
   try {
     return userInfo().homedir;

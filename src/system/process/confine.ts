@@ -3,18 +3,15 @@ import { sealProcess } from '../kernel/seccomp.js';
 import { becomeNobody, hideProcess, type SealedRights } from './seal-helper.js';
 import { keepToOneThread, processRights } from './threads.js';
 
-/** What a process has confined itself to. */
+/** Effective limits of a process. */
 export interface Confinement extends SealedRights {
-  /**
-   * The folder that it was given is all that it finds by a name; else Landlock alone keeps it from writing elsewhere.
-   */
+  /** Names lead only into its folder; false = Landlock alone prevents writing elsewhere. */
   readonly enclosed: boolean;
 }
 
 /**
- * Shuts this process in: `folder`, an open one, is all that it can come to (null = nothing), and it opens no socket,
- * starts nothing and signals nobody. What it is going to run has to be loaded before. Two calls of the C library do
- * what no function of Node's does; the root of a process is that of all its threads (clone(2), CLONE_FS).
+ * Confines this process to `folder` (a descriptor, null = nothing): no sockets, programs or signals. Code has to be
+ * loaded before. Node lacks two of the C calls; a root applies to all threads (clone(2), CLONE_FS).
  */
 export function confine(folder: number | null): Confinement {
   keepToOneThread();

@@ -8,33 +8,29 @@ import { helperIdentity, type Identity, killChild } from './identity.js';
 import { whileStarting } from './helper-process.js';
 import { programEnv } from './programs.js';
 
-/** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
+/** Judges a folder, or parses text of others. */
 export type ConfinedTask = 'judge' | 'parse';
 
-/** Longest answer that is taken, in bytes. */
+/** Bytes. */
 const longestAnswer = 512 * 2 ** 20;
-/** One whose stdin is closed, and that has nothing to answer, ends within it. */
+/** One without a question ends within it once its stdin is closed. */
 const endingMs = 2000;
-/** One that has a question and does nothing for this long has been stopped, or waits for what does not come. */
+/** A longer idle one with a question is stopped or stuck. */
 const usualIdleMs = 30_000;
 
-/** A line of a confined process: an answer, or what it reports meanwhile. */
+/** A line of a confined process: an answer, or a report before it. */
 export type ConfinedWord = { readonly answer: unknown } | { readonly reported: unknown };
 
-/**
- * A process without rights that reads what others wrote. It is started before it is needed: what it takes to start
- * passes meanwhile.
- */
+/** A process without rights that reads input of others; started early, as that takes time. */
 export interface ConfinedProcess {
   readonly pid: number;
   /**
-   * Gives its answer, one question after the other; `reported` hears what it says before. Rejects with VerifyError (3)
+   * Resolves with the answers in order; `reported` receives reports before one. Rejects with VerifyError (3)
    * `helper-died`.
    */
   ask(request: object, reported?: (word: unknown) => void): Promise<unknown>;
-  /** Lets it end when it has answered; one that then does not is killed. */
+  /** Lets it end after its answers; then kills it. */
   end(): void;
-  /** Ends it, wherever it is. */
   kill(): void;
 }
 
@@ -44,14 +40,14 @@ interface Question {
   readonly reject: (error: VerifyError) => void;
 }
 
-/** `word` as a confined process says it; any other word comes of a process that is not ours any more. */
+/** Any other line shows that the process is no longer ours. */
 function isWord(word: unknown): word is ConfinedWord {
   return typeof word === 'object' && word !== null && ('answer' in word || 'reported' in word);
 }
 
 /**
- * Starts one; `folder` is all that it can come to. It has no capability but the one to shut itself in, and gives that
- * up with it. One that has a question and does nothing for `idleMs` is killed.
+ * Starts one that sees only `folder`. Its only capability confines it, and goes with that. Killed if idle with a
+ * question for `idleMs`.
  */
 export function startConfined(task: ConfinedTask, folder: string | null, idleMs = usualIdleMs): ConfinedProcess {
   const fds = folder === null ? [] : [openSync(folder, 'r')];
@@ -86,7 +82,7 @@ class StartedProcess implements ConfinedProcess {
   constructor(private readonly started: Started) {
     const { child } = started;
     this.pid = child.pid ?? 0;
-    child.stdin?.on('error', () => undefined); // it is gone: its end shows it
+    child.stdin?.on('error', () => undefined); // its end reports this
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => this.addStderr(chunk));
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => this.hear(chunk));
     child.once('error', (error) => this.fail(error.message));

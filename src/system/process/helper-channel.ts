@@ -4,32 +4,32 @@ import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../../core/protocol/messages.js';
 import { parseToHelper } from '../../core/protocol/parse-message.js';
 
-/** The helper's end of its two pipes. */
+/** A helper's end of its pipes. */
 export interface HelperChannel<R extends HelperRole> {
   say(message: FromHelper[R] | Ready | HelperFault): void;
-  /** Bytes that the orchestrator has not taken yet. */
+  /** Bytes not yet read by the orchestrator. */
   readonly backlog: number;
-  /** Ends the process with `status` once what was said is on its way, after a second at the latest. */
+  /** Ends the process with `status` once all is sent, or after a second. */
   exit(status: number): void;
 }
 
 export interface ChannelHandlers<R extends HelperRole> {
-  /** Called with one message after the other; the next one waits for the promise. */
+  /** One message at a time: the next waits for the promise. */
   message(message: ToHelper[R]): void | Promise<void>;
-  /** stdin closed, or what came over it makes no sense: undo what is one's own. */
+  /** stdin is closed or unreadable: undo the helper's own work. */
   end(): void;
 }
 
 /**
- * Opens a helper's channel: says `ready`, reads messages. A line that is not a message, or a handler that throws, is
- * said as a fault `helper-died` and ends the helper with status 70.
+ * Opens a helper's channel: sends `ready`, reads messages. A bad line or throwing handler becomes a fault `helper-died`
+ * and status 70.
  */
 export function openHelperChannel<R extends HelperRole>(
   role: R,
   version: string,
   handlers: (channel: HelperChannel<R>) => ChannelHandlers<R>,
 ): void {
-  // process.stdout would block the process, and with it a capture, while the orchestrator is busy
+  // process.stdout would block the process, and its capture, while the orchestrator is busy
   const output = new Socket({ fd: 1, readable: false, writable: true });
   const input = new Socket({ fd: 0, readable: true, writable: false });
   const channel: HelperChannel<R> = {

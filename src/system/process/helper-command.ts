@@ -4,12 +4,11 @@ import { becomeOption, type Identity, isForEverybody, isKeptFromRoot, isRootHere
 import { packagePath } from './package-path.js';
 import { type Capability, onlyThese } from './process-rights.js';
 
-/** The built program of every helper. */
+/** The program of every helper. */
 export const helperPath = packagePath('dist/helper.cjs');
-/** That of processes that read what others wrote. */
 const confinedPath = packagePath('dist/confined.cjs');
 
-/** The one capability that a role needs: those that open packet sockets CAP_NET_RAW; who sends gets them open. */
+/** Roles that open packet sockets need CAP_NET_RAW; senders receive theirs open. */
 const capabilityOf: { readonly [R in HelperRole]: 'net_raw' | null } = {
   capture: 'net_raw',
   relay: 'net_raw',
@@ -17,8 +16,8 @@ const capabilityOf: { readonly [R in HelperRole]: 'net_raw' | null } = {
 };
 
 /**
- * To write to a file that is opened by its name, to make one or to take one away (landlock(7)). A process may make
- * itself the first that the kernel kills when memory runs out.
+ * Writing to files opened by name, making and removing them (landlock(7)). A process may still raise its own
+ * oom_score_adj.
  */
 const landlockWords = [
   'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym,refer,truncate',
@@ -28,9 +27,8 @@ const writing = 'write-file,remove-file,remove-dir,make-reg';
 let landlock: readonly string[] | null = null;
 
 /**
- * Options of setpriv(1) by which all threads of a program may change no file that it opens itself. Tried once: they
- * take Linux 5.13 with Landlock (`refer` and `truncate` 6.2), and setpriv of util-linux 2.40. Without them it is the
- * filter of a sealed helper that keeps it from opening anything.
+ * setpriv(1) options against changing files that the program opens, for all threads. Tried once: Linux 5.13 with
+ * Landlock (`refer` and `truncate` 6.2), util-linux 2.40. Without them only a sealed helper's filter prevents opening.
  */
 function landlockOptions(): readonly string[] {
   landlock ??=
@@ -49,10 +47,10 @@ function landlockOptions(): readonly string[] {
 }
 
 /**
- * The options of setpriv(1) that a process of `identity` is born with. A process without capabilities can be traced by
- * every other of its user until it hides itself (kernel/ptrace.c; security/commoncap.c, cap_ptrace_access_check): it is
- * born as root, which no user traces. It inherits the capabilities that it takes to become another user, for a bounding
- * set would outlast them. That needs two calls: setpriv(1) sets the bounding set first.
+ * setpriv(1) options for a process of `identity`. Until it hides itself a process without capabilities can be traced by
+ * its user's others (kernel/ptrace.c; security/commoncap.c, cap_ptrace_access_check): it starts as root, which no user
+ * traces. It inherits the capabilities to change its user, as a bounding set would outlast them. setpriv(1) sets the
+ * bounding set first: two calls.
  */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
   const capabilities: readonly Capability[] = needed === null ? [] : [needed];
@@ -84,13 +82,13 @@ function becomeWords(needed: 'net_raw' | null, identity: Identity | null): reado
 }
 
 let readable: boolean | null = null;
-/** Node or this program may lie below a home that nobody else may enter: of root's, say. */
+/** Node or this program may lie below a closed home, such as root's. */
 function isReadable(): boolean {
   readable ??= [process.execPath, helperPath, packagePath('package.json')].every(isForEverybody);
   return readable;
 }
 
-/** What root takes to load this program from a folder that is its owner's alone, such as a checkout in a home. */
+/** For a program in a folder closed to others, such as a checkout in a home. */
 function toLoad(): readonly Capability[] {
   return isRootHere() && !isReadable() && [process.execPath, helperPath].some(isKeptFromRoot)
     ? ['dac_read_search']
@@ -98,10 +96,10 @@ function toLoad(): readonly Capability[] {
 }
 
 /**
- * The command of a helper that is born with one capability at most in all its threads (setpriv(1) of util-linux): a set
- * dropped later inside Node leaves other threads privileged. It is born as `identity`; one that sends becomes it when
- * it is sealed, and so do all if only root may read this program. Files are opened for it, and handed over. The kernel
- * kills it should the orchestrator's thread end.
+ * Command of a helper with at most one capability in all threads from its start (setpriv(1) of util-linux): dropping
+ * inside Node leaves other threads privileged. It starts as `identity`; senders, and all helpers if only root may read
+ * this program, become that when sealed. Files are opened for it and passed. The kernel kills it with the
+ * orchestrator's thread.
  */
 export function helperCommand(role: HelperRole, identity: Identity | null): readonly string[] {
   const needed = capabilityOf[role];
@@ -121,9 +119,8 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
 }
 
 /**
- * The command of a process that reads what others wrote (confined-process.ts). One with a folder, which is root's until
- * it is handed over, stays root without a capability, but for the one by which it shuts itself in there; one that needs
- * no file becomes `identity` with that.
+ * Command of a process reading others' input (confined-process.ts). With a folder, root's until handed over, it stays
+ * root with only the confining capability; else it becomes `identity`.
  */
 export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
   const rights =

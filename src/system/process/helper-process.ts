@@ -13,27 +13,23 @@ import { helperIdentity, type Identity, killChild } from './identity.js';
 import { programEnv } from './programs.js';
 
 export interface HelperOptions {
-  /** Network namespace to be born in, as a path that setns takes; null = where this process is. */
+  /** Path of the network namespace to start in; null = this process's. */
   readonly netns?: string | null;
-  /**
-   * A helper that says nothing for this long is at fault (`helper-silent`), and after three times as long it is killed;
-   * null = it may be silent.
-   */
+  /** Silence after which a helper is at fault (`helper-silent`); killed after three times that. null = no limit. */
   readonly silentMs?: number | null;
-  /** While it starts: for how long it may do nothing. */
   readonly readyMs?: number;
 }
 
-/** How a helper ended; `stderr` is the end of what it had to say to people. */
+/** A helper's end; `stderr`: its last part. */
 export interface HelperEnd {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
 }
 
-/** A helper that has been silent this many times longer than it may is killed. */
+/** Limits of silence, beyond the first, until a helper is killed. */
 const silenceBeforeKill = 2;
-/** A helper that gets on may take this many times longer to start than one that does nothing. */
+/** Active helpers may start this many times longer than idle ones. */
 const maxStarts = 12;
 
 type Said<R extends HelperRole> = FromHelper[R] | HelperFault | Ready;
@@ -43,41 +39,34 @@ type OfType<R extends HelperRole, T extends string> = Extract<Said<R>, { readonl
 export interface HelperProcess<R extends HelperRole> {
   readonly pid: number;
   readonly version: string;
-  /**
-   * Resolves when the pipe has taken the message; a helper that is gone takes none, in silence (`ended` and the fault
-   * report).
-   */
+  /** Resolves when the pipe has the message; helpers that ended ignore it (`ended` and the fault report that). */
   send(message: ToHelper[R]): Promise<void>;
   /**
-   * Hands an open file over, before the message that names its use; the caller closes its own descriptor. Throws
-   * VerifyError: `helper-died` (3), `open-failed` (69).
+   * Passes an open file before the message that uses it; the caller closes its own. Throws VerifyError: `helper-died`
+   * (3), `open-failed` (69).
    */
   hand(fd: number): void;
   /**
-   * The next message of that type for which `matches`, heard from now on. Rejects with VerifyError (3): `helper-died`,
-   * `helper-silent` when `timeoutMs` have passed.
+   * The next message of that type for which `matches`. Rejects with VerifyError (3): `helper-died`, `helper-silent`
+   * after `timeoutMs`.
    */
   next<T extends string>(
     type: T,
     matches: (message: OfType<R, T>) => boolean,
     timeoutMs: number,
   ): Promise<OfType<R, T>>;
-  /**
-   * Every message; the returned function ends it. Faults include `helper-died` and `helper-silent`, which the helper
-   * cannot say itself.
-   */
+  /** All messages, with the faults `helper-died` and `helper-silent`, until the returned function is called. */
   subscribe(listener: (message: Said<R>) => void): () => void;
   readonly ended: Promise<HelperEnd>;
-  /** Ends it as it wants to be ended, by closing its stdin; kills it after `timeoutMs`. */
+  /** Closes its stdin; kills it after `timeoutMs`. */
   close(timeoutMs?: number): Promise<HelperEnd>;
   kill(): void;
 }
 
 /**
- * Starts a helper: in the network namespace asked for, detached (Ctrl-C in the terminal does not reach it before it has
- * drained), with CAP_NET_RAW alone, and of root's as nobody. It is born with nothing worth taking: until it hides
- * itself, a process of its user may trace it and take its descriptors (ptrace(2), pidfd_getfd(2)). Resolves when it is
- * ready. Throws VerifyError (69) when it does not come up.
+ * Starts a helper: in a network namespace, detached (Ctrl-C does not stop it before it has drained), with at most
+ * CAP_NET_RAW, root's as nobody. It starts with nothing to steal: until it hides itself, its user's processes may trace
+ * it and take its descriptors (ptrace(2), pidfd_getfd(2)). Resolves when it is ready. Throws VerifyError (69).
  */
 export async function startHelper<R extends HelperRole>(
   role: R,
@@ -122,15 +111,12 @@ export async function startHelper<R extends HelperRole>(
   }
 }
 
-/**
- * Where memory runs out the kernel ends a helper before any guest (proc_pid_oom_score_adj(5)); its run then says that
- * it was deaf.
- */
+/** If memory runs out the kernel ends helpers before guests (proc_pid_oom_score_adj(5)), which the run reports. */
 function yieldMemory(pid: number | undefined): void {
   try {
     writeFileSync(`/proc/${pid ?? 0}/oom_score_adj`, '1000');
   } catch {
-    // /proc may be read-only in a container; a helper that has ended already reports by itself
+    // /proc may be read-only in a container; a helper that ended reports itself
   }
 }
 
@@ -142,7 +128,7 @@ interface Waiter<R extends HelperRole> {
 interface Attended<R extends HelperRole> {
   readonly role: R;
   readonly child: ChildProcess;
-  /** The user that it is or becomes; null = it is this process's user. */
+  /** Its present or later user; null = this process's. */
   readonly identity: Identity | null;
   readonly silentMs: number | null;
   readonly handing: FdChannel;
@@ -160,7 +146,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
   private end: HelperEnd | null = null;
   private isClosing = false;
   private giveUp: NodeJS.Timeout | undefined;
-  /** From its first word on: until then it starts, which is watched by itself. */
+  /** From its first message on; starting is watched separately. */
   private silence: SilenceWatch | null = null;
 
   constructor(attended: Attended<R>) {
@@ -228,7 +214,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
           ),
         );
       }, timeoutMs);
-      timer.unref(); // the helper's pipes keep the process alive, not our patience
+      timer.unref(); // only the helper's pipes keep the process alive
       this.waiters.add(waiter);
     });
   }
@@ -277,7 +263,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
     return watchSilence(silentMs, (ms) => {
       const message = `the ${role} helper has said nothing for ${Math.round(ms)} ms`;
       this.deliver({ type: 'fault', code: 'helper-silent', observer: null, message });
-      // It may be stopped or stuck for good, and nobody should wait for it for minutes: what it has written is kept.
+      // It may be stopped or stuck: no user waits minutes for it, and its output so far counts.
       this.giveUp = setTimeout(() => this.kill(), silenceBeforeKill * ms);
     });
   }
@@ -289,7 +275,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
     for (const listener of [...this.listeners]) listener(message);
   }
 
-  /** From now on it may end, and be silent while the kernel closes its sockets. */
+  /** It may end, and be silent while the kernel closes its sockets. */
   private farewell(): void {
     this.isClosing = true;
     this.silence?.stop();
@@ -307,7 +293,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
       'its captures are not evidence; run again',
     );
     const end = { status, signal, stderr };
-    this.end = end; // those that are notified may ask for it
+    this.end = end; // listeners may read it
     closeSync(this.attended.handing.here);
     if (!this.isClosing) this.deliver({ type: 'fault', code: 'helper-died', observer: null, message: error.message });
     for (const waiter of this.waiters) waiter.fail(error);
@@ -317,21 +303,20 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
 }
 
 /**
- * What a process has done so far, as a text that changes while it gets on: its processor time (proc_pid_stat(5), utime
- * and stime). Null: it is gone.
+ * A process's processor time (proc_pid_stat(5), utime and stime) as a text that shows progress; `waits`: runnable. null
+ * = gone.
  */
 export function workOf(pid: number): { readonly done: string; readonly waits: boolean } | null {
   const stat = procText(`/proc/${pid}/stat`);
-  // The command stands in parentheses and may hold anything.
+  // The command in parentheses may contain anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // Runnable, it waits for a processor that others have.
+  // A runnable process waits for a busy processor.
   return stat === '' ? null : { done: `${fields[11] ?? ''} ${fields[12] ?? ''}`, waits: fields[0] === 'R' };
 }
 
 /**
- * Waits for a process that was started as long as it gets on: a slow processor, or one that others use, is not a reason
- * to give up. Rejects as `ready` does, or with VerifyError (69) when it has done nothing for `idleMs`, or after `maxMs`
- * whatever it does.
+ * Waits for a starting process while it progresses, on however slow or busy a processor. Rejects as `ready`, or with
+ * VerifyError (69) after `idleMs` without progress, or `maxMs`.
  */
 export async function whileStarting<T>(
   ready: Promise<T>,
@@ -364,15 +349,15 @@ export async function whileStarting<T>(
   }
 }
 
-/** Notices that something that should speak does not. */
+/** Detects silence. */
 export interface SilenceWatch {
   restart(): void;
   stop(): void;
 }
 
 /**
- * Calls `silent` once for each silence longer than `maxMs` (null = never). A timer of ours that comes late says that
- * it was us who did not listen: then the time begins again.
+ * Calls `silent` once for each silence above `maxMs` (null = never). A late timer of ours means that we did not listen:
+ * the time restarts.
  */
 export function watchSilence(maxMs: number | null, silent: (ms: number) => void): SilenceWatch {
   if (maxMs === null) return { restart: () => undefined, stop: () => undefined };

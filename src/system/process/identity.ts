@@ -11,20 +11,20 @@ export interface Identity {
   readonly gid: number;
 }
 
-/** Of a process that is born as root: the user that it becomes when it is sealed, as UID:GID behind it. */
+/** Option of a process started as root: UID:GID that it becomes when sealed. */
 export const becomeOption = '--become=';
 
-/** Made by the package, for helpers alone. */
+/** The package makes it for helpers alone. */
 const systemUser = 'verify-isolation';
 /**
- * Uids that neither distributions nor systemd, adduser or subordinate ranges give to anybody (systemd, UIDS-GIDS.md:
- * 1879048192 to 2147483646 are unused).
+ * Uids unused by distributions, systemd, adduser and subordinate ranges (systemd, UIDS-GIDS.md: 1879048192 to
+ * 2147483646).
  */
 const unused = { first: 1_879_048_192, count: 2 ** 27 } as const;
 
 const isId = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && value < 2 ** 32 - 1;
 
-/** The system user in the text of /etc/passwd (passwd(5)); null = there is none, or it is root by another name. */
+/** The system user in /etc/passwd's text (passwd(5)); null = none, or an alias of root. */
 export function systemUserIn(passwd: string): Identity | null {
   for (const line of passwd.split('\n')) {
     const [name, , uid, gid] = line.split(':');
@@ -51,7 +51,7 @@ function inUserNamespace(): boolean {
   }
 }
 
-/** True if this process is root of the machine, and not of a user namespace alone. */
+/** True for the machine's root, not one of a user namespace. */
 export function isRootHere(): boolean {
   return process.geteuid?.() === 0 && !inUserNamespace();
 }
@@ -59,21 +59,20 @@ export function isRootHere(): boolean {
 /** CAP_SETGID and CAP_SETUID of linux/capability.h. */
 const becoming = 0b1100_0000n;
 
-/** A service or a container may have taken from root what it takes to become somebody else. */
+/** A service or container may have taken these rights from root. */
 function mayBecome(): boolean {
   const [, set = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
   return (BigInt(`0x${set}`) & becoming) === becoming;
 }
 
-/** Uids of every process that this one sees. */
 function uidsHere(): ReadonlySet<number> {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return new Set(processes.flatMap(usersOf));
 }
 
 /**
- * A user and a group of their own that no process has: another process of the same user may trace it and take its
- * sockets (ptrace(2), pidfd_getfd(2)), and many daemons share `nobody`. `draw` gives a whole number below its argument.
+ * A user and group without processes: one user's may trace each other and take sockets (ptrace(2), pidfd_getfd(2)), and
+ * many daemons share `nobody`. `draw` returns an integer below its argument.
  */
 export function unusedIdentity(taken: ReadonlySet<number>, draw: (below: number) => number): Identity {
   for (;;) {
@@ -85,8 +84,8 @@ export function unusedIdentity(taken: ReadonlySet<number>, draw: (below: number)
 let drawn: Identity | null = null;
 
 /**
- * The user of helpers that root starts: one that owns nothing, and the same for all of this process. Null: they keep
- * the user of this process, for it is not root, or in a user namespace, where setuid fails (one uid is mapped).
+ * User of root's helpers, one for this process, owning nothing. null = this process's: not root, or in a user namespace
+ * with one uid, where setuid fails.
  */
 export function helperIdentity(): Identity | null {
   if (!isRootHere() || !mayBecome()) return null;
@@ -94,7 +93,7 @@ export function helperIdentity(): Identity | null {
   return drawn;
 }
 
-/** The owner of evidence: under sudo the user who called it; null = the user of this process. */
+/** Owner of evidence: sudo's caller; null = this process's user. */
 export function evidenceOwner(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Identity | null {
@@ -107,14 +106,13 @@ export function evidenceOwner(
 const othersRead = 0o004;
 const othersEnter = 0o001;
 
-/** True if the file may be read, and each folder on the way entered, as `allows` says of one by its status. */
 function isReached(path: string, allows: (status: Stats, right: number) => boolean): boolean {
   const mayEnter = (folder: string): boolean =>
     allows(statSync(folder), othersEnter) && (dirname(folder) === folder || mayEnter(dirname(folder)));
   return allows(statSync(path), othersRead) && mayEnter(dirname(path));
 }
 
-/** True if everybody may read the file, and come to it. */
+/** True if all users may reach and read the file. */
 export function isForEverybody(path: string): boolean {
   try {
     return isReached(path, ({ mode }, right) => (mode & right) !== 0);
@@ -123,18 +121,12 @@ export function isForEverybody(path: string): boolean {
   }
 }
 
-/**
- * True if root without capabilities may not read the file: it, or a folder on the way, is another user's and closed to
- * others.
- */
+/** True if root needs capabilities to read the file: it, or a folder on the way, is another user's and closed. */
 export function isKeptFromRoot(path: string): boolean {
   return !isReached(path, ({ uid, mode }, right) => uid === 0 || (mode & right) !== 0);
 }
 
-/**
- * Kills a child that may have become `identity`, also without CAP_KILL, which signals to other users take (kill(2)).
- * One that has ended stays as it is.
- */
+/** Kills a child that may have become `identity`, without CAP_KILL (kill(2)), unless it ended. */
 export function killChild(child: ChildProcess, identity: Identity | null): void {
   const { pid } = child;
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -4,14 +4,14 @@ import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import { crc32 } from 'node:zlib';
 
-/** A bundle's name ends with a hash of its text: entries, which a build overwrites, are not kept. */
+/** A bundle's name ends with a hash of its text; entries, which builds overwrite, are not kept. */
 const bundle = /-[\w-]{8}\.cjs$/;
 
 /**
- * Keeps what V8 compiled of each bundle below `folder`, at exit, and starts from it next time (Node before 22.1).
- * V8 refuses data of another version, of other flags, of a text of another length (SerializedCodeData::SanityCheck).
- * Damaged data it runs, so their CRC-32 stands behind them. The file's name has the text's checksum.
- * Bundles have no import(), for kept code has no callback for it.
+ * Keeps V8's code of each bundle below `folder` at exit, for the next start (Node before 22.1). V8 refuses data of
+ * another version, other flags or another text length (SerializedCodeData::SanityCheck), but runs damaged data: a
+ * CRC-32 follows. The file's name has the text's checksum. Bundles have no import(), for which kept code has no
+ * callback.
  */
 export function keepCode(folder: string): void {
   const dir = join(folder, `${process.version}-${process.arch}`);
@@ -41,7 +41,7 @@ function readKept(file: string): Buffer | undefined {
   }
 }
 
-/** Each under its name when it is complete: other processes read and write there meanwhile. */
+/** Renamed when complete: other processes read and write there. */
 function writeKept(dir: string, scripts: ReadonlyMap<string, Script>): void {
   if (scripts.size === 0) return;
   try {
@@ -56,11 +56,10 @@ function writeKept(dir: string, scripts: ReadonlyMap<string, Script>): void {
     }
     removeOld(dir);
   } catch {
-    // a disk that is full or read-only: the next start compiles again
+    // a full or read-only disk: the next start compiles again
   }
 }
 
-/** Of builds that are gone, after 30 days; of writers that were killed, after a minute. */
 function removeOld(dir: string): void {
   for (const name of readdirSync(dir)) {
     const file = join(dir, name);

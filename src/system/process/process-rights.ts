@@ -6,21 +6,15 @@ import { koffi } from '../kernel/libc.js';
 import { handedVariable, handOn } from './handed.js';
 import { evidenceOwner, isRootHere } from './identity.js';
 
-/**
- * A tenth of the share of a process as it comes (sched(7)): enough to keep up, and a guest that wants the processor has
- * it.
- */
+/** A tenth of the usual share (sched(7)): guests come first. */
 const niceness = 10;
 
-/**
- * From now on this process and those that it starts wait for every other process that wants a processor; one that
- * waits already stays as it is.
- */
+/** Lowers this process and later children below all others, unless lower already. */
 export function guestsFirst(): void {
   if (getPriority() < niceness) setPriority(niceness);
 }
 
-/** Numbers of linux/capability.h, by the names that setpriv(1) knows. */
+/** linux/capability.h, by setpriv(1)'s names. */
 const numbers = {
   chown: 0,
   dac_override: 1,
@@ -39,15 +33,15 @@ const numbers = {
   bpf: 39,
 } as const;
 
-/** A capability that a run may take. */
+/** A capability for a run. */
 export type Capability = keyof typeof numbers;
 
 /**
- * The capabilities of a run. For the bridge: `net_admin` makes veths, tc and nft rules and changes settings, `net_raw`
- * opens the sockets that senders are handed, `sys_admin` enters and makes namespaces and mounts /sys, `bpf` loads the
- * program that counts frames. To look: `sys_ptrace` shows which process holds a packet socket, and guests' namespaces,
- * `dac_read_search` opens files of other users. `syslog` names what BPF programs call. For processes with less:
- * `setpcap`, `setuid` and `setgid` take rights from them and end them, `sys_chroot` shuts them in.
+ * A run's capabilities. For the bridge: `net_admin` for veths, tc, nft and settings, `net_raw` for senders' sockets,
+ * `sys_admin` for namespaces and mounting /sys, `bpf` for the program counting frames. To look: `sys_ptrace` for
+ * holders of packet sockets and guests' namespaces, `dac_read_search` for other users' files, `syslog` for names of
+ * functions called by BPF programs. For processes with less: `setpcap`, `setuid` and `setgid` remove rights and end
+ * them, `sys_chroot` confines.
  */
 const runCapabilities = [
   'net_admin',
@@ -63,18 +57,15 @@ const runCapabilities = [
   'sys_chroot',
 ] as const satisfies readonly Capability[];
 
-/** The paths that a run writes and reads. */
+/** Paths that a run writes and reads. */
 export interface RunPaths {
   readonly evidence: string;
   readonly reports: readonly string[];
-  /** The key that signs the evidence; null = it is not signed. */
+  /** The evidence's signing key; null = none. */
   readonly key: string | null;
 }
 
-/**
- * The capabilities of a run with these paths: evidence and reports may go into folders of other users. null = it writes
- * nothing there.
- */
+/** A run's capabilities with these paths: evidence and reports may go to other users' folders. null = none. */
 export function capabilitiesOf(paths: RunPaths | null): readonly Capability[] {
   if (paths === null) return runCapabilities;
   const { evidence, reports, key } = paths;
@@ -87,7 +78,7 @@ export function capabilitiesOf(paths: RunPaths | null): readonly Capability[] {
   ];
 }
 
-/** To connect to the socket of an agent is to write to it. */
+/** Connecting to an agent's socket needs write permission. */
 function isAgentOthers(): boolean {
   const agent = process.env['SSH_AUTH_SOCK'];
   return agent !== undefined && statSync(agent, { throwIfNoEntry: false })?.uid !== 0;
@@ -95,7 +86,6 @@ function isAgentOthers(): boolean {
 
 const [ownerWrites, ownerEnters] = [0o200, 0o100];
 
-/** True if a file, or a folder that is made on the way, goes into a folder that root's own rights do not reach. */
 function goesToOthers(path: string): boolean {
   const folder = dirname(resolve(path));
   const stat = statSync(folder, { throwIfNoEntry: false });
@@ -105,8 +95,8 @@ function goesToOthers(path: string): boolean {
 }
 
 /**
- * A set of these capabilities and no other, as setpriv(1) takes it. CAP_BPF goes by its number, as libcap-ng before 0.8
- * has no name for it, and is left out before Linux 5.8.
+ * setpriv(1)'s set of exactly these capabilities. CAP_BPF goes by number (libcap-ng before 0.8 has no name), and is
+ * left out before Linux 5.8.
  */
 export function onlyThese(capabilities: readonly Capability[]): string {
   const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
@@ -114,7 +104,7 @@ export function onlyThese(capabilities: readonly Capability[]): string {
   return ['-all', ...known.map((name) => (name === 'bpf' ? `+cap_${numbers.bpf}` : `+${name}`))].join(',');
 }
 
-/** Options of setpriv(1): the program and all that it starts have these capabilities at most, and gain none. */
+/** setpriv(1) options: program and children never have more capabilities. */
 export function keepOnly(capabilities: readonly Capability[]): readonly string[] {
   return ['--inh-caps=-all', `--bounding-set=${onlyThese(capabilities)}`, '--no-new-privs'];
 }
@@ -134,9 +124,8 @@ function hasMore(capabilities: readonly Capability[]): boolean {
 }
 
 /**
- * The program begins again, in the same process, with these capabilities: the bounding set of a process is that of all
- * its threads, and of all that it starts, only if it is born with it. `handed`: what it need not read again. Returns if
- * it has no more than these already, or cannot have less. Call it before anything is begun.
+ * Executes the program again in this process with these capabilities: only from the start a bounding set applies to all
+ * threads. `handed`: input not to be read again. Returns if it has no more, or cannot drop any. Call it first.
  */
 export function beginAnew(capabilities: readonly Capability[], handed: unknown): void {
   if (!hasMore(capabilities)) return;
@@ -148,20 +137,17 @@ export function beginAnew(capabilities: readonly Capability[], handed: unknown):
     'int execvp(const char *, const char **)',
   );
   const fcntl: (fd: number, command: number, flags: number) => number = library.func('int fcntl(int, int, int)');
-  const setFlags = 2; // F_SETFD: Node closes its streams for the program that is executed
+  const setFlags = 2; // F_SETFD: Node closes its streams for the executed program
   for (const stream of [0, 1, 2]) fcntl(stream, setFlags, 0);
   if (handed !== null) setenv(handedVariable, handOn(handed), 1);
   mayLockMemory();
   const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   execvp('setpriv', ['setpriv', ...keepOnly(capabilities), '--', ...program, null]);
-  // setpriv(1) is missing: the first helper that it is to start says so.
+  // setpriv(1) is missing: the first helper reports that.
   delete process.env[handedVariable];
 }
 
-/**
- * Root's program on a host goes on with the capabilities of a run and no others, to its end. `handed`: what it need not
- * read again. Call it before anything is begun.
- */
+/** Limits root's program on a host to a run's capabilities, for good. `handed` as for `beginAnew`. Call it first. */
 export function shedRights(paths: RunPaths, handed: unknown = null): void {
   if (isRootHere()) beginAnew(capabilitiesOf(paths), handed);
 }

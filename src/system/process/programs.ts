@@ -4,7 +4,6 @@ import { inMountSpace, type MountSpace } from '../kernel/mounts.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { absoluteFolders } from './package-path.js';
 
-/** Debian's package of each program that the tool runs. */
 const packages: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   bridge: 'iproute2',
@@ -25,23 +24,22 @@ const packages: Readonly<Record<string, string>> = {
 };
 
 export interface ProgramOptions {
-  /** Network namespace that the program is born in; null or absent = the caller's. */
+  /** Network namespace to start in; null or absent = the caller's. */
   readonly netns?: string | null;
-  /** Mount namespace that it is born in; absent = the caller's. */
+  /** Mount namespace to start in; absent = the caller's. */
   readonly mounts?: MountSpace;
-  /** Text for its stdin. */
   readonly input?: string;
-  /** Killed when it takes longer, with what it started; 30 s where not given. */
+  /** Then kills it and its children; absent = 30 s. */
   readonly timeoutMs?: number;
-  /** Killed when it prints more bytes: 256 MiB where not given. */
+  /** Kills it above this many bytes; absent = 256 MiB. */
   readonly maxOutput?: number;
   readonly cwd?: string;
-  /** Descriptors that it inherits, from 3 on. */
+  /** Inherited descriptors, from 3 on. */
   readonly handed?: readonly number[];
 }
 
 export interface ProgramOutcome {
-  /** null = it was killed. */
+  /** null = killed. */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -50,9 +48,9 @@ export interface ProgramOutcome {
 let env: NodeJS.ProcessEnv | null = null;
 
 /**
- * Environment of every program, as this process's was at the first: messages in English, and the folders of system
- * programs, which a user's PATH often lacks, without the current one. Without NODE_EXTRA_CA_CERTS: where it is set,
- * each process of this program, which speaks no TLS, would read certificates for longer than it takes to start.
+ * Environment of all programs, taken at the first: English messages, and absolute folders of system programs, which
+ * users' PATH often lacks. Without NODE_EXTRA_CA_CERTS: each process of ours, without TLS, would read certificates
+ * longer than it starts.
  */
 export function programEnv(): NodeJS.ProcessEnv {
   if (env !== null) return env; // reading process.env takes a fifth of a millisecond
@@ -61,30 +59,29 @@ export function programEnv(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** Sets a variable of this process and of the programs that it starts from now on; null = takes it away. */
+/** Sets a variable of this process and its later children; null = removes it. */
 export function setVariable(name: string, value: string | null): void {
   if (value === null) Reflect.deleteProperty(process.env, name);
   else process.env[name] = value;
   env = null;
 }
 
-/** The rules of a firewall of ten thousand guests have a tenth of it. */
+/** Firewall rules of ten thousand guests have a tenth of it. */
 const usualOutput = 256 * 2 ** 20;
 
-/** A program leads a group of its own; what it started holds its output open, so that it goes as well. */
+/** Children hold the output open: the whole group is killed. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // all of it has ended just now
+    // the group has just ended
   }
 }
 
 /**
- * Runs a program by its argument vector, without a shell, in a session of its own so that Ctrl-C does not reach it
- * half-way through a change. Resolves whatever its exit status is; rejects with VerifyError (69) where the program is
- * missing.
+ * Runs a program by argument vector, without a shell, in its own session: Ctrl-C does not interrupt a change. Resolves
+ * with any exit status; rejects with VerifyError (69) if missing.
  */
 export function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<ProgramOutcome> {
   const [program = '', ...args] = argv;
@@ -107,7 +104,7 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
       isGivenUp = true;
       stderr.push(Buffer.from(`\n${why}\n`));
       killGroup(child.pid);
-      // What has left the group may hold them open
+      // A process outside the group may hold them open
       child.stdout?.destroy();
       child.stderr?.destroy();
     };
@@ -123,7 +120,7 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
       };
     child.stdout?.on('data', taking(stdout));
     child.stderr?.on('data', taking(stderr));
-    child.stdin?.on('error', () => undefined); // it ended without reading: its status shows it
+    child.stdin?.on('error', () => undefined); // it ended without reading: its status shows that
     child.once('error', (error) => {
       clearTimeout(timer);
       reject(cannotStart(program, error));
@@ -141,8 +138,8 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
 }
 
 /**
- * As runProgram, but rejects with VerifyError when the status is not 0: `unsupported` (69) where the kernel does not
- * know the thing, else `command-failed` (3).
+ * As `runProgram`, but rejects with VerifyError unless status is 0: `unsupported` (69) by the kernel, else
+ * `command-failed` (3).
  */
 export async function mustRun(argv: readonly string[], options: ProgramOptions = {}): Promise<string> {
   const outcome = await runProgram(argv, options);
@@ -150,12 +147,12 @@ export async function mustRun(argv: readonly string[], options: ProgramOptions =
   return outcome.stdout;
 }
 
-/** The JSON that a program prints; nothing printed counts as an empty list, as iproute2 means it. */
+/** A program's JSON; nothing is an empty list, as iproute2 means it. */
 export async function readJson(argv: readonly string[], options: ProgramOptions = {}): Promise<unknown> {
   return parsePrinted(showCommand(argv), await mustRun(argv, options));
 }
 
-/** As readJson, of a program that prints several documents, each in a line. */
+/** As `readJson`, for one document a line. */
 export async function readJsonLines(
   argv: readonly string[],
   options: ProgramOptions = {},
@@ -167,7 +164,7 @@ export async function readJsonLines(
     .map((line) => parsePrinted(showCommand(argv), line));
 }
 
-/** JSON that a program printed; nothing is an empty list. Throws VerifyError (3), which names the command. */
+/** Parses JSON; nothing is an empty list. Throws VerifyError (3). */
 export function parsePrinted(command: string, text: string): unknown {
   try {
     return text.trim() === '' ? [] : JSON.parse(withAllMatches(escapeControls(text)));
@@ -182,8 +179,8 @@ export function parsePrinted(command: string, text: string): unknown {
 }
 
 /**
- * iproute2 leaves control characters in names as they are (jsonw_puts, lib/json_writer.c), which JSON forbids; the
- * kernel allows most of them.
+ * iproute2 leaves control characters in names (jsonw_puts, lib/json_writer.c), which JSON forbids and the kernel mostly
+ * allows.
  */
 function escapeControls(text: string): string {
   return text.replace(
@@ -193,8 +190,8 @@ function escapeControls(text: string): string {
 }
 
 /**
- * tc prints each match of a filter u32 under one key (iproute2 tc/f_u32.c, u32_print_opt), of which a parser keeps the
- * last: several of them are listed under `matches` too.
+ * tc prints a u32 filter's matches under one key (iproute2 tc/f_u32.c, u32_print_opt), of which parsers keep the last:
+ * several are listed under `matches` too.
  */
 function withAllMatches(text: string): string {
   return text.replace(
@@ -203,12 +200,12 @@ function withAllMatches(text: string): string {
   );
 }
 
-/** A command as a person would read it: words with anything unusual in them are quoted, control characters escaped. */
+/** A readable command: unusual words quoted, control characters escaped. */
 export function showCommand(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
 }
 
-/** What a failed command means: a kernel that lacks something, a right that is missing, or a plain refusal. */
+/** A failed command's error: unsupported by the kernel, without a right, or refused. */
 export function commandFailed(argv: readonly string[], outcome: ProgramOutcome): VerifyError {
   const output =
     outcome.stderr.trim().replaceAll(/\s*\n\s*/g, ' · ') ||
@@ -229,15 +226,15 @@ export function commandFailed(argv: readonly string[], outcome: ProgramOutcome):
   return new VerifyError('command-failed', 3, text, 'correct the scenario, or what stands in its way on this machine');
 }
 
-/** The command that installs a package of the distribution. */
+/** The command that installs a distribution's package. */
 export function installHint(name: string): string {
   return `install the package ${name}: \`sudo apt-get install ${name}\` on Debian and Ubuntu`;
 }
 
-/** Why a program cannot be started (69). */
+/** The error of a program that does not start (69). */
 export function cannotStart(program: string, error: NodeJS.ErrnoException): VerifyError {
   const name = packages[program];
-  // EACCES is also what a missing program gives where one folder of PATH may not be searched.
+  // EACCES also results if the program is missing and one folder of PATH is closed.
   if (error.code !== 'ENOENT' && error.code !== 'EACCES')
     return new VerifyError(
       'program-refused',

@@ -4,7 +4,7 @@ import { type SealedRole, sealProcess } from '../kernel/seccomp.js';
 import { becomeOption } from './identity.js';
 import { processRights } from './threads.js';
 
-/** What a sealed helper may do: `filtered` = the kernel itself refuses what its role does not need. */
+/** Rights of a sealed helper; `filtered`: the kernel refuses calls that its role does not need. */
 export interface SealedRights {
   readonly uid: number;
   readonly capabilities: string;
@@ -22,14 +22,14 @@ const prctl = (option: number, value: number): number =>
   koffi().load(null).func('int prctl(int, unsigned long)')(option, value);
 
 /**
- * Processes of the same user trace this one no more, and take none of its descriptors (kernel/ptrace.c,
+ * Processes of the same user can no longer trace this one or take its descriptors (kernel/ptrace.c,
  * __ptrace_may_access). execve(2) and a change of user undo it.
  */
 export function hideProcess(): void {
   prctl(dumpable, 0);
 }
 
-/** The first thing that a helper does: the kernel ends it before any guest if memory runs out, and it hides itself. */
+/** First call of a helper: if memory runs out it ends before any guest, and it hides itself. */
 export function beginHelper(): void {
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000'); // root's once it is hidden
@@ -40,8 +40,8 @@ export function beginHelper(): void {
 }
 
 /**
- * Root's process that was born as root becomes the user of its command now: Node does so in all threads, whose
- * capabilities end with it, but for CAP_NET_RAW of this one if it `keepsRaw` (capabilities(7), capset(2)).
+ * A process started as root becomes its command's user in all threads, whose capabilities end, except this one's
+ * CAP_NET_RAW if it `keepsRaw` (capabilities(7), capset(2)).
  */
 export function becomeNobody(keepsRaw: boolean): void {
   const named = process.argv.find((word) => word.startsWith(becomeOption));
@@ -54,7 +54,7 @@ export function becomeNobody(keepsRaw: boolean): void {
   process.setgid?.(Number(gid));
   process.setuid?.(Number(uid));
   hideProcess();
-  prctl(parentDeathSignal, SIGKILL); // which the kernel forgets too
+  prctl(parentDeathSignal, SIGKILL); // the kernel resets it too
   if (!keepsRaw) return;
   prctl(keepCapabilities, 0);
   const header = Buffer.alloc(8);
@@ -66,7 +66,7 @@ export function becomeNobody(keepsRaw: boolean): void {
   capset(header, data);
 }
 
-/** From now on the process does what its role needs with what it has open or is handed, and nothing else. */
+/** Limits the process to its role's needs, with files already open or passed later. */
 export function sealHelper(role: SealedRole): SealedRights {
   becomeNobody(role === 'capture');
   const rights = processRights(); // /proc cannot be read afterwards

@@ -14,18 +14,18 @@ import {
 } from '../kernel/proc-files.js';
 import { addTo } from '../../core/text/collections.js';
 
-/** A process that holds a socket. */
+/** A process with a socket. */
 export interface SocketHolder {
   readonly pid: number;
-  /** Its command line; empty where it has ended meanwhile. */
+  /** Empty if it has ended. */
   readonly argv: readonly string[];
-  /** What the kernel calls it: 15 bytes at most. */
+  /** The kernel's name for it: at most 15 bytes. */
   readonly comm: string;
 }
 
 /**
- * Which processes hold which of the sockets with these inodes. Processes of other users show only to root (ptrace(2),
- * "ptrace access mode checking").
+ * Processes by the inodes of sockets that they hold. Only root sees other users' (ptrace(2), "ptrace access mode
+ * checking").
  */
 export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly SocketHolder[]> {
   const holders = new Map<string, SocketHolder[]>();
@@ -46,15 +46,15 @@ export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, 
   return holders;
 }
 
-/** True if this process started that one, or one that did (PPid of /proc/PID/status); false where it has ended. */
+/** True if this process or a descendant started that one (PPid of /proc/PID/status), unless it ended. */
 export function isDescendant(pid: number): boolean {
-  const self = Number(procLink('/proc/self')); // as that /proc numbers processes
+  const self = Number(procLink('/proc/self')); // numbered as that /proc does
   let at = pid;
   while (at > 1 && at !== self) at = parentOf(at);
   return at === self;
 }
 
-/** 0 = it has none here, or has ended. */
+/** 0 = none here, or it has ended. */
 function parentOf(pid: number): number {
   return Number(/^PPid:\t(\d+)$/m.exec(procText(`/proc/${pid}/status`))?.[1] ?? 0);
 }
@@ -67,7 +67,7 @@ function statusOf(path: string): Stats | null {
   }
 }
 
-/** The program that a process runs; null = its file is deleted, or the process has ended or is another user's. */
+/** A process's program; null = deleted, ended or another user's. */
 export function runningProgram(pid: number): RunningProgram | null {
   const [path, status] = [procLink(`/proc/${pid}/exe`), statusOf(`/proc/${pid}/exe`)];
   const user = /^Uid:\s*(\d+)/m.exec(procText(`/proc/${pid}/status`))?.[1];
@@ -75,14 +75,13 @@ export function runningProgram(pid: number): RunningProgram | null {
   return { path, device: status.dev, inode: status.ino, owner: status.uid, user: Number(user) };
 }
 
-/** True if root owns the file of a program: as `/`, since a user namespace may not have root's number. */
+/** True if root, who owns `/` (a user namespace may lack root's number), owns the program. */
 export function isRoots({ owner }: RunningProgram): boolean {
   return owner === 0 || owner === statusOf('/')?.uid;
 }
 
 /**
- * The process that holds the lock of a pid file, which a daemon keeps as long as it runs (fcntl(2), /proc/locks), if it
- * runs a program that root owns; null = there is none, or it cannot be seen.
+ * Process of root's program that locks a pid file while it runs (fcntl(2), /proc/locks); null = none, or not visible.
  */
 export function lockingDaemon(pidFile: string): { readonly pid: number; readonly program: RunningProgram } | null {
   const file = statusOf(pidFile);
@@ -97,7 +96,6 @@ export function lockingDaemon(pidFile: string): { readonly pid: number; readonly
 
 const othersWrite = 0o022;
 
-/** True if the host's own tree has that file there, and root alone may write it. */
 function isHostsFile({ path, device, inode }: RunningProgram): boolean {
   const status = statusOf(`/proc/1/root${path}`);
   return (
@@ -109,7 +107,7 @@ function isHostsFile({ path, device, inode }: RunningProgram): boolean {
   );
 }
 
-/** Mounts apart: a service has its own of the same files (systemd.exec(5), ProtectSystem). */
+/** Without mounts: a service has its own of the same files (systemd.exec(5), ProtectSystem). */
 function isInHostsSpaces(pid: number): boolean {
   const spaces = procNames('/proc/1/ns').filter((name) => name !== 'mnt' && !name.endsWith('_for_children'));
   return (
@@ -121,20 +119,20 @@ function isInHostsSpaces(pid: number): boolean {
   );
 }
 
-/** Devices by which a process has a guest's frames, or runs a guest. */
+/** Devices for a guest's frames, or for running one. */
 const guestsDevices = /^\/dev\/(?:net\/tun|tap\d|kvm|vhost|vmnet|vsock)|^anon_inode:kvm/;
 /** AF_VSOCK and AF_XDP of linux/socket.h. */
 const guestsFamilies: readonly (number | null)[] = [40, 44];
 const [pidfdOpen, pidfdGetfd] = [434, 438] as const;
-/** PIDFD_THREAD of linux/pidfd.h: also of a task that is not the first of its process (Linux 6.9). */
+/** PIDFD_THREAD of linux/pidfd.h: any task of a process (Linux 6.9). */
 const ofThread = 0x80;
 
 /** TUNGETDEVNETNS of linux/if_tun.h. */
 const askTapsSpace = 0x54e3;
 
 /**
- * The number of the network namespace that a queue's tap is in; null = the kernel does not say. It does from Linux 5.6
- * on, for a thread with its own table from 6.9 on.
+ * Inode of the network namespace of a queue's tap; null = not reported. Known from Linux 5.6 on, for a thread with its
+ * own table from 6.9 on.
  */
 export function spaceOfTap({ task, fd }: TapDescriptor): number | null {
   const first = libc().syscall(pidfdOpen, task, 0, null);
@@ -153,10 +151,7 @@ export function spaceOfTap({ task, fd }: TapDescriptor): number | null {
   }
 }
 
-/**
- * Names of the taps of these namespaces, by their numbers, that a process has open. One whose namespace is not known
- * counts as in that of its process.
- */
+/** Taps of these namespaces (inodes) that a process has open. An unknown namespace counts as the process's. */
 export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): readonly string[] {
   const itsOwn = inodeOf(`/proc/${pid}/ns/net`);
   const names = new Set<string>();
@@ -168,12 +163,12 @@ export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): readonly s
   return [...names];
 }
 
-/** The process for which a thread of the kernel reads a guest's frames, as vhost's `vhost-4711`; else itself. */
+/** The process for which a kernel thread such as vhost's `vhost-4711` reads a guest's frames; else itself. */
 export function readerBehind(pid: number): number {
   return Number(/^vhost-(\d+)$/.exec(procText(`/proc/${pid}/comm`).trim())?.[1] ?? pid);
 }
 
-/** Families of all sockets that a process holds (pidfd_getfd(2)); null = some are not known. */
+/** By pidfd_getfd(2); null = some are unknown. */
 function familiesOf(pid: number): readonly number[] | null {
   const numbers = socketNumbersOf(String(pid));
   const process = libc().syscall(pidfdOpen, pid, 0, null);
@@ -196,9 +191,8 @@ function familiesOf(pid: number): readonly number[] | null {
 }
 
 /**
- * True if a process is the host's own and has nothing of a guest's, but for its packet sockets: root's file, which
- * others may not write, in the namespaces of process 1 as it is seen here. False if this program is process 1: in a lab
- * nothing is the host's.
+ * True if a process is the host's and has nothing of guests but packet sockets: root's file, not writable for others,
+ * in process 1's namespaces. False if this program is process 1: in a lab nothing is the host's.
  */
 export function isHostsOwn(pid: number, program: RunningProgram): boolean {
   if (procLink('/proc/self') === '1' || !isHostsFile(program) || !isInHostsSpaces(pid)) return false;

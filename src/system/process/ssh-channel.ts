@@ -4,28 +4,26 @@ import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { word } from '../../core/text/escape.js';
 import { installHint } from './programs.js';
 
-/** How a channel ended; `stderr` is the end of what ssh and the program there had to say. */
+/** A channel's end; `stderr`: the last part, of ssh and the remote program. */
 export interface ChannelEnd {
   readonly status: number | null;
   readonly stderr: string;
 }
 
-/** Lines to a program on another host and back. */
+/** Lines to and from a program on another host. */
 export interface SshChannel {
-  /** Bytes that the other side has not taken yet. */
   readonly backlog: number;
   send(message: object): void;
   readonly ended: Promise<ChannelEnd>;
-  /** Closes its stdin, as a helper wants to be ended; kills ssh after `timeoutMs`. */
+  /** Closes its stdin; kills ssh after `timeoutMs`. */
   end(timeoutMs: number): Promise<ChannelEnd>;
   kill(): void;
 }
 
 /**
- * The argument vector that starts a program on another host through the system's ssh(1). Its configuration, keys, known
- * hosts, jump hosts and shared connections apply; it hands all words over as one line to the shell of the other host.
- * BatchMode because nobody is there to answer: a key that is not known, or another than the known one, ends it
- * (ssh_config(5)).
+ * Arguments for a program on another host by ssh(1), with the user's configuration, keys, known hosts, jump hosts and
+ * shared connections; the remote shell gets all words in one line. BatchMode, as no user can answer: an unknown or
+ * changed key ends it (ssh_config(5)).
  */
 export function sshCommand(target: string, command: readonly string[]): readonly string[] {
   return ['ssh', '-T', '-o', 'BatchMode=yes', '--', target, command.map(word).join(' ')];
@@ -40,8 +38,8 @@ function endGroup({ pid }: ChildProcess): void {
 }
 
 /**
- * Opens it. `onLine` hears every line; one that it throws at ends the channel, and `ended` reports why. Rejects with
- * nothing: a program that cannot be started ends at once.
+ * Opens a channel. If `onLine` throws, it ends, and `ended` reports why. Never rejects: a program that cannot start
+ * ends at once.
  */
 export function openSshChannel(target: string, command: readonly string[], onLine: (line: string) => void): SshChannel {
   const [program = '', ...words] = sshCommand(target, command);
@@ -52,7 +50,7 @@ export function openSshChannel(target: string, command: readonly string[], onLin
   const kill = (): void => {
     if (over) return;
     endGroup(child);
-    // A program that keeps the pipes open, such as a proxy of ssh's, would keep `close` waiting.
+    // A program that keeps the pipes open, such as ssh's proxy, would delay `close`.
     child.stdout.destroy();
     child.stderr.destroy();
   };

@@ -2,20 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 let allowed = true;
 
-/** From now on this process starts no thread of Node's: a confined one cannot load their programs. */
+/** Prevents later threads of Node's: a confined process cannot load their programs. */
 export function keepToOneThread(): void {
   allowed = false;
 }
 
-/** True if work may be given to a thread of its own. */
+/** True if work may go to a thread. */
 export function mayStartThreads(): boolean {
   return allowed;
 }
 
 /**
- * What this process may do: its real uid, and the effective capabilities of all its threads together (16 hexadecimal
- * digits, as CapEff in /proc/self/status). Each thread has a set of its own: a set dropped in one of them is still
- * there in the others.
+ * This process's real uid, and all threads' effective capabilities together, as each has its own (16 hexadecimal
+ * digits, as CapEff in /proc/self/status).
  */
 export function processRights(): { readonly uid: number; readonly capabilities: string } {
   const sets = readdirSync('/proc/self/task').map((thread) => {
@@ -24,7 +23,7 @@ export function processRights(): { readonly uid: number; readonly capabilities: 
         `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/self/task/${thread}/status`, 'utf8'))?.[1] ?? '0'}`,
       );
     } catch {
-      return 0n; // the thread ended meanwhile
+      return 0n; // the thread has ended
     }
   });
   const capabilities = sets
