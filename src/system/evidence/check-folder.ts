@@ -14,10 +14,9 @@ import { checkSignature, type SignatureCheck } from './folder/signature.js';
 import { readRegularIfThere } from './read/regular-file.js';
 import { judgeAsItIs } from './replay.js';
 
-/** One thing that was checked of a run's folder. */
+/** One check of a run's folder. */
 export interface FolderCheck {
   readonly name: CheckName;
-  /** null = there was nothing to check. */
   readonly ok: boolean | null;
   readonly text: string;
 }
@@ -25,9 +24,8 @@ export interface FolderCheck {
 export interface CheckedFolder {
   readonly checks: readonly FolderCheck[];
   readonly result: Result;
-  /** All that the result rests on but the capture. */
+  /** The result's sources but the capture. */
   readonly input: JudgeInput;
-  /** SHA-256 of SHA256SUMS. */
   readonly rootHash: string | null;
 }
 
@@ -47,7 +45,7 @@ function readOrSay(path: string): { readonly content: string } | { readonly cont
   }
 }
 
-/** `known`: hashes of files of the folder as they were judged, so that none is read twice. */
+/** `known`: hashes of files as judged. */
 async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<FolderCheck> {
   const text = readOrSay(join(dir, files.sums.name));
   if (text.content === null) return { name: 'hashes', ok: false, text: `${files.sums.name} ${text.why}` };
@@ -55,7 +53,7 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
   const listed = new Set<string>();
   for (const line of text.content.split('\n').filter((line) => line !== '')) {
     const [, wanted, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
-    // A list from elsewhere must not make this program read outside the folder.
+    // A foreign list must not lead outside the folder.
     if (wanted === undefined || path === undefined || isAbsolute(path) || normalize(path).startsWith('..'))
       faults.push(`not a line of ${files.sums.name}: ${line.slice(0, 100)}`);
     else {
@@ -125,8 +123,7 @@ async function custodyCheck(dir: string): Promise<FolderCheck> {
 }
 
 /**
- * Checks a run's folder from the outside in: hashes, the capture, the key's commitment, the result judged again,
- * custody, signature. VerifyError 64 where it is not a run's folder.
+ * Checks a run's folder: hashes, capture, key's commitment, result, custody, signature. VerifyError 64 if it is none.
  */
 export async function checkFolder(
   dir: string,
@@ -135,7 +132,7 @@ export async function checkFolder(
   const { result, input } = await judgeAsItIs(dir);
   const { run, plan } = input;
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
-  // The report is a view, which system/ cannot make anew
+  // The report is a view that system/ cannot make
   const checks: Readonly<Record<Exclude<CheckName, 'report'>, FolderCheck>> = {
     hashes: await hashes(dir, known),
     capture: captureCheck(run, known.get(files.capture.name)),
@@ -152,7 +149,7 @@ export async function checkFolder(
   };
 }
 
-/** Throws VerifyError (3) where anything of the folder is not right: nobody signs or changes such evidence. */
+/** Throws VerifyError (3) unless the whole folder is right: else it is not signed or changed. */
 export async function mustBeWhole(dir: string): Promise<void> {
   const { checks } = await checkFolder(dir, null);
   const wrong = checks.filter(({ name, ok }) => ok === false && name !== 'signature');

@@ -21,30 +21,26 @@ import { readCapture } from './read/read-capture.js';
 
 export interface ExportOptions {
   readonly only: 'leaks' | null;
-  /** Name of the one observer to keep; null = all. */
+  /** Name of the only observer; null = all. */
   readonly observer: string | null;
-  /** The one step to keep, by its number from 1 or its name; null = all. */
+  /** Number from 1, or name, of the only step; null = all. */
   readonly step: string | null;
-  /** Packet ids (token indices), first and last; null = all frames, also those without token. */
+  /** First and last packet id (token index); null = all frames, also without token. */
   readonly probes: { readonly first: number; readonly last: number } | null;
-  /** ns since 1970, both ends included; null = without bound. */
+  /** ns since 1970, inclusive; null = no bound. */
   readonly fromNs: bigint | null;
   readonly untilNs: bigint | null;
-  /** Cut every frame behind its headers and token. */
+  /** Cuts frames behind headers and token. */
   readonly snap: 'headers' | null;
-  /**
-   * Classic pcap cannot mark a frame as a control, so `replay --mac` would take it for overheard:
-   * true keeps them in one all the same.
-   */
+  /** Keeps controls in classic pcap, which cannot mark them: `replay --mac` would take them for overheard. */
   readonly controls: boolean;
 }
 
-/** What was not written although the options did not rule it out. */
+/** Frames left out although the options allow them. */
 export interface Exported {
   readonly controlsLeftOut: number;
 }
 
-/** One packet that is to be kept, as a block or record of the output. */
 type Encode = (batch: Batch, packet: number, data: Uint8Array) => Uint8Array;
 
 const encodePcapng: Encode = (batch, packet, data) => {
@@ -109,7 +105,7 @@ interface Exporting {
   readonly isClassic: boolean;
 }
 
-/** A packet as it is written; `control` = it is one that is left out, null = the options rule it out. */
+/** 'control' = left out as one, null = left out by the options. */
 function exportPacket(exporting: Exporting, batch: Batch, packet: number): Uint8Array | 'control' | null {
   const { options, plan, classify, keeps, encode, isClassic } = exporting;
   if (!keeps(batch, packet)) return null;
@@ -121,14 +117,12 @@ function exportPacket(exporting: Exporting, batch: Batch, packet: number): Uint8
   return encode(batch, packet, batch.bytes.subarray(start, to));
 }
 
-/** Writes to a file that may be slow, or fail. */
+/** A file that may be slow, or fail. */
 interface Output {
   write(bytes: Uint8Array): Promise<void>;
-  /** The file is whole, and takes its name. */
   end(): Promise<void>;
-  /** Leaves what had the name before as it was. */
   drop(): void;
-  /** Rejects when the file fails: VerifyError 64. */
+  /** Rejects if the file fails: VerifyError 64. */
   readonly failed: Promise<never>;
 }
 
@@ -211,9 +205,8 @@ function checkObserver(dir: string, plan: Plan, observer: string | null): void {
 }
 
 /**
- * Writes the frames of a run's capture that `options` ask for to `out`: pcapng, with interfaces, directions and
- * comments, or by the ending `.pcap` classic pcap in nanoseconds, which leaves out the controls unless they are asked
- * for. VerifyError 64 for an unknown observer or a folder that no run left.
+ * Writes frames of a run's capture to `out`: pcapng with interfaces, directions and comments; for `.pcap` classic pcap
+ * in ns, without controls unless asked for. VerifyError 64 for an unknown observer or folder.
  */
 export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
   if (options.only === 'leaks') await mustBeAsWritten(dir);

@@ -3,10 +3,9 @@ import { type ShownFrame, showFrame } from '../../core/wire/shown-frame.js';
 import { capturePath } from './folder/folder.js';
 import { readCapture } from './read/read-capture.js';
 
-/** Frames that a report shows whole, at most. */
 const maxFrames = 60;
 
-/** The first frame of each leak, read from the capture. */
+/** The first frame of each leak, from the capture. */
 export async function firstFrames(dir: string, result: Result): Promise<readonly ShownFrame[]> {
   const numbers = result.steps
     .flatMap((step) => step.findings)

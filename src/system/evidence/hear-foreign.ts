@@ -11,26 +11,19 @@ import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { readCapture } from './read/read-capture.js';
 
 const ethernetLinkType = 1;
-/** Bytes of the options that every packet of this tool's captures may have: direction, packet id, end. */
+/** Bytes of options on every packet of this tool's captures: direction, packet id, end. */
 const plainOptions = 24;
 
-/** `describeObserver` of the host, on whose device the frames towards it are the incoming ones. */
+/** `describeObserver` of the host: frames towards it are incoming on its device. */
 const hostObserver = /^\S+ \(host\) on /;
 
-/**
- * What a packet of this tool's own capture is, beyond its addresses: one from the listener, or a control; both stand in
- * its options.
- */
 function settledIn(batch: Batch, packet: number, atHost: ReadonlySet<number>): 'own' | 'control' | null {
   if (batch.direction[packet] === directions.in && !atHost.has(batch.interfaceId[packet] ?? 0)) return 'own';
   if ((batch.optionsLength[packet] ?? 0) <= plainOptions) return null;
   return readPacketOptions(batch, packet).comments.some(isControlComment) ? 'control' : null;
 }
 
-/**
- * Throws where packets of a capture of this tool come from more than one port: then it does not say what one listener
- * heard.
- */
+/** Throws if packets of this tool's capture come from several ports: it then has no single listener. */
 function checkOnePort(
   path: string,
   batch: Batch,
@@ -50,10 +43,9 @@ function checkOnePort(
 }
 
 /**
- * Reads a capture recorded by anybody into the fold, whole or up to its damage. In a capture of this tool's own, taken
- * at the listener's port, incoming frames are the listener's, whatever source they carry, and controls are known by
- * their comment. `shown`: what the report calls the file. Rejects with VerifyError (64) where such a capture holds
- * several ports.
+ * Reads any program's capture into the fold, up to its damage. In this tool's own, from the listener's port, incoming
+ * frames are the listener's with any source, and comments mark controls. `shown`: its name in the report. Rejects with
+ * VerifyError (64) if such a one has several ports.
  */
 export async function hearForeign(fold: ForeignFold, path: string, shown = path): Promise<void> {
   const file = startForeignFile(fold, shown);
@@ -88,7 +80,7 @@ export async function hearForeign(fold: ForeignFold, path: string, shown = path)
         file.isOfTool ||= ours;
         break;
       case 'statistics':
-        dropped.set(item.interfaceId, Number(item.dropped ?? 0n)); // they count on: the last says all
+        dropped.set(item.interfaceId, Number(item.dropped ?? 0n)); // counters accumulate: the last has all
         break;
     }
   }

@@ -5,7 +5,7 @@ import { type Codec, misfitOf, number, type Of, oneOf, orNull, tagged, text } fr
 import { failureShape } from '../../core/protocol/failure.js';
 import { shownFrameShape } from '../../core/wire/shown-frame.js';
 
-/** As far as what follows on a result goes: a report shows the rest. */
+/** Only the parts that code uses; a report shows the rest. */
 const result: Codec<Result> = (value) =>
   misfitOf(
     {
@@ -20,7 +20,7 @@ const result: Codec<Result> = (value) =>
   );
 const record: Codec<RunRecord> = (value) => misfitOf(runShape, value);
 
-/** The answer of a process that judges a run's folder. */
+/** Answer of a process that judges a run's folder. */
 export const judgeAnswer = tagged('kind', {
   judged: {
     result,
@@ -28,7 +28,7 @@ export const judgeAnswer = tagged('kind', {
     discarded: orNull({ lines: [discardedShape], sha256: orNull(text) }),
     frames: [shownFrameShape],
   },
-  /** The file system took no more: what is in memory and in the captures was judged. */
+  /** The file system took no more: memory and captures were judged. */
   raw: { result },
   failed: failureShape,
 });

@@ -6,7 +6,7 @@ import { rawCapturesIn } from './collate/raw-captures.js';
 import { readRawFrames } from './collate/raw-frames.js';
 import { captureHosts, clockOffsets } from './folder/timeline-log.js';
 
-/** Is it the file system that refuses: full, over quota, read-only, failing? */
+/** True if the file system refuses: full, over quota, read-only, failing. */
 export function isWriteFailure(error: unknown): boolean {
   if (error instanceof VerifyError) return error.code === 'evidence-not-writable';
   return (
@@ -17,8 +17,8 @@ export function isWriteFailure(error: unknown): boolean {
 }
 
 /**
- * Judges what is in memory and what the helpers could write, for a folder that cannot be completed (disk full): a leak
- * is still reported. Nothing else is a verdict, for `input.run.capture` is null: the capture was never closed.
+ * Judges memory and the helpers' captures if the folder cannot be completed (disk full): leaks are still reported, but
+ * nothing else, as `input.run.capture` is null: the capture was never closed.
  */
 export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> {
   const judging = startJudging(input);

@@ -12,12 +12,12 @@ import { parseFolder, type WrittenPlanFile } from './folder/parse-folder.js';
 import { type JudgedRun, judgeCapture } from './replay.js';
 
 export interface FinishedRun extends Omit<CollateInput, 'path' | 'hosts'> {
-  /** As it stands in run.json: without key and capture. */
+  /** run.json without key and capture. */
   readonly record: RunRecord;
   readonly timeline: readonly TimelineEntry[];
-  /** null = this process has not written it. */
+  /** null = not written by this process. */
   readonly planFile: WrittenPlanFile | null;
-  /** Captures that were put in order while the run went on; null = none were. */
+  /** Captures collated during the run; null = none. */
   readonly streaming: CollatingWhileRunning | null;
   readonly onJudging: () => void;
 }
@@ -54,8 +54,8 @@ async function judgeStreamed(run: FinishedRun, { collation, counting }: JudgedWh
 }
 
 /**
- * Collates the captures of a run that has ended, reveals the key and judges what the folder then holds: what
- * `judgeFolder` says of it. Rejects where the file system takes no more.
+ * Collates an ended run's captures, reveals the key, and judges as `judgeFolder`. Rejects if the file system takes no
+ * more.
  */
 export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
   const streamed = (await run.streaming?.finish(run.counters)) ?? null;

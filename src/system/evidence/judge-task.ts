@@ -13,10 +13,9 @@ import type { JudgeAnswer } from './judge-answer.js';
 import { isWriteFailure, judgeRaw } from './judge-raw.js';
 import { judgeRun } from './judge-run.js';
 
-/** What a process that judges a run's folder is asked: as JSON carries it. */
+/** Request, as JSON, to a process that judges a run's folder. */
 export interface JudgeRequest {
   readonly plan: Plan;
-  /** Without key and capture. */
   readonly record: RunRecord;
   readonly key: string;
   readonly timeline: readonly TimelineEntry[];
@@ -26,7 +25,7 @@ export interface JudgeRequest {
   readonly clocks: readonly (readonly [string, string])[];
   readonly keep: 'leaks' | 'all';
   readonly application: string;
-  /** The file system takes no more already. */
+  /** The file system already takes no more. */
   readonly isFull: boolean;
 }
 
@@ -64,7 +63,7 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
   return { kind: 'judged', result, record: input.run, discarded: input.discarded ?? null, frames };
 }
 
-/** Judges the run that left `dir`: puts its captures in order, reveals the key, and writes the result down. */
+/** Collates the captures in `dir`, reveals the key, judges, and writes the result. */
 export async function judgeTask(dir: string, given: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
   const request = { ...given, plan: wholePlan(given.plan) };
   try {

@@ -9,33 +9,24 @@ import { escapeText } from '../../core/text/escape.js';
 import { FrameNotes } from './collate/frame-notes.js';
 import { partialCaptures } from './collate/partial-captures.js';
 
-/**
- * This many frames of a step are looked at: a view may show late what only later ones leak, the judge reads them all.
- */
+/** Frames examined in a step: a view may show later leaks late, the judge reads all. */
 const maxFrames = 200_000;
 
 export interface LookoutOptions {
   readonly dir: string;
   readonly plan: Plan;
   readonly key: Uint8Array;
-  /** Day of the run, `YYYY-MM-DD`. */
   readonly day: string;
   readonly onProgress: (event: ProgressEvent) => void;
 }
 
-/**
- * Reads the captures of a run while they grow, and reports at which observers a leak was seen. Nothing is judged by it.
- */
+/** Reads a run's growing captures and reports observers that see leaks. Judges nothing. */
 export interface LeakLookout {
-  /** Is notified of what is written into the timeline. */
   hear(entry: TimelineEntry): void;
-  /** The run is over; resolves when nothing is read any more. */
   stop(): Promise<void>;
 }
 
-/**
- * May what this observer overhears be no leak, since somebody accepts it or it is open by design? That is the judge's.
- */
+/** True if this observer is accepted or open by design, so that only the judge can decide. */
 function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): boolean {
   return (
     expect.accept.some((accepted) => accepted.observer === observer.name && isInForce(accepted, day)) ||
@@ -43,7 +34,7 @@ function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): b
   );
 }
 
-/** For a lab, where nobody sends but its own guests: what guests of a host sent is read where there are no rights. */
+/** For a lab alone, with its own guests: a host's guests' frames are read without rights. */
 export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions): LeakLookout {
   const captures = partialCaptures(dir);
   const notes = new FrameNotes(plan, key);
@@ -90,7 +81,7 @@ export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions
       const probed = plan.steps[step];
       if (probed === undefined) return;
       captures.hear({ kind: 'begun', step });
-      looking[step] = lookAtStep(probed).catch(() => undefined); // what cannot be read is judged all the same
+      looking[step] = lookAtStep(probed).catch(() => undefined); // unreadable captures are judged all the same
     },
     async stop() {
       captures.hear({ kind: 'over', counters: [] });

@@ -87,9 +87,9 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
 }
 
 /**
- * Removes all payload from a run's capture but headers and tokens. Judges again, writes hashes again and says so in
- * run.json and in the custody log. A signature does not cover what is left, and goes. Returns the bytes removed and
- * the result. VerifyError 3 where the folder is not whole.
+ * Removes all payload but headers and tokens from a run's capture, judges and hashes again, notes it in run.json and
+ * the custody log, and deletes the signature, now void. Returns the removed bytes and the result. VerifyError 3 if the
+ * folder is not intact.
  */
 export async function purgeFolder(
   dir: string,
@@ -102,7 +102,7 @@ export async function purgeFolder(
   const path = join(dir, files.capture.name);
   const part = `${path}.part`;
   try {
-    await rm(part, { force: true }); // of a purge that was killed
+    await rm(part, { force: true }); // of a killed purge
     const removed = await cutPayload(path, part, plan.runTag);
     const sha256 = await hashFile(part);
     await rename(part, path);

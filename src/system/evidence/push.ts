@@ -16,7 +16,7 @@ import { parseSshSignature } from './folder/ssh-signature.js';
 import { signText, type SignatureCheck, verifyText } from './folder/signature.js';
 import { readRegular, readRegularIfThere } from './read/regular-file.js';
 
-/** OpenSSH's signature namespace: no signature of a folder is one of a summary. */
+/** OpenSSH's signature namespace: no signature of a folder counts for a summary. */
 const purpose = 'verify-isolation-summary';
 /** A summary has a few KB: up to 40 codes of each kind a run. */
 const maxBytes = 1 << 20;
@@ -24,9 +24,7 @@ const maxBytes = 1 << 20;
 export interface Patience {
   /** Before each try. */
   readonly waitsMs: readonly number[];
-  /** For an answer. */
   readonly answerMs: number;
-  /** For all of a spool. */
   readonly totalMs: number;
 }
 
@@ -47,12 +45,12 @@ const shape = z.strictObject({
   unended: z.int().min(0),
 }) satisfies z.ZodType<HostSummary>;
 
-/** Throws VerifyError (64) for an address that takes no HTTP PUT. */
+/** Throws VerifyError (64) for an address without HTTP PUT. */
 export function pushUrl(option: string, address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : null;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   throw usageError(
-    // Of what else it may be only this is no secret
+    // Other parts may be secret
     `${option}${url === null || url.host === '' ? '' : ` ${url.protocol}//${url.host}`}: expected an address of http or https`,
     'for example https://collector.example/isolation/; one that ends with / gets the name of the file',
   );
@@ -66,8 +64,8 @@ export interface EndedRuns {
 }
 
 /**
- * Writes a signed summary into `spool`: OpenSSH's signature, then the JSON that it is over, in a line. Rejects with
- * VerifyError (64) where the key does not sign, and with what the file system says.
+ * Writes a summary into `spool`: OpenSSH's signature, then the signed JSON in a line. Rejects with VerifyError (64) if
+ * the key does not sign, and with the file system's errors.
  */
 export async function spoolSummary(ended: EndedRuns, spool: string, key: string, now: Date): Promise<void> {
   const host = hostname();
@@ -93,14 +91,12 @@ export async function spoolSummary(ended: EndedRuns, spool: string, key: string,
   file.keep();
 }
 
-/** The part of a summary's text that is signed. */
 function signedPart(text: string): string {
   return /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(text)?.[1] ?? '';
 }
 
 /**
- * Reads a summary, and the public key in its signature (base64; '' = none), which is not verified. Throws VerifyError
- * (3) where it is none.
+ * Reads a summary and its signature's public key (base64; '' = none), unverified. Throws VerifyError (3) if it is none.
  */
 export function readSummary(path: string): { readonly summary: HostSummary; readonly signer: string } {
   try {
@@ -112,7 +108,7 @@ export function readSummary(path: string): { readonly summary: HostSummary; read
   }
 }
 
-/** Verifies the signature of a summary; `signers`: OpenSSH's file of keys, and the name in it; null = any key. */
+/** Verifies a summary's signature; `signers`: OpenSSH's file of keys, and the signer's name; null = any key. */
 export async function checkSummary(
   path: string,
   signers: { readonly file: string; readonly identity: string } | null,
@@ -122,8 +118,8 @@ export async function checkSummary(
 }
 
 /**
- * Why a PUT was not taken; null = it was. `again`: try once more; `stop`: no summary will be, until credential or path
- * are others; `never`: this summary, by this receiver; `unknown`: the next may be taken.
+ * null = taken. `again`: try once more; `stop`: all are refused until credential or path change; `never`: this summary
+ * by this receiver; `unknown`: the next may be taken.
  */
 type Refusal = { readonly why: string; readonly when: 'again' | 'stop' | 'never' | 'unknown' } | null;
 
@@ -146,7 +142,7 @@ function whenTaken(status: number): NonNullable<Refusal>['when'] {
   return status < 400 || status >= 500 || passing.includes(status) ? 'again' : 'unknown';
 }
 
-/** Resolves when the receiver has answered, or has not in time. Its answer's body is not read. */
+/** Resolves with the receiver's answer, whose body is not read, or after the timeout. */
 function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
   const start = url.protocol === 'https:' ? requestByHttps : requestByHttp;
   return new Promise((resolve) => {
@@ -161,19 +157,19 @@ function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
       response.destroy();
     });
     request.on('error', (error) => resolve(failureOf(error, answerMs)));
-    // Without a response or an error: after 101, which asks for another protocol
+    // Without response or error: after 101, which asks for another protocol
     request.on('close', () => resolve({ why: 'it ended the connection without an answer', when: 'again' }));
     request.end(body);
   });
 }
 
-/** Codes of OpenSSL's verification, and Node's for a certificate of another name. None of them passes by itself. */
+/** Codes of OpenSSL's verification, and Node's for a certificate of another name. All are permanent. */
 const untrusted = /SELF_SIGNED|ISSUER|LEAF_SIGNATURE|UNTRUSTED/;
 const unfit = /^CERT_|_CERT_|CERTIFICATE/;
 
 function failureOf(error: Error, answerMs: number): NonNullable<Refusal> {
   if (error.name === 'AbortError') return { why: `no answer within ${answerMs / 1000} s`, when: 'again' };
-  // An error of several addresses (`AggregateError`) has no text of its own
+  // `AggregateError`, of several addresses, has no text of its own
   const [first = error]: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
   const code = 'code' in error ? String(error.code) : '';
   if (untrusted.test(code))
@@ -196,25 +192,24 @@ async function putPatiently(url: URL, body: string, patience: Patience): Promise
   return refusal;
 }
 
-/** Below a spool: summaries that their receiver refused for good. No delivery of the spool looks there. */
+/** Below a spool: summaries refused for good, outside deliveries. */
 const refusedFolder = 'refused';
-/** Most files that stay there, the newest, and their greatest age in days. */
+/** The newest files stay there, up to this number and age in days. */
 export const refusedBound = { count: 100, days: 30 };
 
 export interface Delivery {
   readonly delivered: number;
   readonly kept: number;
-  /** Moved there, and removed there since they are beyond `refusedBound`. */
+  /** Moved there, and removed beyond `refusedBound`. */
   readonly refused: { readonly count: number; readonly removed: number; readonly dir: string };
-  /** Why summaries were not delivered, each reason once, the first first; none = all were. */
+  /** Distinct reasons why summaries were not delivered, the first first; none = all were. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Puts each summary of a spool, oldest first, and removes those that were taken. It stops if a receiver cannot be
- * reached, is not trusted or takes none, or its time is over. A summary whose body the receiver refuses goes into the
- * folder `refused`. That is a spool itself, and has a bound. One that cannot be read stays, and keeps no other. One
- * that another process has just delivered is passed over. Rejects with VerifyError (64) if the spool cannot be read.
+ * Puts a spool's summaries, oldest first, and removes taken ones. Stops if the receiver is unreachable, untrusted or
+ * takes none, or time is over. Moves summaries with a refused body to the bounded spool `refused`. Unreadable ones
+ * stay, those just delivered by another process are skipped. Rejects with VerifyError (64) if the spool is unreadable.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);
@@ -252,7 +247,6 @@ export async function deliverSpool(spool: string, url: URL, patience = usualPati
   return { delivered, kept: names.length - delivered - gone - count, refused, reasons: [...reasons] };
 }
 
-/** Removes what `refusedBound` leaves no place for. Gives the number. */
 function boundRefused(dir: string, nowMs: number): number {
   const written = summaryNames(dir).flatMap((name) => {
     const mtimeMs = statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs;

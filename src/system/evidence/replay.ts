@@ -42,28 +42,26 @@ async function addCapture(judging: JudgeState<JudgeStart>, items: AsyncIterable<
   }
 }
 
-/** The result, and all that it rests on but the capture. */
+/** A result and its sources but the capture. */
 export interface JudgedRun {
   readonly result: Result;
   readonly input: JudgeInput;
 }
 
 /**
- * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
- * and without a network, so both give the same result, byte for byte. What is judged and what is hashed are the same
- * bytes; where these are not what SHA256SUMS says that the run wrote, it cannot hold. VerifyError 64 where the folder
- * is not a run's.
+ * Judges a run's folder by its files alone, without root or network: run and replay agree byte for byte. Judges the
+ * bytes that it hashes; if they differ from SHA256SUMS, the result cannot hold. VerifyError 64 if it is no run's.
  */
 export async function judgeFolder(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir), changedSince);
 }
 
-/** The same without asking SHA256SUMS: the caller checks that, or has changed files itself and writes it anew. */
+/** As `judgeFolder` without SHA256SUMS, which the caller checks or writes anew. */
 export async function judgeAsItIs(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir));
 }
 
-/** Whatever a folder holds that nobody wrote in a run is its fault, and no fault of this program's: VerifyError 64. */
+/** Foreign contents are the folder's fault, not this program's: VerifyError 64. */
 function notFitting(dir: string, error: unknown): VerifyError {
   return new VerifyError(
     'evidence-unreadable',
@@ -74,8 +72,7 @@ function notFitting(dir: string, error: unknown): VerifyError {
 }
 
 /**
- * As `judgeFolder`, of a folder of which `inputOf` gives all but the capture. `changedOf`: which of its files are not
- * what the run wrote; left out: the run itself is judged.
+ * As `judgeFolder`, with sources by `inputOf`. `changedOf`: files that differ from the run's; absent in the run itself.
  */
 export async function judgeCapture(
   dir: string,
@@ -86,7 +83,7 @@ export async function judgeCapture(
   const capture = hashedBytes(path);
   try {
     const input = await inputOf();
-    const beside = await hashedBeside(dir); // now, since at the end of a large capture all waits for its hash
+    const beside = await hashedBeside(dir); // before the capture: at its end all would wait for this hash
     const judging = startJudging(input);
     await addCapture(judging, readCaptureOf(capture.bytes, { fleeting: true }));
     const sha256 = await capture.sha256().catch(() => null);
@@ -104,7 +101,7 @@ export async function replayFolder(dir: string): Promise<Result> {
   return (await judgeFolder(dir)).result;
 }
 
-/** Writes down what became of fixes and judges the folder again, so that its result and its hashes name them. */
+/** Writes the outcome of fixes and judges again, so that result and hashes include them. */
 export async function keepFixes(dir: string, records: readonly FixRecord[]): Promise<Result> {
   await writeJson(dir, files.fixes.name, records);
   const { result } = await judgeAsItIs(dir);
@@ -123,10 +120,7 @@ async function* hashing(
   }
 }
 
-/**
- * Adds a capture to a judgement while it is written, to its end. Resolves to the SHA-256, hex, of what was read: that
- * is what was judged.
- */
+/** Adds a growing capture to a judgement, to its end. Resolves to the hex SHA-256 of the judged bytes. */
 export async function judgePartial(judging: JudgeState<JudgeStart>, partial: PartialFile): Promise<string> {
   const hash = createHash('sha256');
   await addCapture(judging, readCaptureOf(hashing(partial.read(), hash), { fleeting: true }));

@@ -5,13 +5,12 @@ import { type ClassicFileRecord, pcapParserReader } from '../../core/pcap/classi
 import { counted } from '../../core/text/escape.js';
 import { readBytes } from './read/read-bytes.js';
 
-/** What two readers that share no code read in one capture. */
+/** One capture by two readers without common code. */
 export interface ReaderComparison {
-  /** Packets that both have given. */
   readonly packets: number;
-  /** Why both say that the file is not whole; null = it is. */
+  /** The damage that both report; null = none. */
   readonly fault: string | null;
-  /** Where they differ, a line each; the first of them. */
+  /** The first differences, a line each. */
   readonly differences: readonly string[];
 }
 
@@ -47,8 +46,8 @@ function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
 }
 
 /**
- * Reads a capture with this program's reader and with the npm package pcap-parser side by side; null = it is not a
- * classic capture in µs, which the package alone knows. Memory stays flat.
+ * Compares this program's reader with the npm package pcap-parser; null = not classic pcap in µs, the package's only
+ * format. Uses constant memory.
  */
 export async function compareReaders(path: string): Promise<ReaderComparison | null> {
   const reader = new CaptureReader();

@@ -6,18 +6,18 @@ import { ethernetLength, isGroupMac, macNumber } from '../../core/wire/ethernet.
 import { BlockWriter } from './collate/block-writer.js';
 import { readCapture } from './read/read-capture.js';
 
-/** One capture for each port, out of one for all. */
+/** A capture for each port, from one for all. */
 export interface SplitCapture {
-  /** By the port's place in the order of the interfaces. */
+  /** In the order of the interfaces. */
   readonly files: readonly string[];
-  /** Unicast that came in at a port, towards somebody behind another: what others might have overheard. */
+  /** True if unicast to a MAC behind another port came in at this one: others might have overheard it. */
   crossed(port: number, to: (mac: number) => boolean): boolean;
-  /** Whose frames came in at a port, and at no other. */
+  /** Senders at this port and no other. */
   spoke(port: number): readonly number[];
   readonly damages: readonly string[];
 }
 
-/** Addresses that are remembered for each port: a flood of invented ones must not exhaust the memory. */
+/** Limit a port, against floods of invented addresses. */
 const maxAddresses = 10_000;
 
 function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): void {
@@ -35,8 +35,8 @@ function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): vo
 }
 
 /**
- * Copies each interface's packets of a capture, with its counters, into a file of its own, `<name>.pcapng` in `dir`.
- * Throws VerifyError (69) where the disk takes no more.
+ * Copies each interface's packets and counters into `<name>.pcapng` in `dir`. Throws VerifyError (69) if the disk takes
+ * no more.
  */
 export async function splitByPort(
   path: string,

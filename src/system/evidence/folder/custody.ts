@@ -13,27 +13,24 @@ const entryShape = strict({
   uid: number,
   /** The user that called sudo. */
   sudoUser: orNull(text),
-  /** SHA-256 of SHA256SUMS before and after: the folder's root hash. */
+  /** SHA-256 of SHA256SUMS before and after. */
   before: text,
   after: text,
   text,
-  /** SHA-256 of the line before, without its line end; null = this is the first. */
+  /** SHA-256 of the previous line without its end; null = first line. */
   previous: orNull(text),
 });
-/**
- * One line of custody.ndjson: what was done to a run's folder after the run, by whom. Each line holds the hash of the
- * line before it.
- */
+/** A line of custody.ndjson: a later action on a run's folder, its user, and the hash of the line before. */
 export type CustodyEntry = Of<typeof entryShape>;
 
-/** The root hash of a run's folder: SHA-256 of SHA256SUMS, which names every other file by its hash. */
+/** SHA-256 of SHA256SUMS, which has every other file's hash. */
 export function rootHash(dir: string): Promise<string> {
   return hashFile(join(dir, files.sums.name));
 }
 
-/** A line has a few hundred bytes; the text in it is this program's own. */
+/** A line has a few hundred bytes of this program's own text. */
 const maxInLine = 1 << 16;
-/** This many entries are kept to be shown, and this many faults; the others are counted. */
+/** Entries and faults shown; the rest is counted. */
 const maxShown = 20;
 
 function* lines(dir: string): Generator<FileLine> {
@@ -44,7 +41,7 @@ function* lines(dir: string): Generator<FileLine> {
   }
 }
 
-/** What a line of the log about what is just being done looks like, with its end. `after`: the root hash afterwards. */
+/** A custody line for a present action, with its end. `after`: the root hash afterwards. */
 export function custodyLine(
   dir: string,
   entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>,
@@ -68,14 +65,14 @@ export function appendCustody(dir: string, line: string): void {
   appendText(join(dir, files.custody.name), line);
 }
 
-/** Appends to the custody log what was just done. */
+/** Appends a finished action to the custody log. */
 export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>): Promise<void> {
   appendCustody(dir, custodyLine(dir, entry, await rootHash(dir)));
 }
 
-/** The custody log and what is wrong with it. */
+/** The custody log and its faults. */
 export interface Custody {
-  /** How many there are; the last of them are `entries`. */
+  /** Number of all; `entries` are the last. */
   readonly count: number;
   readonly entries: readonly CustodyEntry[];
   readonly faults: readonly string[];
@@ -91,8 +88,8 @@ function parseEntry(line: string | null): CustodyEntry | null {
 }
 
 /**
- * The custody log, and what is wrong with it: a line that is not an entry, a chain that is broken, a root hash that is
- * not the folder's. No log: nothing was done. However long it is, memory stays flat.
+ * The custody log and its faults: bad lines, a broken chain, a root hash that is not the folder's. No log = nothing was
+ * done. Uses constant memory.
  */
 export async function readCustody(dir: string): Promise<Custody> {
   const entries: CustodyEntry[] = [];

@@ -12,20 +12,19 @@ import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { openNewFile } from './named-file.js';
 
-/** How the text of a file is read: one document, one a line, or a folder with one a file. */
+/** One document, one a line, or a folder with one a file. */
 interface Codec {
   readonly form: 'document' | 'lines' | 'folder';
   readonly shape: Shape;
 }
 
-/** A file or folder in a run's folder. */
 interface FolderFile {
   readonly name: string;
-  /** null = it is no text that a result rests on. */
+  /** null = no text under the result. */
   readonly codec: Codec | null;
-  /** SHA256SUMS lists it. */
+  /** Listed in SHA256SUMS. */
   readonly hashed: boolean;
-  /** What `check` reports of it beyond its hash. */
+  /** Further name in `check`'s report. */
   readonly checked: string | null;
 }
 
@@ -34,8 +33,8 @@ const binary = { codec: null, hashed: true } as const;
 const unhashed = { codec: null, hashed: false } as const;
 
 /**
- * What a run's folder holds, in the order of SHA256SUMS. Hashed files with a codec are what the result rests on beside
- * the capture.
+ * Contents of a run's folder, in the order of SHA256SUMS. Hashed files with a codec are the result's sources beside the
+ * capture.
  */
 export const files = {
   run: { name: 'run.json', ...text('document', runShape), checked: 'key' },
@@ -53,22 +52,22 @@ export const files = {
   report: { name: 'report.html', ...unhashed, checked: 'report' },
   proveFix: { name: 'prove-fix', ...unhashed, checked: null },
   raw: { name: 'raw', ...unhashed, checked: null },
-  /** Of a run that has no result yet: see `openOwnFolder`. */
+  /** Of a run without result: see `openOwnFolder`. */
   unfinished: { name: 'unfinished', ...unhashed, checked: null },
 } as const satisfies Readonly<Record<string, FolderFile>>;
 
-/** What `check` reports of a folder. */
+/** Checks of a folder. */
 export type CheckName = NonNullable<(typeof files)[keyof typeof files]['checked']>;
 
-/** Texts that a result rests on. */
+/** Texts under a result. */
 export type JudgedFile = Extract<(typeof files)[keyof typeof files], { readonly codec: object }>;
 
 export const judgedFiles: readonly JudgedFile[] = Object.values(files).filter((file) => file.codec !== null);
 
-/** What a recorded run's capture is called: the same bytes, gzip. */
+/** A recorded run's capture: the same bytes, gzip. */
 export const compressedCapture = `${files.capture.name}.gz`;
 
-/** What evidence.pcapng is called until it is whole, where it is written while a run goes on. */
+/** Unfinished evidence.pcapng, if written during the run. */
 export const partialCapture = `${files.capture.name}.part`;
 
 const documents = judgedFiles.filter(({ codec }) => codec.form !== 'folder');
@@ -80,12 +79,12 @@ const leftBelow = [
   [files.raw.name, 'pcapng'],
 ].map(([folder, end]) => new RegExp(`^${folder}/(?:\\d+-[a-z\\d-]+\\.${end}(?:\\.part)?)?$`));
 
-/** True for a path in a run's folder that a run without a result leaves there; that of a folder ends with a slash. */
+/** True for a path that a run without result leaves in its folder; a folder's ends with a slash. */
 export function isLeftUnfinished(path: string): boolean {
   return leftAtTop.includes(path) || leftBelow.some((paths) => paths.test(path));
 }
 
-/** Path of a folder's capture: plain where it is there, else compressed. */
+/** Path of the capture, plain if there, else compressed. */
 export async function capturePath(dir: string): Promise<string> {
   const plain = join(dir, files.capture.name);
   const compressed = join(dir, compressedCapture);
@@ -97,17 +96,17 @@ export async function capturePath(dir: string): Promise<string> {
   return !(await isThere(plain)) && (await isThere(compressed)) ? compressed : plain;
 }
 
-/** `when`: the number of a snapshot around events, from 1. */
+/** `when`: a number counts snapshots around events, from 1. */
 export function stateFile(step: number, when: 'before' | 'after' | number): string {
   return join(files.state.name, `${step + 1}-${typeof when === 'number' ? `during-${when}` : when}.json`);
 }
 
-/** A raw capture of one step, written by one helper. */
+/** A helper's raw capture of one step. */
 export function rawFile(step: number, helper: number): string {
   return join(files.raw.name, `${step + 1}-${helper}.pcapng`);
 }
 
-/** What the file system refused: VerifyError 69, `evidence-not-writable`. */
+/** VerifyError 69, `evidence-not-writable`. */
 export function cannotWrite(path: string, error: unknown): VerifyError {
   const why = messageOf(error);
   return new VerifyError(
@@ -126,7 +125,7 @@ async function orCannotWrite<T>(path: string, act: () => Promise<T>): Promise<T>
   }
 }
 
-/** Makes a run's folder, 0700, with its sub-folders. VerifyError 69 where it exists already or cannot be made. */
+/** Makes a run's folder, 0700, with sub-folders. VerifyError 69 if it exists or fails. */
 export async function createFolder(dir: string): Promise<void> {
   await orCannotWrite(dir, async () => {
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -135,18 +134,15 @@ export async function createFolder(dir: string): Promise<void> {
   });
 }
 
-/** A JSON document as it stands in a file of a run's folder. */
+/** A JSON document as files of a run's folder have it. */
 export function documentText(value: object): string {
   return `${jsonText(value, 2)}\n`;
 }
 
-/**
- * Writes a file whole or not at all: to one beside it that was not there, so that no link is followed, then renamed.
- * 0600.
- */
+/** Writes a file completely or not at all, 0600, by renaming a new one: no link is followed. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const part = `${path}.part`;
-  await rm(part, { force: true }); // of a writer that was killed
+  await rm(part, { force: true }); // of a killed writer
   const fd = openNewFile(part);
   try {
     writeFileSync(fd, text);
@@ -156,7 +152,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   await rename(part, path);
 }
 
-/** Writes a JSON document whole or not at all, 0600; gives its text. */
+/** Writes a JSON document as `writeWhole`; returns its text. */
 export async function writeJson(dir: string, name: string, value: object): Promise<string> {
   const path = join(dir, name);
   const text = documentText(value);

@@ -7,20 +7,19 @@ import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { compressedCapture, files } from './folder.js';
 import { someText } from '../../../core/text/names.js';
 
-/** Of a list of names, and of what commands said. */
 const maxBytes = 16 * 2 ** 20;
 
-/** A host and the folder with what came back from it; null = nothing did, only its name is known. */
+/** A host and its evidence's folder; null = only its name is known. */
 export interface HostFolder {
   readonly host: string;
   readonly dir: string | null;
 }
 
-/** Beside the hosts' folders: the names of all hosts that were asked, a line each. */
+/** Beside the hosts' folders: names of all hosts asked, a line each. */
 const namesFile = 'hosts';
-/** How the name of a summary of `run --push` ends. */
+/** Ending of `run --push`'s summaries. */
 export const summaryEnd = '.summary';
-/** Evidence lies in a host's folder, or this far below: `HOST/run/SCENARIO`. */
+/** Evidence lies at most this far below a host's folder: `HOST/run/SCENARIO`. */
 const maxDepth = 2;
 const signs: readonly string[] = [
   files.run.name,
@@ -71,9 +70,8 @@ function readNames(path: string): string {
 }
 
 /**
- * The hosts below `dirs`: each is a run's folder, a host's (it has a host.json, which contrib/ansible writes) or holds
- * a folder for each host; `hosts` in the latter names all that were asked, so that one of which nothing came back is
- * not forgotten. Throws VerifyError (64) where `dirs` cannot be read.
+ * Hosts below `dirs`: each is a run's folder, a host's (with contrib/ansible's host.json) or has one for each host,
+ * where `hosts` names all asked, also silent ones. Throws VerifyError (64) if `dirs` are unreadable.
  */
 export async function hostFolders(dirs: readonly string[]): Promise<readonly HostFolder[]> {
   const hosts: HostFolder[] = [];
@@ -102,7 +100,7 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
   return hosts;
 }
 
-/** Summaries of `run --push` that lie in `dirs` themselves. Throws VerifyError (64) as `hostFolders`. */
+/** Summaries of `run --push` directly in `dirs`. Throws as `hostFolders`. */
 export async function summaryFiles(dirs: readonly string[]): Promise<readonly string[]> {
   const listed = await Promise.all(dirs.map(async (dir) => ({ dir, names: (await list(dir)).names })));
   return listed.flatMap(({ dir, names }) =>
@@ -110,7 +108,7 @@ export async function summaryFiles(dirs: readonly string[]): Promise<readonly st
   );
 }
 
-/** The folders with a run's evidence, whole or not, in a host's folder. */
+/** Folders with a run's evidence, complete or not, in a host's folder. */
 export async function evidenceFolders(dir: string, deep = 0): Promise<readonly string[]> {
   const { folders, names } = await list(dir);
   if (names.some((name) => signs.includes(name))) return [dir];
@@ -118,12 +116,12 @@ export async function evidenceFolders(dir: string, deep = 0): Promise<readonly s
   return (await Promise.all(folders.map((name) => evidenceFolders(join(dir, name), deep + 1)))).flat();
 }
 
-/** What ran on a host and how it ended: contrib/ansible writes it beside the evidence. */
+/** Commands on a host and their ends, which contrib/ansible writes beside the evidence. */
 const hostRecordFile = 'host.json';
 
 const shape = z.strictObject({
   schemaVersion: z.literal(1),
-  /** null = it was reached. */
+  /** null = reached. */
   unreachable: z.string().nullable(),
   commands: z.array(z.strictObject({ name: z.string(), status: z.int().min(0).max(255), text: z.string() })),
 });
@@ -162,7 +160,7 @@ const reportShape = z.object({
       runs: z.array(
         z.object({
           ...runSummaryKeys,
-          // As evidence has it, whatever that is: one host does not make the report unreadable
+          // As in the evidence: one host must not make the report unreadable
           ...{
             id: z.string(),
             scenario: z.string(),
@@ -182,7 +180,7 @@ const reportShape = z.object({
   ),
 });
 
-/** What a report of `fleet --json` says of each host. Throws what JSON or its shape is not. */
+/** Hosts of a `fleet --json` report. Throws on bad JSON or shape. */
 export function parseFleetReport(text: string): Pick<FleetReport, 'at' | 'hosts'> {
   return reportShape.parse(JSON.parse(text));
 }
@@ -192,7 +190,7 @@ export interface HostRecord {
   readonly commands: readonly FleetCommand[];
 }
 
-/** The record in a host's folder; null = there is none. Throws VerifyError (3) where it is not one. */
+/** A host folder's record; null = none. Throws VerifyError (3) on a bad one. */
 export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   const path = join(dir, hostRecordFile);
   try {
@@ -209,16 +207,15 @@ export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   }
 }
 
-/** This many of the runs below a folder are named. */
 const maxNamed = 5;
 
-/** What is reported of a folder without run.json (64): that it is not there, or which runs lie in it. */
+/** The error of a folder without run.json (64): it is missing, or contains these runs. */
 export async function noRun(dir: string): Promise<VerifyError> {
   const isFolder = await stat(dir).then(
     (info) => info.isDirectory(),
     () => false,
   );
-  const runs = isFolder ? await evidenceFolders(dir).catch(() => []) : []; // what may not be read is left out
+  const runs = isFolder ? await evidenceFolders(dir).catch(() => []) : []; // unreadable parts are left out
   const hint =
     runs.length === 0
       ? 'name the folder that a run left: it says at its end where its evidence is'

@@ -20,7 +20,6 @@ import { systemCode } from '../../../core/model/verify-error.js';
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const hint = 'name a file in a folder that is your own, below folders that nobody else may write to';
 
-/** Gives what root made in a folder of the user that called sudo to that user. Elsewhere it stays root's. */
 function giveToOwnerOf(folder: number, fds: readonly number[]): void {
   const caller = evidenceOwner();
   if (caller === null || fstatSync(folder).uid !== caller.uid) return;
@@ -28,8 +27,8 @@ function giveToOwnerOf(folder: number, fds: readonly number[]): void {
 }
 
 /**
- * Makes a file that is not there, and opens it for reading and writing: no link is followed, and nothing is written
- * over. In a folder of the user that called sudo it belongs to that user. Throws what the file system says.
+ * Makes a file to read and write: follows no link, overwrites nothing. Below a folder of sudo's caller it is the
+ * caller's. Throws the file system's error.
  */
 export function openNewFile(path: string, mode = 0o600): number {
   const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
@@ -47,7 +46,7 @@ export function openNewFile(path: string, mode = 0o600): number {
   }
 }
 
-/** Opens a file at its end, as `openNewFile` where it is not there; a link is not followed. */
+/** Opens a file at its end, as `openNewFile` if missing; follows no link. */
 export function openAtEnd(path: string): number {
   try {
     return openNewFile(path);
@@ -57,7 +56,7 @@ export function openAtEnd(path: string): number {
   }
 }
 
-/** Appends text to a file as `openAtEnd` opens it. */
+/** Appends text as `openAtEnd` opens it. */
 export function appendText(path: string, text: string): void {
   const fd = openAtEnd(path);
   try {
@@ -67,12 +66,12 @@ export function appendText(path: string, text: string): void {
   }
 }
 
-/** A file that a user named, while it is written. */
+/** A file named by the user, being written. */
 export interface NamedFile {
   readonly fd: number;
-  /** The file is whole: it takes its name. Once. */
+  /** Completes the file under its name. Once. */
   keep(): void;
-  /** Leaves what had the name as it was; nothing once it has been kept or dropped. */
+  /** Keeps the earlier file; nothing after `keep` or `drop`. */
   drop(): void;
 }
 
@@ -89,9 +88,9 @@ function closingOnce(fds: readonly number[]): (before?: () => void) => void {
   };
 }
 
-/** A pipe, a device or an open file by its descriptor, such as /dev/stdout: written to as it is. */
+/** A pipe, a device or an open descriptor such as /dev/stdout. */
 function writtenDirectly(path: string, follows: boolean): NamedFile {
-  // A pipe that nobody reads refuses this instead of waiting for a reader.
+  // A pipe without a reader refuses this instead of waiting.
   const probed = openSync(path, O_WRONLY | O_NONBLOCK | (follows ? 0 : O_NOFOLLOW));
   const isSwapped = !follows && fstatSync(probed).isFile();
   const fd = isSwapped ? null : openSync(`/proc/self/fd/${probed}`, O_WRONLY);
@@ -107,14 +106,13 @@ function writtenOver(path: string): NamedFile {
   return { fd, keep: close, drop: close };
 }
 
-/** A new file beside the one of that name, which it replaces when it is whole. `former`: what has the name now. */
 function replacing(folder: number, name: string, former: Stats | null, mode: number): NamedFile {
   const part = inFolder(folder, `.${name.slice(0, 200)}.${randomBytes(6).toString('hex')}.part`);
   let fd: number;
   try {
     fd = openSync(part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   } catch (error) {
-    // Root may make a file anywhere; and where others own the folder, the name may be a link to a file of root's.
+    // Root may make a file anywhere; in others' folders the name may be a link to root's file.
     if (former === null || isRootHere()) throw error;
     const over = writtenOver(inFolder(folder, name));
     closeSync(folder);
@@ -134,16 +132,13 @@ function replacing(folder: number, name: string, former: Stats | null, mode: num
   };
 }
 
-/**
- * PROC_SUPER_MAGIC of linux/magic.h: links there lead to open files, and not where their texts say (proc_pid_fd(5)).
- */
+/** PROC_SUPER_MAGIC of linux/magic.h: links there lead to open files, not to their text (proc_pid_fd(5)). */
 const isOfProc = (folder: number): boolean => statfsSync(`/proc/self/fd/${folder}/.`).type === 0x9fa0;
 
 /**
- * Opens the file that a user named for a report or a capture: a new one that takes the place of the old when it is
- * whole; a pipe or a device is written to as it is. Folders on the way are made. Root follows no link of somebody else,
- * neither on the way nor at its end, and what it makes in the folder of the user that called sudo belongs to that user.
- * Throws VerifyError (64, `out-not-own`), and what the file system says.
+ * Opens a user's file for a report or capture, to replace the old one when complete; pipes and devices directly. Makes
+ * missing folders. Root follows no other user's links, and gives what it makes in a folder of sudo's caller to the
+ * caller. Throws VerifyError (64, `out-not-own`), and the file system's errors.
  */
 export function openNamedFile(path: string, mode = 0o666): NamedFile {
   let requested = path;
@@ -171,7 +166,6 @@ export function openNamedFile(path: string, mode = 0o666): NamedFile {
   throw refusedPath(path, hint, 'too many symbolic links');
 }
 
-/** Folders that were made below one of the caller's belong to the caller, as it does. */
 function giveMade(newFolders: readonly number[]): void {
   const [first] = newFolders;
   if (first === undefined) return;
@@ -183,7 +177,7 @@ function giveMade(newFolders: readonly number[]): void {
   }
 }
 
-/** Writes a file that a user named, whole or not at all; see `openNamedFile`. */
+/** Writes a user's file completely or not at all, by `openNamedFile`. */
 export function writeNamedFile(path: string, text: string): void {
   const file = openNamedFile(path);
   try {

@@ -23,17 +23,17 @@ import { cannotWrite, files, isLeftUnfinished } from './folder.js';
 import { inFolder, makeFolder, reachFolder, refusedPath, statOf } from './reach-folder.js';
 
 /**
- * A folder that nobody but the effective user can enter until it is handed over. It is named by its descriptor, so that
- * the owner of a folder above it may put anything in its place: nothing is written there.
+ * A folder that only the effective user can enter until it is handed over, named by descriptor: a replacement by the
+ * owner of a folder above is never written to.
  */
 export interface OwnFolder {
-  /** By its descriptor, for this process and its threads. */
+  /** By descriptor, for this process and its threads. */
   readonly path: string;
-  /** As it was asked for, for people and for programs that are started. */
+  /** As requested, for users and for programs. */
   readonly name: string;
   /**
-   * Gives it, what is in it, and the folders above it that were made for it, to the user that called sudo, alone.
-   * Once. `isUnfinished`: the run has no result, and what it left may be replaced.
+   * Gives it, its contents, and the folders made above it to sudo's caller alone. Once. `isUnfinished`: the run has no
+   * result, and its files may be replaced.
    */
   handOver(isUnfinished?: boolean): void;
 }
@@ -42,7 +42,7 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 const hint = 'with --out name a new folder or one of your own, below folders that no other user may write to';
 const linkHint = 'name a folder below folders that nobody else may write to';
 
-/** Everything in it first, then the folder: until then only root can enter. */
+/** Contents first: until the folder is given, only root can enter. */
 function giveTo({ uid, gid }: Identity, folder: number): void {
   for (const entry of readdirSync(`/proc/self/fd/${folder}`, { withFileTypes: true })) {
     if (!entry.isDirectory() && !entry.isFile()) continue;
@@ -73,16 +73,13 @@ function notEmpty(name: string): VerifyError {
   );
 }
 
-/** flock(2): for one alone, or not at all. */
+/** flock(2): LOCK_EX | LOCK_NB. */
 const exclusiveOrNot = 2 | 4;
-/** It lasts until the descriptor is closed. False = another one has it, or the file system has no locks. */
+/** Until the descriptor is closed. False = held by another, or not supported. */
 const lock = (fd: number): boolean => libc().flock(fd, exclusiveOrNot) === 0;
 const claimPath = (folder: number): string => inFolder(folder, files.unfinished.name);
 
-/**
- * Names the scenario, the user and the kernel's start, for locks of another machine are not seen here. null = the start
- * is not known.
- */
+/** Scenario, user and boot, as another machine's locks are invisible here. null = boot id unknown. */
 function claimText(scenario: string): string | null {
   const boot = procText('/proc/sys/kernel/random/boot_id').trim();
   const uid = evidenceOwner()?.uid ?? process.geteuid?.() ?? 0;
@@ -90,8 +87,8 @@ function claimText(scenario: string): string | null {
 }
 
 /**
- * Claims an empty folder: of two runs one alone can. The claim has a text only if the run has the folder's lock too;
- * nothing replaces a folder whose claim has none.
+ * Only one of two runs can claim an empty folder. The claim has text only if the run also locked it; a folder whose
+ * claim has none is never replaced.
  */
 function claimFolder({ name, handOver }: OwnFolder, folder: number, scenario: string): void {
   try {
@@ -106,7 +103,7 @@ function claimFolder({ name, handOver }: OwnFolder, folder: number, scenario: st
   try {
     writeFileSync(claimPath(folder), text);
   } catch {
-    // A full disk: a part of it is no claim, and the run says what it cannot write.
+    // A full disk: a partial text is no claim, and the run reports what it cannot write.
   }
 }
 
@@ -122,8 +119,8 @@ function isClaimed(folder: number, scenario: string): boolean {
 }
 
 /**
- * Paths of all that is in a folder, folders before what is in them; null = there is something else than a run without a
- * result leaves. Folders that were opened for it are added to `opened`.
+ * Paths in a folder, folders first; null = more than a run without result leaves. Folders opened on the way go to
+ * `opened`.
  */
 function leftIn(folder: number, opened: number[], below = ''): readonly string[] | null {
   const paths: string[] = [];
@@ -146,8 +143,8 @@ function leftIn(folder: number, opened: number[], below = ''): readonly string[]
 }
 
 /**
- * Removes what the last run of a scenario left in a folder, if it ended without a result; false = all is as it was.
- * Names are removed by descriptor in folders of one owner, who could do the same: no link leads root elsewhere.
+ * False = nothing was removed. Works by descriptor in folders of one owner, who could do the same: no link leads root
+ * elsewhere.
  */
 function removeUnfinished(folder: number, scenario: string): boolean {
   if (!lock(folder) || !isClaimed(folder, scenario)) return false;
@@ -155,7 +152,7 @@ function removeUnfinished(folder: number, scenario: string): boolean {
   try {
     const paths = leftIn(folder, opened);
     if (paths === null) return false;
-    // The claim last: if this run is killed here, the next one goes on.
+    // The claim last: if this run is killed here, the next continues.
     for (const path of paths.filter((inner) => inner !== claimPath(folder)).reverse())
       if (statOf(path)?.isDirectory() === true) rmdirSync(path);
       else unlinkSync(path);
@@ -175,11 +172,7 @@ function closeToOthers(name: string, fd: number): void {
   throw notEmpty(name);
 }
 
-/**
- * Puts a new folder of this user's in the place of an empty one of the caller's and opens it. That one could be opened
- * to others until the moment when it is root's, and by whom it is held open could still write there: nobody has been in
- * the new one.
- */
+/** The caller's folder could stay open to others: no process has been in a new one. */
 function replaceEmpty(name: string): number {
   const path = resolve(name);
   const { fd: parent } = reachFolder(dirname(path), { hint, mode: null, mayEndInLink: true });
@@ -224,24 +217,22 @@ function openPresent(name: string, reached: number, caller: Identity | null, sce
   }
 }
 
-/** The claim stays only where a run without a result has left more; one beside a result does no harm. */
+/** Stays only if a run without result left more; beside a result it is harmless. */
 function endClaim(folder: number, isUnfinished: boolean): void {
   try {
     const names = readdirSync(`/proc/self/fd/${folder}`);
     if (!isUnfinished || names.length === 1 || names.includes(files.result.name))
       rmSync(claimPath(folder), { force: true });
   } catch {
-    // a file system that takes nothing any more
+    // the file system takes no more
   }
 }
 
 /**
- * Opens a folder for evidence, made where it is not there, for the effective user alone (0700) until it is handed over.
- * What is refused stays as it was; under sudo that is also a folder of root's that was there before. `scenario`: the
- * name of the one that is run. Its last run in that folder is replaced if it ended without a result, under this kernel
- * and by this user; flock(2) says whether it ended.
- * Throws VerifyError (64): `out-not-own` where it is somebody else's, or somebody else has put a symbolic link on the
- * way; `out-not-empty`; `out-not-made`. (69): `evidence-not-writable` where it takes no file.
+ * Opens a folder for evidence, made if missing, for the effective user alone (0700) until handed over. A refused one
+ * stays; with sudo also root's existing ones. `scenario`: the one that runs. Its last run there is replaced if it ended
+ * (flock(2)) without result, under this kernel and user. Throws VerifyError (64): `out-not-own` for another user's
+ * folder or symbolic link on the way; `out-not-empty`; `out-not-made`. (69): `evidence-not-writable`.
  */
 export function openOwnFolder(name: string, scenario: string | null = null): OwnFolder {
   const caller = evidenceOwner();
@@ -283,7 +274,6 @@ export function openOwnFolder(name: string, scenario: string | null = null): Own
   }
 }
 
-/** What the file system says of a file of a folder that was whole a moment ago: VerifyError 64. */
 function changedMeanwhile(path: string, error: unknown): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error;
   const hint = 'see that nothing else writes to the folder, and that there is room, then do it again';
@@ -291,9 +281,8 @@ function changedMeanwhile(path: string, error: unknown): unknown {
 }
 
 /**
- * Does something to a folder of evidence that is there, by the path that `act` is given: by its descriptor, so that
- * nothing that its owner puts in its place is written to. Errors name it as it was asked for.
- * Rejects with VerifyError (64) where it is not there, or somebody else has put a symbolic link on the way.
+ * Runs `act` on an existing folder of evidence by its descriptor's path, never on an owner's replacement. Errors have
+ * the requested name. Rejects with VerifyError (64) if it is missing or another user's symbolic link is on the way.
  */
 export async function inEvidenceFolder<T>(name: string, act: (path: string) => Promise<T>): Promise<T> {
   let fd: number | null = null;
@@ -313,12 +302,12 @@ export async function inEvidenceFolder<T>(name: string, act: (path: string) => P
   }
 }
 
-/** What a file of it is called for people. */
+/** The path of a file of it for users. */
 export function namedIn(folder: Pick<OwnFolder, 'path' | 'name'>, path: string): string {
   return path.startsWith(folder.path) ? join(folder.name, path.slice(folder.path.length)) : path;
 }
 
-/** An error that names the folder as people do. */
+/** The error with the folder's name for users. */
 export function namingFolder(folder: Pick<OwnFolder, 'path' | 'name'>, error: unknown): unknown {
   if (!(error instanceof VerifyError)) return error;
   const named = (text: string): string => text.replaceAll(folder.path, folder.name);

@@ -19,14 +19,13 @@ import { files, type JudgedFile, stateFile } from './folder.js';
 import { type WayBelow, wayBelow } from './reach-folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 
-/** A run with a million flows, or a host with ten thousand guests, has a tenth of it. */
+/** A million flows, or a host's ten thousand guests, take a tenth of it. */
 const maxBytes = 256 * 2 ** 20;
 
-/** What a run knows of its plan.json, which names no ears yet, as the plan that is judged does. */
+/** A run's plan.json without observers, in the form that is judged. */
 export interface WrittenPlanFile {
   /** Hex. */
   readonly sha256: string;
-  /** What was written there. */
   readonly plan: Plan;
 }
 
@@ -67,7 +66,6 @@ function sha256Of(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** null = there is no such file. */
 function readIfThere(path: string): string | null {
   try {
     return readRegularIfThere(path, maxBytes);
@@ -91,13 +89,12 @@ function parse(path: string, text: string, { name, codec }: JudgedFile): unknown
   throw damaged(path, `${at === '' ? '' : `${at}: `}expected ${misfit.expected}`);
 }
 
-/** A folder of another version may be of no shape that is known here. */
+/** Another version's folder may have an unknown shape. */
 const otherRules = { tool: { verdictRules: number } };
 
 /**
- * The plan of a run's folder with its flows as flows, whichever way they were written. VerifyError 64 where it is not
- * one. Where the file is the one that `written` names, it is the same object: what was counted by it while the run went
- * on is not counted again.
+ * A run folder's plan, with flows expanded. VerifyError 64 if it is none. A file that matches `written` gives that
+ * object, whose counts stay valid.
  */
 export function parsePlan(dir: string, written: WrittenPlanFile | null = null): Plan {
   const path = join(dir, files.plan.name);
@@ -118,12 +115,12 @@ export function parsePlan(dir: string, written: WrittenPlanFile | null = null): 
 }
 
 function parseLines(path: string, text: string, file: JudgedFile): readonly unknown[] {
-  // A run that was killed may leave its last line unfinished; every other line has to be whole.
+  // A killed run may leave its last line unfinished.
   const complete = text.split('\n').slice(0, -1);
   return complete.map((line, index) => parse(`${path}:${index + 1}`, line, file));
 }
 
-/** Through no link, also not in the place of the folder of states. */
+/** Follows no link, also none in place of the folder of states. */
 function readStateIfThere(dir: string, path: string): string | null {
   let way: WayBelow | null = null;
   try {
@@ -142,7 +139,7 @@ function parseState(dir: string, step: number, when: 'before' | 'after' | number
   return text === null ? null : (parse(join(dir, stateFile(step, when)), text, files.state) as HostState);
 }
 
-/** Frames that were counted and not kept; where the file is missing there are none, which its hash reports. */
+/** Counted frames that were not kept; none if the file is missing, which its hash reports. */
 function parseDiscarded(dir: string): NonNullable<JudgeInput['discarded']> {
   const path = join(dir, files.discarded.name);
   const text = readIfThere(path);
@@ -165,8 +162,8 @@ function parseFixes(dir: string): readonly FixRecord[] {
 }
 
 /**
- * Reads everything of a run's folder but the capture. `planFile`: of the run that wrote it. VerifyError 64, with the
- * file's name, where it is not what a run leaves.
+ * Reads a run's folder without the capture. `planFile`: of the run that wrote it. VerifyError 64 with the file's name
+ * if no run left it so.
  */
 export async function parseFolder(dir: string, planFile: WrittenPlanFile | null = null): Promise<JudgeInput> {
   const runFile = join(dir, files.run.name);

@@ -15,7 +15,7 @@ import { libc } from '../../kernel/libc.js';
 import { isRootHere } from '../../process/identity.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
-/** Linux's O_PATH: a folder that may be entered, and perhaps not be read. */
+/** Linux's O_PATH: a folder to enter, perhaps unreadable. */
 const O_PATH = 0o10000000;
 const othersWrite = 0o022;
 const sticky = 0o1000;
@@ -27,10 +27,10 @@ export function refusedPath(name: string, hint: string, what: string): VerifyErr
   return new VerifyError('out-not-own', 64, `${name}: ${what}`, hint);
 }
 
-/** A name in an open folder: what is done by it is done there, whatever becomes of the folder's own name. */
+/** A name in an open folder, whatever becomes of the folder's own name. */
 export const inFolder = (folder: number, name: string): string => `/proc/self/fd/${folder}/${name}`;
 
-/** What has that name, a link itself and not what it leads to; null = nothing. */
+/** Of the name itself, also of a link; null = nothing there. */
 export function statOf(path: string): Stats | null {
   try {
     return lstatSync(path);
@@ -40,32 +40,31 @@ export function statOf(path: string): Stats | null {
   }
 }
 
-/** True if in that folder nobody else can have put a link of root's or of this user's in a place of its choice. */
+/** True if no other user can have chosen the place of root's or this user's link. */
 function isStable({ uid, mode }: Stats, ownUid: number): boolean {
   return (uid === 0 || uid === ownUid) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
 }
 
 const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
-/** How a path is walked. */
+/** Options for walking a path. */
 export interface Reaching {
-  /** What a refusal advises. */
+  /** A refusal's advice. */
   readonly hint: string;
-  /** Permissions of folders that are made; without it 0700; null = none is made. */
+  /** Permissions of new folders; absent = 0700, null = make none. */
   readonly mode?: number | null;
-  /** True if a link may stand for the last part of the path; without it no. */
+  /** Absent = false. */
   readonly mayEndInLink?: boolean;
 }
 
 /** RESOLVE_NO_MAGICLINKS, _NO_SYMLINKS and _BENEATH (openat2(2)). */
 const strictly = 0x02 | 0x04 | 0x08;
-/** O_CLOEXEC of Linux, which Node sets by itself only in its own functions. */
+/** O_CLOEXEC, which Node sets only in its own functions. */
 const O_CLOEXEC = 0o2000000;
 
 /**
- * Opens a folder below another one, and through no link: it lies there, even if another user filled that one. The
- * kernel finds the way; before Linux 5.6, or where a filter forbids openat2(2), part by part. Throws what the file
- * system says.
+ * Opens a folder below another through no link: it lies there, even if another user filled that one. By openat2(2),
+ * else (before Linux 5.6, under a filter) part by part. Throws the file system's errors.
  */
 export function openFolderBelow(dir: string, path: string, call = libc().openFolderAt): number {
   const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
@@ -81,16 +80,15 @@ export function openFolderBelow(dir: string, path: string, call = libc().openFol
   }
 }
 
-/** A name for a file below a folder, for as long as it is needed. */
+/** A temporary name of a file below a folder. */
 export interface WayBelow {
   readonly path: string;
   close(): void;
 }
 
 /**
- * The way to a file below a folder that leads through no link; whether the file itself is one, its opening says. A
- * process that is shut in its run's folder, which root's run has made, finds no /proc and takes the path as it is.
- * Throws as `openFolderBelow`.
+ * The way to a file below a folder through no link; its opening has to check itself. A process confined to its run's
+ * folder, made by root, has no /proc and takes the path. Throws as `openFolderBelow`.
  */
 export function wayBelow(dir: string, path: string): WayBelow {
   if (!existsSync('/proc/self/fd')) return { path: join(dir, path), close: () => undefined };
@@ -114,14 +112,13 @@ function openPartByPart(top: number, path: string, flags: number): number {
   return folder;
 }
 
-/** A folder that was reached. */
 export interface ReachedFolder {
   readonly fd: number;
-  /** Folders that were made on the way, from above; the last may be the folder itself. */
+  /** From above; the last may be the folder itself. */
   readonly newFolders: readonly number[];
 }
 
-/** Where the link leads that stands for `part` in an open folder. Throws where root would follow somebody else's. */
+/** Target of the link `part` in an open folder. Throws if root would follow another user's. */
 export function linkTarget(name: string, folder: number, part: string, hint: string): string {
   const { uid } = lstatSync(inFolder(folder, part));
   const ownUid = process.geteuid?.() ?? 0;
@@ -134,7 +131,7 @@ export function linkTarget(name: string, folder: number, part: string, hint: str
   return readlinkSync(inFolder(folder, part));
 }
 
-/** A folder that was made just now; null = something else has taken its place. */
+/** null = it was replaced meanwhile. */
 function openMade(path: string): number | null {
   try {
     return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -144,7 +141,7 @@ function openMade(path: string): number | null {
   }
 }
 
-/** Makes the folder of that name in an open one and opens it. Throws where somebody else does so now. */
+/** Makes and opens a folder in an open one. Throws if another process makes it now. */
 export function makeFolder(name: string, folder: number, part: string, { hint, mode }: Reaching): number {
   const path = inFolder(folder, part);
   mkdirSync(path, mode ?? 0o700);
@@ -155,10 +152,10 @@ export function makeFolder(name: string, folder: number, part: string, { hint, m
 }
 
 /**
- * Opens a folder, part by part; makes what is not there, for the effective user alone unless `mode` says otherwise.
- * Root follows nobody else's links, so that the owner of a folder on the way cannot choose where root writes. In a user
- * namespace, where others and the machine's root look alike, and for a user there is nothing to be gained by one.
- * Throws VerifyError (64, `out-not-own`), and what the file system says.
+ * Opens a folder part by part; makes missing ones, for the effective user alone without `mode`. Root follows no other
+ * user's links: the owner of a folder on the way cannot choose where root writes. Users gain nothing by such links, nor
+ * do user namespaces, which cannot distinguish the machine's root from others. Throws VerifyError (64, `out-not-own`),
+ * and the file system's errors.
  */
 export function reachFolder(name: string, reaching: Reaching): ReachedFolder {
   const newFolders: number[] = [];

@@ -8,7 +8,7 @@ import { appendCustody, custodyLine, rootHash } from './custody.js';
 import { files, writeWhole } from './folder.js';
 import { verifiedQuickly } from './ssh-signature.js';
 
-/** OpenSSH's signature namespace (PROTOCOL.sshsig): a signature for another purpose is not one here. */
+/** OpenSSH's signature namespace (PROTOCOL.sshsig): signatures for other purposes do not count. */
 const namespace = 'verify-isolation';
 
 /** A signature of OpenSSH has a few hundred bytes. */
@@ -16,8 +16,8 @@ const maxBytes = 1 << 16;
 const maxInSums = 256 * 2 ** 20;
 
 /**
- * What is signed: SHA256SUMS, which names every file by its hash, and a line with the hash of the custody log, where
- * there is one. `more`: what is about to be appended to the log.
+ * Signed are SHA256SUMS, with every file's hash, and a line with any custody log's hash. `more`: text about to be
+ * logged.
  */
 async function signedText(dir: string, more = ''): Promise<string> {
   const sums = readRegular(join(dir, files.sums.name), maxInSums);
@@ -36,9 +36,8 @@ async function signedText(dir: string, more = ''): Promise<string> {
 }
 
 /**
- * Signs SHA256SUMS, and so every file that it names, and the custody log, in which that stands, with an OpenSSH key:
- * SHA256SUMS.sig. Returns the root hash that was signed. VerifyError 64 where the key does not sign, and then nothing
- * is changed.
+ * Signs SHA256SUMS and the custody log with an OpenSSH key, logs that, and writes SHA256SUMS.sig. Returns the root
+ * hash. VerifyError 64 if the key does not sign; nothing changes.
  */
 export async function attestFolder(dir: string, key: string, who: string): Promise<string> {
   const root = await rootHash(dir);
@@ -49,7 +48,7 @@ export async function attestFolder(dir: string, key: string, who: string): Promi
   return root;
 }
 
-/** OpenSSH's signature of a text, armored. VerifyError 64 where the key does not sign. */
+/** OpenSSH's armored signature of a text. VerifyError 64 if the key does not sign. */
 export async function signText(text: string, key: string, purpose: string): Promise<string> {
   const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', purpose], {
     timeoutMs: 120_000,
@@ -65,17 +64,14 @@ export async function signText(text: string, key: string, purpose: string): Prom
 }
 
 export interface SignatureCheck {
-  /**
-   * `trusted`: by one of the allowed signers. `valid`: over these files, by the key named in `text`; nobody said whose
-   * it is.
-   */
+  /** `trusted`: by an allowed signer. `valid`: over these files, by the key in `text`, whose owner is unknown. */
   readonly state: 'absent' | 'trusted' | 'valid' | 'bad';
   readonly text: string;
 }
 
 /**
- * Verifies SHA256SUMS.sig, over the hashes and over the custody log. `signers`: OpenSSH's allowed_signers file, and the
- * identity in it that must have signed.
+ * Verifies SHA256SUMS.sig over hashes and custody log. `signers`: OpenSSH's allowed_signers file, and the identity that
+ * must have signed.
  */
 export async function checkSignature(
   dir: string,
@@ -91,7 +87,7 @@ export async function checkSignature(
   }
 }
 
-/** Verifies the signature at the beginning of a file over a text; `signers` as for `checkSignature`. */
+/** Verifies the signature at the start of a file over a text; `signers` as for `checkSignature`. */
 export async function verifyText(
   input: string,
   file: { readonly path: string; readonly text: string },

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { addTo } from '../../../core/text/collections.js';
 
-/** A signature as OpenSSH's PROTOCOL.sshsig has it. */
+/** A signature by OpenSSH's PROTOCOL.sshsig. */
 export interface SshSignature {
   /** The public key's blob, base64. */
   readonly key: string;
@@ -34,7 +34,7 @@ function sshString(text: string | Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Parses the armored signature at the beginning of a text; null = there is none of version 1 in canonical base64. */
+/** Parses the armored signature at the start of a text; null = none of version 1 in canonical base64. */
 export function parseSshSignature(text: string): SshSignature | null {
   const armored = /^-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n/.exec(text)?.[1];
   const digits = (armored ?? '').replaceAll('\n', '');
@@ -47,7 +47,7 @@ export function parseSshSignature(text: string): SshSignature | null {
   return { key: key.toString('base64'), namespace: `${namespace}`, hash: `${hash}`, signature };
 }
 
-/** Is it a signature of an ed25519 key over the text? Of other keys ssh-keygen has to answer. */
+/** Ed25519 alone; other keys need ssh-keygen. */
 function isSignedBy({ key, namespace, hash, signature }: SshSignature, input: string): boolean {
   const [kind, point] = takeStrings(Buffer.from(key, 'base64'), 2) ?? [];
   const [form, bytes] = takeStrings(signature, 2) ?? [];
@@ -78,7 +78,7 @@ const plainLine =
 
 let lastRead: { readonly stamp: string; readonly signers: Signers } | null = null;
 
-/** Plain lines up to the first that is not: from there on only ssh-keygen knows. */
+/** Plain lines up to the first other one: behind it only ssh-keygen knows. */
 function signersOf(file: string): Signers {
   const { mtimeMs, size, ino } = statSync(file);
   const stamp = JSON.stringify([file, mtimeMs, size, ino]);
@@ -102,9 +102,9 @@ function allows(file: string, identity: string, key: string, purpose: string): b
 }
 
 /**
- * Verifies an ed25519 signature at the beginning of `text` over `input`, in the words of `ssh-keygen -Y verify`. It
- * starts no process: one takes as long as judging a small run. `signers`: allowed_signers (ssh-keygen(1)), and the
- * name that signed; null = any key. null = it is not certain that ssh-keygen would take it: that has to be asked.
+ * Verifies an ed25519 signature at the start of `text` over `input`, in `ssh-keygen -Y verify`'s words without its
+ * process, which takes as long as judging a small run. `signers`: allowed_signers (ssh-keygen(1)) and the signer's
+ * name; null = any key. null = ssh-keygen has to decide.
  */
 export function verifiedQuickly(
   text: string,
@@ -120,6 +120,6 @@ export function verifiedQuickly(
     const whose = signers === null ? '' : ` for ${signers.identity}`;
     return `Good "${purpose}" signature${whose} with ED25519 key SHA256:${fingerprint}`;
   } catch {
-    return null; // a file that cannot be read, a key that is no point: ssh-keygen has words for it
+    return null; // an unreadable file, a key that is no point: ssh-keygen has words for it
   }
 }

@@ -6,19 +6,19 @@ import { jsonText } from '../../../core/text/json-text.js';
 import { files } from './folder.js';
 import { openAtEnd } from './named-file.js';
 
-/** What happens in a run, written down as it happens. */
+/** Events of a run, written as they happen. */
 export interface TimelineLog {
-  /** All of them, also those that the file could not take. */
+  /** All, also those that the file did not take. */
   readonly entries: readonly TimelineEntry[];
-  /** Why the file takes nothing any more (disk full); null = it does. */
+  /** Why the file takes no more (disk full); null = it does. */
   readonly failure: string | null;
   log(step: number, event: TimelineEvent): void;
   close(): void;
 }
 
 /**
- * Opens timeline.ndjson for appending, 0600. Entries are written at once, so that a killed run leaves all that
- * happened. `hear` is notified of each.
+ * Opens timeline.ndjson for appending, 0600. Writes entries at once, so that a killed run leaves all of them. `hear`
+ * receives each.
  */
 export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void = () => undefined): TimelineLog {
   const fd = openAtEnd(join(dir, files.timeline.name));
@@ -53,12 +53,12 @@ export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void =
   };
 }
 
-/** By the name of a raw capture: the other host that it came from. Those of the orchestrator's are not in it. */
+/** The remote host by raw capture; the orchestrator's are left out. */
 export function captureHosts(timeline: readonly TimelineEntry[]): ReadonlyMap<string, string> {
   return new Map(timeline.flatMap((entry) => (entry.event === 'clock' ? [[entry.file, entry.host] as const] : [])));
 }
 
-/** By the name of a raw capture: by how many ns the clock of its host was ahead of the orchestrator's when it began. */
+/** By raw capture, ns that its host's clock was ahead of the orchestrator's at the start. */
 export function clockOffsets(timeline: readonly TimelineEntry[]): ReadonlyMap<string, bigint> {
   const offsets = new Map<string, bigint>();
   for (const entry of timeline) {

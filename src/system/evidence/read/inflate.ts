@@ -1,22 +1,14 @@
 import { createReadStream, openSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
-/**
- * Compressed bytes that are taken at once: what comes of them, at most a thousand times as much, is held in memory.
- */
+/** Compressed bytes taken at once: up to a thousand times as many are in memory. */
 const gzChunkLength = 1 << 14;
 
-/**
- * A compressed capture may grow to this many times its size, and to `freeExpansion` in any case: beyond it, it is taken
- * for a bomb.
- */
+/** A compressed capture beyond both this expansion and `freeExpansion` bytes counts as a bomb. */
 const maxExpansion = 250;
 const freeExpansion = 64 * 1024 * 1024;
 
-/**
- * The bytes of a file that is compressed with gzip. Throws where the stream is damaged or grows beyond bounds, after
- * everything before that was given.
- */
+/** Decompresses a gzip file. Throws on damage or excessive growth, after everything before. */
 export async function* inflate(path: string, flags: number): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
   const ready: Uint8Array[] = [];

@@ -1,25 +1,23 @@
 import { open } from 'node:fs/promises';
 import { pageMemory } from '../../kernel/page-memory.js';
 
-/** A file that somebody else writes, as far as it is written. */
+/** A file that another process writes. */
 export interface Growth {
-  /** It has this many bytes now. */
   grown(bytes: number): void;
-  /** It has all that it will have; `error`: no more will come, for this reason. What is said first counts. */
+  /** No more follows; `error`: why. The first call counts. */
   ended(error?: Error): void;
 }
 
 export interface PartialFile extends Growth {
   /**
-   * Its bytes in order, until it has ended; each chunk is void once the next is asked for. Rejects with the reason
-   * where no more will come.
+   * Bytes in order until the end; a chunk is void once the next is requested. Rejects with the reason of an early end.
    */
   read(): AsyncGenerator<Uint8Array>;
 }
 
 const chunkLength = 1 << 20;
 
-/** Reads a file while it is being written. */
+/** Reads a file while it is written. */
 export function partialFile(path: string): PartialFile {
   let bytes = 0;
   let complete = false;

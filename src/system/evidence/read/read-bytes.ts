@@ -3,28 +3,25 @@ import { setImmediate } from 'node:timers/promises';
 import { pageMemory } from '../../kernel/page-memory.js';
 import { openRegular, regularFlags } from './regular-file.js';
 
-/** Fits into a processor's second-level cache with what is made of it. */
+/** Fits into a processor's second-level cache with its results. */
 const chunkLength = 1 << 18;
-/** Chunks after which timers and signals have their turn. */
+/** Chunks between turns of timers and signals. */
 const atATime = 64;
 
-/** Do a file's first bytes say that it is compressed with gzip? */
+/** True for gzip's first bytes. */
 export function isGzipHead(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
-/** A file that is open; `size`: null = only its end says how long it is. */
+/** `size`: null = known only at its end. */
 interface OpenFile {
   readonly fd: number;
   readonly size: number | null;
 }
 
-/**
- * Waiting for a thread that reads takes longer than reading: what is read next is in memory already, by the kernel's
- * read-ahead at the latest.
- */
+/** The kernel's read-ahead has the next chunk: waiting for a thread takes longer than reading. */
 async function* read({ fd, size }: OpenFile, fleeting: boolean): AsyncGenerator<Uint8Array> {
-  // Of a fleet most files are small: memory of their size costs less than a chunk
+  // A fleet's files are mostly small: memory of their size costs less than a chunk
   let into = new Uint8Array(Math.min(chunkLength, Math.max(2, size ?? chunkLength)));
   for (let chunks = 1; ; chunks += 1) {
     const length = readSync(fd, into, 0, into.length, null);
@@ -38,9 +35,8 @@ async function* read({ fd, size }: OpenFile, fleeting: boolean): AsyncGenerator<
 }
 
 /**
- * The bytes of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be
- * read further, after all before that was given. `fleeting`: a chunk is void once the next is asked for. `regular`: it
- * has to be a regular file, and no link.
+ * A file's bytes in order, decompressed if gzip (RFC 1952). Rejects if unreadable, after all before. `fleeting`: a
+ * chunk is void once the next is requested. `regular`: refuses links and other files.
  */
 export async function* readBytes(
   path: string,
@@ -50,7 +46,7 @@ export async function* readBytes(
   const file = regular ? openRegular(path) : { fd: openSync(path, constants.O_RDONLY), size: null };
   try {
     const head = new Uint8Array(2);
-    // Few captures are compressed, and loading zlib takes a while.
+    // Few captures are compressed, and loading zlib takes time.
     if (readSync(file.fd, head, 0, 2, 0) === 2 && isGzipHead(head)) {
       const { inflate } = await import('./inflate.js');
       yield* inflate(path, regular ? regularFlags : constants.O_RDONLY);

@@ -4,20 +4,19 @@ import { type CaptureReaderOptions, CaptureReader } from '../../../core/pcap/cap
 import { readBytes } from './read-bytes.js';
 
 /**
- * The items of a capture file in order, gzip or not, up to its first fatal damage. A file that cannot be opened or read
- * is damage at that place, not an exception. `fleeting`: a batch is void once the next item is asked for, so that
- * memory stays flat and nothing is copied.
+ * A capture's items in order, gzip or not, up to fatal damage, such as an unreadable file. `fleeting`: a batch is void
+ * once the next item is requested, for constant memory without copies.
  */
 export async function* readCapture(path: string, options: CaptureReaderOptions = {}): AsyncGenerator<CaptureItem> {
   yield* readCaptureOf(readBytes(path, options), options);
 }
 
-/** The items of a raw capture of a run. */
+/** `readCapture` of a run's raw capture. */
 export function readRawCapture(path: string): AsyncGenerator<CaptureItem> {
   return readCapture(path, { raw: true });
 }
 
-/** As `readCapture`, of bytes that come from elsewhere; `fleeting`: they are void once the next are asked for. */
+/** `readCapture` of given bytes; `fleeting`: they are void once the next are requested. */
 export async function* readCaptureOf(
   bytes: AsyncIterable<Uint8Array>,
   options: CaptureReaderOptions = {},

@@ -2,13 +2,10 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { systemCode } from '../../../core/model/verify-error.js';
 
-/**
- * How files of a folder that somebody else may have filled are opened: a link is not followed, and a fifo does not keep
- * anybody waiting.
- */
+/** Flags for folders that another user may have filled: no links, and a fifo does not block. */
 export const regularFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/** Opens a file that has to be a regular one; returns its size too. Throws where it is not one. */
+/** Opens a regular file, with its size. Throws if it is none. */
 export function openRegular(path: string): { readonly fd: number; readonly size: number } {
   const fd = openSync(path, regularFlags);
   const info = fstatSync(fd);
@@ -17,7 +14,7 @@ export function openRegular(path: string): { readonly fd: number; readonly size:
   throw new Error('it is not a regular file');
 }
 
-/** The text of a regular file of at most `most` bytes. Throws where it is not one, or larger. */
+/** Text of a regular file of at most `most` bytes. Throws on others. */
 export function readRegular(path: string, most: number): string {
   const { fd, size } = openRegular(path);
   try {
@@ -35,7 +32,7 @@ export function readRegular(path: string, most: number): string {
   }
 }
 
-/** As `readRegular`; null = there is no such file. */
+/** As `readRegular`; null = no such file. */
 export function readRegularIfThere(path: string, most: number): string | null {
   try {
     return readRegular(path, most);
@@ -45,7 +42,7 @@ export function readRegularIfThere(path: string, most: number): string | null {
   }
 }
 
-/** A line of a file, without its end; `text` null = it is longer than was asked for. */
+/** A line without its end; `text` null = too long. */
 export interface FileLine {
   readonly text: string | null;
   /** SHA-256 of its bytes, hex. */
@@ -55,7 +52,7 @@ export interface FileLine {
 const chunkLength = 1 << 16;
 const lineEnd = 0x0a;
 
-/** The lines of a regular file that are not empty, one in memory at a time. Throws where it is not one. */
+/** Non-empty lines of a regular file, one in memory at a time. Throws if it is none. */
 export function* linesOfRegular(path: string, maxInLine: number): Generator<FileLine> {
   const { fd } = openRegular(path);
   const chunk = Buffer.alloc(chunkLength);

@@ -1,32 +1,31 @@
 import { readSync } from 'node:fs';
 import { sharedPageMemory } from '../../kernel/page-memory.js';
 
-/** Fits into a processor's second-level cache with what is made of it. */
+/** Fits into a processor's second-level cache with its results. */
 const chunkLength = 1 << 18;
-/** By this many chunks one reader is ahead of the other at most. */
+/** Chunks that one reader may be ahead. */
 const chunkCount = 64;
 
 /**
- * Positions in `SharedBytes.cells`: chunks that were read; the reader of one now (0 = none); 1 = there are no more; of
- * each reader: chunks that it is done with, and at how many the other wants to be woken.
+ * Indexes of `SharedBytes.cells`: chunks read; the reader at work (0 = none); 1 = no more; for each reader its finished
+ * chunks, and the number at which the other wants waking.
  */
 const cell = { read: 0, reading: 1, over: 2, done: 3, wakeAt: 5 } as const;
 const cellCount = 7;
 const readers = { hash: 0, judge: 1 } as const;
 const never = 2 ** 31 - 1;
 
-/** Readers of shared bytes: the thread that hashes them, and the one that judges them. */
+/** The threads that hash and that judge the bytes. */
 export type ByteReaderName = keyof typeof readers;
 
 /**
- * A file that is read once while two threads have all its bytes: the thread that is ahead reads the next chunk into a
- * ring, and waits where the ring is full; the other finds it there. It can be handed to a thread as it is.
+ * A file read once for two threads: the leading one reads the next chunk into a ring, or waits if it is full; the other
+ * finds it there.
  */
 export interface SharedBytes {
-  /** Open for reading, at its first byte; both threads use this descriptor. */
+  /** Open at its first byte; both threads use this descriptor. */
   readonly file: number;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
-  /** Bytes of each chunk in the ring. */
   readonly lengths: Int32Array<SharedArrayBuffer>;
   readonly cells: Int32Array<SharedArrayBuffer>;
 }
@@ -46,15 +45,15 @@ function done(cells: SharedBytes['cells'], reader: number, chunks: number): void
   if (chunks >= Atomics.load(cells, cell.wakeAt + reader)) Atomics.notify(cells, cell.done + reader);
 }
 
-/** This reader, or the thread that it was in, wants no more: the other goes on alone. */
+/** Ends a reader, or one of an ended thread: the other continues alone. */
 export function leaveBytes({ cells }: SharedBytes, who: ByteReaderName): void {
   done(cells, readers[who], never);
   if (Atomics.compareExchange(cells, cell.reading, readers[who] + 1, 0) !== 0) Atomics.notify(cells, cell.reading);
 }
 
 /**
- * Gives the next chunk at each call, which voids the one before; null = there are no more; 'behind' = for this many ms
- * the other reader has not made room. Throws where the file cannot be read; then this reader is to leave.
+ * The next chunk, voiding the last; null = no more; 'behind' = the other reader made no room for this many ms. Throws
+ * if unreadable; then this reader has to leave.
  */
 export function takeBytes(
   { file, bytes: bytes, lengths, cells }: SharedBytes,
@@ -64,7 +63,7 @@ export function takeBytes(
   const theirs = 1 - mine;
   let taken = 0;
 
-  /** Waits until the other has made room: half of the ring, since waking somebody takes as long as a chunk. */
+  /** Waits for half of the ring: waking a thread takes as long as a chunk. */
   function hasRoom(patienceMs: number): boolean {
     const least = taken - chunkCount + 1;
     const known = Atomics.load(cells, cell.done + theirs);
@@ -74,9 +73,7 @@ export function takeBytes(
     Atomics.store(cells, cell.wakeAt + theirs, never);
     return Atomics.load(cells, cell.done + theirs) >= least;
   }
-  /**
-   * Reads the next chunk into the ring, unless the other does so just now; false = it still does after this many ms.
-   */
+  /** False = the other has been reading for this many ms. */
   function read(patienceMs: number): boolean {
     const holder = Atomics.compareExchange(cells, cell.reading, 0, mine + 1);
     if (holder !== 0) return Atomics.wait(cells, cell.reading, holder, patienceMs) !== 'timed-out';
