@@ -12,18 +12,17 @@ export type BatchOutcome =
   | { readonly accepted: number; readonly error: null }
   | { readonly accepted: number; readonly error: string };
 
-/** Where frames leave: by a socket, on that interface, 0 = the one that it is bound to. */
+/** Socket and interface to send on; 0 = the bound one. */
 export interface Exit {
   readonly fd: number;
   readonly interface: number;
-  /** Bytes of each frame that are sent, its first; absent = all. */
+  /** Leading bytes of each frame to send; absent = all. */
   readonly size?: number;
 }
 
 /**
- * Sends frames that are `length` bytes apart with one sendmmsg(2) a batch. What it returns gives `count` frames from
- * `first` on to the socket and says how many the kernel took; `error` is why the next one was not (`EAGAIN`, `ENOBUFS`,
- * `ENETDOWN`, …). It never waits.
+ * Sends frames `length` bytes apart, one sendmmsg(2) a batch. The returned function sends `count` from `first` on,
+ * never waits, and returns how many the kernel took; `error`: why not the next (`EAGAIN`, `ENOBUFS`, `ENETDOWN`, …).
  */
 export function batchSender(
   frames: Buffer,

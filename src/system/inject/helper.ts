@@ -12,8 +12,7 @@ import { openSendingSocket, type Sender, type SendOutcome, type SocketRoute, sen
 type Places = Readonly<Record<string, Place>>;
 
 /**
- * Starts the helper, which can send at each place, by name; it ends with `stop`. Throws VerifyError where a socket
- * cannot be opened, an interface is not there, or the helper does not start.
+ * Starts a helper sending at each place, by name, until `stop`. Throws VerifyError without socket, interface or helper.
  */
 export async function startSender(places: Places): Promise<Sender> {
   const helper = await startSendingHelper(namespacesOf(places));
@@ -34,26 +33,23 @@ export async function startSender(places: Places): Promise<Sender> {
 
 /** A helper process with one packet socket a network namespace: closing one takes the kernel 12 ms. */
 export interface SendingHelper {
-  /** Has it been at no fault, and does it have a socket in the namespace of each place? */
+  /** True without faults, and with all places' namespaces. */
   serves(places: Places): boolean;
   /**
-   * Sends at these places; its `stop` waits until all is sent, and the helper stays. Throws VerifyError (69)
+   * Sends at these places; its `stop` waits for the last frame and keeps the helper. Throws VerifyError (69)
    * `interface-gone`.
    */
   at(places: Places): Sender;
-  /** Orders it to end, and waits until it has. */
+  /** Resolves when the helper has ended. */
   end(): Promise<void>;
 }
 
-/** Bytes of frames that go to the helper at once. */
+/** Bytes sent to the helper at once. */
 const pieceBytes = 1 << 20;
-/**
- * While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy.
- * Each has its place in the file.
- */
+/** While one piece is sent the helper has the next, for when this process is busy. Each has its place in the file. */
 const underWay = 2;
 const answerMs = 10_000;
-/** Descriptors on their way at once: 277 fill a socket's buffer (net.core.wmem_default, measured). */
+/** Descriptors in transit: 277 fill a socket's buffer (net.core.wmem_default, measured). */
 const maxHanded = 100;
 
 /** The network namespaces of places. */
@@ -62,15 +58,15 @@ export function namespacesOf(places: Places): ReadonlySet<string | null> {
 }
 
 interface OpenSocket {
-  /** What it is called between orchestrator and helper. */
+  /** Name between orchestrator and helper. */
   readonly name: string;
-  /** This process's own descriptor of it, by which interfaces are found. */
+  /** This process's own descriptor, to find interfaces by. */
   readonly fd: number;
 }
 
 /**
- * Starts the helper with a socket in each network namespace (null = this process's); `starting`: one that is started
- * already. Throws VerifyError (69) where one cannot be opened, or the helper does not start.
+ * Starts the helper with a socket in each network namespace (null = this process's); `starting`: one already started.
+ * Throws VerifyError (69).
  */
 export async function startSendingHelper(
   namespaces: ReadonlySet<string | null>,
@@ -125,7 +121,7 @@ class OpenSendingHelper implements SendingHelper {
   private isAlive = true;
   private isAtFault = false;
 
-  /** `file`: what the helper reads frames from. */
+  /** `file`: holds the helper's frames. */
   constructor(
     private readonly helper: HelperProcess<'send'>,
     private readonly sockets: ReadonlyMap<string, OpenSocket>,
@@ -168,7 +164,7 @@ class OpenSendingHelper implements SendingHelper {
   }
 
   async end(): Promise<void> {
-    this.closeSockets(); // before the helper does: the last one waits for the kernel
+    this.closeSockets(); // before the helper's: the last to close waits for the kernel
     void this.helper.send({ type: 'stop' });
     await this.helper.close();
   }
@@ -204,12 +200,11 @@ class OpenSendingHelper implements SendingHelper {
 }
 
 /**
- * Drivers that drop what the mode of their device does not let pass, and report that to the sender as a full queue, of
- * which they have none (ipvlan_queue_xmit and ipvlan_link_setup, drivers/net/ipvlan).
+ * Drivers that drop frames by their device's mode and report a full queue, which they lack (ipvlan_queue_xmit and
+ * ipvlan_link_setup, drivers/net/ipvlan).
  */
 const reportsDrops: readonly (string | null)[] = ['ipvlan'];
 
-/** Which socket frames leave by, and the index of the interface. */
 type Exit = Omit<SendRoute, 'count' | 'size'>;
 
 function routeOf({ socket, ...frames }: SocketRoute, exits: ReadonlyMap<string, Exit>): SendRoute {

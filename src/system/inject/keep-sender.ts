@@ -4,20 +4,19 @@ import { startHelper } from '../process/helper-process.js';
 import { namespacesOf, type SendingHelper, startSendingHelper } from './helper.js';
 import type { Sender } from './sender.js';
 
-/** Senders of one step after the other that share a helper: starting a process takes longer than most steps send. */
+/** A helper for successive steps' senders: starting one takes longer than most steps send. */
 export interface SenderPool {
   /**
-   * As `startSender`, but the helper stays when its sender is stopped, and the next sender has it too where it has been
-   * at no fault and has a socket in every namespace that is needed. Where nothing is to be sent none is started.
+   * As `startSender`, but the helper stays for the next sender if faultless and with all needed namespaces. Starts none
+   * if nothing is to be sent.
    */
   start(places: Readonly<Record<string, Place>>): Promise<Sender>;
-  /** Starts a helper, which the first sender has. */
+  /** Starts a helper for the first sender. */
   warm(): void;
   /** Ends the helper. */
   end(): Promise<void>;
 }
 
-/** Sends nothing, from nowhere. */
 const nowhere: Sender = {
   pid: 0,
   send: async () => ({ accepted: 0, error: 'protocol' }),
@@ -27,11 +26,11 @@ const nowhere: Sender = {
   kill: () => undefined,
 };
 
-/** A pool of one run: nothing is started before the first sender. */
+/** A run's pool, without a helper at first. */
 export function keepSender(): SenderPool {
   let helper: SendingHelper | null = null;
   let warm: ReturnType<typeof startHelper<'send'>> | undefined;
-  /** Of all senders so far, so that steps that send from here and there in turn come to share a helper. */
+  /** Of all senders so far: steps with alternating places then share a helper. */
   let namespaces: ReadonlySet<string | null> = new Set();
 
   async function end(): Promise<void> {

@@ -1,44 +1,36 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { type BatchOutcome, batchSender, type Exit, maxInBatch } from './batch-sender.js';
 
-/** The queue of a device is full for a moment: try again. All other errors are final. */
+/** A device's full queue is retried; other errors are final. */
 const passing = ['EAGAIN', 'ENOBUFS', 'EINTR'];
 const maxRetryMs = 1000;
 const burstMs = 2;
-/**
- * Up to this many frames a second a sleep of a millisecond leaves a few frames to make up for; beyond, as in the lab,
- * it turns around instead.
- */
+/** Up to this rate sleeping 1 ms leaves few frames to catch up; beyond, as in the lab, the event loop turns. */
 const maxBySleep = 10_000;
-/** The event loop turns after this many frames: a heart has to beat, and there may be news. */
+/** Frames between turns of the event loop, for heartbeats and messages. */
 const maxInTurn = 512;
 
 export interface SendRequest {
-  /** Where the frames leave, in order; `fd` is a packet socket, interface 0 the one that it is bound to. */
+  /** In order; `fd` is a packet socket, interface 0 its bound one. */
   readonly routes: readonly {
     readonly fd: number;
     readonly interface: number;
     readonly count: number;
-    /** Bytes of each frame that are sent; absent = all. */
+    /** Bytes sent of each frame; absent = all. */
     readonly size?: number;
-    /** A frame that the driver drops (ENOBUFS) counts as sent. */
+    /** A frame dropped by the driver (ENOBUFS) counts as sent. */
     readonly countsDropped?: true;
   }[];
-  /** Frames of `length` bytes, one after the other. */
+  /** Frames of `length` bytes, back to back. */
   readonly frames: Buffer;
   readonly length: number;
   /** null = as fast as the kernel takes them. */
   readonly perSecond: number | null;
-  /**
-   * Until then (performance.now()) the frames before these take their time: where a rate is kept over several requests.
-   */
+  /** Keeps a rate over requests: earlier frames last until then (performance.now()). */
   readonly notBeforeMs?: number;
 }
 
-/**
- * How many frames the kernel took, why not the next one, and from when on (performance.now()) another is due at the
- * same rate.
- */
+/** Frames that the kernel took, why not the next, and when another is due at that rate (performance.now()). */
 export interface SentFrames {
   readonly accepted: number;
   readonly error: string | null;
@@ -46,10 +38,9 @@ export interface SentFrames {
 }
 
 /**
- * Sends all frames in order, paced: at most 64 at once, and no more than 2 ms' worth made up for lost time. The event
- * loop turns between bursts, also where the kernel is slower than `perSecond` and every burst is late. At the rates of
- * a host it sleeps until the next is due, at least a millisecond, and makes up for that: to turn around until then
- * would take a processor whole, which guests are using.
+ * Sends all frames in order, paced: at most 64 at once, and 2 ms' worth to catch up. The event loop turns between
+ * bursts, even if the kernel is slower than `perSecond`. At a host's rates it sleeps at least 1 ms until the next is
+ * due, and catches up: busy waiting would take a processor from guests.
  */
 export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<SentFrames> {
   const { routes, frames, length, perSecond } = request;
@@ -88,7 +79,6 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
   return ended(null);
 }
 
-/** What the kernel took. One frame that the driver dropped is taken where such count. */
 function taken(outcome: BatchOutcome, countsDropped: boolean): BatchOutcome {
   return countsDropped && outcome.error === 'ENOBUFS' ? { accepted: outcome.accepted + 1, error: null } : outcome;
 }
@@ -103,7 +93,7 @@ class Way {
     this.routeEnd = routes[0]?.count ?? 0;
   }
 
-  /** Where the frame of this number leaves, and how many from it on do so too. */
+  /** A frame's exit, and the number of frames from it on with the same. */
   at(frame: number): { readonly exit: Exit; readonly remaining: number; readonly countsDropped: boolean } {
     while (frame >= this.routeEnd && this.route < this.routes.length - 1) {
       this.route += 1;
@@ -118,7 +108,6 @@ class Way {
   }
 }
 
-/** Waits until the next frame is due, or until the event loop has turned. */
 async function untilDue(waitMs: number, perSecond: number | null): Promise<void> {
   const sleeps = waitMs >= 1 || (perSecond ?? 0) <= maxBySleep;
   await (sleeps ? sleep(Math.max(1, Math.floor(waitMs))) : turn());
@@ -128,7 +117,7 @@ function isFinal(error: string, refusedForMs: number): boolean {
   return !passing.includes(error) || refusedForMs > maxRetryMs;
 }
 
-/** Frames that may leave now: one when it is due, and what 2 ms of delay have made due as well. */
+/** One due frame, and those that 2 ms of delay have made due as well. */
 function allowance(nowMs: number, dueMs: number, perSecond: number): number {
   if (nowMs < dueMs) return 0;
   const lateMs = Math.min(nowMs - dueMs, burstMs);

@@ -1,7 +1,7 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Sender, SendOutcome, SocketRoute } from './sender.js';
 
-/** Sends one piece, in at most `withinMs`, and says what the kernel took of it; rejects where nobody answers. */
+/** Sends a piece within `withinMs`; resolves with what the kernel took, rejects without an answer. */
 export type SendPiece = (piece: {
   readonly routes: readonly SocketRoute[];
   readonly frames: Uint8Array;
@@ -11,23 +11,23 @@ export type SendPiece = (piece: {
 }) => Promise<SendOutcome>;
 
 export interface PiecesOptions {
-  /** Bytes of a piece at most. */
+  /** Maximum of a piece. */
   readonly pieceBytes: number;
-  /** What nobody answers for within this long of its time counts as not accepted. */
+  /** Frames without an answer this long after their time count as not accepted. */
   readonly answerMs: number;
-  /** This many calls are under way at most: the next begins once the last piece of the one before is being sent. */
+  /** Concurrent calls: one begins when the last piece of the one before is being sent. */
   readonly underWay: number;
 }
 
-/** How a sender sends, in the order of the calls, in pieces. */
+/** Sends calls in order, in pieces. */
 export function sendInPieces(
   options: PiecesOptions,
   sendPiece: SendPiece,
 ): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
   const { pieceBytes, underWay } = options;
-  /** Outcomes of the last calls, the newest last. */
+  /** The newest last. */
   let calls: readonly Promise<unknown>[] = [];
-  /** Resolves when the last piece of the last call is being sent, or will not be. */
+  /** Resolves when the last call's last piece is being sent, or fails. */
   let begun: Promise<void> = Promise.resolve();
   const sendRouted: Sender['sendRouted'] = (routes, frames, length, perSecond) => {
     const turn = Promise.all([begun, calls.at(-underWay)]);
@@ -74,7 +74,7 @@ async function sendAll(
       accepted += outcome.accepted;
       if (outcome.error !== null) return { accepted, error: outcome.error };
     } catch (error) {
-      // what had been sent of this piece is not known
+      // how much of this piece was sent is unknown
       return { accepted, error: error instanceof VerifyError ? error.code : String(error) };
     }
   }

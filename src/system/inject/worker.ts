@@ -12,7 +12,7 @@ const beatMs = 100;
 const maxLength = 65_535;
 const maxBytes = 64 << 20;
 
-/** The role `send`: sealed from the beginning, it puts frames on packet sockets that it is handed. */
+/** The role `send`: sealed at once, it sends frames on packet sockets passed to it. */
 export function sendWorker(): void {
   const version = toolVersion(); // out of a file
   sealHelper('send');
@@ -23,11 +23,11 @@ class SendWorker {
   private readonly channel: HelperChannel<'send'>;
   private readonly sockets = new Map<string, number>();
   private readonly heartbeat: NodeJS.Timeout;
-  /** The file in memory that frames come in; null = it was not named. */
+  /** File in memory with the frames; null = none yet. */
   private file: number | null = null;
   private buffer = Buffer.alloc(0);
   private isEnding = false;
-  /** The rate of the last frames, and when the next are due at it. */
+  /** The last frames' rate, and when the next are due. */
   private paced: { readonly perSecond: number | null; readonly nextMs: number } = { perSecond: null, nextMs: 0 };
 
   constructor(channel: HelperChannel<'send'>) {
