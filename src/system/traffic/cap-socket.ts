@@ -11,7 +11,7 @@ import {
   packetStatistics,
 } from '../kernel/packet-socket.js';
 
-/** The part of the package `cap` that the relay uses. */
+/** The package `cap`, as far as the relay uses it. */
 interface CapObject {
   open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
   close(): boolean;
@@ -20,33 +20,29 @@ interface CapObject {
 }
 type CapClass = new () => CapObject;
 
-/** A device held promiscuous through `cap`, without the frames that go out on it. */
+/** A device held promiscuous through `cap`, without outgoing frames. */
 export interface CapSocket {
-  /** Sends the first `bytes` of a buffer; throws what the kernel says. */
+  /** Sends the first `bytes`; throws the kernel's error. */
   send(frame: Buffer, bytes: number): void;
-  /** Frames that the kernel dropped because the ring was full, since the socket was opened. */
+  /** Frames dropped since opening because the ring was full. */
   dropped(): number;
   close(): void;
 }
 
 /**
- * Bytes of ring that are asked of cap; the kernel allocates twice as much. A slot takes about 1,600 bytes where the
- * device's segmentation offloads are off (the fabric sees to that), else 65,616, and then 16 MiB hold 255 frames.
+ * Ring size for cap; the kernel allocates twice as much. A slot takes about 1,600 bytes without segmentation offloads,
+ * else 65,616: then 16 MiB hold 255 frames.
  */
 const ringBytes = 16 << 20;
 const maxFrame = 65_536;
 const IFF_UP = 1;
 
-/**
- * cap keeps a raw pointer to its buffer and no reference: neither it nor the object may be collected while the process
- * lives.
- */
+/** cap keeps a raw pointer to its buffer: neither it nor the object may be collected. */
 const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 
 /**
- * Opens a device with `cap`, which makes it promiscuous. `take` is called with each frame that comes in: the buffer is
- * the same each time. Throws VerifyError (69) where cap is not installed or the device is missing or down; cap itself
- * would end the process.
+ * Opens a device with `cap`, which makes it promiscuous. `take` receives each incoming frame in one buffer. Throws
+ * VerifyError (69) if cap or the device is missing, or it is down; cap itself would end the process.
  */
 export function openCapSocket(device: string, take: (buffer: Buffer, bytes: number) => void): CapSocket {
   const Cap = capClass();
@@ -86,7 +82,7 @@ export function openCapSocket(device: string, take: (buffer: Buffer, bytes: numb
     close: () => {
       if (!open) return;
       open = false;
-      object.close(); // never touched again: a second call would crash
+      object.close(); // never used again: a second call would crash
     },
   };
 }
@@ -120,7 +116,7 @@ function requireUp(device: string): void {
 }
 
 /**
- * Refuses outgoing frames, takes the rest whole. In the kernel and not as a filter of libpcap, which tests packet types
- * in user space at first, where they are unknown (libpcap issues 1482, 1402, 1254).
+ * In the kernel: libpcap's filters first test packet types in user space, where they are unknown (libpcap issues 1482,
+ * 1402, 1254).
  */
 const incomingOnly = encodeBpf([loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse, takeWhole]);

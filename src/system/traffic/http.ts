@@ -8,26 +8,26 @@ import { inNamespace } from '../kernel/namespaces.js';
 const requestMs = 5000;
 const port = 80;
 
-/** One exchange between two endpoints; `netns`: paths that setns takes, null = the caller's namespace. */
+/** An exchange between two endpoints; `netns`: paths for setns, null = the caller's. */
 export interface ExchangeOptions {
   readonly client: { readonly netns: string | null };
   readonly server: { readonly netns: string | null };
-  /** Address of the server. */
+  /** Of the server. */
   readonly address: string;
   readonly requests: number;
-  /** Bytes of each answer. */
+  /** Of each answer. */
   readonly bytes: number;
 }
 
-/** What came of it; `detail` says how much was exchanged or what failed. */
+/** `detail`: the amount exchanged, or the failure. */
 export interface ExchangeOutcome {
   readonly ok: boolean;
   readonly detail: string;
 }
 
 /**
- * A real HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` bytes, each
- * on a connection of its own. Never takes longer than 5 s a request; what fails is reported, not thrown.
+ * An HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` bytes, a
+ * connection each. At most 5 s a request; reports failures.
  */
 export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const body = Buffer.alloc(options.bytes, 'v');
@@ -48,7 +48,7 @@ export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOu
   }
 }
 
-/** Without a host: with one Node looks it up first, and listens when the thread is at home again. */
+/** With a host Node looks it up first, and listens when the thread is back home. */
 async function listen(server: Server, netns: string | null): Promise<void> {
   const listening = once(server, 'listening');
   inNamespace(netns, () => server.listen(port));
@@ -59,7 +59,7 @@ function ask(options: ExchangeOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
-        // without any `agent`: with one, or with `false`, Node ignores createConnection
+        // without any `agent`: with one, or `false`, Node ignores createConnection
         host: options.address,
         port,
         path: '/',
@@ -85,8 +85,8 @@ const AF_INET6 = 10;
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
 
 /**
- * A TCP socket that belongs to the namespace and connects from there. Node's own connect makes its socket in a later
- * turn, when the thread is at home again; a socket keeps the namespace that it was made in.
+ * A socket keeps the namespace it was made in, and Node's connect makes it in a later turn, when the thread is back
+ * home.
  */
 function connectIn(netns: string | null, address: string, port: number): Socket {
   const c = libc();

@@ -3,12 +3,12 @@ import { inNamespace } from '../kernel/namespaces.js';
 import { programEnv, runProgram } from '../process/programs.js';
 import type { ExchangeOptions, ExchangeOutcome } from './http.js';
 
-/** ICMP echo header and IPv4 header leave this much of the largest packet. */
+/** The largest packet without ICMP echo and IPv4 headers. */
 const maxPayload = 65_507;
 
 /**
- * `requests` echo requests with `bytes` bytes, from the client's namespace. Rejects with VerifyError (69) where ping
- * is missing.
+ * Sends `requests` echo requests with `bytes` bytes from the client's namespace. Rejects with VerifyError (69) without
+ * ping.
  */
 export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const { requests, address } = options;
@@ -35,23 +35,21 @@ export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOu
   return { ok: outcome.status === 0 && received === requests, detail };
 }
 
-/** A ping that goes on until it is stopped. */
+/** A ping until it is stopped. */
 export interface PingStream {
   /** Answers so far in ms, in order; null = none came. */
   readonly answers: readonly (number | null)[];
   stop(): void;
 }
 
-/** What one line of `ping -n -O` (iputils) says of an answer; undefined = nothing. */
+/** The answer in a line of `ping -n -O` (iputils): ms, null = lost; undefined = no such line. */
 export function parsePing(line: string): number | null | undefined {
   if (/^no answer yet|Destination .* Unreachable/i.test(line)) return null;
   const time = /\btime[=<]([\d.]+) ms/.exec(line)?.[1];
   return time === undefined ? undefined : Number(time);
 }
 
-/**
- * Pings an address from a namespace, this many times a second. A ping that cannot run gives no answers and no losses.
- */
+/** Pings an address from a namespace. Without a working ping there are no answers and no losses. */
 export function startPing(address: string, netns: string | null, perSecond: number): PingStream {
   const answers: (number | null)[] = [];
   const child = inNamespace(netns, () =>

@@ -13,8 +13,8 @@ export interface RunningRelay {
 }
 
 /**
- * Starts a relay helper in the caller's network namespace and resolves when it carries frames. Rejects with VerifyError
- * (69): `cap-missing` where the package cap is not there, `interface-down`, `open-failed`.
+ * Starts a relay helper in the caller's network namespace; resolves when it carries frames. Rejects with VerifyError
+ * (69): `cap-missing`, `interface-down`, `open-failed`.
  */
 export async function startRelay(spec: {
   readonly bridge: string;
@@ -29,7 +29,7 @@ export async function startRelay(spec: {
   const refused = new Promise<never>((_resolve, reject) => {
     failStart = reject;
   });
-  refused.catch(() => undefined); // only the race below listens
+  refused.catch(() => undefined); // only the race below awaits it
   helper.subscribe((message) => {
     if (message.type !== 'fault' || stopping) return;
     if (message.code === 'relay-lost') news.push({ code: 'frames-dropped', text: message.message });

@@ -14,9 +14,8 @@ interface Carrying {
 }
 
 /**
- * The role `relay`: does what VMware's bridge does to a Linux bridge that it is pointed at. It holds the bridge device
- * promiscuous, whose flags become 0x1103, and hands frames to the endpoint; what the endpoint sends leaves through the
- * bridge device itself.
+ * The role `relay`: acts as VMware's bridge on a Linux bridge. Holds the bridge device promiscuous (flags 0x1103),
+ * hands frames to the endpoint, and sends the endpoint's through the bridge device.
  */
 export function relayWorker(): void {
   openHelperChannel('relay', toolVersion(), (channel) => new RelayWorker(channel));
@@ -83,7 +82,7 @@ class RelayWorker {
     this.channel.say({ type: 'relaying', bridge: message.bridge, device: message.device });
   }
 
-  /** A full queue, or a frame longer than the receiving side's MTU, is a loss: reported with the next beat. */
+  /** A full queue, or a frame above the receiving side's MTU, is a loss, reported with the next beat. */
   private tryTo(send: () => void): boolean {
     try {
       send();
@@ -116,9 +115,8 @@ class RelayWorker {
 type StartMessage = Extract<ToRelay, { type: 'start' }>;
 
 /**
- * Which frames of the bridge device a relay hands to the endpoint behind it: those to one of its MACs, to groups and to
- * everybody, or all if it asked for `everything`; never those whose source is the endpoint itself, which would come
- * back to where they are from.
+ * Filter for frames to the endpoint behind a bridge device: to its MACs, to groups and broadcast, or with `everything`
+ * all; never from itself, which would return to their origin.
  */
 export function isForGuest(macs: readonly string[], everything: boolean): (frame: Buffer, bytes: number) => boolean {
   const guestMacs = new Set(macs.map(keyOfText));
