@@ -5,26 +5,23 @@ import { dirname, join } from 'node:path';
 import { fieldsOf } from '../../core/text/json-text.js';
 import { packagePath } from '../process/package-path.js';
 
-/** What this program's own files are, by their hashes. */
+/** Hashes of this program's own files. */
 export interface PackageIdentity {
   /**
-   * SHA-256 of the list of the program's files, `sha256 path` a line, sorted by path: `find dist -name '*.js' -o -name
-   * '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`.
+   * SHA-256 of the list of its files, `sha256 path` a line, sorted by path: `find dist -name '*.js' -o -name '*.cjs' |
+   * LC_ALL=C sort | xargs sha256sum | sha256sum`.
    */
   readonly packageSha256: string;
-  /** Of package-lock.json in a checkout, else of npm's own record of what it installed; null = neither is there. */
+  /** Of a checkout's package-lock.json, else of npm's record of the installation; null = neither. */
   readonly lockfileSha256: string | null;
-  /**
-   * Versions of npm packages by name: of those bundled into the program as they were built in, of the others as they
-   * are installed.
-   */
+  /** Versions of npm packages: bundled ones as built in, others as installed. */
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
 const root = packagePath();
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Folders from the package's own up to the root: a dependency lies in the `node_modules` of one of them. */
+/** A dependency is in one's `node_modules`. */
 function ancestors(): readonly string[] {
   const folders = [root];
   for (let folder = root; dirname(folder) !== folder; folder = dirname(folder)) folders.push(dirname(folder));
@@ -45,10 +42,7 @@ async function versionOf(name: string): Promise<string | null> {
   return typeof version === 'string' ? version : null;
 }
 
-/**
- * The program's own files by path, of which nothing is read: a hundred small ones are read at once in a third of the
- * time that promises of them take.
- */
+/** Reading a hundred small files at once takes a third of the time of promises. */
 function programs(): readonly string[] {
   try {
     return ['', 'chunks']

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Who } from '../../core/model/run-record.js';
 
-/** /proc/self/loginuid where nobody logged in. */
+/** /proc/self/loginuid without a login. */
 const unset = 0xffff_ffff;
 
 function read(path: string): string {
@@ -12,10 +12,7 @@ function read(path: string): string {
   }
 }
 
-/**
- * A user id of this user namespace as the one around it knows it (user_namespaces(7), uid_map); null where it has none
- * there.
- */
+/** A user id of this user namespace in the one around it (user_namespaces(7), uid_map); null = none. */
 export function outerUid(uid: number, uidMap: string): number | null {
   for (const line of uidMap.split('\n')) {
     const [inside, outside, count] = line.trim().split(/\s+/).map(Number);
@@ -25,7 +22,7 @@ export function outerUid(uid: number, uidMap: string): number | null {
   return null;
 }
 
-/** Who runs this process; in the lab of an ordinary user that user, not the root of the user namespace. */
+/** The user of this process; in an ordinary user's lab that user, not the namespace's root. */
 export function readWho(declared: { readonly operator: string | null; readonly ticket: string | null }): Who {
   const map = read('/proc/self/uid_map');
   const uid = process.getuid?.() ?? 0;

@@ -5,10 +5,7 @@ import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from '../kernel/socket-constants.js
 /** Bytes of struct sockaddr_un: family, path. */
 const maxAddress = 110;
 
-/**
- * Sends one datagram to a unix socket, which Node does not offer; `@` begins the name of an abstract one. False where
- * nobody took it.
- */
+/** Node lacks unix datagrams; `@` begins an abstract name. False = not taken. */
 function sendUnixDatagram(path: string, text: string): boolean {
   const c = libc();
   const fd = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -27,8 +24,8 @@ function sendUnixDatagram(path: string, text: string): boolean {
 }
 
 /**
- * Reports systemd how a service is (sd_notify(3)): `READY=1`, `WATCHDOG=1`, `STATUS=…`. Does nothing where no
- * NOTIFY_SOCKET was given; false where nobody took it: a manager that went away is not a reason to stop watching.
+ * Reports a service's state to systemd (sd_notify(3)): `READY=1`, `WATCHDOG=1`, `STATUS=…`. Does nothing without
+ * NOTIFY_SOCKET; false = not taken, no reason to stop watching.
  */
 export function notifySystemd(state: string, path = process.env['NOTIFY_SOCKET']): boolean {
   return path !== undefined && path !== '' && sendUnixDatagram(path, state);
@@ -37,9 +34,8 @@ export function notifySystemd(state: string, path = process.env['NOTIFY_SOCKET']
 const journalSocket = '/run/systemd/journal/socket';
 
 /**
- * Writes an entry into the system's journal in its native protocol (systemd's JOURNAL_NATIVE_PROTOCOL: `FIELD=value`, a
- * line each). Control characters in values become spaces, so that no value is taken for a field. False where there is
- * no journal.
+ * Writes a journal entry (systemd's JOURNAL_NATIVE_PROTOCOL: `FIELD=value`, a line each). Control characters become
+ * spaces, so that no value becomes a field. False = no journal.
  */
 export function writeJournalEntry(fields: Readonly<Record<string, string>>, socket = journalSocket): boolean {
   const lines = Object.entries(fields).map(
