@@ -27,11 +27,10 @@ import type { TraceInput } from './trace/traced-probes.js';
 import { filled, given } from '../text/collections.js';
 
 export interface StepInput extends RowInput, TraceInput {
-  /** Reasons that concern the whole capture: damage, a lost key. */
   readonly captureReasons: readonly Reason[];
 }
 
-/** A judged step, and the exit status that it asks for. */
+/** A judged step and its exit status. */
 export interface JudgedStep {
   readonly result: StepResult;
   readonly exit: 0 | 2 | 3 | 4 | 69;
@@ -66,7 +65,6 @@ function entryOf(input: StepInput): StepResult['entry'] {
   };
 }
 
-/** What explains a step beside the causes of its leaks; keys that would say nothing are left out. */
 function explained(
   rows: readonly Finding[],
   verdict: Verdict,
@@ -84,16 +82,13 @@ function verdictOf(rows: readonly Finding[], missing: readonly Reason[]): Verdic
   return missing.length > 0 ? 'inconclusive' : 'holds';
 }
 
-/** 2: a leak beyond what was expected. 4: an expected sighting did not show. 3: no verdict. */
+/** 2: a leak beyond the expected. 4: a missing expected sighting. 3: no verdict. */
 function exitOf(step: StepPlan, verdict: Verdict, outcomes: readonly string[]): 0 | 2 | 3 | 4 {
   if (verdict === 'broken' && (step.expect.expected === 'holds' || outcomes.includes('beyond'))) return 2;
   if (verdict === 'inconclusive') return 3;
   return verdict === step.expect.expected && outcomes.every((outcome) => outcome === 'held') ? 0 : 4;
 }
 
-/**
- * What changed while the probes were on their way, but for what the events of the step did: that is what it is about.
- */
 function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInput): readonly Reason[] {
   const strangers = facts.ruleChangesMeanwhile.filter((change) => isStranger(step, change));
   return [
@@ -125,7 +120,6 @@ function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], inp
 const noBypasses: ReturnType<typeof bypassReasons> = { reasons: [], trusted: [] };
 const noForms: EntryByForm = { reasons: [], blocked: [] };
 
-/** What in the state of the host, as it was read, keeps a step that was done from being proved. */
 function stateReasons(
   input: StepInput,
   bypasses: ReturnType<typeof bypassReasons>,
@@ -144,7 +138,6 @@ function stateReasons(
   ];
 }
 
-/** Groups of what was overheard where that is open by design. */
 function exposureGroups(
   { flows, expect }: StepPlan,
   { rows, exposed: folded, causesAlike }: Pick<Examined, 'rows' | 'exposed' | 'causesAlike'>,
@@ -168,7 +161,6 @@ function exposureGroups(
   return groups.map((group) => (isFew && isRouted(group) ? { ...group, few: true } : group));
 }
 
-/** A step's rows with their causes, and what keeps it from being proved. */
 interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly rows: readonly Finding[];
   readonly groups: ReturnType<typeof leakGroups>;
@@ -181,7 +173,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly isTraceClosed: boolean;
 }
 
-/** Ways past the observers; none counts at an observer where a leak, or what it may have, decides already. */
+/** Bypasses do not count at an observer decided already by a leak or its rights. */
 function bypassesBeside(
   input: StepInput,
   rows: readonly Finding[],
@@ -200,7 +192,6 @@ function passedIn({ states, facts }: StepInput): ReturnType<typeof passingRules>
   return passingRules(states, facts.ruleChangesMeanwhile);
 }
 
-/** True if something may carry frames past the ports, but for programs that can hand on alone. */
 function mayBypass(input: StepInput): boolean {
   const passed = passedIn(input);
   return bypassReasons({ ...input, isDecided: () => false, passed, isTracedWhole: true }).untrusted !== undefined;
@@ -288,7 +279,7 @@ function openAndTrusted({
   return { ...filled({ trusted }), ...others };
 }
 
-/** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
+/** A step's verdict: any leak → broken, else any missing proof → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const hasFailed = facts.outcome !== 'done';

@@ -22,28 +22,28 @@ import { reason, type Reason } from '../model/reasons.js';
 import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
 import { PlannedProbes } from './recognise/planned-probes.js';
 
-/** The part of a `Batch` (core/pcap/capture-items.ts) that judging reads: typed arrays of `count` entries. */
+/** The judge's part of a `Batch` (core/pcap/capture-items.ts): typed arrays of `count` entries. */
 export interface JudgedBatch
   extends Pick<Batch, 'bytes' | 'count' | 'offset' | 'captured' | 'interfaceId' | 'direction'> {
   readonly timeNs: BigInt64Array | BigUint64Array;
 }
 
-/** Everything but the capture that a judgement rests on. */
+/** A judgement's sources but the capture. */
 export interface JudgeInput {
   readonly plan: Plan;
   readonly run: RunRecord;
   readonly timeline: readonly TimelineEntry[];
   /** By step, in the plan's order. */
   readonly states: readonly StepStates[];
-  /** What discarded.ndjson holds, and its SHA-256; only where run.json says that frames were discarded. */
+  /** discarded.ndjson and its SHA-256; only if run.json reports discarded frames. */
   readonly discarded?: { readonly lines: readonly DiscardedFrames[]; readonly sha256: string | null };
-  /** The lines of trace.ndjson; absent if no step was traced. */
+  /** Lines of trace.ndjson; absent if no step was traced. */
   readonly trace?: readonly TraceLine[];
-  /** What became of fixes that were tried after the run, by 0-based step. */
+  /** Outcomes of fixes tried after the run, by 0-based step. */
   readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
 }
 
-/** What a judgement can begin with, while a run goes on: `timeline` as far as it is written. */
+/** Sources at hand during a run: `timeline` as far as written. */
 export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'discarded'> {
   readonly run: Pick<RunRecord, 'key'>;
 }
@@ -51,14 +51,14 @@ export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'disc
 interface InterfaceReader {
   readonly arrival: FrameArrival;
   readonly plain: PlainFrames;
-  /** Frames that were known as planned probes at once. */
+  /** Frames recognised at once as planned probes. */
   probes: number;
 }
 
-/** A judgement under way. Opaque: only the functions of this file read it. */
+/** A judgement under way, opaque outside this file. */
 export interface JudgeState<Input extends JudgeStart = JudgeInput> {
   readonly input: Input;
-  /** The key in run.json is the one that was committed to. */
+  /** The key in run.json matches its commitment. */
   readonly keyed: boolean;
   readonly search: TokenSearch;
   readonly probes: PlannedProbes;
@@ -80,20 +80,15 @@ function commits(input: JudgeStart): boolean {
   return key !== null && createHash('sha256').update(key).digest('hex') === input.plan.keySha256;
 }
 
-/** Did observers of the step lose frames? */
 function isLossy(facts: StepFacts | undefined): boolean {
   return Object.values(facts?.lastCounters ?? {}).some(({ dropped }) => dropped > 0);
 }
 
-/** Are the directions of what the observer saw a guess? */
 function isInferred(facts: StepFacts | undefined, observer: string): boolean {
   return facts?.listening.get(observer)?.direction === 'inferred';
 }
 
-/**
- * Begins a judgement. Pure: no clock, no file, the same input gives the same result. One of a run that goes on needs
- * `continueJudging` before it can end.
- */
+/** Begins a judgement. Pure: no clock, no file. One of a running run needs `continueJudging` before its end. */
 export function startJudging<Input extends JudgeStart>(input: Input): JudgeState<Input> {
   const facts = stepFacts(input.plan, input.timeline);
   const lossy = facts.map(isLossy);
@@ -132,8 +127,8 @@ export function startJudging<Input extends JudgeStart>(input: Input): JudgeState
 }
 
 /**
- * Continues a judgement that began during the run, once the capture is complete. Null where it has to start again:
- * frames were dropped, an engine knows no directions, or the plan is another one, so that frames count differently.
+ * Continues a judgement begun during the run, once the capture is complete. null = start again, as frames count
+ * differently: some were dropped, an engine knows no directions, or the plan differs.
  */
 export function continueJudging(judging: JudgeState<JudgeStart>, input: JudgeInput): JudgeState | null {
   const facts = stepFacts(input.plan, input.timeline);
@@ -148,7 +143,7 @@ export function continueJudging(judging: JudgeState<JudgeStart>, input: JudgeInp
   return same ? { ...judging, input, facts } : null;
 }
 
-/** Counts what was not kept, before what was. Without the run's key it cannot be authenticated. */
+/** Discarded frames count before kept ones. They need the run's key. */
 function addDiscarded(judging: JudgeState<JudgeStart>): void {
   const { input, keyed, interfaces, damages } = judging;
   if (!keyed) return;
@@ -168,7 +163,7 @@ function addDiscarded(judging: JudgeState<JudgeStart>): void {
 
 const directionOut = 2;
 
-/** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
+/** Adds a batch of the capture, in file order; `interfaceId` counts in the whole file. */
 export function addBatch(judging: JudgeState<JudgeStart>, batch: JudgedBatch): void {
   const { interfaces, search, probes, classify, tallies } = judging;
   const { bytes } = batch;
@@ -204,10 +199,7 @@ export function addBatch(judging: JudgeState<JudgeStart>, batch: JudgedBatch): v
   judging.frames = frames;
 }
 
-/**
- * Frames that the capture could not take were kept in memory and written down in the timeline: a leak among them is
- * one.
- */
+/** Frames that the capture could not take stand in the timeline: a leak among them counts. */
 function addKept(judging: JudgeState): void {
   const arrivals = judging.interfaces.map(({ arrival }) => arrival);
   for (const { arrival, index, kept, timeNs } of keptInOrder(arrivals, judging.facts)) {
@@ -222,12 +214,12 @@ function addKept(judging: JudgeState): void {
   }
 }
 
-/** Records in the judgement that the capture is damaged: what comes after is not known. */
+/** Records damage of the capture: later frames are unknown. */
 export function addDamage(judging: JudgeState<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }
 
-/** True if timeline.ndjson is whole: every line numbered by its place, and as many as there were when it was closed. */
+/** timeline.ndjson is complete if lines are numbered by place, up to the number at its closing. */
 function timelineReasons({ input }: JudgeState, run: RunRecord): readonly Reason[] {
   const { timeline } = input;
   const gap = timeline.findIndex(({ n }, at) => n !== at);
@@ -297,15 +289,14 @@ function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: nu
   return { verdict, exitCode: worst === 0 && verdict === 'inconclusive' ? 3 : worst };
 }
 
-/** What the capture file itself is, as it was read: SHA-256 in hex, null = there is none. */
+/** The capture as read: hex SHA-256, null = none. */
 export interface CaptureIdentity {
   readonly sha256: string | null;
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
-  /** Why these files prove nothing: they are not what the run wrote, by its own list of hashes. */
+  /** Why these files prove nothing: they differ from the run's own hashes. */
   readonly changed?: readonly Reason[];
 }
 
-/** A step's result with the fixes that were tried for it. */
 function withFixes(result: StepResult, index: number, tried: JudgeInput['fixes']): StepResult {
   const fixes = (tried ?? []).filter(({ step }) => step === index).map(({ step: _step, ...fix }) => fix);
   return fixes.length === 0 ? result : { ...result, fixes };
@@ -327,7 +318,6 @@ function heardAt({ interfaces }: JudgeState, step: StepPlan): (observer: string,
   };
 }
 
-/** `ofCapture`: what is missing of the capture as a whole. */
 function judgeSteps(judging: JudgeState, run: RunRecord, ofCapture: readonly Reason[]): readonly JudgedStep[] {
   const { plan, states, trace = [] } = judging.input;
   const { parties } = judging.tallies;
@@ -352,7 +342,7 @@ function judgeSteps(judging: JudgeState, run: RunRecord, ofCapture: readonly Rea
   });
 }
 
-/** Ends the judgement. `capture` names the files that it rests on. */
+/** Ends the judgement. `capture`: the files it rests on. */
 export function finishJudging(judging: JudgeState, capture: CaptureIdentity): Result {
   const { plan, run, states } = judging.input;
   addKept(judging);

@@ -2,17 +2,16 @@ import type { Flow, Observer, Plan } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
 import type { HostState, StepStates } from '../model/state.js';
 
-/** Which endpoints belong together: a guest may have several interfaces. */
+/** Endpoints of one owner: a guest may have several interfaces. */
 export interface Parties {
-  /** Does the observer belong to the sender of the flow? */
   isOfSender(flow: Flow, observer: string): boolean;
-  /** The other endpoints of its owner. */
+  /** The owner's other endpoints. */
   othersOf(endpoint: string): readonly string[];
 }
 
 const noOthers: readonly string[] = [];
 
-/** Parties by `owner`; an endpoint without one is a party of its own. */
+/** Parties by `owner`; an endpoint without one is alone. */
 export function createParties(endpoints: readonly Endpoint[]): Parties {
   const owners = new Map(endpoints.flatMap(({ name, owner }) => (owner === undefined ? [] : [[name, owner] as const])));
   const sameOwner = (first: string, second: string): boolean => {
@@ -34,12 +33,12 @@ export function createParties(endpoints: readonly Endpoint[]): Parties {
   };
 }
 
-/** The endpoint that an observer belongs to: what stands above a bridge may be a listed endpoint's. */
+/** An observer's endpoint: a device above a bridge may be a listed endpoint's. */
 export function partyOf({ name, party }: Pick<Observer, 'name' | 'party'>): string {
   return party ?? name;
 }
 
-/** Is a token of the flow that is seen towards this observer a leak? */
+/** True if the flow's token towards this observer is a leak. */
 export function isLeak(flow: Flow, observer: Observer, parties: Parties): boolean {
   const name = partyOf(observer);
   return (
@@ -51,7 +50,7 @@ export function isLeak(flow: Flow, observer: Observer, parties: Parties): boolea
   );
 }
 
-/** MACs that a bridge learned at a port; a static entry says what somebody wrote, not who spoke there. */
+/** Learned entries only; a static one does not show a sender there. */
 function learnedAt({ fdb }: HostState, { bridge, interface: port }: Observer): readonly string[] {
   return fdb
     .filter((entry) => entry.master === bridge && entry.port === port && !['permanent', 'static'].includes(entry.state))
@@ -59,8 +58,8 @@ function learnedAt({ fdb }: HostState, { bridge, interface: port }: Observer): r
 }
 
 /**
- * The MACs that are an observer's own: those that are listed, and those that the bridge had learned at its port before
- * the step and has there after it, but for what another endpoint has by the plan or at another port.
+ * An observer's own MACs: the listed ones, and those learned at its port both before and after the step, without other
+ * endpoints' and other ports'.
  */
 export function ownMacs(
   observer: Observer,

@@ -19,7 +19,7 @@ function countControl(
   tally: StepTally,
 ): void {
   if (step !== arrival.step.index || control.observer !== arrival.observer.name) return;
-  // An engine without directions takes a control that carries the observer's own MAC for one of its own.
+  // Without directions a control with the observer's own MAC looks like its own frame.
   if (control.kind === 'ear' && arrival.towards !== (control.sender === null) && !arrival.inferred) return;
   tally.controls.add(control.index);
 }
@@ -39,7 +39,6 @@ function countOthers(bytes: Uint8Array, view: FrameView, arrival: FrameArrival, 
     countForeign(tally, { observer: arrival.observer.name, src, dst }, firstOf(arrival));
 }
 
-/** Counts what one token of a frame says; false = the frame is none of the run's. */
 function countToken(
   bytes: Uint8Array,
   view: FrameView | null,
@@ -60,14 +59,14 @@ function countToken(
       return true;
     }
     case 'forged':
-      // Without the key a control of the run's own would count as foreign unicast.
+      // Without the key a control of this run would count as foreign unicast.
       return !tallies.keyed;
     case 'none':
       return false;
   }
 }
 
-/** Counts one frame of the capture into the tallies. What a forger wrote is noise, and decides nothing. */
+/** Counts a frame into the tallies. Forged tokens are noise, and decide nothing. */
 export function countSighting(
   bytes: Uint8Array,
   { view, sighting, more }: Classified,

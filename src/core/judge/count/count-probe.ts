@@ -18,15 +18,15 @@ import {
 } from './tally.js';
 
 /**
- * Counts a frame that stems from a probe, whatever its headers have become:
+ * Counts a frame of a probe, whatever its headers are now:
  *
- * - towards the sender, or another port of its owner: never counts;
- * - towards something that may not have it: a leak, unless a guest sent the token before: then `replayed`, for that
- *   guest may have had it rightfully and passed it on;
- * - as an answer, which quotes it or carries it back: a leak of what is answered, if it is on no planned way;
- * - entering at a guest that was seen to get it: said again, which alone is not a reason for anything;
- * - entering at a guest that was not seen to get it: `unheard-delivery`, for somebody reached it past our ears;
- * - the host transmitting: in transit; the ports there decide.
+ * - towards the sender, or another port of its owner: never;
+ * - towards an observer that must not have it: a leak; `replayed` if a guest sent the token before, which it may have
+ *   had rightfully;
+ * - in an answer that quotes or returns it: a leak of the answered probe, unless on a planned way;
+ * - entering from a guest that was seen to get it: repeated, no reason by itself;
+ * - entering from a guest that was not: `unheard-delivery`, as it bypassed the observers;
+ * - sent by the host: in transit; the ports there decide.
  */
 export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies): CountedAs {
   const tally = tallies.steps[sighting.flow.step];
@@ -40,12 +40,9 @@ export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, talli
     : countEntering(sighting, arrival, tallies, tally);
 }
 
-/**
- * May a guest have said the token again? What is as it was sent stems from no answer: every frame of a guest is heard
- * where it enters.
- */
+/** A frame as it was sent is no answer: each guest's frames are heard as they enter. */
 function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTally): boolean {
-  // Nearly none has entered again: one look is enough for them.
+  // Nearly none entered again: one look is enough for them.
   return (
     entries.isAgain(flow, sequence) &&
     (entries.isAgain(flow, sequence, 'repeated') ||
@@ -54,10 +51,6 @@ function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTa
   );
 }
 
-/**
- * True if an answer goes where its answerer sent it: to the MAC of that observer, or by an uplink to one that is not
- * here.
- */
 function isOnItsWay(
   { by, dstMac }: ProbeAnswer,
   { observer }: FrameArrival,
@@ -69,7 +62,7 @@ function isOnItsWay(
   return observer.role === 'uplink' && !macsHere.has(dstMac);
 }
 
-/** Of a mesh that answers no more rows than this are distinguished: further answers count in the last of them. */
+/** Rows of answers in a mesh; further ones count in the last. */
 const maxAnswerRows = 10_000;
 
 function countAnswerTowards(
@@ -111,25 +104,23 @@ function countTowards(sighting: ProbeSighting, arrival: FrameArrival, tallies: T
     raise(tally.reflected, `${flow.id}|${observer.name}`);
   if (fresh) return 'seen';
   if (!arrival.inferred) return 'again';
-  // An answer that quotes the frame is heard after it: which way it went is not known, that it was repeated is not
-  // said.
+  // The quoting answer is heard later: its way is unknown, and no repetition is claimed.
   if (form === 'as-sent') raise(tally.twice, observer.name);
   else tally.entries.addAgain(flow, sequence, 'answered');
   return 'other';
 }
 
-/** By an uplink of another bridge a frame only goes on: what is beyond joins the two. */
+/** By an uplink of another bridge a frame only goes on: the two are joined beyond. */
 function isOfSendersBridge(flow: Flow, { step, observer }: FrameArrival): boolean {
   return step.observers.some(({ name, bridge }) => name === flow.sender && bridge === observer.bridge);
 }
 
-/** By another port of its owner, or by the port of its lower device, the frame of a sender is on its way out. */
+/** By another port of its owner, or its lower device's port, a sender's frame is on its way out. */
 function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { parties }: Tallies): boolean {
   if (parties.isOfSender(flow, party)) return true;
   return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
 }
 
-/** True if an answer may enter there: from its answerer, the host, an uplink, or one that got it to pass it on. */
 function mayAnswerEnter(
   { flow, sequence }: ProbeSighting,
   { by, dstMac }: ProbeAnswer,
@@ -151,7 +142,7 @@ function countEntering(sighting: ProbeSighting, arrival: FrameArrival, tallies: 
   if (observer.name === flow.sender) {
     if (form !== 'as-sent') return 'other';
     if (tally.entries.add(flow, sequence, 'port')) return 'entered';
-    // Its own token, but a second time: what stands behind this port says it again.
+    // Its own token again: something behind this port repeats it.
     if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
     else if (!inferred) tally.entries.addAgain(flow, sequence, 'repeated');
     return 'other';
@@ -169,7 +160,7 @@ function countEntering(sighting: ProbeSighting, arrival: FrameArrival, tallies: 
   return 'other';
 }
 
-/** Notes what a frame looks like that was seen with other headers than it was sent with. */
+/** Notes a frame seen with other headers than it was sent with. */
 export function noteAltered(
   bytes: Uint8Array,
   view: FrameView,

@@ -4,10 +4,7 @@ import { parsePositions, positionText } from '../../plan/flows/position-text.js'
 import type { FrameArrival, Tallies } from './tally.js';
 
 const tokenSpans = { frames: number, spans: number, gaps: text, lengths: text };
-/**
- * Tokens in a row: this many spans of tokens that follow one another, each `gaps` behind the one before, `lengths`
- * long; both as `positionText`.
- */
+/** Consecutive tokens: this many spans, each `gaps` behind the one before and `lengths` long, as `positionText`. */
 export type TokenSpans = Of<typeof tokenSpans>;
 
 export const discardedShape = {
@@ -15,19 +12,17 @@ export const discardedShape = {
   observer: text,
   /** Entered at the sender's own port, or left through the bridge device. */
   entered: tokenSpans,
-  /** Came towards the observer. */
   seen: tokenSpans,
-  /** Came towards the observer once more. */
+  /** Repeatedly towards the observer. */
   again: number,
 };
 /**
- * A line of discarded.ndjson: frames that an observer captured in a step, that were counted when the captures were
- * collated, and that evidence.pcapng does not hold. Each was a planned probe, as it was sent, and the first of its
- * token there.
+ * A line of discarded.ndjson: an observer's frames in a step, counted during collation and missing in evidence.pcapng.
+ * Each was a planned probe as sent, and its token's first there.
  */
 export type DiscardedFrames = Of<typeof discardedShape>;
 
-/** Collects tokens; they come almost in their order. */
+/** Collects tokens that come almost in order. */
 export interface TokenCollector {
   add(token: number): void;
   spans(): TokenSpans;
@@ -89,7 +84,6 @@ interface Positions {
   readonly lengths: Uint32Array;
 }
 
-/** Gaps and lengths of spans; null where they do not say what `frames` says, or reach beyond the tokens of a run. */
 function positionsOf(spans: TokenSpans): Positions | null {
   if (!Number.isInteger(spans.spans) || spans.spans < 1 || spans.spans > maxTokens) return null;
   const gaps = parsePositions(spans.gaps, spans.spans, maxTokens);
@@ -106,8 +100,8 @@ function positionsOf(spans: TokenSpans): Positions | null {
 }
 
 /**
- * Gives each span, from its first token to before its end; false where they do not say what `frames` says, or ask for
- * tokens that no run has. Nothing was given then.
+ * Gives each span as first token and end (exclusive). False, before giving any, if they contradict `frames` or exceed a
+ * run's tokens.
  */
 export function eachSpan(spans: TokenSpans, take: (first: number, end: number) => void): boolean {
   if (spans.frames === 0 && spans.spans === 0) return true;
@@ -124,8 +118,8 @@ export function eachSpan(spans: TokenSpans, take: (first: number, end: number) =
 }
 
 /**
- * Counts frames that were discarded when the captures were collated, before those that were kept. Gives what does not
- * fit the plan, in words, or null. `arrival`: the observer of the line.
+ * Counts discarded frames, before the kept ones. Returns any contradiction to the plan as text, or null. `arrival`: the
+ * line's observer.
  */
 export function countDiscarded(
   line: DiscardedFrames,
@@ -164,7 +158,7 @@ export function countDiscarded(
     : `${unfit} of the frames counted for ${observer.name} in step ${arrival.step.index + 1} are none that it could have captured once`;
 }
 
-/** How many frames a line stands for. */
+/** Frames that a line stands for. */
 export function framesOfLine({ entered, seen, again }: DiscardedFrames): number {
   return entered.frames + seen.frames + again;
 }

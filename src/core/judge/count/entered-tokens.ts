@@ -1,26 +1,23 @@
 import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 
-/** Which tokens of a step's flows entered: at their senders' own places, and at others'. */
+/** Tokens of a step's flows that entered, at their senders' places and elsewhere. */
 export interface EnteredTokens {
   /**
-   * False: the token has entered at this kind of place before. `port`: the sender's; else it left through the bridge
-   * device, as the host's or a relay's do.
+   * False = entered there before. `port`: the sender's; `bridge`: through the bridge device, as the host's and relays'
+   * do.
    */
   add(flow: Flow, sequence: number, place: 'port' | 'bridge'): boolean;
   /** Distinct tokens of the flow that entered anywhere. */
   count(flow: Flow): number;
-  /** Distinct tokens that left through the bridge device. */
   throughDevice(flow: Flow): number;
-  /** Notes that a token entered again, or elsewhere than at its sender. */
   addAgain(flow: Flow, sequence: number, how: Again): void;
-  /** Has the token entered so? Without `how`: in any of these ways. */
+  /** Without `how`: in any way. */
   isAgain(flow: Flow, sequence: number, how?: Again): boolean;
 }
 
 /**
- * How a token enters that has entered before, or enters elsewhere: `repeated` as it was sent by a guest that had got
- * it, `answered` by one in a frame of its own (an ICMP error quotes it), `reflected` by an uplink, `unheard` from a
- * guest that no capture saw it reach.
+ * A further entry of a token: `repeated` as sent, by a guest that had got it; `answered` by one in a frame of its own
+ * (an ICMP error quotes it); `reflected` by an uplink; `unheard` from a guest that no capture saw it reach.
  */
 export type Again = 'repeated' | 'answered' | 'reflected' | 'unheard';
 
@@ -39,7 +36,7 @@ export function createEnteredTokens(flows: Flows): EnteredTokens {
       if (((entered[at] ?? 0) & mask) !== 0) count += 1;
     return count;
   };
-  /** Position of a token; -1 = the flow has none of that number. */
+  /** -1 = none of that number in the flow. */
   const positionOf = (flow: Flow, sequence: number): number =>
     sequence < 0 || sequence >= flow.count ? -1 : flow.first - base + sequence;
   return {

@@ -1,15 +1,15 @@
 /**
- * A flow's rows are looked through one by one up to this many; flows with more are in the table. A mesh has a million
- * flows of one row: to look there is to wait for memory.
+ * Rows searched one by one; flows with more use the table. A mesh has a million flows of one row, which would wait for
+ * memory.
  */
 const fewRows = 8;
 
-/** With more rows there is one for each flow, as a rule: room for these is taken at once, and pages when used. */
+/** Beyond this most flows have a row: their room is reserved, and its pages come with use. */
 const manyRows = 1 << 13;
 
 /**
- * The rows as columns; all of one length, which grows by half. `inOrder` 1: the tokens seen are the `count` before that
- * in `bits`; 0: `bits` is or says where the bits are. 50 bytes a row.
+ * Rows as columns of one length, which grows by half. `inOrder` 1: the seen tokens are the `count` before the one in
+ * `bits`; 0: `bits` has or locates the bits. 50 bytes a row.
  */
 function createColumns(length: number) {
   const words = (): Uint32Array<ArrayBuffer> => new Uint32Array(length);
@@ -33,24 +33,18 @@ function hashOf(flow: number, observer: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
-/**
- * Rows of numbers, one for each flow and observer that were put together, found by both. Flows and observers are
- * numbers from 0.
- */
+/** Rows of numbers by flow and observer, both numbered from 0. */
 export class FlowRows {
-  /** Another object once rows were added. */
+  /** Replaced when rows are added. */
   columns = createColumns(64);
-  /** How many rows there are. */
   size = 0;
   /** Open addressing: row + 1 by hash of flow and observer; 0 = free. At most half full. */
   private table = new Int32Array(128);
   private inTable = 0;
-  /** Row + 1 of the last observer that came to a flow. */
+  /** Row + 1 of a flow's last observer. */
   private readonly lastOfFlow: Int32Array;
-  /** 1: the rows of the flow are in the table. */
   private readonly isTabled: Uint8Array;
 
-  /** `limit`: rows at most. */
   constructor(
     flows: number,
     private readonly limit: number,
@@ -67,12 +61,12 @@ export class FlowRows {
     return this.lastOfFlow[flow] !== undefined;
   }
 
-  /** The row that came to a flow last, from which `columns.nextOfFlow` leads to those before; -1 = none. */
+  /** A flow's last row; `columns.nextOfFlow` leads to the ones before; -1 = none. */
   newestOf(flow: number): number {
     return (this.lastOfFlow[flow] ?? 0) - 1;
   }
 
-  /** The row of a flow and an observer; below 0 = none. */
+  /** Below 0 = none. */
   find(flow: number, observer: number): number {
     if (this.isTabled[flow] === 1) return (this.table[this.placeOf(flow, observer)] ?? 0) - 1;
     const { columns } = this;
@@ -81,10 +75,10 @@ export class FlowRows {
       if (columns.observer[row] === observer) return row;
       looked += 1;
     }
-    return -1 - looked; // how many rows the flow has
+    return -1 - looked; // number of the flow's rows
   }
 
-  /** The row of a flow and an observer, a new one if need be; -1 = there are too many for a new one. */
+  /** -1 = no room. */
   findOrAdd(flow: number, observer: number): number {
     const newest = this.newestOf(flow);
     if (newest >= 0 && this.columns.observer[newest] === observer) return newest;

@@ -1,16 +1,12 @@
 import type { Noise } from '../../model/result.js';
 import type { StepTally } from './tally.js';
 
-/**
- * Frames that are none of the run's, by who sent them. A guest chooses its addresses: of this many sources each is
- * reported, the rest together.
- */
+/** Guests choose their addresses: this many sources have counts of their own, the rest together. */
 const maxSources = 4096;
 const others = '*';
-/** This many sources of a flood are named. */
 const maxNamed = 3;
 
-/** Counts a frame that is neither a probe nor a control of this run, forged tokens included. */
+/** Counts a frame that is neither probe nor control of this run, forged tokens included. */
 export function countNoise(noise: StepTally['noise'], observer: string, source: string, towards: boolean): void {
   const bySource = noise.get(observer) ?? new Map<string, { towards: number; entered: number }>();
   noise.set(observer, bySource);
@@ -21,7 +17,7 @@ export function countNoise(noise: StepTally['noise'], observer: string, source: 
   else count.entered += 1;
 }
 
-/** Where most frames of a source entered the bridge; null = at no port that was observed. */
+/** null = at no observed port. */
 function entryOf(noise: StepTally['noise'], source: string): string | null {
   let entry: { readonly observer: string; readonly entered: number } | null = null;
   for (const [observer, bySource] of noise) {
@@ -31,10 +27,7 @@ function entryOf(noise: StepTally['noise'], source: string): string | null {
   return entry?.observer ?? null;
 }
 
-/**
- * The sources of most of the noise at an observer, the loudest first. Only what was captured is known: where frames
- * were dropped there was more.
- */
+/** The loudest sources of noise at an observer, as captured: dropped frames are unknown. */
 export function noiseAt(noise: StepTally['noise'], observer: string): readonly Noise[] {
   return [...(noise.get(observer) ?? [])]
     .map(([source, { towards, entered }]) => ({
@@ -46,7 +39,7 @@ export function noiseAt(noise: StepTally['noise'], observer: string): readonly N
     .slice(0, maxNamed);
 }
 
-/** Who flooded, in words: `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
+/** The flood's sources in words: `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
 export function noiseText(noise: readonly Noise[], captured: number): string {
   const [first] = noise;
   const sum = noise.reduce((total, { frames }) => total + frames, 0);

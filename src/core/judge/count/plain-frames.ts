@@ -17,41 +17,37 @@ import {
   type StepTally,
 } from './tally.js';
 
-/** Which way a frame went, its number and its time. */
+/** Direction, number and time of a frame. */
 export type PlainSighting = Pick<FrameArrival, 'towards' | 'frame' | 'high' | 'low'>;
 
-/** Counts the frames of one observer that carry no token: guests' traffic, mostly. They are many, and few kinds. */
+/** Counts an observer's frames without token: mostly guests' traffic, many of few kinds. */
 export interface PlainFrames {
-  /** One frame, `bytes[start, end)`, as its observer captured it. */
   count(bytes: Uint8Array, start: number, end: number, arrival: Readonly<PlainSighting>): void;
-  /** Puts what was only summed up into the tally. */
+  /** Adds sums to the tally. */
   finish(): void;
 }
 
-/** Which row a frame counts in, and the earliest that this knows of. */
 interface Row {
-  /** Counts a frame that may be the earliest. */
   readonly add: (first: First) => FrameCount;
   count: FrameCount | null;
   readonly earliest: WordTime;
 }
 
-/** Traffic between two MACs: its row at this observer, and how often it entered here. */
 interface TalkRow extends Row {
   readonly talk: Talk;
   entered: number;
 }
 
 interface Pair {
-  /** Rows of traffic, of frames that are not ARP. */
+  /** Without ARP. */
   readonly traffic: readonly TalkRow[];
-  /** The same of traffic for another endpoint: their own addresses decide. */
+  /** For another endpoint: IP addresses decide. */
   readonly astray: readonly TalkRow[];
-  /** Foreign unicast of a step that listens; null = it is not one. */
+  /** Foreign unicast of a listening step; null = none. */
   readonly foreign: Row | null;
-  /** The addressee, if it belonged to the observer for a time. */
+  /** The addressee, if it was temporarily the observer's. */
   readonly mayBeOwn: string | null;
-  /** Unicast from here, which somebody might overhear. */
+  /** Unicast from here that others might overhear. */
   readonly crosses: string | null;
 }
 
@@ -59,7 +55,7 @@ function row(add: Row['add']): Row {
   return { add, count: null, earliest: { high: 0, low: 0 } };
 }
 
-/** Adds a frame to its row without making a big integer, unless it is the row's earliest. */
+/** Makes no bigint, except for a row's earliest frame. */
 function addTo(row: Row, { frame, high, low }: Readonly<PlainSighting>): void {
   const { count, earliest } = row;
   if (count !== null && (high > earliest.high || (high === earliest.high && low >= earliest.low))) {
@@ -71,7 +67,7 @@ function addTo(row: Row, { frame, high, low }: Readonly<PlainSighting>): void {
   row.count = row.add({ frame, timeNs: nsOf(earliest) });
 }
 
-/** IPv4 and IPv6 without tags are neither ARP nor cut off; everything else is looked at. */
+/** Untagged IPv4 and IPv6 are neither ARP nor cut off; all else is examined. */
 function isTraffic(bytes: Uint8Array, start: number, end: number): boolean {
   const etherType = end - start < ethernetLength ? 0 : readU16(bytes, start + 12);
   if (etherType === etherTypes.ipv4 || etherType === etherTypes.ipv6) return true;
@@ -80,8 +76,8 @@ function isTraffic(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * Counts as `countSighting` does for frames without token, and the noise of those that end within their tags as well;
- * `tally` is the step's. `lossy`: frames were dropped in it, so it matters who sent what.
+ * As `countSighting` for frames without token, and the noise of those ending within their tags. `tally`: the step's.
+ * `lossy`: with dropped frames sources matter.
  */
 export function createPlainFrames(
   step: StepPlan,
@@ -98,7 +94,7 @@ class PlainFrameCounter implements PlainFrames {
   private readonly entering: TalkRow[] = [];
   private readonly talks: readonly Talk[];
   private readonly watches: boolean;
-  /** Made for the first frame: a mesh has a thousand observers, to which hardly any other device sends. */
+  /** Made for the first frame: hardly any device sends to most of a mesh's thousand observers. */
   private pairs: AddressPairs<Pair> | null = null;
 
   constructor(
@@ -125,7 +121,6 @@ class PlainFrameCounter implements PlainFrames {
     for (const { talk, entered } of this.entering) if (entered > 0) raise(this.tally.trafficEntered, talk.key, entered);
   }
 
-  /** A frame of a step whose traffic is judged, or that listens. */
   private countWatched(bytes: Uint8Array, start: number, end: number, arrival: Readonly<PlainSighting>): void {
     const { towards } = arrival;
     this.pairs ??= createAddressPairs((frame, at) => this.pairAt(frame, at));

@@ -2,16 +2,16 @@ import { maxTokens } from '../../model/plan.js';
 import type { RowColumns } from './flow-rows.js';
 
 /**
- * Flows of no more tokens have their bits in their row, those of no more than a page in a run of words that their row
- * names, others in pages.
+ * Flows of at most this many tokens have bits in their row, those up to a page in words named by the row, others in
+ * pages.
  */
 const inRow = 32;
 const perPage = 4096;
 const pagesPerFlow = maxTokens / perPage;
 
 /**
- * Which tokens a row has. Those that come one after the other, as they were sent, are two numbers of the row; once one
- * is missing or late, the row has a bit for each. `tokens`: how many the row's flow has.
+ * The tokens of a row. Consecutive ones are two numbers of the row; after a gap or a late one it has a bit for each.
+ * `tokens`: number of the flow's.
  */
 export class RowTokens {
   private words = new Uint32Array(64);
@@ -20,7 +20,7 @@ export class RowTokens {
   private lastPage = -1;
   private lastWords = new Uint32Array(0);
 
-  /** Adds a token to those of a row; false if it was among them. `columns.count` is the caller's to raise. */
+  /** Adds a token to a row; false = already there. The caller counts `columns.count`. */
   addToken(columns: RowColumns, row: number, sequence: number, tokens: number): boolean {
     if (columns.inOrder[row] === 0) return this.setBit(columns, row, sequence, tokens);
     const count = columns.count[row] ?? 0;

@@ -5,17 +5,15 @@ import { FlowRows } from './flow-rows.js';
 import { RowTokens } from './row-tokens.js';
 import { TokenBits } from './token-bits.js';
 
-/** Where something was first seen: the frame's number in the capture and its time. */
+/** A first sighting: the frame's number in the capture, and its time. */
 export interface First {
-  /** 1-based in evidence.pcapng; below 0: −n is the observer's nth kept frame of the step in timeline.ndjson. */
+  /** From 1 in evidence.pcapng; below 0: −n is the observer's nth kept frame of the step in timeline.ndjson. */
   readonly frame: number;
   readonly timeNs: bigint;
 }
 
-/** Rows of a step. */
 const maxRows = 2 ** 20;
 
-/** The observers of a step as numbers from 0, in the order in which they came. */
 class ObserverNumbers {
   readonly names: string[] = [];
   private readonly numbers = new Map<string, number>();
@@ -26,7 +24,6 @@ class ObserverNumbers {
     return number;
   });
 
-  /** A new number for a new name. */
   numberFor(observer: string): number {
     if (observer !== this.names[this.last]) this.last = this.numberInTurn(observer);
     return this.last;
@@ -37,7 +34,7 @@ class ObserverNumbers {
   }
 }
 
-/** Do the tokens of the flows number through, with none between them? */
+/** True if the flows' tokens are continuous. */
 function numberThrough(flows: Flows): boolean {
   let next = flows.at(0)?.first ?? 0;
   return flows.every(({ first, count }) => {
@@ -47,7 +44,7 @@ function numberThrough(flows: Flows): boolean {
   });
 }
 
-/** Tokens of flows of few: of a mesh each is seen by one observer, as a rule; of others bits are shorter. */
+/** Tokens of a short flow: in a mesh one observer sees each, elsewhere bits are shorter. */
 const fewTokens = 8;
 
 function tokensOfMany(flows: Flows): number {
@@ -56,10 +53,9 @@ function tokensOfMany(flows: Flows): number {
 }
 
 /**
- * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it.
- * Memory goes by what the plan asks at most, not by how many frames were captured. Beyond a million rows a token is a
- * bit, and where it was first seen is not known; so is what was counted and not kept: a hub of 200 guests has eight
- * million of them.
+ * Tokens of a step's flows by observer: a row of numbers for each flow and observer that saw any. The plan bounds
+ * memory, not the captured frames. Beyond a million rows a token is a bit, without its first sighting; so are counted
+ * frames that were not kept: a hub of 200 guests has eight million.
  */
 export class SeenTokens {
   private readonly firstId: number;
@@ -70,7 +66,7 @@ export class SeenTokens {
   private readonly beyond: TokenBits;
   private isNumberedThrough: boolean | null = null;
 
-  /** `limit`: rows of which it is known where they were first seen. */
+  /** `limit`: rows with a first sighting. */
   constructor(
     private readonly flows: Flows,
     limit = Math.max(maxRows, 2 * flows.length),
@@ -83,9 +79,8 @@ export class SeenTokens {
   }
 
   /**
-   * Adds tokens of the run from `first` to before `end` that an observer saw in frames that were not kept, before any
-   * other is added. `flow`: the one that the first belongs to. Gives how many of them are tokens of the step that
-   * follow one another, and how many of these the observer had not seen.
+   * Adds an observer's tokens from `first` to before `end`, of frames that were not kept, before any others. `flow`:
+   * the first one's. Returns how many of them are the step's and continuous, and how many of these are new.
    */
   addCounted(
     flow: Flow,
@@ -100,7 +95,7 @@ export class SeenTokens {
     return { taken, fresh: this.beyond.setAll(number, first - this.firstToken, taken) };
   }
 
-  /** False if this observer has seen the token before. The time is two 32-bit words of ns. */
+  /** False = seen by this observer before. The time is two 32-bit words of ns. */
   addToken(
     flow: Flow,
     sequence: number,
@@ -136,7 +131,6 @@ export class SeenTokens {
     return number !== undefined && this.beyond.has(number, flow.first - this.firstToken + sequence);
   }
 
-  /** Distinct tokens of the flow that the observer saw. */
   countTokens(flow: Flow, observer: string): number {
     const row = this.rowOf(flow, observer);
     const inRow = row < 0 ? 0 : (this.rows.columns.count[row] ?? 0);
@@ -151,14 +145,14 @@ export class SeenTokens {
     return { frame: frame[row] ?? 0, timeNs: nsOf({ high: high[row] ?? 0, low: low[row] ?? 0 }) };
   }
 
-  /** Each observer that saw any token of the flow, in the order of the capture; those without a row come last. */
+  /** Observers of any token of the flow, in the capture's order; those without a row come last. */
   observersOf(flow: Flow): readonly string[] {
     const names: string[] = [];
     this.eachObserver(flow, (name) => names.push(name));
     return names;
   }
 
-  /** The one observer that saw tokens of the flow; null = nobody, or perhaps several. */
+  /** The only observer of the flow's tokens; null = none, or perhaps several. */
   onlyObserverOf(flow: Flow): string | null {
     const { rows, beyond } = this;
     const row = rows.newestOf(flow.id - this.firstId);
@@ -166,7 +160,7 @@ export class SeenTokens {
     return this.observers.names[rows.columns.observer[row] ?? 0] ?? null;
   }
 
-  /** The same, with how many distinct tokens each saw. */
+  /** As `observersOf`, with each one's number of distinct tokens. */
   eachObserver(flow: Flow, take: (observer: string, tokens: number) => void): void {
     const { rows, beyond } = this;
     const { names } = this.observers;
@@ -195,7 +189,7 @@ export class SeenTokens {
   /** Below 0 = none. */
   private rowOf(flow: Flow, observer: string): number {
     const position = flow.id - this.firstId;
-    // Mostly asked for is the observer that came to the flow last, or alone.
+    // Mostly the flow's last or only observer is asked for.
     const newest = this.rows.newestOf(position);
     if (newest >= 0 && this.observers.names[this.rows.columns.observer[newest] ?? -1] === observer) return newest;
     const number = this.observers.numberOf(observer);

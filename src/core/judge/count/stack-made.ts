@@ -7,14 +7,14 @@ import type { HostState, StepStates } from '../../model/state.js';
 import { isLeak } from '../parties.js';
 import { type FrameArrival, type ProbeSighting, raise, type StepTally, type Tallies } from './tally.js';
 
-/** Flows at observers of a step beyond these are counted, not kept. */
+/** Further flows at observers of a step are counted, not kept. */
 const maxKept = 10_000;
 
 /**
- * Keeps a token in a packet that the host or a gateway made for another than the sender of the probe: an echo reply, an
- * ICMP error, the payload of a proxy or out of a tunnel. A guest that rightly got the token can have sent it in
- * fragments or segments, in which no observer finds it, with the address of that other (RFC 792: the stack swaps the
- * addresses). Returns false if it is none, or no leak there.
+ * Keeps a token in a packet made by the host or a gateway for another than the probe's sender: an echo reply, an ICMP
+ * error, a proxy's or tunnel's payload. A guest that rightly got it may have sent it in fragments or segments,
+ * unrecognised by observers, with that other's address (RFC 792: the stack swaps addresses). False = none, or no leak
+ * there.
  */
 export function keepStackMade(
   { flow, sequence, stackMade }: ProbeSighting,
@@ -36,7 +36,7 @@ export function keepStackMade(
   return true;
 }
 
-/** Kinds of link (ip-link(8)) that put packets into others, beside those that carry Ethernet frames. */
+/** Kinds of link (ip-link(8)) that wrap packets, beside those for Ethernet frames. */
 const layer3Tunnels: readonly (string | null)[] = [
   'gre',
   'ip6gre',
@@ -48,10 +48,7 @@ const layer3Tunnels: readonly (string | null)[] = [
   'wireguard',
 ];
 
-/**
- * Rules that give a packet other addresses or headers: statements of nft, actions of tc, targets of xtables, actions of
- * Open vSwitch.
- */
+/** Rules that change addresses or headers: nft statements, tc actions, xtables targets, Open vSwitch actions. */
 const rewriting = {
   nft: /"mangle":\{"key":\{"payload"|"snat":/,
   tc: /"pedit"|"kind":"nat"|"skbmod"|"bpf"/,
@@ -59,10 +56,10 @@ const rewriting = {
   flow: /set_field|mod_|move:|load:|\bnat\b/,
 } as const;
 
-/** Targets that rewrite, of those that are harmless on the way. */
+/** Rewriting targets among those harmless for forwarding. */
 const rewritingTargets: ReadonlySet<string> = new Set(['DNAT', 'MASQUERADE', 'NETMAP', 'REDIRECT', 'SNAT']);
 
-/** Names of the targets and watchers of xtables among nft's rules; null = one that nft does not name. */
+/** null = not named by nft. */
 function extensionsIn(nft: unknown): readonly (string | null)[] {
   const texts = new Set([...rulesText(nft).matchAll(/"xt":(\{[^{}]*\}|null)/g)].map(([, text = '']) => text));
   return [...texts].flatMap((text) => {
@@ -82,7 +79,6 @@ function mayRewrite(state: HostState): boolean {
   );
 }
 
-/** True if something may have put a probe into another packet: a tunnel, or a process that gets frames. */
 function mayCarry(state: HostState): boolean {
   if (state.links.some(({ kind }) => tunnelKinds.includes(kind) || layer3Tunnels.includes(kind))) return true;
   if (/"(queue|tproxy|dnat|redirect|masquerade)":|"nftrace"|"log":\{[^}]*"group"/.test(rulesText(state.nft)))
@@ -100,9 +96,8 @@ function mayCarry(state: HostState): boolean {
 }
 
 /**
- * Decides on what was kept: if a rule of a snapshot can have changed the packets, or made them of a probe, or no
- * snapshot was read, they count as sightings; else a guest had its token repeated. Call it once the capture is read,
- * before rows are made.
+ * Decides on kept tokens: they are sightings if a rule in a snapshot can have changed or made the packets, or none was
+ * read; else a guest's repetitions. Call it after the capture, before rows are made.
  */
 export function settleStackMade({ before, after, during = [] }: StepStates, tally: StepTally): void {
   const states = [before, ...during, after];

@@ -7,20 +7,19 @@ import type { FrameView } from '../../wire/frame-view.js';
 import { ipv4Text } from '../../wire/ipv4.js';
 import { ipv6Text } from '../../wire/ipv6.js';
 
-/** One way of a step's traffic: `0/>` from → to of the first, `0/<` back. */
+/** A direction of a step's traffic: `0/>` from → to of the first, `0/<` back. */
 export interface Talk {
   readonly key: string;
-  /** The endpoint that sends. */
   readonly source: string;
   readonly sourceMacs: readonly string[];
   readonly sinkMacs: readonly string[];
-  /** True of another endpoint of either one's owner, and of one of its zone that has an address of the sink. */
+  /** True of another endpoint of either one's owner, or one of its zone with an address of the sink. */
   readonly mayAnswer: (third: Endpoint) => boolean;
-  /** `SOURCE>SINK` of addresses in one network, between which no router is. */
+  /** `SOURCE>SINK` of addresses in one network, without a router between. */
   readonly onLink: ReadonlySet<string>;
 }
 
-/** The ways of a step's traffic. */
+/** Both directions of a step's traffic. */
 export function talksOf(step: Pick<StepPlan, 'traffic'>, { endpoints }: Pick<Plan, 'endpoints'>): readonly Talk[] {
   return step.traffic.flatMap((traffic, index) =>
     waysOf(traffic).map(([way, source, sink]): Talk => {
@@ -43,15 +42,15 @@ export function talksOf(step: Pick<StepPlan, 'traffic'>, { endpoints }: Pick<Pla
   );
 }
 
-/** Those that frames between two MACs belong to. */
+/** Talks of frames between two MACs. */
 export function talksBetween(talks: readonly Talk[], src: string, dst: string): readonly Talk[] {
   return talks.filter(({ sourceMacs, sinkMacs }) => sourceMacs.includes(src) && sinkMacs.includes(dst));
 }
 
 /**
- * Those that frames for a third guest's MAC may belong to: the sender was given that MAC for the address (RFC 826, RFC
- * 4861). The frames' IP addresses decide. Another interface of one of the two, and who shares the address (VRRP), may
- * answer for it; so may a router or the host (RFC 1027).
+ * Talks that frames to a third guest's MAC may belong to: the sender resolved the address to it (RFC 826, RFC 4861). IP
+ * addresses decide. Another interface of either end, or a sharer of the address (VRRP), may answer for it; so may a
+ * router or the host (RFC 1027).
  */
 export function talksAstray(
   talks: readonly Talk[],
@@ -67,14 +66,14 @@ export function talksAstray(
   );
 }
 
-/** True if a packet goes from an address of the talk's source to one of its sink, in one network. */
+/** True if a packet goes from an address of the talk's source to one of its sink in one network. */
 export function isOfTalk({ onLink }: Talk, bytes: Uint8Array, view: FrameView): boolean {
   if (view.ipVersion === 0 || view.etherType === etherTypes.arp) return false;
   const text = view.ipVersion === 4 ? ipv4Text : ipv6Text;
   return onLink.has(`${text(bytes, view.srcIpAt)}>${text(bytes, view.dstIpAt)}`);
 }
 
-/** Those that a frame belongs to. */
+/** Talks of a frame. */
 export function talksOfFrame(
   talks: readonly Talk[],
   plan: Pick<Plan, 'endpoints'>,

@@ -19,13 +19,13 @@ export interface SeenAt {
   readonly timeNs: bigint;
 }
 
-/** Frames of one direction of traffic, or of one foreign conversation, at one observer. */
+/** Frames of a traffic's direction, or of a foreign conversation, at one observer. */
 export interface FrameCount {
   frames: number;
   first: First;
 }
 
-/** Unicast between two others that an observer overheard. */
+/** Overheard unicast between two others. */
 export interface ForeignTalk {
   readonly observer: string;
   readonly src: string;
@@ -33,96 +33,87 @@ export interface ForeignTalk {
   readonly count: FrameCount;
 }
 
-/** Sightings of a flow at an observer in frames that are not as they were sent. */
+/** Sightings of a flow at an observer in altered frames. */
 export interface AlteredFrames {
   readonly forms: Map<FrameFormName, number>;
-  /** The first of them that came. */
   readonly example: AlteredFrame;
 }
 
-/** Answers to a flow that an observer overheard. */
+/** Overheard answers to a flow. */
 export interface OverheardAnswers {
   readonly flow: Flow;
   readonly observer: Observer;
-  /** As `ProbeAnswer` has it. */
+  /** As in `ProbeAnswer`. */
   readonly by: string;
-  /** Probes that were answered. */
+  /** Answered probes. */
   readonly sequences: Set<number>;
   readonly first: First;
 }
 
-/** Tokens at one observer in packets that the host or a router made, with the first frame of each. */
+/** Tokens at an observer in packets made by the host or a router, with each one's first frame. */
 export interface StackMadeTokens {
   readonly flow: Flow;
   readonly made: StackMade;
   readonly firsts: Map<number, FrameArrival>;
 }
 
-/**
- * What the capture says of one step, counted while it is read. Keys of maps name a flow or conversation and an
- * observer.
- */
+/** A step's counts, made while the capture is read. Map keys name a flow or conversation and an observer. */
 export interface StepTally {
-  /** Sightings towards observers that are the probe itself. */
   readonly sightings: SeenTokens;
-  /** When each was seen, by `flow|observer`, in a step with events; else empty. */
+  /** Times by `flow|observer` in a step with events; else empty. */
   readonly moments: Map<string, SeenAt[]>;
   readonly entries: EnteredTokens;
   readonly controls: Set<number>;
-  /** Observers without known direction that saw a token twice, or that may have said one again. */
+  /** Observers without known direction that saw a token twice, or may have repeated one. */
   readonly twice: Map<string, number>;
-  /** By observer: tokens that it sent although nobody was seen to hand them to it. */
+  /** By observer: tokens it sent that no capture saw it get. */
   readonly unheard: Map<string, number>;
-  /** By observer: tokens that it saw and must not see, after a guest had said them again. */
+  /** By observer: forbidden tokens, after a guest had repeated them. */
   readonly replayed: Map<string, number>;
-  /** By `flow|observer`: what sightings that are not as they were sent look like. */
+  /** By `flow|observer`: forms of altered frames. */
   readonly altered: Map<string, AlteredFrames>;
   /** By `flow|observer`. */
   readonly answers: Map<string, OverheardAnswers>;
   /** By `flow|observer`; decided when the snapshots are known. */
   readonly stackMade: Map<string, StackMadeTokens>;
-  /** `endpoint|MAC`: an answer of that endpoint entered on its way to that MAC. */
+  /** `endpoint|MAC`: that endpoint's answer entered on its way to that MAC. */
   readonly answerWays: Set<string>;
-  /** By `flow|observer`: sightings of tokens that had come in again from an uplink. */
+  /** By `flow|observer`: sightings of tokens that had returned from an uplink. */
   readonly reflected: Map<string, number>;
-  /** `traffic index/way/observer` → frames; way `>` from → to, `<` back. */
+  /** Frames by `traffic index/direction/observer`; `>` from → to, `<` back. */
   readonly traffic: Map<string, FrameCount>;
   readonly trafficEntered: Map<string, number>;
   /**
-   * Listening: `observer|source|destination` → foreign unicast; and unicast that entered, by its sender. Keys are not
-   * taken apart: a container names its devices, and the kernel allows `|`.
+   * Listening: foreign unicast by `observer|source|destination`; and entering unicast by sender. Keys are never parsed:
+   * containers name their devices, and the kernel allows `|`.
    */
   readonly foreign: Map<string, ForeignTalk>;
   readonly crossed: Map<string, { readonly from: string; readonly to: string }>;
-  /** `observer|MAC` → when the bridge had that MAC at the observer's port, as it was heard to learn. */
+  /** `observer|MAC`: times of that MAC at the observer's port, by what the bridge was heard to learn. */
   readonly owned: Map<string, readonly OwnedTime[]>;
-  /** By observer and source MAC: frames that are none of the run's, on their way to the observer or in at its port. */
+  /** By observer and source MAC: others' frames, to the observer or in at its port. */
   readonly noise: Map<string, Map<string, { towards: number; entered: number }>>;
-  /** Frames read from the capture, by observer. */
+  /** By observer. */
   readonly read: Map<string, number>;
 }
 
-/** A frame as an observer captured it. All frames of an observer share one object in turn: nothing keeps it. */
+/** A frame as an observer captured it. All frames of an observer reuse one object: do not keep it. */
 export interface FrameArrival {
   readonly step: StepPlan;
   readonly observer: Observer;
-  /**
-   * The endpoint that the observer belongs to, and whether what comes in there is towards it: not asked anew for each
-   * of a million frames.
-   */
+  /** The observer's endpoint, and whether incoming frames go to it: looked up once for a million frames. */
   readonly party: string;
   readonly inward: boolean;
-  /** The direction is a guess: the engine knows none. */
+  /** The direction is a guess: the engine reports none. */
   readonly inferred: boolean;
-  /** A byte for each token of the step: it was heard here, whichever way; null = the step has too many for that. */
+  /** A byte for each token of the step: heard here in any direction; null = too many tokens. */
   readonly heard: Uint8Array | null;
-  /** The step's first token. */
   readonly firstToken: number;
   /** To the guest, or on the bridge device to the host. */
   towards: boolean;
   /** As `First.frame`. */
   frame: number;
-  /** When, ns in two words of 32 bits. */
+  /** ns in two words of 32 bits. */
   high: number;
   low: number;
 }
@@ -145,14 +136,14 @@ export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean)
   };
 }
 
-/** The step that a token belongs to, and its tally; tokens may turn up after their step. */
+/** Steps' tallies; tokens may arrive after their step. */
 export interface Tallies {
   readonly plan: Plan;
-  /** False: the run's key is not known, so a token may be anybody's. */
+  /** False: a token may be anyone's. */
   readonly keyed: boolean;
   readonly steps: readonly StepTally[];
   readonly parties: Parties;
-  /** MACs of the host and of what is on it; others are beyond uplinks. */
+  /** MACs of the host and its guests; others are beyond uplinks. */
   readonly macsHere: ReadonlySet<Mac>;
 }
 
@@ -181,8 +172,8 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
 }
 
 /**
- * Tallies of a plan's steps, with nothing counted yet. `keyed`: the run's key is known. `rowsPerFlow`: of this
- * many rows it is known where they were first seen (seen-tokens.ts).
+ * Empty tallies of a plan's steps. `keyed`: the run's key is known. `rowsPerFlow`: limits rows with first sightings
+ * (seen-tokens.ts).
  */
 export function createTallies(plan: Plan, keyed: boolean, rowsPerFlow?: number): Tallies {
   const steps = plan.steps.map((step) => createTally(step, rowsPerFlow));
@@ -203,7 +194,7 @@ function addFrame(count: FrameCount, first: First): FrameCount {
   return count;
 }
 
-/** Counts a frame, and gives the count that it is in. */
+/** Counts a frame; returns its count. */
 export function countFrame(map: Map<string, FrameCount>, key: string, first: First): FrameCount {
   const known = map.get(key);
   if (known !== undefined) return addFrame(known, first);
@@ -212,19 +203,16 @@ export function countFrame(map: Map<string, FrameCount>, key: string, first: Fir
   return count;
 }
 
-/** From when a bridge had a MAC at a port, and until when. Times, ns since 1970. */
+/** A MAC's time at a bridge port, ns since 1970. */
 export interface OwnedTime {
   readonly from: bigint;
   to: bigint | null;
 }
 
-/** The run looks at the kernel's events this often, and at most twice as long is taken for one. */
+/** Twice the interval at which the run reads kernel events. */
 const learnedWithinNs = 100_000_000n;
 
-/**
- * When MACs belonged to observers, by what bridges were heard to learn, in order. A MAC that is an endpoint's is left
- * out: what takes it gets frames that are for another.
- */
+/** Endpoints' MACs are left out: taking one gets frames for another. */
 function ownedTimes(
   stations: readonly { readonly mac: string; readonly observer: string | null; readonly ns: bigint }[],
   isListed: (mac: string) => boolean,
@@ -243,7 +231,7 @@ function ownedTimes(
   return owned;
 }
 
-/** Notes in the tally of each step which MACs were whose for a time. */
+/** Notes temporary owners of MACs in each step's tally. */
 export function noteStations(
   { plan, steps }: Tallies,
   facts: readonly { readonly stations: Parameters<typeof ownedTimes>[0] }[],
@@ -253,7 +241,7 @@ export function noteStations(
     for (const [key, times] of ownedTimes(stations, (mac) => listed.has(mac))) steps[at]?.owned.set(key, times);
 }
 
-/** True if a MAC belonged to an observer then. */
+/** True if a MAC was an observer's at that time. */
 export function isOwned({ owned }: StepTally, observer: string, mac: string, { high, low }: WordTime): boolean {
   const times = owned.size === 0 ? undefined : owned.get(`${observer}|${mac}`);
   if (times === undefined) return false;
@@ -261,7 +249,7 @@ export function isOwned({ owned }: StepTally, observer: string, mac: string, { h
   return times.some(({ from, to }) => at >= from && (to === null || at <= to));
 }
 
-/** As `countFrame`, of unicast between others. */
+/** As `countFrame`, for unicast between others. */
 export function countForeign({ foreign }: StepTally, talk: Omit<ForeignTalk, 'count'>, first: First): FrameCount {
   const key = `${talk.observer}|${talk.src}|${talk.dst}`;
   const known = foreign.get(key);
@@ -271,16 +259,13 @@ export function countForeign({ foreign }: StepTally, talk: Omit<ForeignTalk, 'co
   return count;
 }
 
-/** A genuine token of a probe in a frame, as far as counting needs it. */
+/** A frame's authentic probe token, as counting needs it. */
 export type ProbeSighting = Omit<Extract<Sighting, { kind: 'probe' }>, 'kind' | 'tokenAt'>;
 
-/**
- * What a frame of a probe counted as: its entry where its sender is, its sighting by an observer, the same once more;
- * or something else.
- */
+/** The count of a probe's frame: its entry at its sender, its sighting by an observer, that again, or another. */
 export type CountedAs = 'entered' | 'seen' | 'again' | 'other';
 
-/** Notes when a probe was seen, in a step with events. */
+/** Notes a probe's time, in a step with events. */
 export function noteMoment(tally: StepTally, flow: Flow, sequence: number, arrival: FrameArrival): void {
   const key = `${flow.id}|${arrival.observer.name}`;
   const moments = tally.moments.get(key) ?? [];

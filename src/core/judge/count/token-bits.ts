@@ -11,19 +11,19 @@ function bitsIn(word: number): number {
 const maxAlone = 0xffff;
 
 /**
- * Which observer saw which tokens of a step. Observers and tokens are numbers from 0. The first observer of a token is
- * a number at the token; others have a bit, in pages that are made where one is set. For a mesh in which everybody
- * hears everybody this is a hundredth of a row for each pair; where each token has one observer there are no pages.
+ * Tokens of a step by observer, both numbered from 0. A token's first observer is a number; others have a bit, in pages
+ * made on demand: in a mesh of all hearing all a hundredth of a row for each pair; no pages if each token has one
+ * observer.
  */
 export class TokenBits {
   private readonly pages: ((Uint32Array | undefined)[] | undefined)[] = [];
-  /** For each 32 observers a word for each 32 tokens: the bits of those that may have seen one of them. */
+  /** For each 32 observers a word for each 32 tokens: bits of possible observers. */
   private readonly seenBy: ((Uint32Array | undefined)[] | undefined)[] = [];
-  /** By token: the number of the observer that came first, + 1; 0 = none came. Made with the first. */
+  /** By token: its first observer's number + 1; 0 = none. Made with the first. */
   private firstOf = new Uint16Array(0);
   private most = 0;
 
-  /** `tokens`: those below this number have a first observer, of two bytes each; 0 = all are bits. */
+  /** `tokens`: lower ones have a first observer, of two bytes; 0 = all are bits. */
   constructor(private readonly tokens = 0) {}
 
   has(observer: number, token: number): boolean {
@@ -37,13 +37,13 @@ export class TokenBits {
     return this.setAll(observer, token, 1) === 1;
   }
 
-  /** Adds `count` tokens from `first` on; gives how many of them the observer had not seen. */
+  /** Adds `count` tokens from `first` on; returns how many are new to the observer. */
   setAll(observer: number, first: number, count: number): number {
     this.most = Math.max(this.most, observer + 1);
     if (this.firstOf.length < this.tokens) this.firstOf = new Uint16Array(this.tokens);
     const { firstOf } = this;
     let fresh = 0;
-    // Runs of tokens of which the observer is not the first are set as words.
+    // Runs of tokens with another first observer are set as words.
     let from = first;
     for (let token = first, end = first + count; token < end; token += 1) {
       const known = observer < maxAlone ? firstOf[token] : undefined;
@@ -79,7 +79,6 @@ export class TokenBits {
     return fresh;
   }
 
-  /** How many of `count` tokens from `first` on the observer saw. */
   count(observer: number, first: number, count: number): number {
     if (count === 1) return Number(this.has(observer, first));
     let total = 0;
@@ -102,7 +101,7 @@ export class TokenBits {
     return total;
   }
 
-  /** The observers, in order, that may have seen any of `count` tokens from `first` on; no other has. */
+  /** In order, observers that may have seen any of `count` tokens from `first` on; no other has. */
   eachObserver(first: number, count: number, take: (observer: number) => void): void {
     if (count === 1 && this.seenBy.length === 0) {
       const observer = this.firstOf[first] ?? 0;
@@ -119,7 +118,6 @@ export class TokenBits {
     }
   }
 
-  /** The first observers of tokens, as bits of 32 observers each. */
   private firstObservers(first: number, count: number): readonly (number | undefined)[] {
     const groups: number[] = [];
     for (let token = first; token < first + count; token += 1) {
@@ -129,7 +127,7 @@ export class TokenBits {
     return groups;
   }
 
-  /** Observers below this number may have seen tokens. */
+  /** Only lower-numbered observers may have seen tokens. */
   get observers(): number {
     return this.most;
   }

@@ -1,7 +1,7 @@
-/** Tokens of a run as ranges: what a kernel accepted. */
+/** A run's tokens as ranges: those accepted by a kernel. */
 export interface TokenRanges {
   add(first: number, count: number): void;
-  /** How many of the tokens first … first+count−1 are in it; each counts once. */
+  /** Number of distinct tokens among first … first+count−1. */
   overlap(first: number, count: number): number;
 }
 
@@ -12,7 +12,7 @@ interface Range {
 
 export function createTokenRanges(): TokenRanges {
   let ranges: Range[] = [];
-  /** The ranges in order and apart; null = they have to be brought into it first. */
+  /** In order and disjoint; null = to be joined. */
   let joined: readonly Range[] | null = null;
 
   function join(): readonly Range[] {
@@ -26,7 +26,6 @@ export function createTokenRanges(): TokenRanges {
     ranges = apart;
     return apart;
   }
-  /** Position of the first range that ends behind `token`. */
   function behind(token: number, among: readonly Range[]): number {
     let [low, high] = [0, among.length];
     while (low < high) {
@@ -56,7 +55,7 @@ export function createTokenRanges(): TokenRanges {
   };
 }
 
-/** The text of tokens that are marked by a byte each, the first of which is number `first`. */
+/** Text of tokens marked by a byte each, starting with token `first`. */
 export function tokensText(marks: Uint8Array, first: number): string {
   const ranges: string[] = [];
   for (let at = 0; at < marks.length; at += 1) {
@@ -68,7 +67,7 @@ export function tokensText(marks: Uint8Array, first: number): string {
   return ranges.join(',');
 }
 
-/** Calls `visit` for each token of such a text from `first` on and below `end`; what is no number is left out. */
+/** Visits each token of such a text from `first` on and below `end`; ignores other words. */
 export function forTokens(
   text: string,
   { first, end }: { readonly first: number; readonly end: number },

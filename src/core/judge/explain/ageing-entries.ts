@@ -13,7 +13,6 @@ import { namesIn } from '../../text/collections.js';
 
 const code = 'learning-off';
 
-/** Can what its bridge does not know go to another port than this one? */
 function isFlooded(state: HostState, bridge: string, port: string): boolean {
   const settings = linkNamed(state, bridge)?.bridge;
   return (
@@ -22,12 +21,12 @@ function isFlooded(state: HostState, bridge: string, port: string): boolean {
   );
 }
 
-/** What keeps the frames for a guest at its port: its entry, as it is or as words; null = they are there already. */
+/** null = already there. */
 function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | null {
   const entries = entriesOn(state, port ?? '').filter(
     (entry) => entry.master === bridge && entry.state !== 'permanent',
   );
-  // Its MAC is not known to anyone: nothing is sent to it
+  // No sender knows its MAC
   if (macs.length === 0)
     return entries.some(({ state }) => state === 'static')
       ? null
@@ -39,9 +38,9 @@ function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | 
 }
 
 /**
- * Guests whose port learns nothing: an entry that was learned before ages as any and is not learned again, and then all
- * that is sent to them floods; without an entry, and of a MAC that is not known, it does so now. Settings say so, no
- * frame shows it: a group without rows. Only where the step says who is open to what by design; null = there are none.
+ * Guests whose port learns nothing: an entry learned earlier ages and is not learned again, and then everything to them
+ * floods; without an entry, and with an unknown MAC, it does now. Only settings show it: a group without rows. null =
+ * none, or the step lists nothing open by design.
  */
 export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostState | null): LeakGroup | null {
   if (before === null || step.expect.open === undefined) return null;
@@ -74,7 +73,7 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
   };
 }
 
-/** A port that learns nothing, and what keeps its guest's frames there. `isKnown`: it has an entry that ages. */
+/** `isKnown`: its entry ages. */
 interface Addition {
   readonly port: string;
   readonly isKnown: boolean;

@@ -24,7 +24,7 @@ import {
   vlanFiltering,
 } from './barriers/topology.js';
 
-/** Every barrier by code. */
+/** Barriers of settings by code. */
 export const barriers: Readonly<Record<(typeof settingBarrierCodes)[number], Barrier>> = {
   'other-bridge': otherBridge,
   'source-port': sourcePort,
@@ -51,7 +51,7 @@ export const barriers: Readonly<Record<(typeof settingBarrierCodes)[number], Bar
   'own-address': ownAddress,
 };
 
-/** Reported where no setting of the bridge is in the way of what did not arrive. */
+/** Reported if no setting of the bridge explains what did not arrive. */
 export const lastBarriers = {
   filter: filter,
   unexplained: {
@@ -61,10 +61,10 @@ export const lastBarriers = {
   },
 } as const satisfies Readonly<Record<Exclude<BarrierCode, keyof typeof barriers>, Barrier>>;
 
-/** Codes of everything that a result may name as a barrier. */
+/** All codes of barriers in results. */
 export const barrierCodes: readonly BarrierCode[] = [...settingBarrierCodes, 'filter'];
 
-/** What a barrier is and what opens it; null for a code that is not one. */
+/** A barrier's text and what opens it; null = no such code. */
 export function barrierOf(code: string): Pick<Barrier, 'text' | 'opens'> | null {
   return new Map<string, Barrier>([...Object.entries(barriers), ['filter', lastBarriers.filter]]).get(code) ?? null;
 }

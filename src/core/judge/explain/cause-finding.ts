@@ -11,15 +11,13 @@ import type { HostState, StepStates } from '../../model/state.js';
 import { endpointLikeness } from '../rows/endpoint-likeness.js';
 import { rowContexts } from '../rows/row-contexts.js';
 
-/**
- * What a bridge has open anyway; beside such a cause alone a process that listens may be the one that hands frames on.
- */
+/** Usually open; beside such a cause alone a listening process may be the one that hands frames on. */
 const openAnyway: readonly Cause['code'][] = ['not-isolated', 'source-unchecked'];
 
-/** The causes that are reported: where one accounts for the leak, others are not accused beside it. */
+/** If one cause accounts for the leak, others are not accused beside it. */
 function worthReporting(causes: readonly Cause[]): readonly Cause[] {
   const has = (code: CauseCode): boolean => causes.some((cause) => cause.code === code);
-  // what stands on a bridge gets what that gets, however the ports are set
+  // a device on a bridge gets the bridge's frames, whatever the ports' settings
   if (has('above-bridge')) return causes.filter(({ code }) => code === 'above-bridge' || code === 'mirror');
   const isExplained = causes.some(({ code }) => code !== 'sniffer-on-host' && !openAnyway.includes(code));
   return causes.filter(
@@ -27,17 +25,15 @@ function worthReporting(causes: readonly Cause[]): readonly Cause[] {
   );
 }
 
-/** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
+/** Explained leaks of a step: a mesh may have a million. */
 const maxExplained = 2000;
 
-/** What carries packets by a rule: it may have come after the first probe, and then a later snapshot has it. */
+/** A rule may have come after the first probe: then a later snapshot has it. */
 const byRule: readonly CauseCode[] = ['mirror', 'policy-route'];
 
 interface CauseInput {
   readonly plan: Plan;
-  /** Snapshots after the first. */
   readonly later: readonly HostState[];
-  /** Changes of rules that were heard meanwhile, each with its process. */
   readonly changes: readonly RuleChange[];
 }
 
@@ -51,7 +47,7 @@ function findCause(leak: RowContext, code: FoundCauseCode, { later }: CauseInput
     : { ...meanwhile, text: `${meanwhile.text}; it came while the probes were under way` };
 }
 
-/** Why no cause is given; null = what was found may be it. */
+/** null = those found may be it. */
 function whyUnexplained(leak: RowContext | null, causes: readonly Cause[], { changes }: CauseInput): string | null {
   if (leak === null) return 'the state around the step was not read';
   const isCarried = isUnicast(leak) && !isBridged(leak) && causes.every(({ code }) => openAnyway.includes(code));
@@ -93,13 +89,13 @@ function causesOf(leak: RowContext | null, input: CauseInput): readonly Cause[] 
 /** Finds the causes of a step's leaks. */
 export interface CauseFinding {
   readonly causesOf: (leak: Finding) => readonly Cause[];
-  /** The same for a leak that is like one whose causes are known, but for who sent it and whom it was for. */
+  /** Causes of a leak that differs from an explained one only in sender and addressee. */
   readonly causesAlike: (leak: Finding) => readonly Cause[];
 }
 
 /**
- * Pure: from the plan and the state that was read around the step; of one that was interrupted the state before it.
- * `changes`: who was heard changing rules meanwhile.
+ * Pure: from the plan and the states around the step, the earlier one if interrupted. `changes`: rule changes heard
+ * meanwhile, with processes.
  */
 export function createCauseFinding(
   plan: Plan,
@@ -128,7 +124,7 @@ export function createCauseFinding(
   };
 }
 
-/** The rows of a step, leaks with their causes and what fixes them. */
+/** A step's rows, leaks with causes and fixes. */
 export function withCauses(rows: readonly Finding[], { causesOf: find }: CauseFinding): readonly Finding[] {
   let remaining = maxExplained;
   return rows.map((row) => {

@@ -12,7 +12,6 @@ import type { Change } from '../../model/fabric.js';
 import type { FoldedLeaks } from '../rows/folded-leaks.js';
 import { given } from '../../text/collections.js';
 
-/** Leaks of which no cause was looked for. */
 const notExplained: Cause = {
   code: 'unexplained',
   place: '',
@@ -23,7 +22,7 @@ const notExplained: Cause = {
 
 interface PartialCause extends Omit<GroupCause, 'places' | 'fixes' | 'changes' | 'rows'> {
   readonly places: Set<string>;
-  /** By their texts; null = words belong to it. */
+  /** By text; null = words. */
   readonly fixes: Map<string, readonly Change[] | null>;
   rows: number;
 }
@@ -37,12 +36,12 @@ interface PartialGroup {
   readonly classes: Set<string>;
   readonly carriers: Set<string>;
   readonly causes: Map<string, PartialCause>;
-  /** Senders and observers that all of its leaks have; null = there was no leak yet. */
+  /** Senders and observers common to all its leaks; null = no leak yet. */
   common: ReadonlySet<string> | null;
   rows: number;
   sent: number | null;
   seen: number;
-  /** Rows of answers among them, and the frames that were seen in these. */
+  /** Rows of answers, and their seen frames. */
   readonly answers: { rows: number; seen: number };
   firstSighting: LeakGroup['firstSighting'];
 }
@@ -54,9 +53,9 @@ interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
 }
 
 /**
- * Orders the causes of each leak of a step: first the one that explains most leaks with fewest devices, and of several
- * the most specific. So one port that lacks a barrier comes before the floods that it lets through at every port. What
- * has to be closed at two ports for one leak, as where nothing on the bridge is isolated, comes last.
+ * Orders each leak's causes: first the one that explains most leaks with fewest devices, then the most specific. A port
+ * without a barrier thus precedes the floods that it passes to every port. A cause to be closed at two ports for one
+ * leak, as without any isolation, comes last.
  */
 export function rankCauses(
   leaks: readonly { readonly rows: number; readonly causes: readonly Cause[] }[],
@@ -118,7 +117,7 @@ function addCause(group: PartialGroup, cause: Cause, rows: number): void {
     group.causes.set(code, known);
   }
   known.rows += rows;
-  // Many rows, few fixes: they are put together once, at the end.
+  // Many rows, few fixes: joined once, at the end.
   known.places.add(place);
   if (fix !== '') known.fixes.set(fix, changes);
 }
@@ -127,7 +126,6 @@ function placesOf(texts: ReadonlySet<string>): readonly string[] {
   return [...new Set([...texts].flatMap((text) => (text === '' ? [] : text.split(', '))))];
 }
 
-/** The commands of all fixes, each once, and the changes that they are. */
 function fixesOf(fixes: PartialCause['fixes']): Pick<GroupCause, 'fixes' | 'changes'> {
   const texts = [...fixes].flatMap(([text, changes]) =>
     changes === null ? [text] : fixCommands(changes).map(commandText),
@@ -137,9 +135,7 @@ function fixesOf(fixes: PartialCause['fixes']): Pick<GroupCause, 'fixes' | 'chan
   return { fixes: [...new Set(texts)], ...(isWhole ? { changes } : {}) };
 }
 
-/**
- * Of two sightings the one that comes first in the evidence; frames that stand in the timeline come behind all others.
- */
+/** The earlier sighting in the evidence; the timeline's frames come last. */
 function earlier(a: FirstSighting | null, b: FirstSighting | null): FirstSighting | null {
   if (a === null || b === null) return a ?? b;
   if (a.file !== b.file) return a.file.endsWith('.pcapng') ? a : b;
@@ -173,7 +169,7 @@ function add(group: PartialGroup, { like, from, to, rows, sent, seen }: Added, c
 
 function finished(group: PartialGroup): LeakGroup {
   const { first, cause, common, rows, answers, firstSighting } = group;
-  // How many answers there were is not known: beside probes they are not counted
+  // The number of answers is unknown: beside probes they are not counted
   const isAnswers = answers.rows === rows;
   const { sent, seen } = isAnswers ? { sent: null, seen: answers.seen } : group;
   const [odd] = group.from.size > 1 && group.observers.size > 1 ? (common ?? []) : [];
@@ -198,10 +194,7 @@ function finished(group: PartialGroup): LeakGroup {
   };
 }
 
-/**
- * The leaks of a step by their most specific cause, the one with most rows first. `causesAlike` finds the causes of a
- * leak that was not explained by itself; absent: it is reported as unexplained.
- */
+/** A step's leaks by most specific cause, most rows first. `causesAlike` explains others; absent: unexplained. */
 export function leakGroups(
   rows: readonly Finding[],
   folded: readonly FoldedLeaks[] = [],
@@ -221,7 +214,7 @@ export function leakGroups(
   };
   const oneByOne = folded.length > 0;
   for (const row of rows) {
-    // What is folded comes with its sets.
+    // Folded rows have their sets.
     if (!row.leak || (oneByOne && row.grouped !== undefined)) continue;
     const { from, to, sent, seen } = row;
     addLeak({ like: row, from: [from], to: [to], rows: row.grouped ?? 1, sent, seen });

@@ -9,9 +9,8 @@ import { forTokens } from '../count/token-ranges.js';
 import { rowContexts } from '../rows/row-contexts.js';
 import { barriers, lastBarriers } from './barriers.js';
 
-/** Rows of a step beyond these are not explained one by one. */
 const maxExplained = 2000;
-/** Places of one barrier beyond these are counted only. */
+/** Further places of a barrier are only counted. */
 const maxPlaces = 20;
 
 interface BarrierInPlace {
@@ -21,7 +20,7 @@ interface BarrierInPlace {
   readonly place: string;
 }
 
-/** The barriers in the way of a row's frames; a filter, or that nothing explains it, only where there is no other. */
+/** The barriers in a row's way; a filter, or "unexplained", only without any other. */
 function barriersInPlace(row: RowContext): readonly BarrierInPlace[] {
   const inTheWay = settingBarrierCodes.flatMap((code) => {
     const { text, opens, find } = barriers[code];

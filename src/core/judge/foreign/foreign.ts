@@ -5,25 +5,25 @@ import { viewFrame } from '../../wire/frame-view.js';
 import type { JudgedBatch } from '../judge.js';
 import { foreignProtocol, type QuickProtocol, quickName, readQuickly } from './protocol.js';
 
-/** Who listened where, and which unicast is foreign there. MACs are 48-bit numbers. */
+/** A listener, and which unicast is foreign to it. MACs are 48-bit numbers. */
 export interface ForeignListener {
-  /** Its name in a scenario; null where only its MACs are known. */
+  /** In a scenario; null = only its MACs are known. */
   readonly name: string | null;
   readonly macs: readonly number[];
   /**
-   * null: a guest, to which everything but its own MACs is foreign. Else (an uplink, a host): only frames from one of
-   * these MACs to another are.
+   * null: a guest, to which all but its own MACs is foreign. Else (an uplink, a host) only frames between two of these
+   * MACs.
    */
   readonly elsewhere: readonly number[] | null;
 }
 
-/** Frames of one protocol from one MAC to another. */
+/** Frames of a protocol from one MAC to another. */
 export interface Heard {
   readonly from: number;
   readonly to: number;
   readonly protocol: string;
   frames: number;
-  /** On the wire, as the capture says. */
+  /** On the wire, by the capture. */
   bytes: number;
   payloadBytes: number;
   /** Frames that prove that the addressee had sent to the source. */
@@ -35,20 +35,19 @@ export interface Heard {
   readonly firstFrame: number;
 }
 
-/** What one capture file held. */
+/** Counts of a capture file. */
 export interface HeardFile {
   readonly path: string;
-  /** This tool took it, at the port of the listener. */
+  /** Taken by this tool at the listener's port. */
   isOfTool: boolean;
   frames: number;
   /** From or to the listener's own MACs. */
   own: number;
-  /** Frames by which this tool proved that the listener's port hears: in its own captures alone. */
+  /** This tool's frames that prove a hearing port, in its own captures only. */
   controls: number;
-  /** Broadcast and multicast. */
   group: number;
   foreign: number;
-  /** Unicast that is none of the listener's and yet not foreign there (an uplink's). */
+  /** Unicast of others that is not foreign there (an uplink's). */
   passing: number;
   /** Not Ethernet, or cut off before its addresses. */
   unread: number;
@@ -56,36 +55,31 @@ export interface HeardFile {
   first: WordTime | null;
   last: WordTime | null;
   readonly damages: string[];
-  /** Frames that the kernel dropped, as the file says. */
+  /** By the kernel, as the file reports. */
   dropped: number;
 }
 
-/** Two addresses, and which rows their frames count in. */
 interface Pair {
   readonly kind: 'own' | 'group' | 'passing' | 'foreign';
   readonly from: number;
   readonly to: number;
-  /** By `QuickProtocol.key`; null = one row too many. */
+  /** By `QuickProtocol.key`; null = no row left. */
   readonly quick: Map<number, Heard | null>;
 }
 
-/**
- * What a listener heard that was not meant for it, as a fold over its captures. Opaque but for the functions of
- * foreign*.ts.
- */
+/** Foreign frames of a listener, as a fold over its captures. Opaque except to foreign*.ts. */
 export interface ForeignFold {
   readonly listener: ForeignListener;
   readonly pairs: AddressPairs<Pair>;
   readonly conversations: Map<number, Map<number, Map<string, Heard>>>;
   rows: number;
-  /** Foreign frames beyond the rows that are kept. */
+  /** Foreign frames without a row. */
   notKept: number;
   readonly files: HeardFile[];
 }
 
-/** Talker pairs and protocols that are distinguished: a flood of invented MACs must not exhaust the memory. */
+/** Limits talker pairs and protocols, against floods of invented MACs. */
 export const maxRows = 20_000;
-/** Protocols of a pair that are found by number. */
 const maxQuickRows = 256;
 
 export function startForeign(listener: ForeignListener): ForeignFold {
@@ -116,7 +110,7 @@ function pairAt(
   return { kind, from, to, quick: new Map() };
 }
 
-/** Batches that are added belong to this file until the next. */
+/** Later batches belong to this file until the next call. */
 export function startForeignFile(fold: ForeignFold, path: string): HeardFile {
   const file: HeardFile = {
     path,
@@ -137,14 +131,14 @@ export function startForeignFile(fold: ForeignFold, path: string): HeardFile {
   return file;
 }
 
-/** The frame that is being added: its file and time. Reused for all frames of a batch. */
+/** Reused for a batch. */
 interface FrameAt {
   readonly file: HeardFile;
   high: number;
   low: number;
 }
 
-/** The row of a pair and protocol; null where there are too many. */
+/** null = too many. */
 function rowOf(fold: ForeignFold, { from, to }: Pair, protocol: string, { file, high, low }: FrameAt): Heard | null {
   let ofSource = fold.conversations.get(from);
   let ofPair = ofSource?.get(to);
@@ -179,15 +173,13 @@ function quickRow(fold: ForeignFold, pair: Pair, key: number, at: FrameAt): Hear
   return row;
 }
 
-/** What of a capture file decides how its frames count. */
+/** Facts of a capture file that decide on its frames. */
 export interface FileView {
-  /** Are the frames of this interface Ethernet? */
   readonly ethernet: (interfaceId: number) => boolean;
-  /** This packet of the batch is the listener's own, or a control of the tool; null = its addresses decide. */
+  /** The listener's own packet, or this tool's control; null = addresses decide. */
   readonly settled: (packet: number) => 'own' | 'control' | null;
 }
 
-/** Reads a frame that `readQuickly` does not into `read`; its protocol. */
 function readSlowly(bytes: Uint8Array, start: number, end: number, read: QuickProtocol): string {
   const view = viewFrame(bytes, start, end);
   const protocol =

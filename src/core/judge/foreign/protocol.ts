@@ -7,22 +7,19 @@ import { readU16 } from '../../wire/bytes.js';
 import { parseTcp, tcpFlags } from '../../wire/tcp.js';
 import { parseUdp } from '../../wire/udp.js';
 
-/** What a foreign frame carries. */
+/** The contents of a foreign frame. */
 export interface ForeignProtocol {
-  /** As `TCP 80`, `UDP 53`, `ICMP`, `ARP`, `0x88b5`; the lower port stands for the service. */
+  /** `TCP 80`, `UDP 53`, `ICMP`, `ARP`, `0x88b5`; the lower port stands for the service. */
   readonly name: string;
-  /** It answers or acknowledges frames of the addressee: proof that the addressee has sent to the source. */
+  /** Answers or acknowledges the addressee's frames, which proves that it sent to the source. */
   readonly answers: boolean;
-  /**
-   * Bytes of data behind the headers that the capture holds, without padding: what the listener could read, encrypted
-   * or not.
-   */
+  /** Captured data behind the headers, without padding: readable by the listener, encrypted or not. */
   readonly payloadBytes: number;
 }
 
 const names: Readonly<Record<number, string>> = { 2: 'IGMP', 47: 'GRE', 50: 'ESP', 51: 'AH', 89: 'OSPF', 132: 'SCTP' };
 
-/** Ports up to here name a service; two higher ones name none, or each connection would be a row of its own. */
+/** Higher ports name no service, or each connection would have a row. */
 const highestService = 49_151;
 
 function service(protocol: string, a: number, b: number): string {
@@ -61,15 +58,15 @@ function transport(
   }
 }
 
-/** What most frames are, IPv4 with TCP or UDP and nothing unusual, as numbers. */
+/** Most frames, IPv4 with TCP or UDP and nothing unusual, as numbers. */
 export interface QuickProtocol {
-  /** Protocol and lower port in one number, for `quickName`; the port is 0 where both are beyond the services. */
+  /** Protocol and lower port for `quickName`; port 0 = both are above the services. */
   key: number;
   answers: boolean;
   payloadBytes: number;
 }
 
-/** IPv4 without options, whole or the first fragment. */
+/** IPv4 without options, complete or the first fragment. */
 function isPlainIpv4(bytes: Uint8Array, start: number): boolean {
   const ip = start + 14;
   return (
@@ -78,8 +75,7 @@ function isPlainIpv4(bytes: Uint8Array, start: number): boolean {
 }
 
 /**
- * Reads a frame into `quick` without allocating; false where it is anything unusual, which `foreignProtocol` reads.
- * Both say the same where both read.
+ * Reads a frame into `quick` without allocating; false = unusual, for `foreignProtocol`. Both agree on what both read.
  */
 export function readQuickly(bytes: Uint8Array, start: number, end: number, quick: QuickProtocol): boolean {
   const ip = start + 14;
@@ -106,14 +102,14 @@ export function readQuickly(bytes: Uint8Array, start: number, end: number, quick
   return true;
 }
 
-/** The name that `foreignProtocol` gives what has this key. */
+/** `foreignProtocol`'s name for this key. */
 export function quickName(key: number): string {
   const port = key & 0xffff;
   const protocol = key >>> 16 === ipProtocols.tcp ? 'TCP' : 'UDP';
   return port === 0 ? protocol : `${protocol} ${port}`;
 }
 
-/** Name and meaning of what a frame carries. Total: what is cut off is named by what is left. */
+/** Name and meaning of a frame's contents; of a cut frame by the rest. */
 export function foreignProtocol(bytes: Uint8Array, end: number, view: FrameView): ForeignProtocol {
   if (view.etherType === etherTypes.arp) return arp(bytes, view);
   if (view.ipVersion === 0) {
@@ -123,7 +119,7 @@ export function foreignProtocol(bytes: Uint8Array, end: number, view: FrameView)
       payloadBytes: Math.max(0, end - view.payloadAt),
     };
   }
-  // The addresses of both headers stand at fixed places: 12 bytes into IPv4's, 8 into IPv6's.
+  // Both headers have fixed address offsets: 12 bytes in IPv4, 8 in IPv6.
   const ip = view.ipVersion === 4 ? parseIpv4(bytes, view.srcIpAt - 12, end) : parseIpv6(bytes, view.srcIpAt - 8, end);
   if (ip === null) return { name: `IPv${view.ipVersion}`, answers: false, payloadBytes: 0 };
   const payloadBytes = Math.max(0, ip.payloadEnd - view.payloadAt);

@@ -16,12 +16,12 @@ export interface ForeignDirection {
   readonly firstSighting: { readonly file: string; readonly frame: number };
 }
 
-/** Two that talked and were overheard. `ways`: both directions, or one alone. */
+/** An overheard pair. `ways`: both directions, or one. */
 export interface ForeignPair {
   readonly a: string;
   readonly b: string;
   readonly ways: 'both' | 'one';
-  /** One direction alone, whose frames answer frames of the other: that one exists and was not heard. */
+  /** One direction alone, with answers to the other, which exists but was not heard. */
   readonly otherWayExists: boolean;
   readonly heard: readonly ForeignDirection[];
   readonly reading: string;
@@ -29,29 +29,29 @@ export interface ForeignPair {
 
 export interface ForeignFile
   extends Readonly<Pick<HeardFile, 'path' | 'frames' | 'own' | 'group' | 'foreign' | 'passing' | 'unread'>> {
-  /** Frames by which this tool proved that the port hears; absent = none. */
+  /** This tool's frames that prove a hearing port; absent = none. */
   readonly controls?: number;
   readonly first: string | null;
   readonly last: string | null;
 }
 
-/** `replay --mac --json`: what one listener heard that was not meant for it. */
+/** `replay --mac --json`: foreign frames of one listener. */
 export interface ForeignReport {
   readonly listener: string | null;
   readonly macs: readonly string[];
   readonly found: boolean;
-  /** 2 foreign unicast was heard; 3 none was, and the captures do not carry a "none"; 0 none was. */
+  /** 2 = foreign unicast was heard; 3 = none, without proof; 0 = none. */
   readonly exitCode: 0 | 2 | 3;
   readonly reasons: readonly Reason[];
   readonly pairs: readonly ForeignPair[];
-  /** Foreign frames beyond the pairs and protocols that are distinguished. */
+  /** Foreign frames beyond the listed pairs and protocols. */
   readonly notKept: number;
   readonly files: readonly ForeignFile[];
-  /** What this does not say. */
+  /** Statements that the report does not make. */
   readonly limits: readonly string[];
 }
 
-/** What a MAC is called: its owner's name where one is known, else itself. */
+/** The owner's name of a MAC if known, else the MAC. */
 export type NameOf = (mac: number) => string;
 
 /** A 48-bit number as a MAC, lower case with colons. */
@@ -83,7 +83,6 @@ function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | n
   };
 }
 
-/** The asymmetry in words: what the bridge did with the direction that was not heard. */
 function readingOf(a: string, b: string, ways: 'both' | 'one', otherWayExists: boolean): string {
   if (a === b)
     return `${a} sends to its own address, as LAN chips and loop detection do to test a link: the bridge has not learned it where it is sent from, or hands the frames on`;
@@ -122,7 +121,6 @@ function pairsOf(fold: ForeignFold, nameOf: NameOf): readonly ForeignPair[] {
     .map(({ pair }) => pair);
 }
 
-/** Why "nothing was heard" would be more than these captures carry. */
 function reasonsOf(fold: ForeignFold): readonly Reason[] {
   const { name } = fold.listener;
   const reported = fold.files.flatMap(({ path, damages }) =>
@@ -161,7 +159,6 @@ function reasonsOf(fold: ForeignFold): readonly Reason[] {
 
 const maxTalkers = 8;
 
-/** The MACs that sent the most foreign frames, the busiest first. */
 function talkersOf(fold: ForeignFold): readonly string[] {
   const frames = (targets: ReadonlyMap<number, ReadonlyMap<string, Heard>>): number =>
     [...targets.values()].flatMap((rows) => [...rows.values()]).reduce((sum, row) => sum + row.frames, 0);
@@ -172,7 +169,7 @@ function talkersOf(fold: ForeignFold): readonly string[] {
     .map(({ mac }) => macOfNumber(mac));
 }
 
-/** A MAC that somebody typed and no frame has: unicast between others then says nothing about its port. */
+/** A typed MAC that no frame has: others' unicast then says nothing about its port. */
 function isStranger({ listener, files }: ForeignFold): boolean {
   return (
     listener.name === null &&
@@ -191,9 +188,7 @@ function exitOf(isForeign: boolean, reasons: readonly Reason[]): ForeignReport['
   return reasons.length > 0 ? 3 : 0;
 }
 
-/**
- * Ends the fold. `nameOf` names the talkers, `more` what else is wrong. Pure: the same captures give the same report.
- */
+/** Ends the fold. `nameOf` names talkers, `more` adds reasons. Pure. */
 export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
   const isForeign = fold.files.some(({ foreign }) => foreign > 0) && !isStranger(fold);
   const reasons = [...reasonsOf(fold), ...more];

@@ -3,21 +3,20 @@ import { restReadings, settledMeetings } from '../../protocol/account-window.js'
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
-/** How many frames left by the ports of an account between two windows and no ear was offered. */
+/** Frames out of an account's ports between two windows that no observer was offered. */
 export interface Unheard {
-  /** This many for certain, whatever the traffic; 0 where the account is even. */
+  /** Certainly this many, whatever the traffic; 0 = even. */
   readonly certain: number;
-  /** Exactly this many; null = a window does not show the ports with nothing under way. */
+  /** Exactly this many; null = no window has an idle moment. */
   readonly settled: number | null;
-  /** At least this many, or they were among the frames that the driver dropped; absent = none. */
+  /** At least this many, unless among the driver's drops; absent = none. */
   readonly orDropped?: number;
 }
 
 /**
- * True if a moment of the window had nothing under way between the ears and the counter: the ports came to rest, or the
- * highest bound was met at several moments with traffic between them. A tap counts a frame when its reader takes it, so
- * that rest shows nothing there. Behind a port the two counters are read too far apart for traffic: there it is rest
- * alone.
+ * True if a moment of the window had no frame between observers and counter: the ports came to rest, or met the highest
+ * bound at several moments with traffic between. A tap counts a frame when its reader takes it: rest shows nothing
+ * there. Behind a port the counters are read too far apart for traffic: only rest counts.
  */
 function showsAll(window: AccountWindow, { kind }: Account): boolean {
   const isMet = kind !== 'inside' && window.readings >= restReadings && window.meetings >= settledMeetings;
@@ -25,10 +24,10 @@ function showsAll(window: AccountWindow, { kind }: Account): boolean {
 }
 
 /**
- * The account between a window before the probes and one after them. With D = counted − heard and at most `held` frames
- * under way, `low ≤ D ≤ high` at a reading; what is hidden never falls. A frame that the driver dropped may have been
- * dropped before the ears (validate_xmit_skb, net/core/dev.c), so drops are taken off what is certain. Most drivers
- * drop what the ears have heard (veth_xmit, tun_net_xmit): such drops leave D as it is.
+ * The account between a window before the probes and one after. With D = counted − heard and at most `held` frames
+ * under way, `low ≤ D ≤ high` at a reading; hidden frames never decrease. A driver's drop may precede the observers
+ * (validate_xmit_skb, net/core/dev.c): drops reduce the certain number. Most drivers drop frames already heard
+ * (veth_xmit, tun_net_xmit), which leaves D unchanged.
  */
 export function unheardBetween(account: Account, first: AccountWindow, last: AccountWindow): Unheard {
   const dropped = last.droppedLast - first.droppedFirst;
@@ -55,7 +54,7 @@ function textOf(name: string, account: Account, { certain, settled, orDropped }:
   return `${settled === null ? 'at least ' : ''}${frames} left ${where} that no packet socket was offered: the kernel counted more than was heard there`;
 }
 
-/** Accounts that do not close: frames left by a port that no ear can have heard. Old timelines have no accounts. */
+/** Open accounts: frames left a port unheard by any observer. Old timelines have none. */
 export function accountReasons({ accounts, accountsBefore, accountsAfter }: StepFacts): readonly Reason[] {
   return Object.entries(accounts).flatMap(([name, account]): readonly Reason[] => {
     const [first, last] = [accountsBefore[name], accountsAfter[name]];

@@ -17,28 +17,25 @@ import type { StepResult } from '../../model/result.js';
 import { asksPlannedForms } from './planned-forms.js';
 import { filled, namesIn } from '../../text/collections.js';
 
-/** What a step's copies and programs are judged by. */
+/** Input to judge a step's copies and programs. */
 export interface BypassInput {
   readonly step: StepPlan;
-  /** Who is there. */
   readonly plan: Pick<Plan, 'endpoints' | 'hosts' | 'provider'>;
   readonly states: StepStates;
-  /** Day of the run, `YYYY-MM-DD`. */
   readonly day: string;
-  /** Ways that the kernel's trace of the step shows. */
+  /** Bypasses in the kernel's trace of the step. */
   readonly traced?: readonly Bypass[];
-  /** The trace saw every packet with a probe end, and at no other device than those that are to have it. */
+  /** The trace followed every packet with a probe to its end, at intended devices only. */
   readonly isTracedWhole?: boolean;
-  /** Of a port: who is there may have whatever is copied, or was heard to get what nobody accepts, which decides. */
+  /** True of a port that may have any copy, or where an unaccepted leak decides already. */
   readonly isDecided: (observer: Observer) => boolean;
-  /** What was there in the step and is in none of its snapshots; absent = nothing. */
+  /** Transient bypasses in no snapshot; absent = none. */
   readonly passed?: readonly Bypass[];
 }
 
 /**
- * Devices to which a rule may copy whatever it takes: ports whose guests may have it or are not judged, those where a
- * leak was heard (which decides), those that are reported because nobody listens there, and those on whose rules the
- * same is asked.
+ * Devices that a rule may copy anything to: ports whose guests may have it or are not judged, ports with a deciding
+ * leak, ports reported as unobserved, and those whose own rules are examined.
  */
 function copiesAllowedTo(
   { step: { observers }, isDecided }: BypassInput,
@@ -62,8 +59,8 @@ function copiesAllowedTo(
 }
 
 /**
- * Rules of policy routing, and routes, that lead packets for guests of the step elsewhere: what takes all of them takes
- * probes too, which are heard where an observer is. Policies of IPsec that encrypt them.
+ * Policy routing rules and routes that lead packets for the step's guests elsewhere; those that take all take probes
+ * too, which observers hear. IPsec policies that encrypt them.
  */
 function routeBypasses(input: BypassInput, state: HostState, routed: ReadonlySet<string>): readonly Bypass[] {
   const { plan, step } = input;
@@ -97,7 +94,6 @@ function routeBypasses(input: BypassInput, state: HostState, routed: ReadonlySet
   return [...diverted, ...encryptions(input, state, places)];
 }
 
-/** Policies of IPsec that take packets of guests for those to which the host routes. */
 function encryptions({ plan }: BypassInput, state: HostState, places: readonly RoutedPlace[]): readonly Bypass[] {
   const sources = plan.endpoints.flatMap(({ ips }) => ips.map(({ address }) => address));
   const takes = (text: string, addresses: readonly string[]): boolean => {
@@ -115,7 +111,7 @@ function encryptions({ plan }: BypassInput, state: HostState, places: readonly R
   });
 }
 
-/** Disciplines that hold frames back when the step is over: a leak may be among these, which then leaves unheard. */
+/** Disciplines still holding frames after the step: among them may be a later leak. */
 function delayedFrames({ waiting = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return waiting
     .filter(({ device, discipline }) => segment.has(device) && !promptDisciplines.has(discipline))
@@ -153,7 +149,6 @@ function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): 
   ];
 }
 
-/** The same on each host that has an observer of the step. */
 function bypassesOnHosts(input: BypassInput, merged: HostState, someForm: AsksForms): readonly Bypass[] {
   const states = statesByHost(merged);
   if (states.length === 1) return states.flatMap(({ state }) => bypassesAt(input, state, someForm));
@@ -175,7 +170,7 @@ function withoutWaiting(state: HostState | null): HostState | null {
   return { ...rest, apart: Object.fromEntries(hosts) };
 }
 
-/** Programs at ears in other namespaces: the ear there hears what they let pass. */
+/** Programs at ears in other namespaces: those hear only frames that pass them. */
 function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
   return earPrograms.map(({ device, space, id }) => ({
     what: `XDP program ${id}`,
@@ -185,10 +180,6 @@ function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
   }));
 }
 
-/**
- * What stood meanwhile that can carry frames of the bridges past every ear, and is not known to be harmless; each thing
- * once.
- */
 function bypassesOf(input: BypassInput): readonly Bypass[] {
   const { before, after, during = [] } = input.states;
   const known = [before, ...during, after].filter((state) => state !== null);
@@ -207,14 +198,14 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   return [...bypasses.values(), ...(input.passed ?? [])];
 }
 
-/** Processes that hold a socket are known already, by the device where they read. */
+/** Processes with a socket are known already, by the device they read from. */
 function withTraced(found: readonly Bypass[], traced: readonly Bypass[]): readonly Bypass[] {
   const known = new Set(found.flatMap(({ holders = [] }) => holders.map(({ pid }) => pid)));
   const isKnown = ({ holders = [] }: Bypass): boolean => holders.some(({ pid }) => known.has(pid));
   return [...found, ...traced.filter((bypass) => !isKnown(bypass))];
 }
 
-/** True if a name matches a pattern, in which `*` stands for any text. */
+/** `*` stands for any text. */
 function matches(pattern: string, name: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
   const tail = parts.pop();
@@ -229,7 +220,7 @@ function matches(pattern: string, name: string): boolean {
   return at <= name.length - tail.length;
 }
 
-/** Who answers for it on that day; undefined = nobody. `nft dup` answers for `nft dup to vnet3` too. */
+/** The acceptance valid on that day; undefined = none. `nft dup` covers `nft dup to vnet3` too. */
 function trusterOf({ what, persistent, where }: Bypass, trust: readonly Trusted[], day: string): Trusted | undefined {
   const names = [what, ...(persistent === undefined ? [] : [persistent])];
   return trust.find(
@@ -244,14 +235,13 @@ function isHostsOwn({ holders = [] }: Bypass): boolean {
   return holders.length > 0 && holders.every(({ hostsOwn }) => hostsOwn === true);
 }
 
-/** Processes by their programs, as results list them. */
 function programsOf({ holders = [] }: Bypass): readonly Omit<HostReader, 'where'>[] {
   return holders.map(({ hostsOwn: _, ...process }) => process);
 }
 
 /**
- * The reasons that such things give, but for those for which somebody answers, and for what the host's own programs
- * read, unless none may; both are reported with their places.
+ * Reasons by bypasses, without accepted ones and those of the host's own programs (unless none are accepted); both are
+ * reported with their places.
  */
 export function bypassReasons(input: BypassInput): {
   readonly reasons: readonly Reason[];

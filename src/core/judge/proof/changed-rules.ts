@@ -15,7 +15,6 @@ import type { ReadInterval } from './intervals.js';
 import { nftRules, tcFilters } from '../../bridge/rules.js';
 import { listText, someText } from '../../text/names.js';
 
-/** At most this many of those that changed rules are named. */
 const maxNamed = 3;
 
 function changer({ kind, pid, program, host }: RuleChange): string {
@@ -26,13 +25,12 @@ function changer({ kind, pid, program, host }: RuleChange): string {
     : `process ${pid}${program === null ? '' : ` (${program})`}${on}`;
 }
 
-/** Which rules were changed, and by which process: `nft, by process 77 (nft)`. */
+/** Changed rules and their process: `nft, by process 77 (nft)`. */
 export function changesText(changes: readonly RuleChange[]): string {
   const kinds = listText([...new Set(changes.map(({ kind }) => kind))]);
   return `${kinds}${changersText(changes.map(changer))},`;
 }
 
-/** `, by process 77 (nft), process 78 (nft)`; '' = nobody was heard. */
 function changersText(by: readonly string[]): string {
   return by.length === 0 ? '' : `, by ${someText(by, maxNamed)}`;
 }
@@ -42,7 +40,7 @@ const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: Hos
   nft: (from, to) => rulesText(from.nft) !== rulesText(to.nft),
 };
 
-/** Rules that are other than before, or that somebody changed and put back. */
+/** Rules that differ from before, or were changed and reverted. */
 export function changedRules(intervals: readonly ReadInterval[], changes: readonly RuleChange[]): readonly Reason[] {
   const legacy = intervals.find(
     ({ from, to, excused }) =>
@@ -81,10 +79,7 @@ function knownRules(states: readonly (HostState | null)[]): ReadonlySet<string> 
   );
 }
 
-/**
- * Rules that carry frames elsewhere, or choose who gets them, and were made while an event was at work, but are in no
- * snapshot: they were gone again before one was read.
- */
+/** Rules that carry frames elsewhere, or choose their receiver, made during an event and gone before a snapshot. */
 export function passingRules(
   { before, after, during = [] }: StepStates,
   changes: readonly RuleChange[],
@@ -101,10 +96,9 @@ export function passingRules(
     }));
 }
 
-/** Differences beyond these are counted. */
+/** Further differences are counted. */
 const maxDifferences = 3;
 
-/** Devices of guests to which the host routes in the step. */
 function routedDevices({ observers }: StepPlan): ReadonlySet<string> {
   return new Set(observers.flatMap(({ routed, interface: device }) => (routed === true ? [bareName(device)] : [])));
 }
@@ -119,7 +113,7 @@ function differencesIn({ from, to, excused }: ReadInterval, devices: ReadonlySet
   });
 }
 
-/** Rules of policy routing and routes that are other than before, where the host routes to guests of the step. */
+/** Changed policy routing rules and routes, if the host routes to guests of the step. */
 export function changedRouting(step: StepPlan, intervals: readonly ReadInterval[]): readonly Reason[] {
   const devices = routedDevices(step);
   return devices.size === 0
@@ -138,7 +132,7 @@ function usesObjects({ routes }: FamilyRouting): boolean {
   return objectsOf(routes).some((fields) => fields['nhid'] !== undefined);
 }
 
-/** True if a route to a prefix may take packets for one of the addresses from the routes that there are. */
+/** True if a route to a prefix may take packets for one of the addresses from the existing routes. */
 function takesFrom(addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): (text: string) => boolean {
   const known = ([4, 6] as const).flatMap((family) =>
     objectsOf((family === 4 ? ipv4 : ipv6).routes).flatMap(
@@ -155,8 +149,8 @@ function takesFrom(addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): (text
 }
 
 /**
- * Rules of policy routing, routes to guests, nexthop objects or policies of IPsec (`changed`) that were heard to change
- * though all snapshots have them alike.
+ * Policy routing rules, routes to guests, nexthop objects or IPsec policies (`changed`) heard to change though all
+ * snapshots agree.
  */
 export function routingPutBack(
   step: StepPlan,

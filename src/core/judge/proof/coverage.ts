@@ -21,7 +21,6 @@ import { addTo, given, namesIn } from '../../text/collections.js';
 interface Ports {
   readonly listed: Set<string>;
   readonly observed: Set<string>;
-  /** Why nobody listened, by port. */
   readonly unobserved: Map<string, string>;
 }
 
@@ -31,9 +30,8 @@ interface Unobserved {
 }
 
 /**
- * Ports of bridges that the plan does not have, behind ports of a step's bridges by a pair: what leaves by the one port
- * may go to any guest there. A bridge with one further port leads to one guest, as those of firewalls do; what is
- * behind an uplink is beyond it.
+ * Ports of bridges outside the plan, joined by a pair to a port of the step's bridges: its frames may go to any guest
+ * there. A bridge with one further port leads to one guest, as firewalls' do; an uplink's is beyond it.
  */
 function portsBehind(plan: Plan, step: StepPlan, state: HostState): readonly Unobserved[] {
   const uplinks = new Set(step.observers.filter(({ role }) => role === 'uplink').map(({ interface: port }) => port));
@@ -57,7 +55,6 @@ function portsBehind(plan: Plan, step: StepPlan, state: HostState): readonly Uno
   return found;
 }
 
-/** Ports as the kernel listed them before a step's probes. */
 function addPortsBefore(
   ports: Ports,
   plan: Plan,
@@ -92,7 +89,7 @@ function addPortsBefore(
   }
 }
 
-/** A guest that an event lets start may hear what nobody sees it hear. */
+/** A guest started by an event may hear unobserved. */
 function addPortsMeanwhile(ports: Ports, step: StepPlan, states: StepStates | undefined): void {
   if (step.during.length === 0) return;
   const bridges = bridgesOf(step);
@@ -103,7 +100,6 @@ function addPortsMeanwhile(ports: Ports, step: StepPlan, states: StepStates | un
   }
 }
 
-/** Ports of bridges that were down, or without carrier, in every snapshot. */
 function shutPorts(states: readonly StepStates[]): ReadonlySet<string> {
   const links = states.flatMap(({ before, after, during = [] }) =>
     [before, ...during, after].flatMap((state) => state?.links ?? []),
@@ -118,8 +114,8 @@ function bridgesOf({ observers }: StepPlan): ReadonlySet<string> {
 }
 
 /**
- * Which ports of the bridges under test were observed, over all steps that listened; ports as the kernel listed them
- * before the probes, and where something was to happen meanwhile, around that and after them.
+ * Observed ports of the tested bridges, over all listening steps; ports by the kernel's lists before the probes, and
+ * with events also around and after these.
  */
 export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
   const ports: Ports = { listed: new Set(), observed: new Set(), unobserved: new Map() };
@@ -150,7 +146,7 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
   };
 }
 
-/** What a run examined of a host: guests that were only observed, and rules that were asked. */
+/** A run's scope on a host: observed-only guests, and rules tested. */
 export function scopeOf(
   plan: Plan,
   states: readonly StepStates[],
@@ -159,7 +155,6 @@ export function scopeOf(
   return { ...observedOnly(plan), ...askedRules(plan, states, steps) };
 }
 
-/** Guests of the plan as rules are asked with them. */
 function speakersOf({ endpoints, bridges }: Plan): readonly Speaker[] {
   const kinds = new Map(bridges.map(({ name, kind }) => [name, kind]));
   return endpoints.flatMap(({ name, macs: [mac], ips, port, bridge, role, observedOnly: how }): readonly Speaker[] =>
@@ -175,7 +170,6 @@ function speakersOf({ endpoints, bridges }: Plan): readonly Speaker[] {
   );
 }
 
-/** Rules by name, with what a step sent to ask each and which observers saw it. */
 function witnessesByRule(
   plan: Plan,
   steps: readonly { readonly result: StepResult }[],
@@ -225,7 +219,7 @@ function askedRules(
   return { rules: { read: surveys.reduce((sum, { read }) => sum + read, 0), rules } };
 }
 
-/** Packets that a rule's counter had before a step and after; null = it has none, or was not read. */
+/** null = none, or unread. */
 function counterAround(name: string, states: StepStates | undefined): NonNullable<RuleRecord['counter']> | null {
   const [before, after] = [states?.before, states?.after].map((state) => {
     if (state === null || state === undefined) return null;
@@ -234,7 +228,7 @@ function counterAround(name: string, states: StepStates | undefined): NonNullabl
   return before === null || before === undefined || after === null || after === undefined ? null : { before, after };
 }
 
-/** The guests that were only observed, and of how many: of these and of those that sent or were sent to. */
+/** Observed-only guests, and the number of those plus sending or addressed ones. */
 function observedOnly({ endpoints, steps }: Plan): Pick<Result, 'observedOnly'> {
   const names = namesIn(endpoints.filter((endpoint) => endpoint.observedOnly !== undefined));
   if (names.length === 0) return {};
@@ -247,7 +241,7 @@ function observedOnly({ endpoints, steps }: Plan): Pick<Result, 'observedOnly'> 
   return { observedOnly: { guests: names, of: examined.size } };
 }
 
-/** Why a step is not proven where no guest may be left out (`run --strict`). */
+/** Reasons if no guest may be left out (`run --strict`). */
 export function observedOnlyReasons({ endpoints }: Plan, { observers }: StepPlan): readonly Reason[] {
   return endpoints
     .filter(({ name, observedOnly: how }) => how === 'missing' && observers.some((observer) => observer.name === name))
@@ -256,7 +250,7 @@ export function observedOnlyReasons({ endpoints }: Plan, { observers }: StepPlan
     );
 }
 
-/** Guests behind the device of a bridge of the step that sent meanwhile, and that the plan does not have. */
+/** Unplanned guests behind the device of the step's bridge that sent meanwhile. */
 export function strangerReasons(plan: Plan, step: StepPlan, { after }: StepStates): readonly Reason[] {
   if (after?.behind === undefined || plan.partialScope !== null) return [];
   const bridges = bridgesOf(step);
@@ -274,8 +268,8 @@ export function strangerReasons(plan: Plan, step: StepPlan, { after }: StepState
 }
 
 /**
- * Links that were instructed to be ports of the step's bridges while it ran and are none in its snapshots: what is
- * behind one got what was flooded meanwhile. Where the kernel had more events than it kept there may have been some.
+ * Links that temporarily became ports of the step's bridges, outside the snapshots: guests behind them got floods
+ * meanwhile. With lost kernel events there may have been some.
  */
 export function passingPorts(
   step: StepPlan,

@@ -2,21 +2,19 @@ import type { Flow, StepPlan } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { StepStates } from '../../model/state.js';
 
-/** Share of the frames of traffic that who must see them has to get. */
+/** Share of traffic's frames that intended observers must get. */
 export const deliveryShare = 0.99;
 
-/** What is asked of deliveries in a step. */
+/** Input on a step's deliveries. */
 export interface DeliveryInput {
   readonly step: StepPlan;
-  /** The kernel's drop counters stand in them. */
   readonly states: StepStates;
-  /** The plan's. */
   readonly endpoints: readonly Endpoint[];
 }
 
 /**
- * How many of this many probes an addressee has to get: all of them, less what the kernel says it dropped on the way
- * (at the sender's port, at the addressee's, and in a backlog): one in two hundred that is missing may be a thief's.
+ * Probes that an addressee has to get: all, less the kernel's drops on the way (sender's port, addressee's, backlog):
+ * one missing of two hundred may be stolen.
  */
 export type LeastDelivered = (flow: Flow, addressee: string, sent: number) => number;
 

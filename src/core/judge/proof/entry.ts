@@ -17,11 +17,11 @@ import type { StepFacts } from './step-facts.js';
 import { findNamed, mapByName } from '../../text/collections.js';
 import { actingParts, type NftChain, nftRules, tcFilters } from '../../bridge/rules.js';
 
-/** What is known of probes that do not enter the bridge. */
+/** Probes that do not enter the bridge. */
 export interface EntryByForm {
-  /** Nothing that the state shows and that can be read accounts for it. */
+  /** Without a readable explanation in the state. */
   readonly reasons: readonly Reason[];
-  /** Something that the state shows may. */
+  /** With a possible explanation in the state. */
   readonly blocked: readonly HeldAtEntry[];
 }
 
@@ -30,14 +30,13 @@ export interface EntryByFormInput extends Pick<DeviceEarInput, 'step' | 'states'
   readonly facts: StepFacts;
 }
 
-/** Forms beyond these are not written down. */
 const maxForms = 200;
 
-/** A form of which no control, and no probe, was seen beyond its sender's port. */
+/** A form without any control or probe seen beyond its sender's port. */
 interface Missing {
   readonly sender: string;
   readonly frame: FrameSpec;
-  /** False: no control of it could be sent, because the bridge filters VLANs. */
+  /** False: no control could be sent, because the bridge filters VLANs. */
   readonly isAsked: boolean;
 }
 
@@ -49,9 +48,8 @@ function tagsText({ vlan, form }: FrameSpec): string {
 
 function heardControls({ step, facts, tally }: EntryByFormInput): {
   readonly missing: Map<string, Missing>;
-  /** Forms of which controls were planned. */
   readonly tested: ReadonlySet<string>;
-  /** Senders whose plain control reached the bridge; of others the forms show nothing. */
+  /** Senders whose plain control reached the bridge; for others the forms show nothing. */
   readonly plainSenders: ReadonlySet<string>;
 } {
   const missing = new Map<string, Missing>();
@@ -90,12 +88,12 @@ function missingForms(input: EntryByFormInput): readonly Missing[] {
   return [...missing.values()];
 }
 
-/** What VLAN filtering of the bridge does with the frame; null = it lets it in. */
+/** The bridge's VLAN filtering of the frame; null = admitted. */
 type VlanGate = { readonly by: string } | 'unknown' | null;
 
 /**
- * The VLAN that the frame enters in (br_allowed_ingress, net/bridge/br_vlan.c). Where the bridge device is not in it,
- * no control can show that the frame entered.
+ * The VLAN that the frame enters in (br_allowed_ingress, net/bridge/br_vlan.c). Without the bridge device in it no
+ * control can show the entry.
  */
 function vlanGate(state: HostState, port: LinkState, frame: FrameSpec): VlanGate {
   const bridge = linkNamed(state, port.master);
@@ -108,9 +106,7 @@ function vlanGate(state: HostState, port: LinkState, frame: FrameSpec): VlanGate
   return portVlans(state, bridge.name)?.members.has(vid) === true ? null : 'unknown';
 }
 
-/**
- * Base chains at which frames pass on their way into the bridge and up to its device, with rules or a policy of drop.
- */
+/** Base chains, with rules or policy drop, on frames' way into the bridge and up to its device. */
 function chainsAt(state: HostState, ports: readonly string[], { carrier }: FrameSpec): readonly string[] {
   const { sysctl, legacyTables = [] } = state;
   const family = familyOf(carrier);
@@ -136,7 +132,6 @@ function chainsAt(state: HostState, ports: readonly string[], { carrier }: Frame
   return [...ofNft, ...legacy.map(({ program, table }) => `${program} ${table}`)];
 }
 
-/** Filters of tc that can be read, where frames come in at the port. */
 function filtersAt(
   state: HostState,
   port: string,
@@ -149,14 +144,12 @@ function filtersAt(
   };
 }
 
-/** What stands at a sender's port, in one snapshot, that may keep a frame of that form out. */
+/** Obstacles for that form at a sender's port, in one snapshot. */
 interface AtPort {
   readonly barriers: readonly string[];
-  /** What cannot be read. */
+  /** Unreadable ones. */
   readonly programs: readonly string[];
-  /**
-   * False: a frame may enter and not come to the bridge device, or the switch may drop it by what is not known here.
-   */
+  /** False: a frame may enter without reaching the bridge device, or the switch may drop it for unknown reasons. */
   readonly isShown: boolean;
 }
 
@@ -190,7 +183,7 @@ function atPort(state: HostState, port: LinkState, near: string | undefined, fra
   };
 }
 
-/** What a bridge device's ear is judged by. */
+/** Input to judge a bridge device's observer. */
 export interface DeviceEarInput extends DeliveryInput {
   readonly tally: StepTally;
 }
@@ -206,7 +199,7 @@ function snapshotsAt(
   });
 }
 
-/** True if something that can be read stands at a sender's port that may stop a control. */
+/** True if a readable obstacle at a sender's port may stop a control. */
 export function isFiltered(of: Pick<DeviceEarInput, 'states' | 'endpoints'>, control: Control): boolean {
   return snapshotsAt(of, control).some(({ barriers }) => barriers.length > 0);
 }
@@ -222,10 +215,9 @@ function unprovedDevice({ name, interface: device }: Observer, what: string): Re
 }
 
 /**
- * A judged bridge device is proved by what guests send to it, the entry controls: a form that arrived once has to
- * arrive in each phase in which it is sent, one of them at least. Where none ever arrived, something that the state
- * shows has to account for it, as VLANs in which the bridge is not; so also where an event came between. Where no guest
- * of the bridge sends, nothing can be asked of it.
+ * Guests' entry controls prove a judged bridge device: a form that arrived once must arrive in each phase in which it
+ * is sent, at least one. If none ever arrived, the state has to explain it, as by VLANs without the bridge; also if an
+ * event came between. Without sending guests nothing can be asked.
  */
 export function deviceEarReasons(input: DeviceEarInput, observer: Observer): readonly Reason[] {
   const { step, tally, endpoints } = input;
@@ -256,8 +248,8 @@ export function deviceEarReasons(input: DeviceEarInput, observer: Observer): rea
 }
 
 /**
- * VLAN devices on a port to which the kernel hands frames of these VLANs before the bridge sees them; one that is down
- * drops them (vlan_do_receive, net/8021q/vlan_core.c).
+ * VLAN devices on a port that get these VLANs' frames before the bridge; one that is down drops them (vlan_do_receive,
+ * net/8021q/vlan_core.c).
  */
 function takersOf({ links }: HostState, port: LinkState, vlans: ReadonlySet<number>): readonly LinkState[] {
   if (vlans.size === 0) return [];
@@ -278,11 +270,10 @@ function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Rea
 }
 
 /**
- * Which probes do not enter the bridge, by sender, tag stack and carrier: those of whose form the bridge device
- * received no control, and of which no observer saw anything. What the state shows at the sender's port (VLANs, a
- * locked port, rules of tc and nft) is named and takes nothing from the verdict: it is part of what isolates. Where it
- * shows nothing, or only programs, the step does not say what becomes of such frames. Plans without such
- * controls give nothing.
+ * Probes that do not enter the bridge, by sender, tag stack and carrier: the bridge device received no control of their
+ * form, and no observer saw any. Causes in the state at the sender's port (VLANs, a locked port, tc and nft rules) are
+ * named without effect on the verdict: they are part of the isolation. Without one, or with programs only, the step
+ * says nothing of such frames. Plans without such controls give nothing.
  */
 export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;
@@ -321,7 +312,6 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
   return { reasons: reasons.slice(0, maxForms), blocked: [...groups.values()].slice(0, maxForms) };
 }
 
-/** VLANs that a sender's probes are tagged with on the outside, by sender. */
 function outerVlans({ flows }: StepPlan): ReadonlyMap<string, ReadonlySet<number>> {
   const bySender = new Map<string, Set<number>>();
   for (const { sender, vlan } of kindsOfFlows(flows)) {
@@ -361,9 +351,10 @@ function reasonsAt(
 }
 
 /**
- * What at a sender's port keeps its probes from the bridge, or lets them pass where the guest's own frames might not,
- * though every control arrived: a program of XDP, which frames that tc redirects do not meet, and a VLAN device on the
- * port, to which the kernel hands tagged frames before the bridge (__netif_receive_skb_core, net/core/dev.c).  */
+ * Obstacles for probes at a sender's port, or openings that guests' own frames lack, though every control arrived: an
+ * XDP program, which frames redirected by tc bypass, and a VLAN device, which gets tagged frames before the bridge
+ * (__netif_receive_skb_core, net/core/dev.c).
+ */
 export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after }: StepStates): readonly Reason[] {
   const vlans = outerVlans(step);
   const reasons = [before, after].flatMap((state) => {

@@ -12,17 +12,17 @@ import { freePrograms } from '../../scenario/free-commands.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
-/** Two snapshots of the state of a step, one after the other; null = it was not read. */
+/** Two successive snapshots of a step's state; null = unread. */
 export interface Interval {
   readonly from: HostState | null;
   readonly to: HostState | null;
-  /** What an event that was at work meanwhile can have changed. */
+  /** Parts that a running event can have changed. */
   readonly excused: ReadonlySet<StatePart>;
-  /** Its place among the events, for people; '' if there are none before it. */
+  /** Its place among the events, for users; '' without earlier ones. */
   readonly where: string;
 }
 
-/** An interval whose two ends were read. */
+/** An interval with both ends read. */
 export interface ReadInterval extends Interval {
   readonly from: HostState;
   readonly to: HostState;
@@ -36,7 +36,7 @@ export function wholeInterval({ before, after }: StepStates): Interval {
   return { from: before, to: after, excused: nothing, where: '' };
 }
 
-/** The time from the first snapshot of a step to its last, cut at the snapshots around its events. */
+/** The time from a step's first snapshot to its last, cut at the snapshots around its events. */
 export function intervalsOf(
   step: StepPlan,
   { eventSnapshots }: Pick<StepFacts, 'eventSnapshots'>,
@@ -60,10 +60,7 @@ export function intervalsOf(
   return [...intervals, { from, to: after, excused: nothing, where }];
 }
 
-/**
- * Snapshots around events that are not as a run makes them: each has its number, and one comes before an event and one
- * after it.
- */
+/** Snapshots around events that a run does not make so: each is numbered, one before an event and one after. */
 export function unreadAround(
   { eventSnapshots, eventsSinceSnapshot }: Pick<StepFacts, 'eventSnapshots' | 'eventsSinceSnapshot'>,
   { during = [] }: StepStates,
@@ -84,14 +81,10 @@ export function unreadAround(
   ];
 }
 
-/** Parts of a state that the judge compares. */
 const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs', 'routing'] as const;
 export type StatePart = (typeof stateParts)[number];
 
-/**
- * What a program can change by itself, where that is less than everything: `ip` deletes links, and with them whatever
- * names them.
- */
+/** A program's own reach, if less than everything: `ip` deletes links, with all that names them. */
 const reach: Readonly<Record<string, readonly StatePart[]>> = {
   nft: ['nft'],
   tc: ['tc'],
@@ -103,20 +96,17 @@ const reach: Readonly<Record<string, readonly StatePart[]>> = {
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/**
- * What the events of a step, by their index in `during`, can have changed. Programs that others work for (a service
- * manager) can change everything.
- */
+/** Programs with helpers (a service manager) can change everything. */
 function eventReach(step: StepPlan, events: readonly number[]): ReadonlySet<StatePart> {
   return commandReach(events.flatMap((index) => step.during[index]?.run ?? []));
 }
 
-/** What an author's commands can have changed. */
+/** Reach of an author's commands. */
 export function commandReach(commands: readonly (readonly string[])[]): ReadonlySet<StatePart> {
   return new Set(commands.flatMap(([program = '']) => reach[baseName(program)] ?? stateParts));
 }
 
-/** The part of a state that a setting belongs to; null = the kernel lost count of what changed. */
+/** null = the kernel lost events. */
 function partOf({ ifindex, what }: SettingChange): StatePart | null {
   if (what === lostEvents) return null;
   if (isOfRouting(what)) return 'routing';
@@ -125,7 +115,7 @@ function partOf({ ifindex, what }: SettingChange): StatePart | null {
   return what === vlanList ? 'vlan' : 'links';
 }
 
-/** Settings that were heard to change in a step, but for those that the events then at work can have changed. */
+/** Settings heard to change in a step, beyond the running events' reach. */
 export function settingsBeyondEvents(
   step: StepPlan,
   { settingChanges, settingChangesMeanwhile }: Pick<StepFacts, 'settingChanges' | 'settingChangesMeanwhile'>,
@@ -141,9 +131,8 @@ export function settingsBeyondEvents(
 }
 
 /**
- * True if rules that were changed while an event was at work were changed by somebody else: by a program of a name that
- * no event runs, where all events run programs that do their work themselves. What the kernel does not name is taken
- * for the event's.
+ * True if another program than any event's changed rules during events, all of which do their own work. Changes without
+ * a name count as the event's.
  */
 export function isStranger(step: StepPlan, { program, host }: RuleChange): boolean {
   if (host !== undefined) return true; // events run on the orchestrator's own host

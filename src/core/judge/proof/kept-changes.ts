@@ -12,7 +12,6 @@ import type { StepFacts } from './step-facts.js';
 import { agesByTopology, isStepLink, rootTimers } from './unchanged.js';
 import { given, namesIn } from '../../text/collections.js';
 
-/** Changes that a snapshot of the state shows. */
 type Shown = ChangeOf<'set' | 'sysctl' | 'vlan' | 'fdb' | 'mdb'>;
 
 function isShown(change: Change): change is Shown {
@@ -22,7 +21,7 @@ function isShown(change: Change): change is Shown {
       return true;
     case 'vlan':
       return change.ovs !== true;
-    case 'fdb': // a guest that speaks brings back an entry that was removed
+    case 'fdb': // a guest that sends brings a removed entry back
       return change.ovs !== true && change.act === 'add' && change.entry.state !== 'dynamic';
     case 'mdb':
       return change.act === 'add';
@@ -49,13 +48,12 @@ function deviceOf(change: Shown): string | null {
   }
 }
 
-/** A port has one VLAN of untagged frames: another takes its place. */
+/** A port has one VLAN for untagged frames: a new one replaces it. */
 function overridesVlan(later: PortVlan, earlier: PortVlan): boolean {
   const overlap = later.first <= earlier.last && earlier.first <= later.last;
   return later.port === earlier.port && (overlap || (later.pvid && earlier.pvid));
 }
 
-/** Does a later change decide what an earlier one asked for? */
 function overrides(later: Shown, earlier: Shown): boolean {
   if (later.kind === 'set' && earlier.kind === 'set')
     return later.device === earlier.device && later.place === earlier.place && later.key === earlier.key;
@@ -80,8 +78,8 @@ function withChange(inForce: readonly Shown[], change: Change, ports: ReadonlyMa
 }
 
 /**
- * Changes of which nothing in the run itself says that they are undone. A setting of a link stays for later steps; what
- * else an earlier step changed may go by what follows from it.
+ * Changes without a reason in the run to be gone. Link settings stay for later steps; other changes of earlier steps
+ * may go by consequences.
  */
 function changesInForce({ steps, endpoints }: Plan, step: StepPlan): readonly Shown[] {
   const ports = new Map(endpoints.flatMap(({ name, port }) => (port === null ? [] : [[name, port] as const])));
@@ -96,8 +94,8 @@ function changesInForce({ steps, endpoints }: Plan, step: StepPlan): readonly Sh
 }
 
 /**
- * With spanning tree the kernel and the root bridge decide the timers, and a topology change how fast entries age
- * (br_stp_start, br_config_bpdu, __br_set_topology_change; net/bridge).
+ * With spanning tree the kernel and the root bridge decide the timers, and a topology change the ageing (br_stp_start,
+ * br_config_bpdu, __br_set_topology_change; net/bridge).
  */
 function isSteered({ place, key }: ChangeOf<'set'>, link: LinkState): boolean {
   if (place !== 'bridge') return false;
@@ -114,12 +112,12 @@ function comparedSetting(change: ChangeOf<'set'>, state: HostState): Compared | 
   return { what, wanted, found: now === null ? 'not there' : String(now) };
 }
 
-/** An entry as `bridge -j fdb` prints it. */
+/** In the form of `bridge -j fdb`. */
 function printedEntry({ mac, master, vlan, state, flags }: FdbState): object {
   return { mac, state, flags, ...given({ master, vlan }) };
 }
 
-/** What a change asks for, if the state has it otherwise; null = it has it so, or it was not read. */
+/** null = none, or unread. */
 function comparedIn(state: HostState, change: Shown): Compared | null {
   switch (change.kind) {
     case 'set':
@@ -140,7 +138,6 @@ function comparedIn(state: HostState, change: Shown): Compared | null {
   }
 }
 
-/** How what a change sets is called when it is heard to change. */
 function heardAs(change: Shown): string | null {
   switch (change.kind) {
     case 'set':
@@ -163,8 +160,8 @@ function wasHeard(change: Shown, state: HostState, heard: readonly SettingChange
 }
 
 /**
- * Changes of the run, this step's and those of earlier steps that stay, of which another program undid some before the
- * probes. What is undone later shows between the snapshots (unchangedReasons), but on links that are not the step's.
+ * Changes of the run, this step's and earlier lasting ones, that another program undid before the probes. Later undoing
+ * shows between snapshots (unchangedReasons), except on foreign links.
  */
 export function undoneReasons(
   plan: Plan,
@@ -172,7 +169,7 @@ export function undoneReasons(
   { before, after }: StepStates,
   { settingChangesBefore: heard }: Pick<StepFacts, 'settingChangesBefore'>,
 ): readonly Reason[] {
-  if (before === null || after === null) return []; // unchangedReasons says so
+  if (before === null || after === null) return []; // by unchangedReasons
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   const duringReach = commandReach(step.during.flatMap(({ run }) => run));
   const watched = new Set(namesIn(before.links.filter(isStepLink(step))));

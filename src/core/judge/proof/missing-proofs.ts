@@ -12,13 +12,12 @@ import { type StepFacts, sentOf } from './step-facts.js';
 import { eventReasons } from './windows.js';
 import { groupBy, namesIn } from '../../text/collections.js';
 
-/** What the proof of a step rests on. */
+/** The proof of a step rests on these. */
 export interface ProofInput extends DeliveryInput {
   readonly facts: StepFacts;
   readonly tally: StepTally;
 }
 
-/** Reasons that are alike are reported this often; then one says how many more there are. */
 const maxAlike = 100;
 
 function limited(reasons: readonly Reason[], code: ReasonCode): readonly Reason[] {
@@ -87,7 +86,6 @@ function metByAddressee(flow: Flow, { facts, tally }: ProofInput, least: LeastDe
   return sent > 0 && flow.must.some((name) => tally.sightings.countTokens(flow, name) >= least(flow, name, sent));
 }
 
-/** The first and the last flow of a sender, in the order in which they are sent. */
 interface Ends {
   readonly first: Flow;
   last: Flow;
@@ -101,16 +99,14 @@ interface FlowReasons {
 }
 
 /**
- * Were as many sent as planned, did they show on their sender's own port, where that is observed and directions are
- * known (a sender that says it sent may lie), and did those that must see them get them? One pass: a mesh has a million
- * flows.
+ * Checks that all planned frames were sent, that they show on an observed sender's port with known directions (a
+ * sender's claim may be false), and that intended observers got them. One pass: a mesh has a million flows.
  */
 function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered): FlowReasons {
   const sent: Reason[] = [];
   const shown: Reason[] = [];
   const delivered: Reason[] = [];
   const ends = new Map<string, Ends>();
-  /** True if it is known on the sender's port what enters, and its ends so far. */
   const senderOf = ofSender((name): { readonly directed: boolean; ends: Ends | undefined } => ({
     directed: facts.listening.get(name)?.direction === 'known',
     ends: ends.get(name),
@@ -154,12 +150,11 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
 }
 
 /**
- * A sender's way into the bridge is proved by its controls; behind the bridge device, where none is sent, by every
- * probe that left through it, for the driver's br_dev_xmit comes right behind the packet sockets; where no control can
- * arrive, as in a VLAN in which the bridge has no address, by addressees that got what was sent first and last: what
- * nobody must see stands between. Where the host routes, every probe is to show on its sender's port, right behind
- * which the host's stack takes it, and on a lower device on the sender's own interface, right behind which the driver
- * does (macvlan_start_xmit; flowReasons).
+ * Proof of a sender's way into the bridge: its controls; behind the bridge device, without controls, every probe that
+ * left through it, as br_dev_xmit follows the packet sockets; where no control can arrive, as in a VLAN without an
+ * address of the bridge, addressees that got the first and last frames, with the forbidden ones between. With routing,
+ * every probe must show on its sender's port, which the host's stack follows; on a lower device on the sender's
+ * interface, which the driver follows (macvlan_start_xmit; flowReasons).
  */
 function entryReasons(input: ProofInput, ends: FlowReasons['ends'], least: LeastDelivered): readonly Reason[] {
   const { step, facts, tally, endpoints } = input;
@@ -319,7 +314,7 @@ function outcomeReasons(facts: StepFacts): readonly Reason[] {
   }
 }
 
-/** NTP turns the clock by less than a millisecond a second; what is more was set by somebody. */
+/** NTP turns the clock by less than a millisecond a second; more was set. */
 const maxClockShiftMs = 500;
 
 function clockReasons(facts: StepFacts): readonly Reason[] {
@@ -347,7 +342,7 @@ function keptReasons({ keptFrames }: StepFacts): readonly Reason[] {
   );
 }
 
-/** Everything that a *holds* of this step lacks, in a fixed order; empty = the proof is complete. */
+/** All missing proofs for *holds*, in a fixed order; empty = complete. */
 export function missingProofs(input: ProofInput): readonly Reason[] {
   const { step, facts, tally } = input;
   const outcome = outcomeReasons(facts);

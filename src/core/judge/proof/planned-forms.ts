@@ -14,18 +14,18 @@ function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
   try {
     return [plannedFormOf(frameTemplate(frame))];
   } catch {
-    return []; // a plan from elsewhere may ask for a frame that cannot be built
+    return []; // a foreign plan may ask for an impossible frame
   }
 }
 
 type Side = 'src' | 'dst';
-/** Addresses that differ in each bit: what differs between frames with these comes of an address. */
+/** Addresses that differ in each bit: differences between frames with these come from an address. */
 const [evenBits, oddBits] = [
   { mac: '54:55:55:55:55:55', ipv4: '85.85.85.85', ipv6: '5555:5555:5555:5555:5555:5555:5555:5555' },
   { mac: 'aa:aa:aa:aa:aa:aa', ipv4: '170.170.170.170', ipv6: 'aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa' },
 ] as const;
 
-/** Addresses of a frame that may be others: all of these sides, or those of IP alone. */
+/** Open addresses of a frame: these sides, or IP alone. */
 interface OpenSides {
   readonly sides: readonly Side[];
   readonly keepsMacs: boolean;
@@ -47,7 +47,6 @@ function withAddresses(
   };
 }
 
-/** The form of a frame of which these addresses are not known. */
 function formWithout(frame: FrameSpec, open: OpenSides): readonly PlannedForm[] {
   const [even, odd] = [evenBits, oddBits].map((bits) => formOfFrame(withAddresses(frame, open, bits))[0]);
   return formOfFrame(frame).map((form) => ({
@@ -56,13 +55,9 @@ function formWithout(frame: FrameSpec, open: OpenSides): readonly PlannedForm[] 
   }));
 }
 
-/** Gives the form of a planned frame. */
 type ReadForm = (frame: FrameSpec) => readonly PlannedForm[];
 
-/**
- * Addresses of guests that are not on record are not those of the frame: it has documentation addresses in their place,
- * and the guests' own traffic has others.
- */
+/** Documentation addresses stand for unknown ones of guests: their own traffic has others. */
 function formReader({ provider, endpoints }: Pick<Plan, 'provider' | 'endpoints'>): ReadForm {
   if (provider === 'lab') return formOfFrame;
   const known = new Set(endpoints.flatMap(({ ips }) => ips.map(({ address }) => address)));
@@ -76,7 +71,7 @@ function formReader({ provider, endpoints }: Pick<Plan, 'provider' | 'endpoints'
   };
 }
 
-/** Frames that differ in nothing but their addresses: one for each sender, and one for each addressee. */
+/** Frames that differ only in addresses: one a sender, and one an addressee. */
 interface LikeFrames {
   readonly first: FrameSpec;
   readonly sources: FrameSpec[];
@@ -118,13 +113,12 @@ function likeFrames(flows: Flows): readonly LikeFrames[] {
 
 type Takes = (form: PlannedForm) => boolean;
 
-/** Frames of senders, or to addressees, and where their addresses stand. */
 interface Ends {
   readonly forms: readonly PlannedForm[];
   readonly offsets: readonly number[];
 }
 
-/** The frames in the order of their addresses, so that such as are alike stand together. */
+/** Frames ordered by address, so that equal ones are adjacent. */
 function endsOf(first: FrameSpec, frames: Iterable<FrameSpec>, side: Side, formOf: ReadForm): Ends {
   const [base] = formOfFrame(first);
   const [open] = formWithout(first, { sides: [side], keepsMacs: false });
@@ -144,7 +138,7 @@ function halves({ forms, offsets }: Ends): readonly Ends[] {
   ];
 }
 
-/** What the frames of all of these have in common: bytes in which they differ are not known. */
+/** Differing bytes are unknown. */
 function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
   const [[form], [destination]] = [sources.forms, destinations.forms];
   if (form === undefined || destination === undefined) return undefined;
@@ -160,8 +154,8 @@ function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
 }
 
 /**
- * True if a frame of one of the senders to one of the addressees is taken, be there such a flow or not: all of them are
- * asked at once, and halves of them where they are not refused.
+ * True if a frame between any of these senders and addressees, with or without a flow, is taken: all at once, then
+ * halves of those not refused.
  */
 function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
   const form = merged(sources, destinations);
@@ -173,8 +167,8 @@ function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
 }
 
 /**
- * Asks a filter of the frames of a step: first of one of each form and sender, then of those from any to any, of which
- * a mesh of a thousand guests has a million.
+ * Asks a filter about a step's frames: one of each form and sender, then any to any, of which a mesh of a thousand
+ * guests has a million.
  */
 class PlannedFrames {
   private readonly flows: Flows;
@@ -202,10 +196,9 @@ class PlannedFrames {
   }
 }
 
-/** Parts of a frame that rules write: the class of traffic, both MACs, both addresses, all behind IP's header. */
 type WrittenPart = 'class' | 'macs' | 'addresses' | 'transport';
 
-/** Targets of xtables that write into packets (iptables-extensions(8)); address translation is no writing here. */
+/** Xtables targets that write into packets (iptables-extensions(8)), without address translation. */
 const writingTargets: Readonly<Record<string, WrittenPart>> = {
   ...{ DSCP: 'class', TOS: 'class', ECN: 'class', TCPMSS: 'transport', TCPOPTSTRIP: 'transport' },
 };
@@ -225,7 +218,6 @@ function partsOfPedit(action: Fields): readonly WrittenPart[] {
   });
 }
 
-/** What rules of nft, filters of tc and xtables may write into frames, whatever they select. */
 function writtenParts(state: HostState): readonly WrittenPart[] {
   const { tc, legacyTables = [] } = state;
   const statements = nftRules(state).rules.flatMap(({ parts }) => parts);
@@ -244,7 +236,6 @@ function writtenParts(state: HostState): readonly WrittenPart[] {
 
 const tagTypes: readonly number[] = [0x8100, 0x88a8, 0x9100];
 
-/** Bytes of the parts of a frame, from offset to offset. */
 function partBytes(bytes: Uint8Array, part: WrittenPart): readonly [from: number, to: number] {
   let at = 12;
   while (tagTypes.includes(readU16(bytes, at))) at += 4;
@@ -261,7 +252,7 @@ function partBytes(bytes: Uint8Array, part: WrittenPart): readonly [from: number
   }
 }
 
-/** A form of which it is not known what stands where a rule may write. */
+/** Writable bytes of the form count as unknown. */
 function withWritten(form: PlannedForm, parts: readonly WrittenPart[]): PlannedForm {
   const unknown = Uint8Array.from(form.unknown);
   for (const part of parts) unknown.fill(1, ...partBytes(form.bytes, part));
@@ -269,8 +260,8 @@ function withWritten(form: PlannedForm, parts: readonly WrittenPart[]): PlannedF
 }
 
 /**
- * True if a filter takes one of the step's frames; each filter is asked once. Rules of `states` may write into them
- * before they come to it: these bytes are not known.
+ * True if a filter takes one of the step's frames; each filter is asked once. Bytes that rules of `states` may write
+ * before count as unknown.
  */
 export function asksPlannedForms(
   plan: Pick<Plan, 'provider' | 'endpoints'>,

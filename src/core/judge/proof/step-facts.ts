@@ -12,66 +12,61 @@ import type {
 import type { FrameArrival } from '../count/tally.js';
 import { createTokenRanges, type TokenRanges } from '../count/token-ranges.js';
 
-/** What the timeline says of one step, gathered so that it can be asked. */
+/** One step's facts in the timeline. */
 export interface StepFacts {
   readonly listening: ReadonlyMap<string, EngineFacts>;
-  /** Observers whose `listening` came before the first probe. */
   readonly listenedInTime: ReadonlySet<string>;
   readonly controlsAccepted: ReadonlySet<number>;
-  /** Tokens of the probes that the kernel accepted. */
+  /** Tokens of probes accepted by the kernel. */
   readonly accepted: TokenRanges;
   readonly trafficOk: ReadonlyMap<number, { readonly ok: boolean; readonly detail: string }>;
-  /** Probing began: without it nothing but the faults is worth reporting. */
+  /** Probing began: else only faults are reported. */
   readonly probed: boolean;
   readonly drainedMs: number | null;
-  /** Probing began; null = it did not. */
+  /** Probing began; null = never. */
   readonly probingFrom: Moment | null;
-  /** The controls in between were sent: no probe was under way meanwhile. */
+  /** The controls in between were sent, with no probe under way. */
   readonly betweenFrom: Moment | null;
-  /** What ran while probes went on, by its index in `during`. */
+  /** By index in `during`. */
   readonly events: ReadonlyMap<number, EventFacts>;
-  /** Snapshots of the state around events, in order, each with the events that began since the one before. */
+  /** Snapshots around events, in order, each with the events begun since the one before. */
   readonly eventSnapshots: readonly { readonly snapshot: number; readonly events: readonly number[] }[];
-  /** Events that began after the last of these snapshots. */
   readonly eventsSinceSnapshot: readonly number[];
   readonly stopped: Readonly<Record<string, Counters>>;
   readonly written: Readonly<Record<string, number>>;
   readonly lastCounters: Readonly<Record<string, Counters>>;
   readonly faults: readonly Fault[];
   readonly keptFrames: readonly KeptInTimeline[];
-  /**
-   * Changes of rules while probes were on their way, each with its process; `meanwhile`: while an event of the step was
-   * at work.
-   */
+  /** Changes of rules during probing, with their processes; `meanwhile`: during an event of the step. */
   readonly ruleChanges: readonly RuleChange[];
   readonly ruleChangesMeanwhile: readonly RuleChange[];
-  /** After the step's changes were made, and before the first snapshot of the state. */
+  /** Between the step's changes and the first snapshot. */
   readonly settingChangesBefore: readonly SettingChange[];
-  /** While no event of the step was at work; `meanwhile`: while these were, by their index in `during`. */
+  /** Outside the step's events; `meanwhile`: during these, by index in `during`. */
   readonly settingChanges: readonly SettingChange[];
   readonly settingChangesMeanwhile: readonly {
     readonly changes: readonly SettingChange[];
     readonly events: readonly number[];
   }[];
-  /** What was counted beside the ears, by account. */
+  /** By account. */
   readonly accounts: Readonly<Record<string, Account>>;
   readonly accountsBefore: Readonly<Record<string, AccountWindow>>;
   readonly accountsAfter: Readonly<Record<string, AccountWindow>>;
-  /** Lines of the step in trace.ndjson; a text = why the kernel's trace has none; null = it was not asked for. */
+  /** Lines of the step in trace.ndjson; a text = why none; null = not requested. */
   readonly traced: number | string | null;
   /** The trace saw a sample of each flow alone (core/plan/traced-sample.ts). */
   readonly isSampled: boolean;
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
-  /** Where a bridge learned MACs that are no endpoint's, in order; `observer` null = at no observer's port. */
+  /** Bridges' learning of MACs of no endpoint, in order; `observer` null = at no observer's port. */
   readonly stations: readonly { readonly mac: string; readonly observer: string | null; readonly ns: bigint }[];
   readonly lastMonoMs: number;
-  /** How far the wall clock ran away from the monotonic one during the step. */
+  /** Divergence of wall clock and monotonic clock during the step. */
   readonly clockShiftMs: number;
-  /** Of other hosts: how far their clocks ran away from this one meanwhile, beyond what the estimates leave open. */
+  /** Divergence of other hosts' clocks from this one's meanwhile, beyond the estimates' error. */
   readonly hostClockShiftsMs: ReadonlyMap<string, number>;
 }
 
-/** A point in time, by both clocks of the timeline. */
+/** A time by both clocks of the timeline. */
 export interface Moment {
   readonly ns: bigint;
   readonly monoMs: number;
@@ -84,13 +79,13 @@ export interface EventFacts {
   readonly detail: string;
 }
 
-/** A frame that was kept in memory because the capture could not be written. */
+/** A frame kept in memory because the capture could not be written. */
 export interface KeptInTimeline {
   readonly observer: string;
   readonly towards: boolean;
   /** Base64. */
   readonly frame: string;
-  /** When it was written down, after it had come. */
+  /** When it was logged, after its arrival. */
   readonly atNs: string;
 }
 
@@ -272,7 +267,7 @@ function gather<Event extends EventName>(facts: Gathering, event: Event, entry: 
   gatherers[event](facts, entry);
 }
 
-/** The timeline by step, in the plan's order. Steps that the run never came to have no outcome. */
+/** The timeline by step, in the plan's order. Steps not reached have no outcome. */
 export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): readonly StepFacts[] {
   const factsOfSteps = plan.steps.map(empty);
   for (const entry of timeline) {
@@ -285,16 +280,16 @@ export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): reado
   return factsOfSteps;
 }
 
-/** Frames of a flow that the kernel accepted. */
+/** Frames of a flow accepted by the kernel. */
 export function sentOf(facts: StepFacts, flow: Flow): number {
   return facts.accepted.overlap(flow.first, flow.count);
 }
 
-/** Times of the timeline that fit into the 63 bits in which times of sightings are kept: 19 digits today. */
+/** Times within 63 bits, as of sightings: 19 digits today. */
 const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
 const maxKept = 1000;
 
-/** A frame that was kept in memory, at its observer; `index`: its number there. */
+/** A frame kept in memory, at its observer; `index`: its number there. */
 interface KeptSighting {
   readonly arrival: FrameArrival;
   readonly index: number;
@@ -302,13 +297,13 @@ interface KeptSighting {
   readonly timeNs: bigint;
 }
 
-/** In time, as what was said again comes after what was heard; entering precedes the rest at a tie. */
+/** In time, as repetitions follow what was heard; at a tie entering frames first. */
 function byTime(a: KeptSighting, b: KeptSighting): number {
   if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
   return Number(a.kept.towards) - Number(b.kept.towards);
 }
 
-/** Frames that were kept in memory in all steps, in the order in which they are counted. */
+/** Frames kept in memory in all steps, in the order of counting. */
 export function keptInOrder(arrivals: readonly FrameArrival[], facts: readonly StepFacts[]): readonly KeptSighting[] {
   return arrivals
     .flatMap((arrival) =>

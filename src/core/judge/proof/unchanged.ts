@@ -23,7 +23,7 @@ import type { Interval, ReadInterval } from './intervals.js';
 import { changedKeys, namesIn } from '../../text/collections.js';
 
 /**
- * Why a setting of a bridge moved by itself; '' = it did not. A topology change moves the ageing time alone
+ * Why a bridge's setting moved by itself; '' = it did not. A topology change moves only the ageing time
  * (__br_set_topology_change, net/bridge/br_stp.c).
  */
 function selfChangeNote(key: string, before: LinkState, after: LinkState): string {
@@ -41,7 +41,7 @@ function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideE
   );
 }
 
-/** Is a link one of the step's bridges, a port of one, or one to which the host routes? */
+/** True of a link that is a step's bridge, its port, or one that the host routes to. */
 export function isStepLink(step: StepPlan): (link: LinkState) => boolean {
   const bridges = bridgesPassed(step);
   const routed = new Set(
@@ -88,7 +88,7 @@ function changedLinks(
       reason('settings-changed', observer, `${link.name}: ${text}`),
     );
   });
-  // also what was there before and no port
+  // also links that existed and were no ports
   const joined = after.links.filter((link) => link.master !== null && bridges.has(link.master) && !was.has(link.name));
   return [
     ...reasons,
@@ -142,10 +142,7 @@ function movedMacs(
   );
 }
 
-/**
- * What Open vSwitch was given, without flows that its action `learn` made of entering controls, which are the run's
- * own, and without what it answered and who was connected.
- */
+/** Open vSwitch's input: without flows that `learn` made of entry controls, answers, and connected programs. */
 function settingsOfOvs({ ovs }: HostState): string {
   if (ovs === undefined) return '';
   const { daemon: _daemon, ...settings } = ovs;
@@ -157,8 +154,8 @@ function settingsOfOvs({ ovs }: HostState): string {
 }
 
 /**
- * Flows and tables of Open vSwitch that were heard to change though all snapshots have them alike, but flows that an
- * action `learn` makes as a table of MACs has entries, and what entering controls made.
+ * Flows and tables of Open vSwitch heard to change though all snapshots agree, without those that `learn` makes as MAC
+ * table entries, or of entry controls.
  */
 function ovsPutBack(
   step: StepPlan,
@@ -183,9 +180,6 @@ function ovsPutBack(
     .map((what) => reason('settings-changed', null, `${what} changed while the step ran`));
 }
 
-/**
- * What is other at the end of an interval, apart from rules, and from what an event that was at work can have changed.
- */
 function changedSettings(
   step: StepPlan,
   { from, to, excused, where }: ReadInterval,
@@ -205,17 +199,13 @@ function changedSettings(
   return reasons.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
 }
 
-/** Is the setting of that link other at the end of the interval, which is reported then? */
 function isChangedIn({ from, to, excused }: ReadInterval, name: string, what: string): boolean {
   if (what === vlanList) return !excused.has('vlan') && hasOtherVlans(from, to, name);
   const value = (state: HostState): string => JSON.stringify(factOf(linkNamed(state, name), what));
   return !excused.has('links') && value(from) !== value(to);
 }
 
-/**
- * A sysctl that was heard to change though all snapshots have it alike. Of one that is not read nobody knows what it
- * was.
- */
+/** Unread ones had unknown values. */
 function sysctlPutBack(name: string, before: HostState, intervals: readonly ReadInterval[]): readonly Reason[] {
   const isOther = ({ from, to, excused }: ReadInterval): boolean =>
     !excused.has('sysctl') && from.sysctl[name] !== to.sysctl[name];
@@ -224,10 +214,7 @@ function sysctlPutBack(name: string, before: HostState, intervals: readonly Read
     : [reason('settings-changed', null, `${name} changed and was put back`)];
 }
 
-/**
- * Settings that were heard to change though all snapshots have them alike: they were put back. Those of other bridges
- * are left out.
- */
+/** Leaves out other bridges. */
 function revertedSettings(
   step: StepPlan,
   before: HostState,
@@ -244,7 +231,7 @@ function revertedSettings(
     if (ifindex === null) return sysctlPutBack(onHost(host, what), before, intervals);
     const link = watched.get(numbered(host, ifindex));
     const ofBridge = [before, ...intervals.map(({ to }) => to)].flatMap((state) => linkNamed(state, link?.name) ?? []);
-    // What a running guest does with its carrier is its affair; a port that was down is not listened at
+    // A running guest may change its carrier; a port that was down is not observed
     const isOwn = what === 'carrier' && link?.flags.includes('LOWER_UP') === true;
     if (
       link === undefined ||
@@ -260,11 +247,10 @@ function revertedSettings(
 }
 
 /**
- * True if the kernel said the same before the first probe and after the last: identity and settings of the bridges and
- * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left
- * to causes, except a MAC on a wrong port. What the step's probes bring about on purpose is not a change, nor what its
- * events do in their intervals. `changes`: who was heard changing rules meanwhile, the events aside; `settings`: which
- * were heard to change, also if they were put back.
+ * Compares the kernel's state before the first probe and after the last: identity and settings of bridges and ports,
+ * VLANs, tc and nft rules, the sysctls read; without timers and counters, and without FDB and MDB, which causes cover,
+ * except a MAC on a wrong port. Intended effects of probes, and of events in their intervals, do not count. `changes`:
+ * rule changes heard meanwhile outside events; `settings`: setting changes heard, also reverted ones.
  */
 export function unchangedReasons(
   step: StepPlan,
@@ -309,27 +295,24 @@ export function unchangedReasons(
   );
 }
 
-/**
- * What of the differences between two states the step's own probes bring about on purpose; everything else that changes
- * still counts.
- */
+/** Differences between two states that the step's probes cause on purpose. */
 interface SideEffects {
   /**
-   * A setting of a bridge that a new root, or the change of topology it makes, steers (br_config_bpdu,
+   * True of a bridge's setting that a new root, or its topology change, steers (br_config_bpdu,
    * __br_set_topology_change; net/bridge/br_stp.c). `ofBridge`: its states, one a snapshot.
    */
   setting(key: string, ofBridge: readonly LinkState[]): boolean;
-  /** A port that a guard closes: only one that the probes enter by. */
+  /** True of a port closed by a guard, if the probes enter there. */
   closed(port: string): boolean;
-  /** A MAC that a thief took to its own port. */
+  /** True of a MAC that a thief took to its own port. */
   moved(mac: string, port: string): boolean;
 }
 
 export const rootTimers = ['forward_delay', 'hello_time', 'max_age'];
 
 /**
- * While a topology change is in effect a bridge ages in twice the forward delay; an ageing time without one is
- * somebody's (__br_set_topology_change).
+ * During a topology change a bridge ages in twice the forward delay; without one another program set it
+ * (__br_set_topology_change).
  */
 export function agesByTopology({ bridge }: LinkState): boolean {
   return bridge?.['topology_change'] === 1 && bridge['ageing_time'] === 2 * Number(bridge['forward_delay']);

@@ -4,17 +4,17 @@ import type { StepTally } from '../count/tally.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { Moment, StepFacts } from './step-facts.js';
 
-/** A row of a mesh may be long; what is beyond is in the capture. */
+/** A mesh's row may have many; the capture has the rest. */
 const maxWindows = 100;
 
-/** Tenths of a millisecond: what a capture of another process can mean. */
+/** In tenths: a capture by another process is no more precise. */
 function msSince(start: Moment | null, ns: bigint): number {
   return start === null ? 0 : Math.round(Number(ns - start.ns) / 100_000) / 10;
 }
 
 /**
- * When an observer saw probes of a flow: runs of probes that follow one another in the order of sending. Absent where
- * the step has no events.
+ * Times at which an observer saw probes of a flow: runs that are consecutive in the order of sending. Absent without
+ * events.
  */
 export function windowsOf(
   flow: Flow,
@@ -40,7 +40,7 @@ export function windowsOf(
   };
 }
 
-/** What ran while probes went on. */
+/** Events during probing. */
 export function eventsOf(step: StepPlan, facts: StepFacts): { readonly events?: readonly StepEvent[] } {
   if (step.during.length === 0) return {};
   return {
@@ -60,8 +60,8 @@ export function eventsOf(step: StepPlan, facts: StepFacts): { readonly events?: 
 }
 
 /**
- * Events that do not show what they should: each has to begin after the first probe, succeed, and end, its work
- * settled, before the controls in between, after which probes go on.
+ * Events that show nothing: each has to begin after the first probe, succeed, and settle before the controls in
+ * between, after which probes continue.
  */
 export function eventReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
   return step.during.flatMap(({ atMs, settleMs }, index) => {

@@ -8,34 +8,34 @@ import { icmpLength, icmpTypes, isIcmpError } from '../../wire/icmp.js';
 import { ipProtocols, ipv4Bytes, ipv4Length } from '../../wire/ipv4.js';
 import { ipv6Bytes, ipv6Length } from '../../wire/ipv6.js';
 
-/** The part of a probe that an answer carries again: its IP packet up to the token. */
+/** The part of a probe that answers repeat: its IP packet up to the token. */
 export interface ProbePacket {
   readonly bytes: Uint8Array;
-  /** By offset, 1 where routers and stacks leave a byte as it was sent; addresses are compared by themselves. */
+  /** By offset, 1 for bytes that routers and stacks keep; addresses are compared separately. */
   readonly stays: Uint8Array;
   readonly isEcho: boolean;
 }
 
-/** A planned packet with its addresses; null where it has none. */
+/** A planned packet with its addresses; null = none. */
 export interface AskedPacket {
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
   readonly packet: ProbePacket | null;
 }
 
-/** An ICMP error that quotes a probe, or an echo reply, from a party that may answer, to the source of the probe. */
+/** An ICMP error that quotes a probe, or an echo reply, from a permitted party to the probe's source. */
 export interface ProbeAnswer {
-  /** The endpoint that answers; of a host that is no endpoint its bridge or port. */
+  /** The answering endpoint; for a host that is none, its bridge or port. */
   readonly by: string;
-  /** The destination of the frame that it stands in; null = it is in a tunnel. */
+  /** Destination of the enclosing frame; null = in a tunnel. */
   readonly dstMac: Mac | null;
 }
 
-/** Bytes of an IP header that routers change, or stacks before they quote it (RFC 791 3.1, RFC 8200 3). */
+/** Bytes of an IP header changed by routers, or by stacks before quoting (RFC 791 3.1, RFC 8200 3). */
 const changing = { 4: [1, 2, 3, 6, 7, 8, 10, 11], 6: [1, 2, 3, 7] } as const;
 const addressesAt = { 4: [12, 20], 6: [8, 40] } as const;
 
-/** The packet of a frame as far as answers carry it; null = it is none of IP. */
+/** The packet of a frame as far as answers repeat it; null = not IP. */
 export function packetBeforeToken(
   { bytes, tokenAt, checksumAt }: FrameTemplate,
   { ipVersion, protocol, srcIpAt, icmpType }: FrameView,
@@ -55,7 +55,7 @@ export function packetBeforeToken(
   };
 }
 
-/** Endpoints that answer for others: the host, and what lies beyond uplinks. */
+/** Endpoints that answer for others: the host, and those beyond uplinks. */
 class Routers {
   private readonly byAddress = new Map<string, string>();
   private readonly byMac = new Map<number, string>();
@@ -73,7 +73,6 @@ class Routers {
     }
   }
 
-  /** By the source of a packet, or by that of its frame where that is known. */
   named(address: Uint8Array, mac: number | null): string | undefined {
     return this.byAddress.get(address.join()) ?? (mac === null ? undefined : this.byMac.get(mac));
   }
@@ -89,7 +88,7 @@ function isQuoted(bytes: Uint8Array, at: number, { srcIp, dstIp, packet }: Asked
   );
 }
 
-/** Offset and kind of the ICMP header of an answer whose token stands at `tokenAt`; null = it is none. */
+/** Offset and kind of the ICMP header of an answer with its token at `tokenAt`; null = no answer. */
 function icmpOf(
   bytes: Uint8Array,
   tokenAt: number,
@@ -108,7 +107,7 @@ function icmpOf(
   return isReply ? { at: replyAt, isReply } : null;
 }
 
-/** A frame with a token, and the flow that the token is of. */
+/** A frame with a token, and the token's flow. */
 export interface TokenFrame {
   readonly bytes: Uint8Array;
   readonly start: number;
@@ -118,14 +117,13 @@ export interface TokenFrame {
   readonly sentPacket: AskedPacket;
 }
 
-/** The IP header of an answer: where its addresses begin, and its source. */
 interface OuterHeader {
   readonly srcAt: number;
   readonly source: Uint8Array;
   readonly isReply: boolean;
 }
 
-/** The header around an answer that goes to the source of the probe; null = there is none. */
+/** null = none. */
 function outerHeader({ bytes, start, tokenAt, sentPacket }: TokenFrame): OuterHeader | null {
   const { srcIp, packet } = sentPacket;
   if (srcIp === null || packet === null) return null;
@@ -141,7 +139,7 @@ function outerHeader({ bytes, start, tokenAt, sentPacket }: TokenFrame): OuterHe
   return sameBytes(bytes, srcAt + srcIp.length, srcIp) ? { srcAt, source, isReply: icmp.isReply } : null;
 }
 
-/** Types of ICMP that a stack sends by itself of what it got. */
+/** ICMP types that a stack sends by itself from received packets. */
 function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
   return (
     icmpType === (ipVersion === 4 ? icmpTypes.echoReply : icmpTypes.echoReplyV6) || isIcmpError(ipVersion, icmpType)
@@ -149,14 +147,14 @@ function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
 }
 
 /**
- * Packets that the host or a router makes of what it got: a `reply` (echo reply, ICMP error), or one with another
- * addressee and the token as `payload`, as a proxy, or a tunnel that ends there, makes it.
+ * Packets that the host or a router makes from others: a `reply` (echo reply, ICMP error), or one to another addressee
+ * with the token as `payload`, as a proxy or a tunnel's end makes it.
  */
 export type StackMade = 'reply' | 'payload';
 
 /**
- * A function that says how the host or an uplink made a frame that is not for the source of the probe: another than the
- * sender can have named its addressee. null = it did not, or may have forwarded the probe itself.
+ * Function for how the host or an uplink made a frame not for the probe's source: by another addressee than the sender
+ * can have named. null = not made there, or perhaps the forwarded probe.
  */
 export function createStackReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
@@ -176,8 +174,8 @@ export function createStackReader(
 }
 
 /**
- * A function that says whose answer a frame is; null = it is none. It looks back from the token, so that it finds an
- * answer in a tunnel as well. A frame to a group is none: neither errors nor replies go there (RFC 1122 3.2.2).
+ * Function for the answerer of a frame; null = no answer. Looks back from the token, and so into tunnels. Frames to
+ * groups are no answers: neither errors nor replies go there (RFC 1122 3.2.2).
  */
 export function createAnswerReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,

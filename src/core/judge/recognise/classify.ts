@@ -7,8 +7,8 @@ import { type ProbeAnswer, createAnswerReader, createStackReader, type StackMade
 import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
- * What a frame of a capture is. The token says which probe it stems from, whatever its headers have become; `form` says
- * how they stand to those that were sent (frame-form.ts).
+ * A captured frame's meaning. The token identifies its probe, whatever its headers are now; `form` compares these with
+ * the sent ones (frame-form.ts).
  */
 export type Sighting =
   | { readonly kind: 'none' }
@@ -19,26 +19,24 @@ export type Sighting =
       readonly flow: Flow;
       readonly sequence: number;
       readonly form: FrameFormName;
-      /** Offset of the token in the frame. */
       readonly tokenAt: number;
-      /** Absent: it is no answer to the probe. */
+      /** Absent: no answer to the probe. */
       readonly answer?: ProbeAnswer;
-      /** Present: the host or a router made the packet, for another than the source of the probe. */
+      /** Present: made by the host or a router, not for the probe's source. */
       readonly stackMade?: StackMade;
     };
 
-/** A frame with its headers, and what it is. */
+/** A frame with its headers and meaning. */
 export interface Classified {
   readonly view: FrameView | null;
   readonly sighting: Sighting;
-  /** Further genuine tokens in the same frame: receive offload merges several datagrams. Mostly empty. */
+  /** Further authentic tokens in the frame: receive offload merges datagrams. Mostly empty. */
   readonly more: readonly Sighting[];
 }
 
-/** Says of `bytes[start, end)` what it is. */
+/** Classifies `bytes[start, end)`. */
 export type Classify = (bytes: Uint8Array, start: number, end: number) => Classified;
 
-/** Tokens in a row: the flows of a step, or its controls. */
 interface Segment {
   readonly first: number;
   readonly end: number;
@@ -46,7 +44,6 @@ interface Segment {
   readonly of: 'flows' | 'controls';
 }
 
-/** Every token of the run, in order: the flows and controls of each step number through. */
 function segmentsOf(plan: Plan): readonly Segment[] {
   return plan.steps
     .flatMap((step): Segment[] => {
@@ -82,12 +79,12 @@ const noToken: Sighting = { kind: 'none' };
 const forged: Sighting = { kind: 'forged' };
 const nothing: readonly Sighting[] = [];
 
-/** The tags of all tokens that a plan has, under its key; null: none is known. */
+/** Tags of a plan's tokens under its key; null = unknown key. */
 export function tagsOf(plan: Plan, key: Uint8Array | null): RunTags {
   return createRunTags(key, Math.min(segmentsOf(plan).at(-1)?.end ?? 0, maxTokens));
 }
 
-/** A function that gives the flow that a token's index belongs to; null = none. */
+/** Function from a token's index to its flow; null = none. */
 export function flowFinder(plan: Plan): (index: number) => Flow | null {
   const segments = segmentsOf(plan);
   return (index) => {
@@ -96,7 +93,6 @@ export function flowFinder(plan: Plan): (index: number) => Flow | null {
   };
 }
 
-/** A token as it was found: whose it is, or that it is forged. */
 interface Recognised {
   readonly segment: Segment;
   readonly flow: Flow | null;
@@ -106,14 +102,14 @@ interface Recognised {
   readonly at: number;
 }
 
-/** This many tokens of a frame are looked at: as many as fit into the largest frame that an offload makes. */
+/** Tokens examined in a frame: as many as the largest offloaded one holds. */
 const maxInFrame = 4096;
 
 /**
- * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed):
- * no token can be distinguished from a forged one, so every token counts as forged.
+ * A classifier of `bytes[start, end)`. Without a key (the run was killed before revealing it) every token counts as
+ * forged.
  *
- * Every genuine token of a frame counts, wherever it stands; a forged one before it hides nothing.
+ * All authentic tokens of a frame count, anywhere; a forged one before them hides nothing.
  */
 export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const segments = segmentsOf(plan);
@@ -122,7 +118,7 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const stackMadeIn = createStackReader(plan);
   const search = createTokenSearch(plan.runTag);
 
-  /** What the token at `at` says; null = it is forged, or none of the plan's. */
+  /** null = forged, or not the plan's. */
   function recognise(bytes: Uint8Array, at: number): Recognised | null {
     const index = tokenIndex(bytes, at);
     const segment = find(segments, index);
@@ -165,7 +161,6 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
   };
 }
 
-/** Offsets of the frame's further tokens, in their order. */
 function tokensBut(bytes: Uint8Array, start: number, end: number, runTag: number, first: number): readonly number[] {
   const offsets: number[] = [];
   for (let at = start; offsets.length < maxInFrame; at += 1) {
@@ -176,7 +171,7 @@ function tokensBut(bytes: Uint8Array, start: number, end: number, runTag: number
   return offsets;
 }
 
-/** Index of the token that a sighting rests on; -1 = it rests on none. */
+/** Index of a sighting's token; -1 = none. */
 export function tokenIndexOf(sighting: Sighting): number {
   switch (sighting.kind) {
     case 'probe':
@@ -189,10 +184,7 @@ export function tokenIndexOf(sighting: Sighting): number {
   }
 }
 
-/**
- * The flow that a token belongs to; tokens number through, flow by flow. Where all flows are of one size no search is
- * needed.
- */
+/** A token's flow; tokens are continuous, flow by flow. Flows of one size need no search. */
 export function flowOfToken(flows: Flows, token: number): Flow | null {
   const start = flows.at(0);
   if (start === undefined || token < start.first) return null;

@@ -8,26 +8,26 @@ import { ipv4Bytes } from '../../wire/ipv4.js';
 import { ipv6Bytes } from '../../wire/ipv6.js';
 import { packetBeforeToken, type ProbePacket } from './answer.js';
 
-/** The headers of a planned frame, as bytes and numbers. */
+/** A planned frame's headers, as bytes and numbers. */
 export interface PlannedHeaders {
-  /** Null: each frame has one of its own. */
+  /** null: each frame has its own. */
   readonly srcMac: number | null;
   readonly dstMac: number;
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
-  /** Bytes between the last header that is understood and the token: 0 for most forms. */
+  /** Bytes between the last parsed header and the token: mostly 0. */
   readonly tokenBehind: number;
-  /** Null: it is not an IP packet. */
+  /** null: no IP packet. */
   readonly packet: ProbePacket | null;
 }
 
 /**
- * How a frame with a genuine token stands to the frame that was sent:
+ * A frame with an authentic token, compared with the sent one:
  *
- * - `as-sent`: the planned MACs and IP addresses; VLAN tags may have been added or removed;
+ * - `as-sent`: the planned MACs and IP addresses; VLAN tags may differ;
  * - `routed`: other MACs, the planned IP pair, a smaller hop limit;
- * - `rewritten`: other headers of any kind (NAT, MAC rewriting, a hop limit set again);
- * - `encapsulated`: the token stands under another header (MPLS, VXLAN, GRE, an ICMP error that quotes the frame).
+ * - `rewritten`: other headers (NAT, MAC rewriting, a reset hop limit);
+ * - `encapsulated`: the token is below another header (MPLS, VXLAN, GRE, a quoting ICMP error).
  */
 export const frameFormNames = ['as-sent', 'routed', 'rewritten', 'encapsulated'] as const;
 export type FrameFormName = (typeof frameFormNames)[number];
@@ -36,7 +36,7 @@ function ipBytes(text: string | null): Uint8Array | null {
   return text === null ? null : (ipv4Bytes(text) ?? ipv6Bytes(text));
 }
 
-/** A reader of planned headers; each address is read once. */
+/** A reader of planned headers; reads each address once. */
 export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
   const macs = new Map<string, number>();
   const ips = new Map<string | null, Uint8Array | null>();
@@ -84,7 +84,7 @@ function layoutOf(frame: FrameSpec): Layout {
       ? { tokenBehind: 0, packet: null }
       : { tokenBehind: template.tokenAt - view.payloadAt, packet: packetBeforeToken(template, view) };
   } catch {
-    return { tokenBehind: 0, packet: null }; // a plan that somebody wrote may hold frames that cannot be built
+    return { tokenBehind: 0, packet: null }; // a plan from elsewhere may have impossible frames
   }
 }
 
@@ -101,14 +101,13 @@ function hasPlannedIps(bytes: Uint8Array, view: FrameView, { srcIp, dstIp }: Pla
   );
 }
 
-/** Was the frame routed: its IP pair kept, its hop limit smaller than that of probes? */
+/** Routing keeps the IP pair and lowers the probes' hop limit. */
 function wasRouted(view: FrameView, planned: PlannedHeaders): boolean {
   return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit;
 }
 
 /**
- * The form of a frame whose token stands at `tokenAt`. `view` null: its headers cannot be read to their
- * end, so that whatever they are, the token stands under others than those that were sent.
+ * The form of a frame with its token at `tokenAt`. `view` null: its headers are unreadable, and so not the sent ones.
  */
 export function formOf(
   bytes: Uint8Array,

@@ -6,18 +6,15 @@ import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { writeMark } from '../../wire/token.js';
 import { type createHeaderReader, formOf } from './frame-form.js';
 
-/** Bytes at the start of a token that say whose it is. */
+/** Bytes of a token that identify its run. */
 export const ofRun = 6;
 
-/**
- * A flow's frame as 32-bit words of this machine's order: the headers, and of the token what all of a run have in
- * common.
- */
+/** A flow's frame as 32-bit words in this machine's byte order: headers, and the token's part common to the run. */
 export interface HeaderWords {
-  /** Offset of the token, always two bytes behind a word's begin: index and tag are words as well. */
+  /** Offset of the token, always two bytes behind a word: index and tag are words too. */
   readonly tokenAt: number;
   /**
-   * Pairs: which bits of a word are the same in every frame (all but the transport checksum's and those behind), and
+   * Pairs: bits of a word that are the same in all frames (without the transport checksum and bits behind it), and
    * their values.
    */
   readonly words: Int32Array;
@@ -25,8 +22,8 @@ export interface HeaderWords {
 }
 
 /**
- * `vary` clears in `same` the bits that differ between frames to be known by the same words; false = there are no such
- * words. Null where a comparison would not say what the classifier does.
+ * `vary` clears in `same` bits that differ between frames; false = no such words. null = a comparison would disagree
+ * with the classifier.
  */
 export function headerWords(
   flow: Flow,
@@ -37,8 +34,8 @@ export function headerWords(
   try {
     const { bytes, tokenAt, checksumAt, sweepsSource } = frameTemplate(flow.frame);
     const view = viewFrame(bytes, 0, bytes.length);
-    // The classifier looks for the token behind the last header: only there does a comparison say the same.
-    // Every header that a frame can have keeps the rest of the token at words.
+    // The classifier looks for the token behind the last header: only there does a comparison agree. All possible
+    // headers keep the rest of the token at words.
     if (
       sweepsSource === true ||
       (tokenAt & 3) !== 2 ||
@@ -60,12 +57,12 @@ export function headerWords(
     );
     return { tokenAt, words: Int32Array.from(words), view };
   } catch {
-    // a plan that somebody wrote may hold frames that cannot be built: they are classified by their headers
+    // a plan from elsewhere may have impossible frames: their headers classify them
     return null;
   }
 }
 
-/** True if the frame whose bytes begin at `start`, at a word of `frameWords`, has the values of `like`'s words. */
+/** True if the frame at `start`, a word of `frameWords`, matches `like`'s words. */
 export function isLike(frameWords: Int32Array, start: number, { words: like }: Pick<HeaderWords, 'words'>): boolean {
   let at = start >>> 2;
   for (let i = 0; i < like.length; i += 2, at += 1)
@@ -73,19 +70,19 @@ export function isLike(frameWords: Int32Array, start: number, { words: like }: P
   return true;
 }
 
-/** Compares the two addresses that a frame begins with as words. */
+/** Compares a frame's two MACs as words. */
 export interface MacWords {
   /**
-   * True if the frame at `words[at]`, 32-bit words of this machine's order, carries these MACs. A text that is not a
-   * MAC is nobody's.
+   * True if the frame at `words[at]`, 32-bit words in this machine's byte order, has these MACs. A text that is no MAC
+   * never matches.
    */
   are(words: Int32Array, at: number, srcMac: string, dstMac: string): boolean;
 }
 
-/** Three words, of which one address has the first two or the last two; the other half of the middle one is 0. */
+/** Three words: an address has the first two or the last two; the other half of the middle one is 0. */
 type Parts = Int32Array;
 
-/** The words of an address, `at` bytes behind the first of the frame; null = it is not a MAC. */
+/** null = no MAC. */
 function partsOf(mac: string, at: number): Parts | null {
   const wanted = macBytes(mac);
   const bytes = new Uint8Array(2 * macLength);
@@ -93,7 +90,7 @@ function partsOf(mac: string, at: number): Parts | null {
   return wanted === null ? null : new Int32Array(bytes.buffer);
 }
 
-/** MACs are read once each; most frames carry those of the one before. */
+/** MACs are parsed once; most frames have the last one's. */
 export function createMacWords(): MacWords {
   const last = { src: '', dst: '' };
   let src: Parts | null = null;

@@ -7,7 +7,7 @@ import { isLeak, type Parties } from '../parties.js';
 import type { Classified, Sighting } from './classify.js';
 import type { FrameFormName } from './frame-form.js';
 
-/** One frame at one observer, as far as a comment needs it. */
+/** A frame at an observer, for its comment. */
 export interface CommentedFrame {
   readonly bytes: Uint8Array;
   readonly classified: Pick<Classified, 'view' | 'sighting'>;
@@ -16,7 +16,7 @@ export interface CommentedFrame {
   readonly towards: boolean;
 }
 
-/** An error is its sender's: only all answers together show which way was planned for them. */
+/** An error is its sender's: only all answers show the planned ways. */
 function isError(form: FrameFormName, view: FrameView | null): boolean {
   return form === 'encapsulated' && view !== null && isIcmpError(view.ipVersion, view.icmpType);
 }
@@ -43,7 +43,7 @@ function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): str
     !isGroupMac(bytes, view.dstMacAt) &&
     !observer.macs.includes(dst)
   ) {
-    // whether a MAC that the plan has not is the observer's own is read from the states around the step, at its end
+    // whether an unplanned MAC is the observer's own is known from the states around the step, at its end
     const unless = owner(dst) === dst ? ', unless that MAC is its own' : '';
     return `LEAK foreign unicast ${owner(src)}→${owner(dst)}, overheard by ${observer.name}${unless}`;
   }
@@ -56,10 +56,7 @@ function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): str
     : `LEAK ${traffic.kind} ${owner(src)}→${owner(dst)}, overheard by ${observer.name}`;
 }
 
-/**
- * What a frame is in one line if it is a leak, for people who open the capture; null for every other frame. No verdict
- * rests on it.
- */
+/** A leaking frame's line for users who open the capture; null = no leak. No verdict rests on it. */
 export function leakComment(frame: CommentedFrame, plan: Plan, parties: Parties): string | null {
   const text = leakText(frame, plan, parties);
   const { index, name } = frame.step;
@@ -83,8 +80,8 @@ function leakText(frame: CommentedFrame, plan: Plan, parties: Parties): string |
 const controlMark = 'CONTROL ';
 
 /**
- * What a control is in one line, for people who open the capture, and so that `replay --mac` does not take it for
- * something overheard; null for every other frame.
+ * A control's line for users who open the capture, and for `replay --mac`, which would take it for overheard; null =
+ * other frames.
  */
 export function controlComment({ sighting }: Pick<Classified, 'sighting'>): string | null {
   if (sighting.kind !== 'control') return null;

@@ -16,7 +16,7 @@ export interface PlannedProbe {
 }
 
 interface Kind extends Omit<HeaderWords, 'view'> {
-  /** Offsets in the frame; -1: it has none. */
+  /** -1 = none. */
   readonly srcIpAt: number;
   readonly dstIpAt: number;
 }
@@ -24,10 +24,7 @@ interface Kind extends Omit<HeaderWords, 'view'> {
 const maxKinds = 8;
 const ipv4ChecksumAt = 10;
 
-/**
- * Addresses, and the checksum over those of IPv4, differ within a kind; false: the body of ARP, which holds the MACs as
- * well.
- */
+/** Addresses, and IPv4's checksum over them, differ within a kind; false: ARP's body, which has the MACs too. */
 function withoutAddresses(same: Uint8Array, { srcIpAt, dstIpAt, ipVersion, protocol }: FrameView): boolean {
   same.fill(0, 0, 2 * macLength);
   if (srcIpAt < 0) return true;
@@ -58,36 +55,35 @@ function isAlike(first: Flow, second: Flow): boolean {
   );
 }
 
-/** A probe that is filled again for each frame. */
+/** A probe refilled for each frame. */
 export interface MutableProbe {
   flow: Flow | null;
   sequence: number;
   readonly form: 'as-sent';
 }
 
-/** Has it been filled? */
+/** True if filled. */
 export function isProbe(probe: MutableProbe): probe is MutableProbe & PlannedProbe {
   return probe.flow !== null;
 }
 
-/** Knows frames of many flows that differ in their addresses only: a mesh sends one frame of each of a million. */
+/** Recognises frames of many flows that differ only in addresses: a mesh sends one of each of a million. */
 export class PlannedKinds {
   private readonly headersOf = createHeaderReader();
   private readonly macs = createMacWords();
   private readonly tried: Flow[] = [];
   private readonly kinds: Kind[] = [];
   private readonly probe: MutableProbe = { flow: null, sequence: 0, form: 'as-sent' };
-  /** Headers of the flow that was asked for last: a frame that enters is mostly seen leaving next. */
+  /** Headers of the last flow: an entering frame is mostly seen leaving next. */
   private last: { readonly flow: Flow; readonly headers: PlannedHeaders } | null = null;
 
-  /** `flowOf`: the flow that a token's index belongs to; null = none. */
   constructor(
     private readonly runTag: number,
     private readonly tags: RunTags,
     private readonly flowOf: (index: number) => Flow | null,
   ) {}
 
-  /** `words`: the same bytes as 32-bit words of this machine's order; `start` is at a word. */
+  /** `words`: the same bytes as 32-bit words in this machine's byte order; `start` is at a word. */
   read(bytes: Uint8Array, words: Int32Array, start: number, end: number): PlannedProbe | null {
     for (const kind of this.kinds) {
       if (start + kind.tokenAt + tokenLength > end || !isLike(words, start, kind)) continue;
@@ -104,7 +100,6 @@ export class PlannedKinds {
     return null;
   }
 
-  /** Remembers what frames of flows like this one look like. */
   learn(flow: Flow): void {
     if (this.tried.length >= maxKinds || this.tried.some((known) => isAlike(known, flow))) return;
     this.tried.push(flow);
@@ -112,9 +107,8 @@ export class PlannedKinds {
     if (kind !== null) this.kinds.push(kind);
   }
 
-  /** Does the frame carry the flow's own addresses? */
   private isOf(flow: Flow, kind: Kind, bytes: Uint8Array, words: Int32Array, start: number): boolean {
-    // Of many flows that have no more than MACs not even a frame is made.
+    // Flows with MACs alone do not even need a frame.
     if (
       flow instanceof FlowOfTable &&
       flow.form.frame.form === undefined &&

@@ -6,25 +6,21 @@ import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js'
 import { isProbe, type MutableProbe, PlannedKinds, type PlannedProbe } from './planned-kinds.js';
 import type { RunTags } from './run-tags.js';
 
-/** How the frames of a flow are known. */
 interface Template extends Omit<HeaderWords, 'view'> {
   readonly flow: Flow;
   readonly first: number;
   readonly end: number;
 }
 
-/**
- * A flow gets a template once this many of its frames have come, without too many of others between; before, it would
- * cost more than it saves.
- */
+/** Frames of a flow, without too many others between, before a template is worth its cost. */
 const worthATemplate = 16;
-/** Flows that are counted at a time, a power of two, and templates that are kept. */
+/** Flows counted at a time, a power of two, and templates kept. */
 const counted = 1024;
 const maxTemplates = 4096;
-/** Slots that templates are found in by a token's index, 16 indices a slot; a power of two. */
+/** Slots for templates by token index, 16 indices a slot; a power of two. */
 const slots = 1024;
 const indicesPerSlot = 4;
-/** Places in a frame where tokens are looked for: the carriers without and with tags. */
+/** Places of tokens in a frame: carriers with and without tags. */
 const maxPlaces = 8;
 
 function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Template | null {
@@ -35,9 +31,8 @@ function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof cre
 }
 
 /**
- * Knows frames that are, byte for byte up to their token, what the plan sends. Most frames with a token are: a
- * comparison recognises them, where reading headers takes ten times as long. What this does not know is left to the
- * classifier, with which it never disagrees.
+ * Recognises frames that equal the planned bytes up to their token, as most with a token do: reading headers takes ten
+ * times as long. The classifier gets the others, and never disagrees.
  */
 export class PlannedProbes {
   private readonly runTag: number;
@@ -46,26 +41,25 @@ export class PlannedProbes {
   private readonly headersOf = createHeaderReader();
   private readonly known = new Map<number, Template | null>();
   private readonly bySlot: (Template | undefined)[] = Array.from({ length: slots }, () => undefined);
-  /** Flows whose frames are counted, and how many of each have come. */
   private readonly countedIds = new Float64Array(counted).fill(-1);
   private readonly counts = new Uint8Array(counted);
   private readonly places: number[] = [];
   private last: Template | undefined;
-  /** The bytes that frames lie in now, as words; null where they do not begin at one. */
+  /** The present frames' buffer as words; null = not aligned. */
   private wanted: Uint8Array | null = null;
   private words: Int32Array | null = null;
   private readonly probe: MutableProbe = { flow: null, sequence: 0, form: 'as-sent' };
 
-  /** `flowOf`: the flow that a token's index belongs to; null = none. */
+  /** `flowOf`: a token's flow by index; null = none. */
   constructor(runTag: number, tags: RunTags, flowOf: (index: number) => Flow | null) {
     this.runTag = runTag;
     this.tags = tags;
     this.kinds = new PlannedKinds(runTag, tags, flowOf);
   }
 
-  /** The probe that `bytes[start, end)` is; null = it is none that this knows. Valid until the next frame. */
+  /** The probe in `bytes[start, end)`; null = not recognised. Valid until the next frame. */
   read(bytes: Uint8Array, start: number, end: number): PlannedProbe | null {
-    // Frames of pcapng begin at a word; of others every frame is classified.
+    // Frames of pcapng begin at a word; others go to the classifier.
     const words = (start & 3) === 0 ? this.wordsOf(bytes) : null;
     if (words === null) return null;
     let template = this.last;
@@ -88,7 +82,6 @@ export class PlannedProbes {
     return isProbe(probe) ? probe : null;
   }
 
-  /** Remembers a probe that the classifier found as it was sent, so that those like it are known. */
   learn(flow: Flow, sequence: number): void {
     this.kinds.learn(flow);
     this.remember(flow, sequence);
@@ -114,10 +107,7 @@ export class PlannedProbes {
     return count >= worthATemplate;
   }
 
-  /**
-   * Makes a template of a flow whose frames come again and again: comparing with it takes a quarter of what its kind
-   * takes.
-   */
+  /** Makes a template of a recurring flow: comparing takes a quarter of its kind's time. */
   private remember(flow: Flow, sequence: number): void {
     if (flow.count < worthATemplate) return;
     let template = this.known.get(flow.id);
@@ -133,7 +123,6 @@ export class PlannedProbes {
     if (!this.places.includes(place) && this.places.length < maxPlaces) this.places.push(place);
   }
 
-  /** The template of the frame that has a token of this run at one of the known places. */
   private find(bytes: Uint8Array, start: number, end: number): Template | undefined {
     for (const place of this.places) {
       const at = start + place;

@@ -1,17 +1,14 @@
 import { sameTag, type TagSource, tagLength, tagSource } from '../../wire/token.js';
 
-/** The tags of a run's tokens, made when they are asked for. */
+/** A run's tags, made on demand. */
 export interface RunTags {
-  /** Is the tag at `tagAt` (8 bytes) the one that only the run's key gives for `index`? */
+  /** True if the 8 bytes at `tagAt` are the key's tag for `index`. */
   holds(bytes: Uint8Array, tagAt: number, index: number): boolean;
-  /** The same, with the tag as the two words from `words[at]` on, in this machine's order. */
+  /** As `holds`, with the tag in the two words from `words[at]` on, in this machine's byte order. */
   holdsWords(words: Int32Array, at: number, index: number): boolean;
 }
 
-/**
- * Tags that are made at once, and how many such blocks are kept: powers of two, 4 MiB in all. Tokens come almost in
- * their order.
- */
+/** Tags made at once, and blocks of these kept: powers of two, 4 MiB in all. Tokens come almost in order. */
 const perBlock = 1024;
 const blocks = 512;
 
@@ -21,11 +18,11 @@ interface Block {
   readonly words: Int32Array;
 }
 
-/** `key` null (it was never revealed): no tag is known. `count`: tokens of the run; beyond them there are none. */
+/** `key` null (never revealed): no tag is known. `count`: tokens of the run; none beyond. */
 export function createRunTags(key: Uint8Array | null, count: number): RunTags {
   const cache: Block[] = [];
   let last: Block | null = null;
-  /** Gives the tags of the block after the one that was made last: starting a cipher takes as long as a block. */
+  /** Continues behind the last block: starting a cipher takes as long as a block. */
   let source: TagSource | null = null;
   let sourceAt = -1;
 

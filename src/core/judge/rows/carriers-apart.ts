@@ -14,8 +14,8 @@ function explain(leaking: readonly string[], stopped: readonly string[], states:
 }
 
 /**
- * Where one carrier of a class reached an observer and another did not: a filter judges by what is in the frame, a
- * bridge does not. Rows of one probe, pair and observer are compared; those that say the same stand together.
+ * Carriers of a class, one of which reached an observer and another not: filters distinguish contents, bridges do not.
+ * Compares rows of one probe, pair and observer, and joins equal results.
  */
 export function carriersApart(rows: readonly Finding[], states: StepStates): readonly CarriersApart[] {
   const compared = rows.filter(

@@ -1,11 +1,11 @@
 import type { PlannedClaim } from '../../model/plan.js';
 import { answerVariant, type Finding, type UnmetClaim } from '../../model/result.js';
 
-/** How a claim of `seen` came out. */
+/** The outcome of a `seen` claim. */
 export type ClaimOutcome = 'held' | UnmetClaim['outcome'];
 
 function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
-  // Grouped rows are all alike, so each of them has its share.
+  // Grouped rows are equal: each has its share.
   const perRow = row.seen / (row.grouped ?? 1);
   switch (claim.seen) {
     case 'none':
@@ -38,7 +38,7 @@ export function claimOutcome(claim: PlannedClaim, rows: readonly Finding[]): Cla
   return outcomes.includes('short') ? 'short' : 'held';
 }
 
-/** A claim in words, as it stands in a report. */
+/** A claim in words for reports. */
 export function claimText(claim: PlannedClaim): string {
   const narrowed = [
     claim.from === null ? '' : ` from ${claim.from}`,
@@ -49,7 +49,7 @@ export function claimText(claim: PlannedClaim): string {
   return `${claim.observer} sees ${String(claim.seen)}${narrowed}`;
 }
 
-/** Those of a step's claims that did not come true. */
+/** A step's claims that did not come true. */
 export function unmetClaims(
   claims: readonly { readonly claim: PlannedClaim; readonly outcome: ClaimOutcome }[],
 ): readonly UnmetClaim[] {

@@ -3,9 +3,8 @@ import type { StepStates } from '../../model/state.js';
 import { addTo, mapByName } from '../../text/collections.js';
 
 /**
- * Numbers the endpoints of a plan once somebody asks: those with the same number are alike in all that decides why a
- * frame of theirs, or for them, goes where it goes. Their ports' settings, their entries in the bridge's table, and
- * what the author says of them.
+ * Equal numbers mean equal ports' settings, bridge entries and author's statements, which decide on frames' ways. Made
+ * on demand.
  */
 export function endpointLikeness(plan: Pick<Plan, 'endpoints'>, states: StepStates): (name: string | null) => number {
   let numbers: ReadonlyMap<string, number> | null = null;

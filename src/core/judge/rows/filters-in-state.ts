@@ -2,23 +2,21 @@ import { isIpHandedOver } from '../../bridge/view.js';
 import type { HostState } from '../../model/state.js';
 import { actingParts, tcFilters } from '../../bridge/rules.js';
 
-/**
- * Families of nft that act on bridged frames by themselves; those of IP do so where br_netfilter hands frames to them.
- */
+/** nft families that act on bridged frames; IP's do so if br_netfilter passes frames to them. */
 const linkFamilies = new Set(['bridge', 'netdev']);
 
-/** Filters that may act on bridged frames, by name: `nft bridge guard`, `tc on vnet0 ingress`; those of IP apart. */
+/** Filters that may act on bridged frames: `nft bridge guard`, `tc on vnet0 ingress`; IP's separately. */
 export interface FiltersInState {
   readonly link: readonly string[];
   readonly ip: {
-    /** They act on what the host routes. */
+    /** They act on routed packets. */
     readonly routed: readonly string[];
-    /** They act on bridged packets too: br_netfilter hands them over. */
+    /** They act on bridged packets too, by br_netfilter. */
     readonly bridged: readonly string[];
   };
 }
 
-/** Names the filters of a state: tables of nft that filter, devices with filters of tc. */
+/** Names a state's filters: filtering nft tables, devices with tc filters. */
 export function filtersInState(state: HostState): FiltersInState {
   const { sysctl, legacyTables = [] } = state;
   const tables = [...new Set(actingParts(state).map(({ table }) => table))];

@@ -1,10 +1,10 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
 
-/** A step writes down this many leaking rows one by one; a hub of 200 guests has eight million. */
+/** Leaking rows that a step lists; a hub of 200 guests has eight million. */
 export const maxLeakRows = 10_000;
 
-/** Leaks at one observer that are alike but for their two ends, and have no rows of their own. */
+/** Leaks at one observer that differ only in their ends, without own rows. */
 export interface FoldedLeaks {
   /** The first of them. */
   readonly like: Finding;
@@ -15,10 +15,7 @@ export interface FoldedLeaks {
   readonly seen: number;
 }
 
-/**
- * If nearly every endpoint is unlike every other, leaks beyond this many folds are distinguished by their observer
- * alone.
- */
+/** If nearly all endpoints differ, leaks beyond this many folds are distinguished only by observer. */
 const maxFolds = 20_000;
 
 interface Fold {
@@ -30,7 +27,7 @@ interface Fold {
   seen: number;
 }
 
-/** Small numbers, a bit for each: a hub of 200 guests adds two for each of eight million leaks. */
+/** Small numbers, a bit each: a hub of 200 guests adds two for each of eight million leaks. */
 class NumberSet {
   #words = new Uint32Array(1);
 
@@ -44,15 +41,12 @@ class NumberSet {
     this.#words[word] = (this.#words[word] ?? 0) | (1 << (number & 31));
   }
 
-  /** Those of `names` whose numbers are in it. */
   of<T>(names: readonly T[]): ReadonlySet<T> {
     return new Set(names.filter((_, number) => ((this.#words[number >>> 5] ?? 0) & (1 << (number & 31))) !== 0));
   }
 }
 
-/**
- * Frames of one flow that one observer overheard. `kind`: the same object for all flows that differ in their ends only.
- */
+/** A flow's frames overheard by one observer. `kind`: one object for all flows that differ only in their ends. */
 export interface OverheardFlow {
   readonly kind: object;
   readonly flow: Flow;
@@ -61,18 +55,18 @@ export interface OverheardFlow {
   readonly seen: number;
 }
 
-/** The flow that was added last, for it comes once for each observer. */
+/** The last flow, which comes once for each observer. */
 interface Turn {
   readonly flow: number;
   readonly kind: object;
   readonly from: number;
   readonly to: number;
   readonly key: string;
-  /** By observer; undefined = there are none of this key yet. */
+  /** By observer; undefined = none of this key yet. */
   known: Map<string, Fold> | undefined;
 }
 
-/** Folds leaks: those of one kind of frame, whose senders, addressees and observer are alike, become one. */
+/** Joins leaks of one kind of frame with like senders, addressees and observer. */
 export class LeakFolder {
   readonly #likeness: (name: string | null) => number;
   readonly #folds = new Map<object, Map<string, Map<string, Fold>>>();
@@ -81,7 +75,6 @@ export class LeakFolder {
   #last: Turn | null = null;
   #count = 0;
 
-  /** This many leaking rows have each their own. */
   readonly maxRows: number;
 
   constructor(likeness: (name: string | null) => number, maxRows: number) {
@@ -89,7 +82,7 @@ export class LeakFolder {
     this.maxRows = maxRows;
   }
 
-  /** `makeRow`: asked once for all leaks that are folded into one. */
+  /** `makeRow`: called once for all leaks of a fold. */
   add({ kind, flow, observer, sent, seen }: OverheardFlow, makeRow: () => Finding): void {
     const last = this.#last?.flow === flow.id && this.#last.kind === kind ? this.#last : this.#turnTo(flow, kind);
     const fold = last.known?.get(observer.name) ?? this.#foldOf(last, observer, makeRow);

@@ -16,10 +16,9 @@ import {
   upperBound95,
 } from './probe-row.js';
 
-/** A step with more rows than this has those grouped that say the same: a mesh of 1,000 guests has a billion. */
+/** Larger steps group equal rows: a mesh of 1,000 guests has a billion. */
 export const maxUngrouped = 10_000;
 
-/** How many rows a group stands for, and the sums of what they say. */
 interface Sums {
   rows: number;
   sent: number;
@@ -27,7 +26,6 @@ interface Sums {
   proven: number;
 }
 
-/** Rows of an observer that may or must see, or of its leaks, all with as many frames sent and seen. */
 interface Alike {
   readonly observer: Observer;
   readonly allowed: Finding['allowed'];
@@ -38,22 +36,21 @@ interface Alike {
   readonly sums: Sums;
 }
 
-/** What of the rows is written down by itself, and where the others go. */
+/** Rows listed singly, and the folder for others. */
 export interface Grouping {
-  /** Observers of which every row is. */
+  /** Observers with every row listed. */
   readonly single: ReadonlySet<string>;
   readonly folder: LeakFolder;
   readonly exposures: LeakFolder;
   readonly open: OpenByDesign;
 }
 
-/** Flows that differ in their two ends only. */
+/** Flows that differ only in their ends. */
 interface Kind {
   readonly like: Flow;
   readonly total: Sums;
-  /** By observer: what of `total` is not a zero row of it, because it sends, may see or saw. */
+  /** By observer: rows of `total` that are not zero rows, because it sends, may see or saw. */
   readonly except: Map<string, Sums>;
-  /** By observer, in the order in which they came up. */
   readonly alike: Map<string, Alike[]>;
 }
 
@@ -98,7 +95,7 @@ function groupRow(
   };
 }
 
-/** Finds the kind of each flow in turn: it is mostly that of the flow before. */
+/** A flow's kind is mostly that of the one before. */
 function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
   let last: Kind | null = null;
   return (flow) => {
@@ -120,7 +117,7 @@ function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
   };
 }
 
-/** A judged observer, and the last flow for which it was looked at, counted from 1; what that flow's kind has of it. */
+/** A judged observer, the last flow examined for it (from 1), and that flow's kind's record. */
 interface Looked {
   readonly observer: Observer;
   readonly party: string;
@@ -131,7 +128,6 @@ interface Looked {
   alike: Alike[];
 }
 
-/** The flow that is looked at: its kind, how many of its frames were sent, and how many are proven to have come. */
 interface Turn {
   readonly flow: Flow;
   readonly kind: Kind;
@@ -139,7 +135,7 @@ interface Turn {
   readonly proven: number;
 }
 
-/** The flows of a kind mostly follow one another, so that what it has of an observer is looked for once. */
+/** Flows of a kind are mostly adjacent: its record of an observer is looked up once. */
 function turnTo(looked: Looked, kind: Kind): void {
   const { name } = looked.observer;
   looked.kind = kind;
@@ -162,16 +158,15 @@ function alikeOf(
   return sums;
 }
 
-/** Who may or must see: all of it arrived, or none of what need not. */
+/** Permitted observers: all frames arrived, or none of optional ones. */
 function isPlain(allowed: Finding['allowed'], sent: number, seen: number): boolean {
   return allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
 }
 
 /**
- * The rows of a step's probes with those grouped from which nothing is lost: rows without a sighting of who must not
- * see it, and rows of who may or must where all frames or none arrived. A leak up to this many, a loss, and every row
- * of an observer in `single` is written down by itself; leaks beyond that go to `folder`. One pass over the flows and
- * their sightings, whatever the number of observers.
+ * A step's rows, grouped without loss: rows without a forbidden sighting, and permitted rows with all frames or none.
+ * Leaks up to the limit, losses, and rows of observers in `single` are listed; further leaks go to `folder`. One pass
+ * over flows and sightings, for any number of observers.
  */
 export function groupedRows(input: RowInput, judged: readonly Observer[], grouping: Grouping): readonly Finding[] {
   const grouper = new RowGrouper(input, judged, grouping);
@@ -181,7 +176,6 @@ export function groupedRows(input: RowInput, judged: readonly Observer[], groupi
   return grouper.finish();
 }
 
-/** Takes the flows of a step one after the other. */
 class RowGrouper {
   private readonly input: RowInput;
   private readonly judged: readonly Observer[];
@@ -190,12 +184,10 @@ class RowGrouper {
   private readonly senderOf: (name: string) => Looked | undefined;
   private readonly lookedOf: (name: string) => Looked | undefined;
   private readonly othersOf: (sender: string) => readonly string[];
-  /** Of these every row is asked for. */
   private readonly singles: readonly Looked[];
   private readonly kinds = new Map<string, Kind>();
   private readonly kindOf = kindFinder(this.kinds);
   private readonly rows: Finding[] = [];
-  /** Flows so far. */
   private flows = 0;
   private leaks = 0;
 
@@ -237,7 +229,7 @@ class RowGrouper {
     for (const name of this.othersOf(sender)) this.lookAt(name, turn);
     for (const name of must) this.lookAt(name, turn);
     if (may !== must) for (const name of may) this.lookAt(name, turn);
-    // Mostly only one saw it, who must, and was looked at.
+    // Mostly only the intended observer saw it, already examined.
     const onlySeenBy = tally.sightings.onlyObserverOf(flow);
     if (onlySeenBy === null || must.length !== 1 || must[0] !== onlySeenBy)
       tally.sightings.eachObserver(flow, (name, tokens) => this.look(this.byName.get(name), turn, tokens));
@@ -254,8 +246,7 @@ class RowGrouper {
   }
 
   /**
-   * A row of the flow that is not a zero like the others, or is asked for; once for each observer. `tokens`: how many
-   * of the flow the observer saw, where that is known already.
+   * Once for each observer; skips zero rows unless wanted. `tokens`: the flow's tokens that the observer saw, if known.
    */
   private look(looked: Looked | undefined, turn: Turn, tokens: number | null = null): void {
     if (looked === undefined || looked.flow === this.flows) return;
@@ -267,7 +258,7 @@ class RowGrouper {
     this.addRow(looked, turn, this.seenBy(turn, looked.observer.name, tokens));
   }
 
-  /** Tokens of the flow that the observer saw; what is proven is what the only one who must see it has. */
+  /** If a single observer must see the flow, `proven` is what it saw. */
   private seenBy({ flow, proven }: Turn, name: string, tokens: number | null): number {
     if (tokens !== null) return tokens;
     return flow.must.length === 1 && name === flow.must[0]
@@ -286,7 +277,6 @@ class RowGrouper {
     else this.addUneven(looked, turn, seen);
   }
 
-  /** A row that says more: a leak, a loss, or one that is asked for. */
   private addUneven(looked: Looked, { flow, kind, sent, proven }: Turn, seen: number): void {
     const { single, folder, exposures, open } = this.grouping;
     const { observer } = looked;
@@ -302,7 +292,6 @@ class RowGrouper {
     else if (isFolded) folder.add({ kind, flow, observer, sent, seen }, row);
   }
 
-  /** A row for each group of a kind: those alike at an observer, then the zeros. */
   private addGroups(kind: Kind): void {
     const { input, judged, rows } = this;
     for (const observer of judged)

@@ -6,7 +6,7 @@ import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import type { OpenByDesign, RowInput } from './probe-row.js';
 
-/** Pairs of a sender and a guest that got its frames, a bit for each. */
+/** Pairs of a sender and a guest that got its frames, a bit each. */
 class GuestPairs {
   readonly #names: string[] = [];
   readonly #numbers = new Map<string, number>();
@@ -16,7 +16,6 @@ class GuestPairs {
     this.#bits.set(this.#numberOf(sender), this.#numberOf(receiver));
   }
 
-  /** How many others it has a pair with, whichever of the two sent. */
   partnersOf(name: string): number {
     const number = this.#numbers.get(name);
     if (number === undefined) return 0;
@@ -45,27 +44,25 @@ class GuestPairs {
   }
 }
 
-/** Frames of one kind of an entry that has `open_by_design`. */
 interface Openness {
   readonly named: ReadonlySet<string>;
-  /** Frames are for one guest alone: what a third one gets of them is not open by design. */
+  /** Frames for one guest alone: a third one's share is not open by design. */
   readonly isAddressed: boolean;
-  /** Frames of every flow were sent. A run that was ended early may not have come to those of most guests. */
+  /** All flows were sent; an interrupted run may have missed those of most guests. */
   isComplete: boolean;
-  /** To whom frames were sent; empty where they are for nobody alone, as broadcasts are. */
+  /** Empty for broadcasts and the like. */
   readonly addressees: Set<string>;
   readonly senders: Set<string>;
   readonly sent: GuestPairs;
   readonly passed: GuestPairs;
 }
 
-/** Guests without the barrier that the others have, and whether what passes among the others is by design. */
 interface Comparison {
   readonly odd: ReadonlySet<string>;
   readonly isOpen: boolean;
 }
 
-/** Classes whose frames go to the MAC of one endpoint, or of the host that carries them there. */
+/** Classes with frames to the MAC of one endpoint, or of the host that carries them there. */
 const unicastClasses: readonly ProbeClassName[] = ['known-unicast', 'routed-bounce', 'mac-spoof', 'ip-spoof'];
 
 function isForOne({ class: name, to }: Flow): boolean {
@@ -92,7 +89,6 @@ function isHalf(part: number, total: number): boolean {
   return part * 2 >= total;
 }
 
-/** Guests that frames of the kind could reach, of those that are named. */
 function askedOf({ named, isAddressed, isComplete, addressees, senders }: Openness): readonly string[] {
   const isForAll = addressees.size === 0 || (isComplete && !isAddressed);
   return [...named].filter(
@@ -102,7 +98,6 @@ function askedOf({ named, isAddressed, isComplete, addressees, senders }: Openne
   );
 }
 
-/** With how many guests one could have had a pair. */
 function partnersAsked(
   { named, isAddressed, isComplete, addressees, senders, sent }: Openness,
   { othersOf }: RowInput['parties'],
@@ -120,9 +115,9 @@ function partnersAsked(
 }
 
 /**
- * Compares guests, not pairs. Where most pass frames with more than half of the others, none has a barrier. One that
- * does so among few is the odd one, to which the barrier of the others is missing. What passes among the others is by
- * design where at least half of them get it, of at least half of the senders.
+ * Compares guests, not pairs. If most exchange frames with more than half of the others, none has a barrier. One that
+ * does so among few lacks the others' barrier. The others' exchange is by design if at least half of them get it, from
+ * at least half of the senders.
  */
 function compare(kind: Openness, parties: RowInput['parties']): Comparison {
   const { senders, passed } = kind;
@@ -141,11 +136,11 @@ function compare(kind: Openness, parties: RowInput['parties']): Comparison {
 }
 
 /**
- * What the scenario calls open by design, and is. Of frames among guests of one bridge, or of those that the host
- * routes to, guests are compared: what only few are open to is not a design but a barrier that is missing there; where
- * flows were not sent, of those counts who is the addressee of one that was. Between bridges no barrier is promised. A
- * frame for one guest is open to that guest alone. What stands on the bridge and is no endpoint's gets what is for all
- * like them. One pass over the sightings; nothing where the step names nobody.
+ * Frames open by design both by the scenario and in fact. Among guests of one bridge, or guests that the host routes
+ * to, guests are compared: an opening at few is a missing barrier; with unsent flows, only addressees of sent ones
+ * count. Between bridges no barrier is promised. A frame for one guest is open to it alone. Devices on the bridge that
+ * are no endpoint's get what is open to all of a kind. One pass over the sightings; nothing if the step names no
+ * guests.
  */
 export function openByDesign({
   plan,

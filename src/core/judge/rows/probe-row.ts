@@ -12,7 +12,7 @@ import { windowsOf } from '../proof/windows.js';
 const evidenceFile = 'evidence.pcapng';
 const timelineFile = 'timeline.ndjson';
 
-/** What the rows of a step are made of. */
+/** Input for a step's rows. */
 export interface RowInput {
   readonly plan: Plan;
   readonly step: StepPlan;
@@ -20,24 +20,24 @@ export interface RowInput {
   readonly tally: StepTally;
   readonly states: StepStates;
   readonly parties: Parties;
-  /** Day of the run, `YYYY-MM-DD`: accepted leaks end. */
+  /** Day of the run, `YYYY-MM-DD`: acceptances expire. */
   readonly day: string;
 }
 
-/** Is what this observer sees of this flow open by design? */
+/** True if the flow's frames at this observer are open by design. */
 export type OpenByDesign = (flow: Flow, observer: Observer) => boolean;
 
 const nothingOpen: OpenByDesign = () => false;
 
-/** Where a row's frames were first seen; null where they were not, or only counted. */
+/** First sighting of a row; null = none, or only counted. */
 export function firstSightingOf(first: First | undefined): FirstSighting | null {
-  // A frame that was counted and not kept has no number.
+  // A frame counted without being kept has no number.
   return first === undefined || first.frame === 0
     ? null
     : { file: first.frame < 0 ? timelineFile : evidenceFile, frame: Math.abs(first.frame), at: timeText(first.timeNs) };
 }
 
-/** Who answers for a leak that the scenario accepts on that day. */
+/** The acceptance of a leak on that day. */
 export function acceptedOf(
   accept: readonly Accepted[],
   observer: string,
@@ -59,26 +59,25 @@ export function acceptedOf(
       };
 }
 
-/** True if an observer must, may or must not see what the two lists are about. */
+/** An observer's permission by the two lists. */
 export function allowanceOf(name: string, must: readonly string[], may: readonly string[]): Finding['allowed'] {
   if (must.includes(name)) return 'must';
   return may.includes(name) ? 'may' : 'no';
 }
 
-/** The same of an observer and a flow. */
+/** An observer's permission for a flow. */
 export function allowanceAt(observer: Observer, flow: Flow): Finding['allowed'] {
   return allowanceOfParty(partyOf(observer), observer.party === undefined, flow);
 }
 
-/** The same of an observer's party. Who is asked for all of it is the listed endpoint, not what else it has. */
+/** As `allowanceAt`, for an observer's party: only the listed endpoint must see all, not its other devices. */
 export function allowanceOfParty(party: string, isListed: boolean, { must, may }: Flow): Finding['allowed'] {
   const allowed = allowanceOf(party, must, may);
   return allowed === 'must' && !isListed ? 'may' : allowed;
 }
 
 /**
- * True if an observer may have all that a step sends, says or listens for, by the class, by the scenario, or because it
- * is accepted: then it is nobody's matter what a rule copies there.
+ * True if an observer may have all frames of a step, by class, scenario or acceptance: then copies there do not matter.
  */
 export function mayHaveAll(
   observer: Observer,
@@ -104,7 +103,7 @@ export function mayHaveAll(
   );
 }
 
-/** The same for this many frames that were seen: what is open by design is exposed, and no leak. */
+/** The outcome for this many seen frames: open by design is exposed, no leak. */
 export function outcomeAt(
   observer: Observer,
   flow: Flow,
@@ -116,15 +115,12 @@ export function outcomeAt(
   return { allowed: exposed && allowed === 'no' ? 'may' : allowed, exposed };
 }
 
-/** How the observer's engine knew which way a frame went. */
+/** How the observer's engine knew a frame's direction. */
 export function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
   return facts.listening.get(observer)?.direction ?? 'known';
 }
 
-/**
- * Frames of a flow that are proven to have been there to be seen: those that who must see them did, else those that
- * were sent.
- */
+/** Frames of a flow that certainly were there: those that intended observers saw, else those sent. */
 export function provenOf(flow: Flow, input: RowInput): number {
   if (flow.must.length === 0) return sentOf(input.facts, flow);
   let least = Infinity;
@@ -132,7 +128,6 @@ export function provenOf(flow: Flow, input: RowInput): number {
   return least;
 }
 
-/** How frames of a flow looked at an observer where they did not look as they were sent. */
 function alteredOf(flow: Flow, observer: Observer, tally: StepTally): Pick<Finding, 'forms' | 'altered' | 'reflected'> {
   const key = `${flow.id}|${observer.name}`;
   const altered = tally.altered.get(key);
@@ -143,7 +138,7 @@ function alteredOf(flow: Flow, observer: Observer, tally: StepTally): Pick<Findi
   };
 }
 
-/** The row of one flow at one observer. */
+/** The row of a flow at an observer. */
 export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: OpenByDesign = nothingOpen): Finding {
   const { facts, tally } = input;
   const sent = sentOf(facts, flow);
@@ -179,9 +174,8 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: 
 }
 
 /**
- * Upper end of the 95 % confidence interval for the share of frames that leak when none of `n` did: 1 − 0.05^(1/n), the
- * exact binomial bound (about 3/n), rounded up to three significant digits. Null for n = 0: nothing was learned.
- * It assumes that frames leak independently of each other.
+ * Upper end of the 95 % confidence interval of the leaking share if none of `n` frames did: 1 − 0.05^(1/n), the exact
+ * binomial bound (about 3/n), rounded up to three significant digits. null for n = 0. Assumes independent leaks.
  */
 export function upperBound95(n: number): number | null {
   if (n <= 0) return null;

@@ -10,7 +10,7 @@ function rootOf(state: HostState | null, bridge: string): string | null {
   return typeof root === 'string' ? root : null;
 }
 
-/** The MAC in `8000.2:76:69:fe:0:1`: iproute2 writes its bytes without leading zeros. */
+/** Of `8000.2:76:69:fe:0:1`: iproute2 leaves out leading zeros. */
 function macIn(root: string): string {
   return root
     .slice(root.indexOf('.') + 1)
@@ -36,8 +36,8 @@ function contestsOf(step: StepPlan): readonly Contest[] {
 }
 
 /**
- * True if a bridge has a guest for its root after the guest's BPDU: a row of the bridge itself, without a sighting,
- * from the root that the kernel names after the probes. A guest that was the root before is one all the same.
+ * Rows of bridges with a guest as root after its BPDU, without a sighting: by the kernel's root after the probes, also
+ * if the guest was root before.
  */
 export function rootRows(step: StepPlan, facts: StepFacts, states: StepStates): readonly Finding[] {
   return contestsOf(step).flatMap(({ flow, bridge }): Finding[] => {
@@ -67,7 +67,7 @@ export function rootRows(step: StepPlan, facts: StepFacts, states: StepStates): 
   });
 }
 
-/** A root that was not read may be the guest. */
+/** An unread root may be the guest. */
 export function rootReasons(step: StepPlan, states: StepStates): readonly Reason[] {
   const unread = new Set(
     contestsOf(step).flatMap(({ bridge }) => (rootOf(states.after, bridge) === null ? [bridge] : [])),

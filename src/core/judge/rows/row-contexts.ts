@@ -19,9 +19,8 @@ function isRowOf(flow: Flow, finding: Finding): boolean {
 }
 
 /**
- * Finds the first flow of a step that a row is of; null = of none. Rows come in the plan's order and only the first are
- * explained, so that of the million flows of a mesh only as many are looked at as are asked for: who they are from is
- * kept by positions, and for the sender that was asked for last the flows themselves.
+ * Finds a row's first flow; null = none. Rows are in the plan's order, and only the first are explained: of a mesh's
+ * million flows only requested ones are examined. Keeps positions by sender, and the last sender's flows.
  */
 function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   const positions = new Map<string, number[]>();
@@ -43,10 +42,7 @@ function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   };
 }
 
-/**
- * Gathers the context of a step's rows; null where the state around the step was not read, or a row's bridge is not in
- * it.
- */
+/** Context of a step's rows; null = the state was not read, or lacks the row's bridge. */
 export function rowContexts(
   plan: Plan,
   step: StepPlan,
@@ -63,12 +59,12 @@ export function rowContexts(
   const bridgeOf = (observer: Observer | null, name: string): LinkState | undefined => {
     const bridged = linkNamed(before, observer?.bridge ?? name);
     if (observer === null || bridged !== undefined) return bridged;
-    // what stands on a device that the host routes to is called after it
+    // a device on one that the host routes to is named after it
     const [, lower = ''] = observer.name.split(/[@#]/);
     const routed = linkNamed(before, observer.routed === true ? observer.interface : lower);
     return routed === undefined ? undefined : { ...routed, name: observer.bridge };
   };
-  /** What is beside the bridges has its copies off the sender's. */
+  /** Devices beside the bridges copy the sender's frames. */
   const observerOf = (name: string, sender: string): Observer | null => {
     const observer = observers.get(name) ?? null;
     if (observer === null || !isBesideBridges(observer)) return observer;

@@ -119,7 +119,7 @@ function probeRows(input: RowInput, folder: LeakFolder, exposures: LeakFolder, o
     );
 }
 
-/** What others overheard of answers to probes: leaks of who answered, beside the rows of the probes. */
+/** Overheard answers to probes: leaks of the answerer, beside the probes' rows. */
 function answerRows(input: RowInput, open: OpenByDesign): readonly Finding[] {
   const { step, facts, tally, day } = input;
   const position = new Map(step.observers.map(({ name }, at) => [name, at]));
@@ -151,18 +151,15 @@ function answerRows(input: RowInput, open: OpenByDesign): readonly Finding[] {
   });
 }
 
-/** The rows of a step, and its leaks that have none of their own. */
+/** A step's rows, and leaks without own rows. */
 export interface StepRows {
   readonly rows: readonly Finding[];
   readonly folded: readonly FoldedLeaks[];
-  /** What is open by design and has no rows of its own, likewise. */
+  /** Exposures without own rows. */
   readonly exposed: readonly FoldedLeaks[];
 }
 
-/**
- * All rows of a step in the plan's order: what of each flow each judged observer saw. The sender is never judged for
- * its own probe.
- */
+/** All rows of a step in the plan's order, one for each flow and judged observer, except its sender. */
 export function rowsOf(input: RowInput): StepRows {
   const likeness = endpointLikeness(input.plan, input.states);
   const folder = new LeakFolder(likeness, maxLeakRows);

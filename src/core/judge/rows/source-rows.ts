@@ -5,9 +5,8 @@ import { acceptedOf, directionOf, type RowInput } from './probe-row.js';
 import { groupBy } from '../../text/collections.js';
 
 /**
- * Guests whose port takes ARP from an address that they do not have, where a filter stops it at the ports of most
- * others that are alike by design: a row of the bridge for each. Where nothing stops it at any port, that is open by
- * design. Of a guest whose own frames do not enter nothing is known.
+ * Rows of bridges for guests whose port takes ARP from a foreign address, though a filter stops it at most ports alike
+ * by design. If no port stops it, that is open by design. Guests whose own frames do not enter stay unknown.
  */
 export function sourceRows({ plan, step, facts, tally, states, day }: RowInput): readonly Finding[] {
   const isSeen = ({ index }: Control): boolean => tally.controls.has(index);

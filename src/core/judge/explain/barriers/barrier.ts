@@ -1,20 +1,17 @@
 import { filtersInState } from '../../rows/filters-in-state.js';
 import { isRouted, type RowContext } from '../../../bridge/row-context.js';
 
-/** What can stand between a sender and an observer. */
+/** A possible barrier between sender and observer. */
 export interface Barrier {
-  /** What it does, in a few words that follow "because". */
+  /** Follows "because". */
   readonly text: string;
-  /** What would take it away. */
+  /** What would remove it. */
   readonly opens: string;
-  /** Where the state shows it in the way of a row's frames; null = it is not. */
+  /** Its place if the state shows it in a row's way; null = not there. */
   readonly find: (row: RowContext) => string | null;
 }
 
-/**
- * Rules of nft or tc. Which of them acted cannot be distinguished from the state: named where nothing else is in the
- * way.
- */
+/** Rules of nft or tc. The state does not show which acted: named if nothing else is in the way. */
 export const filter: Barrier = {
   text: 'a filter, since no setting of the bridge is in the way',
   opens:

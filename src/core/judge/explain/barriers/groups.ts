@@ -20,7 +20,7 @@ export const linkLocalReserved: Barrier = {
   },
 };
 
-/** The bridge snoops, knows members of the group, and the observer is none of them (br_mdb_entry_get). */
+/** The bridge snoops and knows members of the group, without the observer (br_mdb_entry_get). */
 export const membersKnown: Barrier = {
   text: 'the bridge knows the members of the group, and the observer is none',
   opens: 'a membership at the observer’s port, its becoming a multicast router port, snooping off, or no querier',

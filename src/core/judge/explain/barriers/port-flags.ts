@@ -4,7 +4,7 @@ import { isOff, isOn } from '../../../bridge/setting-value.js';
 import { ovsLeak } from '../../../bridge/weaknesses/ovs.js';
 import type { Barrier } from './barrier.js';
 
-/** The observer's port takes no unicast for a MAC that the bridge does not know. */
+/** The observer's port takes no unicast for unknown MACs. */
 export const floodOff: Barrier = {
   text: 'the observer’s port takes no unknown unicast',
   opens: 'flood on at that port',
@@ -22,7 +22,7 @@ export const floodOff: Barrier = {
 
 const broadcast = 'ff:ff:ff:ff:ff:ff';
 
-/** What the host itself sends passes these two flags (br_flood of net/bridge/br_forward.c). */
+/** The host's own frames pass both flags (br_flood of net/bridge/br_forward.c). */
 function switchOff(row: RowContext, key: 'bcast_flood' | 'mcast_flood'): string | null {
   const { port, fromPort, dstMac } = row;
   const meant = dstMac !== null && !isUnicast(row) && (dstMac === broadcast) === (key === 'bcast_flood');
@@ -43,7 +43,7 @@ export const mcastFloodOff: Barrier = {
   find: (row) => switchOff(row, 'mcast_flood'),
 };
 
-/** The guest's port takes no BPDU (guard closes it), or none that would make it the way to the root (root_block). */
+/** The guest's port takes no BPDU (guard closes it), or none that would make it the root port (root_block). */
 export const guard: Barrier = {
   text: 'the guest’s port takes no BPDU, or no better root',
   opens: 'guard and root_block off at that port',
@@ -54,9 +54,7 @@ export const guard: Barrier = {
   },
 };
 
-/**
- * Both ports are isolated: the bridge hands nothing from one to the other (should_deliver of net/bridge/br_forward.c).
- */
+/** Both ports are isolated (should_deliver of net/bridge/br_forward.c). */
 export const isolated: Barrier = {
   text: 'both ports are isolated',
   opens: 'isolated off on either port, or a host that forwards between them',
@@ -69,7 +67,7 @@ export const isolated: Barrier = {
   },
 };
 
-/** The sender's port takes only source MACs that an entry ties to it (BR_PORT_LOCKED, Linux 5.18). */
+/** The sender's port takes only source MACs with an entry there (BR_PORT_LOCKED, Linux 5.18). */
 export const locked: Barrier = {
   text: 'the sender’s port is locked to the MACs of its entries',
   opens: 'locked off at that port, learning on there, or mab',
@@ -82,10 +80,7 @@ export const locked: Barrier = {
   },
 };
 
-/**
- * Both ports of Open vSwitch are protected: it hands nothing from one to the other (ovs-vswitchd.conf.db(5), column
- * protected).
- */
+/** Both ports of Open vSwitch are protected (ovs-vswitchd.conf.db(5), column protected). */
 export const ovsProtectedPorts: Barrier = {
   text: 'both ports are protected',
   opens: 'protected=false on either port, or a flow that outputs to one',

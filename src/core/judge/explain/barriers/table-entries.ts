@@ -3,10 +3,7 @@ import type { FdbState } from '../../../model/state.js';
 import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
 import type { Barrier } from './barrier.js';
 
-/**
- * The entry that steers a row's frames to another port than the observer's, before the probes and after them alike;
- * null where there is none.
- */
+/** An entry before and after the probes that steers a row's frames to another port than the observer's; null = none. */
 function steeringEntry(row: RowContext): FdbState | null {
   const { entries, after, port, observer, dstMac } = row;
   const [entry] = entries;
@@ -19,7 +16,7 @@ function entryPlace({ mac, port }: FdbState): string {
   return `fdb ${mac} dev ${port}`;
 }
 
-/** The bridge learned where the addressee is, and sends to that port alone. */
+/** The bridge has learned the addressee's port, and sends to it alone. */
 export const learnedEntry: Barrier = {
   text: 'the bridge has learned where the addressee is',
   opens: 'an ageing time of 0, an addressee silent for longer than that, or a sender that uses its MAC',
@@ -29,7 +26,7 @@ export const learnedEntry: Barrier = {
   },
 };
 
-/** A local entry: the bridge takes the frames up itself (br_handle_frame_finish, BR_FDB_LOCAL) and floods none. */
+/** A local entry: the bridge takes the frames itself and floods none (br_handle_frame_finish, BR_FDB_LOCAL). */
 export const permanentEntry: Barrier = {
   text: 'a permanent entry makes the MAC the bridge’s own',
   opens: 'its removal, or the bridge’s own MAC becoming another',
@@ -39,10 +36,7 @@ export const permanentEntry: Barrier = {
   },
 };
 
-/**
- * An entry that does not age steers to the addressee's port. It still moves to a sender that uses the MAC, unless it is
- * sticky.
- */
+/** A static entry at the addressee's port does not age. It moves to a sender that uses the MAC, unless sticky. */
 export const staticEntry: Barrier = {
   text: 'a static entry says where the addressee is',
   opens: 'a sender that uses the addressee’s MAC: the entry moves to its port',

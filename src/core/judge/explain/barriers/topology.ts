@@ -19,7 +19,7 @@ export const forwardingOff: Barrier = {
   },
 };
 
-/** Sender and observer hang on different bridges. */
+/** Sender and observer are on different bridges. */
 export const otherBridge: Barrier = {
   text: 'sender and observer are on different bridges',
   opens: 'a link between the two bridges, or a host that forwards between them',
@@ -29,15 +29,14 @@ export const otherBridge: Barrier = {
       : `${from.bridge}, ${bridge.name}`,
 };
 
-/** An ipvlan in mode l3 takes packets for one address and drops all else; in l2 it copies what is for all to all. */
+/** An ipvlan in mode l3 takes packets for one address and drops the rest; l2 copies group frames to all. */
 function ofGroup({ lower, mode }: Below): string | null {
   return mode === 'l2' ? null : `${lower}: mode ${mode}`;
 }
 
 /**
- * Guests of one lower device of which the mode of one is not `bridge` exchange nothing within the kernel. By ipvlan
- * that is so of unicast; in mode l3 nothing that is for a group gets past the device at all (ipvlan_process_outbound,
- * drivers/net/ipvlan).
+ * Guests of one lower device, one of them not in mode `bridge`, exchange nothing within the kernel. For ipvlan that
+ * holds for unicast; in mode l3 no group frame passes the device (ipvlan_process_outbound, drivers/net/ipvlan).
  */
 export const macvlanApart: Barrier = {
   text: 'the lower device does not pass on such frames of its guests in this mode',
@@ -53,20 +52,20 @@ export const macvlanApart: Barrier = {
   },
 };
 
-/** One in mode passthru has the lower device to itself, made promiscuous: it gets every frame (macvlan_open). */
+/** Mode passthru has the lower device alone and promiscuous: it gets every frame (macvlan_open). */
 function takesAll({ observer }: Pick<RowContext, 'observer'>): boolean {
   return observer?.by?.mode === 'passthru';
 }
 
-/** Guests of an ipvlan have one MAC: what is for one is distinguished by its address. */
+/** Guests of an ipvlan share a MAC: addresses distinguish them. */
 function isForeignPacket({ flow, listener, ...row }: RowContext): boolean {
   const address = flow?.frame.dstIp ?? null;
   return isUnicast(row) && !(listener?.ips ?? []).some((ip) => ip.address === address);
 }
 
 /**
- * A lower device hands unicast to the one of its guests that has the MAC, and what is for a group to those that joined
- * one of its hash (mc_filter, drivers/net/macvlan.c).
+ * A lower device hands unicast to its guest with that MAC, and group frames to those that joined one of the same hash
+ * (mc_filter, drivers/net/macvlan.c).
  */
 export const macvlanAddress: Barrier = {
   text: 'the lower device hands frames to the guest that has the MAC, or joined the group',
@@ -80,8 +79,8 @@ export const macvlanAddress: Barrier = {
 };
 
 /**
- * The host's stack, and a program that carries frames for a guest behind the bridge, take frames for their own
- * addresses only (PACKET_OTHERHOST is dropped by ip_rcv).
+ * The host's stack, and a program carrying frames for a guest behind the bridge, take only their own addresses' (ip_rcv
+ * drops PACKET_OTHERHOST).
  */
 export const ownAddress: Barrier = {
   text: 'the guest behind the bridge device takes frames for its own addresses only',
@@ -101,7 +100,7 @@ export const ownAddress: Barrier = {
   },
 };
 
-/** The host routes, and hands what it routes to the addressee of the packet. */
+/** The host routes, and hands packets to their addressee. */
 export const routedElsewhere: Barrier = {
   text: 'the host hands what it routes to the addressee',
   opens: 'an addressee whose MAC the bridge does not know: then what the host sends to it floods',
@@ -113,7 +112,7 @@ export const routedElsewhere: Barrier = {
   },
 };
 
-/** A guest without a bridge: what its port gets ends in the host's stack (ip_rcv drops what is for another MAC). */
+/** A guest without a bridge: its port's frames end in the host's stack (ip_rcv drops those for other MACs). */
 export const notRouted: Barrier = {
   text: 'no bridge has the sender’s port: the host takes frames for its own MAC only, and routes packets',
   opens: 'a bridge that gets the port, a rule of tc that redirects, or proxy_arp and proxy_ndp, which route',
@@ -123,7 +122,7 @@ export const notRouted: Barrier = {
   },
 };
 
-/** The host drops packets whose source it does not reach by the port on which they come (RFC 3704, strict). */
+/** The host drops packets from sources that it does not reach by the arriving port (RFC 3704, strict). */
 export const reversePath: Barrier = {
   text: 'the host drops packets from addresses that it does not reach by the sender’s port',
   opens: 'rp_filter 0 or 2, there or in `all`, whose larger value counts',
@@ -139,7 +138,7 @@ export const reversePath: Barrier = {
   },
 };
 
-/** A bridge hands no frame back to the port on which it came in, unless hairpin is on. */
+/** Without hairpin a bridge returns no frame to its incoming port. */
 export const sourcePort: Barrier = {
   text: 'the observer is behind the port on which the frames came in',
   opens: 'hairpin on at that port',
@@ -147,8 +146,8 @@ export const sourcePort: Barrier = {
 };
 
 /**
- * The VLAN of the frame is not one of the sender's port, or not one of the observer's (br_allowed_ingress,
- * br_allowed_egress of net/bridge/br_vlan.c).
+ * The frame's VLAN is not the sender's port's, or not the observer's (br_allowed_ingress, br_allowed_egress of
+ * net/bridge/br_vlan.c).
  */
 export const vlanFiltering: Barrier = {
   text: 'the frame’s VLAN is not one of the port’s',
