@@ -3,25 +3,24 @@ import type { LinkedDevice } from '../model/state.js';
 import type { Account } from '../model/timeline.js';
 import { mapByName } from '../text/collections.js';
 
-/** What has to be known of the machine to say how many frames may be under way at a port. */
+/** Bounds the frames under way at a port. */
 export interface AccountScope {
-  /** Processors that can send at the same time. */
+  /** Processors that can send at once. */
   readonly processors: number;
   /**
-   * Does that veth end take frames by polling (NAPI: GRO or an XDP program there)? Then they wait in a ring before they
-   * count. undefined = the end was not found.
+   * True if that veth end polls (NAPI: GRO or an XDP program): frames wait in a ring before they count. undefined = not
+   * found.
    */
   readonly polls: (end: LinkedDevice | undefined) => boolean;
-  /** All veth ports in one account: there are too many for a socket each. */
+  /** Too many veth ports for a socket each: one account. */
   readonly pooled: boolean;
 }
 
-/** Frames that a queue of a veth holds for an end that polls: VETH_RING_SIZE of drivers/net/veth.c. */
+/** Ring of a polling veth end: VETH_RING_SIZE of drivers/net/veth.c. */
 const vethRing = 256;
-/** txqueuelen of a tap, where the kernel does not report it: TUN_READQ_SIZE of drivers/net/tun.c. */
+/** Default txqueuelen of a tap: TUN_READQ_SIZE of drivers/net/tun.c. */
 const tapQueue = 500;
 
-/** How many frames may be between the ears and the counter; null = this kind of port has no counter that closes. */
 function heldAt(
   port: LinkedDevice,
   far: LinkedDevice | undefined,
@@ -33,9 +32,8 @@ function heldAt(
 }
 
 /**
- * The accounts of a step, by name: one for each port that is a veth or a tap, called as its port; pooled, one for all
- * veth ports whose far end does not poll. `devices`: those of the bridges' namespace, and the other ends of their
- * veths.
+ * A step's accounts by name: one a veth or tap port, as the port; pooled, one for all veth ports whose far end does not
+ * poll. `devices`: the bridges' namespace's, and far ends.
  */
 export function accountsOf(
   { observers }: Pick<StepPlan, 'observers'>,
@@ -67,8 +65,8 @@ export function accountsOf(
 }
 
 /**
- * The accounts behind ports, by name: of those of `accounts` that are one veth port with an end that can be read. What
- * comes in there and never left by the port was handed over past it, as `bpf_redirect_peer` does (bpf-helpers(7)).
+ * Accounts behind single veth ports with a readable end, by name. Frames that came in there without leaving by the port
+ * went past it, as by `bpf_redirect_peer` (bpf-helpers(7)).
  */
 export function insideAccounts(
   accounts: Readonly<Record<string, Account>>,
@@ -78,7 +76,7 @@ export function insideAccounts(
     Object.entries(accounts).flatMap(([name, account]): readonly (readonly [string, Account])[] => {
       const [port, second] = account.ports;
       if (port === undefined || second !== undefined || account.kind !== 'veth' || !isReadable(port)) return [];
-      // both ends are counted by one counter of each processor (veth_get_stats64, drivers/net/veth.c)
+      // both ends share one counter a processor (veth_get_stats64, drivers/net/veth.c)
       return [[`${name} inside`, { ...account, kind: 'inside', held: account.processors }]];
     }),
   );

@@ -4,8 +4,8 @@ import { linkSettings } from '../bridge/attributes.js';
 import { devicePlaceOf, settingsOf } from '../model/settings.js';
 
 /**
- * The changes of a step in the fixed order of the contract: set, vlan, fdb (flush, del, add), mdb, start and stop, run.
- * Those of a host's `first` step begin with what the topology says of bridges and ports, which the lab builds so.
+ * A step's changes in the contract's order: set, vlan, fdb (flush, del, add), mdb, start and stop, run. A host's
+ * `first` step begins with the topology's settings, which the lab builds in.
  */
 export function changesOf(step: Step, topology: Scenario['topology'], first = false): readonly Change[] {
   const bridges = new Set(topology.bridges.map((bridge) => bridge.name));

@@ -21,29 +21,24 @@ export interface ControlInput {
   readonly observers: readonly Observer[];
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
-  /** True if the capture filter distinguishes source MACs: then an ear has to be proved for each of them. */
+  /** Receive controls are needed for each source MAC of the capture filter. */
   readonly filtersByMac: boolean;
   readonly firstToken: number;
-  /** On a host, what is sent at an uplink leaves the machine; so does what is sent at a tunnel. */
+  /** On a host frames sent at an uplink or tunnel leave the machine. */
   readonly onHost: boolean;
   /** Classes whose probes may make the kernel close their sender's port. */
   readonly closing: readonly ProbeClassName[];
-  /** Endpoints that are alike by design: a filter of sources that one has, the others have. */
+  /** Endpoints alike by design: a source filter of one is expected on the others. */
   readonly compared: ReadonlySet<string>;
-  /** What proves that observers hear what their guests send. */
+  /** Controls that observers hear frames of their guests. */
   readonly ingress: readonly IngressControl[];
-  /**
-   * Bridges on which a tagged frame for the bridge itself may be flooded, or not arrive: Open vSwitch, VLAN filtering.
-   */
+  /** Bridges that may flood, or not receive, tagged frames for themselves: Open vSwitch, VLAN filtering. */
   readonly untaggedOnly: readonly string[];
   /** Bridges whose own device is down. */
   readonly devicesDown: readonly string[];
 }
 
-/**
- * The forms in which frames reach an observer: source MAC, carrier, tags and length. A filter that is deaf to a probe
- * is deaf to the control of its form.
- */
+/** A filter deaf to a form (source MAC, carrier, tags and length) is deaf to its control. */
 function receiveForms(input: ControlInput): readonly FrameSpec[] {
   const forms = new Map<string, FrameSpec>();
   let last: FrameSpec | null = null;
@@ -63,7 +58,7 @@ function receiveForms(input: ControlInput): readonly FrameSpec[] {
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
     if (forms.has(key)) return;
     const [srcIp, dstIp] = isHexForm(frame.form) ? [frame.srcIp, frame.dstIp] : documentationPair(frame.carrier);
-    // No rule is to take a control for what it selects
+    // No rule may treat a control as the traffic it selects
     const { fields: _fields, ...plain } = frame;
     const form: FrameSpec = { ...plain, srcMac, dstMac: receiveControlMac.dst, srcIp, dstIp };
     forms.set(key, form);
@@ -81,7 +76,6 @@ function receiveForms(input: ControlInput): readonly FrameSpec[] {
 
 interface Senders {
   readonly senders: ReadonlySet<string>;
-  /** Those whose port no guard may close: entry is proved for the others right before the probes only. */
   readonly staying: ReadonlySet<string>;
 }
 
@@ -97,10 +91,7 @@ function sendersOf({ flows, closing }: ControlInput): Senders {
   return { senders, staying };
 }
 
-/**
- * A frame as the guest's own traffic is, which a filter of sources passes: ARP or a packet from its address, if it has
- * one, else a raw frame.
- */
+/** Like the guest's own frames, which source filters pass: ARP or a packet from its address, else raw. */
 function ownFrame({ ips }: Endpoint, srcMac: Mac, dstMac: Mac): FrameSpec {
   const raw = rawControl(srcMac, dstMac);
   const [address] = [...ips].sort((a, b) => a.family - b.family);
@@ -148,10 +139,9 @@ function neighbourOf({ name, bridge, vlans }: Endpoint, endpoints: ControlInput[
 }
 
 /**
- * Destinations of entry controls by carrier, so that the host's stack drops them without an answer: nobody answers UDP,
- * TCP or ICMP to the limited broadcast (icmp_send, tcp_v4_rcv of net/ipv4) or to a multicast group that it has not
- * joined (ip6_mc_input, net/ipv6), and ARP for a multicast address is not a request (arp_process, net/ipv4/arp.c). None
- * is routed.
+ * Destinations of entry controls by carrier, which the host's stack drops silently and does not route: the limited
+ * broadcast (icmp_send, tcp_v4_rcv of net/ipv4), a multicast group not joined (ip6_mc_input, net/ipv6), ARP for a
+ * multicast address (arp_process, net/ipv4/arp.c).
  */
 const silentAddresses = { ipv4: '255.255.255.255', ipv6: 'ff02::7669', arp: '224.0.0.1' } as const;
 
@@ -162,14 +152,14 @@ function silentAddress(carrier: Carrier): string | null {
   return family === 4 ? silentAddresses.ipv4 : silentAddresses.ipv6;
 }
 
-/** The form of a probe as far as an entry control has it: tags and carrier. */
+/** Tags and carrier of a probe, as far as entry controls repeat them. */
 export function entryFormKey({ sender, frame }: { readonly sender: string | null; readonly frame: FrameSpec }): string {
   return [sender ?? '', frame.form === '802.1ad' ? 'ad' : '', frame.vlan.join(), frame.carrier].join('|');
 }
 
 /**
- * One frame for each sender, tag stack and carrier of the judged probes, but for the one that the entry control has: as
- * `entryControl`, with the sender's own addresses where it has some.
+ * As `entryControl`, for each further sender, tag stack and carrier of judged probes, with the sender's addresses if it
+ * has some.
  */
 function entryForms(
   input: ControlInput,
@@ -182,17 +172,14 @@ function entryForms(
     const endpoint = judged && purpose === undefined ? input.endpoints.get(sender) : undefined;
     if (endpoint === undefined || byForm.has(key) || !takesForm(input, endpoint, frame)) continue;
     const plain = controlOf(sender);
-    // A guest is spared what only says which forms enter
+    // Guests do not get controls that only show which forms enter
     if (plain !== null && devices.has(plain.observer) && entryFormKey(plain) !== key)
       byForm.set(key, { ...plain, kind: 'entry-form', frame: entryForm(plain.frame, frame, endpoint) });
   }
   return [...byForm.values()];
 }
 
-/**
- * ARP from an address that the sender does not have, to its bridge, which takes it for no request: whether a filter of
- * sources stands at its port.
- */
+/** Detects a source filter: ARP from a foreign address to the bridge, which takes it for no request. */
 function spoofControl(
   { compared, endpoints }: ControlInput,
   plain: Omit<Control, 'index' | 'phase'>,
@@ -234,7 +221,7 @@ function entryForm(plain: FrameSpec, { carrier, vlan, form, srcIp }: FrameSpec, 
   return { ...spec, size: Math.max(plain.size, leastSizeOf(spec)) };
 }
 
-/** To a guest that shares its MAC the lower device hands packets by their address, and no other frames. */
+/** To a guest that shares its MAC the lower device hands packets by address, nothing else. */
 function packetForms({ macs: [mac], ips }: Endpoint, forms: readonly FrameSpec[]): readonly FrameSpec[] {
   if (mac === undefined) return [];
   const packets = forms.flatMap((form) => {
@@ -260,19 +247,18 @@ function formsFor(
   if (leaves) return uplinkForms(observer, forms, endpoints.values(), bridgeMacs[observer.bridge], sendersMacs);
   const guest = endpoints.get(observer.name);
   if (guest !== undefined && sharesMac(guest.attach)) return packetForms(guest, forms);
-  // A lower device hands unicast to the guest that has the MAC
+  // A lower device hands unicast to the guest with that MAC
   const [ownMac] = observer.place === 'above' ? observer.macs : [];
   return ownMac === undefined ? forms : forms.map((form) => ({ ...form, dstMac: ownMac }));
 }
 
 /**
- * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or,
- * with a sender, from the guest's side (ingress-controls.ts). Entry: from the sender, with its rightful MAC, to the
- * bridge's own MAC, which the bridge device receives without being promiscuous; it crosses `isolated` and refreshes
- * only what the probes refresh anyway (facts measured on Linux 6.18); with them those in the forms of the probes. None
- * on a host for what is behind the bridge device: where the bridge carries the MAC of its NIC, such a frame would leave
- * through that NIC (br_dev_xmit finds the entry on its port). There each probe proves its own entry, by leaving through
- * the device.
+ * A step's controls. Receive: sent on the observer's interface towards the guest, unseen by the bridge; or with a
+ * sender, from the guest's side (ingress-controls.ts). Entry: from the sender's rightful MAC to the bridge's, which the
+ * bridge device receives without being promiscuous; it crosses `isolated` and refreshes only what probes refresh
+ * (measured on Linux 6.18); also in the probes' forms. A host has none behind the bridge device: if the bridge has its
+ * NIC's MAC, such a frame would leave through that NIC (br_dev_xmit finds the entry on its port). There each probe
+ * proves its own entry by leaving through the device.
  */
 export function controlsOf(input: ControlInput): readonly Control[] {
   const controls: Control[] = [];
@@ -302,7 +288,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       if (phase !== 'before' && !staying.has(sender)) continue;
       for (const control of withSpoof(input, entryOf(sender), phase)) add(control);
     }
-    // Twice is enough: they are not proof, but say what does not enter
+    // Twice is enough: they prove nothing, but show which forms do not enter
     if (phase === 'between') continue;
     for (const control of probeForms)
       if (phase === 'before' || staying.has(control.sender ?? '')) add({ ...control, phase });
@@ -311,10 +297,9 @@ export function controlsOf(input: ControlInput): readonly Control[] {
 }
 
 /**
- * Ear controls at a host's uplink leave its NIC. So that the switch there learns nothing wrong and sees no new station,
- * their source is a guest of the bridge or the bridge itself, never who lives beyond the uplink; their destination is
- * the bridge, which the switch knows on the port that they come from and so sends them nowhere. `senders`: MACs of who
- * sends in the step.
+ * Receive controls at a host's uplink leave its NIC. So that the switch there learns nothing wrong or new, their source
+ * is a guest or the bridge, never a station beyond; it drops them, as it knows their destination, the bridge, on the
+ * arriving port. `senders`: MACs sending in the step.
  */
 export function uplinkForms(
   observer: Observer,
@@ -329,7 +314,7 @@ export function uplinkForms(
       .filter(({ bridge, role }) => bridge === observer.bridge && role === 'guest')
       .flatMap(({ macs }) => macs),
   );
-  // Who sends in this step is known out there, or will be; a filter by MAC lets it through, as it does the bridges
+  // Senders of this step are or will be known out there; a MAC filter passes them, as it does the bridges
   const source = senders.find((mac) => guestMacs.has(mac)) ?? bridgeMac;
   const fitting = forms.map((form) => ({
     ...form,

@@ -4,27 +4,23 @@ import type { ProbeClassName } from '../model/scenario.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 import { framesByKind, framesOfStep } from './flows/shortcuts.js';
 
-/** A plan in figures, for the person or the file that has to approve it. */
+/** A plan's figures, for approval. */
 export interface PlanCost {
   readonly probeFrames: number;
   readonly controlFrames: number;
-  /** Frames that leave the machine by an uplink or a lower device. */
+  /** Frames that leave the machine by an uplink or lower device. */
   readonly outOfNic: number;
-  /** Most frames a second that any class sends. */
   readonly rate: number;
-  /** Announced duration, without what was read before the plan was made. */
   readonly seconds: number;
   readonly classes: readonly ProbeClassName[];
 }
 
-/** Calibration, opening, judging and closing, as measured with 5 and with 100 guests. */
+/** Calibration, opening, judging and closing, measured with 5 and with 100 guests. */
 const overheadS = 3.5;
-/** A step takes this long beside its frames and waits. */
 const stepS = 0.9;
-/** Frames a second on a host where the scenario names no rate. */
 const usualRate = 1000;
 
-/** Gives what a plan sends, how fast, and how much of it leaves the machine. */
+/** Amount and rate of a plan's frames, and how many leave the machine. */
 export function costOf(plan: Plan): PlanCost {
   const { steps } = plan;
   return {
@@ -37,13 +33,10 @@ export function costOf(plan: Plan): PlanCost {
   };
 }
 
-/** Classes whose frames flood though their addressee is a guest here: the bridge has no entry of it. */
+/** Classes that flood to a guest here: the bridge has no entry of it. */
 const floodsAnyway: ReadonlySet<ProbeClassName> = new Set(['aged-unicast', 'unknown-unicast']);
 
-/**
- * Frames of a step that its uplinks send out of the machine: those to who lives beyond, those that are flooded, and the
- * uplinks' ear controls.
- */
+/** To stations beyond, flooded ones, and the uplinks' receive controls. */
 function leavingNic(step: StepPlan, plan: Plan): number {
   const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
   const local = new Set(plan.endpoints.filter(({ role }) => role !== 'uplink').flatMap(({ macs }) => macs));
@@ -62,8 +55,8 @@ function leavingNic(step: StepPlan, plan: Plan): number {
 }
 
 /**
- * Those that a guest on a lower device sends, but for unicast from one to another in mode bridge. An ipvlan also drops
- * what its flag keeps apart, and in mode l3 what is for a group.
+ * All but unicast between two guests in mode bridge. An ipvlan also drops what its flag separates, and in mode l3 group
+ * frames.
  */
 function leavingLowerDevice({ flows }: StepPlan, { endpoints }: Plan): number {
   const belowOf = new Map(

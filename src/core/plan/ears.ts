@@ -2,24 +2,21 @@ import type { Observer, Plan, StepPlan } from '../model/plan.js';
 import { type EarProgram, type LinkedDevice, pairKinds } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
 
-/** A place to listen that is no port, found when a step began: a device that stands on a bridge or on a port. */
+/** An observer that is no port, found as a step began: a device on a bridge or port. */
 export interface Ear {
   readonly observer: Observer;
   readonly device: string;
-  /** Path of its network namespace; null = that of the bridges. */
+  /** Path of its network namespace; null = the bridges'. */
   readonly space: string | null;
 }
 
-/**
- * A step has ears, and a run guests of lower devices, in this many namespaces at most: each has capture helpers of its
- * own, of some 50 MB.
- */
+/** Each namespace with ears, or with guests of lower devices, has capture helpers of some 50 MB. */
 export const maxSpaces = 16;
 
 /**
- * Kinds of link (ip-link(8)) that get no frames of what IFLA_LINK names: for pairs that is their other end, tunnels
- * send by it and get what they unwrap. Every other one is taken to get them: macsec gets a copy of each frame without a
- * SecTAG (handle_not_macsec, drivers/net/macsec.c).
+ * Kinds of link (ip-link(8)) that get no frames of their IFLA_LINK: a pair's is its other end, tunnels send by it and
+ * receive what they unwrap. All others count: macsec gets a copy of each frame without a SecTAG (handle_not_macsec,
+ * drivers/net/macsec.c).
  */
 const aside: ReadonlySet<string | null> = new Set([
   ...[...pairKinds, 'vxcan'],
@@ -27,21 +24,21 @@ const aside: ReadonlySet<string | null> = new Set([
   ...['erspan', 'gretap', 'ip6erspan', 'ip6gretap'],
   ...['amt', 'bareudp', 'geneve', 'gtp', 'l2tpeth', 'pfcp', 'vxlan'],
 ]);
-/** Those that a guest has, wherever they are. */
+/** A guest's in any namespace. */
 const taps: ReadonlySet<string> = new Set(['macvtap', 'ipvtap']);
 
 /**
- * In the bridges' own namespace such a device is the host's, unless a virtual machine has it or it is another bridge's
- * port. One in mode passthru counts there too: the host's stack takes every frame on it as its own (PACKET_HOST,
- * macvlan_handle_frame of drivers/net/macvlan.c), and any socket may read it.
+ * In the bridges' namespace such a device is the host's, unless a virtual machine's, another bridge's port, or in mode
+ * passthru: then the host's stack takes every frame on it as its own (PACKET_HOST, macvlan_handle_frame of
+ * drivers/net/macvlan.c), readable by any socket.
  */
 function isSomebodys({ kind, space, master, mode }: LinkedDevice): boolean {
   return !aside.has(kind) && (space !== null || taps.has(kind) || master !== null || mode === 'passthru');
 }
 
 /**
- * Is it the interface of an observer on that lower device? Two there never have one MAC (macvlan_addr_busy), or by
- * ipvlan, where all have one, never one address (ipvlan_addr_busy).
+ * No two on a lower device have the same MAC (macvlan_addr_busy), or as ipvlans, which share it, the same address
+ * (ipvlan_addr_busy).
  */
 function isDeviceOf({ by, bridge, macs }: Observer, lower: string, { mac, ips }: LinkedDevice): boolean {
   if (by?.device === undefined || bridge !== lower) return false;
@@ -49,9 +46,7 @@ function isDeviceOf({ by, bridge, macs }: Observer, lower: string, { mac, ips }:
   return by.addresses.some((address) => ips?.includes(address) === true);
 }
 
-/**
- * The endpoint whose port's other end is in a namespace: whatever is there is its own; undefined = none, or several.
- */
+/** The endpoint whose port's other end is in a namespace owns all there; undefined = none, or several. */
 export function partiesBehind(
   step: Pick<StepPlan, 'observers'>,
   devices: readonly LinkedDevice[],
@@ -71,10 +66,9 @@ export function partiesBehind(
   };
 }
 
-/** A device that gets frames of a step's bridges beside their ports. */
 interface DeviceAbove {
   readonly device: LinkedDevice;
-  /** What it stands on: a bridge of the step, a port of one, or a device that stands on such in turn. */
+  /** Its lower device: a bridge of the step, its port, or a device on such. */
   readonly lower: LinkedDevice;
   readonly bridge: string;
 }
@@ -94,7 +88,7 @@ function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonl
     const bridge = byIndex.get(master ?? -1)?.name ?? '';
     return bridges.has(bridge) ? bridge : undefined;
   };
-  /** The first bridge on the way down; an end of a pair, or a tunnel, stands on nothing. */
+  /** Ends of pairs and tunnels have no lower device. */
   const bridgeBelow = (lower: LinkedDevice): string | undefined => {
     const passed = new Set<LinkedDevice>();
     let at: LinkedDevice | undefined = lower;
@@ -110,7 +104,7 @@ function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonl
     const lower = byIndex.get(device.lower ?? -1);
     const bridge = lower === undefined ? undefined : bridgeBelow(lower);
     if (!device.up || lower === undefined || bridge === undefined) return [];
-    // one that is a port of the step's bridges itself is observed as such; elsewhere names and numbers are others'
+    // ports of the step's bridges are observed as such; elsewhere names and numbers are others'
     if (device.space === null && bridgeOf(device) !== undefined) return [];
     if (step.observers.some((observer) => isDeviceOf(observer, bridge, device))) return [];
     return [{ device, lower, bridge }];
@@ -122,9 +116,9 @@ function keyOf({ space, spaceId = space ?? '', ifindex }: LinkedDevice): string 
 }
 
 /**
- * Devices that got frames of a step's bridges and were none when it looked for places to listen: such as came, went up,
- * or received something and are down again. `began`: what was around then; `ended`: when the last probe had passed. A
- * line each, with `nameOf` for what of a place has one name across hosts. Pure.
+ * Devices that got frames of a step's bridges without being possible observers at its start: they came, went up, or
+ * received frames and are down again. `began`: devices then; `ended`: after the last probe. `nameOf`: names across
+ * hosts. Pure.
  */
 export function unheardDevices(
   step: StepPlan,
@@ -149,9 +143,9 @@ export function unheardDevices(
 }
 
 /**
- * XDP programs on devices in other namespaces that are listened on: ears, and interfaces of guests on lower devices.
- * The kernel runs them before packet sockets (do_xdp_generic in __netif_receive_skb_core, net/core/dev.c). What stands
- * in the bridges' own namespace is in the state. `nameOf` as in `unheardDevices`. Pure.
+ * XDP programs on observed devices in other namespaces, which run before packet sockets (do_xdp_generic in
+ * __netif_receive_skb_core, net/core/dev.c). The state has those of the bridges' own namespace. `nameOf` as in
+ * `unheardDevices`. Pure.
  */
 export function programsAtEars(
   step: StepPlan,
@@ -170,10 +164,9 @@ export function programsAtEars(
 }
 
 /**
- * Who beside the ports gets frames of a step's bridges: a macvlan, a macsec, a VLAN device or any other on the bridge,
- * on a port or on the device of a guest that the host routes to, that is in another namespace, a virtual machine's
- * macvtap, one here that is another bridge's port. `devices`: those of the bridges' namespace and those elsewhere that
- * stand on one of them. Pure.
+ * Devices beside the ports that get frames of a step's bridges: a macvlan, macsec, VLAN device or any other on the
+ * bridge, a port or a routed guest's device, in another namespace; a virtual machine's macvtap; another bridge's port.
+ * `devices`: the bridges' namespace's, and those elsewhere on one. Pure.
  */
 export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly Ear[] {
   const partyOf = partiesBehind(step, devices);
@@ -208,7 +201,7 @@ export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): rea
   });
 }
 
-/** The plan with the ears that steps found, each behind the observers of its step; the same where none was found. */
+/** The plan with its steps' ears, each behind the observers of its step. */
 export function planWithEars(plan: Plan, timeline: readonly TimelineEntry[]): Plan {
   const entries = timeline.flatMap((entry) => (entry.event === 'ear' ? [entry] : []));
   if (entries.length === 0) return plan;

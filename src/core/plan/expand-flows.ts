@@ -11,14 +11,12 @@ import { flowCollector } from './flows/flow-collector.js';
 import { checkLaidOut } from './size.js';
 
 export interface Numbering {
-  /** Id of the next flow, index of the next token, and number of the next probe entry of the run. */
   flow: number;
   token: number;
   entry: number;
 }
 
 export interface FlowContext {
-  /** The scenario's, for messages. */
   readonly file: string;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridges: ReadonlyMap<string, Bridge>;
@@ -27,7 +25,7 @@ export interface FlowContext {
   readonly mdb: readonly MdbEntry[];
   /** Stacks that get frames have routes out of the run. */
   readonly onHost: boolean;
-  /** Bridges on which a rule may treat an ICMP error otherwise than what it stands for. */
+  /** Bridges with rules that may distinguish an ICMP error from the packet it stands for. */
   readonly distinguishing: readonly string[];
 }
 
@@ -61,7 +59,7 @@ function* pairsOf(entry: ProbeEntry, around: FlowContext): Generator<readonly [E
     for (const to of addressees) {
       if (to.name === from.name || (!entry.acrossBridges && !sameSegment(to, from))) continue;
       yield [from, to];
-      // If both are senders anyway, the other way round comes by itself.
+      // If both are senders anyway, the reverse comes by itself.
       if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) yield [to, from];
     }
   }
@@ -74,24 +72,23 @@ function routerMacs(endpoints: Iterable<Endpoint>, bridgeMacs: Readonly<Record<s
   return new Set([...Object.values(bridgeMacs), ...routers.flatMap(({ macs }) => macs)]);
 }
 
-/** Carriers of one family that are asked by an error if an address is not known. */
+/** Carriers of a family that an error replaces if an address is unknown. */
 const udpOf = { 4: 'ipv4-udp', 6: 'ipv6-udp' } as const;
 
-/** Records from which an address is known. */
+/** Records with known addresses. */
 interface Known {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridges: ReadonlyMap<string, Bridge>;
   /** By port, else by bridge. */
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
-  /** Bridges on which a rule may treat an ICMP error otherwise than what it stands for. */
   readonly distinguishing: readonly string[];
 }
 
 /**
- * Finds packets that have a documentation address because an endpoint's own is not known. The stack of the host or of a
- * router would answer or forward them by its routes, out of whichever device (RFC 1122 3.3.1): they are not sent. Nor
- * is ARP from such an address: filters of sources stop it where the guest's own passes. A guest of a bridge is sent an
- * ICMP error in their stead, which it neither answers nor forwards, unless a rule may ask conntrack about it.
+ * Finds packets with a documentation address for an unknown one. The host's or a router's stack would answer or forward
+ * them out of any device (RFC 1122 3.3.1): they are not sent. Nor is ARP from such an address, which source filters
+ * stop though they pass the guest's own. A bridge's guest gets an ICMP error, which it neither answers nor forwards,
+ * unless a rule may ask conntrack about it.
  */
 class UnknownAddresses {
   readonly #known: Known;
@@ -108,13 +105,12 @@ class UnknownAddresses {
     this.#addresses = new Set([...known.endpoints.values()].flatMap(({ ips }) => ips.map(({ address }) => address)));
   }
 
-  /** Drafts of one pair and carrier as they may be sent; none if nothing that is judged is left. */
+  /** None if nothing judged is left. */
   sendable(drafts: readonly FlowDraft[], entry: ProbeEntry): readonly FlowDraft[] {
     const remaining = drafts.flatMap((draft) => this.#asSent(draft, entry) ?? []);
     return remaining.length === drafts.length || remaining.some(({ judged }) => judged) ? remaining : [];
   }
 
-  /** What was left out, by class, carrier and addressee. */
   list(): readonly NotAsked[] {
     return [...this.#leftOut.values()].map(({ key, from }) => {
       const family = familyOf(key.carrier);
@@ -139,7 +135,7 @@ class UnknownAddresses {
     const isDistinguished = this.#known.distinguishing.includes(bridge);
     if (!isDistinguished && frame.form === undefined && frame.carrier === udpOf[family])
       return asUnreachable(draft, family);
-    // Else the family is asked by the error
+    // Else the error tests the family
     if (isDistinguished || !isBeside(draft, entry, udpOf[family])) this.#leaveOut(key, from);
     return null;
   }
@@ -171,7 +167,7 @@ class UnknownAddresses {
   }
 }
 
-/** The entry sends the pair another frame of the family, for which an error stands. */
+/** The entry sends another frame of the family, which an error replaces. */
 function isBeside({ frame }: FlowDraft, { carriers }: ProbeEntry, udp: Carrier): boolean {
   return frame.form !== undefined || carriers === null || carriers.includes(udp);
 }
@@ -183,10 +179,9 @@ function asUnreachable(draft: FlowDraft, family: 4 | 6): FlowDraft {
 }
 
 /**
- * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so
- * that a token's index alone says which probe it stems from. `notAsked`: on a host, packets for the host or a router
- * that lack an address, and to guests where no error stands for them. Throws VerifyError: 64 `plan-too-large`, 3
- * `address-unknown` if a step has no other packets.
+ * A step's flows in the order of sending: by entry, pair, carrier, VLAN stack. A token's index identifies its probe in
+ * the run. `notAsked`: on a host, packets to host or router without a known address, and to guests without an error
+ * instead. Throws VerifyError: 64 `plan-too-large`, 3 `address-unknown` if a step has no other packets.
  */
 export function expandFlows(
   step: Step,

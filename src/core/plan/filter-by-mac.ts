@@ -4,10 +4,10 @@ import { kindsOfFlows } from './flows/shortcuts.js';
 import { tokenWord } from '../wire/token-filter.js';
 import { ingressMac } from './ingress-controls.js';
 
-/** Beyond this many source MACs a filter costs the kernel more than it saves; then everything is taken. */
+/** Filters of more source MACs cost the kernel more than they save. */
 export const maxMacs = 16;
 
-/** What a filter has to know beside the step. */
+/** A filter's input beside the step. */
 export interface FilterInput {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
@@ -15,10 +15,9 @@ export interface FilterInput {
 }
 
 /**
- * The filter of a step in the lab: by source MAC, since tags of received frames are held aside by the kernel and `ether
- * proto` would miss tagged ones; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). The bridges' MACs
- * belong to it: routed frames carry them; so does the source of controls that enter. And by the token, for what on its
- * way gets another MAC or goes into another frame. '' takes everything.
+ * A step's filter in the lab, by source MAC: the kernel holds received tags aside, so that `ether proto` would miss
+ * tagged frames; never `inbound` or `outbound` (libpcap issues 1482, 1402, 1254). Includes bridges' MACs (of routed
+ * frames), entry controls' source, and the token, for frames rewritten or wrapped on the way. '' takes everything.
  */
 export function filterByMac(
   { flows, traffic, listenMs }: Pick<StepPlan, 'flows' | 'traffic' | 'listenMs'>,
@@ -30,7 +29,7 @@ export function filterByMac(
   for (const flow of kindsOfFlows(flows)) {
     if (flow.frame.form === 'source-sweep') return ''; // as many sources as frames
     macs.add(flow.frame.srcMac);
-    // Entry controls carry the sender's rightful MAC, whatever its probes carry.
+    // Entry controls have the sender's rightful MAC, whatever its probes have.
     for (const mac of endpoints.get(flow.sender)?.macs.slice(0, 1) ?? []) macs.add(mac);
     if (macs.size > maxMacs) return '';
   }

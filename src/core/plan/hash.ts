@@ -5,9 +5,8 @@ import { isInventedBy } from '../probe/addresses.js';
 import { plainKeysApproved } from '../scenario/schema/plain-step-keys.js';
 
 /**
- * Which keys of a type the hash covers. Each key has to be named, so that a new one does not compile before it is
- * decided whether an operator approves it; only what differs by itself from run to run, or follows from the rest, may
- * be left out.
+ * Keys that the hash covers. All are named: a new one compiles only after deciding whether operators approve it. Only
+ * values that differ by run, or follow from the rest, may be left out.
  */
 type Coverage<T> = Readonly<Record<keyof T, 'covered' | 'left out'>>;
 
@@ -95,24 +94,23 @@ function keysOf<T extends object>(coverage: Coverage<T>): readonly (keyof T)[] {
   return keys;
 }
 
-/** Addresses that a run invents for itself differ from run to run and mean the same. */
+/** Invented addresses differ by run without a difference in meaning. */
 function withoutInvented(frame: FrameSpec, isInvented: (mac: string) => boolean): FrameSpec {
   const plain = (mac: string): string => (isInvented(mac) ? 'invented' : mac);
   return { ...frame, srcMac: plain(frame.srcMac), dstMac: plain(frame.dstMac) };
 }
 
-/** What a run does beside its plan. */
+/** A run's input beside its plan. */
 export interface HashInput {
-  /** Included files and those that commands name: a run carries out what stands in them. */
+  /** Included files, and those that commands name: a run executes their contents. */
   readonly files: readonly FileHash[];
   readonly toolVersion: string;
 }
 
 /**
- * SHA-256 of all that a run changes and sends, of each observer, of what is expected and accepted, of the contents of
- * every file that it takes, and of the program's version, in hex: two plans with the same hash do and mean the same.
- * What differs by itself from run to run (key, tag, invented addresses, the MACs that a port has learned) does not
- * count, and neither does the folder that a file lies in.
+ * Hex SHA-256 of everything that a run changes and sends, of observers, expectations, acceptances, files' contents, and
+ * the program's version: plans of one hash do and mean the same. Leaves out values that differ by run (key, tag,
+ * invented addresses, learned MACs) and files' folders.
  */
 export function planHash(plan: Plan, { files, toolVersion }: HashInput): string {
   const { name, provider, bridges, hosts = [], sysctl, partialScope } = plan;
@@ -150,12 +148,9 @@ function stepHasher(hash: Hash, isInvented: (mac: string) => boolean): (step: St
   };
 }
 
-/** From this many characters on, text is given to the hash. */
 const pieceLength = 65_536;
 
-/**
- * Adds a list's JSON in pieces: a mesh of 1,000 guests has a million flows, and their text does not fit into a string.
- */
+/** The million flows of 1,000 meshed guests do not fit into a string. */
 function addList<T>(
   hash: Hash,
   list: { forEach(visit: (item: T, index: number) => void): void },

@@ -5,7 +5,7 @@ import type { Host, Topology } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
 import { fieldsOf, objectsOf } from '../text/json-text.js';
 
-/** Objects of iproute2 with the names of devices under these keys as they are called across hosts. */
+/** Names of devices across hosts, under these keys of iproute2's objects. */
 function named(host: string | null, json: unknown, keys: readonly string[]): readonly unknown[] {
   return objectsOf(json).map((record) =>
     Object.fromEntries(
@@ -54,10 +54,9 @@ function programsOf(states: readonly StateOfHost[]): Pick<HostState, 'programs'>
 }
 
 /**
- * The states of several hosts as one, names of devices as they are called across hosts. Rules of nft name devices
- * anywhere in their text: those of other hosts stand apart under `hosts`, where a change of them shows and nobody takes
- * them for rules of this one; their packet sockets, legacy rules and hardware under `apart`; their sysctls are
- * HOST/NAME. Pure.
+ * Joins hosts' states, with device names across hosts. Other hosts' nft rules, with devices anywhere in their text, are
+ * under `hosts`: changes show, and they do not count as this host's. Their packet sockets, legacy rules and hardware
+ * are under `apart`; sysctls are HOST/NAME. Pure.
  */
 export function mergeStates(states: readonly StateOfHost[]): HostState {
   const here = states.find(({ host }) => host === null)?.state;
@@ -97,7 +96,7 @@ export function mergeStates(states: readonly StateOfHost[]): HostState {
   };
 }
 
-/** What of a plan is on the orchestrator's own host. */
+/** The plan's part on the orchestrator's own host. */
 export function localPart(plan: Plan): Plan {
   return {
     ...plan,
@@ -106,7 +105,7 @@ export function localPart(plan: Plan): Plan {
   };
 }
 
-/** The hosts that a plan or a run of the topology connects to: those that have one of its bridges. */
+/** The topology's hosts that have one of its bridges, to connect to. */
 export function hostsToConnect({ provider, hosts = [], bridges }: Topology): readonly Host[] {
   const used = new Set(bridges.map(({ name }) => hostOf(name)));
   return provider === 'host' ? hosts.filter(({ name }) => used.has(name)) : [];

@@ -3,12 +3,12 @@ import type { Bridge, Endpoint, Mac } from '../model/scenario.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 
 /**
- * A group address is nobody's source (IEEE 802.3 3.2.3). No switch learns from it, and Linux's bridge drops what
- * carries it (br_handle_frame, net/bridge/br_input.c).
+ * No valid source (IEEE 802.3 3.2.3): no switch learns from a group address, and Linux's bridge drops it
+ * (br_handle_frame, net/bridge/br_input.c).
  */
 export const ingressMac = '03:76:69:ff:ff:fd';
 
-/** A frame that its observer must hear entering, from the guest behind its port. */
+/** A guest's frame that its port's observer must hear entering. */
 export interface IngressControl {
   readonly observer: Observer;
   readonly frame: FrameSpec;
@@ -20,20 +20,18 @@ export interface IngressControlsInput {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridges: ReadonlyMap<string, Bridge>;
   readonly onHost: boolean;
-  /** Endpoints of a host's Open vSwitch whose MAC it has on their port. */
+  /** Endpoints of a host's Open vSwitch with their MAC on their port. */
   readonly inPlace: readonly string[];
 }
 
-/** How it is proved that observers hear what enters as well. */
+/** Controls for entering frames. */
 export interface IngressControls {
   readonly controls: readonly IngressControl[];
-  /** Names of observers that nothing proves. */
+  /** Names of observers without such a control. */
   readonly unproved: readonly string[];
 }
 
-/**
- * Those who may get what another must get: by saying it again they could make a delivery that the bridge did not make.
- */
+/** By repeating another's frames these could fake a delivery by the bridge. */
 function couldDeliver(flows: Flows): ReadonlySet<string> {
   const could = new Set<string>();
   for (const { must, may } of flows)
@@ -42,13 +40,12 @@ function couldDeliver(flows: Flows): ReadonlySet<string> {
 }
 
 /**
- * The frame that proves it for one port; null = there is none. None goes further than the port's packet sockets on
- * Linux's bridge. Open vSwitch learns the source before it looks for the destination (xlate_normal,
- * ofproto/ofproto-dpif-xlate.c; mac_learning_may_learn, lib/mac-learning.c), and drops what is for the port that it
- * came from. In the lab a frame to the guest itself is therefore seen by others, on whom it proves nothing, only where
- * the switch does not know the guest; from the group address it teaches nothing. On a host it comes from the guest's
- * own MAC: where the switch has that on the port already it teaches nothing new, and where the switch floods everything
- * the frame carries no address that is not the guest's.
+ * The frame for one port; null = none. On Linux's bridge it goes no further than the port's packet sockets. Open
+ * vSwitch learns the source before it looks up the destination (xlate_normal, ofproto/ofproto-dpif-xlate.c;
+ * mac_learning_may_learn, lib/mac-learning.c), and drops frames for their own port. In the lab a frame to the guest
+ * itself reaches others, as no proof, only if the switch does not know the guest; from the group address it teaches
+ * nothing. On a host it comes from the guest's MAC: a switch that has it on the port learns nothing new, and one that
+ * floods everything gets no foreign address.
  */
 function frameFor(
   { macs: [mac], name }: Endpoint,
@@ -56,7 +53,7 @@ function frameFor(
   onHost: boolean,
   inPlace: readonly string[],
 ): FrameSpec | null {
-  // unicast, to nobody: packet sockets can be deaf to what is for other hosts only
+  // unicast to no station: packet sockets can be deaf to frames for other hosts alone
   if (kind !== 'ovs') return rawControl(ingressMac);
   if (mac === undefined) return null;
   if (!onHost) return rawControl(ingressMac, mac);
@@ -64,10 +61,9 @@ function frameFor(
 }
 
 /**
- * Who has to hear what enters, and by which frame that is proved: where somebody does not, its guest may say again what
- * it was allowed to hear, and the delivery to others would look proved. In the lab every port; on a host, where each
- * takes an injection port of its own, those that may get what another must get. Where no frame proves it, own probes
- * do, which have to show on their sender's port too.
+ * Observers that must hear entering frames, and each one's frame: a deaf one's guest may repeat frames that it was
+ * allowed to hear, and fake delivery to others. In the lab all ports; on a host, where each takes an injection port,
+ * those allowed to get another's frames. Without such a frame the sender's probes must show on its port too.
  */
 export function ingressControls({
   flows,
@@ -99,10 +95,10 @@ export function ingressControls({
   return { controls, unproved: mute.filter((name) => !senders.has(name)) };
 }
 
-/** Addresses of ear controls: locally administered, nobody's, so that a guest's stack drops what it gets. */
+/** Addresses of receive controls, locally administered and unused: a guest's stack drops them. */
 export const receiveControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
 
-/** What entry controls and the simplest ear controls look like. */
+/** Form of entry controls and of the simplest receive controls. */
 export function rawControl(srcMac: Mac, dstMac: Mac = receiveControlMac.dst): FrameSpec {
   return { carrier: 'raw', srcMac, dstMac, vlan: [], srcIp: null, dstIp: null, size: 60 };
 }

@@ -11,19 +11,15 @@ import { escapePath } from '../text/escape.js';
 import { milliseconds } from '../text/time.js';
 import { costOf } from './cost.js';
 
-/** Limits within which an operator lets every run on a host send, also to guests that come later. */
+/** An operator's limits for all runs on a host, also towards later guests. */
 export interface Limits {
-  /** Bridges that may be examined; null = all. */
+  /** Bridges to examine; null = all. */
   readonly bridges: readonly string[] | null;
-  /** Classes that may be sent; null = all that do not disturb guests. */
+  /** Classes to send; null = all that do not disturb guests. */
   readonly classes: readonly ProbeClassName[] | null;
-  /** Most probe frames in a run. */
   readonly frames: number;
-  /** Most frames a second. */
   readonly rate: number;
-  /** Most frames of a run that leave the machine. */
   readonly outOfNic: number;
-  /** Longest run, in ms. */
   readonly timeMs: number;
 }
 
@@ -41,9 +37,7 @@ const schema = z.strictObject({
   time: time.refine((value) => milliseconds(value) !== 0, { error: 'expected a time with unit such as 20m' }),
 });
 
-/**
- * Reads a file of limits (YAML). Throws VerifyError (64) with a line `file:line:col: …` for each fault.
- */
+/** Parses limits (YAML). Throws VerifyError (64) with a line `file:line:col: …` a fault. */
 export function parseLimits(file: string, bytes: Uint8Array): Limits {
   const yaml = readYaml(bytes);
   const faults = yaml.ok ? faultList(yaml.locate) : { faults: yaml.faults };
@@ -59,7 +53,7 @@ export function parseLimits(file: string, bytes: Uint8Array): Limits {
   return { bridges, classes, frames, rate, outOfNic, timeMs: milliseconds(longest) ?? 0 };
 }
 
-/** What of a plan goes beyond the limits, a line each; empty = the plan is within them. */
+/** A line for each limit that a plan exceeds; empty = none. */
 export function beyondLimits(plan: Plan, limits: Limits): readonly string[] {
   const { probeFrames, controlFrames, outOfNic, rate, seconds, classes } = costOf(plan);
   const figures = [

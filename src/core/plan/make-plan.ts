@@ -26,38 +26,32 @@ import { filled, given, mapByName, namesIn } from '../text/collections.js';
 import { runningBySteps } from './flows/shortcuts.js';
 
 export interface PlanInput {
-  /** 32 random bits that distinguish this run's tokens from those of other runs. */
+  /** 32 random bits that distinguish this run's tokens from other runs'. */
   readonly runTag: number;
-  /** SHA-256 of the run's key, hex. */
   readonly keySha256: string;
-  /** MACs of the bridges as found on a host; absent for a lab, where `planTopology` makes them. */
+  /** A host's bridges' MACs; absent for a lab, where `planTopology` makes them. */
   readonly bridgeMacs?: Readonly<Record<string, Mac>>;
-  /** Ports on which nobody can listen, as found on a host. */
+  /** A host's ports without possible observers. */
   readonly unobservable?: Plan['unobservable'];
-  /** For this long, in ms, it is listened after the last probe of a step, if that is longer than usual. */
+  /** Least listening time after a step's last probe, ms. */
   readonly lingerMs?: number;
-  /** On a host: endpoints whose first MAC their bridge, of whatever kind, has on their port. */
+  /** On a host: endpoints with their first MAC on their port, on any bridge. */
   readonly inPlace?: readonly string[];
-  /** On a host: bridges that filter VLANs. */
   readonly filtersVlans?: readonly string[];
   /** On a host: bridges on which a rule may ask conntrack. */
   readonly distinguishing?: readonly string[];
-  /** On a host: as in `Plan`. */
   readonly guestsAlone?: boolean;
-  /** On a host: ports that may lead elsewhere, and endpoints that bridges do not forget. */
+  /** On a host: ports that may lead elsewhere, and endpoints with static entries. */
   readonly outward?: readonly OutwardPort[];
   readonly pinned?: readonly string[];
 }
 
-/**
- * Lab: whole frames of the usual MTU. Host: to the end of a token whose mark is found last, since what guests say is
- * theirs.
- */
+/** Lab: the usual MTU. Host: up to the end of the last token searched for, as guests' contents are private. */
 const snaplen = { lab: 2048, host: searchDepth - markLength + tokenLength } as const;
-/** Frames a second of disruptive probes where the scenario writes no rate. */
+/** Frames a second of disruptive probes without a rate in the scenario. */
 const disruptiveRate = 1000;
 
-/** In the lab: the MAC of the host where it is an endpoint, for both are one device; else one by the bridge's index. */
+/** A host endpoint and its bridge are one device, with one MAC. */
 function labBridgeMac(bridge: string, index: number, endpoints: readonly Endpoint[]): Mac {
   const host = endpoints.find((endpoint) => placeOf(endpoint.attach) === 'host' && endpoint.bridge === bridge);
   return host?.macs[0] ?? `02:76:69:fe:00:${(index & 0xff).toString(16).padStart(2, '0')}`;
@@ -89,7 +83,7 @@ function expectationOf(step: Step, quiet: boolean): ExpectationPlan {
   };
 }
 
-/** Frames a second of the step's probes; without any rate they leave as fast as they can. */
+/** Without a rate as fast as possible. */
 function ratesOf(step: Step, flows: StepPlan['flows']): Pick<StepPlan, 'rate' | 'rates'> {
   const rates = step.probes.flatMap(({ rate, class: name }) => {
     if (rate !== null) return [rate];
@@ -188,7 +182,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
   const { flows, notAsked } = expandFlows(step, index, around, numbering);
   const traffic = trafficPlan(step);
   const observers = observersOf(present, bridges, around.bridgeMacs, step.expect.observers);
-  // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
+  // The kernel refuses other frames of a host's guests, however many MACs the probes have
   const filter =
     provider === 'host' && flows.length > 0 && traffic.length === 0 && step.listenMs === null
       ? tokenWord(around.runTag)
@@ -225,7 +219,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
   };
 }
 
-/** The host's MAC is its bridge's where the author gives none: both are one device. */
+/** A host endpoint and its bridge are one device. */
 function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Record<string, Mac>>): readonly Endpoint[] {
   return endpoints.map((endpoint) => {
     const mac =
@@ -243,10 +237,7 @@ function unobservableOf(bridges: readonly Bridge[], { unobservable }: PlanInput)
     : { unobservable: [...(unobservable ?? []), ...unheard] };
 }
 
-/**
- * The plan of a scenario without its steps, which is made at once: all that a lab is built from. Throws VerifyError
- * (64) `plan-too-large`.
- */
+/** A scenario's plan without steps, for building a lab. Throws VerifyError (64) `plan-too-large`. */
 export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopology {
   checkPlanSize(scenario);
   const { name, partialScope, topology } = scenario;
@@ -274,9 +265,8 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
 }
 
 /**
- * Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the
- * same plan. `planned`: what `planTopology` says of the same, where it is at hand. Throws VerifyError (64)
- * `plan-too-large`, or 69 as `refuseUnbreakable` and `refuseFramesOut` do.
+ * A run's complete plan, with every frame and row. Pure. `planned`: of `planTopology`. Throws VerifyError (64)
+ * `plan-too-large`, or 69 as `refuseUnbreakable` and `refuseFramesOut`.
  */
 export function makePlan(scenario: Scenario, input: PlanInput, planned = planTopology(scenario, input)): Plan {
   const { topology } = scenario;

@@ -2,12 +2,12 @@ import type { Plan, StepPlan } from '../model/plan.js';
 import { framesByKind, kindsOfFlows } from './flows/shortcuts.js';
 import { someText } from '../text/names.js';
 
-/** `a, b and 3 more`: names in a sentence, eight at most. */
+/** At most eight names. */
 function some(names: readonly string[]): string {
   return someText([...new Set(names)], 8);
 }
 
-/** What flows of one kind have in common; no flow is kept, for a mesh has a million. */
+/** Sums of a kind, without its flows: a mesh has a million. */
 interface Kind {
   frames: number;
   readonly carriers: Set<string>;
@@ -50,7 +50,7 @@ const places = {
   host: "Guests are those that ran on the host; frames enter as theirs through a veth pair that redirects into their ports. They are observed on the host's side of every port. No software ran in a guest.",
 } as const;
 
-/** How it was measured, in sentences that stand for themselves. Pure: made from the plan alone. */
+/** The method of measurement in complete sentences. Pure. */
 export function methodStatement(plan: Plan): readonly string[] {
   return [
     places[plan.provider],
@@ -62,7 +62,7 @@ export function methodStatement(plan: Plan): readonly string[] {
   ];
 }
 
-/** What the result does not say. */
+/** Statements that the result does not make. */
 export function limitsOf(plan: Plan): readonly string[] {
   const classes = new Set<string>();
   for (const { flows } of plan.steps) for (const flow of kindsOfFlows(flows)) classes.add(flow.class);

@@ -7,15 +7,14 @@ import { VerifyError } from '../model/verify-error.js';
 import { mapByName } from '../text/collections.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 
-/** Ports by which frames leave a host, and guests that it has pinned, as in `PlanInput`. */
 interface Ways {
   readonly outward?: readonly OutwardPort[];
   readonly pinned?: readonly string[];
 }
 
 /**
- * Source MACs of probes that no endpoint has, if an uplink of the sender's segment or a lower device could carry them
- * out: the switch there would learn them. Uplinks send with the MACs that live beyond them.
+ * Probes' source MACs without endpoint that the sender's uplink or a lower device could carry to a switch, which would
+ * learn them. Uplinks send as MACs beyond them.
  */
 export function describeNewMacs({ endpoints, bridgeMacs, steps }: Plan): readonly string[] {
   const known = new Set([...endpoints.flatMap(({ macs }) => macs), ...Object.values(bridgeMacs)]);
@@ -37,7 +36,7 @@ export function describeNewMacs({ endpoints, bridgeMacs, steps }: Plan): readonl
   return [...new Set(lines)];
 }
 
-/** Why a frame of the scenario's own may leave this host; null = it cannot. */
+/** null = the frame cannot leave this host. */
 function wayOut({ endpoints, hosts, steps }: Plan, { outward = [], pinned = [] }: Ways): (flow: Flow) => string | null {
   const byName = mapByName(endpoints);
   const portsOut = [...outward, ...endpoints.filter(({ role }) => role === 'uplink')];
@@ -57,9 +56,8 @@ function wayOut({ endpoints, hosts, steps }: Plan, { outward = [], pinned = [] }
 }
 
 /**
- * Throws VerifyError (69) for frames that a scenario writes itself and that may leave this host. They go from guest to
- * guest of one bridge. Where a port of it may lead out, only to one for whom the bridge has a static entry: others age,
- * and are flooded.
+ * Throws VerifyError (69) for scenario-written frames that may leave this host. They go between guests of one bridge,
+ * if a port may lead out only to one with a static entry: others age, and frames flood.
  */
 export function refuseFramesOut(plan: Plan, ways: Ways): void {
   const reasonOf = wayOut(plan, ways);
@@ -85,8 +83,8 @@ export function refuseFramesOut(plan: Plan, ways: Ways): void {
 const indexOf = (mac: Mac): number => Number.parseInt(mac.slice(6).replaceAll(':', ''), 16);
 
 /**
- * For each port on which the plan sends with MACs that nobody has: whether a MAC is one of these. A sweep of sources
- * has one for each token (probe/frames/forms/source-sweep.ts).
+ * By port sending with unused MACs, a test for these. Source sweeps have one a token
+ * (probe/frames/forms/source-sweep.ts).
  */
 export function inventedMacs(plan: Plan): ReadonlyMap<string, (mac: Mac) => boolean> {
   const known = new Set([...plan.endpoints.flatMap(({ macs }) => macs), ...Object.values(plan.bridgeMacs)]);

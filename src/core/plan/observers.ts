@@ -52,17 +52,17 @@ function observerOf(
   }
 }
 
-/** Bridges that a step's frames pass: those of its observers, and the hops between. */
+/** Bridges that a step's frames pass: its observers', and hops between. */
 export function bridgesPassed({ observers }: Pick<StepPlan, 'observers'>): ReadonlySet<string> {
   return new Set(observers.flatMap(({ bridge, hop }) => (hop === undefined ? [bridge] : [bridge, hop.bridge])));
 }
 
-/** True if what comes in at an observer's device, and not what goes out there, is towards what is behind it. */
+/** True if frames in at an observer's device, not out of it, go to what is behind. */
 export function isInward({ place }: Pick<Observer, 'place'>): boolean {
   return place === 'bridge' || place === 'above';
 }
 
-/** True if a frame that its device sees go out, or come in, goes towards what is behind an observer. */
+/** True if frames in that direction go to what is behind an observer. */
 export function isTowards(observer: Pick<Observer, 'place'>, outgoing: boolean): boolean {
   return isInward(observer) !== outgoing;
 }
@@ -72,9 +72,8 @@ function isHeard({ attach, port }: Endpoint): boolean {
 }
 
 /**
- * Every place to listen in a step: each endpoint that is present, and each bridge device, which receives the entry
- * controls. A bridge device that is not an endpoint of the scenario is observed but not judged; where the host routes
- * there is none.
+ * A step's observers: present endpoints, and bridge devices, which receive the entry controls. Without an endpoint
+ * these are observed, not judged; routed segments have none.
  */
 export function observersOf(
   present: readonly Endpoint[],
@@ -82,7 +81,7 @@ export function observersOf(
   bridgeMacs: Readonly<Record<string, string>>,
   judgedNames: readonly string[] | null,
 ): readonly Observer[] {
-  // What comes to a lower device is for the guests above it too
+  // Frames to a lower device are for its guests too
   const lower = new Set(present.flatMap(({ below }) => below?.lower ?? []));
   const isJudged = ({ name, tunnel }: Endpoint): boolean =>
     judgedNames === null ? tunnel === undefined && !lower.has(name) : judgedNames.includes(name);
@@ -124,8 +123,8 @@ function hasOverhearable(
 }
 
 /**
- * Throws VerifyError (69) where a step on a host claims that nobody overhears anything, and nobody could: what is found
- * there decides who listens, so that the file alone does not say it.
+ * Throws VerifyError (69) if a host's step claims that no endpoint overhears, and none could: the file alone does not
+ * show that, as guests are found.
  */
 export function refuseUnbreakable(steps: readonly StepPlan[], endpoints: readonly Endpoint[], file: string): void {
   const owners = new Map(endpoints.map(({ name, owner }) => [name, owner]));
@@ -145,7 +144,7 @@ export function refuseUnbreakable(steps: readonly StepPlan[], endpoints: readonl
     );
 }
 
-/** Endpoints as which a step sends anything. */
+/** Endpoints that a step sends as. */
 export function sendersOf(step: StepPlan): readonly string[] {
   const controls = step.controls.flatMap((control) => control.sender ?? []);
   const announcing = step.learn.filter((name) => step.present.includes(name));
@@ -154,13 +153,13 @@ export function sendersOf(step: StepPlan): readonly string[] {
   return [...new Set([...senders, ...controls, ...announcing])];
 }
 
-/** True if the bridge of an endpoint learns MACs that send at its port. */
+/** True if an endpoint's bridge learns MACs at its port. */
 export function couldLearn(state: HostState, { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>): boolean {
   const ageing = Number(linkNamed(state, bridge)?.bridge?.['ageing_time'] ?? 0);
   return ageing > 0 && linkNamed(state, port)?.port?.['learning'] !== false;
 }
 
-/** True if frames for a MAC go to one port of the bridge: the endpoint's own, or that of a static entry. */
+/** True if frames for a MAC go to one port: the endpoint's own, or a static entry's. */
 export function isKnownThere(state: HostState, { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>, mac: Mac): boolean {
   return entriesOf(state, mac).some(
     (entry) => entry.master === bridge && (entry.port === port || entry.state === 'static'),
@@ -168,13 +167,12 @@ export function isKnownThere(state: HostState, { bridge, port }: Pick<Endpoint, 
 }
 
 /**
- * Addressees of known unicast that the bridge would not know: no entry in the forwarding database although it learns (a
- * static one at another port sends to that one), and nothing in the step lets them speak first. Frames to them would be
- * flooded, which is not a fault of the barrier. A line each.
+ * Addressees of known unicast without an entry although the bridge learns (a static one elsewhere counts), and without
+ * a chance to speak first in the step. Frames to them would flood, without a fault of the barrier. A line each.
  */
 export function silentAddressees(plan: Plan, state: HostState): readonly string[] {
   const lines = plan.steps.flatMap((step) => {
-    if (step.changes.length > 0) return []; // what the bridge knows then is decided by the changes
+    if (step.changes.length > 0) return []; // the changes decide what the bridge knows then
     const speaking = new Set([...step.learn, ...step.flows.map(({ sender }) => sender)]);
     const addressed = new Set(
       step.flows.filter((flow) => flow.class === 'known-unicast').flatMap((flow) => flow.to ?? []),
@@ -194,9 +192,9 @@ export function silentAddressees(plan: Plan, state: HostState): readonly string[
   return [...new Set(lines)];
 }
 
-/** Where all that carries frames is in this kernel; relays and switches in user space poll. */
+/** All forwarding is in this kernel; relays and switches in user space poll. */
 const withinKernelMs = 150;
-/** Where frames go on to a NIC or a tunnel: a switch beyond may hold them back. */
+/** Frames go on to a NIC or tunnel: a switch beyond may delay them. */
 const beyondHostMs = 1000;
 
 /**

@@ -5,19 +5,17 @@ import { VerifyError } from '../model/verify-error.js';
 import { countPairs } from '../scenario/steps/pairs.js';
 import { maxMacs } from './filter-by-mac.js';
 
-/** How much of what a run would have. */
+/** Amounts of a run. */
 export interface PlanSize {
   /** Pairs of sender and addressee, times carriers, times tag stacks. */
   readonly flows: number;
-  /** Frames of all flows. */
   readonly frames: number;
-  /** Frames that prove ears and entries, at most. */
   readonly controls: number;
 }
 
 /**
- * The most that one run takes. A million flows take two seconds and 30 MB to lay out; frames and controls together have
- * no more tokens than the judge knows by number.
+ * Limits of a run. A million flows take two seconds and 30 MB to lay out; frames and controls have no more tokens than
+ * the judge knows by number.
  */
 export const maxPlanned: PlanSize = { flows: 2 ** 23, frames: maxTokens - 2 ** 20, controls: 2 ** 20 };
 
@@ -27,14 +25,14 @@ const words: { readonly [K in keyof PlanSize]: string } = {
   controls: 'controls (endpoints × carriers × tag stacks × phases, and × senders where they are few)',
 };
 
-/** Where no carriers are written most classes send two: raw, and UDP over IP. */
+/** Default carriers of most classes: raw, and UDP over IP. */
 const usualCarriers = 2;
 
 function forms({ carriers, vlanStacks }: ProbeEntry): number {
   return (carriers?.length ?? usualCarriers) * vlanStacks.length;
 }
 
-/** What one step adds, with this many endpoints that exist in it: by arithmetic, without making any of it. */
+/** Amounts of a step with this number of present endpoints, by arithmetic alone. */
 export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology, present: number): PlanSize {
   let [flows, frames, kinds] = [0, 0, 0];
   const senders = new Set<string>();
@@ -46,10 +44,10 @@ export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology
     for (const name of [...entry.from, ...(entry.bothWays ? (entry.to ?? []) : [])]) senders.add(name);
   }
   if (probes.length + traffic.length === 0 && listenMs === null) return { flows, frames, controls: 0 };
-  // A filter by source MAC has the ear proved for each of them, as well as for what enters
+  // A filter by source MAC needs a receive control for each, and for entering frames
   const sources = topology.provider === 'lab' && senders.size <= maxMacs ? senders.size : 1;
   const ears = kinds * sources + 2 * traffic.length + (topology.provider === 'lab' ? 1 : 0);
-  // Entry controls in the forms of the probes are sent before these and after
+  // Entry controls in the probes' forms go before and after these
   const controls = (present * Math.max(1, ears) + senders.size) * phases.length + 2 * kinds * senders.size;
   return { flows, frames, controls };
 }
@@ -64,8 +62,8 @@ function tooLarge(file: string, { name, line }: Step, what: keyof PlanSize, coun
 }
 
 /**
- * Refuses flows that some classes lay out beyond one a pair: where there are too many of them or of their frames, with
- * those of the steps before. Throws as `checkPlanSize`.
+ * Refuses too many flows, or frames, of classes with several a pair, added to earlier steps'. Throws as
+ * `checkPlanSize`.
  */
 export function checkLaidOut(
   file: string,
@@ -76,10 +74,7 @@ export function checkLaidOut(
   if (token > maxTokens) throw tooLarge(file, step, 'frames', token);
 }
 
-/**
- * Refuses a scenario that no run can carry out, before anything of it is laid out. Throws VerifyError (64)
- * `plan-too-large`, which names the step.
- */
+/** Refuses a scenario too large for any run, before layout. Throws VerifyError (64) `plan-too-large` with the step. */
 export function checkPlanSize(scenario: Scenario): void {
   const sum = { flows: 0, frames: 0, controls: 0 };
   for (const [step, running] of runningBySteps(scenario)) {
@@ -91,16 +86,16 @@ export function checkPlanSize(scenario: Scenario): void {
   }
 }
 
-/** Bytes that a capture has at least, and by how much more frames it may have than a step sends. */
+/** Least size of a capture, and the factor of its frames to those that a step sends. */
 const leastBytes = 64 * 2 ** 20;
 const copies = 16;
 /** Headers and options of a frame's block (draft-ietf-opsawg-pcapng 4.3). */
 const blockBytes = 64;
 
 /**
- * Bytes that a capture of the run's own frames may have in any of the steps: each frame sixteen times, which a bridge
- * that floods to more may exceed only in a step that is broken by then, and 64 MiB for small steps. What goes beyond is
- * made by guests that send tokens again.
+ * Most bytes of a capture of the run's own frames in any step: each frame sixteen times, which only a flooding bridge
+ * exceeds, in a step that is broken by then, and 64 MiB for small steps. Anything more comes from guests that resend
+ * tokens.
  */
 export function maxBytesOf(steps: readonly Pick<StepPlan, 'flows' | 'snaplen'>[]): number {
   const largest = Math.max(0, ...steps.map((step) => framesOfStep(step) * (step.snaplen + blockBytes)));

@@ -3,13 +3,10 @@ import type { FlowDraft } from '../../probe/probe-class.js';
 import type { FlowDestination, FlowForm, FlowSource } from './flow-of-table.js';
 import { flowTable, optionalForm, kindOf } from './flow-table.js';
 
-/** What an entry of the scenario decides of a flow, beside its draft. */
+/** Properties of a flow by the scenario's entry. */
 export type FlowOfEntry = Pick<Flow, 'probe' | 'class' | 'count' | 'must' | 'may'>;
 
-/**
- * Collects the flows of a step in order: their ids and tokens number through. No object is made for a flow: a mesh has
- * a million.
- */
+/** Collects a step's flows in order, ids and tokens continuous, without an object a flow: a mesh has a million. */
 export interface FlowCollector {
   add(draft: FlowDraft, entry: FlowOfEntry): void;
   finish(): Flows;
@@ -100,29 +97,26 @@ function sameList(first: readonly unknown[], second: readonly unknown[]): boolea
   return true;
 }
 
-/** Values of flows in order, of which those that are alike are kept once. */
+/** Values of flows in order, equal ones kept once. */
 class Distinct<T> {
   readonly values: T[] = [];
   private readonly byKey = new Map<string | null, number[]>();
-  /** By place in `values`: the place of the value that came after it the last time. */
   private readonly followers: number[] = [];
   private places: Uint32Array = new Uint32Array(1024);
   private count = 0;
   private last = -1;
 
-  /** `keyOf`: flows with different keys have different values; `isSame` decides among all others. */
+  /** `keyOf`: different keys mean different values; `isSame` decides otherwise. */
   constructor(
     private readonly keyOf: (draft: FlowDraft) => string | null,
     private readonly isSame: (known: T, draft: FlowDraft, entry: FlowOfEntry) => boolean,
     private readonly make: (draft: FlowDraft, entry: FlowOfEntry) => T,
   ) {}
 
-  /** What each flow has, as places in `values`. */
   positions(): Uint32Array {
     return this.places.slice(0, this.count);
   }
 
-  /** Adds the next flow's. */
   add(draft: FlowDraft, entry: FlowOfEntry): void {
     const { last } = this;
     const place = this.likely(draft, entry) ?? this.find(draft, entry);
@@ -133,7 +127,7 @@ class Distinct<T> {
     this.count += 1;
   }
 
-  /** It is mostly that of the flow before, or what came after that one the last time; null = it is neither. */
+  /** Mostly as the flow before, or its last follower; null = neither. */
   private likely(draft: FlowDraft, entry: FlowOfEntry): number | null {
     if (this.holds(this.last, draft, entry)) return this.last;
     const follower = this.followers[this.last] ?? -1;

@@ -1,21 +1,21 @@
 import type { Flow, FrameSpec } from '../../model/plan.js';
 
-/** What flows have in common, whatever endpoints they go from and to. */
+/** Common parts of flows between any endpoints. */
 export type FlowForm = Pick<
   Flow,
   'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'
 > & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form' | 'fields'> };
-/** A sender, and what its frames say of it. */
+/** A sender with its fields of a frame. */
 export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac' | 'srcIp'>;
-/** A destination, what its frames say of it, and the endpoints that may see them. */
+/** A destination with its fields of a frame, and the endpoints that may see it. */
 export type FlowDestination = Pick<Flow, 'to' | 'must' | 'may'> & Pick<FrameSpec, 'dstMac' | 'dstIp'>;
 
-/** Its number, its step, and the index of its first token. */
+/** A flow's number, step, and first token's index. */
 export type FlowPosition = Pick<Flow, 'id' | 'step' | 'first'>;
 
 /**
- * A flow of a table, which says what its parts say: a fifth of the memory of one that holds all that itself, and a
- * million of them are gone through a dozen times. Its frame is made again each time it is asked for.
+ * A flow that references its table's parts: a fifth of the memory, for a million walked a dozen times. Makes its frame
+ * on each call.
  */
 export class FlowOfTable implements Flow {
   readonly id: number;
@@ -83,7 +83,7 @@ export class FlowOfTable implements Flow {
   }
 }
 
-/** The frame of a flow of these parts; a key that most frames have not is left out where it says nothing. */
+/** A frame of a flow's parts, without empty optional keys. */
 export function frameOf(
   { frame: { carrier, vlan, size, form, fields } }: FlowForm,
   { srcMac, srcIp }: FlowSource,
@@ -94,7 +94,7 @@ export function frameOf(
   return form === undefined ? frame : { ...frame, form };
 }
 
-/** Bytes of a flow's frames; for one of a table no frame is made for it. */
+/** Bytes of a flow's frames; makes none for a flow of a table. */
 export function frameSizeOf(flow: Flow): number {
   return flow instanceof FlowOfTable ? flow.form.frame.size : flow.frame.size;
 }

@@ -9,10 +9,7 @@ import {
 } from './flow-of-table.js';
 import { parsePositions, positionText } from './position-text.js';
 
-/**
- * Flow i is put together from form `form[i]`, source `source[i]` and aim `aim[i]`; ids and tokens number through from
- * the first's.
- */
+/** Flow i consists of form `form[i]`, source `source[i]` and aim `aim[i]`; ids and tokens continue from the first's. */
 export interface FlowColumns {
   readonly step: number;
   readonly id: number;
@@ -25,10 +22,10 @@ export interface FlowColumns {
   readonly aim: Uint32Array;
 }
 
-/** Up to this many flows stand in plan.json one by one, for people to read, and are whole objects. */
+/** Up to this number plan.json lists flows readably, and they are complete objects. */
 export const maxListed = 2000;
 
-/** What most frames do not have, where one has it: a key without a value is not allowed. */
+/** Optional keys of frames: a key without a value is not allowed. */
 export function optionalForm({ form, fields }: Pick<FrameSpec, 'form' | 'fields'>): Pick<FrameSpec, 'form' | 'fields'> {
   if (fields !== undefined) return { fields };
   return form === undefined ? {} : { form };
@@ -38,20 +35,16 @@ export function kindOf({ purpose, variant }: Pick<Flow, 'purpose' | 'variant'>):
   return { ...(purpose === undefined ? {} : { purpose }), ...(variant === undefined ? {} : { variant }) };
 }
 
-/**
- * Flows that are made when they are asked for: a million of them take 20 MB. Where there are many, they hold references
- * to their parts alone.
- */
+/** Flows made on demand: a million take 20 MB. Many only reference their parts. */
 class FlowTable implements Flows {
   readonly length: number;
   private readonly columns: FlowColumns;
-  /** Where flows differ in their count, the tokens before each; null = all have `even`. */
+  /** If counts differ, the tokens before each flow; null = all have `even`. */
   private readonly firsts: Float64Array | null;
   private readonly even: number;
   private readonly head: Flow | undefined;
   private last: Flow | undefined;
   private lastAt = 0;
-  /** What `kinds` gives; null until it is first asked for. */
   private kindsOnce: readonly FlowKind[] | null = null;
 
   constructor(columns: FlowColumns) {
@@ -64,10 +57,7 @@ class FlowTable implements Flows {
     this.last = this.head;
   }
 
-  /**
-   * A caller that looks for a token's flow asks for the first and then for one that is mostly that of the frame
-   * before.
-   */
+  /** Callers look up the first flow, then mostly one next to the last frame's. */
   readonly at = (i: number): Flow | undefined => {
     if (i === 0) return this.head;
     if (i === this.lastAt) return this.last;
@@ -212,7 +202,7 @@ function wholeFlow(
     may: destination.may,
     judged: form.judged,
   };
-  // Most have neither, and an object that is put together from others costs as much as all the rest.
+  // Most have neither, and spreading an object costs as much as all the rest.
   return form.purpose === undefined && form.variant === undefined ? flow : { ...flow, ...kindOf(form) };
 }
 
@@ -221,12 +211,12 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   return new FlowTable(columns);
 }
 
-/** Flows as JSON carried them, whichever way they were written; null where their columns do not fit together. */
+/** Flows from JSON in either form; null = inconsistent columns. */
 export function carriedFlows(flows: Flows | FlowColumnsRecord): Flows | null {
   return 'forms' in flows ? readFlowColumns(flows) : flows;
 }
 
-/** Columns of plan.json as flows again; null where they do not fit together. */
+/** Flows from plan.json's columns; null = inconsistent. */
 export function readFlowColumns(record: FlowColumnsRecord): Flows | null {
   const { step, id, first, length, forms, sources, aims } = record;
   const form = parsePositions(record.form, length, forms.length);

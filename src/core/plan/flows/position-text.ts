@@ -1,6 +1,6 @@
 /**
- * Positions in a list as text: `0*999,5,1-998` is 0 for 999 times, 5, and 1 to 998 in turn. Runs of one are written
- * without their length; what climbs is written by its ends from three on.
+ * Positions as text: `0*999,5,1-998` is 0 for 999 times, 5, then 1 to 998. Single ones have no length; ranges begin at
+ * three.
  */
 export function positionText(positions: Uint32Array): string {
   const parts: string[] = [];
@@ -23,7 +23,7 @@ export function positionText(positions: Uint32Array): string {
 
 const part = /^(\d{1,10})(?:([*-])(\d{1,10}))?$/;
 
-/** Reads `positionText`; null where it does not say exactly `count` positions in a list of `listed`. */
+/** Parses `positionText`; null unless it has exactly `count` positions in a list of `listed`. */
 export function parsePositions(text: string, count: number, listed: number): Uint32Array | null {
   const positions = new Uint32Array(count);
   let at = 0;

@@ -2,28 +2,25 @@ import type { Flow, FlowKind, Flows, StepPlan, TrafficPlan } from '../../model/p
 import type { Scenario, Step } from '../../model/scenario.js';
 
 /**
- * The first flow of each form and sender, in the order of sending: all that is to be looked at where nothing depends on
- * whom a flow is for. A mesh of a thousand guests has a thousand of them, and a million flows. Of a list: every flow.
+ * The first flow of each form and sender, in order, for questions independent of the destination: a thousand of a
+ * thousand guests' million in a mesh. Of a list, every flow.
  */
 export function kindsOfFlows(flows: Flows): Iterable<Flow> {
   return flows.kinds?.().map(({ first }) => first) ?? flows;
 }
 
-/** The same with the frames of each kind; of a list every flow is one. */
+/** As `kindsOfFlows`, with the frames of each kind. */
 export function framesByKind(flows: Flows): readonly FlowKind[] {
   return flows.kinds?.() ?? flows.map((flow) => ({ first: flow, frames: flow.count }));
 }
 
-/** Frames of all flows of a step: their tokens number through. */
+/** Frames of all flows of a step, by their continuous tokens. */
 export function framesOfStep({ flows }: Pick<StepPlan, 'flows'>): number {
   const [first, last] = [flows.at(0), flows.at(flows.length - 1)];
   return first === undefined || last === undefined ? 0 : last.first + last.count - first.first;
 }
 
-/**
- * What `find` says of a sender, asked once for all of its flows or rows that follow one another: they come in the order
- * of sending, and a mesh has a million of them.
- */
+/** Caches `find` for a sender's successive flows or rows, a million in a mesh. */
 export function ofSender<T>(find: (sender: string) => T): (sender: string) => T {
   let last: { readonly sender: string; readonly value: T } | null = null;
   return (sender) => {
@@ -35,13 +32,12 @@ export function ofSender<T>(find: (sender: string) => T): (sender: string) => T 
 interface Turn<T> {
   readonly name: string;
   readonly value: T;
-  /** What was asked for after it the last time. */
   next: Turn<T> | null;
 }
 
 /**
- * What `find` says of a name, found once for each and then mostly without a search: the flows of each sender go round
- * the same addressees in the same order, and a mesh has a million of them.
+ * Caches `find` by name, mostly without a search: all senders' flows, a million in a mesh, visit addressees in the same
+ * order.
  */
 export function inTurn<T>(find: (name: string) => T): (name: string) => T {
   const turns = new Map<string, Turn<T>>();
@@ -60,7 +56,7 @@ export function inTurn<T>(find: (name: string) => T): (name: string) => T {
   };
 }
 
-/** Both ways of a step's traffic, each with its sender and its receiver. */
+/** Both ways of a step's traffic, with sender and receiver. */
 export function waysOf({
   from,
   to,
@@ -71,7 +67,7 @@ export function waysOf({
   ];
 }
 
-/** Names of the endpoints that run in each step of a scenario, in turn. */
+/** Names of the running endpoints, step by step. */
 export function* runningBySteps({
   topology,
   steps,
