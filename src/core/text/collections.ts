@@ -1,4 +1,4 @@
-/** Items by what a key of theirs is, in their order; items without a key (null) are left out. */
+/** Items by key, in order; items with key null are left out. */
 export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K | null): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
@@ -8,14 +8,14 @@ export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K | null):
   return groups;
 }
 
-/** Adds an item to the list of a key. */
+/** Adds an item to a key's list. */
 export function addTo<T, K>(groups: Map<K, T[]>, key: K, item: T): void {
   const group = groups.get(key);
   if (group === undefined) groups.set(key, [item]);
   else group.push(item);
 }
 
-/** Reads what nobody changes once, and keeps the answer as long as it is there. */
+/** Reads an unchanging part once, while it exists. */
 export function once<Part extends object, Read>(read: (part: Part) => Read): (part: Part) => Read {
   const answers = new WeakMap<Part, { readonly answer: Read }>();
   return (part) => {
@@ -25,12 +25,12 @@ export function once<Part extends object, Read>(read: (part: Part) => Read): (pa
   };
 }
 
-/** Items by name; of two with one name the last. */
+/** Items by name; the last of equal names. */
 export function mapByName<T extends { readonly name: string }>(items: Iterable<T>): ReadonlyMap<string, T> {
   return new Map([...items].map((item) => [item.name, item]));
 }
 
-/** The keys that have a value: neither null nor undefined. */
+/** Keys whose value is neither null nor undefined. */
 function given<T extends object>(fields: T): { readonly [K in keyof T]?: NonNullable<T[K]> };
 function given(fields: object): object {
   return Object.fromEntries(
@@ -38,7 +38,7 @@ function given(fields: object): object {
   );
 }
 
-/** As `given`, without texts, lists and records that are empty. */
+/** As `given`, without empty texts, lists and records. */
 function filled<T extends object>(fields: T): { readonly [K in keyof T]?: NonNullable<T[K]> };
 function filled(fields: object): object {
   const isEmpty = (value: unknown): boolean =>
@@ -46,7 +46,7 @@ function filled(fields: object): object {
   return Object.fromEntries(Object.entries(given(fields)).filter(([, value]) => !isEmpty(value)));
 }
 
-/** These keys of a record, as far as it has them. */
+/** Those of the keys that a record has. */
 function pick<T extends object, K extends keyof T>(record: T, keys: readonly K[]): Pick<T, K>;
 function pick(record: object, keys: readonly string[]): object {
   return Object.fromEntries(Object.entries(record).filter(([key]) => keys.includes(key)));
@@ -58,7 +58,7 @@ function without(record: object, keys: readonly string[]): object {
   return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
 }
 
-/** The keys whose values differ in two records, in the order of both. Null: it lacks the key. */
+/** Keys whose values differ, in the order of both records. null = missing key. */
 export function changedKeys<T>(
   was: Readonly<Record<string, T>>,
   is: Readonly<Record<string, T>>,
@@ -78,7 +78,7 @@ export function findNamed<T extends { readonly name: unknown }>(items: readonly 
   return items.find((item) => item.name === name);
 }
 
-/** Whole numbers from first to last, both included. */
+/** Integers from first to last, inclusive. */
 export function numbersFrom(first: number, last: number): readonly number[] {
   return Array.from({ length: last - first + 1 }, (_, at) => first + at);
 }

@@ -1,22 +1,19 @@
 import type { IpPrefix } from '../model/scenario.js';
 
-/** An address as a number and the family it belongs to. */
+/** An address as a number. */
 export interface IpNumber {
   readonly family: 4 | 6;
   readonly value: bigint;
 }
 
-/**
- * Reads an IPv4 address (dotted decimal, no leading zeros) or an IPv6 address (RFC 4291 2.2, without zone); null where
- * it is neither.
- */
+/** Parses IPv4 (dotted decimal, no leading zeros) or IPv6 (RFC 4291 2.2, without zone); null = neither. */
 export function parseIp(text: string): IpNumber | null {
   if (text.includes(':')) return parseIpv6(text);
   const value = parseIpv4(text);
   return value === null ? null : { family: 4, value };
 }
 
-/** The address as text: dotted decimal, or IPv6 in the form of RFC 5952. */
+/** An address as text: dotted decimal, or RFC 5952. */
 export function formatIp({ family, value }: IpNumber): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join('.');
   const groups = Array.from({ length: 8 }, (_, at) => ((value >> BigInt(112 - 16 * at)) & 0xffffn).toString(16));
@@ -32,7 +29,7 @@ export function formatIp({ family, value }: IpNumber): string {
     : `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }
 
-/** Reads `192.168.0.20/24`; null where the address or the prefix's length cannot be read. */
+/** Parses `192.168.0.20/24`; null = bad address or length. */
 export function parsePrefix(text: string): IpPrefix | null {
   const [address = '', length = '', ...rest] = text.split('/');
   const ip = parseIp(address);

@@ -1,18 +1,16 @@
-// As in escape.ts, but for C0, of which JSON leaves none but the line feeds between its lines; halves of surrogate
-// pairs it escapes itself.
+// As in escape.ts without C0, of which JSON leaves only line feeds between lines; it escapes lone surrogates itself.
 const dangerous =
   /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
 
 /**
- * A longer list has an element a line: of a mesh of a thousand guests that leaks, a hundred thousand findings are then
- * laid out in a third of the time.
+ * A longer list has an element a line: 100,000 findings of a leaking mesh of 1,000 guests then take a third of the
+ * time.
  */
 const longList = 10_000;
 
 /**
- * JSON that acts on no terminal: whatever would stands as `\u202e`, which a parser reads as the same text (RFC 8259,
- * section 7). `indent`: spaces a level, as JSON.stringify lays it out, but lists of more than 10,000 with each element
- * in one line; 0 = all in one line.
+ * JSON without terminal commands, which become `\u202e`, for parsers the same text (RFC 8259, section 7). `indent`:
+ * spaces a level, as by JSON.stringify, but lists above 10,000 have an element a line; 0 = all in one line.
  */
 export function jsonText(value: object, indent = 0): string {
   const text = indent === 0 || !hasLongList(value) ? JSON.stringify(value, null, indent) : laidOut(value, indent, '');
@@ -20,16 +18,16 @@ export function jsonText(value: object, indent = 0): string {
 }
 
 function hasLongList(value: unknown): boolean {
-  // Columns of flows are written as texts, and a mesh has a million in each.
+  // Columns of flows are texts, and a mesh has a million in each.
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
   if (Array.isArray(value) && value.length > longList) return true;
   const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
-  // Nearly all are texts and numbers: no function is called for them.
+  // Nearly all are texts and numbers: no call for them.
   for (const member of members) if (typeof member === 'object' && hasLongList(member)) return true;
   return false;
 }
 
-/** `margin`: what stands before its lines but the first. */
+/** `margin`: precedes all lines but the first. */
 function laidOut(value: unknown, indent: number, margin: string): string {
   if (typeof value !== 'object' || value === null || !hasLongList(value))
     return JSON.stringify(value, null, indent).replaceAll('\n', `\n${margin}`);
@@ -46,10 +44,7 @@ function laidOut(value: unknown, indent: number, margin: string): string {
   return `{\n${inner}${members.join(`,\n${inner}`)}\n${margin}}`;
 }
 
-/**
- * Nothing but ASCII, without DEL: a text of 50 MB is looked at in a tenth of the time that a search for all that is
- * dangerous takes.
- */
+/** ASCII without DEL: checking 50 MB takes a tenth of a search for dangerous characters. */
 function isHarmless(text: string): boolean {
   return Buffer.byteLength(text) === text.length && !text.includes('\u007f');
 }
@@ -61,13 +56,10 @@ function escaped(character: string): string {
     .join('');
 }
 
-/**
- * Reading JSON that another program printed: what is missing or of another type than expected reads as nothing, never
- * as an error.
- */
+/** Another program's JSON: missing or mistyped values read as nothing. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** The objects of a list; anything else is left out. */
+/** The objects of a list, without other values. */
 export function objectsOf(value: unknown): readonly Fields[] {
   return Array.isArray(value) ? value.filter(isFields) : [];
 }
@@ -92,7 +84,7 @@ export function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** Every object inside a value, itself included, whatever lies between; at most 32 levels deep. */
+/** All objects inside a value, itself included, at most 32 levels deep. */
 export function* objectsWithin(value: unknown, depth = 0): Generator<Fields> {
   if (depth > 32 || typeof value !== 'object' || value === null) return;
   if (isFields(value)) yield value;

@@ -10,24 +10,23 @@ export function listText(names: readonly string[], word = 'and'): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${word} ${names.at(-1) ?? ''}`;
 }
 
-/** The first `most` texts and how many more there are, besides `also` that are not listed: `a, b and 7 more`. */
+/** The first `most` texts and the number of the others plus `also`: `a, b and 7 more`. */
 export function someText(texts: readonly string[], most: number, also = 0, rest = 'more'): string {
   const more = Math.max(0, texts.length - most) + also;
   return `${texts.slice(0, most).join(', ')}${more === 0 ? '' : ` and ${countText(more)} ${rest}`}`;
 }
 
-/** The first `most` lines, and one that `rest` makes of the number of those that are left out. */
+/** The first `most` lines, and `rest` of the number of the others. */
 export function firstLines<T>(lines: readonly T[], most: number, rest: (more: number) => T): readonly T[] {
   return lines.length <= most ? lines : [...lines.slice(0, most), rest(lines.length - most)];
 }
 
-/** A name with the number at its end; null = it ends in none. */
 function numbered(name: string): { readonly stem: string; readonly number: number } | null {
   const [, stem, digits] = /^(.*?)(0|[1-9]\d{0,8})$/.exec(name) ?? [];
   return stem === undefined || digits === undefined ? null : { stem, number: Number(digits) };
 }
 
-/** Runs of names that are numbered on, as `g1 to g50`; the others by themselves. */
+/** Consecutive numbers as `g1 to g50`; other names alone. */
 function runsOf(names: readonly string[]): readonly string[] {
   const byStem = new Map<string, number[]>();
   const others: string[] = [];
@@ -52,16 +51,16 @@ function runsOf(names: readonly string[]): readonly string[] {
 }
 
 const maxNames = 4;
-/** A name that is longer is cut where it stands in a sentence. */
+/** Longer names are cut in sentences. */
 const maxLength = 32;
 
-/** The beginning of a text of more than `length` characters, with a sign that it goes on. */
+/** A text cut to `length` characters, with a mark. */
 export function cutText(text: string, length: number): string {
   const letters = [...text];
   return letters.length <= length ? text : `${letters.slice(0, length - 1).join('')}…`;
 }
 
-/** A set of names in few words: all of them where they are few, `g1 to g50`, else the first and how many more. */
+/** A set of names: all if few, `g1 to g50`, else the first and the number of the others. */
 export function setText(given: readonly string[]): string {
   const names = given.map((name) => cutText(name, maxLength));
   if (names.length <= maxNames) return listText(names);

@@ -1,4 +1,4 @@
-/** The second that was asked for last: rows of a step have few. */
+/** Cached: a step's rows have few seconds. */
 let lastSecond = { second: 0n, text: '1970-01-01T00:00:00' };
 
 function secondText(second: bigint): string {
@@ -9,7 +9,7 @@ function secondText(second: bigint): string {
   return text;
 }
 
-/** Nanoseconds since 1970 as RFC 3339 text in UTC. */
+/** ns since 1970 as RFC 3339 text in UTC. */
 export function timeText(timeNs: bigint): string {
   return `${secondText(timeNs / 1_000_000_000n)}.${(timeNs % 1_000_000_000n).toString().padStart(9, '0')}Z`;
 }
@@ -21,10 +21,7 @@ const unitMs: ReadonlyMap<string, number> = new Map([
   ['h', 3_600_000],
 ]);
 
-/**
- * A time such as `30s`, `500ms`, `1.5m`, or 0, in milliseconds; null where it is not one, or is not a whole number of
- * them.
- */
+/** Milliseconds of `30s`, `500ms`, `1.5m` or 0; null = no such time, or no integer. */
 export function milliseconds(value: unknown): number | null {
   if (value === 0 || value === '0') return 0;
   const [, amount, unit] =
@@ -38,10 +35,7 @@ export function milliseconds(value: unknown): number | null {
   return Number(millionths / 1_000_000n);
 }
 
-/**
- * The same in hundredths of a second, as the bridge counts; null where it is not a whole number of them or more than 32
- * bits hold.
- */
+/** As `milliseconds`, in the bridge's hundredths of a second; null also above 32 bits. */
 export function centiseconds(value: unknown): number | null {
   const ms = milliseconds(value);
   return ms === null || ms % 10 !== 0 || ms / 10 > 0xffffffff ? null : ms / 10;
