@@ -79,6 +79,10 @@ function resultLines(): readonly string[] {
     for (const part of parts) {
       const element = checker.isArrayType(part) ? part.getNumberIndexType() : undefined;
       if (element !== undefined) walk(element, `${path}[]`, above);
+      else if (checker.isTupleType(part))
+        checker
+          .getTypeArguments(part as ts.TypeReference)
+          .forEach((member, index) => walk(member, `${path}.${index}`, above));
       else if (isRecord(part) && !above.includes(part)) walkKeys(part, path, [...above, part]);
       else if ((part.flags & ts.TypeFlags.Undefined) === 0) simple.push(checker.typeToString(part));
     }
