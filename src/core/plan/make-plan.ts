@@ -164,14 +164,15 @@ const kernelAloneMs = 50;
 
 /**
  * Shorter than usual in a lab where the kernel alone carries frames: no relay, no switch in user space, and no command
- * of the scenario that could have made one, or a queue that holds frames back.
+ * of the scenario that could have made one, or a queue that holds frames back. A macvlan gets broadcasts from a work
+ * queue (macvlan_broadcast_enqueue, drivers/net/macvlan.c).
  */
 function shortestDrainMs({ index, present, scenario: { topology, steps }, around }: StepInput): number {
   const isKernelAlone =
     topology.provider === 'lab' &&
     topology.hosts === undefined &&
     topology.bridges.every(({ kind }) => kind !== 'ovs') &&
-    present.every(({ attach }) => placeOf(attach) !== 'behind') &&
+    present.every(({ attach }) => !['behind', 'above'].includes(placeOf(attach))) &&
     steps.slice(0, index + 1).every(({ run, during }) => run.length === 0 && during.length === 0);
   return isKernelAlone ? kernelAloneMs : around.usualDrainMs;
 }

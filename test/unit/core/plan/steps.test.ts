@@ -29,6 +29,7 @@ const guest = (over: Partial<Endpoint>): Endpoint => {
   return { ...endpoint, ...over };
 };
 const behind = guest({ name: 'winxp', attach: 'promiscuous', port: 'tap9', macs: ['00:0c:29:00:00:01'] });
+const above = guest({ name: 'vm', attach: 'macvlan', port: 'mv0', macs: ['52:54:00:00:00:77'] });
 const hostEnd = guest({ name: 'host', attach: 'host', port: null, role: 'host', macs: [] });
 
 describe('the flows of a step', () => {
@@ -199,15 +200,15 @@ describe('a step of a plan', () => {
       [2048, 50],
     ]);
   });
-  const event = { atMs: 0, run: [['x']], settleMs: 0 };
   const switched = bridges.map((bridge) => ({ ...bridge, kind: 'ovs' as const }));
   it.each<[string, number, readonly Partial<Step>[], Partial<Scenario['topology']>, number]>([
     ['the kernel alone carries frames', 50, [{}], {}, 0],
     ['more is asked for', 400, [{}], {}, 400],
     ['a command was run', 150, [{ run: [['x']] }, {}], {}, 0],
-    ['a command is run meanwhile', 150, [{ during: [event] }], {}, 0],
+    ['a command is run meanwhile', 150, [{ during: [{ atMs: 0, run: [['x']], settleMs: 0 }] }], {}, 0],
     ['a command is run in a later step alone', 50, [{}, { run: [['x']] }], {}, 0],
     ['a relay carries them', 150, [{}], { endpoints: [...endpoints, behind] }, 0],
+    ['a macvlan gets broadcasts from a work queue', 150, [{}], { endpoints: [...endpoints, above] }, 0],
     ['a relay is not started yet', 50, [{}], { endpoints: [...endpoints, { ...behind, started: false }] }, 0],
     ['a switch in user space carries them', 150, [{}], { bridges: switched }, 0],
   ])('waits in a lab where %s: %i ms', (_, expected, steps, topology, lingerMs) => {
