@@ -2,10 +2,9 @@
 // and verdict into bench/KERNELS.md; what is not named keeps its cell there. KERNEL: `here`, `uml` (User-mode Linux),
 // `11`, `12`, `13` (Debian's cloud kernels in QEMU); without one, all. SCENARIO: a file's name below scenarios, or its
 // beginning; `doctor` for what that says of the kernel, and if its trace loads; `trace` for what a run with its trace
-// finds (traced-host.mjs). Needs a build and root; takes two minutes
-// here, seven under User-mode Linux, half an hour under an emulated one. `--here SCENARIO…`: this kernel alone, a line
-// of JSON for each, which is also how another kernel answers. Exit 1 where a kernel came to no verdict, or to
-// another one than a scenario expects.
+// finds (traced-host.mjs). Needs a build and root; takes two minutes here, seven under User-mode Linux, half an hour
+// under an emulated one. `--here SCENARIO…`: this kernel alone, a line of JSON for each, which is also how another
+// kernel answers. Exit 1 where a kernel came to no verdict, or to another one than a scenario expects.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';

@@ -17,7 +17,7 @@ export function columnsOf(screen: Screen, usual = 80, isWide = false): number {
 }
 
 /**
- * Whether colors are printed: not with NO_COLOR (no-color.org), with FORCE_COLOR (force-color.org), else on a terminal
+ * True if colors are printed: not with NO_COLOR (no-color.org), with FORCE_COLOR (force-color.org), else on a terminal
  * that is not dumb.
  */
 export function wantsColor({ isTTY }: Screen): boolean {

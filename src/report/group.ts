@@ -94,7 +94,7 @@ function keyed<T>(group: T[], keyOf: (member: T) => string | null): Map<string, 
 
 interface Fold<T, Into> {
   readonly keyOf: (member: T) => string;
-  /** Whether keys of a member and an earlier one are equal, if known without them, all between being alike. */
+  /** True if keys of a member and an earlier one are equal, if known without them, all between being alike. */
   readonly isAlike: (member: T, earlier: T) => boolean;
   readonly begin: (member: T) => Into;
   readonly add: (into: Into, member: T) => void;

@@ -19,7 +19,7 @@ import { ChangeWatch, watchKernel } from './watch-kernel.js';
 /** Frames of the last controls may still be on their way through a program when the kernel has taken them. */
 const controlMs = 60;
 
-/** What a relay has not handed on after this long is not in the sample. */
+/** A frame that a relay holds for longer than this is not in the sample. */
 const sampleDrainMs = 100;
 
 /** True if each control of a step is at its observer when the kernel has taken it: no relay and no switch polls. */

@@ -107,7 +107,7 @@ export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boole
 
 type Match = 'yes' | 'maybe' | 'no';
 
-/** Whether a packet with that address, or any, is in a prefix. */
+/** True if a packet with that address, or any, is in a prefix. */
 export function meets(prefix: Prefix | null, address: Prefix | null): Match {
   if (prefix?.length === 0) return 'yes';
   if (prefix === null || address === null) return 'maybe';

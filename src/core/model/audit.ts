@@ -22,7 +22,7 @@ export interface AuditFinding {
   readonly probe: ProbeClassName | null;
   /** A command to paste, or what to do; null = nothing. */
   readonly fix: string | null;
-  /** Who loses what by the fix; absent = not known. */
+  /** The price of the fix, and who pays it; absent = not known. */
   readonly cost?: string;
   /** How to make the fix persistent, if a known program makes the bridge or port. */
   readonly lasting?: readonly PersistentFix[];

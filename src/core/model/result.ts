@@ -38,7 +38,7 @@ export interface Cause {
   readonly fix: string;
   /** The same as data; absent if there is none or words belong to it. */
   readonly changes?: readonly Change[];
-  /** Who loses what by the fix; absent = none. */
+  /** The price of the fix, and who pays it; absent = none. */
   readonly cost?: string;
   /** How to make the fix persistent, if a known program makes the host's bridges and ports. */
   readonly lasting?: readonly PersistentFix[];
@@ -165,7 +165,7 @@ export interface Finding {
   readonly firstSighting: FirstSighting | null;
   /** Causes of most leaks on fewest devices first, then the most specific; empty without a leak. */
   readonly causes: readonly Cause[];
-  /** Who accepts the leak in the scenario, and why. */
+  /** The scenario accepts the leak: by whom, and why. */
   readonly accepted?: {
     readonly reason: string;
     readonly owner: string | null;

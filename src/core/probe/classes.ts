@@ -63,7 +63,7 @@ export const disruptiveClasses: readonly ProbeClassName[] = probeClasses.filter(
 /** On a host a scenario's own frame may be any attack. */
 export const hostDisruptiveClasses: readonly ProbeClassName[] = [...disruptiveClasses, 'frame'];
 
-/** What `--class all` may send beyond harmless classes. */
+/** Classes that `--class all` may send beyond harmless ones. */
 export interface CatalogueAllowance {
   readonly disruptive: boolean;
   /** Unknown source MACs may leave by an uplink. */

@@ -49,7 +49,7 @@ export function hostSummary(plan: Plan, sinceStartMs = 0): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** What acts on frames beside the bridges, or watches them, a line each. */
+/** Programs that act on frames beside the bridges, or watch them, a line each. */
 export function precheckText(notes: readonly PrecheckNote[]): string {
   return notes
     .map(

@@ -207,13 +207,10 @@ class BatchedProbes implements ProbeSender {
 
   private async *batches(part: Part): AsyncGenerator<readonly Burst[]> {
     const { step, total, isSampled } = this;
-    const half = Math.ceil(total / 2);
-    const [from, to] = part === 1 ? [half, total] : [0, half];
     const most = Math.min(maxInBurst, this.maxConcurrent);
-    if (part === 'sample') {
-      yield* sampleOf(step.flows, most);
-      return;
-    }
+    if (part === 'sample') return yield* sampleOf(step.flows, most);
+    const half = Math.ceil(total / 2);
+    const [from, to] = part === 0 ? [0, half] : [half, total];
     let room = from < to ? await this.room() : 0;
     const sizes = { first: room, most, isSampled };
     for (const batch of batchesOf(step.flows, from, to, sizes, () => (this.isTogether ? room : 1))) {

@@ -50,7 +50,7 @@ export function narrowed(dst: FrameTarget, value: string): FrameTarget {
   return isGroupMacText(value) ? 'group' : { mac: value };
 }
 
-/** Whether a match of `dl_dst` takes that destination. */
+/** True if a match of `dl_dst` takes that destination. */
 export function fitsMac(dst: FrameTarget, wanted: string): 'yes' | 'no' | 'maybe' {
   const [value = '', mask = 'ff:ff:ff:ff:ff:ff'] = wanted.split('/');
   if (dst === null || ![value, mask].every((text) => wholeMac.test(text))) return 'maybe';

@@ -106,7 +106,7 @@ export function isNamed(device: string, names: readonly string[]): boolean {
 }
 
 /**
- * Whether a selector takes a frame on that way: `no` if a condition fails, `perhaps` if parts are unknown, or it names
+ * A selector’s answer to a frame on that way: `no` if a condition fails, `perhaps` if parts are unknown, or it names
  * a device and the way has any. A condition on a missing field fails, negated or not: the header is missing.
  */
 export function takesFrame(

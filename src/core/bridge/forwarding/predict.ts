@@ -17,7 +17,7 @@ function withinVlan(view: BridgeView, { class: probe, from, observer }: Forecast
 }
 
 /**
- * Whether a frame of a class from `from` (to `to`, which has announced itself) would reach `observer`, by the state
+ * The forecast for a frame of a class from `from` (to `to`, which has announced itself) at `observer`, by the state
  * alone. `unknown`: filters, programs or group members decide. The wire overrides a forecast.
  */
 export function predict(view: BridgeView, diversions: Diversions, flow: ForecastFlow): Forecast {

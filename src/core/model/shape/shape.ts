@@ -10,7 +10,7 @@ export interface Misfit {
   readonly expected: string;
 }
 
-/** What to do with members that a shape does not name; `refuse`: a misfit. */
+/** Treatment of members that a shape does not name; `refuse`: a misfit. */
 export type Others = 'keep' | 'drop' | 'refuse';
 
 /** Checks a value; `type` is never set. */

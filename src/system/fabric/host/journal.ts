@@ -11,7 +11,10 @@ import {
 } from './journal-folder.js';
 import { namespacePlace } from './namespace-place.js';
 
-/** What a run has to undo, on disk before the change. Its file is locked while the run lives, however that ends. */
+/**
+ * The changes that a run has to undo, each on disk before it is made. Its file is locked while the run lives, however
+ * that ends.
+ */
 export interface Journal {
   /** Writes entries and waits for the disk; call it before the changes. Throws VerifyError `journal-failed` (69). */
   add(...entries: readonly UndoEntry[]): void;

@@ -29,7 +29,7 @@ const buffer = 8 * 1024 * 1024;
 export interface RuleWatch {
   /** Distinct, in order, since opening or the last call. */
   take(): readonly RuleChange[];
-  /** What cannot be heard, and why: changes reverted there go unnoticed. */
+  /** Sources that cannot be heard, and why: changes reverted there go unnoticed. */
   unheard(): readonly string[];
   close(): void;
 }

@@ -5,7 +5,7 @@ import { isRouted, type RowContext } from '../../../bridge/row-context.js';
 export interface Barrier {
   /** Follows "because". */
   readonly text: string;
-  /** What would remove it. */
+  /** The ways to remove it. */
   readonly opens: string;
   /** Its place if the state shows it in a row's way; null = not there. */
   readonly find: (row: RowContext) => string | null;
