@@ -88,7 +88,8 @@ async function startDaemons(schema: string, daemons: Daemon[]): Promise<void> {
   const remote = `--remote=punix:${socket}`;
   daemons.push(startDaemon('ovsdb-server', [`${folder}/conf.db`, remote, ...optionsOf('ovsdb-server')]));
   await until(socket, daemons);
-  await vsctl(['--no-wait', 'init']);
+  // The socket is there from bind(2) on, and refuses until listen(2): ovs-vsctl(8) tries again with --retry.
+  await vsctl(['--retry', '--no-wait', 'init']);
   daemons.push(startDaemon('ovs-vswitchd', [`unix:${socket}`, ...optionsOf('ovs-vswitchd')]));
   await until(`${folder}/ovs-vswitchd.pid`, daemons);
 }
