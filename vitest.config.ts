@@ -11,7 +11,7 @@ const level = parseLevel(process.env['VERIFY_ISOLATION_LEVEL']);
 /** A project has the tests of one folder, and its name. What many files test is loaded once for each process. */
 const project = (
   name: string,
-  test: { readonly setupFiles?: readonly string[]; readonly exclude?: string[] } = {},
+  test: { readonly setupFiles?: readonly string[]; readonly exclude?: string[]; readonly retry?: number } = {},
 ) => ({
   extends: true as const,
   test: {
@@ -24,6 +24,8 @@ const project = (
 });
 
 const lab = ['test/support/lab/setup.ts'];
+/** Whole runs name what passed when it was tried again (scripts/test-sum.mjs); single files fail at once. */
+const retry = Number(process.env['VERIFY_ISOLATION_RETRY'] ?? 0);
 
 export default defineConfig({
   // Vitest keeps how long each file took and starts with the longest, or the largest of which it does not know. A level
@@ -40,8 +42,12 @@ export default defineConfig({
     maxConcurrency: 3,
     projects: [
       project('unit', { setupFiles: ['test/support/property-runs.ts'] }),
-      project('lab', { setupFiles: lab }),
-      project('system', { setupFiles: lab, exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget] }),
+      project('lab', { setupFiles: lab, retry }),
+      project('system', {
+        setupFiles: lab,
+        retry,
+        exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget],
+      }),
     ],
     tags,
     ...(level === null ? {} : { tagsFilter: [tagsFilters[level]] }),

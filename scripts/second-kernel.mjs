@@ -41,6 +41,7 @@ export function commandOf(words, { booted, environment = {}, program = vitestRun
     CI: '1',
     VERIFY_ISOLATION_PATIENCE: '10',
     VERIFY_ISOLATION_OWN_KERNEL: '1',
+    VERIFY_ISOLATION_RETRY: process.env.VERIFY_ISOLATION_RETRY || '0',
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ADVERSARY_'))),
     ...environment,
   };

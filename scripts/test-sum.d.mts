@@ -25,6 +25,7 @@ export interface Run {
   readonly files: readonly string[];
   readonly tests: readonly (Test & { readonly status: string; readonly ms: number })[];
   readonly failures: readonly string[];
+  readonly again: readonly string[];
 }
 
 export interface Unmade {

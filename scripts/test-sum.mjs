@@ -38,6 +38,15 @@ function failuresIn(report, cwd) {
     });
 }
 
+/** Tests that passed when they were tried again, with the first line of why they failed before. */
+function triedAgainIn(report, cwd) {
+  return report.testResults.flatMap((file) =>
+    file.assertionResults
+      .filter(({ status, failureMessages = [] }) => status === 'passed' && failureMessages.length > 0)
+      .map((test) => `${relative(cwd, file.name)} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`),
+  );
+}
+
 /**
  * A run by its report: each test with its place in the checkout `cwd`, so that runs can be compared, why it was skipped,
  * if it says so (test/support/needs.ts), and its level by its tags (test/support/levels.ts). `end`: how the program ended, an exit status or the name of a signal;
@@ -58,12 +67,13 @@ export function readRun(title, report, { cwd, end }) {
   if (failures.length === 0 && end !== 0) failures.push(`it ended with ${end} although no test failed`);
   if (failures.length === 0 && !tests.some((test) => wasExecuted(test) || test.why !== null))
     failures.push('it executed no test, and none says why');
-  return { title, files: report.testResults.map(({ name }) => relative(cwd, name)), tests, failures };
+  const files = report.testResults.map(({ name }) => relative(cwd, name));
+  return { title, files, tests, failures, again: triedAgainIn(report, cwd) };
 }
 
 /** A run of which nothing is known but what went wrong. */
 export function lostRun(title, why) {
-  return { title, files: [], tests: [], failures: [why] };
+  return { title, files: [], tests: [], failures: [why], again: [] };
 }
 
 /** Tests of these levels that no run executed, each as often as it is there. */
@@ -112,6 +122,7 @@ export function sumUp({ runs, rest = [], unmade = [], levels = ['test', 'all'] }
     skipped: skipped.length + unmade.reduce((sum, { count }) => sum + count, 0),
     lines: [
       ...runs.flatMap(({ title, failures }) => failures.map((text) => `FAILED: in the run "${title}": ${text}`)),
+      ...runs.flatMap(({ title, again }) => again.map((text) => `TRIED AGAIN: in the run "${title}": ${text}`)),
       ...whys.map((why) => {
         const those = skipped.filter((test) => test.why === why);
         return `SKIPPED: ${testsOf(those.length)}, because ${why}: ${placesOf(those, executedFiles)}`;

@@ -5,7 +5,7 @@ const cwd = '/checkout';
 
 /**
  * A file of a report, by what became of its tests: `a: passed`, `b: skipped: it takes root`, `c: failed: why`; `d #all:
- * passed` has the tag.
+ * passed` has the tag; `e: passed: why` failed at its first try.
  */
 function file(name: string, ...tests: readonly string[]): ReportedFile {
   const assertionResults = tests.map((text) => {
@@ -15,7 +15,7 @@ function file(name: string, ...tests: readonly string[]): ReportedFile {
       status,
       meta: status === 'skipped' && why !== '' ? { skipped: why } : {},
       tags: fullName.endsWith(' #all') ? ['kernel', 'all'] : [],
-      failureMessages: status === 'failed' ? [`${why}\n    at ${name}:1`] : [],
+      failureMessages: status !== 'skipped' && why !== '' ? [`${why}\n    at ${name}:1`] : [],
     };
   });
   const failed = assertionResults.some(({ status }) => status === 'failed');
@@ -90,6 +90,15 @@ describe('the sum of all runs', () => {
       failed: 0,
       skipped: 1,
       lines: ['SKIPPED: 1 test, because no run executed it, and it does not say why: test/a > z #all'],
+    });
+  });
+
+  it('counts what passed when it was tried again as passed, and names it with why it failed', () => {
+    expect(sumUp({ runs: [run('here', file('a', 'x: passed: it was late', 'y: passed'))] })).toEqual({
+      passed: 2,
+      failed: 0,
+      skipped: 0,
+      lines: ['TRIED AGAIN: in the run "here": test/a > x: it was late'],
     });
   });
 
