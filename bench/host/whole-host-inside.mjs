@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { phasesOf } from '../start/stack.mjs';
 
 const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
-const [scratch = '/tmp', count = '3', rounds = '1'] = process.argv.slice(2);
+const [scratch = '/tmp', count = '3', rounds = '1', trace = 'false'] = process.argv.slice(2);
 const guests = Number(count);
 const numbers = Array.from({ length: guests }, (_, at) => at + 1);
 const mac = (n) => `52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`;
@@ -53,34 +53,38 @@ for (let tries = 0; ; tries += 1) {
   }
 }
 
+/** A run on the host: where its evidence is, until when it took, and its result. Remove `folder` afterwards. */
+function runHost(...words) {
+  const folder = mkdtempSync(join(scratch, 'whole-'));
+  const began = Date.now();
+  const argv = [cli, 'run', '--yes', '--quiet', '--json', '--out', join(folder, 'out'), ...words];
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', maxBuffer: 2 ** 30 });
+  const ended = Date.now();
+  if (status !== 0) throw new Error(`status ${status}: ${stderr}`);
+  return { ...JSON.parse(stdout), folder, evidence: join(folder, 'out/evidence'), began, ended };
+}
+
 const found = [];
 for (let round = 0; round < Number(rounds); round += 1) {
-  const out = join(mkdtempSync(join(scratch, 'whole-')), 'out');
-  const began = Date.now();
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [cli, 'run', '--yes', '--quiet', '--json', '--out', out],
-    {
-      encoding: 'utf8',
-      maxBuffer: 2 ** 30,
-    },
-  );
-  const ended = Date.now();
+  const { folder, evidence, began, ended, verdict, steps } = runHost();
   const seconds = (ended - began) / 1000;
-  if (status !== 0) throw new Error(`status ${status}: ${stderr}`);
-  const ends = readFileSync(join(out, 'evidence/timeline.ndjson'), 'utf8')
+  const ends = readFileSync(join(evidence, 'timeline.ndjson'), 'utf8')
     .split('\n')
     .filter((line) => line.includes('"event":"step-ended"'))
     .map((line) => Number(JSON.parse(line).atNs) / 1e9 - began / 1000);
-  const { verdict, steps } = JSON.parse(stdout);
+  const phases = phasesOf(evidence, began, ended);
+  rmSync(folder, { recursive: true, force: true });
+  const traced = trace === 'true' ? runHost('--trace', 'auto') : null;
+  if (traced !== null) rmSync(traced.folder, { recursive: true, force: true });
   found.push({
     first: ends[0],
     last: ends.at(-1),
     seconds,
     verdict,
     steps: steps.length,
-    phases: phasesOf(join(out, 'evidence'), began, ended),
+    phases,
+    traced: traced === null ? null : (traced.ended - traced.began) / 1000 / seconds,
+    tracedVerdict: traced?.verdict ?? null,
   });
-  rmSync(join(out, '..'), { recursive: true, force: true });
 }
 process.stdout.write(JSON.stringify(found));
