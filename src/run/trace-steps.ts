@@ -163,23 +163,29 @@ function numberOf(netns: string | null): number | null {
   return inodeOf(netns ?? '/proc/thread-self/ns/net');
 }
 
-/** Namespaces of endpoints, by number; one of several endpoints is none's. */
-function partiesOf({ plan, fabric }: RunContext, step: StepPlan, segments: Segments): ReadonlyMap<number, string> {
-  const found = new Map<number, string | null>();
+/** Endpoints of namespaces, by the namespace's number: a guest may have several ports. */
+function partiesOf(
+  { plan, fabric }: RunContext,
+  step: StepPlan,
+  segments: Segments,
+): ReadonlyMap<number, readonly string[]> {
+  const found = new Map<number, string[]>();
   const add = (number: number | null, name: string): void => {
-    if (number !== null) found.set(number, found.has(number) && found.get(number) !== name ? null : name);
+    if (number === null) return;
+    const names = found.get(number) ?? [];
+    found.set(number, names);
+    if (!names.includes(name)) names.push(name);
   };
   if (plan.provider === 'lab')
     for (const { name } of plan.endpoints.filter((endpoint) => step.present.includes(endpoint.name)))
       add(numberOf(fabric.sendingPlace(name).netns), name);
   for (const { devices } of segments) {
-    const partyOf = partiesBehind(step, devices);
+    const behind = partiesBehind(step, devices);
     for (const { space, spaceId } of devices) {
-      const party = partyOf(space);
-      if (party !== undefined && spaceId !== undefined) add(Number(spaceId.split(':')[1]), party);
+      if (spaceId !== undefined) for (const name of behind(space)) add(Number(spaceId.split(':')[1]), name);
     }
   }
-  return new Map([...found].flatMap(([number, name]) => (name === null ? [] : [[number, name] as const])));
+  return found;
 }
 
 /** What the processes are that read probes, each looked at once: one that has ended has no name. */
@@ -198,9 +204,8 @@ function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pi
   const make = (read: number): TracedReader => {
     const pid = readerBehind(read);
     if (isOfRun(pid)) return { pid, name: '', own: true, parties: [] };
-    const inSpace = parties.get(numberOf(`/proc/${pid}/ns/net`) ?? 0);
     const found = [
-      inSpace,
+      ...(parties.get(numberOf(`/proc/${pid}/ns/net`) ?? 0) ?? []),
       ...tapsHeldBy(pid, homes).map((name) => ports.get(name)),
       ...charDevicesOf(String(pid)).map((number) => byDevice.get(number)),
     ];
@@ -216,17 +221,17 @@ function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pi
 function elsewhere(
   there: SpaceLinks | undefined,
   ifindex: number,
-  party: string | undefined,
+  parties: readonly string[] | undefined,
 ): Omit<TracedDevice, 'space' | 'ifindex'> {
   const link = there?.links.find((at) => at.ifindex === ifindex);
-  const owner = there === undefined || party !== undefined ? null : processIn(there.path);
+  const owner = there === undefined || parties !== undefined ? null : processIn(there.path);
   const isLinked = link !== undefined && link.linkSpace !== null && link.linkSpace === there?.home;
   return {
     name: link?.name ?? null,
     home: false,
     ...given({ path: there?.path }),
     ...(isLinked && link.link !== null ? { lower: link.link } : {}),
-    ...given({ party, owner }),
+    ...given({ parties, owner }),
   };
 }
 

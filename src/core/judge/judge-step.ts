@@ -192,14 +192,9 @@ function passedIn({ states, facts }: StepInput): ReturnType<typeof passingRules>
   return passingRules(states, facts.ruleChangesMeanwhile);
 }
 
-function mayBypass(input: StepInput): boolean {
-  const passed = passedIn(input);
-  return bypassReasons({ ...input, isDecided: () => false, passed, isTracedWhole: true }).untrusted !== undefined;
-}
-
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
   const { step, plan, states } = input;
-  const traced = judgeTrace(input, () => mayBypass(input)); // before the rows are made: it adds to what they count
+  const traced = judgeTrace(input); // before the rows are made: it adds to what they count
   const strangers = new Set(traced.strangers.map(({ name }) => name));
   const withStrangers = { ...step, observers: [...step.observers, ...traced.strangers] };
   const { rows: counted, folded, exposed } = rowsOf({ ...input, step: withStrangers });

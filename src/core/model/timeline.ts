@@ -230,8 +230,8 @@ const tracedDevice = {
   path: maybe(text),
   /** Index, in the bridges' namespace, of a pair's other end or of the link below. */
   lower: maybe(whole),
-  /** The endpoint in its namespace. */
-  party: maybe(text),
+  /** Endpoints in its namespace; absent = none. */
+  parties: maybe([text]),
   /** Without an endpoint: a process in its namespace. */
   owner: maybe(socketProcess),
   own: maybe(oneOf(true)),

@@ -46,24 +46,25 @@ function isDeviceOf({ by, bridge, macs }: Observer, lower: string, { mac, ips }:
   return by.addresses.some((address) => ips?.includes(address) === true);
 }
 
-/** The endpoint whose port's other end is in a namespace owns all there; undefined = none, or several. */
+/** The endpoints whose ports' other ends, or whose devices on a lower one, are in a namespace own all there. */
 export function partiesBehind(
   step: Pick<StepPlan, 'observers'>,
   devices: readonly LinkedDevice[],
-): (space: string | null) => string | undefined {
+): (space: string | null) => readonly string[] {
   const portOf = new Map(devices.filter(({ space }) => space === null).map(({ ifindex, name }) => [ifindex, name]));
   const observerOf = new Map(step.observers.map(({ interface: port, hop, name }) => [hop?.near ?? port, name]));
   const owners = new Map<string, Set<string>>();
-  for (const { space, kind, lower } of devices) {
-    const owner =
-      pairKinds.includes(kind) && space !== null ? observerOf.get(portOf.get(lower ?? -1) ?? '') : undefined;
-    if (space === null || owner === undefined) continue;
+  for (const device of devices) {
+    const { space, kind, lower } = device;
+    if (space === null) continue;
+    const port = portOf.get(lower ?? -1) ?? '';
+    const owner = pairKinds.includes(kind)
+      ? observerOf.get(port)
+      : step.observers.find((observer) => isDeviceOf(observer, port, device))?.name;
+    if (owner === undefined) continue;
     owners.set(space, (owners.get(space) ?? new Set()).add(owner));
   }
-  return (space) => {
-    const names = [...(owners.get(space ?? '') ?? [])];
-    return names.length === 1 ? names[0] : undefined;
-  };
+  return (space) => [...(owners.get(space ?? '') ?? [])];
 }
 
 interface DeviceAbove {
@@ -169,7 +170,7 @@ export function programsAtEars(
  * `devices`: the bridges' namespace's, and those elsewhere on one. Pure.
  */
 export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly Ear[] {
-  const partyOf = partiesBehind(step, devices);
+  const behind = partiesBehind(step, devices);
   const taken = new Set(step.observers.flatMap(({ name, interface: device }) => [name, device]));
   const nameOf = (wanted: string): string => {
     let name = wanted;
@@ -179,7 +180,8 @@ export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): rea
   };
   return devicesAbove(step, devices).map(({ device, lower, bridge }): Ear => {
     const name = nameOf(`${device.name}@${lower.name}`);
-    const party = partyOf(device.space);
+    const [party, ...others] = behind(device.space);
+    const isItsOwn = party !== undefined && others.length === 0;
     return {
       device: device.name,
       space: device.space,
@@ -191,7 +193,7 @@ export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): rea
         role: 'guest',
         macs: device.mac === '' ? [] : [device.mac],
         judged: true,
-        ...(party === undefined ? {} : { party }),
+        ...(isItsOwn ? { party } : {}),
         device: {
           ...{ name: device.name, space: device.space, kind: device.kind },
           ...(device.mode === undefined ? {} : { mode: device.mode }),

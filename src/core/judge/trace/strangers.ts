@@ -9,7 +9,6 @@ import { groupBy } from '../../text/collections.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import {
   type FlowFinder,
-  forFirstProbes,
   isAtDevice,
   isForHost,
   readerText,
@@ -33,7 +32,7 @@ function isUnroutable({ carrier, frame }: Flow): boolean {
 const knownMasters: readonly unknown[] = ['bridge', 'bond', ...routingMasters];
 
 /** True if frames of the segment come to a switch of another kind, whose other ports get them too. */
-function hasOtherSwitch(segment: ReadonlySet<string>, state: HostState): boolean {
+export function hasOtherSwitch(segment: ReadonlySet<string>, state: HostState): boolean {
   return state.links.some(
     ({ name, kind, master }) =>
       segment.has(name) &&
@@ -143,10 +142,10 @@ export class Strangers {
   }
 
   /** The link of the bridges' namespace that leads there; null = it is none beside the bridges. */
-  private linkTo({ home, name, lower, party, ifindex }: TracedDevice): LinkState | null {
+  private linkTo({ home, name, lower, parties, ifindex }: TracedDevice): LinkState | null {
     const link = this.byIndex.get(home ? ifindex : (lower ?? -1));
     if (link === undefined || link.flags.includes('LOOPBACK') || this.isOfBridges(link)) return null;
-    return (home ? link.name === name : party === undefined) ? link : null;
+    return (home ? link.name === name : parties === undefined) ? link : null;
   }
 
   /**
@@ -232,9 +231,12 @@ export class Strangers {
       if (!isAtDevice(line) || this.linkTo(line.device) === null) continue;
       const stranger = this.strangerAt(line)?.observer.name;
       const device = tracedDeviceText(line.device);
-      forFirstProbes(this.input, this.finder, line, (flow, sequence) => {
+      this.finder.forProbes(line.tokens, (flow, sequence) => {
+        if (flow?.judged !== true || !this.finder.isAsSent(flow, line.tokenAt)) return;
         const isAstray = stranger !== undefined && this.isJudged && this.isAstray(flow, sequence);
-        if (!flow.judged || !(isUnroutable(flow) || (isAstray && !this.isComplete))) return;
+        // a guest that had it may have passed on what entered twice, or hides a copy by that
+        const isSure = this.isComplete && !this.input.tally.entries.isAgain(flow, sequence);
+        if (!isUnroutable(flow) && !(isAstray && !isSure)) return;
         if (isAstray && leaking.has(stranger)) return;
         beside.set(device, (beside.get(device) ?? new Set()).add(flow.first + sequence));
       });

@@ -7,12 +7,12 @@ import type { ReturnedReach, TracedPlace, TracedReach, TracedReader, TraceLine }
 import type { SocketProcess } from '../../model/packet-socket.js';
 import { raise } from '../count/tally.js';
 import type { Bypass } from '../../bridge/bypass/bypasses.js';
-import { Returned } from './returned.js';
-import { Strangers } from './strangers.js';
+import { type Entrance, Returned } from './returned.js';
+import { type Stranger, Strangers } from './strangers.js';
 import {
   FlowFinder,
-  forFirstProbes,
   isAtDevice,
+  isFirst,
   isForHost,
   isLossless,
   isRightly,
@@ -42,61 +42,54 @@ export interface Traced {
 
 /** A token that came to a party past its ports; the first of its observers counts it. */
 interface PastToken {
+  readonly token: number;
   readonly flow: Flow;
   readonly sequence: number;
   readonly observer: Observer;
+  /** It entered a bridge once, and stands where it was sent: in no packet that quotes it. */
+  readonly isFirst: boolean;
 }
 
 /**
- * Tokens at a device in the namespace of a party that may not have them, and that none of its observers heard: they
- * came past its ports.
+ * Tokens at a device in the namespace of parties none of which may have them, and that none of their observers heard:
+ * they came past the ports.
  */
 function tokensPast(
   input: TraceInput,
   finder: FlowFinder,
   line: TracedPlace,
-  observers: readonly Observer[],
+  names: readonly string[],
 ): readonly PastToken[] {
-  const { facts, parties, isHeardAt } = input;
+  const { step, facts, parties, isHeardAt } = input;
   const past: PastToken[] = [];
+  const observers = step.observers.filter((observer) => observer.judged && names.includes(partyOf(observer)));
   const [observer] = observers;
-  forFirstProbes(input, finder, line, (flow, sequence) => {
-    if (observer === undefined || !isLeak(flow, observer, parties)) return;
+  if (observer === undefined) return past;
+  finder.forProbes(line.tokens, (flow, sequence) => {
+    if (flow === null || !observers.every((of) => isLeak(flow, of, parties))) return;
     const token = flow.first + sequence;
     if (facts.accepted.overlap(token, 1) === 0 || observers.some(({ name }) => isHeardAt(name, token))) return;
-    past.push({ flow, sequence, observer });
+    past.push({ token, flow, sequence, observer, isFirst: isFirst(input, finder, line, flow, sequence) });
   });
   return past;
 }
 
 const isRead = (line: TraceLine): line is TracedPlace => line.place === 'read' && line.reader?.own !== true;
 
-/** The one party that had the packets of a line, and the device or the process by which it had them. */
-function holderOf(line: TraceLine): { readonly party: string; readonly by: string } | null {
-  if (isAtDevice(line)) {
-    const { home, party } = line.device;
-    return home || party === undefined ? null : { party, by: tracedDeviceText(line.device) };
-  }
-  if (!isRead(line) || line.reader === undefined) return null;
-  const [party, ...others] = line.reader.parties;
-  return party === undefined || others.length > 0 ? null : { party, by: readerText(line.reader) };
-}
-
-/** The party or stranger that had the packets of a line past the ports: its observers, and the name of its device. */
+/** The parties that had the packets of a line, and the device or the process by which. */
 interface Holder {
-  readonly observers: readonly Observer[];
+  readonly parties: readonly string[];
   readonly by: string;
-  readonly isStranger: boolean;
 }
 
-function holderIn(line: TraceLine, { step }: TraceInput, strangers: Strangers | null): Holder | null {
-  const stranger = strangers?.convicts === true ? strangers.strangerAt(line) : null;
-  if (stranger !== null) return { observers: [stranger.observer], by: stranger.by, isStranger: true };
-  const holder = holderOf(line);
-  if (holder === null) return null;
-  const { party, by } = holder;
-  const observers = step.observers.filter((observer) => observer.judged && partyOf(observer) === party);
-  return { observers, by, isStranger: false };
+/** Null = no party, or a process of several, of which one may hand on what another one has. */
+function holderOf(line: TraceLine): Holder | null {
+  if (isAtDevice(line)) {
+    const { home, parties } = line.device;
+    return home || parties === undefined ? null : { parties, by: tracedDeviceText(line.device) };
+  }
+  if (!isRead(line) || line.reader?.parties.length !== 1) return null;
+  return { parties: line.reader.parties, by: readerText(line.reader) };
 }
 
 /** Ways by which probes came to observers, each with its distinct probes. */
@@ -115,57 +108,102 @@ class Reaches<Way extends Omit<TracedReach, 'probes'>> {
   }
 }
 
-/**
- * Counts what reached anybody past the ports as sightings at its observer, which a stranger gets. What came back in is
- * a doubt.
- */
-function addReached(
-  input: TraceInput,
-  finder: FlowFinder,
-  strangers: Strangers | null,
-  back: Returned | null,
-): Pick<Traced, 'reached' | 'returned' | 'strangers'> {
-  const { step, facts, tally, trace } = input;
-  if (!isLossless(facts, step)) return { reached: [], returned: [], strangers: [] };
-  const reached = new Reaches<Omit<TracedReach, 'probes'>>();
-  const returned = new Reaches<Omit<ReturnedReach, 'probes'>>();
-  const replayed = new Set<string>();
-  const found = new Map<string, Observer>();
-  /** True of a probe that came back in. */
-  const isBack = (line: TracedPlace, { flow, sequence, observer }: PastToken, device: string): boolean => {
-    const way = back?.wayTo(line, partyOf(observer), flow, sequence);
-    if (way === undefined) return false;
-    const token = flow.first + sequence;
-    const probe = `${token} ${observer.name}`;
-    if (way.guest === null) returned.add({ observer: observer.name, device, at: way.name }, token);
-    else if (!replayed.has(probe)) {
-      replayed.add(probe);
-      raise(tally.replayed, observer.name);
-    }
-    return true;
-  };
-  for (const line of trace) {
-    const holder = holderIn(line, input, strangers);
-    if (holder === null || line.place === 'end') continue;
-    const { observers, by: device, isStranger } = holder;
-    for (const past of tokensPast(input, finder, line, observers)) {
-      const { flow, sequence, observer } = past;
-      if (isStranger ? strangers?.isAstray(flow, sequence) !== true : isBack(line, past, device)) continue;
-      if (isStranger) found.set(observer.name, observer);
-      tally.sightings.addToken(flow, sequence, observer.name, { frame: 0, high: 0, low: 0 });
-      reached.add({ observer: observer.name, device }, flow.first + sequence);
-    }
-  }
-  return { reached: reached.list(), returned: returned.list(), strangers: [...found.values()] };
+/** Leaks and doubts: probes that reached parties and strangers past the ports. */
+interface Reached extends Pick<Traced, 'reached' | 'returned' | 'strangers'> {
+  readonly doubts: readonly Reason[];
 }
 
-/** The LAN handed them over, or a copy was made here that the state does not show: counts do not say which. */
+/**
+ * Counts what reached anybody past the ports as sightings at its observer, which a stranger gets. Probes that came in
+ * again, by whichever way, are a doubt.
+ */
+class PastPorts {
+  private readonly leaks = new Reaches<Omit<TracedReach, 'probes'>>();
+  private readonly again = new Reaches<Omit<TracedReach, 'probes'>>();
+  private readonly returned = new Reaches<Omit<ReturnedReach, 'probes'>>();
+  private readonly replayed = new Set<string>();
+  private readonly found = new Map<string, Observer>();
+  private readonly back: Returned | null;
+
+  constructor(
+    private readonly input: TraceInput,
+    private readonly finder: FlowFinder,
+    private readonly strangers: Strangers | null,
+  ) {
+    this.back = Returned.of(input, finder);
+    for (const line of input.trace) if (line.place !== 'end') this.look(line);
+  }
+
+  outcome(): Reached {
+    const returned = this.returned.list();
+    return {
+      reached: this.leaks.list(),
+      returned,
+      strangers: [...this.found.values()],
+      doubts: [...returnedReasons(returned), ...againReasons(this.again.list())],
+    };
+  }
+
+  private look(line: TracedPlace): void {
+    const stranger = this.strangers?.convicts === true ? this.strangers.strangerAt(line) : null;
+    if (stranger !== null) {
+      this.lookAtStranger(line, stranger);
+      return;
+    }
+    const holder = holderOf(line);
+    if (holder === null) return;
+    for (const past of tokensPast(this.input, this.finder, line, holder.parties)) {
+      const { token, observer } = past;
+      const way = this.back?.wayTo(line, holder.parties, token);
+      if (way !== undefined) this.doubt(past, holder.by, way);
+      else if (past.isFirst) this.convict(past, holder.by);
+      else if (line.place !== 'read') this.again.add({ observer: observer.name, device: holder.by }, token);
+    }
+  }
+
+  private lookAtStranger(line: TracedPlace, { observer, by }: Stranger): void {
+    const { facts } = this.input;
+    this.finder.forProbes(line.tokens, (flow, sequence) => {
+      if (flow?.judged !== true || !isFirst(this.input, this.finder, line, flow, sequence)) return;
+      const token = flow.first + sequence;
+      if (facts.accepted.overlap(token, 1) === 0 || this.strangers?.isAstray(flow, sequence) !== true) return;
+      this.found.set(observer.name, observer);
+      this.convict({ token, flow, sequence, observer }, by);
+    });
+  }
+
+  private convict({ token, flow, sequence, observer }: Omit<PastToken, 'isFirst'>, device: string): void {
+    this.input.tally.sightings.addToken(flow, sequence, observer.name, { frame: 0, high: 0, low: 0 });
+    this.leaks.add({ observer: observer.name, device }, token);
+  }
+
+  private doubt({ token, observer }: PastToken, device: string, { guest, name: at }: Entrance): void {
+    const probe = `${token} ${observer.name}`;
+    if (guest === null) this.returned.add({ observer: observer.name, device, at }, token);
+    else if (!this.replayed.has(probe)) {
+      this.replayed.add(probe);
+      raise(this.input.tally.replayed, observer.name);
+    }
+  }
+}
+
+/** The LAN handed them over, or a copy was made here that the state does not show. */
 function returnedReasons(returned: readonly ReturnedReach[]): readonly Reason[] {
   return returned.map(({ observer, device, at, probes }) =>
     reason(
       'bypass-possible',
       observer,
-      `${device} had ${probes} probes that left by an uplink and came back in at ${at}, as the kernel's trace shows. The LAN handed them on, or a copy was made here: take ${at} out of that LAN for the run`,
+      `${device} had ${probes} probes that came in again at ${at}, as the kernel's trace shows. A LAN handed them on, or a copy was made here: take ${at} out of that LAN for the run`,
+    ),
+  );
+}
+
+function againReasons(again: readonly TracedReach[]): readonly Reason[] {
+  return again.map(({ observer, device, probes }) =>
+    reason(
+      'bypass-possible',
+      observer,
+      `${device} had ${probes} probes that had entered the bridge twice or stand in other packets, as the kernel's trace shows. A guest sent on what it had, or a copy was made here: find what leads there`,
     ),
   );
 }
@@ -175,16 +213,15 @@ function returnedReasons(returned: readonly ReturnedReach[]): readonly Reason[] 
  * of several, of which one may hand on what another one has.
  */
 function readerBypasses(input: TraceInput, finder: FlowFinder): readonly Bypass[] {
-  const { trace, tally } = input;
-  return trace.filter(isRead).flatMap((line): readonly Bypass[] => {
+  return input.trace.filter(isRead).flatMap((line): readonly Bypass[] => {
     const { reader } = line;
     const names = reader?.parties ?? [];
     let probes = 0;
     finder.forProbes(line.tokens, (flow, sequence) => {
-      if (flow === null || !flow.judged || tally.entries.isAgain(flow, sequence)) return;
+      if (flow === null || !flow.judged) return;
       if (isForHost(input, flow) || (names.length > 0 && names.every((name) => isRightly(input, flow, name)))) return;
       // a leak, unless another packet carries it, as a message to NFLOG does
-      if (names.length !== 1 || !finder.isAsSent(flow, line.tokenAt)) probes += 1;
+      if (names.length !== 1 || !isFirst(input, finder, line, flow, sequence)) probes += 1;
     });
     if (probes === 0) return [];
     const called = reader?.program?.path ?? reader?.name ?? '';
@@ -246,11 +283,11 @@ function isContained(input: TraceInput, finder: FlowFinder): boolean {
   const known = new Set(step.observers.flatMap(({ bridge, interface: name }) => [bridge, name]));
   return trace.every((line) => {
     if (line.place === 'end' || line.device === null || line.device.own === true) return true;
-    const { home, name, party } = line.device;
+    const { home, name, parties = [] } = line.device;
     if (home) return name !== null && known.has(name);
-    let isPlanned = party !== undefined;
+    let isPlanned = parties.length > 0;
     finder.forProbes(line.tokens, (flow) => {
-      isPlanned &&= flow !== null && party !== undefined && (!flow.judged || isRightly(input, flow, party));
+      isPlanned &&= flow !== null && (!flow.judged || parties.some((party) => isRightly(input, flow, party)));
     });
     return isPlanned;
   });
@@ -272,10 +309,9 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
 
 /**
  * Judges a step by the kernel's trace, beyond its observers: adds to the tally what reached a party past its ports.
- * It convicts only; a step without a trace is judged by its observers alone. `mayBypass`: something on the host may
- * carry frames past the ports.
+ * It convicts only; a step without a trace is judged by its observers alone.
  */
-export function judgeTrace(input: TraceInput, mayBypass: () => boolean): Traced {
+export function judgeTrace(input: TraceInput): Traced {
   const general = wholeReasons(input);
   const none = { reasonsBeside: () => [], reached: [], returned: [], strangers: [], bypasses: [] };
   if (input.trace.length === 0) return { ...none, isClosed: false, isWhole: false, reasons: general };
@@ -283,11 +319,12 @@ export function judgeTrace(input: TraceInput, mayBypass: () => boolean): Traced 
   const isComplete = general.length === 0 && lossesOf(input) === 0;
   const beside = Strangers.of(input, finder, isComplete);
   const hasEach = hasEachProbe(input, finder);
-  const back = Returned.of(input, finder, isComplete && hasEach, mayBypass);
-  const reached = addReached(input, finder, beside, back);
+  const { doubts, ...reached } = isLossless(input.facts, input.step)
+    ? new PastPorts(input, finder, beside).outcome()
+    : { doubts: [], reached: [], returned: [], strangers: [] };
   const isClosed = general.length === 0 && hasAllEnds(input) && hasEach && isContained(input, finder);
   return {
-    reasons: [...general, ...returnedReasons(reached.returned)],
+    reasons: [...general, ...doubts],
     reasonsBeside: (leaking) => beside?.reasons(leaking) ?? [],
     ...reached,
     bypasses: readerBypasses(input, finder),

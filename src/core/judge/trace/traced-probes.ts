@@ -58,19 +58,17 @@ export class FlowFinder {
 }
 
 /**
- * Probes of a line that stand in it as they were sent, in no other packet that quotes them, and that entered a bridge
- * once: a guest that had them may have passed on what entered again.
+ * True of a probe that stands in the packets of a line as it was sent, in no other that quotes it, and that entered a
+ * bridge once: a guest that had it may have passed on what entered again.
  */
-export function forFirstProbes(
+export function isFirst(
   { tally }: TraceInput,
   finder: FlowFinder,
-  { tokens, tokenAt }: TracedPlace,
-  use: (flow: Flow, sequence: number) => void,
-): void {
-  finder.forProbes(tokens, (flow, sequence) => {
-    if (flow === null || !finder.isAsSent(flow, tokenAt) || tally.entries.isAgain(flow, sequence)) return;
-    use(flow, sequence);
-  });
+  { tokenAt }: TracedPlace,
+  flow: Flow,
+  sequence: number,
+): boolean {
+  return finder.isAsSent(flow, tokenAt) && !tally.entries.isAgain(flow, sequence);
 }
 
 /** Every frame that left by a port was heard: only then is a token that an observer did not hear one that passed it. */
