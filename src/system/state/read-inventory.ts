@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { guestManagers, managers } from '../../core/discover/guests.js';
 import { withSandboxPort } from '../../core/discover/guests/containers.js';
-import { portsOfSandbox } from '../../core/discover/guests/sandbox.js';
+import { portsOfSandbox, withoutSharedMacs } from '../../core/discover/guests/sandbox.js';
 import type { GuestRecord, Inventory, Manager } from '../../core/model/host-config.js';
-import type { LinkState } from '../../core/model/state.js';
+import type { HostState, LinkState } from '../../core/model/state.js';
 import { assertKnown } from '../../core/model/verify-error.js';
 import { mustRun, readJson, showCommand } from '../process/programs.js';
 import { type GuestParser, guestParser } from './ask-guests.js';
@@ -17,6 +17,8 @@ const bounds = { timeoutMs, maxOutput };
  */
 const sideBySide = 4;
 
+type Bridged = Pick<HostState, 'links' | 'fdb'>;
+
 interface Inquiry {
   readonly links: readonly LinkState[];
   readonly netns: string | null;
@@ -25,10 +27,10 @@ interface Inquiry {
 }
 
 /**
- * This host's guests by their managers; reads only. Skips missing programs, names failing ones in `unread`. `links`: of
- * the bridges' namespace.
+ * This host's guests by their managers; reads only. Skips missing programs, names failing ones in `unread`. `bridged`:
+ * of the bridges' namespace.
  */
-export async function readInventory(links: readonly LinkState[], netns: string | null): Promise<Inventory> {
+export async function readInventory(bridged: Bridged, netns: string | null): Promise<Inventory> {
   const unread = new Map<string, string>();
   const parser = guestParser();
   const missed = (what: string, error: unknown): void => {
@@ -36,7 +38,7 @@ export async function readInventory(links: readonly LinkState[], netns: string |
     // one manager's guests fail alike
     if (error.code !== 'program-missing' && !unread.has(what)) unread.set(what, error.message);
   };
-  const inquiry = { links, netns, parser, missed };
+  const inquiry = { links: bridged.links, netns, parser, missed };
   try {
     const monitors = monitorRecords(netns, parser).catch((error: unknown) => {
       missed('machine monitors', error);
@@ -44,7 +46,7 @@ export async function readInventory(links: readonly LinkState[], netns: string |
     });
     const guests = await Promise.all([...managers.map((by) => guestsBy(by, inquiry)), monitors]);
     return {
-      guests: await withPorts(guests.flat(), links),
+      guests: await withPorts(guests.flat(), bridged),
       unread: [...unread].map(([what, why]) => ({ what, why })),
     };
   } finally {
@@ -87,21 +89,32 @@ async function inTurns<Item, Read>(
   return results.flat();
 }
 
-async function withPorts(guests: readonly GuestRecord[], links: readonly LinkState[]): Promise<readonly GuestRecord[]> {
-  const inside = new Map<string, unknown>();
-  const portless = guests.filter(({ port }) => port === null);
-  for (const netns of new Set(portless.flatMap((guest) => guest.netns ?? []))) inside.set(netns, await linksIn(netns));
-  return guests.flatMap((guest) => {
-    if (guest.netns === undefined || guest.port !== null) return [guest];
-    const devices = inside.get(guest.netns);
-    return guest.mac === null ? portsOfSandbox(guest, devices, links) : [withSandboxPort(guest, devices, links)];
-  });
+async function withPorts(guests: readonly GuestRecord[], bridged: Bridged): Promise<readonly GuestRecord[]> {
+  const { links } = bridged;
+  const incomplete = guests.filter(({ port, mac }) => port === null || mac === null);
+  const inside = new Map(
+    await inTurns(
+      [...new Set(incomplete.flatMap(({ netns }) => netns ?? []))],
+      async (netns) => [[netns, await linksIn(netns)] as const],
+      (error) => {
+        throw error;
+      },
+    ),
+  );
+  const known: GuestRecord[] = [];
+  const readInside: GuestRecord[] = [];
+  for (const guest of guests) {
+    if (guest.netns === undefined) known.push(guest);
+    else if (guest.mac === null) readInside.push(...portsOfSandbox(guest, inside.get(guest.netns), links));
+    else known.push(guest.port === null ? withSandboxPort(guest, inside.get(guest.netns), links) : guest);
+  }
+  return [...known, ...withoutSharedMacs(readInside, known, bridged)];
 }
 
 /** None if the namespace ended or may not be entered: then MACs identify the guest. */
 async function linksIn(netns: string): Promise<unknown> {
   try {
-    return await readJson(['ip', '-j', 'link', 'show'], { netns, ...bounds });
+    return await readJson(['ip', '-j', 'address', 'show'], { netns, ...bounds });
   } catch (error) {
     assertKnown(error);
     return [];

@@ -154,6 +154,44 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     });
   });
 
+  it.each([
+    {
+      host: 'isolates',
+      breaks: 'for i in 1 2 3; do bridge link set dev v$i isolated on; done',
+      status: 0,
+      cause: null,
+    },
+    { host: 'is a hub', breaks: 'ip link set br0 type bridge ageing_time 0', status: 2, cause: 'ageing-zero' },
+    {
+      host: 'mirrors one',
+      breaks:
+        'tc qdisc add dev v2 clsact; tc filter add dev v2 egress protocol all u32 match u32 0 0 action mirred egress mirror dev v3',
+      status: 2,
+      cause: 'mirror',
+    },
+  ])('asks named namespaces that never spoke, of which it reads MAC and address inside: it $host', async (tried) => {
+    const dir = fresh('evidence');
+    const host = [
+      'mount -t proc none /proc; mount -t tmpfs none /run; mkdir -p /run/netns /run/lock; mount -t sysfs none /sys',
+      'ip link add dev br0 type bridge forward_delay 0; ip link set dev br0 up',
+      'for i in 1 2 3; do ip netns add g$i; ip netns exec g$i sysctl -qw net.ipv6.conf.default.disable_ipv6=1',
+      'ip link add dev v$i type veth peer name eth0 address 52:54:00:00:00:0$i netns g$i; ip link set dev v$i master br0 up',
+      'ip -n g$i address add 10.9.0.$i/24 dev eth0; ip -n g$i link set dev eth0 arp off up; done',
+      tried.breaks,
+      '! bridge fdb show br br0 | grep 52:54:00:00:00:0',
+      `${process.execPath} ${cli} run --yes --quiet --out ${dir}`,
+    ];
+    const cage = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', host.join('\n')];
+    const { status, stderr } = await ended(cage);
+    expect(status, stderr).toBe(tried.status);
+    const result: Result = JSON.parse(readFileSync(join(dir, 'evidence/result.json'), 'utf8'));
+    const rows = result.steps.flatMap(({ findings }) => findings.filter(({ class: name }) => name === 'known-unicast'));
+    expect(new Set(rows.flatMap(({ from, to }) => [from, to]))).toEqual(new Set(['g1', 'g2', 'g3']));
+    expect(rows.map(({ carrier }) => carrier)).toContain('ipv4-udp');
+    const causes = result.steps.flatMap(({ groups = [] }) => groups.flatMap((group) => group.causes));
+    expect(causes[0]?.code ?? null).toBe(tried.cause);
+  });
+
   it('asks guests whose addresses nobody knows so that one which routes hands nothing on', {
     tags: 'all',
   }, async () => {

@@ -35,7 +35,7 @@ export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
 async function foundHere({ state }: Snapshot, { netns, bridge: name }: ProveOptions) {
   const bridge = chooseBridge(state, name ?? null);
   const neighbours = parseNeighbours(await readJson(['ip', '-j', 'neigh', 'show'], { netns }));
-  return foundScenario({ state, neighbours, inventory: await readInventory(state.links, netns), bridge, netns });
+  return foundScenario({ state, neighbours, inventory: await readInventory(state, netns), bridge, netns });
 }
 
 /**

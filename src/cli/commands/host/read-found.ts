@@ -144,7 +144,7 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const hasBridge = host.state.links.some(({ kind }) => kind === 'bridge' || kind === 'openvswitch');
   const unbridged = [...routedGuests(host.state, beside), ...lowerGuests(host.state, beside)];
   const hasGuests = hasBridge || unbridged.length > 0;
-  const inventory = hasGuests ? await readInventory(host.state.links, where) : { guests: [], unread: [] };
+  const inventory = hasGuests ? await readInventory(host.state, where) : { guests: [], unread: [] };
   const guests = await Promise.all(inventory.guests.map((guest) => withInnerMac(guest, host.state, where)));
   const isConfigured = netns === null && guests.some(({ manager }) => isolating.includes(manager));
   return wholeScenario({

@@ -223,7 +223,7 @@ async function listenAt({
     ports.map(({ name }) => name),
     `verify-isolation ${options.toolVersion}`,
   );
-  const { guests } = await readInventory(before.links, netns);
+  const { guests } = await readInventory(before, netns);
   const spoke = new Map(ports.map(({ name }, index) => [name, split.spoke(index).map(macOfNumber)] as const));
   const learned = { ...before, fdb: learnedAnew(learning.entries(), before, guests) };
   const after = await look(netns);

@@ -67,7 +67,7 @@ export async function readTwin(options: {
   // As in a run on a host: configurations are the machine's, and interfaces of another namespace may have the same
   // names.
   const [inventory, configured] = await Promise.all([
-    readInventory(state.links, netns),
+    readInventory(state, netns),
     netns === null ? readDeclared(state) : null,
   ]);
   const discovered = foundScenario({

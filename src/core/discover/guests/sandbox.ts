@@ -1,6 +1,7 @@
 import type { GuestRecord } from '../../model/host-config.js';
-import type { LinkState } from '../../model/state.js';
+import type { HostState, LinkState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import { given, groupBy } from '../../text/collections.js';
 import { type GuestManager, normalizeMac } from './guest-manager.js';
 
 /** Namespaces with a name of `ip netns`. */
@@ -31,7 +32,12 @@ export function namespaceGuests(netns: unknown, links: unknown): readonly GuestR
     const name = typeof id === 'number' ? names.get(id) : undefined;
     return port === null || name === undefined
       ? []
-      : [{ manager: 'namespace', name, port, mac: null, ips: [], zone: null }];
+      : [
+          {
+            ...{ manager: 'namespace' as const, name, port, mac: null, ips: [], zone: null },
+            ...given({ netns: sandboxPath(`/run/netns/${name}`) }),
+          },
+        ];
   });
 }
 
@@ -63,17 +69,45 @@ export function guestInSandbox(
   return { manager, name, port: null, mac: null, ips: [], zone: null, netns, ...more };
 }
 
+/** An interface's addresses in `ip -j address`. */
+function addressesIn(link: Fields): readonly string[] {
+  return objectsOf(link['addr_info']).flatMap(({ local }) => textOf(local) ?? []);
+}
+
 /**
- * The guest once for each veth pair out of its namespace, with port and MAC of its own end. `inside`: `ip -j link`
- * there; `links`: of the bridges' namespace. Empty without such a pair, as in the host's own namespace.
+ * The guest once for each veth pair out of its namespace, with port, MAC and addresses of its own end. `inside`:
+ * `ip -j address` there; `links`: of the bridges' namespace. Without such a pair as it was if its port is known, else
+ * none, as in the host's own namespace.
  */
 export function portsOfSandbox(
   guest: GuestRecord,
   inside: unknown,
   links: readonly LinkState[],
 ): readonly GuestRecord[] {
-  return objectsOf(inside).flatMap((link): readonly GuestRecord[] => {
+  const found = objectsOf(inside).flatMap((link): readonly GuestRecord[] => {
     const port = links.find(({ ifindex, peer }) => ifindex === link['link_index'] && peer === link['ifindex'])?.name;
-    return port === undefined ? [] : [{ ...guest, port, mac: normalizeMac(textOf(link['address'])) }];
+    if (port === undefined || (guest.port !== null && guest.port !== port)) return [];
+    const ips = guest.ips.length > 0 ? guest.ips : addressesIn(link);
+    return [{ ...guest, port, mac: normalizeMac(textOf(link['address'])), ips }];
+  });
+  return found.length === 0 && guest.port !== null ? [guest] : found;
+}
+
+/**
+ * Guests whose MACs were read inside, where each sets its own: without a MAC that another port of the bridge has too,
+ * as `known` or another such guest reports, or the bridge has learned.
+ */
+export function withoutSharedMacs(
+  readInside: readonly GuestRecord[],
+  known: readonly GuestRecord[],
+  { links, fdb }: Pick<HostState, 'links' | 'fdb'>,
+): readonly GuestRecord[] {
+  const masters = new Map(links.map(({ name, master }) => [name, master]));
+  const placeOf = ({ mac, port }: Pick<GuestRecord, 'mac' | 'port'>): string | null =>
+    mac === null || port === null ? null : `${masters.get(port) ?? ''} ${mac}`;
+  const holders = groupBy([...known, ...readInside, ...fdb.filter(({ state }) => state === 'dynamic')], placeOf);
+  return readInside.map((guest) => {
+    const isShared = holders.get(placeOf(guest) ?? '')?.some(({ port }) => port !== guest.port) === true;
+    return isShared ? { ...guest, mac: null } : guest;
   });
 }

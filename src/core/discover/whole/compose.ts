@@ -298,7 +298,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
       ...(classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
       ...(wishes.rules === 0 ? { ask_rules: false } : {}),
       topology: topologyOf(survey, bridges, entries, input),
-      steps: stepsOf([...placed, ...rules.probes], wishes, guests.length, state),
+      steps: stepsOf([...placed, ...rules.probes], wishes, guests, state),
     },
     notes: [...notesOf(survey, bridges, input), ...between.notAsked, ...(rules.note === null ? [] : [rules.note])],
     beside: others.map(besideNote),

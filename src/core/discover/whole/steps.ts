@@ -1,5 +1,6 @@
 import { witnessLimits } from '../../bridge/bypass/witnesses.js';
 import type { HostState } from '../../model/state.js';
+import type { FoundEntry } from '../found-endpoints.js';
 import type { Part, Placed, WrittenProbe } from './probes.js';
 
 /**
@@ -47,7 +48,7 @@ export function lastRoundOf({ forMs, rate }: StepWishes, guests: number): number
 export function stepsOf(
   placed: readonly Placed[],
   { rate }: StepWishes,
-  guests: number,
+  guests: readonly FoundEntry[],
   state: HostState,
 ): readonly object[] {
   const of = (wanted: Part): readonly WrittenProbe[] =>
@@ -57,6 +58,9 @@ export function stepsOf(
     ...new Set(placed.flatMap(([part]) => (['first', 'floods', 'further', 'rules'].includes(part) ? [] : [part]))),
   ];
   const rules = of('rules');
+  // Unknown to the bridge, what is for one would flood
+  const silent = new Set(guests.flatMap(({ name, isSilent = false }) => (isSilent ? [name] : [])));
+  const learn = [...new Set(rules.flatMap(({ to = [] }) => to.filter((name) => silent.has(name))))];
   const rateOfFlood = ({ class: name }: WrittenProbe): number => {
     const most = name === 'arp-request' ? arpFloodRate : floodRate;
     return Math.min(most, rate ?? most);
@@ -68,10 +72,17 @@ export function stepsOf(
   return [
     ...(first.length === 0 ? [] : [stepOf('round 1: each guest once', first, () => rate ?? usualRate)]),
     ...(floods.length === 0 ? [] : [stepOf('may flood out of the uplink', floods, rateOfFlood)]),
-    ...(further.length === 0 ? [] : [stepOf('further rounds: all pairs', further, () => rate ?? usualRateOf(guests))]),
+    ...(further.length === 0
+      ? []
+      : [stepOf('further rounds: all pairs', further, () => rate ?? usualRateOf(guests.length))]),
     ...(rules.length === 0
       ? []
-      : [stepOf('rules that copy or move frames', rules, () => Math.min(witnessLimits.rate, rate ?? Infinity))]),
+      : [
+          {
+            ...stepOf('rules that copy or move frames', rules, () => Math.min(witnessLimits.rate, rate ?? Infinity)),
+            ...(learn.length === 0 ? {} : { learn }),
+          },
+        ]),
     ...others.map((part) => ({
       ...stepOf(part, of(part), () => rate),
       ...(part === 'aged-unicast' ? { wait: `${Math.ceil(ageing / 100) + 5}s` } : {}),

@@ -2,6 +2,9 @@ import { isIpHandedOver } from '../../bridge/view.js';
 import type { HostState } from '../../model/state.js';
 import { actingParts, tcFilters } from '../../bridge/rules.js';
 
+/** Ends of the run's own pairs, which redirect probes into ports (src/system/fabric/host/injection-ports.ts). */
+const ownDevice = /^vi[0-9a-f]{8}-\d+$/;
+
 /** nft families that act on bridged frames; IP's do so if br_netfilter passes frames to them. */
 const linkFamilies = new Set(['bridge', 'netdev']);
 
@@ -26,7 +29,9 @@ export function filtersInState(state: HostState): FiltersInState {
       .filter(({ program }) => (program === 'ebtables-legacy') === isOfBridge)
       .map(({ program, table }) => `${program} ${table}`);
   const routed = [...tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`), ...ofLegacy(false)];
-  const onDevices = [...new Set(tcFilters(state).map(({ key }) => `tc on ${key}`))];
+  const onDevices = [
+    ...new Set(tcFilters(state).flatMap(({ device, key }) => (ownDevice.test(device) ? [] : [`tc on ${key}`]))),
+  ];
   return {
     link: [...tables.filter(isLink).map((table) => `nft ${table}`), ...ofLegacy(true), ...onDevices],
     ip: { routed, bridged: isIpHandedOver(sysctl) ? routed.map((table) => `${table} by br_netfilter`) : [] },

@@ -3,13 +3,17 @@ import type { FdbState } from '../../../model/state.js';
 import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
 import type { Barrier } from './barrier.js';
 
-/** An entry before and after the probes that steers a row's frames to another port than the observer's; null = none. */
+/**
+ * An entry before and after the probes, or learned with the first of them, that steers a row's frames to another port
+ * than the observer's; null = none.
+ */
 function steeringEntry(row: RowContext): FdbState | null {
-  const { entries, after, port, observer, dstMac } = row;
-  const [entry] = entries;
+  const { entries, after, bridge, port, observer, dstMac } = row;
+  const learned = entriesOf(after, dstMac).filter(({ state, master }) => state === 'dynamic' && master === bridge.name);
+  const [entry] = entries.length > 0 ? entries : learned;
   if (entry === undefined || !isUnicast(row) || observer === null || observer.place === 'relay') return null;
-  const stays = entriesOf(after, dstMac).some((row) => row.port === entry.port && row.state === entry.state);
-  return !stays || entries.some((entry) => entry.port === (port?.name ?? row.bridge.name)) ? null : entry;
+  const stays = entriesOf(after, dstMac).some((known) => known.port === entry.port && known.state === entry.state);
+  return !stays || [entry, ...entries].some((known) => known.port === (port?.name ?? bridge.name)) ? null : entry;
 }
 
 function entryPlace({ mac, port }: FdbState): string {

@@ -8,7 +8,15 @@ import {
   monitorProcesses,
 } from '../../../../../src/core/discover/guests/machine-monitors.js';
 import { nspawnGuests } from '../../../../../src/core/discover/guests/nspawn.js';
-import { portsOfSandbox, sandboxPath } from '../../../../../src/core/discover/guests/sandbox.js';
+import {
+  namespaceGuests,
+  portsOfSandbox,
+  sandboxPath,
+  withoutSharedMacs,
+} from '../../../../../src/core/discover/guests/sandbox.js';
+import type { GuestRecord } from '../../../../../src/core/model/host-config.js';
+import type { FdbState } from '../../../../../src/core/model/state.js';
+import { learnedAt, upLink } from '../../../../support/link-state.js';
 import { parseLinks } from '../../../../../src/system/state/parse-links.js';
 
 const container = (labels: object, path: string | undefined): unknown => ({
@@ -109,6 +117,66 @@ describe('guests that are known by their namespace', () => {
       ['veth4', '02:00:00:00:00:02'],
       ['veth6', '02:00:00:00:00:03'],
     ]);
+  });
+
+  it('ip netns: have the MAC and the addresses of their own end, and keep their name if it cannot be read', () => {
+    const links = parseLinks(
+      [
+        { ifindex: 4, ifname: 'v1', link_index: 2, link_netnsid: 0, linkinfo: { info_kind: 'veth' } },
+        { ifindex: 6, ifname: 'v2', link_index: 3, link_netnsid: 0, linkinfo: { info_kind: 'veth' } },
+      ],
+      () => null,
+    );
+    const [guest, second] = namespaceGuests(
+      [{ name: 'blue', id: 0 }],
+      [
+        { ifname: 'v1', link_netnsid: 0 },
+        { ifname: 'v2', link_netnsid: 0 },
+      ],
+    );
+    if (guest === undefined || second === undefined) throw new Error('no guests');
+    expect(guest.netns).toBe('/run/netns/blue');
+    const inside = [
+      {
+        ...{ ifindex: 2, link_index: 4, address: '02:00:00:00:00:02' },
+        addr_info: [
+          { family: 'inet', local: '10.9.0.2', prefixlen: 24 },
+          { family: 'inet6', local: 'fd00::2', prefixlen: 64 },
+        ],
+      },
+      { ifindex: 3, link_index: 6, address: '02:00:00:00:00:03' },
+    ];
+    expect([guest, second].flatMap((each) => portsOfSandbox(each, inside, links))).toEqual([
+      { ...guest, mac: '02:00:00:00:00:02', ips: ['10.9.0.2', 'fd00::2'] },
+      { ...second, mac: '02:00:00:00:00:03' },
+    ]);
+    expect(portsOfSandbox({ ...guest, ips: ['10.9.0.7'] }, inside, links)[0]?.ips).toEqual(['10.9.0.7']);
+    expect(portsOfSandbox(guest, [], links)).toEqual([guest]);
+    expect(namespaceGuests([{ name: '../x', id: 0 }], [{ ifname: 'v1', link_netnsid: 0 }])[0]?.netns).toBeUndefined();
+  });
+
+  it('have no MAC of another port of their bridge, which any guest could set', () => {
+    const macs = [1, 2, 3].map((n) => `02:00:00:00:00:0${n}`);
+    const [a = '', b = '', c = ''] = macs;
+    const onPort = (name: string, master: string) => upLink(name, { master, kind: 'veth' });
+    const links = [onPort('v1', 'br0'), onPort('v2', 'br0'), onPort('v3', 'br0'), onPort('w1', 'br1')];
+    const guestAt = (port: string, mac: string | null): GuestRecord => ({
+      ...{ manager: 'namespace', name: port, port, mac, ips: [], zone: null },
+    });
+    const left = (
+      readInside: readonly GuestRecord[],
+      known: readonly GuestRecord[] = [],
+      fdb: readonly FdbState[] = [],
+    ): readonly (string | null)[] => withoutSharedMacs(readInside, known, { links, fdb }).map(({ mac }) => mac);
+    expect(left([guestAt('v1', a), guestAt('v2', b), guestAt('w1', a)])).toEqual([a, b, a]);
+    expect(left([guestAt('v1', a), guestAt('v2', a), guestAt('v3', c)])).toEqual([null, null, c]);
+    expect(left([guestAt('v1', a)], [guestAt('v2', a)])).toEqual([null]);
+    expect(left([guestAt('v1', a)], [guestAt('v1', a)])).toEqual([a]);
+    const learned = (port: string, state: string): FdbState => learnedAt(a, port, { master: 'br0', state });
+    expect(left([guestAt('v1', a)], [], [learned('v2', 'dynamic')])).toEqual([null]);
+    expect(left([guestAt('v1', a)], [], [learned('v1', 'dynamic')])).toEqual([a]);
+    // sends what is for it elsewhere, which is to be found
+    expect(left([guestAt('v1', a)], [], [learned('v2', 'static')])).toEqual([a]);
   });
 
   it('open nothing but what a manager keeps namespaces in', () => {

@@ -60,7 +60,7 @@ function steers(row: FdbState, more: Readonly<Record<string, Partial<RowContext>
         observer: { ...observerC, place: 'bridge' },
         port: null,
       },
-      'no entry': { entries: [] },
+      'no entry': { entries: [], after: host() },
       'an entry that is gone afterwards': { ...stays(row), after: host() },
       'an entry that moved': { ...stays(row), after: host({ fdb: [{ ...row, port: 'p3' }] }) },
       'an entry that changed its kind': { ...stays(row), after: host({ fdb: [{ ...row, state: 'other' }] }) },

@@ -35,6 +35,13 @@ describe('filters', () => {
     expect(filtersInState(host())).toEqual({ link: [], ip: { routed: [], bridged: [] } });
   });
 
+  it('are none of the rules by which the run hands its own probes into ports', () => {
+    const own = {
+      filters: { 'vi0a1b2c3d-0 ingress': [{ kind: 'matchall' }], 'vif-0 ingress': [{ kind: 'matchall' }] },
+    };
+    expect(filtersInState(host({ tc: own })).link).toEqual(['tc on vif-0 ingress']);
+  });
+
   it('are tables that drop whatever no rule accepts, though they have no rule', () => {
     const chain = (table: string, policy?: string): object => ({
       chain: { family: 'bridge', table, name: 'c', ...(policy === undefined ? {} : { type: 'filter', policy }) },
