@@ -207,6 +207,8 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
       'ip -n g2 neigh add 10.9.0.3 lladdr 52:54:00:00:00:03 dev eth0; ip -n g2 route add default via 10.9.0.3',
       'until [ $(bridge fdb show br br0 | grep -c "^52:54:00:00:00:0[123] .* master br0 *$") = 3 ]; do',
       'for i in 1 2 3; do ip netns exec g$i ping -c 1 -W 1 10.9.0.9 >/dev/null || :; done; done',
+      // A name would let the run read their addresses inside
+      'for i in 1 2 3; do ip netns exec g$i sh -c "sleep 300 >/dev/null 2>&1 &"; ip netns del g$i; done',
       `${process.execPath} ${cli} run --yes --quiet --out ${dir}`,
     ];
     const cage = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', host.join('\n')];
