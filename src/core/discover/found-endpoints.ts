@@ -3,6 +3,7 @@ import type { GuestRecord, Inventory } from '../model/host-config.js';
 import { type FdbState, type HostState, type LinkState, pairKinds, type SenderBehind } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
+import { commandText } from '../fix/fix-text.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { guestOfPort } from './guests.js';
 import { type Hops, hopsOf, portEnds } from '../bridge/hops.js';
@@ -300,19 +301,25 @@ export function refuseJoined(
 ): void {
   const ports = bridges.flatMap(({ members }) => members).filter(({ name }) => !hops.has(name));
   const masters = new Set(ports.map(({ master }) => master));
-  const joints = ports.flatMap((link) => {
-    const joined = joinedBridge(link, state);
-    return masters.has(joined) && joined !== null
-      ? [`${JSON.stringify(link.name)} joins ${JSON.stringify(link.master)} to ${JSON.stringify(joined)}`]
-      : [];
+  const joints = ports.flatMap((port) => {
+    const { name, master } = port;
+    const beyond = joinedBridge(port, state);
+    return master !== null && beyond !== null && masters.has(beyond) ? [{ name, master, beyond }] : [];
   });
-  if (joints.length > 0)
-    throw new VerifyError(
-      'unsupported',
-      69,
-      `${joints.join('; ')}: these bridges are one network, and one run without a file examines each by itself`,
-      'examine one at a time: run --bridge NAME takes what leads to another bridge for an uplink. Nothing was sent',
-    );
+  if (joints.length === 0) return;
+  const sentences = joints.map(
+    ({ name, master, beyond }) =>
+      `${JSON.stringify(name)} joins ${JSON.stringify(master)} to ${JSON.stringify(beyond)}`,
+  );
+  const commands = [...new Set(joints.map(({ master }) => master))].map((bridge) =>
+    commandText(['verify-isolation', 'run', '--bridge', bridge]),
+  );
+  throw new VerifyError(
+    'unsupported',
+    69,
+    `${sentences.join(', ')}, and one run without a file tests one bridge of such a network`,
+    `type: ${commands.join(', then ')}. Each takes the port to the other bridge for an uplink, and tests its own guests alone. Nothing was sent`,
+  );
 }
 
 /** In the VLAN of the guest's untagged frames, if the bridge filters VLANs. */

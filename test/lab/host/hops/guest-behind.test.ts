@@ -66,5 +66,13 @@ describe('a guest behind a hop', { ...needs(root, program('nft')), timeout: pati
       69,
       expect.stringMatching(new RegExp(`^REFUSED: .*"${names.outer}" joins "br0" to "${names.hop}"`)),
     ]);
+    expect(stderr).toContain('type: verify-isolation run --bridge br0, then ');
+    const typed = await host.judge('typed', '--bridge', 'br0');
+    expect([typed.status, typed.result.verdict], typed.text).toEqual([0, 'holds']);
+    host.sh(
+      `tc qdisc add dev v2 clsact; tc filter add dev v2 egress protocol all u32 match u32 0 0 action mirred egress mirror dev ${names.outer}`,
+    );
+    const copied = await host.judge('copied', '--bridge', 'br0');
+    expect([copied.status, copied.result.verdict], copied.text).toEqual([2, 'broken']);
   });
 });
