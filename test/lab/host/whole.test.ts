@@ -10,7 +10,7 @@ import { terminalReport } from '../../../src/report/terminal/terminal.js';
 import { runWhole, tryBarrier } from '../../support/lab/try-barrier.js';
 import { cli, fresh } from '../../support/lab/program.js';
 import { guests as known, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
-import { macOfGuest } from '../../support/lab/whole-host.js';
+import { macOfGuest, wholeHost } from '../../support/lab/whole-host.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
@@ -73,6 +73,18 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     expect([lines[0], lines.findLast((line) => line.startsWith('HOLDS'))]).toEqual([
       expect.stringContaining(words),
       expect.stringContaining(words),
+    ]);
+  });
+
+  it('says of a single guest that a second one is missing, not what is wrong in a file', async () => {
+    const host = wholeHost(1);
+    const { status, stderr } = await host.run(['run', '--yes', '--out', join(host.dir, 'single')]);
+    host.close();
+    const lines = stderr.trimEnd().split('\n').slice(-2);
+    expect([status, ...lines]).toEqual([
+      69,
+      'REFUSED: "v1" is the only guest that was found: no other could receive its traffic',
+      '  start a second guest on its bridge, ping once from each, and try again. Nothing was sent',
     ]);
   });
 

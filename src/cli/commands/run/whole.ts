@@ -11,6 +11,7 @@ import { readLinks } from '../../../system/state/read.js';
 import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { spoolFile } from '../evidence/push.js';
+import type { WholeScenario } from '../../../core/discover/whole/compose.js';
 import { readWhole, type WholeOptions } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { mustHaveRights } from './host-run.js';
@@ -63,7 +64,28 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
     process.stderr.write(
       `${remarks.notes.map((note) => `${escapeText(note)}\n`).join('')}scenario: ${join(scenarios, file)}\n`,
     );
-  return runCommand({ ...options, files: [join(scenarios, file)], out: join(folder, 'evidence') });
+  try {
+    return await runCommand({ ...options, files: [join(scenarios, file)], out: join(folder, 'evidence') });
+  } catch (error) {
+    throw onlyGuestFault(error, scenario) ?? error;
+  }
+}
+
+/** For a person without a file to correct: a step that can only hold, since there is one guest; null = another error. */
+function onlyGuestFault(error: unknown, { topology }: WholeScenario): VerifyError | null {
+  const isGuest = (endpoint: object): boolean =>
+    !('role' in endpoint) && !('attach' in endpoint && endpoint.attach === 'host');
+  const [only, second] = Object.entries(topology.endpoints).flatMap(([name, endpoint]) =>
+    isGuest(endpoint) ? [name] : [],
+  );
+  return error instanceof VerifyError && error.code === 'nothing-to-hear' && only !== undefined && second === undefined
+    ? new VerifyError(
+        'nothing-to-hear',
+        69,
+        `${JSON.stringify(only)} is the only guest that was found: no other could receive its traffic`,
+        'start a second guest on its bridge, ping once from each, and try again. Nothing was sent',
+      )
+    : null;
 }
 
 /** Throws VerifyError (69) if the host does not fit one scenario: there is no file to correct. */
