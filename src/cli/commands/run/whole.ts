@@ -71,10 +71,8 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
   }
 }
 
-/** For a person without a file to correct: a step that can only hold, since there is one guest; null = another error. */
 function onlyGuestFault(error: unknown, { topology }: WholeScenario): VerifyError | null {
-  const isGuest = (endpoint: object): boolean =>
-    !('role' in endpoint) && !('attach' in endpoint && endpoint.attach === 'host');
+  const isGuest = (endpoint: object): boolean => 'port' in endpoint && !('role' in endpoint);
   const [only, second] = Object.entries(topology.endpoints).flatMap(([name, endpoint]) =>
     isGuest(endpoint) ? [name] : [],
   );

@@ -76,8 +76,8 @@ function addressesIn(link: Fields): readonly string[] {
 
 /**
  * The guest once for each veth pair out of its namespace, with port, MAC and addresses of its own end. `inside`:
- * `ip -j address` there; `links`: of the bridges' namespace. Without such a pair as it was if its port is known, else
- * none, as in the host's own namespace.
+ * `ip -j address` there; `links`: of the bridges' namespace. Without such a pair: as it was if its port is known, else
+ * none.
  */
 export function portsOfSandbox(
   guest: GuestRecord,
@@ -94,8 +94,8 @@ export function portsOfSandbox(
 }
 
 /**
- * Guests whose MACs were read inside, where each sets its own: without a MAC that another port of the bridge has too,
- * as `known` or another such guest reports, or the bridge has learned.
+ * Guests whose MACs were read inside, where each sets its own. A MAC that another port of the bridge has too, by
+ * record or learned, becomes null.
  */
 export function withoutSharedMacs(
   readInside: readonly GuestRecord[],

@@ -4,8 +4,8 @@ import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
 import type { Barrier } from './barrier.js';
 
 /**
- * An entry before and after the probes, or learned with the first of them, that steers a row's frames to another port
- * than the observer's; null = none.
+ * An entry that steers a row's frames to another port than the observer's; null = none. It stands before and after the
+ * probes, or is learned with the first of them.
  */
 function steeringEntry(row: RowContext): FdbState | null {
   const { entries, after, bridge, port, observer, dstMac } = row;
