@@ -6,8 +6,8 @@ import { VerifyError } from '../model/verify-error.js';
 import { documentation, familyOf } from '../probe/addresses.js';
 import { classes } from '../probe/classes.js';
 import { leastSizeOf } from '../probe/frames/frame.js';
-import type { FlowDraft, ProbeContext } from '../probe/probe-class.js';
-import { flowCollector } from './flows/flow-collector.js';
+import type { FlowDraft, ProbeClass, ProbeContext, ProbePair } from '../probe/probe-class.js';
+import { type FlowCollector, flowCollector } from './flows/flow-collector.js';
 import { checkLaidOut } from './size.js';
 
 export interface Numbering {
@@ -42,25 +42,28 @@ function* roundsOf(
   }
 }
 
-function* pairsOf(entry: ProbeEntry, around: FlowContext): Generator<readonly [Endpoint, Endpoint | null]> {
+/** A pair, and the addressee's place in the entry's; -1 = it was not paired by place. */
+type TakePair = (from: Endpoint, to: Endpoint | null, place: number) => void;
+
+function eachPair(entry: ProbeEntry, around: FlowContext, take: TakePair): void {
   const resolve = (names: readonly string[]): readonly Endpoint[] =>
     names.flatMap((name) => around.endpoints.get(name) ?? []);
   const addressees = entry.to === null ? null : resolve(entry.to);
   if (entry.rounds !== undefined && entry.to !== null) {
-    yield* roundsOf(entry, entry.to, entry.rounds, around);
+    for (const [from, to] of roundsOf(entry, entry.to, entry.rounds, around)) take(from, to, -1);
     return;
   }
   const [senderNames, addresseeNames] = [new Set(entry.from), new Set(entry.to ?? [])];
   for (const from of resolve(entry.from)) {
     if (addressees === null) {
-      yield [from, null];
+      take(from, null, -1);
       continue;
     }
-    for (const to of addressees) {
+    for (const [place, to] of addressees.entries()) {
       if (to.name === from.name || (!entry.acrossBridges && !sameSegment(to, from))) continue;
-      yield [from, to];
+      take(from, to, place);
       // If both are senders anyway, the reverse comes by itself.
-      if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) yield [to, from];
+      if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) take(to, from, -1);
     }
   }
 }
@@ -178,6 +181,71 @@ function asUnreachable(draft: FlowDraft, family: 4 | 6): FlowDraft {
   return { ...draft, frame: { ...shape, size: Math.max(size, leastSizeOf(shape)) } };
 }
 
+/** What is known of an entry's flows of one carrier and VLAN stack; -1 = not yet, or not joinable. */
+interface KnownParts {
+  readonly carrier: Carrier;
+  readonly vlan: readonly number[];
+  form: number;
+  sender: Endpoint | null;
+  source: number;
+  /** By the addressee's place. */
+  readonly aims: number[];
+}
+
+/** Joins flows of parts that flows before had: a mesh has a million pairs of a thousand senders and addressees. */
+class JoinedFlows {
+  readonly #flows: FlowCollector;
+  readonly #entry: ProbeEntry;
+  readonly #joins: ProbeClass['joins'];
+  readonly #parts: KnownParts[] = [];
+
+  /** `isEach`: each draft is sent, whatever its carrier; else raw ones alone are. */
+  constructor(
+    flows: FlowCollector,
+    entry: ProbeEntry,
+    private readonly isEach: boolean,
+  ) {
+    this.#flows = flows;
+    this.#entry = entry;
+    this.#joins = classes[entry.class].joins;
+  }
+
+  /** False = a part is not known. */
+  add(from: Endpoint, carrier: Carrier, vlan: readonly number[], place: number): boolean {
+    if (place < 0 || this.#joins === undefined) return false;
+    const parts = this.#partsOf(carrier, vlan);
+    const aim = parts?.aims[place] ?? -1;
+    if (parts === undefined || aim < 0 || parts.source < 0 || parts.sender !== from) return false;
+    this.#flows.addJoined(parts.form, parts.source, aim);
+    return true;
+  }
+
+  /** Takes the parts of the pair's flow, which was added last. */
+  learn({ from, to, carrier, vlan }: ProbePair, place: number): void {
+    const joins = this.#joins;
+    if (place < 0 || to === null || joins === undefined || !(this.isEach || carrier === 'raw')) return;
+    const parts = this.#partsOf(carrier, vlan) ?? this.#newParts(carrier, vlan);
+    const [form, source, aim] = this.#flows.lastParts();
+    const isJoined = joins.sender(from) && joins.addressee(to, carrier, this.#entry);
+    parts.sender = from;
+    parts.source = isJoined ? source : -1;
+    if (!isJoined) return;
+    parts.form = form;
+    parts.aims[place] = aim;
+  }
+
+  #newParts(carrier: Carrier, vlan: readonly number[]): KnownParts {
+    const parts = { carrier, vlan, form: -1, sender: null, source: -1, aims: [] };
+    this.#parts.push(parts);
+    return parts;
+  }
+
+  #partsOf(carrier: Carrier, vlan: readonly number[]): KnownParts | undefined {
+    for (const parts of this.#parts) if (parts.vlan === vlan && parts.carrier === carrier) return parts;
+    return undefined;
+  }
+}
+
 /**
  * A step's flows in the order of sending: by entry, pair, carrier, VLAN stack. A token's index identifies its probe in
  * the run. `notAsked`: on a host, packets to host or router without a known address, and to guests without an error
@@ -194,27 +262,35 @@ export function expandFlows(
   step.probes.forEach((entry, probe) => {
     const probeClass = classes[entry.class];
     const context: ProbeContext = { entry, ...around, ordinal: numbering.entry };
+    const known = new JoinedFlows(flows, entry, unknown === null);
     numbering.entry += 1;
-    for (const [from, to] of pairsOf(entry, around)) {
+    const addPair = (pair: ProbePair, place: number): void => {
+      const drafts = probeClass.flows(pair, context);
+      for (const draft of unknown?.sendable(drafts, entry) ?? drafts) {
+        const count = draft.count ?? entry.count;
+        flows.add(draft, {
+          probe,
+          class: entry.class,
+          count,
+          must: draft.judged ? (entry.mustSee ?? step.expect.mustSee ?? draft.must) : [],
+          may: draft.judged ? (entry.maySee ?? step.expect.maySee ?? draft.may) : [],
+        });
+        numbering.flow += 1;
+        numbering.token += count;
+      }
+      known.learn(pair, place);
+    };
+    eachPair(entry, around, (from, to, place) => {
       for (const carrier of entry.carriers ?? probeClass.defaultCarriers(from, to, entry)) {
         for (const vlan of entry.vlanStacks) {
-          const drafts = probeClass.flows({ from, to, carrier, vlan }, context);
-          for (const draft of unknown?.sendable(drafts, entry) ?? drafts) {
-            const count = draft.count ?? entry.count;
-            flows.add(draft, {
-              probe,
-              class: entry.class,
-              count,
-              must: draft.judged ? (entry.mustSee ?? step.expect.mustSee ?? draft.must) : [],
-              may: draft.judged ? (entry.maySee ?? step.expect.maySee ?? draft.may) : [],
-            });
+          if (known.add(from, carrier, vlan, place)) {
             numbering.flow += 1;
-            numbering.token += count;
-          }
+            numbering.token += entry.count;
+          } else addPair({ from, to, carrier, vlan }, place);
         }
       }
       checkLaidOut(around.file, step, numbering);
-    }
+    });
   });
   const [planned, notAsked] = [flows.finish(), unknown?.list() ?? []];
   if (planned.length === 0 && step.traffic.length === 0) refuseUnknown(step, notAsked, around.file);

@@ -93,4 +93,12 @@ export interface ProbeClass {
   readonly provokes?: readonly string[];
   defaultCarriers(from: Endpoint, to: Endpoint | null, entry: ProbeEntry): readonly Carrier[];
   flows(pair: ProbePair, context: ProbeContext): readonly FlowDraft[];
+  /**
+   * Senders and addressees whose pairs have one flow each, of the entry's count. Its source depends on the sender
+   * alone; destination, `must` and `may` depend on the addressee alone. Absent: none.
+   */
+  readonly joins?: {
+    sender(from: Endpoint): boolean;
+    addressee(to: Endpoint, carrier: Carrier, entry: ProbeEntry): boolean;
+  };
 }

@@ -6,9 +6,16 @@ import { flowTable, optionalForm, kindOf } from './flow-table.js';
 /** Properties of a flow by the scenario's entry. */
 export type FlowOfEntry = Pick<Flow, 'probe' | 'class' | 'count' | 'must' | 'may'>;
 
+/** A flow's form, source and destination, by their numbers in the collector. */
+export type FlowParts = readonly [form: number, source: number, aim: number];
+
 /** Collects a step's flows in order, ids and tokens continuous, without an object a flow: a mesh has a million. */
 export interface FlowCollector {
   add(draft: FlowDraft, entry: FlowOfEntry): void;
+  /** The parts of the flow added last. */
+  lastParts(): FlowParts;
+  /** Adds a flow of known parts. */
+  addJoined(form: number, source: number, aim: number): void;
   finish(): Flows;
 }
 
@@ -22,6 +29,12 @@ export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCo
       forms.add(draft, entry);
       sources.add(draft, entry);
       destinations.add(draft, entry);
+    },
+    lastParts: () => [forms.last, sources.last, destinations.last],
+    addJoined(form, source, aim) {
+      forms.place(form);
+      sources.place(source);
+      destinations.place(aim);
     },
     finish: () =>
       flowTable({
@@ -104,7 +117,8 @@ class Distinct<T> {
   private readonly followers: number[] = [];
   private places: Uint32Array = new Uint32Array(1024);
   private count = 0;
-  private last = -1;
+  /** Position of the last flow's value; -1 = none. */
+  last = -1;
 
   /** `keyOf`: different keys mean different values; `isSame` decides otherwise. */
   constructor(
@@ -121,6 +135,10 @@ class Distinct<T> {
     const { last } = this;
     const place = this.likely(draft, entry) ?? this.find(draft, entry);
     if (last !== -1 && place !== last) this.followers[last] = place;
+    this.place(place);
+  }
+
+  place(place: number): void {
     this.last = place;
     if (this.count === this.places.length) this.grow();
     this.places[this.count] = place;

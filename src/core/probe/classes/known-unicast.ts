@@ -11,11 +11,13 @@ function takesPackets(from: Endpoint, to: Endpoint | null): boolean {
 
 const none: readonly Mac[] = [];
 
+function hasOneMac(to: Endpoint, carrier: Carrier, { dstMac, rule }: ProbeEntry): boolean {
+  return to.macs.length < 2 || rule !== undefined || carrier !== 'raw' || dstMac !== null;
+}
+
 /** Addresses behind a further MAC are unknown, so no packets go there. */
-function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, { dstMac, rule }: ProbeEntry): readonly Mac[] {
-  if (to.macs.length < 2 || rule !== undefined || carrier !== 'raw' || dstMac !== null || takesPackets(from, to))
-    return none;
-  return probedMacs(to).slice(1);
+function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, entry: ProbeEntry): readonly Mac[] {
+  return hasOneMac(to, carrier, entry) || takesPackets(from, to) ? none : probedMacs(to).slice(1);
 }
 
 /**
@@ -53,4 +55,5 @@ export const knownUnicast: ProbeClass = {
     if (further.length === 0) return [first];
     return [first, ...further.map((mac) => ({ ...flowTo(mac), variant: `to ${mac}` }))];
   },
+  joins: { sender: ({ attach }) => !isRoutedTo(attach), addressee: hasOneMac },
 };

@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
+import fc from 'fast-check';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { Plan } from '../../../../src/core/model/plan.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
+import { knownUnicast } from '../../../../src/core/probe/classes/known-unicast.js';
 import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
 import { refusal } from '../../../support/refusal.js';
 
@@ -128,4 +130,70 @@ it('asks it by forged frames once, not in parts', () => {
   const plan = planOf('{ class: ip-spoof, from: alice, to: bob }', { known: ', ip: 10.0.0.2/24' });
   expect(sentBy(plan)).toEqual(['alice > bob ipv4-icmp']);
   expect(plan.steps[0]).not.toHaveProperty('notAsked');
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Guests with one or two MACs and addresses, routed ports with the host's own MACs; entries of several carriers and stacks. */
+const meshes = fc.record({
+  guests: fc.array(fc.record({ macs: fc.integer({ min: 1, max: 2 }), ip: fc.boolean(), bridge: fc.nat(1) }), {
+    minLength: 2,
+    maxLength: 5,
+  }),
+  routed: fc.boolean(),
+  provider: fc.constantFrom('lab', 'host'),
+  entries: fc.array(
+    fc.constantFrom(
+      'from: "*", to: "*"',
+      'from: "*", to: "*", count: 3, carriers: [raw]',
+      'from: "*", to: "*", carriers: [ipv4-udp, raw]',
+      'from: [g0, g1], to: "*", both_ways: true, vlan: [[], [5]]',
+      'from: "*", to: [g0, g1], dst_mac: "52:54:00:00:00:77", may_see: [g1]',
+    ),
+    { minLength: 1, maxLength: 3 },
+  ),
+});
+
+const hostMacs = { br0: bridgeMac, br1: bridgeMac, tapr7: '02:00:00:00:00:f7', tapr8: '02:00:00:00:00:f8' };
+
+function meshText({ guests, routed, provider, entries }: typeof meshes extends fc.Arbitrary<infer T> ? T : never) {
+  const lines = guests.map(({ macs, ip, bridge }, at) => {
+    const own = Array.from({ length: macs }, (_, which) => `"52:54:00:00:0${which}:0${at}"`);
+    return `    g${at}: { bridge: br${at < 2 ? 0 : bridge}, port: tap${at}, mac: [${own.join(', ')}]${ip ? `, ip: 10.0.0.${at + 10}/24` : ''} }`;
+  });
+  if (routed)
+    for (const at of [7, 8, 9])
+      lines.push(
+        `    r${at}: { bridge: rt, attach: routed, port: tapr${at}, mac: "52:54:00:00:00:a${at}", ip: 10.0.9.${at}/32 }`,
+      );
+  return `version: 1
+name: mesh
+topology:
+  provider: ${provider}
+  bridges: { br0: {}, br1: {}${routed ? ', rt: { kind: routed }' : ''} }
+  endpoints:
+${lines.join('\n')}
+steps:
+  - { name: all, expect: unjudged, probe: [${entries.map((entry) => `{ class: known-unicast, ${entry} }`).join(', ')}] }
+`;
+}
+
+it('joins flows of known parts to those that each pair has alone', () => {
+  let joined = 0;
+  fc.assert(
+    fc.property(meshes, (mesh) => {
+      const scenario = loadScenario('mesh.yml', Buffer.from(meshText(mesh)));
+      const make = (): Plan => makePlan(scenario, { runTag: 1, keySha256: '0'.repeat(64), bridgeMacs: hostMacs });
+      const asked = vi.spyOn(knownUnicast, 'flows');
+      const plan = make();
+      const few = asked.mock.calls.length;
+      vi.spyOn(knownUnicast, 'joins', 'get').mockReturnValue(undefined);
+      asked.mockClear();
+      expect(JSON.stringify(plan)).toBe(JSON.stringify(make()));
+      joined += asked.mock.calls.length - few;
+      vi.restoreAllMocks();
+    }),
+    { numRuns: 60 },
+  );
+  expect(joined).toBeGreaterThan(0);
 });
