@@ -59,8 +59,9 @@ function eachPair(entry: ProbeEntry, around: FlowContext, take: TakePair): void 
       take(from, null, -1);
       continue;
     }
-    for (const [place, to] of addressees.entries()) {
-      if (to.name === from.name || (!entry.acrossBridges && !sameSegment(to, from))) continue;
+    for (let place = 0; place < addressees.length; place += 1) {
+      const to = addressees[place];
+      if (to === undefined || to.name === from.name || (!entry.acrossBridges && !sameSegment(to, from))) continue;
       take(from, to, place);
       // If both are senders anyway, the reverse comes by itself.
       if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) take(to, from, -1);
