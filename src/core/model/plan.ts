@@ -186,6 +186,8 @@ export interface Flows extends Iterable<Flow> {
   reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T;
   /** By form and sender (core/plan/flows/flow-table.ts); absent of a list. */
   readonly kinds?: () => readonly FlowKind[];
+  /** Frames of each flow if all have as many; else, and of a list, absent. */
+  readonly framesEach?: number | undefined;
 }
 
 export interface FlowKind {

@@ -1,4 +1,4 @@
-import type { Flow, StepPlan } from '../../core/model/plan.js';
+import type { Flow, Flows, StepPlan } from '../../core/model/plan.js';
 import { frameSizeOf } from '../../core/plan/flows/flow-of-table.js';
 import { stampToken } from '../../core/probe/frames/template.js';
 import { templateSeries } from '../../core/probe/frames/template-series.js';
@@ -8,15 +8,45 @@ import type { RunContext } from '../context.js';
 import { senderSocket } from './sockets.js';
 
 /** Consecutive frames of one flow. */
-export interface Burst {
+interface Burst {
   readonly flow: Flow;
   readonly sequence: number;
   readonly count: number;
 }
 
+/**
+ * `count` consecutive frames of flows in their order. They begin with frame `sequence` of the flow at `position`.
+ * `most`: of a burst.
+ */
+export interface ProbeBatch {
+  readonly flows: Flows;
+  readonly position: number;
+  readonly sequence: number;
+  readonly count: number;
+  readonly most: number;
+}
+
+/** A million in a mesh: they are void once a batch is built, so that few outlive a young generation. */
+export function burstsOf({ flows, position, sequence, count, most }: ProbeBatch): readonly Burst[] {
+  const bursts: Burst[] = [];
+  let remaining = count;
+  let next = sequence;
+  for (let at = position; remaining > 0; at += 1, next = 0) {
+    const flow = flows.at(at);
+    if (flow === undefined) break;
+    while (next < flow.count && remaining > 0) {
+      const frames = Math.min(most, flow.count - next, remaining);
+      bursts.push({ flow, sequence: next, count: frames });
+      next += frames;
+      remaining -= frames;
+    }
+  }
+  return bursts;
+}
+
 function framesOf(
   context: RunContext,
-  batch: readonly Burst[],
+  bursts: readonly Burst[],
   first: number,
   count: number,
   size: number,
@@ -25,7 +55,7 @@ function framesOf(
   const frames = new Uint8Array(count * size);
   const templateOf = templateSeries();
   let at = 0;
-  for (const burst of batch) {
+  for (const burst of bursts) {
     const template = templateOf(burst.flow.frame);
     for (let i = 0; i < burst.count; i += 1, at += 1) stampToken(template, frames, at * size, tokens, at * tokenLength);
   }
@@ -36,11 +66,11 @@ function framesOf(
  * Where a batch leaves: bursts of one sender and length in a row are one route, so that the kernel takes many frames at
  * once. `size`: the longest of them.
  */
-function routesOf(batch: readonly Burst[], size: number): readonly SocketRoute[] {
+function routesOf(bursts: readonly Burst[], size: number): readonly SocketRoute[] {
   const routes: { readonly socket: string; count: number; readonly size?: number }[] = [];
   let sender = '';
   let length = 0;
-  for (const { flow, count } of batch) {
+  for (const { flow, count } of bursts) {
     const last = routes[routes.length - 1];
     const frameSize = frameSizeOf(flow);
     if (last !== undefined && flow.sender === sender && frameSize === length) last.count += count;
@@ -53,21 +83,40 @@ function routesOf(batch: readonly Burst[], size: number): readonly SocketRoute[]
 
 /** A batch with its frames built, each with `size` bytes of room: as many as the longest has. */
 export interface Prepared {
-  readonly batch: readonly Burst[];
+  readonly batch: ProbeBatch;
+  /** Its first flow's id, and its first token. */
+  readonly flow: number;
   readonly first: number;
   readonly planned: number;
   readonly size: number;
   readonly frames: Uint8Array;
+  readonly routes: readonly SocketRoute[];
 }
 
 /** Builds the frames of a batch; null = it is empty. */
-export function prepare(context: RunContext, batch: readonly Burst[]): Prepared | null {
-  const [head] = batch;
+export function prepare(context: RunContext, batch: ProbeBatch): Prepared | null {
+  const bursts = burstsOf(batch);
+  const [head] = bursts;
   if (head === undefined) return null;
   const first = head.flow.first + head.sequence;
-  const planned = batch.reduce((sum, burst) => sum + burst.count, 0);
-  const size = batch.reduce((longest, { flow }) => Math.max(longest, frameSizeOf(flow)), 0);
-  return { batch, first, planned, size, frames: framesOf(context, batch, first, planned, size) };
+  const planned = bursts.reduce((sum, burst) => sum + burst.count, 0);
+  const size = bursts.reduce((longest, { flow }) => Math.max(longest, frameSizeOf(flow)), 0);
+  const frames = framesOf(context, bursts, first, planned, size);
+  return { batch, flow: head.flow.id, first, planned, size, frames, routes: routesOf(bursts, size) };
+}
+
+/** The batch without its first frames up to the end of the burst in which `accepted` frames end. */
+function afterRefusal(batch: ProbeBatch, accepted: number): ProbeBatch {
+  let sum = 0;
+  for (const { flow, sequence, count } of burstsOf(batch)) {
+    sum += count;
+    if (sum <= accepted) continue;
+    const position = flow.id - (batch.flows.at(0)?.id ?? 0);
+    const next = sequence + count;
+    const place = next < flow.count ? { position, sequence: next } : { position: position + 1, sequence: 0 };
+    return { ...batch, ...place, count: batch.count - sum };
+  }
+  return batch;
 }
 
 /** Nobody is there any more who could send: what is left of the step's probes is given up. */
@@ -84,17 +133,12 @@ export async function transmit(
   prepared: Prepared,
   rate: number | null,
 ): Promise<boolean> {
-  const { batch, first, planned, size, frames } = prepared;
-  const { accepted, error } = await sender.sendRouted(routesOf(batch, size), frames, size, rate);
-  context.timeline.log(step.index, { event: 'sent', flow: batch[0]?.flow.id ?? 0, first, planned, accepted });
+  const { batch, flow, first, planned, size, frames, routes } = prepared;
+  const { accepted, error } = await sender.sendRouted(routes, frames, size, rate);
+  context.timeline.log(step.index, { event: 'sent', flow, first, planned, accepted });
   if (accepted === planned) return true;
   if (goneErrors.includes(error)) return false;
-  let sum = 0;
-  const next = batch.findIndex((burst) => {
-    sum += burst.count;
-    return sum > accepted;
-  });
-  return sendBatch(context, step, sender, batch.slice(next + 1), rate);
+  return sendBatch(context, step, sender, afterRefusal(batch, accepted), rate);
 }
 
 /**
@@ -105,7 +149,7 @@ export async function sendBatch(
   context: RunContext,
   step: StepPlan,
   sender: Sender,
-  batch: readonly Burst[],
+  batch: ProbeBatch,
   rate: number | null,
 ): Promise<boolean> {
   const prepared = prepare(context, batch);

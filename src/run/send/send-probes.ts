@@ -9,7 +9,7 @@ import type { Sender } from '../../system/inject/sender.js';
 import { engineOf, sharedRingFrames } from '../capture-step.js';
 import { checkStop, pause, type RunContext, report } from '../context.js';
 import { createFeedback, lossFreeRate, paceText } from './pace.js';
-import { type Burst, type Prepared, prepare, sendBatch, transmit } from './send-batch.js';
+import { type ProbeBatch, burstsOf, type Prepared, prepare, sendBatch, transmit } from './send-batch.js';
 
 const maxInBurst = 1000;
 /**
@@ -47,8 +47,7 @@ function positionOf(flows: Flows, frames: number): { readonly position: number; 
 
 /**
  * Frames `from` to `to` of the flows, but for those of the sample, in bursts of one flow, and bursts put together as
- * far as there is room: their tokens follow one another. No object but the burst and its flow is made for it: a mesh
- * has a million.
+ * far as there is room: their tokens follow one another. No object is made for a burst: a mesh has a million.
  */
 function* batchesOf(
   flows: Flows,
@@ -56,40 +55,44 @@ function* batchesOf(
   to: number,
   { first, most, isSampled }: BurstSizes,
   room: () => number,
-): Generator<readonly Burst[]> {
+): Generator<ProbeBatch> {
   let { position, sequence } = positionOf(flows, from);
   let remaining = to - from;
   let longest = Math.min(most, first);
-  let batch: Burst[] = [];
+  let start = { position, sequence };
   let [frames, fits] = [0, room()];
-  for (; remaining > 0; position += 1, sequence = 0) {
-    const flow = flows.at(position);
-    if (flow === undefined) break;
-    const skipped = isSampled ? Math.min(Math.max(0, sampledFrames(flow) - sequence), remaining) : 0;
+  for (; remaining > 0 && position < flows.length; position += 1, sequence = 0) {
+    const skipped = isSampled ? Math.min(Math.max(0, sampledAt(flows, position) - sequence), remaining) : 0;
     sequence += skipped;
     remaining -= skipped;
-    while (sequence < flow.count && remaining > 0) {
-      const count = Math.min(longest, flow.count - sequence, remaining);
+    const frameCount = flows.framesEach ?? flows.at(position)?.count ?? 0;
+    while (sequence < frameCount && remaining > 0) {
+      const count = Math.min(longest, frameCount - sequence, remaining);
       if (frames > 0 && frames + count > fits) {
-        yield batch;
-        [batch, frames, fits] = [[], 0, room()];
+        yield { flows, ...start, count: frames, most };
+        [frames, fits] = [0, room()];
       }
-      batch.push({ flow, sequence, count });
+      if (frames === 0) start = { position, sequence };
       longest = most;
       frames += count;
       sequence += count;
       remaining -= count;
     }
   }
-  if (frames > 0) yield batch;
+  if (frames > 0) yield { flows, ...start, count: frames, most };
+}
+
+function sampledAt(flows: Flows, position: number): number {
+  const flow = flows.at(position);
+  return flow === undefined ? 0 : sampledFrames(flow);
 }
 
 /** The sample of each flow, in bursts of `most` frames at most. */
-function* sampleOf(flows: Flows, most: number): Generator<readonly Burst[]> {
-  for (const flow of flows) {
-    const frames = sampledFrames(flow);
+function* sampleOf(flows: Flows, most: number): Generator<ProbeBatch> {
+  for (let position = 0; position < flows.length; position += 1) {
+    const frames = sampledAt(flows, position);
     for (let sequence = 0; sequence < frames; sequence += most)
-      yield [{ flow, sequence, count: Math.min(most, frames - sequence) }];
+      yield { flows, position, sequence, count: Math.min(most, frames - sequence), most };
   }
 }
 
@@ -105,7 +108,7 @@ function evenly(signal: AbortSignal): (lastsMs: number) => Promise<void> {
 
 /** Frames a second at which a batch leaves: the lowest of its probes; `rate`: that of all. */
 function rateOfBatch({ batch }: Prepared, { rates }: StepPlan, rate: number): number {
-  return rates === undefined ? rate : Math.min(...batch.map(({ flow }) => rates[flow.probe] ?? rate));
+  return rates === undefined ? rate : Math.min(...burstsOf(batch).map(({ flow }) => rates[flow.probe] ?? rate));
 }
 
 /** The first frames of each flow, before all others, where a trace sees these alone; then one half, and the other. */
@@ -205,7 +208,7 @@ class BatchedProbes implements ProbeSender {
     }
   }
 
-  private async *batches(part: Part): AsyncGenerator<readonly Burst[]> {
+  private async *batches(part: Part): AsyncGenerator<ProbeBatch> {
     const { step, total, isSampled } = this;
     const most = Math.min(maxInBurst, this.maxConcurrent);
     if (part === 'sample') return yield* sampleOf(step.flows, most);
@@ -248,13 +251,16 @@ async function sendRounds(
   const paused = (sequence: number): boolean => sequence >= split && (over() || sequence >= rounds - 1);
   const total = framesOfStep(step);
   const began = performance.now();
+  const firstId = step.flows.at(0)?.id ?? 0;
   let done = 0;
   let sequence = from;
   for (; sequence < rounds && (from > 0 || !paused(sequence)); sequence += 1) {
     checkStop(context.signal);
     const flows = step.flows.filter(({ count }) => sequence < count);
-    for (const flow of flows)
-      if (!(await sendBatch(context, step, sender, [{ flow, sequence, count: 1 }], null))) return rounds; // nobody sends
+    for (const { id } of flows) {
+      const batch = { flows: step.flows, position: id - firstId, sequence, count: 1, most: 1 };
+      if (!(await sendBatch(context, step, sender, batch, null))) return rounds; // nobody sends
+    }
     done += flows.length;
     report(context, step, 'probing', paceText(done, 0, total, performance.now() - began));
     const ahead = began + (done / rate) * 1000 - performance.now();

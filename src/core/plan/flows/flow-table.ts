@@ -38,6 +38,7 @@ export function kindOf({ purpose, variant }: Pick<Flow, 'purpose' | 'variant'>):
 /** Flows made on demand: a million take 20 MB. Many only reference their parts. */
 class FlowTable implements Flows {
   readonly length: number;
+  readonly framesEach: number | undefined;
   private readonly columns: FlowColumns;
   /** If counts differ, the tokens before each flow; null = all have `even`. */
   private readonly firsts: Float64Array | null;
@@ -52,6 +53,7 @@ class FlowTable implements Flows {
     this.length = columns.form.length;
     const counts = new Set(columns.forms.map((form) => form.count));
     [this.even = 0] = counts;
+    this.framesEach = counts.size === 1 ? this.even : undefined;
     this.firsts = counts.size > 1 ? firstsOf(columns) : null;
     this.head = this.make(0);
     this.last = this.head;
