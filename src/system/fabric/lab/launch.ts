@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, type SpawnOptions, spawnSync } from 'node:chi
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { VerifyError } from '../../../core/model/verify-error.js';
+import { mayLockMemory } from '../../kernel/bpf.js';
 import { handedVariable } from '../../process/handed.js';
 import { capabilitiesOf, keepOnly, type RunPaths } from '../../process/process-rights.js';
 import { cannotStart, programEnv } from '../../process/programs.js';
@@ -80,6 +81,7 @@ export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions
   const { program = process.argv[1] ?? '', keptFor, isWhole = false, cwd, paths = null } = options;
   const variant = allowedVariant(paths);
   const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
+  if (variant.runsAs === 'root') mayLockMemory(); // the inside has no CAP_SYS_RESOURCE
   const child = spawn(words[0] ?? '', words.slice(1), { ...streamsOf(keptFor), env: insideEnv(variant, isWhole), cwd });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   failed.catch(() => undefined); // an abandoned inside has no reader of this
