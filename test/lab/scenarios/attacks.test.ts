@@ -8,6 +8,7 @@ import { probeClasses } from '../../../src/core/probe/classes.js';
 import { cutEverything } from '../../support/judge/cut-everything.js';
 import { patient } from '../../support/patient.js';
 import { parseResult } from '../../support/parse-result.js';
+import { runThrowAway } from '../../support/lab/throw-away.js';
 import { needs, root } from '../../support/needs.js';
 import { scratchFolder } from '../../support/scratch.js';
 
@@ -89,6 +90,28 @@ it('the production bridge is tried with every class there is', () => {
   const text = readFileSync(join(top, 'scenarios/production-bridge.yml'), 'utf8');
   expect(probeClasses.filter((name) => !text.includes(`class: ${name},`) && name !== 'stp-root')).toEqual([]);
   expect(text).toContain('class: stp-root');
+});
+
+it('the production bridge keeps tenants apart by rules that were there before the bridge, as at boot', {
+  ...needs(root),
+  timeout: patient(30_000),
+}, async () => {
+  // br_netfilter, if loaded, registers its hooks with the first bridge of a namespace
+  const ends = await runThrowAway(`
+    echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
+    nft -f scenarios/production-bridge.nft
+    ip link add br0 type bridge forward_delay 0 mcast_snooping 0; ip link set br0 up
+    for n in 1 2 4; do
+      ip link add tap$n type veth peer name g$n
+      ip link set tap$n master br0 up; ip link set g$n up
+      until bridge fdb add 02:76:69:00:00:0$n dev tap$n master dynamic 2> /dev/null; do sleep 0.02; done
+    done
+    ip address add 10.0.0.11/24 dev g1
+    ip neigh add 10.0.0.14 lladdr 02:76:69:00:00:99 dev g1
+    ping -q -i 0.05 -w 1 10.0.0.14 > /dev/null || true
+    got() { cat /sys/class/net/$1/statistics/rx_packets; }
+    echo $(($(got g2) > 4)) $(got g4)`);
+  expect(ends).toEqual({ status: 0, stdout: '1 0\n', stderr: '' });
 });
 
 describe('scenarios of attacks and of what stops them, on this kernel', needs(root), () => {
