@@ -6,13 +6,13 @@
 // Exit 69 if it does not boot here, with the reason on stderr.
 //
 // VM_MINUTES (45): after that the guest is ended. VM_KEEP: a folder for what the tests leave in /run/out/kept.
-// VM_ACCEL (kvm): `tcg` never tries KVM.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// VM_ACCEL (kvm): `tcg` never tries KVM, which is not tried for an hour after it failed either.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { bootFault, commandOf, kernelTests, started, top, vitestRun } from './second-kernel.mjs';
-import { prepareCloudKernel, releases, virtiofsd } from './vm/cloud-kernel.mjs';
+import { kernelsFolder, prepareCloudKernel, releases, virtiofsd } from './vm/cloud-kernel.mjs';
 
 const memoryMiB = 2048;
 const minutes = Number(process.env.VM_MINUTES || 45);
@@ -130,11 +130,17 @@ async function boot(guest, accelerator, folder) {
   }
 }
 
+/** A file that is written when KVM does not boot a guest: for an hour it is not tried again, which took a minute. */
+const kvmFailed = join(kernelsFolder, 'kvm-failed');
+
+function mayUseKvm() {
+  const failedAt = statSync(kvmFailed, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return existsSync('/dev/kvm') && process.env.VM_ACCEL !== 'tcg' && Date.now() - failedAt > 3_600_000;
+}
+
 /** KVM may be there and still not run a guest. */
 async function bootAnyhow(guest) {
-  const usable = accelerators.filter(
-    ({ name }) => name !== 'kvm' || (existsSync('/dev/kvm') && process.env.VM_ACCEL !== 'tcg'),
-  );
+  const usable = accelerators.filter(({ name }) => name !== 'kvm' || mayUseKvm());
   let why = '';
   for (const accelerator of usable) {
     const folder = mkdtempSync(join(tmpdir(), 'verify-isolation-cloud-'));
@@ -142,6 +148,7 @@ async function bootAnyhow(guest) {
       const ended = await boot(guest, accelerator, folder);
       if (ended.why === undefined) return ended.status;
       why = ended.why;
+      if (accelerator.name === 'kvm') writeFileSync(kvmFailed, why);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

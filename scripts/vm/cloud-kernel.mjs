@@ -21,6 +21,13 @@ export const virtiofsd = '/usr/libexec/virtiofsd';
 /** Releases of Debian by their major version. */
 export const releases = { 11: 'bullseye', 12: 'bookworm', 13: 'trixie' };
 
+/** Kept outside the checkout. */
+export const kernelsFolder = join(
+  process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
+  'verify-isolation',
+  'cloud-kernels',
+);
+
 /** Downloads the kernel, lists dependencies of its modules, and packs what mounts its root if that is no part of it. */
 function fetchKernel(folder, suite) {
   mkdirSync(folder, { recursive: true });
@@ -87,12 +94,7 @@ function impossible() {
 export function prepareCloudKernel(release) {
   const skip = impossible();
   if (skip !== null) return { skip };
-  const folder = join(
-    process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
-    'verify-isolation',
-    'cloud-kernels',
-    releases[release],
-  );
+  const folder = join(kernelsFolder, releases[release]);
   try {
     const missing = [
       ...(has('qemu-system-x86_64') ? [] : ['qemu-system-x86']),
