@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isReadable, copiedTables } from '../../../../../src/core/discover/twin/copied-tables.js';
-import { plain } from '../../../../support/discover/twin-fixture.js';
+import { change, plain } from '../../../../support/discover/twin-fixture.js';
 
 describe('tables that are copied', () => {
   const table = (family: string, name: string): object => ({ table: { family, name } });
@@ -35,6 +35,30 @@ describe('tables that are copied', () => {
       expect.stringContaining('the nft table ip x: it sees IP that the host routes'),
     ]);
     expect(reported({ table: { family: 'bridge' } }, { table: { name: 'x' } })).toEqual({ tables: [], missing: [] });
+  });
+  it.each([
+    ['forward', 0, { 'net.bridge.bridge-nf-call-iptables': '1' }, true],
+    ['forward', -1, { 'net.bridge.bridge-nf-call-arptables': '1' }, true],
+    ['forward', -200, { 'net.bridge.bridge-nf-call-iptables': '1' }, false],
+    ['forward', 1, { 'net.bridge.bridge-nf-call-iptables': '1' }, false],
+    ['prerouting', 0, { 'net.bridge.bridge-nf-call-iptables': '1' }, false],
+    ['forward', 0, { 'net.bridge.bridge-nf-call-iptables': '0' }, false],
+  ])('at hook %s with priority %i and %j may be passed by: %j', (hook, prio, sysctl, isPassedBy) => {
+    const held = { chain: { family: 'bridge', table: 'x', name: 'c', hook, prio } };
+    const copied = copiedTables(
+      { ...plain, sysctl: { ...plain.sysctl, ...sysctl }, nft: { nftables: [table('bridge', 'x'), held] } },
+      new Set(),
+    );
+    expect(copied).toEqual({
+      tables: [{ family: 'bridge', name: 'x' }],
+      missing: isPassedBy ? [expect.stringContaining('the order of nft bridge x c and br_netfilter: ')] : [],
+    });
+  });
+  it('of a bridge that hands frames over by itself may be passed by', () => {
+    const held = { chain: { family: 'bridge', table: 'x', name: 'c', hook: 'forward', prio: 0 } };
+    const handing = change(plain, 'br0', { bridge: { nf_call_ip6tables: 1 } });
+    expect(copiedTables({ ...handing, nft: { nftables: [held] } }, new Set()).missing).toHaveLength(1);
+    expect(copiedTables({ ...plain, nft: { nftables: [held] } }, new Set()).missing).toHaveLength(0);
   });
   it('are not read back where another program manages them', () => {
     for (const by of ['ip', 'ip6', 'eb', 'arp'])
