@@ -54,6 +54,8 @@ function eachPair(entry: ProbeEntry, around: FlowContext, take: TakePair): void 
     return;
   }
   const [senderNames, addresseeNames] = [new Set(entry.from), new Set(entry.to ?? [])];
+  const isPair = (from: Endpoint, to: Endpoint): boolean =>
+    to.name !== from.name && (entry.acrossBridges || sameSegment(to, from));
   for (const from of resolve(entry.from)) {
     if (addressees === null) {
       take(from, null, -1);
@@ -61,7 +63,7 @@ function eachPair(entry: ProbeEntry, around: FlowContext, take: TakePair): void 
     }
     for (let place = 0; place < addressees.length; place += 1) {
       const to = addressees[place];
-      if (to === undefined || to.name === from.name || (!entry.acrossBridges && !sameSegment(to, from))) continue;
+      if (to === undefined || !isPair(from, to)) continue;
       take(from, to, place);
       // If both are senders anyway, the reverse comes by itself.
       if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) take(to, from, -1);
