@@ -63,6 +63,16 @@ function whatOf(flow: Flow): string {
 /** Of one kind of frame; more are reported together. */
 const maxFlows = 4;
 
+/** Observers that one of these flows at least must not reach; none is looked at again, for a mesh has a million. */
+function forbiddenBy(flows: readonly Flow[], observers: readonly string[]): readonly string[] {
+  const allowed = new Set(observers);
+  for (const { from, must, may } of flows) {
+    if (allowed.size === 0) break;
+    for (const name of allowed) if (name !== from && !must.includes(name) && !may.includes(name)) allowed.delete(name);
+  }
+  return observers.filter((name) => !allowed.has(name));
+}
+
 function groupClaim(flows: readonly Flow[], observers: readonly string[]): string {
   const [first] = flows;
   if (first === undefined) return '';
@@ -75,13 +85,8 @@ function groupClaim(flows: readonly Flow[], observers: readonly string[]): strin
   const isAddressee = flows.every((flow) => flow.must.length === 1 && flow.must[0] === flow.to);
   const must = isAddressee ? 'the addressee' : names([...new Set(flows.flatMap((flow) => flow.must))], 'nobody');
   const may = new Set(flows.flatMap((flow) => flow.may.filter((name) => !flow.must.includes(name))));
-  const mustNot = new Set(
-    flows.flatMap((flow) => {
-      const allowed = new Set([flow.from, ...flow.must, ...flow.may]);
-      return observers.filter((name) => !allowed.has(name));
-    }),
-  );
-  const others = isAddressee && mustNot.size > 0 ? 'nobody else may' : `${names([...mustNot], 'nobody')} must not`;
+  const mustNot = forbiddenBy(flows, observers);
+  const others = isAddressee && mustNot.length > 0 ? 'nobody else may' : `${names(mustNot, 'nobody')} must not`;
   return `${start}: ${must} must see it, ${may.size === 0 ? '' : `${names([...may], '')} may, `}${others}.`;
 }
 
