@@ -9,7 +9,13 @@ import { bypassPossible } from './weaknesses/bypasses.js';
 import { declaredNotLive } from './weaknesses/declared-not-live.js';
 import { dockerIsolation } from './weaknesses/docker-isolation.js';
 import { broadcastFlood, groupFlood, multicastFlood, unknownFlood } from './weaknesses/flooding.js';
-import { isolatedOneSided, netfilterSkipped, notIsolated, proxmoxFirewallPort } from './weaknesses/isolation.js';
+import {
+  bridgeChainSkipped,
+  isolatedOneSided,
+  netfilterSkipped,
+  notIsolated,
+  proxmoxFirewallPort,
+} from './weaknesses/isolation.js';
 import { agedOut, ageingZero, fdbFull, fdbLimit, learningOff } from './weaknesses/learning.js';
 import { aboveBridge, macvlanBridge } from './weaknesses/lower-devices.js';
 import { mirror, nftMirror, tcMirror, xdpProgram } from './weaknesses/mirrors.js';
@@ -99,6 +105,7 @@ export const weaknesses: Readonly<Record<FoundCauseCode, Explained> & Record<Aud
   'not-isolated': notIsolated,
   'isolated-one-sided': isolatedOneSided,
   'proxmox-firewall-port': proxmoxFirewallPort,
+  'bridge-chain-skipped': bridgeChainSkipped,
   'netfilter-skipped': netfilterSkipped,
   'sniffer-on-host': snifferOnHost,
   'declared-not-live': declaredNotLive,

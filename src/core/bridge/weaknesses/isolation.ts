@@ -1,13 +1,23 @@
 import { listText } from '../../text/names.js';
 import { linkNamed } from '../host.js';
 import type { Change } from '../../model/fabric.js';
+import type { HostState } from '../../model/state.js';
 import { hostOf } from '../../model/host-names.js';
-import { execute, setPort, setSysctl } from '../changes.js';
+import { advice, execute, setPort, setSysctl } from '../changes.js';
 import { hopsOf } from '../hops.js';
 import { isSteeredAway } from '../row-context.js';
 import { isOff } from '../setting-value.js';
-import { isSettingOn, readFrom } from '../view.js';
-import { type Audited, type BridgeRule, type CauseFinder, type Explained, type FixCost, verb } from '../weakness.js';
+import { isHandedOver, isSettingOn, readFrom } from '../view.js';
+import { type NftChain, nftRules } from '../rules.js';
+import {
+  type Audited,
+  type BridgeRule,
+  type CauseFinder,
+  type Explained,
+  type FixCost,
+  type HostRule,
+  verb,
+} from '../weakness.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -15,6 +25,7 @@ declare module '../../model/codes.js' {
     readonly 'isolated-one-sided': 'finding';
     readonly 'proxmox-firewall-port': 'finding';
     readonly 'netfilter-skipped': 'finding';
+    readonly 'bridge-chain-skipped': 'finding';
   }
 }
 
@@ -153,4 +164,46 @@ const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { state })
 export const netfilterSkipped: Audited = {
   meaning: 'Bridged IP does not pass netfilter: a firewall of the host does not separate guests.',
   finding: { onBridge: netfilterSkippedRule },
+};
+
+/**
+ * Chains that IP and ARP pass by if br_netfilter came later: br_nf_hook_thresh (net/bridge/br_netfilter_hooks.c) leaves
+ * out priority 0. Before Linux 6.7 its hook for IP has priority -1, before all of 0.
+ */
+export function skippedChains(state: HostState): readonly NftChain[] {
+  const tables = ['iptables', 'ip6tables', 'arptables'] as const;
+  const isLoaded = [{}, ...state.links.map(({ bridge }) => bridge ?? {})].some((settings) =>
+    tables.some((table) => isHandedOver(table, settings, state.sysctl)),
+  );
+  if (!isLoaded) return [];
+  return [...nftRules(state).chains.values()].filter(
+    ({ family, hook, fields: { prio } }) => family === 'bridge' && hook === 'forward' && (prio === 0 || prio === -1),
+  );
+}
+
+/** Statements that keep frames back, or a chain that may (nft(8)). */
+const keeping: readonly string[] = ['drop', 'reject', 'jump', 'goto', 'vmap', 'queue'];
+
+const bridgeChainSkippedRule: HostRule = ({ state }) => {
+  const { rules } = nftRules(state);
+  return skippedChains(state)
+    .filter(
+      ({ place, fields }) =>
+        fields['policy'] === 'drop' ||
+        rules.some((rule) => rule.place === place && rule.statements.some(([name]) => keeping.includes(name))),
+    )
+    .map(({ place, fields: { prio } }) => ({
+      severity: 'medium',
+      place: `nft ${place}`,
+      value: `priority ${String(prio)}`,
+      readFrom: 'nft list ruleset, sysctl',
+      text: 'IP and ARP pass it by where br_netfilter came after it, as at boot, and IP always before Linux 6.7',
+      probe: null,
+      fix: advice('give it priority -200 in its file, and load that anew'),
+    }));
+};
+
+export const bridgeChainSkipped: Audited = {
+  meaning: 'IP and ARP may pass by a chain of family bridge that has the priority of br_netfilter.',
+  finding: { onHost: bridgeChainSkippedRule },
 };

@@ -1,29 +1,18 @@
 import type { HostState } from '../../model/state.js';
 import { textOf } from '../../text/json-text.js';
-import { type NftChain, nftRules } from '../../bridge/rules.js';
-import { isHandedOver } from '../../bridge/view.js';
+import { nftRules } from '../../bridge/rules.js';
+import { skippedChains } from '../../bridge/weaknesses/isolation.js';
 
 export interface TableName {
   readonly family: string;
   readonly name: string;
 }
 
-/**
- * Chains that IP and ARP pass by if br_netfilter came later: br_nf_hook_thresh (net/bridge/br_netfilter_hooks.c) leaves
- * out priority 0. Before Linux 6.7 its hook for IP has priority -1. In a twin rules come later.
- */
-function passedBy(state: HostState, chains: Iterable<NftChain>): readonly string[] {
-  const tables = ['iptables', 'ip6tables', 'arptables'] as const;
-  const isLoaded = [{}, ...state.links.map(({ bridge }) => bridge ?? {})].some((settings) =>
-    tables.some((table) => isHandedOver(table, settings, state.sysctl)),
-  );
-  if (!isLoaded) return [];
-  return [...chains].flatMap(({ family, hook, fields: { prio }, place }) =>
-    family === 'bridge' && hook === 'forward' && (prio === 0 || prio === -1)
-      ? [
-          `the order of nft ${place} and br_netfilter: IP and ARP pass by a chain of priority ${prio} if br_netfilter came later. Use -200`,
-        ]
-      : [],
+/** In a twin rules come after br_netfilter. */
+function passedBy(state: HostState): readonly string[] {
+  return skippedChains(state).map(
+    ({ fields: { prio }, place }) =>
+      `the order of nft ${place} and br_netfilter: IP and ARP pass by a chain of priority ${String(prio)} if br_netfilter came later. Use -200`,
   );
 }
 
@@ -34,7 +23,7 @@ export function copiedTables(
 ): { readonly tables: readonly TableName[]; readonly missing: readonly string[] } {
   const { rules, chains, listed } = nftRules(state);
   const tables: TableName[] = [];
-  const missing = [...passedBy(state, chains.values())];
+  const missing = [...passedBy(state)];
   for (const table of listed('table')) {
     const [family, name] = [textOf(table['family']), textOf(table['name'])];
     if (family === null || name === null) continue;

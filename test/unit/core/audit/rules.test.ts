@@ -89,6 +89,7 @@ const cases: Readonly<Record<AuditId, readonly [speaks: Snapshot, silent: Snapsh
   'not-locked': [rest, withPorts({ locked: true })],
   'neighbour-suppression': [withPort('vnet1', { neigh_suppress: true }), rest],
   'proxy-arp': [withPort('vnet1', { proxy_arp: true }), rest],
+  'bridge-chain-skipped': [withForwardChain(0), withForwardChain(-200)],
   'netfilter-skipped': [withSysctl('net.bridge.bridge-nf-call-iptables', '0'), rest],
   'not-forwarding': [withPort('vnet1', { state: 'disabled' }), rest],
   'macvlan-bridge': [withMacvtaps('bridge'), withMacvtaps('private')],
@@ -105,6 +106,14 @@ const cases: Readonly<Record<AuditId, readonly [speaks: Snapshot, silent: Snapsh
   'ovs-fail-open': [withOvs(), withOvs({ fail_mode: 'secure' })],
   'ovs-small-table': [withOvs(), withOvs({ other_config: ['map', []] })],
 };
+
+/** A chain that drops bridged frames, beside br_netfilter. */
+function withForwardChain(prio: number): Snapshot {
+  const chain = { family: 'bridge', table: 'tenants', name: 'forward' };
+  const rule = { family: 'bridge', table: 'tenants', chain: 'forward', handle: 4, expr: [{ drop: null }] };
+  const nft = [{ chain: { ...chain, hook: 'forward', type: 'filter', prio, policy: 'accept' } }, { rule }];
+  return withState(withSysctl('net.bridge.bridge-nf-call-iptables', '1'), { nft: { nftables: nft } });
+}
 
 /** Two guests on eth0, and one on eth1, which is with nobody. */
 function withMacvtaps(mode: string): Snapshot {
