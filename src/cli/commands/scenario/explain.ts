@@ -59,6 +59,11 @@ function barrierText(code: string): readonly string[] {
       ];
 }
 
+function weaknessText(code: string): string {
+  if (!isAuditId(code)) return 'a cause of a leak';
+  return isCauseCode(code) ? 'a finding of the audit, and the cause of a leak' : 'a finding of the audit';
+}
+
 /**
  * A code's meaning and remedy, folded to `width` columns. Another word: the codes that have or mention it, else
  * VerifyError 64 with the nearest code.
@@ -67,8 +72,7 @@ export function explainCode(typed: string, width = Infinity): string {
   const code = codes.includes(typed) ? typed : typed.toLowerCase().replaceAll(' ', '-');
   const parts = [
     ...(isReasonCode(code) ? [`a reason why evidence does not carry a verdict.\n  ${reasonHints[code]}`] : []),
-    ...(isAuditId(code) ? [`a finding of the audit, and the cause of a leak.\n  ${weaknessMeaning(code)}`] : []),
-    ...(isCauseCode(code) && !isAuditId(code) ? [`a cause of a leak.\n  ${weaknessMeaning(code)}`] : []),
+    ...(isAuditId(code) || isCauseCode(code) ? [`${weaknessText(code)}.\n  ${weaknessMeaning(code)}`] : []),
     ...barrierText(code),
     ...words.flatMap(([what, meanings]) =>
       Object.hasOwn(meanings, code) ? [`${what}.\n  ${meanings[code] ?? ''}`] : [],

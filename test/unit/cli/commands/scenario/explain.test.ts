@@ -12,6 +12,14 @@ describe('explainCode', () => {
     expect(list).toMatch(new RegExp(`^ {2}${code} +[A-Za-z].{8,}[.]$`, 'm'));
   });
 
+  it.each([
+    ['ageing-zero', 'a finding of the audit, and the cause of a leak'],
+    ['netfilter-skipped', 'a finding of the audit'],
+    ['docker-isolation', 'a cause of a leak'],
+  ])('says whether %s is found by an audit, causes leaks, or both', (code, kind) => {
+    expect(explainCode(code).split('\n')[0]).toBe(`${code}: ${kind}.`);
+  });
+
   it('ends the list, in a terminal of 24 lines, with verdicts and statuses, and how to read on', () => {
     const end = listCodes().trimEnd().split('\n').slice(-23);
     expect(end).toContain('verdicts:');
