@@ -189,7 +189,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   const part: Part = bridge.floodsOut && (bridge.hub || !bridge.isolated) ? 'floods' : 'first';
   return [
     [part, { class: 'known-unicast', ...over, rounds: 1, carriers: connecting }],
-    routedBounce(bridge, segment, { from: senders, to }),
+    ...routedBounce(bridge, segment, { from: senders, to }),
     ...(part === 'floods' || to.length < 3 || lastRound === 1
       ? []
       : [['further', { class: 'known-unicast', ...over, rounds: `2-${lastRound ?? ''}` }] as const]),
@@ -208,18 +208,14 @@ function promises({ bridge }: Context, { tested: guests }: Segment): readonly Pl
   return [[part, { class: 'known-unicast', from, to, count: 1, carriers: unicast, may_see: [], must_see: [] }]];
 }
 
-/** Flooded if the bridge does not know the host's MAC. */
+/** None where the host gets no frames to route: what is for its MAC floods as for any unknown one. */
 function routedBounce(
   bridge: FoundBridge,
-  { hasHost, guests, trunks }: Segment,
+  { hasHost }: Segment,
   pairs: Pick<WrittenProbe, 'from' | 'to'>,
-): Placed {
-  const probe = { class: 'routed-bounce', ...pairs, rounds: 1, count: 1, carriers: routed } as const;
-  if (hasHost || bridge.isolated) return ['first', probe];
-  return [
-    bridge.floodsOut ? 'floods' : 'first',
-    { ...probe, may_see: namesIn(bridge.uplinks), open_by_design: namesIn([...guests, ...trunks]) },
-  ];
+): readonly Placed[] {
+  if (!hasHost && !bridge.isolated) return [];
+  return [['first', { class: 'routed-bounce', ...pairs, rounds: 1, count: 1, carriers: routed }]];
 }
 
 /** Broadcast-like classes. Serving ports are apart: their frames are for all, and all may send to them. */
