@@ -24,6 +24,10 @@ const internalKinds: readonly (string | null)[] = ['bridge', 'ifb', 'dummy'];
 /** True of a device in another namespace to which none here leads: a NIC, or one end of a link between guests. */
 const isApart = ({ home, lower }: TracedDevice): boolean => !home && lower === undefined;
 
+/** True of a host that routes what comes in anywhere to any device (ip-sysctl, ip_forward). */
+const isForwarding = ({ sysctl }: HostState): boolean =>
+  sysctl['net.ipv4.ip_forward'] === '1' || sysctl['net.ipv6.conf.all.forwarding'] === '1';
+
 const keyOf = ({ space, ifindex }: TracedDevice): string => `${space} ${ifindex}`;
 
 /**
@@ -122,8 +126,10 @@ export class Returned {
     if (internalKinds.includes(link.kind) || link.flags.includes('LOOPBACK')) return [];
     const from = pairKinds.includes(link.kind) ? this.sentInto(link) : { guest: null, tokens: received };
     const segments = this.states.map((state) => segmentOf(new Set([link.name]), state));
-    const isSwitched = this.states.some((state, at) => hasOtherSwitch(segments[at] ?? new Set(), state));
-    const reach = isSwitched ? null : new Set(segments.flatMap((names) => [...names]));
+    const isCarriedOn = this.states.some(
+      (state, at) => hasOtherSwitch(segments[at] ?? new Set(), state) || isForwarding(state),
+    );
+    const reach = isCarriedOn ? null : new Set(segments.flatMap((names) => [...names]));
     return from === null || from.tokens.size === 0 ? [] : [{ name: link.name, ...from, reach }];
   }
 

@@ -157,7 +157,8 @@ class PastPorts {
       const way = this.back?.wayTo(line, holder.parties, token);
       if (way !== undefined) this.doubt(past, holder.by, way);
       else if (past.isFirst) this.convict(past, holder.by);
-      else if (line.place !== 'read') this.again.add({ observer: observer.name, device: holder.by }, token);
+      else if (line.place !== 'read' && !this.finder.isInError(past.flow, line.tokenAt))
+        this.again.add({ observer: observer.name, device: holder.by }, token);
     }
   }
 
@@ -208,6 +209,16 @@ function againReasons(again: readonly TracedReach[]): readonly Reason[] {
   );
 }
 
+/** True of endpoints of one owner, or in one namespace: what one of them rightly has, all have. */
+function isOneGuest({ trace, parties }: TraceInput, names: readonly string[]): boolean {
+  const [first = ''] = names;
+  const isTogether = (known: readonly string[]): boolean => names.every((name) => known.includes(name));
+  return (
+    isTogether([first, ...parties.othersOf(first)]) ||
+    trace.some((line) => line.place !== 'end' && isTogether(line.device?.parties ?? []))
+  );
+}
+
 /**
  * Processes that read probes which neither the party that they are, nor the host, rightly has: those of no party, and
  * of several, of which one may hand on what another one has.
@@ -216,10 +227,13 @@ function readerBypasses(input: TraceInput, finder: FlowFinder): readonly Bypass[
   return input.trace.filter(isRead).flatMap((line): readonly Bypass[] => {
     const { reader } = line;
     const names = reader?.parties ?? [];
+    const isOne = isOneGuest(input, names);
     let probes = 0;
     finder.forProbes(line.tokens, (flow, sequence) => {
       if (flow === null || !flow.judged) return;
-      if (isForHost(input, flow) || (names.length > 0 && names.every((name) => isRightly(input, flow, name)))) return;
+      const rightly = names.filter((name) => isRightly(input, flow, name));
+      if (isForHost(input, flow) || (rightly.length > 0 && (isOne || rightly.length === names.length))) return;
+      if (names.length > 0 && finder.isInError(flow, line.tokenAt)) return;
       // a leak, unless another packet carries it, as a message to NFLOG does
       if (names.length !== 1 || !isFirst(input, finder, line, flow, sequence)) probes += 1;
     });

@@ -16,6 +16,9 @@ export interface TraceInput extends Omit<RowInput, 'day'> {
   readonly isHeardAt: (observer: string, token: number) => boolean;
 }
 
+/** Headers that an ICMP error puts before the packet it quotes: IPv4's, IPv6's (RFC 792, RFC 4443 3). */
+const beforeQuote: readonly number[] = [28, 48];
+
 /** A quoted probe stands behind the headers of ICMP and IP at least; a tag more or less moves a token by four bytes. */
 const leastQuoted = 20;
 
@@ -48,12 +51,21 @@ export class FlowFinder {
   }
 
   /** True if a token stands at its place in the frames of its flow, so that no other packet quotes it. */
-  isAsSent({ frame }: Flow, tokenAt: number): boolean {
+  isAsSent(flow: Flow, tokenAt: number): boolean {
+    return tokenAt < this.tokenPlace(flow) + leastQuoted;
+  }
+
+  /** True if a token stands where an ICMP error quotes it: an answer to a device that had the probe. */
+  isInError(flow: Flow, tokenAt: number): boolean {
+    return flow.carrier !== 'raw' && beforeQuote.includes(tokenAt - this.tokenPlace(flow));
+  }
+
+  private tokenPlace({ frame }: Flow): number {
     const protocol = frame.fields?.protocol ?? '';
     const key = `${frame.carrier} ${frame.vlan.length} ${frame.form ?? ''} ${protocol}`;
     const known = this.offsets.get(key) ?? frameTemplate(frame).tokenAt;
     this.offsets.set(key, known);
-    return tokenAt < known + leastQuoted;
+    return known;
   }
 }
 

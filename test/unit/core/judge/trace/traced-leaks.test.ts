@@ -129,6 +129,13 @@ describe('a process that read probes', () => {
     expect(readers).toEqual([{ pid: 4711, name: 'taker', program: file, where: 'process 4711' }]);
   });
 
+  it('is one guest’s where several endpoints are in one namespace', () => {
+    const both = { pid: 4711, name: 'taker', parties: ['b', 'c'] };
+    const inOne = place({ ...inside('c'), parties: ['b', 'c'] }, { tokens: '' });
+    expect(only(judge(traced(inOne, read({ parties: ['b', 'c'] })))).verdict).toBe('holds');
+    expect(only(judge(traced(place(null, { place: 'read', reader: both })))).verdict).toBe('inconclusive');
+  });
+
   it.each([
     ['nothing shows whose it is', { program: file }, 'reader /usr/sbin/taker at process 4711'],
     ['it has the taps of several guests', { parties: ['b', 'c'] }, 'reader taker at process 4711'],
