@@ -22,6 +22,9 @@ function maxOf(counts) {
   return most;
 }
 
+/** A test of a report of vitest with the first line of why it failed. */
+const faultLine = (place, { fullName, failureMessages }) => `${place} > ${fullName}: ${firstLine(failureMessages[0])}`;
+
 /**
  * What failed in a report of vitest, a line each: its file, its name and the first line of why. A file that could not be
  * loaded has no failed test of its own, and one whose hook failed has no message either.
@@ -34,7 +37,7 @@ function failuresIn(report, cwd) {
       const tests = file.assertionResults.filter(({ status }) => status === 'failed');
       return tests.length === 0
         ? [`${place}: ${firstLine(file.message) || 'a hook failed; its error stands above'}`]
-        : tests.map((test) => `${place} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+        : tests.map((test) => faultLine(place, test));
     });
 }
 
@@ -43,7 +46,7 @@ function triedAgainIn(report, cwd) {
   return report.testResults.flatMap((file) =>
     file.assertionResults
       .filter(({ status, failureMessages = [] }) => status === 'passed' && failureMessages.length > 0)
-      .map((test) => `${relative(cwd, file.name)} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`),
+      .map((test) => faultLine(relative(cwd, file.name), test)),
   );
 }
 

@@ -184,7 +184,7 @@ function asUnreachable(draft: FlowDraft, family: 4 | 6): FlowDraft {
   return { ...draft, frame: { ...shape, size: Math.max(size, leastSizeOf(shape)) } };
 }
 
-/** What is known of an entry's flows of one carrier and VLAN stack; -1 = not yet, or not joinable. */
+/** Parts of an entry's flows of one carrier and VLAN stack; -1 = not yet known, or not joinable. */
 interface KnownParts {
   readonly carrier: Carrier;
   readonly vlan: readonly number[];

@@ -1,9 +1,10 @@
 import { isIpHandedOver } from '../../bridge/view.js';
 import type { HostState } from '../../model/state.js';
+import { injectionDevice } from '../../model/timeline.js';
 import { actingParts, tcFilters } from '../../bridge/rules.js';
 
-/** Ends of the run's own pairs, which redirect probes into ports (src/system/fabric/host/injection-ports.ts). */
-const ownDevice = /^vi[0-9a-f]{8}-\d+$/;
+/** True of an end of the run's own pairs, which redirects probes into a port: its whole name is one. */
+const isOwn = (device: string): boolean => injectionDevice.exec(device)?.[1] === '';
 
 /** nft families that act on bridged frames; IP's do so if br_netfilter passes frames to them. */
 const linkFamilies = new Set(['bridge', 'netdev']);
@@ -30,7 +31,7 @@ export function filtersInState(state: HostState): FiltersInState {
       .map(({ program, table }) => `${program} ${table}`);
   const routed = [...tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`), ...ofLegacy(false)];
   const onDevices = [
-    ...new Set(tcFilters(state).flatMap(({ device, key }) => (ownDevice.test(device) ? [] : [`tc on ${key}`]))),
+    ...new Set(tcFilters(state).flatMap(({ device, key }) => (isOwn(device) ? [] : [`tc on ${key}`]))),
   ];
   return {
     link: [...tables.filter(isLink).map((table) => `nft ${table}`), ...ofLegacy(true), ...onDevices],

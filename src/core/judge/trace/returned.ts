@@ -1,6 +1,7 @@
 import { segmentOf } from '../../bridge/bypass/segment.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import type { TracedDevice, TracedPlace } from '../../model/timeline.js';
+import { groupBy } from '../../text/collections.js';
 import { devicesBelow, hasOtherSwitch, routedPorts } from './strangers.js';
 import { type FlowFinder, isRightly, tracedDeviceText, type TraceInput } from './traced-probes.js';
 
@@ -38,7 +39,10 @@ const keyOf = ({ space, ifindex }: TracedDevice): string => `${space} ${ifindex}
 export class Returned {
   private readonly devices = new Map<string, TracedDevice>();
   private readonly had = { receive: new Map<string, Set<number>>(), transmit: new Map<string, Set<number>>() };
+  private readonly links: ReadonlyMap<number, readonly LinkState[]>;
   private readonly judged: ReadonlySet<string>;
+  /** Probes that devices here handed to other namespaces beside the bridges. */
+  private readonly handed: ReadonlySet<number>;
   private readonly entrances: readonly KnownEntrance[];
 
   private constructor(
@@ -47,8 +51,13 @@ export class Returned {
     private readonly states: readonly HostState[],
   ) {
     for (const line of input.trace) if (line.place !== 'end') this.add(line);
+    this.links = groupBy(
+      states.flatMap(({ links }) => links),
+      ({ ifindex }) => ifindex,
+    );
     this.judged = this.judgedDevices();
     const devices = [...this.devices.values()];
+    this.handed = new Set(devices.flatMap((device) => this.handedTo(device)));
     const here = devices.flatMap((device) => (device.home ? this.entranceHere(device) : []));
     this.entrances = [...here, ...devices.flatMap((device) => (device.home ? [] : this.entranceElsewhere(device)))];
   }
@@ -76,7 +85,7 @@ export class Returned {
     const link = this.linkOf(device);
     return this.entrances.find(({ name, tokens, reach }) => {
       if (!tokens.has(token)) return false;
-      // what no device here leads to may stand behind any
+      // a device apart may stand behind any
       if (reach === null || isApart(device)) return true;
       if (link === undefined) return false;
       return link.name === name ? link.kind !== 'tun' : reach.has(link.name);
@@ -113,10 +122,12 @@ export class Returned {
 
   /** The link of the bridges' namespace that a device is, or that leads to it. */
   private linkOf({ home, ifindex, lower, name }: TracedDevice): LinkState | undefined {
-    const index = home ? ifindex : lower;
-    return this.states
-      .flatMap(({ links }) => links)
-      .find((link) => link.ifindex === index && (!home || link.name === name));
+    return this.links.get((home ? ifindex : lower) ?? -1)?.find((link) => !home || link.name === name);
+  }
+
+  private handedTo(device: TracedDevice): readonly number[] {
+    const link = device.home ? undefined : this.linkOf(device);
+    return link === undefined || this.judged.has(link.name) ? [] : [...this.tokensOf('receive', device)];
   }
 
   private entranceHere(device: TracedDevice): readonly KnownEntrance[] {
@@ -133,7 +144,7 @@ export class Returned {
     return from === null || from.tokens.size === 0 ? [] : [{ name: link.name, ...from, reach }];
   }
 
-  /** What the other end of a pair sent in, if an uplink's namespace or a guest that rightly had it did; else null. */
+  /** Probes that the other end of a pair sent in, an uplink's or a guest's that rightly had them; else null. */
   private sentInto(link: LinkState): Pick<KnownEntrance, 'guest' | 'tokens'> | null {
     const far = [...this.devices.values()].find(
       ({ home, lower, ifindex }) => !home && lower === link.ifindex && (link.peer ?? ifindex) === ifindex,
@@ -165,13 +176,7 @@ export class Returned {
   private entranceElsewhere(device: TracedDevice): readonly KnownEntrance[] {
     const received = this.tokensOf('receive', device);
     if (received.size === 0 || !isApart(device)) return [];
-    const handed = new Set(
-      [...this.devices.values()].flatMap((far) => {
-        const link = far.home ? undefined : this.linkOf(far);
-        return link === undefined || this.judged.has(link.name) ? [] : [...this.tokensOf('receive', far)];
-      }),
-    );
-    const tokens = new Set([...received].filter((token) => !handed.has(token)));
+    const tokens = new Set([...received].filter((token) => !this.handed.has(token)));
     // its way to devices here is none that links show
     return tokens.size === 0 ? [] : [{ name: tracedDeviceText(device), guest: null, tokens, reach: new Set() }];
   }

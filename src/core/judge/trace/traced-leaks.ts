@@ -327,15 +327,18 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
  */
 export function judgeTrace(input: TraceInput): Traced {
   const general = wholeReasons(input);
-  const none = { reasonsBeside: () => [], reached: [], returned: [], strangers: [], bypasses: [] };
-  if (input.trace.length === 0) return { ...none, isClosed: false, isWhole: false, reasons: general };
+  const nobody = { reached: [], returned: [], strangers: [] };
+  if (input.trace.length === 0) {
+    const none = { reasonsBeside: () => [], bypasses: [], isClosed: false, isWhole: false };
+    return { ...nobody, ...none, reasons: general };
+  }
   const finder = new FlowFinder(input.step);
   const isComplete = general.length === 0 && lossesOf(input) === 0;
   const beside = Strangers.of(input, finder, isComplete);
   const hasEach = hasEachProbe(input, finder);
   const { doubts, ...reached } = isLossless(input.facts, input.step)
     ? new PastPorts(input, finder, beside).outcome()
-    : { doubts: [], reached: [], returned: [], strangers: [] };
+    : { doubts: [], ...nobody };
   const isClosed = general.length === 0 && hasAllEnds(input) && hasEach && isContained(input, finder);
   return {
     reasons: [...general, ...doubts],
