@@ -1,48 +1,27 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../../../src/system/kernel/namespaces.js';
-import { type Tenant, tenantOf } from '../../../support/lab/processes.js';
+import { type LowerGuests, lowerGuests } from '../../../support/lab/hosts/lower-guests.js';
 import { barriersIn, causesIn, fixesIn } from '../../../support/lab/result-parts.js';
 import { describeOnKernelWith } from '../../../support/lab/features.js';
-import { type WholeHost, wholeHost } from '../../../support/lab/whole-host.js';
+import type { WholeHost } from '../../../support/lab/whole-host.js';
 import { root } from '../../../support/needs.js';
 import { patient } from '../../../support/patient.js';
 
-const numbers = [1, 2, 3];
 const timeout = patient(300_000);
 
 describeOnKernelWith(
   ['ipvlan'],
   'guests of a host on one lower device by ipvlan',
   () => {
+    let lower: LowerGuests;
     let host: WholeHost;
-    const spaces = numbers.map(() => newNamespace(disableIpv6));
-    const beyond = newNamespace(disableIpv6);
-    /** A namespace is found by who lives in it. */
-    const tenants: Tenant[] = [];
-    const spaceOf = (n: number): string => `/proc/${process.pid}/fd/${spaces[n - 1]}`;
-    const inside = (n: number, script: string): void =>
-      void inNamespaceFd(spaces[n - 1] ?? 0, () => execFileSync('sh', ['-ec', script], { stdio: 'pipe' }));
-    const setMode = (words: string): void => inside(1, `ip link set dev eth0 type ipvlan mode ${words}`);
+    const setMode = (words: string): void => void lower.inside(1, `ip link set dev eth0 type ipvlan mode ${words}`);
     beforeAll(() => {
-      host = wholeHost(0);
-      host.sh(`ip link add up0 type veth peer name far0 netns /proc/${process.pid}/fd/${beyond}; ip link set up0 up`);
-      inNamespaceFd(beyond, () => execFileSync('ip', ['link', 'set', 'far0', 'up'], { stdio: 'pipe' }));
-      for (const n of numbers) {
-        host.sh(
-          `ip link add link up0 name iv${n} type ipvlan mode l2; ip link set iv${n} netns ${spaceOf(n)} name eth0`,
-        );
-        tenants.push(tenantOf(spaces[n - 1] ?? 0));
-        inside(n, `ip link set eth0 up; ip address add 10.9.2.${n}/24 dev eth0`);
-      }
+      lower = lowerGuests((n) => ({ name: `iv${n}`, words: 'type ipvlan mode l2' }));
+      host = lower.host;
     }, timeout);
-    afterAll(async () => {
-      for (const tenant of tenants) await tenant.end();
-      host.close();
-      for (const fd of [...spaces, beyond]) closeSync(fd);
-    });
+    afterAll(() => lower.close());
 
     it(
       'are examined without a file, each as a sender, and hold in mode l2 where each gets its own',
@@ -69,7 +48,7 @@ describeOnKernelWith(
       async () => {
         const file = join(host.dir, 'policy.yml');
         const guest = (n: number): string =>
-          `{ bridge: up0, attach: ipvlan, port: eth0, netns: /proc/${tenants[n - 1]?.pid}/ns/net, zone: z${n} }`;
+          `{ bridge: up0, attach: ipvlan, port: eth0, netns: /proc/${lower.tenants[n - 1]?.pid}/ns/net, zone: z${n} }`;
         writeFileSync(
           file,
           `version: 1
@@ -88,7 +67,7 @@ policy:
         expect(new Set(causes.map(({ code }) => code))).toEqual(new Set(['macvlan-bridge']));
         const fixes = fixesIn(broken.result);
         expect(fixes).toEqual([
-          `nsenter --net=/proc/${tenants[0]?.pid}/ns/net ip link set dev eth0 type ipvlan mode l2 private`,
+          `nsenter --net=/proc/${lower.tenants[0]?.pid}/ns/net ip link set dev eth0 type ipvlan mode l2 private`,
         ]);
         // What is advised is what a shell takes
         host.sh(fixes.join('\n'));

@@ -1,11 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../../../src/system/kernel/namespaces.js';
-import { type Tenant, tenantOf } from '../../../support/lab/processes.js';
+import { type LowerGuests, lowerGuests, macvlanOf } from '../../../support/lab/hosts/lower-guests.js';
 import { barriersIn, causesIn, fixesIn } from '../../../support/lab/result-parts.js';
-import { type WholeHost, wholeHost } from '../../../support/lab/whole-host.js';
+import type { WholeHost } from '../../../support/lab/whole-host.js';
 import { kernel } from '../../../support/lab/features.js';
 import { needs, root } from '../../../support/needs.js';
 import { patient } from '../../../support/patient.js';
@@ -13,36 +11,17 @@ import { patient } from '../../../support/patient.js';
 const numbers = [1, 2, 3];
 
 describe('guests on a lower device', { ...needs(root, kernel('macvlan')), timeout: patient(300_000) }, () => {
+  let lower: LowerGuests;
   let host: WholeHost;
-  const spaces = numbers.map(() => newNamespace(disableIpv6));
-  const beyond = newNamespace(disableIpv6);
-  /** A namespace is found by who lives in it. */
-  const tenants: Tenant[] = [];
-  const spaceOf = (n: number): string => `/proc/${process.pid}/fd/${spaces[n - 1]}`;
-  const inside = (n: number, script: string): void =>
-    void inNamespaceFd(spaces[n - 1] ?? 0, () => execFileSync('sh', ['-ec', script], { stdio: 'pipe' }));
-  const outside = (script: string): void =>
-    void inNamespaceFd(beyond, () => execFileSync('sh', ['-ec', script], { stdio: 'pipe' }));
   const modes = (mode: string): void => {
-    for (const n of numbers) inside(n, `ip link set dev eth0 type macvlan mode ${mode}`);
+    for (const n of numbers) lower.inside(n, `ip link set dev eth0 type macvlan mode ${mode}`);
   };
   beforeAll(() => {
-    host = wholeHost(0);
-    host.sh(`ip link add up0 type veth peer name far0 netns /proc/${process.pid}/fd/${beyond}; ip link set up0 up`);
-    outside('ip link add sw0 type bridge forward_delay 0; ip link set sw0 up; ip link set far0 master sw0 up');
-    for (const n of numbers) {
-      host.sh(
-        `ip link add link up0 name mv${n} address 52:54:00:00:02:0${n} type macvlan mode bridge; ip link set mv${n} netns ${spaceOf(n)} name eth0`,
-      );
-      tenants.push(tenantOf(spaces[n - 1] ?? 0));
-      inside(n, `ip link set eth0 up; ip address add 10.9.2.${n}/24 dev eth0`);
-    }
+    lower = lowerGuests(macvlanOf);
+    host = lower.host;
+    lower.outside('ip link add sw0 type bridge forward_delay 0; ip link set sw0 up; ip link set far0 master sw0 up');
   });
-  afterAll(async () => {
-    for (const tenant of tenants) await tenant.end();
-    host.close();
-    for (const fd of [...spaces, beyond]) closeSync(fd);
-  });
+  afterAll(() => lower.close());
 
   /** A program that reads what a macvtap hands to its machine, into a file. */
   function machineAt(n: number): { readonly pid: number; readonly file: string } {
@@ -79,7 +58,7 @@ describe('guests on a lower device', { ...needs(root, kernel('macvlan')), timeou
     tags: 'all',
   }, async () => {
     const file = join(host.dir, 'policy.yml');
-    const pid = (n: number): string => `/proc/${tenants[n - 1]?.pid}/ns/net`;
+    const pid = (n: number): string => `/proc/${lower.tenants[n - 1]?.pid}/ns/net`;
     writeFileSync(
       file,
       `version: 1
@@ -114,9 +93,9 @@ policy:
     const { status, text, result } = await host.judge('private');
     expect([status, result.verdict], text).toEqual([0, 'holds']);
     expect(text).not.toContain('EXPOSED');
-    outside('bridge link set dev far0 hairpin on');
+    lower.outside('bridge link set dev far0 hairpin on');
     const back = await host.judge('back');
-    outside('bridge link set dev far0 hairpin off');
+    lower.outside('bridge link set dev far0 hairpin off');
     expect([back.status, back.result.verdict], back.text).toEqual([2, 'broken']);
     const causes = causesIn(back.result);
     expect(causes.map(({ code }) => code)).toContain('macvlan-bridge');
