@@ -250,9 +250,11 @@ export async function mark(
 
 /** Ends the capture and writes down what it counted, wrote and, where the disk was full, kept. */
 export async function stopStepCapture(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
-  for (const [at, { host }] of placesOf(context, step).entries()) {
-    if (host !== null) await logLastClock(context, step, host, basename(rawFile(step.index, at + 1)));
-  }
+  await Promise.all(
+    placesOf(context, step).map(async ({ host }, at) => {
+      if (host !== null) await logLastClock(context, step, host, basename(rawFile(step.index, at + 1)));
+    }),
+  );
   const { counters, written, kept } = await capture.stop();
   context.timeline.log(step.index, { event: 'stopped', counters, written });
   // What is towards an endpoint above another one comes in there

@@ -124,9 +124,12 @@ async function openParts(
       journalFolder: journalFolder(),
       readState: () => readHere(here.netns),
     });
-  for (const part of parts)
-    if (part.remote !== null)
-      for (const [name, place] of await openRemote(plan, part, part.remote, runId)) opened.ways.set(name, place);
+  const opening = parts.flatMap((part) => (part.remote === null ? [] : [openRemote(plan, part, part.remote, runId)]));
+  // A host whose answer is under way must not be closed: all are waited for before one that failed counts.
+  for (const part of await Promise.allSettled(opening)) {
+    if (part.status === 'rejected') throw part.reason;
+    for (const [name, place] of part.value) opened.ways.set(name, place);
+  }
 }
 
 /** Undoes what was done on every host; gives what is left. */
