@@ -6,6 +6,7 @@ import type { ProgressEvent, StepPhase, TraceLine } from '../core/model/timeline
 import type { LinkedDevice, StepStates } from '../core/model/state.js';
 import type { FaultCode } from '../core/model/reasons.js';
 import { VerifyError } from '../core/model/verify-error.js';
+import { framesOfSteps } from '../core/plan/flows/shortcuts.js';
 import type { chooseEngine } from '../system/capture/choose-engine.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
@@ -58,8 +59,8 @@ export interface RunOptions {
   /** Helpers that were started in the lab before; left out: none. The run ends them. */
   readonly helpers?: Helpers | undefined;
   readonly engine: 'auto' | 'libpcap' | 'cap';
-  /** Which frames stay in the evidence; left out: all. */
-  readonly keep?: 'leaks' | 'all';
+  /** Frames that stay in the evidence. Absent: all, or beyond 100,000 planned frames the leaks. */
+  readonly keep?: 'leaks' | 'all' | undefined;
   readonly toolVersion: string;
   /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
   readonly payload?: boolean;
@@ -109,6 +110,14 @@ export interface PreparedRun {
   readonly guard: Guard | null;
   /** null = captures are put in order when they are whole. */
   readonly streaming: CollatingWhileRunning | null;
+}
+
+/** A mesh of 1,000 guests leaves 2.6 instead of 234 MB. */
+const maxKeptFrames = 100_000;
+
+/** Frames that stay in the evidence of a run. */
+export function keepOf({ keep }: Pick<RunOptions, 'keep'>, { steps }: Pick<Plan, 'steps'>): 'leaks' | 'all' {
+  return keep ?? (framesOfSteps(steps) > maxKeptFrames ? 'leaks' : 'all');
 }
 
 /** How the program is named in captures. */

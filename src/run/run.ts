@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { planWithEars } from '../core/plan/ears.js';
-import { framesOfStep } from '../core/plan/flows/shortcuts.js';
+import { framesOfSteps } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { hostsToConnect, localPart } from '../core/plan/hosts.js';
 import type { Plan } from '../core/model/plan.js';
@@ -14,7 +14,7 @@ import type { CollatingWhileRunning } from '../system/evidence/collate-while-run
 import type { LeakLookout } from '../system/evidence/leak-lookout.js';
 import { createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
 import { openTimeline } from '../system/evidence/folder/timeline-log.js';
-import { applicationOf, type PreparedRun, type RunOptions } from './context.js';
+import { applicationOf, keepOf, type PreparedRun, type RunOptions } from './context.js';
 import { helpersOf } from './devices.js';
 import { executeRun } from './execute.js';
 import { startGuard } from './guard.js';
@@ -186,19 +186,14 @@ async function lookAtHost(plan: Plan, { netns }: PreparedTopology): Promise<Host
  */
 const manyFrames = 5000;
 
-async function streamingOf(
-  plan: Plan,
-  key: Uint8Array,
-  { outDir: dir, keep = 'all', toolVersion }: RunOptions,
-): Promise<CollatingWhileRunning | null> {
-  const frames = plan.steps.reduce((sum, step) => sum + framesOfStep(step), 0);
-  if (plan.provider !== 'lab' || plan.hosts !== undefined || frames < manyFrames) return null;
+async function streamingOf(plan: Plan, key: Uint8Array, options: RunOptions): Promise<CollatingWhileRunning | null> {
+  if (plan.provider !== 'lab' || plan.hosts !== undefined || framesOfSteps(plan.steps) < manyFrames) return null;
   const { collateWhileRunning } = await import('../system/evidence/collate-while-running.js');
   return collateWhileRunning(plan, {
-    dir,
+    dir: options.outDir,
     key,
-    keep,
-    application: applicationOf(toolVersion),
+    keep: keepOf(options, plan),
+    application: applicationOf(options.toolVersion),
     clocks: new Map(),
     // It is given up where an engine other than the ring listens, which knows every direction.
     inferred: plan.steps.map(() => new Set<string>()),

@@ -9,7 +9,7 @@ import type { CollateInput } from '../../system/evidence/collate/collate.js';
 import { cannotWrite, files, writeJson } from '../../system/evidence/folder/folder.js';
 import type { WrittenPlanFile } from '../../system/evidence/folder/parse-folder.js';
 import { clockOffsets, type TimelineLog } from '../../system/evidence/folder/timeline-log.js';
-import { applicationOf, type PreparedRun } from '../context.js';
+import { applicationOf, keepOf, type PreparedRun } from '../context.js';
 import type { JudgeApart } from './judge-apart.js';
 
 /** All that is known of a run when it is over. */
@@ -55,7 +55,7 @@ async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<Conclu
       counters,
       inferred: inferred.map((names) => [...names]),
       clocks: [...clockOffsets(timeline.entries)].map(([name, ns]) => [name, ns.toString()] as const),
-      keep: options.keep ?? 'all',
+      keep: keepOf(options, plan),
       application: applicationOf(options.toolVersion),
       isFull: timeline.failure !== null,
     },
@@ -117,7 +117,7 @@ async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 
     timeline: timeline.entries,
     streaming,
     ...countersOf(ended),
-    keep: options.keep ?? 'all',
+    keep: keepOf(options, plan),
     clocks: clockOffsets(timeline.entries),
     application: applicationOf(options.toolVersion),
     onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),

@@ -1,21 +1,28 @@
 import { expect, it } from 'vitest';
+import type { Plan } from '../../../src/core/model/plan.js';
 import { framesOfStep } from '../../../src/core/plan/flows/shortcuts.js';
 import { makePlan } from '../../../src/core/plan/make-plan.js';
 import { engineOf, immediateIn, ringOf } from '../../../src/run/capture-step.js';
+import { keepOf } from '../../../src/run/context.js';
 import { scenario, step } from '../../support/judge/perfect-run.js';
 
-/** The engine for one step of so many frames among four endpoints. */
+/** The plan of one step of so many frames among four endpoints. */
+function planOf(count: number, rate: number | null = null): Plan {
+  const base = scenario([step()]);
+  const steps = base.steps.map((step) => ({
+    ...step,
+    probes: step.probes.map((probe) => ({ ...probe, count, rate })),
+  }));
+  return makePlan({ ...base, steps }, { runTag: 1, keySha256: '0'.repeat(64) });
+}
+
+/** The engine for it. */
 function engineFor(
   count: number,
   provider: 'lab' | 'host',
   over: { readonly rate?: number; readonly engine?: 'cap' } = {},
 ): { readonly engine: string; readonly frames: number } {
-  const base = scenario([step()]);
-  const steps = base.steps.map((step) => ({
-    ...step,
-    probes: step.probes.map((probe) => ({ ...probe, count, rate: over.rate ?? null })),
-  }));
-  const plan = { ...makePlan({ ...base, steps }, { runTag: 1, keySha256: '0'.repeat(64) }), provider };
+  const plan = { ...planOf(count, over.rate), provider };
   const [only] = plan.steps;
   if (only === undefined) throw new Error('the fixture has changed');
   return { engine: engineOf({ engine: over.engine ?? 'libpcap', plan }, only), frames: framesOfStep(only) };
@@ -24,6 +31,12 @@ function engineFor(
 it('many frames of a lab step are captured by the ring, whose size lets them go faster', () => {
   expect(engineFor(99_999, 'lab')).toEqual({ engine: 'libpcap', frames: 99_999 });
   expect(engineFor(100_000, 'lab')).toEqual({ engine: 'ring', frames: 100_000 });
+});
+
+it('beyond 100,000 frames the leaks stay in the evidence, unless another word was said', () => {
+  expect([100_000, 100_001].map((count) => keepOf({}, planOf(count)))).toEqual(['all', 'leaks']);
+  expect([1, 100_001].map((count) => keepOf({ keep: 'all' }, planOf(count)))).toEqual(['all', 'all']);
+  expect(keepOf({ keep: 'leaks' }, planOf(1))).toBe('leaks');
 });
 
 it('a host, a rate that was asked for, and an engine that was asked for stay as they are', () => {

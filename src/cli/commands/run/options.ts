@@ -91,8 +91,7 @@ const optionGroups = {
     },
     keep: {
       choices: ['leaks', 'all'],
-      default: 'all',
-      describe: 'frames to keep in the evidence: all (default), or leaks and the frames around them',
+      describe: 'frames to keep in the evidence: all (default up to 100,000), or leaks and the frames around them',
     },
     payload: flagArgument("on a host: keep the payload of guests' own traffic too"),
     sign: textArgument('sign the evidence with this OpenSSH key, as attest does (default: VERIFY_ISOLATION_SIGN_KEY)'),

@@ -32,7 +32,7 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   readonly reporter: readonly string[];
   /** Evidence folders of earlier runs, whose leaks are known. */
   readonly baseline?: readonly string[];
-  readonly keep: 'leaks' | 'all';
+  readonly keep?: 'leaks' | 'all' | undefined;
   /** `NAME=VALUE`. */
   readonly set?: readonly string[];
   /** Regular expression of the steps to judge. */

@@ -20,6 +20,11 @@ export function framesOfStep({ flows }: Pick<StepPlan, 'flows'>): number {
   return first === undefined || last === undefined ? 0 : last.first + last.count - first.first;
 }
 
+/** Frames of all flows of all steps. */
+export function framesOfSteps(steps: readonly Pick<StepPlan, 'flows'>[]): number {
+  return steps.reduce((sum, step) => sum + framesOfStep(step), 0);
+}
+
 /** Caches `find` for a sender's successive flows or rows, a million in a mesh. */
 export function ofSender<T>(find: (sender: string) => T): (sender: string) => T {
   let last: { readonly sender: string; readonly value: T } | null = null;
