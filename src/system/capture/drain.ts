@@ -6,17 +6,18 @@ import type { OpenObserver } from './observer-table.js';
 const patienceMs = 1000;
 const maxMs = 30_000;
 const pauseMs = 5;
-/** A frame that passed the old filter on another processor may still be on its way into the ring. */
-const inFlightMs = 10;
+/** After a change of filter: a frame that passed the old one on another processor is still on its way to the ring. */
+export const inFlightMs = 10;
 
 /**
- * Drains until `done` holds for every observer that is alive. Gives those for which it did not come true: nothing came
- * any more for a second, or it took over 30 s.
+ * Drains until `done` holds for every live observer, for `leastMs` at least. Gives the observers for which it does not:
+ * nothing came for a second, or 30 s passed.
  */
 export async function drainUntil(
   observers: readonly OpenObserver[],
   done: (observer: OpenObserver) => boolean,
   drain: () => boolean,
+  leastMs = 0,
 ): Promise<readonly OpenObserver[]> {
   const began = performance.now();
   let lastProgress = began;
@@ -28,7 +29,7 @@ export async function drainUntil(
     const delivered = observers.reduce((sum, observer) => sum + observer.delivered, 0);
     if (delivered !== before) lastProgress = now;
     before = delivered;
-    if (now - began >= inFlightMs) {
+    if (now - began >= leastMs) {
       waiting = waiting.filter((observer) => observer.alive && !done(observer));
       if (waiting.length === 0) return [];
       if (now - lastProgress > patienceMs || now - began > maxMs) return waiting;

@@ -15,7 +15,7 @@ import { toolVersion } from '../process/package-path.js';
 import { type SealedRights, sealHelper } from '../process/seal-helper.js';
 import { CaptureFile } from './capture-file.js';
 import { createFrameAccounts } from './frame-accounts.js';
-import { drainUntil, reached, settled } from './drain.js';
+import { drainUntil, inFlightMs, reached, settled } from './drain.js';
 import { LinkWatch } from './link-watch.js';
 import type { EngineHandle } from './engine.js';
 import { type OpenObserver, ObserverTable, sumCounters } from './observer-table.js';
@@ -221,7 +221,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
   private async conclude(): Promise<Captured> {
     const { observers } = this.table;
     for (const observer of observers) if (observer.alive) observer.handle.refuse();
-    this.sendLate(await drainUntil(observers, settled, () => this.drain()));
+    this.sendLate(await drainUntil(observers, settled, () => this.drain(), inFlightMs));
     const counters = new Map(
       observers.map(
         (observer) =>
