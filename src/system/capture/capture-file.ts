@@ -13,7 +13,7 @@ import { ringInterfaceBlock, ringPadding } from '../../core/pcap/ring/block.js';
 import { libc } from '../kernel/libc.js';
 import type { TakenFrame } from './engine.js';
 
-/** A frame that the file could not take. */
+/** A frame that the file did not take. */
 export interface UnwrittenFrame {
   readonly interface: number;
   readonly outgoing: boolean;
@@ -21,8 +21,7 @@ export interface UnwrittenFrame {
 }
 
 /**
- * An observer's interface. `ringIndex`: by this number of the kernel's its frames are known in blocks of a ring;
- * without it, it has none there.
+ * An observer's interface. `ringIndex`: the kernel's index, by which blocks of a ring name it; absent outside a ring.
  */
 export interface CapturedInterface {
   readonly name: string;
@@ -34,36 +33,34 @@ export interface CapturedInterface {
 
 export interface CaptureFileOptions {
   readonly path: string;
-  /** Open for writing; null = made here, and only if there is none of that name. */
+  /** Open for writing; null = a new file, which must not exist. */
   readonly fd: number | null;
   readonly runTag: number | null;
-  /** `run`: frames without the run's tag are left out. */
+  /** `run`: only frames with the run's tag. */
   readonly only: 'run' | 'all';
   /**
-   * Bytes of frames that it may have; null = any number. Half is divided equally among its interfaces. One that needs
-   * more takes half of what is left of the other half, so floods leave others their share.
+   * Bytes of frames; null = no bound. Half is divided equally among the interfaces. A busy one gets half of what is
+   * left of the other half, so a flood leaves room for others.
    */
   readonly most: number | null;
   readonly application: string;
 }
 
 const bufferBytes = 1 << 20;
-/** Bytes of an Enhanced Packet Block before the frame (draft-ietf-opsawg-pcapng 4.3). */
+/** draft-ietf-opsawg-pcapng 4.3. */
 const packetHeader = 28;
-/** Frames kept in all where the file has failed, in equal shares for each interface and direction. */
 const maxUnwritten = 2000;
-/** FALLOC_FL_KEEP_SIZE of fallocate(2). */
+/** fallocate(2). */
 const keepSize = 1;
-/** So much is set aside at a time for blocks of a ring, once there are some. */
 const aheadBytes = 1 << 24;
 const inbound = 1;
 const outbound = 2;
 
-/** One append-only pcapng file with an interface an observer. */
+/** An append-only pcapng file with one interface per observer. */
 export class CaptureFile {
   /**
-   * Frames with the run's tag that came after the file had failed, or beyond its bound. The first of each interface and
-   * direction are kept, so that no sender's frames push out another observer's leaks.
+   * Tagged frames after a failure or beyond the bound. Each interface and direction keeps its first ones, so that no
+   * flood displaces another observer's leaks.
    */
   readonly unwritten: UnwrittenFrame[] = [];
   private readonly fd: number;
@@ -71,30 +68,25 @@ export class CaptureFile {
   private readonly blocks = blockBuffer(bufferBytes);
   private readonly buffer = Buffer.from(this.blocks.bytes.buffer);
   private readonly magic: Buffer | null;
-  /** Frames without this are left out; null = none are. */
   private readonly only: Buffer | null;
-  /** Frames by interface: those that the kernel has, and those that are still in the buffer. */
+  /** By interface, buffered frames included. */
   private readonly inFile: number[] = [];
   private readonly pending: number[] = [];
-  /** How many of `unwritten` are an interface's: inbound at twice its number, outbound behind. */
+  /** Inbound at twice the interface's number, outbound behind it. */
   private readonly unwrittenCounts: number[] = [];
-  /** Bytes of an interface's frames, and its frames beyond the bound. */
   private readonly bytesOf: number[] = [];
   private readonly beyondOf: number[] = [];
-  /** Bytes that interfaces have beyond their shares. */
   private sharedBytes = 0;
   private readonly head: PacketHead;
   private used = 0;
   private size = 0;
-  /** Up to here the file system has room set aside; null = it does not do that. */
+  /** null = the file system cannot preallocate. */
   private setAside: number | null = 0;
   private whyNot: string | null = null;
-  /** The second whose ns are in the two words beside it. */
   private second = -1;
   private secondHigh = 0;
   private secondLow = 0;
 
-  /** Throws what the file system says where the file cannot be made. */
   constructor(options: CaptureFileOptions) {
     this.fd = options.fd ?? openSync(options.path, 'ax', 0o600);
     this.most = options.most;
@@ -114,12 +106,12 @@ export class CaptureFile {
     this.write(sectionHeader({ application: options.application }));
   }
 
-  /** Why the file takes nothing any more; null = it does. */
+  /** Why the file takes no more frames; null = it takes them. */
   get failure(): string | null {
     return this.whyNot;
   }
 
-  /** Frames of an interface that were counted and not written: it has its share of the file. */
+  /** Frames counted but not written: the interface has used its share. */
   beyondBound(id: number): number {
     return this.beyondOf[id] ?? 0;
   }
@@ -130,7 +122,6 @@ export class CaptureFile {
     return frames.indexOf(Math.max(...frames));
   }
 
-  /** Frames written, by interface. */
   written(id: number): number {
     return this.inFile[id] ?? 0;
   }
@@ -144,7 +135,6 @@ export class CaptureFile {
     return id;
   }
 
-  /** Appends one Enhanced Packet Block. */
   addFrame(id: number, frame: Readonly<TakenFrame>): void {
     const { bytes, offset, captured } = frame;
     if (this.only !== null && !bytes.subarray(offset, offset + captured).includes(this.only)) return;
@@ -168,8 +158,8 @@ export class CaptureFile {
   }
 
   /**
-   * Appends a block of a ring at once, as the kernel made it, in which each interface has this many frames; takes none
-   * where frames are left out, or once the file has failed.
+   * Appends a ring's block unchanged; `frames` counts by interface. False when frames are left out or the file has
+   * failed.
    */
   addRingBlock(block: Uint8Array, frames: Uint32Array): boolean {
     if (this.only !== null) return false;
@@ -181,7 +171,6 @@ export class CaptureFile {
     return true;
   }
 
-  /** Hands what was added to the kernel. */
   flush(): void {
     if (this.used === 0) return;
     const bytes = this.buffer.subarray(0, this.used);
@@ -191,7 +180,7 @@ export class CaptureFile {
     this.used = 0;
   }
 
-  /** Writes the interfaces' statistics, waits until the disk has everything, and closes. */
+  /** Writes the statistics, syncs to disk and closes. */
   async finish(counters: ReadonlyMap<number, Counters>): Promise<void> {
     this.flush();
     const timeNs = BigInt(Date.now()) * 1_000_000n;
@@ -229,10 +218,7 @@ export class CaptureFile {
     }
   }
 
-  /**
-   * Sets room aside, in which a page takes the kernel half the time; where it cannot be had, writing says what is
-   * wrong.
-   */
+  /** Writing into a preallocated page takes the kernel half the time. */
   private makeRoom(bytes: number): void {
     const size = this.size;
     if (this.setAside === null || size < aheadBytes / 4 || size + bytes <= this.setAside) return;
@@ -240,7 +226,7 @@ export class CaptureFile {
     this.setAside = libc().fallocate(this.fd, keepSize, size, room) < 0 ? null : size + room;
   }
 
-  /** Takes half a block away, so that what the file has remains readable, and room that was not needed. */
+  /** A partial block would make the file unreadable. */
   private cutBack(): void {
     try {
       ftruncateSync(this.fd, this.size);
@@ -249,7 +235,6 @@ export class CaptureFile {
     }
   }
 
-  /** The time of the next block, in two words of ns. */
   private setTime(seconds: number, nanoseconds: number): void {
     if (this.second !== seconds) {
       const ns = BigInt(seconds) * 1_000_000_000n;
@@ -263,7 +248,6 @@ export class CaptureFile {
     this.head.timeLow = low - carry * 0x1_0000_0000;
   }
 
-  /** Is there room for a block of the interface? Then it is taken up. */
   private mayTake(id: number, length: number): boolean {
     if (this.most === null) return true;
     const bytes = (this.bytesOf[id] ?? 0) + length;
@@ -298,7 +282,7 @@ export class CaptureFile {
   }
 }
 
-/** What a token of the run begins with: "VI" and the run's tag, big-endian. */
+/** "VI" and the run's tag, big-endian, begin each token. */
 function runMagic(runTag: number | null): Buffer | null {
   if (runTag === null) return null;
   const magic = Buffer.alloc(6);

@@ -5,16 +5,13 @@ import { capEngine } from './engines/cap.js';
 import { libpcapEngine } from './engines/libpcap.js';
 import { ringEngine } from './engines/ring.js';
 
-/** The engine to capture with, and in words which and why. */
+/** The engine, and a text that gives the reason. */
 export interface EngineChoice {
   readonly name: 'libpcap' | 'cap';
   readonly version: string;
 }
 
-/**
- * `auto` takes libpcap where it loads, else cap; a named engine has to load. Rejects with VerifyError (69) that says
- * what is missing.
- */
+/** `auto`: libpcap if it loads, else cap. Rejects with VerifyError (69) if the engine cannot load. */
 export function chooseEngine(requested: 'auto' | 'libpcap' | 'cap'): EngineChoice {
   const names = requested === 'auto' ? (['libpcap', 'cap'] as const) : [requested];
   const refusals: string[] = [];
@@ -40,7 +37,7 @@ export const engines: { readonly [N in EngineFacts['engine']]: Engine } = {
   ring: ringEngine,
 };
 
-/** The engine of that name. Throws VerifyError (64) that lists the known ones. */
+/** Throws VerifyError (64) that lists the known engines. */
 export function engineNamed(name: string): Engine {
   const engine = Object.values(engines).find((known) => known.name === name);
   if (engine === undefined) {

@@ -11,56 +11,47 @@ export interface Listening {
   readonly version: string;
 }
 
-/** Capture helpers with all their observers. */
+/** Capture helpers and their observers. */
 export interface Capture {
   readonly files: readonly string[];
-  /** Of the helpers; until observers are opened another one may take the place of one that rested. */
+  /** A rested helper may be replaced until observers are opened. */
   pids(): readonly number[];
-  /**
-   * Resolves when all listen. Rejects with the VerifyError of the first that does not; the others are reported as
-   * faults.
-   */
+  /** Resolves when all listen. Rejects with the first VerifyError; the others are reported as faults. */
   open(observers: readonly ObserverRequest[]): Promise<readonly Listening[]>;
-  /** Afterwards nothing is opened. What the most privileged helper may do. */
+  /** Ends opening. Gives the rights of the most privileged helper. */
   seal(): Promise<{ readonly uid: number; readonly capabilities: string; readonly filtered: boolean }>;
   /**
-   * Reads the counters and resolves when everything received until then is delivered; `drain-incomplete` is a fault,
-   * not a rejection. `withAccounts`: the accounts are read meanwhile.
+   * Resolves when all frames received before are delivered. `drain-incomplete` is a fault, not a rejection.
+   * `withAccounts` also reads the accounts.
    */
   mark(id: string, withAccounts?: boolean): Promise<Readonly<Record<string, Counters>>>;
-  /** Counts what leaves by these devices, by account: between `open` and `seal`. */
+  /** Counts frames out of these devices, by account; call it between `open` and `seal`. */
   count(accounts: Readonly<Record<string, CountedDevices>>): void;
-  /** On another host: counts what leaves by these ports there, and gives the accounts; likewise. */
+  /** As `count`, for ports of another host; gives the accounts. */
   countThere(ports: readonly CountedPort[], pooled: boolean): Promise<Readonly<Record<string, Account>>>;
-  /** What was read of the accounts at the last mark that asked for them; those that could not be read are missing. */
+  /** From the last mark with accounts, without those that could not be read. */
   accounts(): Readonly<Record<string, AccountWindow>>;
   /**
-   * Drains to empty, closes the files and orders the helpers to end; with `cap` it also waits until they have, for
-   * they keep devices promiscuous. Observers of a helper that died are missing from the result.
+   * Drains, closes the files and ends the helpers. With `cap` it waits for their end, as they keep devices promiscuous.
+   * Observers of a dead helper are missing.
    */
   stop(): Promise<Captured>;
-  /**
-   * Resolves when the helpers have ended: some 25 ms a handle after `stop`, which need not be waited for; those that
-   * are kept when they are let go.
-   */
+  /** Resolves when the helpers have ended: some 25 ms a handle after `stop`, or when the pool lets them go. */
   ended(): Promise<void>;
-  /**
-   * Frames taken off all handles so far, of all observers; reported at once, every 100 ms, while frames come every 10
-   * to 30, and before a mark resolves.
-   */
+  /** Frames taken by all observers: every 100 ms, every 10 to 30 ms while frames come, and before a mark resolves. */
   onCounts(listener: (taken: number) => void): void;
-  /** Faults with the observers that they concern: all of a helper's where the helper itself is at fault. */
+  /** A fault of a helper concerns all its observers. */
   onFault(listener: (fault: Fault) => void): void;
   kill(): void;
 }
 
-/** Devices that are counted together, and the observers of whose capture they are. */
+/** Devices counted together, and the observers that capture on them. */
 export interface CountedDevices {
   readonly observers: readonly string[];
   readonly devices: readonly string[];
 }
 
-/** Opening and draining take 10 to 30 ms a handle and up to 30 s in a flood. */
+/** Opening and draining take 10 to 30 ms a handle, in a flood up to 30 s. */
 const openMs = 15_000;
 const drainMs = 45_000;
 const closeMs = 60_000;
@@ -68,23 +59,20 @@ const closeMs = 60_000;
 const nothing: Captured = { counters: {}, written: {}, kept: [] };
 
 /**
- * Starts a helper with a new file, which belongs to the user under sudo. Throws VerifyError `file-failed` (69) or
+ * Starts a helper with a new file, owned by the user under sudo. Throws VerifyError `file-failed` (69) or
  * `helper-died`.
  */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
   return captureInto(await startCaptureHelper(options), options.file);
 }
 
-/** A capture after which its helper may stay. */
+/** A capture whose helper may rest afterwards. */
 export interface RestfulCapture extends Capture {
-  /** As `stop`, but the helper rests where it can: it was at no fault, and its engine listens again. */
+  /** As `stop`, but a helper without faults whose engine can listen again rests. */
   rest(): Promise<{ readonly captured: Captured; readonly rests: boolean }>;
 }
 
-/**
- * A helper's capture into a file that does not exist; `over`: into the one that was begun. Throws VerifyError
- * `file-failed` (69); then the helper is killed.
- */
+/** Captures into a new file; `over`: into the one begun. Throws VerifyError `file-failed` (69) and kills the helper. */
 export async function captureInto(helper: CaptureHelper, file: string, over = false): Promise<RestfulCapture> {
   try {
     await helper.begin(file, over);
@@ -115,7 +103,7 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
   };
 }
 
-/** What a capture reports while it goes on, to those that listen. */
+/** Passes counts and faults of a capture to its listeners. */
 export class CaptureReports {
   private readonly faultListeners = new Set<(fault: Fault) => void>();
   private readonly countListeners = new Set<(taken: number) => void>();
@@ -140,9 +128,7 @@ export class CaptureReports {
   }
 }
 
-/** A helper while it captures into one file. */
 class CaptureSession {
-  /** What was read of the accounts at the last mark that asked for them. */
   windows: Readonly<Record<string, AccountWindow>> = {};
   private readonly helper: CaptureHelper;
   private readonly process: HelperProcess<'capture'>;
@@ -213,7 +199,6 @@ class CaptureSession {
     this.reports.fault({ code, observers, text: message });
   }
 
-  /** The helper's answer; null where it is gone. */
   private async answerOf<T extends FromCapture['type']>(
     message: ToCapture,
     type: T,
@@ -243,7 +228,7 @@ function ask<T extends FromCapture['type']>(
   return answer;
 }
 
-/** Opens one observer; `together` are opened one after the other, so the last has to wait for all before it. */
+/** Observers are opened one after the other, so the last waits for all. */
 function listening(process: HelperProcess<'capture'>, request: ObserverRequest, together: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const unsubscribe = process.subscribe((message) => {

@@ -14,16 +14,16 @@ const outgoing = 4; // PACKET_OUTGOING
 /** ld [SKF_AD_OFF + SKF_AD_IFINDEX] */
 const loadInterface: BpfInstruction = [0x20, 0, 0, 0xfffff008];
 const [jumpEqual, jumpGreater, jumpGreaterEqual] = [0x15, 0x25, 0x35] as const;
-/** ret #1: one byte of a frame is kept. */
+/** ret #1: the kernel keeps one byte. */
 const takeOne: BpfInstruction = [0x06, 0, 0, 1];
-/** Jumps reach 255 instructions, and each run takes two. */
+/** BPF jumps reach 255 instructions, and a run takes two. */
 const maxRuns = 120;
 
-/** Counts the frames that are offered to packet sockets as they leave by some devices. */
+/** Counts frames offered to packet sockets as they leave by some devices. */
 export interface CountingSocket {
   /** Frames since it was opened. */
   count(): number;
-  /** Resolves when the kernel has closed it, which takes some 10 ms; several wait for the same. */
+  /** Resolves when the kernel has closed it, after some 10 ms. Several wait together. */
   close(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export function runsOf(numbers: readonly number[]): readonly (readonly [first: n
   return runs;
 }
 
-/** A program that takes what leaves by the devices; null = they are in too many runs for one. */
+/** A program that accepts frames leaving by the devices; null = too many runs. */
 export function countingProgram(indices: readonly number[]): readonly BpfInstruction[] | null {
   const runs = indices.length === 1 ? [] : runsOf(indices);
   if (runs.length > maxRuns) return null;
@@ -57,10 +57,9 @@ export function countingProgram(indices: readonly number[]): readonly BpfInstruc
 }
 
 /**
- * Opens a counter in the calling thread's network namespace. It is a plain packet socket that nobody reads: once its
- * buffer, the smallest there is, is full, the kernel counts a frame that its filter takes and drops it uncopied
- * (packet_rcv, net/packet/af_packet.c), and PACKET_STATISTICS has both. One device: it is bound there; several: it is
- * bound nowhere and the filter knows them. null = it cannot be opened.
+ * Opens a counter in this thread's network namespace; null = it cannot be opened. Nothing reads this packet socket.
+ * Once its minimal buffer is full, the kernel counts accepted frames and drops them uncopied (packet_rcv,
+ * net/packet/af_packet.c). PACKET_STATISTICS has both counts. A single device is bound; several are filtered by index.
  */
 export function openCountingSocket(indices: readonly number[]): CountingSocket | null {
   const [first] = indices;

@@ -5,23 +5,23 @@ import type { KernelSearch } from './kernel-search.js';
 export interface OpenOptions {
   readonly device: string;
   readonly watch: Watch;
-  /** The observer's own MACs: report directions apart where the engine cannot. */
+  /** The observer's own MACs, by which engines without directions infer them. */
   readonly macs: readonly string[];
   /** libpcap filter expression; '' = everything. */
   readonly filter: string;
   /** Bytes kept of a frame. */
   readonly snaplen: number;
-  /** Bytes of ring buffer for each kernel handle. */
+  /** Bytes of ring buffer a kernel handle. */
   readonly buffer: number;
-  /** Each frame is handed over at once, where the engine can. */
+  /** Each frame is handed over at once, if the engine can. */
   readonly immediate?: true | undefined;
-  /** Finds what the filter takes at less cost, where it is the filter of the run; null = there is none. */
+  /** A faster program for the run's own filter; null = none. */
   readonly search?: KernelSearch | null;
 }
 
 /**
- * One frame: `captured` bytes at `offset` of `bytes`, which are valid while it is taken only; `original` bytes on the
- * wire; the time since 1970; `outgoing` as seen from the interface. An engine fills the same object for each frame.
+ * A frame: `captured` bytes at `offset` of `bytes`, valid only during the call. `original`: bytes on the wire. The time
+ * is since 1970. `outgoing` is relative to the interface. Engines reuse one object for all frames.
  */
 export interface TakenFrame {
   bytes: Buffer;
@@ -35,78 +35,68 @@ export interface TakenFrame {
 
 export type TakeFrame = (frame: Readonly<TakenFrame>) => void;
 
-/** A frame to fill, in these bytes. */
+/** A frame to fill. */
 export function emptyFrame(bytes: Buffer): TakenFrame {
   return { bytes, offset: 0, captured: 0, original: 0, seconds: 0, nanoseconds: 0, outgoing: false };
 }
 
 /**
- * Takes a block of a ring whole (core/pcap/ring/block.ts), in which each interface of the file has this many frames.
- * False = it takes none: they are handed over one by one.
+ * Takes a whole ring block (core/pcap/ring/block.ts); `frames` counts by interface of the file. False = hand its frames
+ * over singly.
  */
 export type TakeBlock = (block: Uint8Array, frames: Uint32Array) => boolean;
 
-/** Where the frames of an observer go that shares a socket with others. */
+/** The target of an observer that shares a socket. */
 export interface SharedTarget {
-  /** The observer's interface in the file. */
   readonly interface: number;
   readonly take: TakeFrame;
   readonly takeBlock: TakeBlock;
 }
 
-/** One observer's ears: one or two packet sockets on its device. */
+/** An observer's capture point: one or two packet sockets on its device. */
 export interface EngineHandle {
   readonly facts: EngineFacts;
-  /**
-   * Descriptors that become readable when there is something to drain; empty = the engine collects by itself, drain it
-   * now and then.
-   */
+  /** Readable when frames wait; empty = drain it now and then. */
   readonly descriptors: readonly number[];
   /**
-   * Hands over what has arrived, at most about `budget` frames, and gives how many frames it took off the handles.
-   * Throws VerifyError `interface-gone` when the device went away.
+   * Hands over about `budget` frames at most. Gives the frames taken off the handles. Throws VerifyError
+   * `interface-gone`.
    */
   drain(take: TakeFrame, budget: number): number;
-  /**
-   * One reading for each kernel handle, since it was opened. Exact: without drops and with empty rings, delivered =
-   * received.
-   */
+  /** By kernel handle, since opening. Exact: without drops and with empty rings, delivered = received. */
   counters(): readonly Counters[];
-  /** Where one socket serves many observers: `counters` and `drain` are about all of them, this is about one. */
+  /** Present when a socket serves many observers: `counters` and `drain` concern all, this only one. */
   readonly shared?: {
-    /** What the socket lost or has not delivered yet counts for each observer. */
+    /** Frames the socket lost or has not delivered count for each observer. */
     lossCounters(): Counters;
-    /** The kernel's number of the observed interface. */
+    /** The kernel's interface index. */
     readonly index: number;
-    /** For this long, in ms, the socket may be left alone now. */
+    /** The socket may be left alone for this long. */
     restMs(): number;
     takeWith(target: SharedTarget): void;
   };
-  /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */
+  /** The kernel hands over no new frames; those in the ring remain to drain. */
   refuse(): void;
   /**
-   * Listens again after it has refused, to what a libpcap filter takes, and counts from 0. Throws VerifyError
-   * `bad-filter`. Absent where an engine cannot.
+   * Listens again with a libpcap filter and counts from 0. Throws VerifyError `bad-filter`. Absent if the engine
+   * cannot.
    */
   begin?(filter: string): void;
   close(): void;
-  /** The same beside others, since the kernel lets each wait. Absent = what is left ends with the process. */
+  /** Closes beside other handles, which wait for the kernel together. Absent = the process's end closes it. */
   closeBeside?(): Promise<void>;
 }
 
-/**
- * A way of capturing. `open` returns when the kernel hands over each frame that matches; nothing before that is given
- * to `take`.
- */
+/** A way of capturing. `open` returns when the kernel hands over all matching frames; earlier ones are not taken. */
 export interface Engine {
   readonly name: EngineFacts['engine'];
-  /** Version of the library, for the record. */
+  /** The library's version. */
   version(): string;
   /** Throws VerifyError `bad-filter`, `interface-gone`, `interface-down` or `open-failed`. */
   open(options: OpenOptions): EngineHandle;
   /**
-   * Waits for the kernel on threads of Node's pool, beside others; what it gives then opens. Both throw as `open` does.
-   * Absent where there is nothing to wait for.
+   * Waits for the kernel on Node's pool, then gives a function that opens. Both throw as `open` does. Absent if there
+   * is no wait.
    */
   prepare?(options: OpenOptions): Promise<() => EngineHandle>;
 }

@@ -5,52 +5,42 @@ import type { OpenMessage } from '../../core/protocol/messages.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { searchDescriptors, type LoadedSearch, loadSearch } from './kernel-search.js';
 
-/** An observer to be opened. */
+/** An observer to open. */
 export type ObserverRequest = Omit<OpenMessage, 'type'>;
 
 export interface CaptureOptions {
-  /** The pcapng file, which must not exist. */
+  /** A pcapng file, which must not exist. */
   readonly file: string;
-  /** Network namespace of the observed devices; null = this process's. */
+  /** null = this process's. */
   readonly netns?: string | null;
-  /** The run's tag: frames that carry it are kept once the file cannot be written. */
+  /** Tagged frames are kept in memory once the file cannot be written. */
   readonly runTag?: number | null;
-  /** `run`: only frames that carry the run's tag are written, so that other people's traffic is not. */
+  /** `run`: only frames with the run's tag, so other traffic is not written. */
   readonly only?: 'run' | 'all';
-  /** Bytes that frames in the file may have: an observer that has its share keeps no more. Absent = any number. */
+  /** Bound of the file's bytes of frames, shared by observers; absent = none. */
   readonly most?: number | null;
   readonly silentMs?: number | null;
-  /** What it is going to be asked to open, where that is known. */
+  /** Those it will open, if known. */
   readonly observers?: readonly ObserverRequest[];
 }
 
-/** A helper process that captures into one file after the other. */
+/** A helper process that captures into one file after another. */
 export interface CaptureHelper {
   readonly process: HelperProcess<'capture'>;
-  /**
-   * Makes a file that it is to write to; `over`: empties the one that another helper began. Throws VerifyError
-   * `file-failed` (69).
-   */
+  /** Makes the next file; `over`: empties another helper's. Throws VerifyError `file-failed` (69). */
   begin(file: string, over: boolean): Promise<void>;
-  /** True if it has handles for these observers, whatever they take. */
+  /** True if it has handles for these observers, with any filter. */
   knows(observers: readonly ObserverRequest[]): boolean;
-  /**
-   * Once it has rested: can it listen to these again? It cannot where it was at fault meanwhile, or something happened
-   * to an interface.
-   */
+  /** After a rest; false after its fault or a change of an interface. */
   canServe(observers: readonly ObserverRequest[]): Promise<boolean>;
-  /** Has it been at no fault so far, and an engine that can listen again? */
+  /** True without faults so far and with an engine that can listen again. */
   canRest(): boolean;
-  /** Takes down what it is asked to open. */
   listensTo(observers: readonly ObserverRequest[]): void;
 }
 
 const againMs = 5000;
 
-/**
- * Starts a helper that has no file yet; `starting`: one that was born for these options already. Throws VerifyError
- * (69) where it does not come up.
- */
+/** Starts a helper without a file; `starting`: one already started with these options. Throws VerifyError (69). */
 export async function startCaptureHelper(
   {
     netns = null,
@@ -113,12 +103,11 @@ async function handSearch(
   }
 }
 
-/** The part of a request that a handle keeps; its filter and description come with each file. */
 function identityOf(request: ObserverRequest): ObserverRequest {
   return { ...request, filter: '', description: '' };
 }
 
-/** The helper has no right to make files in other people's folders: it is handed this one, open. */
+/** The helper may not create files in other users' folders, so it receives the open descriptor. */
 function openFile(path: string, over: boolean): number {
   try {
     return openSync(

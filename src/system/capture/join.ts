@@ -2,7 +2,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import type { Captured } from '../../core/protocol/messages.js';
 import type { Capture, CountedDevices } from './client.js';
 
-/** A capture with the observers that it serves. */
+/** A capture and its observers. */
 export interface CapturePart {
   readonly capture: Capture;
   readonly observers: Pick<ReadonlySet<string>, 'has'>;
@@ -16,7 +16,6 @@ function together(stopped: readonly Captured[]): Captured {
   };
 }
 
-/** Throws where nothing captures for an observer: VerifyError 70, `protocol`. */
 function refuseStrays(parts: readonly CapturePart[], observers: Parameters<Capture['open']>[0]): void {
   const strays = observers.filter(({ observer }) => !parts.some((part) => part.observers.has(observer)));
   if (strays.length > 0)
@@ -29,9 +28,8 @@ function refuseStrays(parts: readonly CapturePart[], observers: Parameters<Captu
 }
 
 /**
- * Captures in several places as one. It is a barrier: `open` and `seal` resolve when all have, so nothing is sent
- * before every observer in every place listens. A part that is lost reports so as a fault of its observers and gives no
- * counters; the others go on.
+ * Captures in several places as one. `open` and `seal` resolve when all have, so no probe precedes an observer. A lost
+ * part reports faults and gives no counters; the others go on. Throws VerifyError 70 for an observer without a capture.
  */
 export function joinCaptures(parts: readonly CapturePart[]): Capture {
   const [only] = parts;

@@ -4,19 +4,15 @@ import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { type Capture, captureInto, type RestfulCapture } from './client.js';
 import { type CaptureHelper, type CaptureOptions, type ObserverRequest, startCaptureHelper } from './helper.js';
 
-/**
- * Captures of one step after the other that share a helper: starting one takes the processor longer than most steps do.
- */
+/** Consecutive captures that share a helper: its start takes the processor longer than most steps. */
 export interface CapturePool {
   /**
-   * As `startCapture`, but the helper rests when its capture is stopped: sealed, with handles that receive nothing. The
-   * next capture has it too where it has the same observers (`CaptureOptions.observers`), whatever their filters,
-   * nothing happened to their interfaces, and the helper was at no fault.
+   * As `startCapture`, but a stopped capture's helper rests, sealed, with handles that receive nothing. The next
+   * capture with the same observers reuses it, unless it had a fault or an interface changed.
    */
   start(options: CaptureOptions): Promise<Capture>;
-  /** Starts a helper in a network namespace, null = this process's: the first capture has it if it is there. */
+  /** Starts a helper early in a namespace; null = this process's. */
   warm(netns: string | null): void;
-  /** Ends the helper that rests: its process is gone soon after. */
   end(): void;
 }
 
@@ -34,7 +30,7 @@ function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: Captur
   return JSON.stringify([namespaceIdentity(netns), runTag, only, silentMs ?? null]);
 }
 
-/** A pool of one run: one helper rests at most. */
+/** The pool of a run, with at most one resting helper. */
 export function keepCapture(): CapturePool {
   let resting: Resting | null = null;
   let warm: Warm | null = null;
@@ -48,14 +44,12 @@ export function keepCapture(): CapturePool {
     );
     warm = null;
   }
-  /** The helper that was started before, if it is where these options want one. */
   function takeWarm({ netns = null, silentMs }: CaptureOptions): Warm['starting'] | undefined {
     if (warm?.born !== namespaceIdentity(netns) || silentMs !== undefined) return undefined;
     const { starting } = warm;
     warm = null;
     return starting;
   }
-  /** The helper that rests, if it is of any use. */
   function take(options: CaptureOptions, born: string): CaptureHelper | null {
     const { helper } = resting ?? {};
     if (
@@ -91,9 +85,8 @@ export function keepCapture(): CapturePool {
 }
 
 /**
- * A capture by `first`; by another helper instead where it has rested before and, when observers are opened, does not
- * fit any more. Until then its faults are nobody's: what is changed before a step may take an interface down. `rests`:
- * reported of a helper that rests when all is over.
+ * Faults before observers open do not count: a change before a step may take an interface down. Another helper then
+ * replaces `first`.
  */
 function changeable(
   options: CaptureOptions,

@@ -13,7 +13,7 @@ import { receiveFd } from '../kernel/fd-passing.js';
 import { libc } from '../kernel/libc.js';
 import { attachProgram } from '../kernel/packet-socket.js';
 
-/** Descriptors of the programs that take frames, and of the counts that both write. */
+/** Descriptors of the filter programs and their count map. */
 export interface LoadedSearch {
   readonly out: number;
   readonly every: number;
@@ -22,7 +22,6 @@ export interface LoadedSearch {
 
 const bytesOfCount = 8;
 
-/** A file of sysfs; '' = it is not there, or sysfs is not mounted. */
 function sysfsText(path: string): string {
   try {
     return readFileSync(`/sys/${path}`, 'utf8');
@@ -31,13 +30,13 @@ function sysfsText(path: string): string {
   }
 }
 
-/** Processors that may ever be there, of which each has a value in an array for each; null = nobody says how many. */
+/** A per-CPU array has a value for each possible processor. */
 function possibleProcessors(): number | null {
   const last = /(\d+)\s*$/.exec(sysfsText('devices/system/cpu/possible'))?.[1];
   return last === undefined ? null : Number(last) + 1;
 }
 
-/** If the kernel is preemptible throughout, one search may come into another on the same processor. */
+/** On a fully preemptible kernel, one search may interrupt another on its processor. */
 function isRealtime(): boolean {
   return sysfsText('kernel/realtime').startsWith('1');
 }
@@ -54,7 +53,6 @@ function tableOf(runTag: number): number | null {
   return null;
 }
 
-/** The program of a kind; null = it cannot be loaded, or there is no table to search with. */
 type Load = (kind: SearchKind) => number | null;
 
 function searching(runTag: number, counts: number, table: number | null): Load {
@@ -62,10 +60,9 @@ function searching(runTag: number, counts: number, table: number | null): Load {
 }
 
 /**
- * Loads the programs for a helper, which takes CAP_BPF or CAP_SYS_ADMIN and some 15 ms; the caller closes them.
- * `runTag`: the tokens that they search for; null = they take every frame. null = they cannot be had (no such right,
- * Linux before 5.11, a kernel preemptible throughout, bytes of the tag that are the same): then sockets have classic
- * BPF, and frames are counted by sockets of their own.
+ * Loads the programs in some 15 ms, with CAP_BPF or CAP_SYS_ADMIN; the caller closes them. `runTag`: the tag of the
+ * tokens; null = take all frames. null = impossible: no right, Linux before 5.11, a fully preemptible kernel, or equal
+ * bytes in the tag. Then sockets use classic BPF and frames are counted by separate sockets.
  */
 export function loadSearch(runTag: number | null): LoadedSearch | null {
   if (runTag !== null && (!isSearchable(runTag) || isRealtime())) return null;
@@ -87,20 +84,20 @@ export function loadSearch(runTag: number | null): LoadedSearch | null {
   return null;
 }
 
-/** In the order in which they are handed over. */
+/** In the order of their transfer. */
 export function searchDescriptors({ out, every, counts }: LoadedSearch): readonly number[] {
   return [out, every, counts];
 }
 
-/** What a helper's sockets take frames by, and what is counted there. */
+/** Filter programs of a helper's sockets, and their counts. */
 export class KernelSearch {
   private readonly filter: string;
   private readonly programs: Readonly<Record<SearchKind, number>>;
   private readonly counts: BigUint64Array;
-  /** Interfaces whose outgoing frames a socket counts now; 0 = all of the namespace. */
+  /** 0 = all of the namespace. */
   private readonly counted = new Set<number>();
 
-  /** `runTag`: as of `loadSearch`; `counts`: the memory of the map. */
+  /** `runTag`: as of `loadSearch`; `counts`: the map's memory. */
   constructor(runTag: number | null, programs: Readonly<Record<SearchKind, number>>, counts: ArrayBuffer) {
     this.filter = runTag === null ? '' : tokenWord(runTag);
     this.programs = programs;
@@ -108,9 +105,8 @@ export class KernelSearch {
   }
 
   /**
-   * Lets a socket take frames by these programs; all sockets have one snap length. `counts`: the interface whose
-   * outgoing frames it counts from now on, 0 = all; null = it is offered none. False = the filter is another one, or
-   * the kernel does not take the program.
+   * All sockets share one snap length. `counts`: the interface whose outgoing frames the socket counts, 0 = all, null =
+   * none. False = another filter, or the kernel refuses.
    */
   attach(
     fd: number,
@@ -124,12 +120,11 @@ export class KernelSearch {
     return true;
   }
 
-  /** The socket of that interface takes nothing any more. */
   detach(counts: number): void {
     this.counted.delete(counts);
   }
 
-  /** Frames that left by these interfaces and were offered to the sockets; null = they are not all counted. */
+  /** Frames offered to the sockets as they left; null = not all interfaces are counted. */
   count(interfaces: readonly number[]): number | null {
     let sum = 0n;
     for (const index of interfaces) {
@@ -141,8 +136,8 @@ export class KernelSearch {
 }
 
 /**
- * The programs that were handed over at `socket` and are not taken yet; null = there is no memory for their counts.
- * Throws VerifyError (69) where none was handed over.
+ * Receives programs handed over at `socket`; null = no memory for their counts. Throws VerifyError (69) if there are
+ * none.
  */
 export function receiveSearch(socket: number, runTag: number | null): KernelSearch | null {
   const [out, every, counts] = [receiveFd(socket), receiveFd(socket), receiveFd(socket)];

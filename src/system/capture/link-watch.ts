@@ -17,17 +17,13 @@ const RTNLGRP_LINK = 1;
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
 
-/**
- * A link that cannot carry frames to its observer any more: gone (deleted, or moved to another namespace), or down, or
- * without carrier.
- */
+/** A link that is gone (deleted or in another namespace), down, or without carrier. */
 export interface LinkTrouble {
   readonly device: string;
   readonly code: 'interface-gone' | 'interface-down';
   readonly text: string;
 }
 
-/** How a link was that is watched. */
 interface WatchedLink {
   readonly device: string;
   usable: boolean;
@@ -39,13 +35,11 @@ function isUsable(flags: number): boolean {
 }
 
 /**
- * Hears of every change of the watched links, also of one that was undone at once: listens to rtnetlink link events of
- * the process's network namespace (rtnetlink(7)); takes no privileges.
+ * Notices each change of watched links, even one undone at once, by rtnetlink link events (rtnetlink(7)). Needs no
+ * privileges.
  */
 export class LinkWatch {
-  /** Readable when something happened. */
   readonly fd = openNetlink({ family: NETLINK_ROUTE, groups: [RTNLGRP_LINK], waitMs: null });
-  /** Socket by which links are asked about. */
   private readonly asker: number;
   private readonly buffer = Buffer.alloc(1 << 16);
   private readonly links = new Map<number, WatchedLink>();
@@ -64,7 +58,7 @@ export class LinkWatch {
     );
   }
 
-  /** Watches a link too. Throws VerifyError `interface-gone` where there is no such link. */
+  /** Throws VerifyError `interface-gone` if there is no such link. */
   add(device: string): void {
     const index = linkIndex(this.asker, device);
     const flags = linkFlags(this.asker, device);
@@ -78,7 +72,7 @@ export class LinkWatch {
     this.links.set(index, { device, usable: isUsable(flags), gone: false });
   }
 
-  /** What happened since the last call. */
+  /** Since the last call. */
   troubles(): readonly LinkTrouble[] {
     const troubles: LinkTrouble[] = [];
     for (;;) {
@@ -89,7 +83,7 @@ export class LinkWatch {
     }
   }
 
-  /** True if each name still is that of the link that was added by it; to be asked for after `troubles`. */
+  /** True if each name still means the same link. Call it after `troubles`. */
   unchanged(): boolean {
     return [...this.links].every(([index, { device, gone }]) => !gone && linkIndex(this.asker, device) === index);
   }
@@ -119,14 +113,14 @@ export class LinkWatch {
     link.usable = usable;
   }
 
-  /** After lost events: asks for each link how it is. */
+  /** For lost events. */
   private lookAgain(troubles: LinkTrouble[]): void {
     for (const [index, { device }] of this.links)
       this.judge(index, linkIndex(this.asker, device) === index ? linkFlags(this.asker, device) : null, troubles);
   }
 }
 
-/** Followed by struct ifinfomsg: family, type, index, flags, change. */
+/** struct ifinfomsg: family, type, index, flags, change. */
 function* events(buffer: Buffer, bytes: number): Generator<{ readonly index: number; readonly flags: number | null }> {
   for (const { type, family, at, length } of netlinkMessages(buffer, bytes)) {
     // AF_BRIDGE (7) messages report a port leaving its bridge, not of the link

@@ -11,27 +11,26 @@ export interface OpenObserver {
   readonly name: string;
   readonly device: string;
   readonly watch: Watch;
-  /** Its interface in the file. */
+  /** In the file. */
   interface: number;
   readonly handle: EngineHandle;
   readonly version: string;
-  /** Counters by kernel handle: what it says now, or said when its device went away. */
+  /** By kernel handle; the last ones after its device is gone. */
   counters(): readonly Counters[];
-  /** Frames taken off the handles, stale ones included. */
+  /** Stale frames included. */
   delivered: number;
   alive: boolean;
 }
 
-/** Frames taken from one observer, or from all that share a ring, before others have their turn. */
 const budget = 4096;
 const sharedBudget = 65_536;
 const watchKey = 0xffff_ffff;
-/** The smallest ring is full after some 20 ms at 600,000 frames/s. */
+/** At 600,000 frames/s the smallest ring fills in some 20 ms. */
 const restMsOfSmall = 5;
 
 /**
- * The observers of one helper; `lost` is notified of one whose handle ended, `eventful` of news of links. Idle ones
- * cost nothing: one epoll descriptor stands for all.
+ * A helper's observers. `lost`: called for a handle that ended; `eventful`: for link events. Idle ones cost nothing:
+ * one epoll descriptor covers all.
  */
 export class ObserverTable {
   readonly observers: OpenObserver[] = [];
@@ -42,7 +41,7 @@ export class ObserverTable {
   /** Engines without descriptors collect by themselves. */
   private readonly polled: number[] = [];
   private takenOff = 0;
-  /** Of observers that have a ring each, where there are some; else the shared one says it. */
+  /** Of observers with a ring each. */
   private restOfSmall: number | null = null;
   private restOfShared = (): number => 0;
 
@@ -51,7 +50,6 @@ export class ObserverTable {
     this.eventful = eventful;
   }
 
-  /** Opens the handle of an observer, once its engine has waited for what it waits for beside others. */
   async prepare(message: OpenMessage, search: KernelSearch | null): Promise<() => EngineHandle> {
     const engine = engineNamed(message.engine);
     const options = { ...message, search };
@@ -79,7 +77,7 @@ export class ObserverTable {
     return observer;
   }
 
-  /** After `rest`: the observer listens again, with the handle that it has, into another file; null = it cannot. */
+  /** Reuses the rested observer's handle; null = impossible. */
   again(message: OpenMessage, file: CaptureFile): OpenObserver | null {
     const key = this.observers.findIndex(({ name }) => name === message.observer);
     const observer = this.observers[key];
@@ -90,13 +88,12 @@ export class ObserverTable {
     return observer;
   }
 
-  /** What still comes goes nowhere, and everything is counted from 0 again. */
   rest(): void {
     this.takers.fill(() => undefined);
     this.takenOff = 0;
   }
 
-  /** Drains what is ready; true = there is more. */
+  /** True = more is ready. */
   drain(): boolean {
     const ready = this.epoll.ready();
     if (ready.includes(watchKey)) this.eventful();
@@ -106,15 +103,12 @@ export class ObserverTable {
     return more;
   }
 
-  /** While frames come, draining may wait for this long; the rings hold what comes meanwhile. */
+  /** The rings hold what comes meanwhile. */
   restMs(): number {
     return this.restOfSmall ?? this.restOfShared();
   }
 
-  /**
-   * Calls `listener` from the event loop as long as there is something to drain; null = calls nobody. False = it
-   * cannot, for an engine collects by itself.
-   */
+  /** `null` removes the listener. False = an engine collects by itself, so poll. */
   whenReady(listener: (() => void) | null): boolean {
     if (this.polled.length > 0) return false;
     this.epoll.whenReady(listener);
@@ -126,15 +120,11 @@ export class ObserverTable {
     return this.takenOff;
   }
 
-  /** The link-watch's descriptor among the others. */
   watch(fd: number): void {
     this.epoll.add(fd, watchKey);
   }
 
-  /**
-   * Nobody listens any more. Resolves when the handles are closed, as far as that takes less than the end of the
-   * process.
-   */
+  /** Leaves handles open that the process's end closes faster. */
   async close(): Promise<void> {
     const open = this.observers.filter(({ alive }) => alive);
     open.forEach((observer) => this.retire(observer));
@@ -164,7 +154,6 @@ export class ObserverTable {
     }
   }
 
-  /** Where the frames of an observer go from now on. Gives the interface of the file. */
   private writeTo(file: CaptureFile, message: OpenMessage, handle: EngineHandle, key: number): number {
     const id = file.addInterface({
       name: message.device,
@@ -188,7 +177,7 @@ export class ObserverTable {
   }
 }
 
-/** All kernel handles of an observer together. */
+/** The sum over an observer's kernel handles. */
 export function sumCounters(counters: readonly Counters[]): Counters {
   return counters.reduce(
     (sum, counter) => ({

@@ -1,28 +1,21 @@
 const countsMs = 100;
-/** While frames come, so that a sender knows soon what was taken. */
+/** A sender needs counts soon. */
 const busyCountsMs = 10;
 
-/** What a pump drains, and what it reports to. */
+/** Source and target of a pump. */
 export interface PumpParts {
-  /** Takes frames that are ready; true = there is more. */
+  /** True = more is ready. */
   drain(): boolean;
-  /** Frames taken so far. */
   taken(): number;
-  /** While frames come, draining may wait for this long, in ms. */
+  /** Draining may wait for this long while frames come. */
   restMs(): number;
-  /**
-   * Calls `listener` as long as there is something to drain; null = calls nobody. False = it cannot, so that draining
-   * goes by the clock.
-   */
+  /** `null` removes the listener. False = drain by the clock. */
   whenReady(listener: (() => void) | null): boolean;
-  /** Reports how many frames were taken. False = the report was left out, for the other side takes nothing. */
+  /** False = left out, as the reader is behind. */
   report(taken: number): boolean;
 }
 
-/**
- * Drains as often as frames come and no oftener, and reports how many were taken: every 100 ms, every 10 ms while
- * frames come.
- */
+/** Drains only as often as frames come. Reports counts every 100 ms, every 10 ms while frames come. */
 export class Pump {
   private reported = { atMs: 0, taken: 0 };
   private next: NodeJS.Timeout | undefined;
@@ -40,7 +33,6 @@ export class Pump {
     this.turn();
   }
 
-  /** Nothing is drained or reported any more. */
   stop(): void {
     this.isStopped = true;
     clearInterval(this.heartbeat);
@@ -57,12 +49,10 @@ export class Pump {
     this.heartbeat?.refresh();
   }
 
-  /** Frames are counted from 0 again. */
   countAnew(): void {
     this.reported = { ...this.reported, taken: 0 };
   }
 
-  /** Drains, and does so again when there is something to drain or to report. */
   private turn(): void {
     clearTimeout(this.next);
     clearImmediate(this.soon);

@@ -2,10 +2,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { packetTypes } from '../../core/pcap/ring/block.js';
 import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from '../kernel/bpf.js';
 
-/**
- * Which frames of a device a kernel handle takes: outgoing ones, all others, or those that the host's own stack
- * accepts.
- */
+/** Frames a handle takes: outgoing, all others, or those the host's stack accepts. */
 export type HandleKind = 'out' | 'in' | 'host';
 
 const directionTest: { readonly [K in HandleKind]: readonly BpfInstruction[] } = {
@@ -15,13 +12,12 @@ const directionTest: { readonly [K in HandleKind]: readonly BpfInstruction[] } =
   host: [loadPacketType, [0x25, 0, 1, packetTypes.multicast], refuse],
 };
 
-/** A program that refuses every frame. */
+/** Refuses every frame. */
 export const refuseEverything: Uint8Array = encodeBpf([refuse]);
 
 /**
- * The compiled `program` behind a test of the direction. The test runs in the kernel, so that a handle's counters are
- * about the frames that it delivers and `delivered = received − dropped` closes; pcap_setdirection discards in user
- * space, after they were counted.
+ * Puts a direction test before `program`. In the kernel it keeps `delivered = received − dropped` exact;
+ * pcap_setdirection discards after counting.
  */
 export function withDirection(kind: HandleKind, program: Uint8Array): Uint8Array {
   const test = encodeBpf(directionTest[kind]);
@@ -32,9 +28,8 @@ export function withDirection(kind: HandleKind, program: Uint8Array): Uint8Array
 }
 
 /**
- * Refuses words whose meaning depends on the packet type or the interface: libpcap tests them in user space until its
- * first block is through, where they are unknown, and loses frames in silence (libpcap issues 1482, 1402, 1254). Throws
- * VerifyError `bad-filter`.
+ * Refuses words that depend on packet type or interface. libpcap tests them in user space until its first block is
+ * through, and silently loses frames (libpcap issues 1482, 1402, 1254). Throws VerifyError `bad-filter`.
  */
 export function checkFilterWords(filter: string): void {
   const word = /\b(inbound|outbound|ifindex)\b/.exec(filter)?.[1];

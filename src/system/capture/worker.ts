@@ -22,17 +22,15 @@ import { type OpenObserver, ObserverTable, sumCounters } from './observer-table.
 import { Pump } from './pump.js';
 import { receiveSearch, type KernelSearch } from './kernel-search.js';
 
-/** The orchestrator does not take what is sent: counts are left out, faults and answers never. */
+/** If the orchestrator reads too slowly, counts are left out, but never faults and answers. */
 const maxBacklog = 1 << 20;
-/** How long ports that do not come to rest are read, before and after the probes. */
 const maxSettleMs = 150;
-/** Observers that are opened at a time: each has two handles, and Node's pool four threads. */
+/** Each observer has two handles, and Node's pool four threads. */
 const sideBySide = 4;
 const snaplenRange = { least: 60, most: 262_144 } as const;
-/** Codes of faults that an error may carry through; any other trouble at opening is `open-failed`. */
 const openCodes = ['bad-filter', 'interface-gone', 'interface-down', 'open-failed'];
 
-/** The role `capture`: listens with many observers and writes one pcapng file (core/protocol/messages.ts). */
+/** The role `capture`: many observers, one pcapng file (core/protocol/messages.ts). */
 export function captureWorker(): void {
   openHelperChannel('capture', toolVersion(), (channel) => new CaptureWorker(channel));
 }
@@ -48,14 +46,12 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
   private search: KernelSearch | null = null;
   private file: CaptureFile | null = null;
   private isFileFailureSent = false;
-  /** null = it is not sealed yet. */
+  /** null = not sealed. */
   private rights: SealedRights | null = null;
   private isStopped = false;
-  /** A promise for each observer that is opened, each of which waits for the one before it. */
   private readonly opening: Promise<void>[] = [];
-  /** Since it rested it was not reported to open anything. */
   private isResting = false;
-  /** Observers whose interface is reported as gone: the link watch and the engine both notice. */
+  /** The link watch and the engine both notice. */
   private readonly gone = new Set<string>();
 
   constructor(private readonly channel: HelperChannel<'capture'>) {
@@ -117,7 +113,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     });
   }
 
-  /** Observers are opened in the order of their messages; between two the others are drained and the heart beats. */
+  /** Between two observers the others are drained and the heart beats. */
   private async beginOpening(message: OpenMessage): Promise<void> {
     const prepared = this.rights === null ? this.table.prepare(message, this.search) : null;
     prepared?.catch(() => undefined); // thrown where it is awaited
@@ -159,7 +155,6 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     return this.table.open(message, file, open());
   }
 
-  /** Where `withAccounts`, what the devices count is read as often as the observers are drained. */
   private async mark(id: string, withAccounts: boolean): Promise<void> {
     const { table, accounts } = this;
     accounts.begin();
@@ -185,7 +180,6 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     this.channel.say({ type: 'marked', id, counters, accounts: accounts.windows() });
   }
 
-  /** Reads the accounts until the ports are at rest, or as long as it may take; meanwhile frames are taken. */
   private async settleAccounts(): Promise<void> {
     const until = performance.now() + maxSettleMs;
     while (this.accounts.isUnsettled() && performance.now() < until) {
@@ -217,7 +211,6 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     this.channel.say({ type: 'again', unchanged });
   }
 
-  /** Receives nothing more, writes what there is, and gives what was captured. */
   private async conclude(): Promise<Captured> {
     const { observers } = this.table;
     for (const observer of observers) if (observer.alive) observer.handle.refuse();
@@ -257,14 +250,14 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     return more;
   }
 
-  /** False = it was left out. */
+  /** False = left out. */
   private sendCounts(taken: number): boolean {
     if (this.isStopped || this.channel.backlog > maxBacklog) return false;
     this.channel.say({ type: 'counts', taken });
     return true;
   }
 
-  /** Once: what cannot be written cannot be closed either. */
+  /** A file that cannot be written cannot be closed either, so only once. */
   private sendFileFailure(what: 'written' | 'closed'): void {
     const failure = this.file?.failure ?? null;
     if (failure === null || this.isFileFailureSent) return;
@@ -272,7 +265,6 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     this.sendFault('file-failed', null, `the capture file cannot be ${what}: ${failure}`);
   }
 
-  /** Each observer whose frames were too many for its share of the file. */
   private sendFloods(): void {
     const { observers } = this.table;
     const busiest = observers.find(({ interface: id }) => id === this.file?.busiest)?.name ?? '';

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { VerifyError } from '../../../core/model/verify-error.js';
 
-/** The part of the package `cap` that is used. */
+/** The used part of the package `cap`. */
 export interface CapObject {
-  /** Gives the link type: `ETHERNET`. Keeps `buffer`'s address, but no reference to it. */
+  /** Gives the link type. Keeps `buffer`'s address without a reference. */
   open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
   close(): boolean;
   on(event: 'packet', listener: (bytes: number, truncated: boolean) => void): void;
@@ -16,7 +16,7 @@ export interface CapModule {
 
 let loaded: CapModule | undefined;
 
-/** The optional package `cap`. Throws VerifyError (69) where it was not installed or not built. */
+/** The optional package `cap`. Throws VerifyError (69) if it is not installed or built. */
 export function capModule(): CapModule {
   if (loaded !== undefined) return loaded;
   const require = createRequire(import.meta.url);

@@ -23,16 +23,15 @@ const maxBuffer = 512 << 20;
 const frameBytes = 65536; // cap's snaplen is 65,535
 
 /**
- * All objects that were ever opened, with their buffers: cap keeps a raw pointer to its buffer and no reference, and
- * its destructor crashes after a failed open. So neither is ever left to the garbage collector.
+ * cap keeps a raw pointer to its buffer, and its destructor crashes after a failed open. So neither is
+ * garbage-collected.
  */
 const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 
 /**
- * The package `cap`: promiscuous, one JavaScript call a frame, times of the own clock, no original length, no
- * direction (a frame whose source is one of the observer's MACs is taken as its own). It ends the process when its
- * interface goes down: the process that started this one sees it die. A bridge device would be made promiscuous and
- * everything would look leaked: there libpcap does the work.
+ * The package `cap`: promiscuous, one call a frame, user-space times, no original lengths. It infers directions: frames
+ * from the observer's MACs are its own. Its process dies when the interface goes down, which the parent notices.
+ * Bridges use libpcap: cap would make them promiscuous, so all frames would look leaked.
  */
 export const capEngine: Engine = {
   name: 'cap',
@@ -99,7 +98,7 @@ function openPort(options: OpenOptions): EngineHandle {
   };
 }
 
-/** cap ends the process with SIGSEGV on what follows a failed open: so look first. */
+/** After a failed open, cap dies of SIGSEGV. */
 function requireUp(device: string): void {
   const fd = openPacketSocket(device);
   const flags = linkFlags(fd, device);

@@ -1,9 +1,9 @@
 import type { TakeFrame } from '../engine.js';
 
-/** Frames that cap handed over, until the worker takes them. */
+/** Frames from cap that wait for the worker. */
 export interface FrameQueue {
   push(bytes: Buffer, captured: number): void;
-  /** Gives how many frames left the queue. */
+  /** Gives the frames taken off the queue. */
   drain(take: TakeFrame, budget: number): number;
   /** Frames that found the queue full. */
   dropped(): number;
@@ -15,11 +15,10 @@ interface Queued {
   readonly nanoseconds: number;
 }
 
-/** More than this in bytes is a flood that the worker does not keep up with: it is counted as dropped, not kept. */
 const maxBytes = 64 << 20;
 const overhead = 160;
 
-/** A queue that skips the first `stale` frames and infers directions: `macs` are the observer's own, lower case. */
+/** Skips the first `stale` frames and infers directions from the observer's lower-case `macs`. */
 export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue {
   const known = new Set([...macs].map((mac) => Number.parseInt(mac.replaceAll(':', ''), 16)));
   let waiting: Queued[] = [];

@@ -1,7 +1,7 @@
 import type { Counters } from '../../../core/model/timeline.js';
 import { libpcap, type Pcap } from './libpcap-library.js';
 
-/** What libpcap counts of a handle, each time from the moment on at which the handle begins to listen. */
+/** A handle's libpcap counters, from the moment it begins to listen. */
 export class LibpcapCounters {
   private readonly read: ReturnType<typeof statsOf>;
   private before = { received: 0, dropped: 0, delivered: 0 };
@@ -10,7 +10,7 @@ export class LibpcapCounters {
     this.read = statsOf(pcap);
   }
 
-  /** Since the handle began to listen; `delivered`: frames taken off it since it was activated. */
+  /** `delivered`: frames taken off the handle since activation. */
   since(delivered: number): Counters {
     const { received, dropped } = this.read();
     return {
@@ -20,10 +20,7 @@ export class LibpcapCounters {
     };
   }
 
-  /**
-   * Counts from 0, and gives the frames that are stale: received before, and still to be taken. They count as received
-   * from now on.
-   */
+  /** Counts from 0. Gives the stale frames still to be taken, which count as received from now on. */
   begin(delivered: number): number {
     const { received, dropped } = this.read();
     const stale = received - dropped - delivered;
@@ -32,7 +29,7 @@ export class LibpcapCounters {
   }
 }
 
-/** Reads pcap_stats, whose 32-bit counters wrap, as growing numbers; the last ones where the device is gone. */
+/** pcap_stats has 32-bit counters, which wrap, and fails once the device is gone. */
 function statsOf(pcap: Pcap): () => { readonly received: number; readonly dropped: number } {
   const raw = new Uint32Array(3);
   const bytes = new Uint8Array(raw.buffer);

@@ -7,7 +7,7 @@ import type { KernelSearch } from '../kernel-search.js';
 import { LibpcapCounters } from './libpcap-counters.js';
 import { compileFilterOnce, libpcap, type Pcap } from './libpcap-library.js';
 
-/** A partly filled block of the ring is handed over after this time at the latest. */
+/** The ring hands over a partly filled block after at most this time. */
 export const blockTimeoutMs = 50;
 
 const nanosecondPrecision = 1; // PCAP_TSTAMP_PRECISION_NANO
@@ -25,33 +25,28 @@ export interface KernelHandleOptions {
   readonly search?: KernelSearch | null;
 }
 
-/** One libpcap handle whose filter, direction included, runs in the kernel. */
+/** A libpcap handle whose kernel filter includes the direction. */
 export interface KernelHandle {
   readonly pcap: Pcap;
   readonly fd: number;
   readonly outgoing: boolean;
-  /** Of the frames still to come, this many were received before the filter was there. */
+  /** Frames still to come that precede the filter. */
   stale: number;
-  /** Frames taken off it since it was activated. */
+  /** Frames taken since activation. */
   delivered: number;
-  /** Since it began to listen. */
   counters(): Counters;
-  /** Receives nothing from now on; what it has is still to be taken. */
+  /** Ends receiving; frames in the ring remain to be taken. */
   refuse(): void;
   /**
-   * Listens again after it has refused, to what a libpcap filter takes, and counts from 0; what came before and was not
-   * taken is stale. Throws VerifyError `bad-filter`.
+   * Listens again with a libpcap filter and counts from 0; frames in the ring are stale. Throws VerifyError
+   * `bad-filter`.
    */
   begin(filter: string): void;
   close(): void;
-  /**
-   * Closes it while other handles are closed, too: each waits for the kernel's RCU (24 ms), and all of them for the
-   * same.
-   */
+  /** Closes beside other handles: one wait for the kernel's RCU (24 ms) serves all. */
   closeBeside(): Promise<void>;
 }
 
-/** A handle that is made and not yet activated. */
 interface Created {
   readonly pcap: Pcap;
   readonly message: Uint8Array;
@@ -74,16 +69,16 @@ function create(options: KernelHandleOptions): Created {
 }
 
 /**
- * Opens a handle: never promiscuous, nanoseconds, not waiting. From activation until the filter is attached everything
- * on the device is received. A filter that refuses everything ends that, the counters then say how many those are, and
- * this many are not handed on. The order of a ring decides, not its timestamps: a wall clock may be set back.
+ * Opens a handle: not promiscuous, nanoseconds, non-blocking. Until the filter is attached, the kernel takes every
+ * frame. A filter that refuses all ends that, and the counters then give the number of frames to skip. Ring order
+ * decides, not timestamps: the wall clock may be set back.
  */
 export function openKernelHandle(options: KernelHandleOptions): KernelHandle {
   const created = create(options);
   return activated(created, options, libpcap().activate(created.pcap));
 }
 
-/** The same, whose activation waits for the kernel's RCU beside others (PACKET_RX_RING, 10 to 18 ms each). */
+/** As `openKernelHandle`, but waits for the kernel's RCU beside others (PACKET_RX_RING, 10 to 18 ms each). */
 export async function openKernelHandleBeside(options: KernelHandleOptions): Promise<() => KernelHandle> {
   const created = create(options);
   const status = await libpcap().activateBeside(created.pcap);
@@ -131,14 +126,12 @@ function listening({ pcap, message }: Created, options: KernelHandleOptions, sta
   return handle;
 }
 
-/** What the kernel runs on each frame of a handle. */
 interface SocketFilter {
-  /** Takes what a libpcap filter takes, in the handle's direction. Throws VerifyError `bad-filter`. */
+  /** Accepts frames of a libpcap filter in the handle's direction. Throws VerifyError `bad-filter`. */
   attach(words: string): void;
   refuse(): void;
 }
 
-/** By the run's search where that finds the same, else by classic BPF. */
 function filterOf(pcap: Pcap, fd: number, { kind, device, snaplen, search = null }: KernelHandleOptions): SocketFilter {
   const isPassedBy = kind !== 'out' && ignoreOutgoing(fd);
   const index = kind === 'out' ? linkIndex(fd, device) : null;

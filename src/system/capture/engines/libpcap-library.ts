@@ -8,14 +8,11 @@ import { checkFilterWords } from '../socket-filter.js';
 /** A pcap_t. */
 export type Pcap = bigint;
 
-/**
- * The part of libpcap (pcap(3PCAP)) and stdio that capturing in batches takes. Integers below 0 are errors, reported by
- * `error`.
- */
+/** The used part of libpcap (pcap(3PCAP)) and stdio. Integers below 0 are errors; `error` gives the text. */
 export interface LibpcapLibrary {
   version(): string;
   create(device: string, message: Uint8Array): Pcap | null;
-  /** A handle that captures nothing: to compile filters with. */
+  /** A handle that only compiles filters. */
   openDead(linkType: number, snaplen: number): Pcap | null;
   setSnaplen(handle: Pcap, bytes: number): number;
   setPromisc(handle: Pcap, on: number): number;
@@ -25,7 +22,7 @@ export interface LibpcapLibrary {
   setTstampPrecision(handle: Pcap, precision: number): number;
   getTstampPrecision(handle: Pcap): number;
   activate(handle: Pcap): number;
-  /** The same on a thread of Node's pool. */
+  /** As `activate`, on Node's thread pool. */
   activateBeside(handle: Pcap): Promise<number>;
   setNonblock(handle: Pcap, on: number, message: Uint8Array): number;
   fileno(handle: Pcap): number;
@@ -37,25 +34,24 @@ export interface LibpcapLibrary {
   statusText(status: number): string;
   /** `counters`: struct pcap_stat, three 32-bit numbers. */
   stats(handle: Pcap, counters: Uint8Array): number;
-  /** Writes at most `most` frames with pcap_dump to the stdio stream `file`; no call into JavaScript for a frame. */
+  /** Writes at most `most` frames by pcap_dump to the stdio stream `file`, without JavaScript calls. */
   dispatch(handle: Pcap, most: number, dump: unknown, file: bigint): number;
   close(handle: Pcap): void;
-  /** The same on a thread of Node's pool. */
+  /** As `close`, on Node's thread pool. */
   closeBeside(handle: Pcap): Promise<void>;
-  /** Address of pcap_dump, for `dispatch`. */
+  /** Address of pcap_dump. */
   readonly dump: unknown;
   fmemopen(buffer: Uint8Array, bytes: number, mode: string): bigint | null;
   rewind(file: bigint): void;
   fflush(file: bigint): number;
   ftell(file: bigint): number;
-  /** A copy of that many bytes of C memory. */
   copyFrom(address: bigint, bytes: number): Uint8Array;
 }
 
 const names = ['libpcap.so.0.8', 'libpcap.so.1', 'libpcap.so'];
 let loaded: LibpcapLibrary | undefined;
 
-/** The system's libpcap, loaded once. Throws VerifyError (69) where there is none. */
+/** The system's libpcap, loaded once. Throws VerifyError (69) if there is none. */
 export function libpcap(): LibpcapLibrary {
   loaded ??= bind();
   return loaded;
@@ -121,8 +117,8 @@ function open(k: ReturnType<typeof koffi>): ReturnType<ReturnType<typeof koffi>[
 }
 
 /**
- * A filter as classic BPF for a live handle, which knows how the kernel holds VLAN tags. It returns the handle's
- * snaplen, so that the kernel cuts frames. Throws VerifyError `bad-filter` with libpcap's words.
+ * A live handle knows how the kernel holds VLAN tags. The program returns the handle's snaplen, by which the kernel
+ * cuts frames.
  */
 function compileFilter(handle: Pcap, words: string, depth = searchDepth): Uint8Array {
   checkFilterWords(words);
@@ -153,8 +149,8 @@ function compiledKey({ filter, snaplen }: Compiled, depth: number): string {
 }
 
 /**
- * The same, kept for each filter and snaplen: of Ethernet's live handles all have the same program, and libpcap takes
- * some 35 ms to look for tokens in 500 places.
+ * Classic BPF for a live handle, cached by filter and snaplen. All Ethernet handles have the same program, and
+ * compiling the token search takes some 35 ms.
  */
 export function compileFilterOnce(handle: Pcap, options: Compiled, depth = searchDepth): Uint8Array {
   const key = compiledKey(options, depth);
@@ -163,7 +159,7 @@ export function compileFilterOnce(handle: Pcap, options: Compiled, depth = searc
   return program;
 }
 
-/** The same for a device, through a handle of its own that is closed again: opening it takes some 30 ms. */
+/** As `compileFilterOnce`, through a temporary handle of the device, which takes some 30 ms to open. */
 export function compileFilterFor(
   options: Pick<OpenOptions, 'device' | 'filter' | 'snaplen'>,
   depth = searchDepth,
@@ -202,8 +198,8 @@ export function compileFilterFor(
 }
 
 /**
- * A filter as classic BPF for Ethernet, without any device: for the record. It is what a live handle runs where the
- * filter asks for no VLAN tags.
+ * Classic BPF for Ethernet without a device, for the record. Live handles run the same unless the filter tests VLAN
+ * tags.
  */
 export function compileForRecord(filter: string, snaplen: number): Uint8Array {
   const library = libpcap();

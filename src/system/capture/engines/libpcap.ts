@@ -4,9 +4,8 @@ import { type KernelHandle, openKernelHandle, openKernelHandleBeside } from './l
 import { libpcap } from './libpcap-library.js';
 
 /**
- * The system's libpcap, called through koffi: kernel timestamps in nanoseconds, original lengths, exact directions, no
- * promiscuous mode. `port` takes two kernel handles (out, in), `bridge` two as well (out, and what the host's stack
- * accepts), each with a ring of its own.
+ * The system's libpcap through koffi: kernel nanoseconds, original lengths, exact directions, not promiscuous. Two
+ * kernel handles, each with a ring: `port` takes out and in, `bridge` out and the frames the host's stack accepts.
  */
 export const libpcapEngine: Engine = {
   name: 'libpcap',
@@ -54,7 +53,6 @@ function join(handles: readonly KernelHandle[], options: OpenOptions): EngineHan
   };
 }
 
-/** Empties one ring, batch by batch, until it is empty or `budget` frames are through. */
 function drain(handle: KernelHandle, options: OpenOptions, dump: DumpBuffer, take: TakeFrame, budget: number): number {
   const library = libpcap();
   const most = dump.room(options.snaplen);
@@ -80,9 +78,7 @@ function drain(handle: KernelHandle, options: OpenOptions, dump: DumpBuffer, tak
   return taken;
 }
 
-/**
- * The records of pcap_dump: seconds, nanoseconds, captured and original length in the machine's order, then the frame.
- */
+/** pcap_dump writes seconds, nanoseconds, captured and original length in native byte order, then the frame. */
 function parse(bytes: Buffer, end: number, handle: KernelHandle, take: TakeFrame): void {
   const frame = emptyFrame(bytes);
   frame.outgoing = handle.outgoing;
@@ -102,7 +98,7 @@ function parse(bytes: Buffer, end: number, handle: KernelHandle, take: TakeFrame
   }
 }
 
-/** Memory that pcap_dump writes batches to, as a stdio stream over a buffer (fmemopen(3)). */
+/** fmemopen(3). */
 interface DumpBuffer {
   readonly bytes: Buffer;
   readonly file: bigint;
@@ -115,7 +111,7 @@ const recordHeader = 16;
 const slack = 4096;
 let shared: DumpBuffer | undefined;
 
-/** One for the process: rings are drained one after the other. It is kept for good, C has its address. */
+/** Kept for good, as C has its address. Rings are drained in turn, so one is enough. */
 function dumpBuffer(): DumpBuffer {
   shared ??= makeDumpBuffer();
   return shared;

@@ -15,28 +15,25 @@ const options = { rxRing: 5, version: 10, reserve: 12 } as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
 const version3 = 2; // TPACKET_V3
 const blockBytes = 1 << 20;
-/** A partly filled block is handed over after this time at the latest: a mark waits for it. */
+/** A mark waits for a partly filled block. */
 const retireMs = 10;
 const ofUser = 1;
 /**
- * Bytes before each frame that nobody uses. The kernel lets the bytes behind the Ethernet header begin at 16 bytes,
- * and the frame with its 14 at a half word (tpacket_rcv of af_packet.c): with two more the frame begins at a word, and
- * is known by whole words. It takes no room: frames are padded to 8 bytes.
+ * The kernel aligns the bytes behind the Ethernet header to 16, so the frame begins at a half word (tpacket_rcv,
+ * af_packet.c). Two more bytes align it to a word, for searches by whole words. They cost no room: frames are padded to
+ * 8 bytes.
  */
 const reserved = 2;
 
-/** Takes the ring's block at `at`, which is valid during the call only. */
+/** Takes the ring's block at `at`, valid only during the call. */
 export type TakeRingBlock = (ring: Buffer, view: DataView, at: number) => void;
 
-/**
- * One packet socket with a ring that the kernel fills (TPACKET_V3), on one interface or on all of its network
- * namespace.
- */
+/** A packet socket with a TPACKET_V3 ring, on one interface or all of its network namespace. */
 export interface PacketRing {
   readonly fd: number;
-  /** Hands over whole blocks until about `budget` frames are through; gives how many were. */
+  /** Hands over whole blocks of about `budget` frames. Gives their number of frames. */
   drain(take: TakeRingBlock, budget: number): number;
-  /** For this long, in ms, it may be left alone. */
+  /** It may be left alone for this long. */
   restMs(): number;
   counters(): { readonly received: number; readonly dropped: number; readonly delivered: number };
   refuse(): void;
@@ -44,9 +41,8 @@ export interface PacketRing {
 }
 
 /**
- * Opens a ring of about `bytes` bytes. `filter` attaches what the kernel runs on each frame. Nothing is received before
- * all is set up, so there is nothing stale. `interfaceIndex` 0: every interface of the namespace. Throws VerifyError
- * (69) `open-failed`.
+ * Opens a ring of about `bytes` bytes; `filter` attaches the kernel's program. No frame is received before, so none is
+ * stale. `interfaceIndex` 0: all of the namespace. Throws VerifyError (69) `open-failed`.
  */
 export function openPacketRing(interfaceIndex: number, filter: (fd: number) => void, bytes: number): PacketRing {
   const c = libc();
@@ -118,25 +114,23 @@ function ringOf(fd: number, ring: Buffer, blocks: number): PacketRing {
   };
 }
 
-/** For how long a ring may be left alone, learnt from how fast it fills. */
+/** Learns from a ring's fill rate how long it may be left alone. */
 export interface RingRest {
-  /** At `nowMs` this many blocks with this many bytes were taken off the ring. */
   took(nowMs: number, blocks: number, bytes: number): void;
-  /** In ms; 0 = what comes next is to be taken at once. */
+  /** 0 = take frames at once. */
   restMs(): number;
 }
 
-/** A sender that is as fast as frames are taken waits longer for counts (run/send/pace.ts). */
+/** A sender as fast as the capture waits longer for counts (run/send/pace.ts). */
 export const maxRestMs = 30;
 const windowMs = 60;
-/** Of the ring, what may fill meanwhile: a sender that is as fast as frames are taken lets half of it fill. */
+/** Of the ring: a sender as fast as the capture lets half of it fill. */
 const share = 1 / 16;
 
 /**
- * Waking costs more than what there is to do for a block or two. So a ring of `ringBlocks` that fills steadily, and
- * fast enough that a rest brings a block of `blockBytes`, rests after each draining; one that begins to fill, or
- * brings less than half a block after a rest, is drained at once, for somebody may wait for the last frames to be
- * counted.
+ * Waking costs more than draining a block or two. So a ring that fills steadily by a block or more a rest is left alone
+ * after each drain. When it begins to fill, or brings less than half a block, it is drained at once: a reader may wait
+ * for the last counts.
  */
 export function createRingRest(ringBlocks: number, blockBytes: number): RingRest {
   let restMs = 0;

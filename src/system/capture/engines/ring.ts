@@ -15,7 +15,6 @@ import {
 import { compileFilterFor } from './libpcap-library.js';
 import { openPacketRing, type PacketRing } from './packet-ring.js';
 
-/** An observer of the ring: its frames, reported by the index of its interface. */
 interface RingObserver {
   readonly watch: OpenOptions['watch'];
   target: SharedTarget | null;
@@ -28,20 +27,16 @@ interface SharedRing {
   readonly snaplen: number;
   readonly observers: Map<number, RingObserver>;
   takeBlock: TakeBlock | null;
-  /** Frames of a block, by interface of the file. */
   frames: Uint32Array;
 }
 
 let shared: SharedRing | null = null;
 
 /**
- * One packet socket for every observer of the process: a ring of its own that takes the frames of all interfaces of the
- * network namespace, from which each observer gets those of its interface. Made for bridges with many ports, where a
- * handle a port costs 13 ms to open and 24 ms to close. What the socket lost, every observer may have lost. All
- * observers must have the same filter and snaplen.
- *
- * A block whose frames all belong to observers goes to the file whole, so that a frame costs the process little more
- * than its bytes.
+ * One packet socket and ring for all observers of the process, split by interface. It suits bridges with many ports,
+ * where a handle a port costs 13 ms to open and 24 ms to close. Every observer may have lost the socket's lost frames.
+ * All observers must share filter and snaplen. A block with frames of observers alone goes to the file whole, which
+ * costs little more than its bytes.
  */
 export const ringEngine: Engine = {
   name: 'ring',
@@ -98,15 +93,11 @@ function openShared(options: OpenOptions): SharedRing {
   };
 }
 
-/**
- * Does the observer at an interface take a frame of this type? At a bridge device those for others are none of the
- * host's.
- */
+/** At a bridge device, frames for other hosts do not reach the host's stack. */
 function takes(observer: RingObserver, packetType: number): boolean {
   return observer.watch === 'port' || packetType === packetTypes.outgoing || packetType <= packetTypes.multicast;
 }
 
-/** Counts the frames of a block by interface of the file; false = some are nobody's. */
 function countFrames({ observers, frames }: SharedRing, view: DataView, at: number): boolean {
   frames.fill(0);
   let frame = at + view.getUint32(at + ringBlock.first, true);
@@ -128,7 +119,6 @@ function countFrames({ observers, frames }: SharedRing, view: DataView, at: numb
   return true;
 }
 
-/** Hands over a block whole where all of it is the observers' and the file takes it so; else frame by frame. */
 function handOver(shared: SharedRing, ring: Buffer, view: DataView, at: number): void {
   const { observers, frames, takeBlock } = shared;
   if (takeBlock !== null && countFrames(shared, view, at) && takeBlock(closeRingBlock(ring, view, at), frames)) {
@@ -166,7 +156,7 @@ function handOver(shared: SharedRing, ring: Buffer, view: DataView, at: number):
 
 function handleOf(shared: SharedRing, observer: RingObserver, index: number, first: boolean): EngineHandle {
   const { ring } = shared;
-  /** What the ring as a whole received and did not yet deliver, and what it dropped, may be this observer's. */
+  /** Any undelivered or dropped frame of the ring may be this observer's. */
   const countersNow = (): Counters => {
     const { received, dropped, delivered } = ring.counters();
     return { received: observer.delivered + (received - delivered), dropped, delivered: observer.delivered };

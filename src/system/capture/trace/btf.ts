@@ -1,19 +1,16 @@
-/**
- * The kernel's types, as /sys/kernel/btf/vmlinux has them (Documentation/bpf/btf.rst): where members of its structures
- * stand, and how many arguments its tracepoints have. They differ from one kernel to the next.
- */
+/** Structures and tracepoints of this kernel, from /sys/kernel/btf/vmlinux (Documentation/bpf/btf.rst). */
 export interface KernelTypes {
-  /** Bytes from the beginning of the structure to a member, through those of it; null = there is none of that name. */
+  /** Bytes to a member, through nested ones; null = no such name. */
   offsetOf(structure: string, ...members: readonly string[]): number | null;
-  /** Bytes of the structure; null = there is none of that name. */
+  /** Bytes; null = no such structure. */
   sizeOf(structure: string): number | null;
-  /** The type `btf_trace_NAME` and its arguments; null = the kernel has no such tracepoint. */
+  /** The type `btf_trace_NAME`; null = no such tracepoint. */
   tracepoint(name: string): Tracepoint | null;
-  /** Names of the values of an enumeration of 32 bits; empty = there is none of that name. */
+  /** Names of an enumeration of 32 bits; empty = no such name. */
   valuesOf(enumeration: string): ReadonlyMap<number, string>;
 }
 
-/** `id`: of the type, by which a program is attached. */
+/** `id`: of the type, to attach a program. */
 export interface Tracepoint {
   readonly id: number;
   readonly parameters: number;
@@ -35,9 +32,9 @@ const kinds = {
   declTag: 17,
   enum64: 19,
 } as const;
-/** Kinds that stand for the type that they name: typedef, volatile, const, restrict, type tag. */
+/** Typedef, volatile, const, restrict and type tag stand for another type. */
 const namingKinds: readonly number[] = [8, 9, 10, 11, 18];
-/** Words behind the three that each type has. */
+/** Each type begins with three words. */
 function wordsBehind(kind: number, count: number): number {
   switch (kind) {
     case kinds.int:
@@ -59,7 +56,7 @@ function wordsBehind(kind: number, count: number): number {
   }
 }
 
-/** Reads the types; null = these bytes are no BTF of a little-endian kernel. Total over arbitrary bytes. */
+/** Reads the types; null = no BTF of a little-endian kernel. Total over arbitrary bytes. */
 export function parseBtf(bytes: Uint8Array): KernelTypes | null {
   const complete = bytes.length - (bytes.length % 4);
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
@@ -77,7 +74,7 @@ export function parseBtf(bytes: Uint8Array): KernelTypes | null {
   return new ParsedTypes(words, indexTypes(words, begin / 4, (begin + typesLength) / 4), strings);
 }
 
-/** The beginning of each type, by its number, in words. Number 0 is void. */
+/** In words; number 0 is void. */
 function indexTypes(words: Uint32Array, begin: number, end: number): Uint32Array {
   const starts = new Uint32Array(Math.ceil((end - begin) / 3) + 1);
   let count = 1;
@@ -90,9 +87,8 @@ function indexTypes(words: Uint32Array, begin: number, end: number): Uint32Array
 }
 
 class ParsedTypes implements KernelTypes {
-  /** Offsets of names among the strings, of which each stands there once. */
+  /** BTF has each name once. */
   private readonly nameOffsets = new Map<string, number>();
-  /** Numbers of types by kind and offset of the name. */
   private readonly numbers = new Map<string, number | null>();
 
   constructor(
@@ -148,19 +144,18 @@ class ParsedTypes implements KernelTypes {
     return (this.words[this.start(type) + 1] ?? 0) & 0xffff;
   }
 
-  /** Its size, or the type that it is about. */
+  /** Its size, or the type it refers to. */
   private third(type: number): number {
     return this.words[this.start(type) + 2] ?? 0;
   }
 
-  /** The type behind names and qualifiers. */
   private bare(type: number): number {
     let bare = type;
     for (let turns = 0; namingKinds.includes(this.kind(bare)) && turns < 32; turns += 1) bare = this.third(bare);
     return bare;
   }
 
-  /** Members of structures and unions without a name count as those of what holds them. */
+  /** Members of unnamed structures and unions belong to the outer one. */
   private member(of: number, name: number | null, depth = 0): { readonly bytes: number; readonly type: number } | null {
     const type = this.bare(of);
     if (name === null || depth > 8 || (this.kind(type) !== kinds.structure && this.kind(type) !== kinds.union))
@@ -205,7 +200,7 @@ class ParsedTypes implements KernelTypes {
   }
 }
 
-/** Offsets of the members that a program reads, in bytes. They differ from one kernel to the next. */
+/** This kernel's offsets of the members programs read, in bytes. */
 export interface PacketLayout {
   readonly device: number;
   readonly length: number;
@@ -213,22 +208,22 @@ export interface PacketLayout {
   readonly tail: number;
   readonly head: number;
   readonly data: number;
-  /** Of struct net_device. */
+  /** struct net_device */
   readonly ifindex: number;
   readonly net: number;
-  /** Of struct net. */
+  /** struct net */
   readonly number: number;
-  /** Null: this kernel's members have other names, so that readers in namespaces below ours are not known. */
+  /** null: other member names, so readers in namespaces below ours are unknown. */
   readonly process: ProcessLayout | null;
 }
 
-/** From a task to its process's numbers in the namespaces of processes that it lives in (struct pid, struct upid). */
+/** From a task to its numbers by PID namespace (struct pid, struct upid). */
 export interface ProcessLayout {
   readonly leader: number;
   readonly pid: number;
   readonly level: number;
   readonly numbers: number;
-  /** Bytes of each number; it begins with the number itself. */
+  /** Bytes of each entry; the number comes first. */
   readonly each: number;
   readonly namespace: number;
   readonly inode: number;
@@ -244,7 +239,7 @@ function processLayout(types: KernelTypes): ProcessLayout | null {
   return { leader, pid, level, numbers, each, namespace, inode };
 }
 
-/** Null: a member has another name in this kernel. */
+/** null: a member has another name in this kernel. */
 export function packetLayout(types: KernelTypes): PacketLayout | null {
   const inPacket = (member: string): number | null => types.offsetOf('sk_buff', member);
   const [device, length, macHeader] = [inPacket('dev'), inPacket('len'), inPacket('mac_header')];

@@ -4,8 +4,8 @@ import type { PacketLayout } from './btf.js';
 import { type OwnProcesses, putReader } from './reader-program.js';
 
 /**
- * Places in the kernel that every packet passes (include/trace/events/net.h, skb.h): a device transmits it, receives
- * it, it is dropped or has been used up, a process reads it from a socket.
+ * Tracepoints of a packet's way: sent or received by a device, dropped or consumed, read by a process
+ * (include/trace/events/net.h, skb.h).
  */
 export const places = [
   { name: 'transmit', tracepoint: 'net_dev_start_xmit' },
@@ -16,45 +16,45 @@ export const places = [
 ] as const;
 export type PlaceName = (typeof places)[number]['name'];
 
-/** Descriptors of the maps that the programs of a step write. */
+/** Descriptors of the maps that a step's programs write. */
 export interface TraceMaps {
-  /** Per processor: a copy of the frame's first bytes, one value for each place. */
+  /** Per processor and place: the frame's first bytes. */
   readonly windows: number;
-  /** By `placeKey`: how often, and a byte for each token. */
+  /** By `placeKey`: a count, and a byte a token. */
   readonly table: number;
-  /** A value of the table that is 0 throughout. */
+  /** A table value of zeros. */
   readonly zero: number;
-  /** By token and address of the packet: where it was seen last. A death deletes it. */
+  /** By token and packet address: the last place. A death deletes it. */
   readonly ledger: number;
-  /** Counts of 8 bytes, numbered as `tallies`. */
+  /** 8-byte counts, numbered as `tallies`. */
   readonly tally: number;
 }
 
-/** Counts beside the table. `interrupted`: one program came into itself, and the inner one saw nothing. */
+/** `interrupted`: a program interrupted itself, and the inner call saw nothing. */
 export const tallies = ['tableFull', 'ledgerFull', 'blind', 'interrupted', 'xdp'] as const;
 export type Tally = (typeof tallies)[number];
-/** Bytes that are searched: the token of every form of probe begins below, at an even offset. */
+/** Bytes searched: every probe's token begins below, at an even offset. */
 export const searched = 128;
-/** Of frames up to this length no more is copied: those of ping(8) have 98 bytes. */
+/** Of frames up to this length no more is copied: ping(8) sends 98 bytes. */
 const shortCopy = 104;
-/** The copy, and behind it whether the program is at work there. */
+/** Behind the copy: a flag that the program is at work. */
 export const busyAt = searched + 16;
 export const windowLength = busyAt + 8;
 export const keyLength = 24;
 export const keyAt = { place: 0, tokenAt: 1, netns: 4, ifindex: 8, reason: 12, location: 16 } as const;
 export const ledgerKeyLength = 16;
-/** Bytes of a value of the table before those of its tokens. */
+/** Bytes of a table value before the tokens' bytes. */
 export const countLength = 8;
 
-/** The tokens that the programs of a step look for. */
+/** The tokens a step's programs search for. */
 export interface TraceTarget {
   readonly runTag: number;
   /** Tokens first … first + count − 1. */
   readonly first: number;
   readonly count: number;
-  /** Frames of more bytes are none of the step's. */
+  /** No frame of the step has more bytes. */
   readonly longest: number;
-  /** Inode of this process's namespace of processes: those in it and in others below have a number there. */
+  /** Inode of this process's PID namespace. */
   readonly pids: OwnProcesses;
 }
 
@@ -65,10 +65,9 @@ const helpers = {
   readKernel: 113,
 } as const;
 const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as const;
-/** Registers that calls leave alone. */
+/** Calls preserve these registers. */
 const [context, packet, length, window, stack] = [6, 7, 8, 9, 10] as const;
 
-/** Places on the stack, downwards. */
 const on = {
   number: -8,
   pointer: -16,
@@ -108,7 +107,7 @@ class PlaceProgram {
     return this.end();
   }
 
-  /** Most packets of a machine are no probes: their length says so, before anything is called. */
+  /** Most packets are no probes, and the length shows it without a call. */
   private sortOut(): void {
     this.program
       .put('move', { to: context, from: first })
@@ -118,7 +117,7 @@ class PlaceProgram {
       .put('ifLess', { to: first, value: tokenLength, offset: 'out' });
   }
 
-  /** From its MAC header on, or its data, whichever is before: old bytes lie before that. */
+  /** From the MAC header or the data, whichever comes first: before that lie old bytes. */
   private findBytes(): void {
     const { macHeader, tail, head, data } = this.layout;
     const noHeader = 0xffff; // skb_mac_header_was_set
@@ -140,9 +139,8 @@ class PlaceProgram {
   }
 
   /**
-   * The mark of the run at an even offset: each aligned word is compared with its first four bytes and its last four,
-   * of which one is aligned. The copy may be longer than the frame: the kernel keeps 320 bytes of its own behind that
-   * (struct skb_shared_info).
+   * Each aligned word is compared with both halves of the run's mark at an even offset: one half is aligned. Copying
+   * beyond the frame is safe: 320 bytes of the kernel follow (struct skb_shared_info).
    */
   private search(): void {
     const mark = this.mark();
@@ -182,7 +180,7 @@ class PlaceProgram {
     return mark;
   }
 
-  /** A copy of its own in which a token may be read at an odd word, which no stack allows. */
+  /** The stack allows no token at an odd word. */
   private copyWindow(): void {
     const mark = this.mark();
     this.program
@@ -217,7 +215,6 @@ class PlaceProgram {
       .put('ifNotEqual', { to: fourth, value: mark.readUInt16LE(4), offset: 'done' });
   }
 
-  /** The number of the token among those of the step stays in a register. */
   private takeToken(): void {
     this.program
       .put('loadWord', { to: packet, from: second, offset: 6 })
@@ -226,7 +223,6 @@ class PlaceProgram {
       .put('ifNotLess', { to: packet, value: this.target.count, offset: 'done' });
   }
 
-  /** The key of the table: place, offset of the token, namespace, device, cause and function of a death, or reader. */
   private describe(): void {
     const { program, parameters, name, layout } = this;
     for (let at = 0; at < keyLength; at += 8) program.put('storeLongOf', { to: stack, offset: on.key + at, value: 0 });
@@ -261,7 +257,7 @@ class PlaceProgram {
     program.label('no device');
   }
 
-  /** Bytes at a distance from what `length` points to, onto the stack; 0 where that cannot be read. */
+  /** 0 if unreadable. */
   private read(to: number, bytes: number, distance: number): void {
     this.program
       .onStack(first, to)
@@ -276,7 +272,7 @@ class PlaceProgram {
     if (absent !== null) this.program.put('ifEqual', { to: result, value: 0, offset: absent });
   }
 
-  /** Counts, and marks the token by a byte: storing one needs no atomic operation (Linux 5.12). */
+  /** Storing a byte needs no atomic operation (Linux 5.12). */
   private enter(): void {
     const { program, maps } = this;
     this.lookUp(maps.table, on.key, null);
@@ -294,7 +290,6 @@ class PlaceProgram {
       .put('storeByte', { to: result, from: first, offset: countLength });
   }
 
-  /** Sets the value that the third register points to. */
   private update(map: number, keyOnStack: number, flags: number): void {
     this.program
       .map(first, map)
@@ -310,7 +305,6 @@ class PlaceProgram {
       .put('storeLong', { to: stack, from: first, offset: on.ledgerKey + 8 });
   }
 
-  /** The packet is there, and has not died. */
   private open(): void {
     this.ledgerKey();
     this.program.put('storeWordOf', { to: stack, offset: on.number, value: this.place }).onStack(third, on.number);
@@ -359,7 +353,7 @@ class PlaceProgram {
   }
 }
 
-/** The program of a place, by its number among `places`. `parameters`: of its tracepoint. Linux 5.8 and newer. */
+/** The program of `places[number]`. `parameters`: of its tracepoint. Needs Linux 5.8. */
 export function placeProgram(
   place: number,
   parameters: number,

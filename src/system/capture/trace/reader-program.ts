@@ -1,24 +1,24 @@
 import type { Assembler } from '../../../core/wire/search-program.js';
 import type { ProcessLayout } from './btf.js';
 
-/** This program's namespace of processes, by its inode; the first one, in which all have a number; null = unknown. */
+/** Inode of this program's PID namespace; `first` = the initial one, where all have a number; null = unknown. */
 export type OwnProcesses = number | 'first' | null;
 
 const helpers = { currentTask: 35, processOfMachine: 14, readKernel: 113 } as const;
 const [result, first, second, third, stack] = [0, 1, 2, 3, 10] as const;
-/** A register that calls leave alone. */
+/** Calls preserve this register. */
 const pointer = 8;
-/** Namespaces of processes below the first one that are looked at; the kernel nests 32 (MAX_PID_NS_LEVEL). */
+/** The kernel nests up to 32 PID namespaces (MAX_PID_NS_LEVEL). */
 const maxLevels = 8;
 
-/** Places on the stack: of the answer, and of 16 bytes to work in. */
+/** On the stack: the answer, and 16 bytes to work in. */
 interface ReaderPlaces {
   readonly pids: OwnProcesses;
   readonly to: number;
   readonly scratch: number;
 }
 
-/** Bytes at a distance from what the pointer points to, onto the stack; 0 where that cannot be read. */
+/** 0 if unreadable. */
 function putRead(program: Assembler, to: number, bytes: number, distance: number): void {
   program
     .onStack(first, to)
@@ -29,9 +29,8 @@ function putRead(program: Assembler, to: number, bytes: number, distance: number
 }
 
 /**
- * The process at work, by its number in our namespace of processes, in which it has one if it lives there or in one
- * below, as a container's does. Without one the answer stays 0, which no process has.
- * bpf_get_ns_current_pid_tgid (Linux 5.7) knows those alone that live in that very namespace.
+ * The current process's number in our PID namespace: processes there and in namespaces below have one. Otherwise 0,
+ * which no process has. bpf_get_ns_current_pid_tgid (Linux 5.7) knows only processes of that very namespace.
  */
 export function putReader(program: Assembler, layout: ProcessLayout | null, { pids, to, scratch }: ReaderPlaces): void {
   if (pids === 'first')

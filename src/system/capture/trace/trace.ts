@@ -33,41 +33,40 @@ import {
   windowLength,
 } from './programs.js';
 
-/** Packets with tokens of the step at one place, device and reason. */
+/** Packets with the step's tokens at one place, device and reason. */
 export interface TracedRow {
   readonly place: PlaceName;
-  /** Bytes of the packet before the token, from its MAC header on, or from its data where that is before. */
+  /** Bytes before the token, from the MAC header or the data, whichever comes first. */
   readonly tokenAt: number;
-  /** Number of the network namespace (the inode of its file); 0 = the packet had no device. */
+  /** Inode of the network namespace; 0 = the packet had no device. */
   readonly netns: number;
   readonly ifindex: number;
-  /** Of a drop: the kernel's number (enum skb_drop_reason). */
+  /** Of a drop: enum skb_drop_reason. */
   readonly reason: number;
-  /** Of a read: the process; 0 = one that lives outside of this program's namespace of processes. */
+  /** Of a read: the process; 0 = outside this program's PID namespace. */
   readonly pid: number;
-  /** Address of the instruction that called; 0 = the place has none. */
+  /** Address of the calling instruction; 0 = none. */
   readonly location: bigint;
   /** Packets. */
   readonly count: number;
-  /** A byte for each token of the step: 1 = it was there. */
+  /** 1 = the step's token was there. */
   readonly tokens: Uint8Array;
 }
 
-/** The result of a step's trace. */
+/** A step's trace. */
 export interface TraceReading {
   readonly rows: readonly TracedRow[];
-  /** Packets that did not end where the trace could see it, by the place where they were last. */
+  /** Packets without a visible end, by their last place. */
   readonly open: Readonly<Partial<Record<PlaceName, number>>>;
   readonly tallies: Readonly<Record<Tally, number>>;
-  /** Calls that the kernel left out since the program was at work already. */
+  /** Calls skipped because the program was at work. */
   readonly missed: number;
 }
 
-/** Programs at the kernel's tracepoints, which end with this process or with `end`. */
+/** Programs at tracepoints, until `end` or this process's end. */
 export interface Trace {
-  /** Detaches and gives what was seen. */
+  /** Detaches and gives the rows. */
   end(): TraceReading;
-  /** Detaches. */
   close(): void;
 }
 
@@ -79,7 +78,7 @@ export interface TracedKernel {
 
 const typesFile = '/sys/kernel/btf/vmlinux';
 
-/** Reads the kernel's types; a text = why there is no trace on this kernel. Takes 15 ms of 5.5 MB of types. */
+/** Reads the kernel's types (5.5 MB) in 15 ms; a text = why no trace is possible. */
 export function readTracedKernel(file = typesFile): TracedKernel | string {
   let bytes: Uint8Array;
   try {
@@ -94,7 +93,7 @@ export function readTracedKernel(file = typesFile): TracedKernel | string {
     : { types, layout };
 }
 
-/** Events of XDP (include/trace/events/xdp.h): they have no data of the frame, so they are counted alone. */
+/** XDP events give no frame data (include/trace/events/xdp.h). */
 const xdpTracepoints = [
   'xdp_redirect',
   'xdp_redirect_err',
@@ -104,7 +103,6 @@ const xdpTracepoints = [
   'xdp_exception',
 ] as const;
 
-/** Counts how often it is called. */
 function eventProgram(tally: number): Uint8Array {
   const [result, first, second, stack] = [0, 1, 2, 10] as const;
   const lookUp = 1;
@@ -124,10 +122,7 @@ const tableBytes = 1 << 25;
 const [minRows, maxRows] = [128, 512] as const;
 const ledgerEntries = 16_384;
 
-/**
- * Attaches the programs of a step, after which every packet with its tokens is noted, on every device of the machine.
- * A text = why not: this user may not, or the kernel refuses.
- */
+/** Attaches a step's programs, which note its tokens on all devices. A text = no right, or the kernel refuses. */
 export function openTrace(kernel: TracedKernel, wanted: Omit<TraceTarget, 'pids'>): Trace | string {
   if (wanted.count > maxTraced) return `the step has more than ${maxTraced} frames`;
   const opened = new OpenTrace({ ...wanted, pids: ownPids() });
@@ -136,7 +131,7 @@ export function openTrace(kernel: TracedKernel, wanted: Omit<TraceTarget, 'pids'
   return refusal ?? opened;
 }
 
-/** Number of the first namespace of processes, in which all have one (PROC_PID_INIT_INO of linux/proc_ns.h). */
+/** The first PID namespace (PROC_PID_INIT_INO of linux/proc_ns.h). */
 const firstProcesses = 4_026_531_836;
 
 function ownPids(): TraceTarget['pids'] {
@@ -159,7 +154,7 @@ class OpenTrace implements Trace {
     return countLength + Math.ceil(this.target.count / 8) * 8;
   }
 
-  /** Null = all programs are attached. */
+  /** null = success. */
   attach({ types, layout }: TracedKernel): string | null {
     const maps = this.makeMaps();
     if (maps === null) return `bpf(2) refuses a map: ${libc().errnoName(libc().errno())}`;
@@ -283,13 +278,9 @@ function readTallies(tally: number | null): TraceReading['tallies'] {
   };
 }
 
-/** Bytes of a name, with what follows it. */
 const symbolLength = 64;
 
-/**
- * A program that writes the name of the function at the address in its first argument into a map: bpf_snprintf of Linux
- * 5.13 names it where /proc/kallsyms takes CAP_SYSLOG.
- */
+/** bpf_snprintf (Linux 5.13) names functions even if /proc/kallsyms requires CAP_SYSLOG. */
 function symbolProgram(format: number, names: number): Uint8Array {
   const [snprintf, lookUp] = [165, 1] as const;
   const [result, first, second, third, fourth, fifth, stack] = [0, 1, 2, 3, 4, 5, 10] as const;
@@ -313,7 +304,7 @@ function symbolProgram(format: number, names: number): Uint8Array {
     .encode();
 }
 
-/** Names of the kernel's functions at these addresses; none on a kernel that cannot name them. */
+/** Names of kernel functions by address; empty if the kernel cannot name them. */
 export function kernelFunctions(addresses: readonly bigint[]): ReadonlyMap<bigint, string> {
   const c = libc();
   const found = new Map<bigint, string>();
