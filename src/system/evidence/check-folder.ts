@@ -14,7 +14,7 @@ import { checkSignature, type SignatureCheck } from './folder/signature.js';
 import { readRegularIfThere } from './read/regular-file.js';
 import { judgeAsItIs } from './replay.js';
 
-/** One check of a run's folder. */
+/** A check of a run's folder. */
 export interface FolderCheck {
   readonly name: CheckName;
   readonly ok: boolean | null;
@@ -24,7 +24,7 @@ export interface FolderCheck {
 export interface CheckedFolder {
   readonly checks: readonly FolderCheck[];
   readonly result: Result;
-  /** The result's sources but the capture. */
+  /** Without the capture. */
   readonly input: JudgeInput;
   readonly rootHash: string | null;
 }
@@ -45,7 +45,6 @@ function readOrSay(path: string): { readonly content: string } | { readonly cont
   }
 }
 
-/** `known`: hashes of files as judged. */
 async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<FolderCheck> {
   const text = readOrSay(join(dir, files.sums.name));
   if (text.content === null) return { name: 'hashes', ok: false, text: `${files.sums.name} ${text.why}` };
@@ -123,7 +122,7 @@ async function custodyCheck(dir: string): Promise<FolderCheck> {
 }
 
 /**
- * Checks a run's folder: hashes, capture, key's commitment, result, custody, signature. VerifyError 64 if it is none.
+ * Checks hashes, capture, key commitment, result, custody and signature. VerifyError 64 if `dir` is no run's folder.
  */
 export async function checkFolder(
   dir: string,
@@ -149,7 +148,7 @@ export async function checkFolder(
   };
 }
 
-/** Throws VerifyError (3) unless the whole folder is right: else it is not signed or changed. */
+/** Throws VerifyError (3) if a check fails, so a damaged folder is neither signed nor changed. */
 export async function mustBeWhole(dir: string): Promise<void> {
   const { checks } = await checkFolder(dir, null);
   const wrong = checks.filter(({ name, ok }) => ok === false && name !== 'signature');

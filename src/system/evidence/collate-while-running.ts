@@ -11,42 +11,36 @@ import { partialCapture } from './folder/folder.js';
 import { type PartialFile, partialFile } from './read/partial-file.js';
 import { judgePartial } from './replay.js';
 
-/** What was begun while a run went on. */
+/** Work begun during the run. */
 export interface JudgedWhileRunning {
-  /** What comes of the captures, as evidence.pcapng.part. */
+  /** Writes evidence.pcapng.part. */
   readonly collation: Promise<Collation>;
-  /** Its counts; null = what was not kept is to be counted first. */
+  /** null = discarded frames have to be counted first. */
   readonly counting: Counting | null;
 }
 
-/** To be continued once `judged` resolves, to the SHA-256 of all that was counted. */
+/** Continues once `judged` gives the SHA-256 of all counted bytes. */
 interface Counting {
   readonly judging: JudgeState<JudgeStart>;
   readonly judged: Promise<string>;
 }
 
-/**
- * The captures of a run are put in order, and counted, while it goes on: what is left when it is over takes no longer
- * for many frames than for few.
- */
+/** Orders and counts captures during the run, so that its end takes equally long for many frames. */
 export interface CollatingWhileRunning {
-  /** Hears what is written into the timeline. */
+  /** Receives timeline entries. */
   hear(entry: TimelineEntry): void;
-  /**
-   * The run is over, and its captures are whole. null = it was given up, or did not begin: they are put in order, and
-   * counted, when they are whole.
-   */
+  /** After the run. null = given up or not begun: collate the complete captures. */
   finish(counters: StepCounters): Promise<JudgedWhileRunning | null>;
-  /** Ends it where nobody will finish it. */
+  /** If `finish` will not be called. */
   stop(): Promise<void>;
 }
 
-/** Free bytes from which on the disk has room for captures and evidence at once. */
+/** Below this, captures and evidence may not both have room. */
 const roomForBoth = 4 * 2 ** 30;
 
 /**
- * Begins where the first probes are sent. Given up are runs of which the captures may come out of order (engines with a
- * ring for each handle), not be whole (whatever is a fault), or have another host's time; nothing of them is lost.
+ * Begins at the first probes. It gives up, without loss, if captures may be out of order (a ring for each handle),
+ * incomplete (any fault) or have another host's time.
  */
 export function collateWhileRunning(plan: Plan, request: StreamingRequest): CollatingWhileRunning {
   return new StreamingCollation(plan, request);

@@ -21,18 +21,18 @@ import { readCapture } from './read/read-capture.js';
 
 export interface ExportOptions {
   readonly only: 'leaks' | null;
-  /** Name of the only observer; null = all. */
+  /** null = all. */
   readonly observer: string | null;
-  /** Number from 1, or name, of the only step; null = all. */
+  /** Number from 1, or name; null = all. */
   readonly step: string | null;
-  /** First and last packet id (token index); null = all frames, also without token. */
+  /** Packet ids (token indexes); null = all frames, even without a token. */
   readonly probes: { readonly first: number; readonly last: number } | null;
   /** ns since 1970, inclusive; null = no bound. */
   readonly fromNs: bigint | null;
   readonly untilNs: bigint | null;
   /** Cuts frames behind headers and token. */
   readonly snap: 'headers' | null;
-  /** Keeps controls in classic pcap, which cannot mark them: `replay --mac` would take them for overheard. */
+  /** Classic pcap cannot mark controls, so `replay --mac` would take them for leaks. */
   readonly controls: boolean;
 }
 
@@ -105,7 +105,7 @@ interface Exporting {
   readonly isClassic: boolean;
 }
 
-/** 'control' = left out as one, null = left out by the options. */
+/** null = left out by the options. */
 function exportPacket(exporting: Exporting, batch: Batch, packet: number): Uint8Array | 'control' | null {
   const { options, plan, classify, keeps, encode, isClassic } = exporting;
   if (!keeps(batch, packet)) return null;
@@ -117,12 +117,11 @@ function exportPacket(exporting: Exporting, batch: Batch, packet: number): Uint8
   return encode(batch, packet, batch.bytes.subarray(start, to));
 }
 
-/** A file that may be slow, or fail. */
 interface Output {
   write(bytes: Uint8Array): Promise<void>;
   end(): Promise<void>;
   drop(): void;
-  /** Rejects if the file fails: VerifyError 64. */
+  /** Rejects with VerifyError 64. */
   readonly failed: Promise<never>;
 }
 
@@ -205,8 +204,8 @@ function checkObserver(dir: string, plan: Plan, observer: string | null): void {
 }
 
 /**
- * Writes frames of a run's capture to `out`: pcapng with interfaces, directions and comments; for `.pcap` classic pcap
- * in ns, without controls unless asked for. VerifyError 64 for an unknown observer or folder.
+ * Writes frames of a run's capture to `out`: pcapng with interfaces, directions and comments, or classic `.pcap` in ns,
+ * without controls unless requested. VerifyError 64 for an unknown observer or folder.
  */
 export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
   if (options.only === 'leaks') await mustBeAsWritten(dir);

@@ -5,7 +5,7 @@ import { readCapture } from './read/read-capture.js';
 
 const maxFrames = 60;
 
-/** The first frame of each leak, from the capture. */
+/** The first frame of each leak. */
 export async function firstFrames(dir: string, result: Result): Promise<readonly ShownFrame[]> {
   const numbers = result.steps
     .flatMap((step) => step.findings)

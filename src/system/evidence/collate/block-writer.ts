@@ -9,7 +9,7 @@ import {
   writePacketBlock,
 } from '../../../core/pcap/pcapng/packet-block.js';
 
-/** What stands beside a packet in the file. */
+/** Annotations of a packet in the file. */
 export interface PacketRemark {
   /** -1 = none. */
   readonly packetId: number;
@@ -19,13 +19,10 @@ export interface PacketRemark {
 const noOptions: PacketRemark = { packetId: -1, comment: null };
 
 const bufferLength = 1 << 20;
-/** Whatever the file held goes; a link is not followed. */
+/** Follows no link. */
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
-/**
- * Writes blocks one after the other, a mebibyte at a time, and hashes what it writes. Throws VerifyError (69) where the
- * disk takes no more.
- */
+/** Writes and hashes blocks, a mebibyte at a time. Throws VerifyError (69) if the disk refuses. */
 export class BlockWriter {
   private readonly path: string;
   private readonly reported: (bytes: number) => void;
@@ -35,7 +32,7 @@ export class BlockWriter {
   private used = 0;
   private size = 0;
 
-  /** `reported` hears, after each write, how many bytes the file has. */
+  /** `reported` receives the file's length after each write. */
   constructor(path: string, reported: (bytes: number) => void = () => undefined) {
     this.path = path;
     this.reported = reported;
@@ -58,7 +55,7 @@ export class BlockWriter {
     this.used += bytes.length;
   }
 
-  /** SHA-256 of everything, hex. */
+  /** SHA-256 of the file, hex. */
   finish(): string {
     this.flush();
     closeSync(this.fd);

@@ -30,29 +30,25 @@ export interface Collation {
   readonly sha256: string;
   readonly packets: number;
   readonly damages: readonly string[];
-  /** Frames that were counted and not kept, and the SHA-256 of discarded.ndjson; null = all were kept. */
+  /** Frames counted only, and the SHA-256 of discarded.ndjson; null = all were kept. */
   readonly discarded: { readonly frames: number; readonly sha256: string } | null;
 }
 
 export interface CollateInput {
   readonly dir: string;
-  /** The file that is written, where it is not evidence.pcapng. */
+  /** Absent = evidence.pcapng. */
   readonly path?: string;
   readonly plan: Plan;
   readonly key: Uint8Array;
   readonly application: string;
-  /**
-   * By the name of a raw capture: how many ns its host's clock is ahead; those that are not in it have the
-   * orchestrator's time.
-   */
+  /** By raw capture: ns that its host's clock is ahead; absent = the orchestrator's time. */
   readonly clocks: ReadonlyMap<string, bigint>;
-  /** By the name of a raw capture: the other host that it came from; absent = all are of the orchestrator's. */
+  /** By raw capture: its remote host; absent = all are the orchestrator's. */
   readonly hosts?: ReadonlyMap<string, string>;
-  /** Which frames stay in the evidence. */
   readonly keep: 'leaks' | 'all';
-  /** By step: observers whose engine does not know directions. */
+  /** By step: observers whose engine gives no directions. */
   readonly inferred: readonly ReadonlySet<string>[];
-  /** Last counters by step and observer, for the statistics blocks. */
+  /** The last ones, for the statistics blocks. */
   readonly counters: StepCounters;
 }
 
@@ -77,10 +73,10 @@ async function writeDiscarded(
 }
 
 /**
- * Merges the raw captures into evidence.pcapng: an interface block for each observer of each step, frames by time
- * within their step, with direction, packet id (the token's index) and a comment on leaks; statistics at the end. Then
- * the raw captures go. The judge reads this file only. `reported` hears how many bytes it has so far; `captures` are
- * those of the folder, and whole, unless it is said otherwise.
+ * Merges the raw captures into evidence.pcapng, the judge's only capture, and deletes them. It has an interface block
+ * for each step's observer and frames by time within a step. A frame has its direction, packet id (token index) and a
+ * comment if it leaks. Statistics come last. `reported` receives the file's length. `captures` default to the folder's
+ * complete ones.
  */
 export async function collate(
   input: CollateInput,
@@ -106,7 +102,6 @@ export async function collate(
 }
 
 class EvidenceWriter {
-  /** The interfaces of the file. */
   readonly blocks: readonly EvidenceInterface[];
   private readonly input: CollateInput;
   private readonly out: BlockWriter;
@@ -128,7 +123,6 @@ class EvidenceWriter {
   };
   private timeHigh = 0;
   private timeLow = 0;
-  /** The times of a batch as words, which are made once for each. */
   private timesOf: BigInt64Array | null = null;
   private times: Uint32Array = new Uint32Array(0);
 
@@ -155,7 +149,7 @@ class EvidenceWriter {
     }
   }
 
-  /** A frame at an interface of the file; it is left out where it need not be kept, and then counted. */
+  /** Counts the frame instead if it need not be kept. */
   writeFrame(batch: Batch, packet: number, interfaceId: number): void {
     const source = this.observers[interfaceId];
     if (source === undefined || source === null) return;
@@ -209,12 +203,11 @@ class EvidenceWriter {
     );
   }
 
-  /** An interface that the plan does not have: the judge calls such a file damaged. */
+  /** The judge treats a file with an interface outside the plan as damaged. */
   writeMisplaced(description: string): void {
     this.out.writeBlock(interfaceDescription({ name: '', description, filter: '', snaplen: 0, os: 'Linux' }));
   }
 
-  /** What each observer's handles counted in its step. */
   writeStatistics(counters: StepCounters): void {
     const timeNs = nsOf({ high: this.timeHigh, low: this.timeLow });
     for (const [interfaceId, source] of this.observers.entries()) {
@@ -232,7 +225,7 @@ class EvidenceWriter {
     }
   }
 
-  /** Closes the file. `lines`: what was counted and not kept; null = everything was kept. */
+  /** `lines`: frames counted only; null = all were kept. */
   finish(): { readonly sha256: string; readonly packets: number; readonly lines: readonly DiscardedFrames[] | null } {
     const sha256 = this.out.finish();
     const lines = this.leaks?.lines() ?? null;

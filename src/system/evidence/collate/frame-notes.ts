@@ -13,33 +13,29 @@ import type { StepObserver } from '../../../core/plan/evidence-interfaces.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
 import { isMesh } from './keep-leaks.js';
 
-/** Comments on leaks stop here for each row: a hub would else write more comment than capture. */
+/** A hub would otherwise write more comment than capture. */
 const maxComments = 1000;
 
-/** What stands beside a frame in evidence.pcapng. One object does for all frames, one after the other. */
+/** Annotations of a frame in evidence.pcapng. All frames share one object. */
 export interface FrameNote {
-  /** The token's index; -1 = it has none of the run's. */
+  /** The token's index; -1 = no token of the run. */
   packetId: number;
   comment: string | null;
-  /** The planned probe that the frame is, byte for byte up to its token; null = it is another frame. */
+  /** The planned probe with these bytes up to its token; null = another frame. */
   probe: Flow | null;
   sequence: number;
-  /** It goes towards the observer; and it is a planned probe that must not come there. */
+  /** A forbidden planned probe towards the observer. */
   towards: boolean;
   leaks: boolean;
 }
 
-/**
- * Says what stands beside the frames of a run in evidence.pcapng; they come in the order of the file. No verdict rests
- * on it.
- */
+/** Annotates a run's frames in file order. No verdict depends on it. */
 export class FrameNotes {
   private readonly plan: Plan;
   private readonly classify: Classify;
   private readonly parties: Parties;
   private readonly search: ReturnType<typeof createTokenSearch>;
   private readonly probes: PlannedProbes;
-  /** Comments by row. */
   private readonly noted = new Map<string | Observer, number>();
   private readonly meshes: ReadonlySet<StepPlan>;
   private readonly note: FrameNote = {
@@ -61,7 +57,7 @@ export class FrameNotes {
     this.meshes = new Set(plan.steps.filter(isMesh));
   }
 
-  /** What stands beside `bytes[start, end)`, captured at `source`; valid until the next frame. */
+  /** For `bytes[start, end)` captured at `source`; valid until the next call. */
   noteOf(bytes: Uint8Array, start: number, end: number, source: StepObserver, towards: boolean): Readonly<FrameNote> {
     const note = this.note;
     note.towards = towards;
@@ -119,7 +115,7 @@ export class FrameNotes {
     return text;
   }
 
-  /** The row of a probe at an observer; in a mesh all rows of an observer, which is the step's alone, are one. */
+  /** In a mesh, all rows of an observer count as one. */
   private rowOf(flow: Flow, { step, observer }: StepObserver): string | Observer {
     return this.meshes.has(step) ? observer : `${flow.id}/${observer.name}`;
   }

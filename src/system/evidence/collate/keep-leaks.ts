@@ -11,39 +11,36 @@ import { maxUngrouped } from '../../../core/judge/rows/group-rows.js';
 import type { StepObserver } from '../../../core/plan/evidence-interfaces.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
 
-/** This many frames of each leak are kept: of each flow at each observer who must not see it. */
+/** By flow and observer. */
 const maxOfLeak = 1000;
 
-/** Of a mesh this many frames are kept of all leaks at an observer in a step: a hub of 200 guests has eight million. */
+/** In a mesh, by observer and step: a hub of 200 guests leaks eight million frames. */
 const maxOfObserver = 1000;
 
-/** How a probe is seen: towards the observer, and there it must not be. */
+/** Direction of a probe's sighting: forbidden only towards the observer. */
 export interface SeenProbe {
   readonly towards: boolean;
   readonly leaks: boolean;
 }
 
-/** Says which frames need not be kept, and counts them. */
+/** Decides which frames need not be kept, and counts them. */
 export interface LeakStore {
-  /** A planned probe as it was sent, in the order of the file: may it go? Then it is counted. */
+  /** True if an unchanged planned probe may go, which counts it. Call it in file order. */
   mayGo(interfaceId: number, flow: Flow, sequence: number, seen: SeenProbe): boolean;
   lines(): readonly DiscardedFrames[];
 }
 
 export interface LeakStoreInput {
-  /** `all`: only leaks of a mesh beyond the first at each observer go. */
+  /** `all`: only repeated leaks of a mesh go. */
   readonly keep: 'leaks' | 'all';
   readonly plan: Plan;
-  /** Those that the run is judged by. */
   /** By number of the interface block. */
   readonly observers: readonly (StepObserver | null)[];
-  /**
-   * By step: observers whose engine does not know directions. Theirs is all kept, for there a second sighting counts.
-   */
+  /** By step: observers without directions. All their frames stay, as a second sighting counts. */
   readonly inferred: readonly ReadonlySet<string>[];
 }
 
-/** A step whose rows are grouped: an observer that hears in it hears thousands of pairs. */
+/** True for a step with grouped rows, in which an observer sees thousands of pairs. */
 export function isMesh({ flows, observers }: StepPlan): boolean {
   return flows.length * observers.filter(({ judged }) => judged).length > maxUngrouped;
 }
@@ -55,14 +52,12 @@ interface Counted {
   again: number;
   leaks: number;
   readonly isMesh: boolean;
-  /** Nothing goes. */
   readonly keepsAll: boolean;
 }
 
 class FoldedLeaks implements LeakStore {
   private readonly input: LeakStoreInput;
   private readonly tallies: Tallies;
-  /** Frames of each leak that were kept, by flow and observer. */
   private readonly keptOfLeak = new Map<string, number>();
   private readonly counted: readonly (Counted | null)[];
 
@@ -103,7 +98,7 @@ class FoldedLeaks implements LeakStore {
     });
   }
 
-  /** Where all but leaks is kept only these are counted: a mesh that holds has a million other sightings. */
+  /** With all frames kept only leaks are counted: a mesh that holds has a million other sightings. */
   private staysAnyway({ keepsAll }: Counted, isExpected: boolean): boolean {
     return this.input.keep === 'all' && (keepsAll || isExpected);
   }
@@ -148,9 +143,9 @@ function countGone(counted: Counted, what: CountedAs, token: number): boolean {
 }
 
 /**
- * `--keep leaks`: probes that were where they belonged, and those of a leak beyond the first thousand, are counted by
- * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
- * routed, whatever is none of the run's, and all of steps with events, which are distinguished by time.
+ * `--keep leaks` counts tokens of probes where they belong, and of a leak's frames beyond the first thousand, instead
+ * of keeping them. Everything the judge inspects stays: controls, forged and re-sent tokens, answers, routed frames,
+ * and frames without a token. Steps with events keep all frames, which time distinguishes.
  */
 export function createLeakStore(input: LeakStoreInput): LeakStore {
   return new FoldedLeaks(input);

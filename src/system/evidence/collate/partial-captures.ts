@@ -5,37 +5,33 @@ import { pageMemory } from '../../kernel/page-memory.js';
 import { readCaptureOf } from '../read/read-capture.js';
 import { type RawCaptures, rawCapturesIn, type StepCounters } from './raw-captures.js';
 
-/** What becomes of the captures of a run while it goes on. */
+/** Progress of a run's captures. */
 export type CapturesMessage =
-  /** The captures of a step are there, and grow. */
+  /** The step's captures exist and grow. */
   | { readonly kind: 'begun'; readonly step: number }
-  /** Those of a step are whole, or it has none. */
+  /** The step's captures, if any, are complete. */
   | { readonly kind: 'ended'; readonly step: number }
-  /** All are whole. */
+  /** All are complete. */
   | { readonly kind: 'over'; readonly counters: StepCounters };
 
 export interface PartialCaptures extends RawCaptures {
   hear(message: CapturesMessage): void;
 }
 
-/** A block of a ring and what stands between two. */
+/** A ring block and the bytes between two. */
 const chunkLength = (1 << 20) + (1 << 18);
-/** Waited where nothing more is there to be read. */
 const pollMs = 20;
 /**
- * One socket hands the frames of all ports over in their order, but for those that came at once. A processor may stand
- * still between a frame's time and its place in the ring, a virtual one for 100 ms: the frame is late by all that the
- * others handed over meanwhile.
+ * One socket gives the frames of all ports in order, but for simultaneous ones. A processor may pause between a frame's
+ * time and its place in the ring, a virtual one for 100 ms. Such a frame is late by all frames of others meanwhile.
  */
 const orderedTogether = 1 << 17;
 
-/** Memory that captures are read into, once more when no frame in it waits. */
+/** Reused once no frame in it waits. */
 class ReadMemory {
   private readonly chunks: Uint8Array[] = [];
-  /** How often a memory is held. */
   private readonly holds = new Map<ArrayBufferLike, number>();
 
-  /** A chunk that is held once. */
   take(): Uint8Array {
     let chunk = this.chunks.find(({ buffer }) => !this.holds.has(buffer));
     if (chunk === undefined) {
@@ -57,7 +53,7 @@ class ReadMemory {
   }
 }
 
-/** Bytes of the whole blocks that a chunk begins with: what is read in whole blocks is not put together again. */
+/** Reading whole blocks avoids joining them again. */
 function wholeBlocks(chunk: Uint8Array, length: number): number {
   const view = new DataView(chunk.buffer, chunk.byteOffset, length);
   let end = 0;
@@ -92,7 +88,6 @@ async function* follow(path: string, isWhole: () => boolean, memory: ReadMemory)
   }
 }
 
-/** Items whose frames are held until they are released. */
 async function* heldItems(bytes: AsyncIterable<Uint8Array>, memory: ReadMemory): AsyncGenerator<CaptureItem> {
   for await (const item of readCaptureOf(bytes, { raw: true })) {
     if (item.kind === 'batch') memory.hold(item.bytes);
@@ -100,7 +95,7 @@ async function* heldItems(bytes: AsyncIterable<Uint8Array>, memory: ReadMemory):
   }
 }
 
-/** The captures of a run that goes on, of engines that hand frames over in their order. */
+/** Captures of a run in progress, by engines that keep frames in order. */
 export function partialCaptures(dir: string): PartialCaptures {
   const begun = new Set<number>();
   const ended = new Set<number>();

@@ -8,21 +8,21 @@ import { readRawCapture } from '../read/read-capture.js';
 /** Last counters by step and observer. */
 export type StepCounters = readonly Readonly<Record<string, Counters>>[];
 
-/** The raw captures of a run, whole or still growing. */
+/** The raw captures of a run, complete or growing. */
 export interface RawCaptures {
-  /** Paths of those of a step, in order; resolves when it is known which there are. */
+  /** Their paths in order. Resolves when they are known. */
   capturesOfStep(step: number): Promise<readonly string[]>;
-  /** The items of one, to its end. */
+  /** Items to the capture's end. */
   read(path: string): AsyncGenerator<CaptureItem>;
-  /** Resolves when all captures are whole. */
+  /** Resolves when all captures are complete. */
   counters(): Promise<StepCounters>;
-  /** Frames among which order is made, where it is not as many as several captures of many handles need. */
+  /** Frames sorted together; absent = the number for captures of many handles. */
   readonly together?: number;
-  /** The frames in these bytes, those of a batch, were handed on: their memory may be read into again. */
+  /** The batch's memory may be reused. */
   release?(bytes: Uint8Array): void;
 }
 
-/** Paths of the raw captures of a step that a run's folder has. */
+/** Paths of a step's raw captures in a run's folder. */
 export async function rawCapturesIn(dir: string, step: number): Promise<readonly string[]> {
   const names = await readdir(join(dir, files.raw.name)).catch(() => []);
   return names
@@ -31,7 +31,7 @@ export async function rawCapturesIn(dir: string, step: number): Promise<readonly
     .map((name) => join(dir, files.raw.name, name));
 }
 
-/** The captures of a run that has ended. */
+/** Captures of an ended run. */
 export function wholeCaptures({
   dir,
   counters,

@@ -6,43 +6,37 @@ import type { EvidenceInterface } from '../../../core/plan/evidence-interfaces.j
 import { escapeText } from '../../../core/text/escape.js';
 import { readRawCapture } from '../read/read-capture.js';
 
-/** Frames of a step's raw captures, in the order of their times. */
+/** Frames of a step's raw captures by time. */
 export interface RawFrames {
   readonly count: number;
-  /** Gives each: its batch, and which of its packets it is. */
   each(take: TakeRawFrame): void;
 }
 
-/** `interfaceId`: the number of the block in evidence.pcapng; -1 = an observer that the plan does not know. */
+/** `interfaceId`: the block's number in evidence.pcapng; -1 = an observer outside the plan. */
 export type TakeRawFrame = (batch: Batch, packet: number, interfaceId: number) => void;
 
-/**
- * This many frames are sorted together at least; the earlier half of them goes on. A helper is behind by less than the
- * rings hold.
- */
+/** The earlier half goes on: a helper is behind by less than the rings hold. */
 const sortedTogether = 1 << 19;
 
 interface Loaded {
   readonly batch: Batch;
-  /** Raw interface → number of the block in evidence.pcapng; -1 = an observer that the plan does not know. */
+  /** Raw interface → block in evidence.pcapng; -1 = an observer outside the plan. */
   readonly interfaces: readonly number[];
-  /** ns since the first frame that was loaded. */
+  /** ns since the first frame loaded. */
   readonly times: Float64Array;
 }
 
-/** A raw capture that is read as far as it is needed. */
 interface Source {
   readonly path: string;
   readonly items: AsyncGenerator<CaptureItem>;
   readonly interfaces: number[];
-  /** Time of the last frame that was loaded. */
   latest: number;
 }
 
-/** Frames that are loaded and not yet handed on, in any order. */
+/** In any order. */
 interface Waiting {
   readonly loaded: readonly Loaded[];
-  /** By frame: its place in `loaded`, and in the batch, and its time. */
+  /** Index into `loaded`. */
   readonly batchOf: Uint32Array;
   readonly packetOf: Uint32Array;
   readonly times: Float64Array;
@@ -124,30 +118,26 @@ class OrderedFrames implements RawFrames {
   }
 }
 
-/** What raw captures are read with. */
+/** Options for reading raw captures. */
 export interface RawReading {
-  /** The interface blocks of evidence.pcapng; observers are found by their description. */
+  /** Of evidence.pcapng; the description identifies an observer. */
   readonly blocks: readonly EvidenceInterface[];
-  /** Damage is added to them. */
+  /** Damage is appended. */
   readonly damages: string[];
-  /** By how many ns the clock of a file's host is ahead, by the file's name; it is taken off. */
+  /** By file name: ns that its host's clock is ahead, which are subtracted. */
   readonly clocks: ReadonlyMap<string, bigint>;
-  /** The other host that a file came from, by the file's name: it has observers of this host alone. */
+  /** By file name: the remote host, whose observers alone are valid there. */
   readonly hosts?: ReadonlyMap<string, string> | undefined;
-  /** Hears of an observer of one host in the file of another, whose frames are left out. */
+  /** Called for another host's observer, whose frames are left out. */
   readonly onMisplaced?: ((text: string) => void) | undefined;
-  /** Order is made among this many frames at a time. */
+  /** Frames sorted at a time. */
   readonly together?: number | undefined;
-  /** Gives what a capture holds. */
   readonly read?: ((path: string) => AsyncGenerator<CaptureItem>) | undefined;
-  /** Takes the bytes of each batch back, once all of its frames were handed on. */
+  /** Called when all frames of a batch are through. */
   readonly release?: ((bytes: Uint8Array) => void) | undefined;
 }
 
-/**
- * Reads the raw captures of a step and gives their frames part by part, in the order of time; frames of the same time
- * stay in the order of file and place. Memory does not grow with the frames.
- */
+/** A step's frames, in parts and by time, equal times in order of file and position. Memory is constant. */
 export async function* readRawFrames(paths: readonly string[], reading: RawReading): AsyncGenerator<RawFrames> {
   const { together = sortedTogether, read = readRawCapture, release } = reading;
   const loader = new BatchLoader(reading);
@@ -195,7 +185,7 @@ class BatchLoader {
     this.reading = reading;
   }
 
-  /** The number of the observer that a file's interface is; -1 = none that its host has. */
+  /** -1 = its host has no such observer. */
   private observerOf({ path }: Source, description: string): number {
     const number = this.known.get(escapeText(description)) ?? -1;
     const { blocks, hosts, onMisplaced } = this.reading;
@@ -206,7 +196,7 @@ class BatchLoader {
     return -1;
   }
 
-  /** The next batch of a capture; null = there is none. */
+  /** null = the end. */
   async next(source: Source): Promise<Loaded | null> {
     for (let next = await source.items.next(); next.done !== true; next = await source.items.next()) {
       const item = next.value;
@@ -240,10 +230,7 @@ class BatchLoader {
   }
 }
 
-/**
- * Positions 0 … time.length−1 in the order of their times; equal times stay in their order. Merges runs: captures are
- * mostly in order.
- */
+/** Positions by time, stable. Merges runs, as captures are mostly in order. */
 export function sortByTime(time: Float64Array): Uint32Array {
   const count = time.length;
   let runs: number[] = [0];

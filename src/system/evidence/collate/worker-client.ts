@@ -5,37 +5,30 @@ import type { Growth } from '../read/partial-file.js';
 import type { CollateInput, Collation } from './collate.js';
 import type { CapturesMessage } from './partial-captures.js';
 
-/**
- * What the thread needs, but for the plan, which the folder has, and for the captures, which still grow: `report` says
- * what becomes of them.
- */
+/** Input of the thread. It reads the plan from the folder; `report` gives the progress of growing captures. */
 export type CollateRequest = Omit<CollateInput, 'plan'>;
 
-/** What the thread says. */
+/** Messages of the thread. */
 export type FromCollateWorker =
   | { readonly kind: 'grown'; readonly bytes: number }
   | { readonly kind: 'done'; readonly collation: Collation }
   | ({ readonly kind: 'failed' } & Failure);
 
-/** A thread that collates. */
+/** A collating thread. */
 export interface CollateWorker {
-  /** As `collate`; rejects where it fails, or was stopped. */
+  /** As `collate`; rejects if it fails or is stopped. */
   readonly collation: Promise<Collation>;
   report(message: CapturesMessage): void;
-  /** Ends it, wherever it is. */
   stop(): Promise<void>;
 }
 
 /**
- * Nothing that is made for a frame is kept: V8's own limit, four times this one, takes as much time and 28 MB more.
- * Half of it takes a tenth more time.
+ * No object of a frame lives on. V8's own limit, four times this, saves no time and takes 28 MB more; half takes a
+ * tenth more time.
  */
 const youngMb = 12;
 
-/**
- * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is notified how far the file is
- * that it writes.
- */
+/** As `collate`, on a thread; `growth` is notified of the file's length. */
 export function collateInWorker(request: CollateRequest, growth: Growth): CollateWorker {
   const thread = new Worker(packagePath('dist/collate-thread.cjs'), {
     workerData: request,

@@ -11,26 +11,24 @@ const entryShape = strict({
   at: text,
   action: oneOf('attested', 'purged'),
   uid: number,
-  /** The user that called sudo. */
+  /** The caller of sudo. */
   sudoUser: orNull(text),
-  /** SHA-256 of SHA256SUMS before and after. */
+  /** SHA-256 of SHA256SUMS. */
   before: text,
   after: text,
   text,
   /** SHA-256 of the previous line without its end; null = first line. */
   previous: orNull(text),
 });
-/** A line of custody.ndjson: a later action on a run's folder, its user, and the hash of the line before. */
+/** A line of custody.ndjson: a later action on a run's folder, chained by hashes. */
 export type CustodyEntry = Of<typeof entryShape>;
 
-/** SHA-256 of SHA256SUMS, which has every other file's hash. */
+/** SHA-256 of SHA256SUMS, which covers every other file. */
 export function rootHash(dir: string): Promise<string> {
   return hashFile(join(dir, files.sums.name));
 }
 
-/** A line has a few hundred bytes of this program's own text. */
 const maxInLine = 1 << 16;
-/** Entries and faults shown; the rest is counted. */
 const maxShown = 20;
 
 function* lines(dir: string): Generator<FileLine> {
@@ -41,7 +39,7 @@ function* lines(dir: string): Generator<FileLine> {
   }
 }
 
-/** A custody line for a present action, with its end. `after`: the root hash afterwards. */
+/** A custody line for an action now, with its end. `after`: the new root hash. */
 export function custodyLine(
   dir: string,
   entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>,
@@ -72,7 +70,7 @@ export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action'
 
 /** The custody log and its faults. */
 export interface Custody {
-  /** Number of all; `entries` are the last. */
+  /** Of all; `entries` are the last. */
   readonly count: number;
   readonly entries: readonly CustodyEntry[];
   readonly faults: readonly string[];
@@ -87,10 +85,7 @@ function parseEntry(line: string | null): CustodyEntry | null {
   }
 }
 
-/**
- * The custody log and its faults: bad lines, a broken chain, a root hash that is not the folder's. No log = nothing was
- * done. Uses constant memory.
- */
+/** Faults: bad lines, a broken chain, a root hash that is not the folder's. No log = no actions. Memory is constant. */
 export async function readCustody(dir: string): Promise<Custody> {
   const entries: CustodyEntry[] = [];
   const faults: string[] = [];

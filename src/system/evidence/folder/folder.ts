@@ -12,7 +12,7 @@ import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { openNewFile } from './named-file.js';
 
-/** One document, one a line, or a folder with one a file. */
+/** One document, one a line, or one a file of a folder. */
 interface Codec {
   readonly form: 'document' | 'lines' | 'folder';
   readonly shape: Shape;
@@ -20,11 +20,11 @@ interface Codec {
 
 interface FolderFile {
   readonly name: string;
-  /** null = no text under the result. */
+  /** null = no source of the result. */
   readonly codec: Codec | null;
   /** Listed in SHA256SUMS. */
   readonly hashed: boolean;
-  /** Further name in `check`'s report. */
+  /** A further name in `check`'s report. */
   readonly checked: string | null;
 }
 
@@ -33,7 +33,7 @@ const binary = { codec: null, hashed: true } as const;
 const unhashed = { codec: null, hashed: false } as const;
 
 /**
- * Contents of a run's folder, in the order of SHA256SUMS. Hashed files with a codec are the result's sources beside the
+ * A run folder's contents, in the order of SHA256SUMS. Hashed files with a codec are the result's sources beside the
  * capture.
  */
 export const files = {
@@ -52,22 +52,22 @@ export const files = {
   report: { name: 'report.html', ...unhashed, checked: 'report' },
   proveFix: { name: 'prove-fix', ...unhashed, checked: null },
   raw: { name: 'raw', ...unhashed, checked: null },
-  /** Of a run without result: see `openOwnFolder`. */
+  /** See `openOwnFolder`. */
   unfinished: { name: 'unfinished', ...unhashed, checked: null },
 } as const satisfies Readonly<Record<string, FolderFile>>;
 
 /** Checks of a folder. */
 export type CheckName = NonNullable<(typeof files)[keyof typeof files]['checked']>;
 
-/** Texts under a result. */
+/** The result's text sources. */
 export type JudgedFile = Extract<(typeof files)[keyof typeof files], { readonly codec: object }>;
 
 export const judgedFiles: readonly JudgedFile[] = Object.values(files).filter((file) => file.codec !== null);
 
-/** A recorded run's capture: the same bytes, gzip. */
+/** The capture, gzip. */
 export const compressedCapture = `${files.capture.name}.gz`;
 
-/** Unfinished evidence.pcapng, if written during the run. */
+/** evidence.pcapng during the run. */
 export const partialCapture = `${files.capture.name}.part`;
 
 const documents = judgedFiles.filter(({ codec }) => codec.form !== 'folder');
@@ -79,12 +79,12 @@ const leftBelow = [
   [files.raw.name, 'pcapng'],
 ].map(([folder, end]) => new RegExp(`^${folder}/(?:\\d+-[a-z\\d-]+\\.${end}(?:\\.part)?)?$`));
 
-/** True for a path that a run without result leaves in its folder; a folder's ends with a slash. */
+/** True for a path that a run without result may leave. Folders end with a slash. */
 export function isLeftUnfinished(path: string): boolean {
   return leftAtTop.includes(path) || leftBelow.some((paths) => paths.test(path));
 }
 
-/** Path of the capture, plain if there, else compressed. */
+/** The plain capture if it exists, else the compressed one. */
 export async function capturePath(dir: string): Promise<string> {
   const plain = join(dir, files.capture.name);
   const compressed = join(dir, compressedCapture);
@@ -96,12 +96,12 @@ export async function capturePath(dir: string): Promise<string> {
   return !(await isThere(plain)) && (await isThere(compressed)) ? compressed : plain;
 }
 
-/** `when`: a number counts snapshots around events, from 1. */
+/** A number counts snapshots around events, from 1. */
 export function stateFile(step: number, when: 'before' | 'after' | number): string {
   return join(files.state.name, `${step + 1}-${typeof when === 'number' ? `during-${when}` : when}.json`);
 }
 
-/** A helper's raw capture of one step. */
+/** A helper's raw capture of a step. */
 export function rawFile(step: number, helper: number): string {
   return join(files.raw.name, `${step + 1}-${helper}.pcapng`);
 }
@@ -134,12 +134,12 @@ export async function createFolder(dir: string): Promise<void> {
   });
 }
 
-/** A JSON document as files of a run's folder have it. */
+/** A JSON document's text in a run's folder. */
 export function documentText(value: object): string {
   return `${jsonText(value, 2)}\n`;
 }
 
-/** Writes a file completely or not at all, 0600, by renaming a new one: no link is followed. */
+/** Replaces a file atomically, 0600. Follows no link. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const part = `${path}.part`;
   await rm(part, { force: true }); // of a killed writer
@@ -152,7 +152,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   await rename(part, path);
 }
 
-/** Writes a JSON document as `writeWhole`; returns its text. */
+/** Writes a JSON document as `writeWhole`; gives its text. */
 export async function writeJson(dir: string, name: string, value: object): Promise<string> {
   const path = join(dir, name);
   const text = documentText(value);
