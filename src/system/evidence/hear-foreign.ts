@@ -11,10 +11,10 @@ import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { readCapture } from './read/read-capture.js';
 
 const ethernetLinkType = 1;
-/** Bytes of options on every packet of this tool's captures: direction, packet id, end. */
+/** Direction, packet id and end. */
 const plainOptions = 24;
 
-/** `describeObserver` of the host: frames towards it are incoming on its device. */
+/** Frames towards the host are incoming on its device. */
 const hostObserver = /^\S+ \(host\) on /;
 
 function settledIn(batch: Batch, packet: number, atHost: ReadonlySet<number>): 'own' | 'control' | null {
@@ -23,7 +23,7 @@ function settledIn(batch: Batch, packet: number, atHost: ReadonlySet<number>): '
   return readPacketOptions(batch, packet).comments.some(isControlComment) ? 'control' : null;
 }
 
-/** Throws if packets of this tool's capture come from several ports: it then has no single listener. */
+/** A capture of this tool from several ports has no single listener. */
 function checkOnePort(
   path: string,
   batch: Batch,
@@ -43,9 +43,9 @@ function checkOnePort(
 }
 
 /**
- * Reads any program's capture into the fold, up to its damage. In this tool's own, from the listener's port, incoming
- * frames are the listener's with any source, and comments mark controls. `shown`: its name in the report. Rejects with
- * VerifyError (64) if such a one has several ports.
+ * Reads any program's capture into the fold, up to its damage. In this tool's captures of one port, incoming frames are
+ * the listener's with any source, and comments mark controls. `shown`: the reported name. Rejects with VerifyError (64)
+ * for several ports.
  */
 export async function hearForeign(fold: ForeignFold, path: string, shown = path): Promise<void> {
   const file = startForeignFile(fold, shown);

@@ -5,7 +5,7 @@ import { type Codec, misfitOf, number, type Of, oneOf, orNull, tagged, text } fr
 import { failureShape } from '../../core/protocol/failure.js';
 import { shownFrameShape } from '../../core/wire/shown-frame.js';
 
-/** Only the parts that code uses; a report shows the rest. */
+/** Only the parts that code uses. */
 const result: Codec<Result> = (value) =>
   misfitOf(
     {
@@ -28,7 +28,7 @@ export const judgeAnswer = tagged('kind', {
     discarded: orNull({ lines: [discardedShape], sha256: orNull(text) }),
     frames: [shownFrameShape],
   },
-  /** The file system took no more: memory and captures were judged. */
+  /** The file system refused: memory and captures were judged. */
   raw: { result },
   failed: failureShape,
 });

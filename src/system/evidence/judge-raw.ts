@@ -17,8 +17,8 @@ export function isWriteFailure(error: unknown): boolean {
 }
 
 /**
- * Judges memory and the helpers' captures if the folder cannot be completed (disk full): leaks are still reported, but
- * nothing else, as `input.run.capture` is null: the capture was never closed.
+ * Judges memory and raw captures if the folder cannot be completed (disk full). It reports leaks and nothing else, as
+ * `input.run.capture` is null.
  */
 export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> {
   const judging = startJudging(input);

@@ -15,9 +15,9 @@ export interface FinishedRun extends Omit<CollateInput, 'path' | 'hosts'> {
   /** run.json without key and capture. */
   readonly record: RunRecord;
   readonly timeline: readonly TimelineEntry[];
-  /** null = not written by this process. */
+  /** null = another process wrote it. */
   readonly planFile: WrittenPlanFile | null;
-  /** Captures collated during the run; null = none. */
+  /** null = not collated during the run. */
   readonly streaming: CollatingWhileRunning | null;
   readonly onJudging: () => void;
 }
@@ -54,8 +54,7 @@ async function judgeStreamed(run: FinishedRun, { collation, counting }: JudgedWh
 }
 
 /**
- * Collates an ended run's captures, reveals the key, and judges as `judgeFolder`. Rejects if the file system takes no
- * more.
+ * Collates an ended run's captures, reveals the key, and judges as `judgeFolder`. Rejects if the file system refuses.
  */
 export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
   const streamed = (await run.streaming?.finish(run.counters)) ?? null;

@@ -13,7 +13,7 @@ import type { JudgeAnswer } from './judge-answer.js';
 import { isWriteFailure, judgeRaw } from './judge-raw.js';
 import { judgeRun } from './judge-run.js';
 
-/** Request, as JSON, to a process that judges a run's folder. */
+/** JSON request to a process that judges a run's folder. */
 export interface JudgeRequest {
   readonly plan: Plan;
   readonly record: RunRecord;
@@ -25,7 +25,7 @@ export interface JudgeRequest {
   readonly clocks: readonly (readonly [string, string])[];
   readonly keep: 'leaks' | 'all';
   readonly application: string;
-  /** The file system already takes no more. */
+  /** The file system already refuses. */
   readonly isFull: boolean;
 }
 

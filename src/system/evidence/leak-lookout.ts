@@ -9,7 +9,7 @@ import { escapeText } from '../../core/text/escape.js';
 import { FrameNotes } from './collate/frame-notes.js';
 import { partialCaptures } from './collate/partial-captures.js';
 
-/** Frames examined in a step: a view may show later leaks late, the judge reads all. */
+/** By step. Later leaks may be shown late; the judge reads all. */
 const maxFrames = 200_000;
 
 export interface LookoutOptions {
@@ -20,13 +20,13 @@ export interface LookoutOptions {
   readonly onProgress: (event: ProgressEvent) => void;
 }
 
-/** Reads a run's growing captures and reports observers that see leaks. Judges nothing. */
+/** Reports leaks in a run's growing captures. Judges nothing. */
 export interface LeakLookout {
   hear(entry: TimelineEntry): void;
   stop(): Promise<void>;
 }
 
-/** True if this observer is accepted or open by design, so that only the judge can decide. */
+/** For observers accepted or open by design, only the judge can decide. */
 function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): boolean {
   return (
     expect.accept.some((accepted) => accepted.observer === observer.name && isInForce(accepted, day)) ||
@@ -34,7 +34,7 @@ function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): b
   );
 }
 
-/** For a lab alone, with its own guests: a host's guests' frames are read without rights. */
+/** Only for labs with their own guests: it reads frames without rights. */
 export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions): LeakLookout {
   const captures = partialCaptures(dir);
   const notes = new FrameNotes(plan, key);

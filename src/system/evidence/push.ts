@@ -16,9 +16,8 @@ import { parseSshSignature } from './folder/ssh-signature.js';
 import { signText, type SignatureCheck, verifyText } from './folder/signature.js';
 import { readRegular, readRegularIfThere } from './read/regular-file.js';
 
-/** OpenSSH's signature namespace: no signature of a folder counts for a summary. */
+/** OpenSSH's signature namespace: a folder's signature never counts for a summary. */
 const purpose = 'verify-isolation-summary';
-/** A summary has a few KB: up to 40 codes of each kind a run. */
 const maxBytes = 1 << 20;
 
 export interface Patience {
@@ -64,8 +63,8 @@ export interface EndedRuns {
 }
 
 /**
- * Writes a summary into `spool`: OpenSSH's signature, then the signed JSON in a line. Rejects with VerifyError (64) if
- * the key does not sign, and with the file system's errors.
+ * Writes a summary into `spool`: OpenSSH's signature, then a line of signed JSON. Rejects with VerifyError (64) if the
+ * key does not sign, and with file system errors.
  */
 export async function spoolSummary(ended: EndedRuns, spool: string, key: string, now: Date): Promise<void> {
   const host = hostname();
@@ -95,9 +94,7 @@ function signedPart(text: string): string {
   return /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(text)?.[1] ?? '';
 }
 
-/**
- * Reads a summary and its signature's public key (base64; '' = none), unverified. Throws VerifyError (3) if it is none.
- */
+/** An unverified summary, with its signature's public key (base64; '' = none). Throws VerifyError (3) if malformed. */
 export function readSummary(path: string): { readonly summary: HostSummary; readonly signer: string } {
   try {
     const text = readRegular(path, maxBytes);
@@ -108,7 +105,7 @@ export function readSummary(path: string): { readonly summary: HostSummary; read
   }
 }
 
-/** Verifies a summary's signature; `signers`: OpenSSH's file of keys, and the signer's name; null = any key. */
+/** `signers`: OpenSSH's file and the signer's name; null = any key. */
 export async function checkSummary(
   path: string,
   signers: { readonly file: string; readonly identity: string } | null,
@@ -118,15 +115,15 @@ export async function checkSummary(
 }
 
 /**
- * null = taken. `again`: try once more; `stop`: all are refused until credential or path change; `never`: this summary
- * by this receiver; `unknown`: the next may be taken.
+ * null = taken. `stop`: the receiver refuses all until credential or path change; `never`: it refuses this summary;
+ * `unknown`: the next may be taken.
  */
 type Refusal = { readonly why: string; readonly when: 'again' | 'stop' | 'never' | 'unknown' } | null;
 
 /** RFC 9110 section 15.5: errors of the body, and of credential, path and method. */
 const ofBody: readonly number[] = [400, 413, 415, 422];
 const ofReceiver: readonly number[] = [401, 403, 404, 405, 407];
-/** RFC 9110 section 15.5, RFC 8470 (425), RFC 6585 (429): these of the client's errors pass. */
+/** RFC 9110 section 15.5, RFC 8470 (425), RFC 6585 (429). */
 const passing: readonly number[] = [408, 425, 429];
 
 function refusalOf(status: number): Refusal {
@@ -142,7 +139,7 @@ function whenTaken(status: number): NonNullable<Refusal>['when'] {
   return status < 400 || status >= 500 || passing.includes(status) ? 'again' : 'unknown';
 }
 
-/** Resolves with the receiver's answer, whose body is not read, or after the timeout. */
+/** The answer's body is not read. */
 function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
   const start = url.protocol === 'https:' ? requestByHttps : requestByHttp;
   return new Promise((resolve) => {
@@ -163,7 +160,7 @@ function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
   });
 }
 
-/** Codes of OpenSSL's verification, and Node's for a certificate of another name. All are permanent. */
+/** OpenSSL's permanent verification errors, and Node's for another name. */
 const untrusted = /SELF_SIGNED|ISSUER|LEAF_SIGNATURE|UNTRUSTED/;
 const unfit = /^CERT_|_CERT_|CERTIFICATE/;
 
@@ -192,9 +189,9 @@ async function putPatiently(url: URL, body: string, patience: Patience): Promise
   return refusal;
 }
 
-/** Below a spool: summaries refused for good, outside deliveries. */
+/** Summaries refused for good, below the spool. */
 const refusedFolder = 'refused';
-/** The newest files stay there, up to this number and age in days. */
+/** Newest files kept: number and age in days. */
 export const refusedBound = { count: 100, days: 30 };
 
 export interface Delivery {
@@ -202,14 +199,14 @@ export interface Delivery {
   readonly kept: number;
   /** Moved there, and removed beyond `refusedBound`. */
   readonly refused: { readonly count: number; readonly removed: number; readonly dir: string };
-  /** Distinct reasons why summaries were not delivered, the first first; none = all were. */
+  /** Distinct reasons of failed deliveries, oldest first. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Puts a spool's summaries, oldest first, and removes taken ones. Stops if the receiver is unreachable, untrusted or
- * takes none, or time is over. Moves summaries with a refused body to the bounded spool `refused`. Unreadable ones
- * stay, those just delivered by another process are skipped. Rejects with VerifyError (64) if the spool is unreadable.
+ * Puts a spool's summaries, oldest first, and removes accepted ones. Stops if the receiver is unreachable, untrusted or
+ * refuses all, or at the time limit. Summaries with a refused body move to the bounded folder `refused`. Unreadable
+ * ones stay. It skips those another process just delivered. Rejects with VerifyError (64) if the spool is unreadable.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);

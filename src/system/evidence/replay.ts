@@ -49,14 +49,14 @@ export interface JudgedRun {
 }
 
 /**
- * Judges a run's folder by its files alone, without root or network: run and replay agree byte for byte. Judges the
- * bytes that it hashes; if they differ from SHA256SUMS, the result cannot hold. VerifyError 64 if it is no run's.
+ * Judges a run's folder from its files alone, without root or network: run and replay agree byte for byte. It hashes
+ * the judged bytes; a difference from SHA256SUMS excludes HOLDS. VerifyError 64 if it is no run's folder.
  */
 export async function judgeFolder(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir), changedSince);
 }
 
-/** As `judgeFolder` without SHA256SUMS, which the caller checks or writes anew. */
+/** As `judgeFolder` without SHA256SUMS, which the caller checks or rewrites. */
 export async function judgeAsItIs(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir));
 }
@@ -72,7 +72,8 @@ function notFitting(dir: string, error: unknown): VerifyError {
 }
 
 /**
- * As `judgeFolder`, with sources by `inputOf`. `changedOf`: files that differ from the run's; absent in the run itself.
+ * As `judgeFolder`, with sources from `inputOf`. `changedOf`: files that differ from the run's; absent in the run
+ * itself.
  */
 export async function judgeCapture(
   dir: string,
@@ -101,7 +102,7 @@ export async function replayFolder(dir: string): Promise<Result> {
   return (await judgeFolder(dir)).result;
 }
 
-/** Writes the outcome of fixes and judges again, so that result and hashes include them. */
+/** Writes the outcome of fixes and judges again, so result and hashes include them. */
 export async function keepFixes(dir: string, records: readonly FixRecord[]): Promise<Result> {
   await writeJson(dir, files.fixes.name, records);
   const { result } = await judgeAsItIs(dir);
@@ -120,7 +121,7 @@ async function* hashing(
   }
 }
 
-/** Adds a growing capture to a judgement, to its end. Resolves to the hex SHA-256 of the judged bytes. */
+/** Adds a growing capture to a judgement. Gives the SHA-256 of its bytes, hex. */
 export async function judgePartial(judging: JudgeState<JudgeStart>, partial: PartialFile): Promise<string> {
   const hash = createHash('sha256');
   await addCapture(judging, readCaptureOf(hashing(partial.read(), hash), { fleeting: true }));

@@ -5,12 +5,12 @@ import { type ClassicFileRecord, pcapParserReader } from '../../core/pcap/classi
 import { counted } from '../../core/text/escape.js';
 import { readBytes } from './read/read-bytes.js';
 
-/** One capture by two readers without common code. */
+/** One capture by two independent readers. */
 export interface ReaderComparison {
   readonly packets: number;
-  /** The damage that both report; null = none. */
+  /** Damage that both report; null = none. */
   readonly fault: string | null;
-  /** The first differences, a line each. */
+  /** The first ones, a line each. */
   readonly differences: readonly string[];
 }
 
@@ -46,8 +46,8 @@ function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
 }
 
 /**
- * Compares this program's reader with the npm package pcap-parser; null = not classic pcap in µs, the package's only
- * format. Uses constant memory.
+ * Compares this program's reader with the npm package pcap-parser; null = not classic pcap in µs, its only format.
+ * Memory is constant.
  */
 export async function compareReaders(path: string): Promise<ReaderComparison | null> {
   const reader = new CaptureReader();

@@ -8,16 +8,16 @@ import { readCapture } from './read/read-capture.js';
 
 /** A capture for each port, from one for all. */
 export interface SplitCapture {
-  /** In the order of the interfaces. */
+  /** By interface. */
   readonly files: readonly string[];
-  /** True if unicast to a MAC behind another port came in at this one: others might have overheard it. */
+  /** True if unicast to a MAC behind another port came in at this one, so others might have overheard it. */
   crossed(port: number, to: (mac: number) => boolean): boolean;
   /** Senders at this port and no other. */
   spoke(port: number): readonly number[];
   readonly damages: readonly string[];
 }
 
-/** Limit a port, against floods of invented addresses. */
+/** By port, against floods of invented addresses. */
 const maxAddresses = 10_000;
 
 function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): void {
@@ -35,8 +35,8 @@ function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): vo
 }
 
 /**
- * Copies each interface's packets and counters into `<name>.pcapng` in `dir`. Throws VerifyError (69) if the disk takes
- * no more.
+ * Copies each interface's packets and counters into `<name>.pcapng` in `dir`. Throws VerifyError (69) if the disk
+ * refuses.
  */
 export async function splitByPort(
   path: string,

@@ -2,7 +2,7 @@ import { libc } from '../kernel/libc.js';
 import { linkAddress, linkAddressLength } from '../kernel/packet-socket.js';
 
 const MSG_DONTWAIT = 0x40;
-/** struct mmsghdr and struct iovec of a 64-bit kernel, in 8-byte words. */
+/** struct mmsghdr and struct iovec of a 64-bit kernel. */
 const messageWords = 8;
 const [nameAt, nameLengthAt, iovAt, iovCountAt] = [0, 1, 2, 3];
 
@@ -12,17 +12,17 @@ export type BatchOutcome =
   | { readonly accepted: number; readonly error: null }
   | { readonly accepted: number; readonly error: string };
 
-/** Socket and interface to send on; 0 = the bound one. */
+/** Socket and interface; 0 = the bound one. */
 export interface Exit {
   readonly fd: number;
   readonly interface: number;
-  /** Leading bytes of each frame to send; absent = all. */
+  /** Leading bytes to send; absent = all. */
   readonly size?: number;
 }
 
 /**
- * Sends frames `length` bytes apart, one sendmmsg(2) a batch. The returned function sends `count` from `first` on,
- * never waits, and returns how many the kernel took; `error`: why not the next (`EAGAIN`, `ENOBUFS`, `ENETDOWN`, …).
+ * Sends frames `length` bytes apart, without waiting, by one sendmmsg(2) a batch. The function gives the frames taken
+ * and the `error` of the next (`EAGAIN`, `ENOBUFS`, `ENETDOWN`, …).
  */
 export function batchSender(
   frames: Buffer,

@@ -11,9 +11,7 @@ import { openSendingSocket, type Sender, type SendOutcome, type SocketRoute, sen
 
 type Places = Readonly<Record<string, Place>>;
 
-/**
- * Starts a helper sending at each place, by name, until `stop`. Throws VerifyError without socket, interface or helper.
- */
+/** Starts a helper that sends at named places until `stop`. Throws VerifyError. */
 export async function startSender(places: Places): Promise<Sender> {
   const helper = await startSendingHelper(namespacesOf(places));
   try {
@@ -31,25 +29,20 @@ export async function startSender(places: Places): Promise<Sender> {
   }
 }
 
-/** A helper process with one packet socket a network namespace: closing one takes the kernel 12 ms. */
+/** A helper process with one packet socket per network namespace: closing one takes 12 ms. */
 export interface SendingHelper {
-  /** True without faults, and with all places' namespaces. */
+  /** True without faults and with all their namespaces. */
   serves(places: Places): boolean;
-  /**
-   * Sends at these places; its `stop` waits for the last frame and keeps the helper. Throws VerifyError (69)
-   * `interface-gone`.
-   */
+  /** Its `stop` keeps the helper. Throws VerifyError (69) `interface-gone`. */
   at(places: Places): Sender;
-  /** Resolves when the helper has ended. */
   end(): Promise<void>;
 }
 
-/** Bytes sent to the helper at once. */
 const pieceBytes = 1 << 20;
-/** While one piece is sent the helper has the next, for when this process is busy. Each has its place in the file. */
+/** The helper has the next piece when this process is busy. */
 const underWay = 2;
 const answerMs = 10_000;
-/** Descriptors in transit: 277 fill a socket's buffer (net.core.wmem_default, measured). */
+/** In transit: 277 descriptors fill a socket's buffer (net.core.wmem_default, measured). */
 const maxHanded = 100;
 
 /** The network namespaces of places. */
@@ -58,15 +51,14 @@ export function namespacesOf(places: Places): ReadonlySet<string | null> {
 }
 
 interface OpenSocket {
-  /** Name between orchestrator and helper. */
   readonly name: string;
-  /** This process's own descriptor, to find interfaces by. */
+  /** In this process, to find interfaces. */
   readonly fd: number;
 }
 
 /**
- * Starts the helper with a socket in each network namespace (null = this process's); `starting`: one already started.
- * Throws VerifyError (69).
+ * Starts a helper with a socket per namespace (null = this process's); `starting`: one already started. Throws
+ * VerifyError (69).
  */
 export async function startSendingHelper(
   namespaces: ReadonlySet<string | null>,
@@ -121,7 +113,6 @@ class OpenSendingHelper implements SendingHelper {
   private isAlive = true;
   private isAtFault = false;
 
-  /** `file`: holds the helper's frames. */
   constructor(
     private readonly helper: HelperProcess<'send'>,
     private readonly sockets: ReadonlyMap<string, OpenSocket>,
@@ -200,8 +191,8 @@ class OpenSendingHelper implements SendingHelper {
 }
 
 /**
- * Drivers that drop frames by their device's mode and report a full queue, which they lack (ipvlan_queue_xmit and
- * ipvlan_link_setup, drivers/net/ipvlan).
+ * ipvlan reports a full queue, which it lacks, for drops by its mode (ipvlan_queue_xmit and ipvlan_link_setup,
+ * drivers/net/ipvlan).
  */
 const reportsDrops: readonly (string | null)[] = ['ipvlan'];
 

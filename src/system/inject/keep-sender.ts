@@ -4,16 +4,12 @@ import { startHelper } from '../process/helper-process.js';
 import { namespacesOf, type SendingHelper, startSendingHelper } from './helper.js';
 import type { Sender } from './sender.js';
 
-/** A helper for successive steps' senders: starting one takes longer than most steps send. */
+/** A helper shared by steps: its start takes longer than most steps send. */
 export interface SenderPool {
-  /**
-   * As `startSender`, but the helper stays for the next sender if faultless and with all needed namespaces. Starts none
-   * if nothing is to be sent.
-   */
+  /** As `startSender`, but a faultless helper with all namespaces stays. Starts none without places. */
   start(places: Readonly<Record<string, Place>>): Promise<Sender>;
-  /** Starts a helper for the first sender. */
+  /** Starts a helper early. */
   warm(): void;
-  /** Ends the helper. */
   end(): Promise<void>;
 }
 
@@ -26,11 +22,11 @@ const nowhere: Sender = {
   kill: () => undefined,
 };
 
-/** A run's pool, without a helper at first. */
+/** A run's pool, at first without helper. */
 export function keepSender(): SenderPool {
   let helper: SendingHelper | null = null;
   let warm: ReturnType<typeof startHelper<'send'>> | undefined;
-  /** Of all senders so far: steps with alternating places then share a helper. */
+  /** Steps with alternating places share a helper. */
   let namespaces: ReadonlySet<string | null> = new Set();
 
   async function end(): Promise<void> {

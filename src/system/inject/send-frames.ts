@@ -1,36 +1,36 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { type BatchOutcome, batchSender, type Exit, maxInBatch } from './batch-sender.js';
 
-/** A device's full queue is retried; other errors are final. */
+/** A full queue passes; other errors are final. */
 const passing = ['EAGAIN', 'ENOBUFS', 'EINTR'];
 const maxRetryMs = 1000;
 const burstMs = 2;
-/** Up to this rate sleeping 1 ms leaves few frames to catch up; beyond, as in the lab, the event loop turns. */
+/** Below this, sleeping 1 ms leaves few frames to catch up. Above it, as in the lab, the event loop turns. */
 const maxBySleep = 10_000;
-/** Frames between turns of the event loop, for heartbeats and messages. */
+/** Between turns of the event loop, for heartbeats and messages. */
 const maxInTurn = 512;
 
 export interface SendRequest {
-  /** In order; `fd` is a packet socket, interface 0 its bound one. */
+  /** In order; `fd`: a packet socket, interface 0: its bound one. */
   readonly routes: readonly {
     readonly fd: number;
     readonly interface: number;
     readonly count: number;
     /** Bytes sent of each frame; absent = all. */
     readonly size?: number;
-    /** A frame dropped by the driver (ENOBUFS) counts as sent. */
+    /** A driver's drop (ENOBUFS) counts as sent. */
     readonly countsDropped?: true;
   }[];
-  /** Frames of `length` bytes, back to back. */
+  /** Of `length` bytes each. */
   readonly frames: Buffer;
   readonly length: number;
-  /** null = as fast as the kernel takes them. */
+  /** null = unlimited. */
   readonly perSecond: number | null;
-  /** Keeps a rate over requests: earlier frames last until then (performance.now()). */
+  /** performance.now() at which earlier requests' frames end. */
   readonly notBeforeMs?: number;
 }
 
-/** Frames that the kernel took, why not the next, and when another is due at that rate (performance.now()). */
+/** Frames taken, the next one's error, and when it is due (performance.now()). */
 export interface SentFrames {
   readonly accepted: number;
   readonly error: string | null;
@@ -38,9 +38,8 @@ export interface SentFrames {
 }
 
 /**
- * Sends all frames in order, paced: at most 64 at once, and 2 ms' worth to catch up. The event loop turns between
- * bursts, even if the kernel is slower than `perSecond`. At a host's rates it sleeps at least 1 ms until the next is
- * due, and catches up: busy waiting would take a processor from guests.
+ * Sends paced frames: at most 64 at once, and 2 ms' worth to catch up. The event loop turns between bursts. At a host's
+ * rates it sleeps at least 1 ms: busy waiting would take a processor from guests.
  */
 export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<SentFrames> {
   const { routes, frames, length, perSecond } = request;
@@ -93,7 +92,7 @@ class Way {
     this.routeEnd = routes[0]?.count ?? 0;
   }
 
-  /** A frame's exit, and the number of frames from it on with the same. */
+  /** `remaining`: frames from it on with the same exit. */
   at(frame: number): { readonly exit: Exit; readonly remaining: number; readonly countsDropped: boolean } {
     while (frame >= this.routeEnd && this.route < this.routes.length - 1) {
       this.route += 1;
@@ -117,7 +116,6 @@ function isFinal(error: string, refusedForMs: number): boolean {
   return !passing.includes(error) || refusedForMs > maxRetryMs;
 }
 
-/** One due frame, and those that 2 ms of delay have made due as well. */
 function allowance(nowMs: number, dueMs: number, perSecond: number): number {
   if (nowMs < dueMs) return 0;
   const lateMs = Math.min(nowMs - dueMs, burstMs);

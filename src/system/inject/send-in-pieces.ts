@@ -1,7 +1,7 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Sender, SendOutcome, SocketRoute } from './sender.js';
 
-/** Sends a piece within `withinMs`; resolves with what the kernel took, rejects without an answer. */
+/** Gives what the kernel took within `withinMs`; rejects without an answer. */
 export type SendPiece = (piece: {
   readonly routes: readonly SocketRoute[];
   readonly frames: Uint8Array;
@@ -11,11 +11,10 @@ export type SendPiece = (piece: {
 }) => Promise<SendOutcome>;
 
 export interface PiecesOptions {
-  /** Maximum of a piece. */
   readonly pieceBytes: number;
-  /** Frames without an answer this long after their time count as not accepted. */
+  /** Frames unanswered this long after their time count as not accepted. */
   readonly answerMs: number;
-  /** Concurrent calls: one begins when the last piece of the one before is being sent. */
+  /** Concurrent calls: one begins with the last piece of the one before. */
   readonly underWay: number;
 }
 
@@ -25,9 +24,8 @@ export function sendInPieces(
   sendPiece: SendPiece,
 ): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
   const { pieceBytes, underWay } = options;
-  /** The newest last. */
   let calls: readonly Promise<unknown>[] = [];
-  /** Resolves when the last call's last piece is being sent, or fails. */
+  /** Resolves when the last call's last piece begins or fails. */
   let begun: Promise<void> = Promise.resolve();
   const sendRouted: Sender['sendRouted'] = (routes, frames, length, perSecond) => {
     const turn = Promise.all([begun, calls.at(-underWay)]);

@@ -12,7 +12,7 @@ const beatMs = 100;
 const maxLength = 65_535;
 const maxBytes = 64 << 20;
 
-/** The role `send`: sealed at once, it sends frames on packet sockets passed to it. */
+/** The role `send`: sealed, it sends on packet sockets passed to it. */
 export function sendWorker(): void {
   const version = toolVersion(); // out of a file
   sealHelper('send');
@@ -23,11 +23,10 @@ class SendWorker {
   private readonly channel: HelperChannel<'send'>;
   private readonly sockets = new Map<string, number>();
   private readonly heartbeat: NodeJS.Timeout;
-  /** File in memory with the frames; null = none yet. */
+  /** In memory; null = none yet. */
   private file: number | null = null;
   private buffer = Buffer.alloc(0);
   private isEnding = false;
-  /** The last frames' rate, and when the next are due. */
   private paced: { readonly perSecond: number | null; readonly nextMs: number } = { perSecond: null, nextMs: 0 };
 
   constructor(channel: HelperChannel<'send'>) {

@@ -6,7 +6,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { runProgram } from '../process/programs.js';
 
-/** Packages that make, connect or filter guests, by names in Debian, Fedora, SUSE and Proxmox. */
+/** Names in Debian, Fedora, SUSE and Proxmox. */
 const packageNames = [
   'qemu-system-x86',
   'qemu-system-arm',
@@ -49,7 +49,7 @@ const moduleNames = [
   'xen_netback',
 ] as const;
 
-/** Print `NAME VERSION` lines of installed packages; missing ones are on stderr or worded otherwise. */
+/** They print `NAME VERSION` lines; missing packages are on stderr or worded otherwise. */
 const packageQueries: readonly (readonly string[])[] = [
   ['dpkg-query', '-W', '-f', '${db:Status-Status} ${Package} ${Version}\n', ...packageNames],
   ['rpm', '-q', '--qf', 'installed %{NAME} %{VERSION}-%{RELEASE}\n', ...packageNames],
@@ -80,7 +80,7 @@ async function packages(): Promise<Readonly<Record<string, string>>> {
   return {};
 }
 
-/** Also built in: /sys/module lists those with parameters. */
+/** /sys/module also lists built-in modules with parameters. */
 function modules(): Readonly<Record<string, string | null>> {
   const loaded = new Set(existsSync('/sys/module') ? readdirSync('/sys/module') : []);
   return Object.fromEntries(
@@ -88,7 +88,7 @@ function modules(): Readonly<Record<string, string | null>> {
   );
 }
 
-/** Keyed, so that trying cannot find the id (machine-id(5)); the same for the same machine. */
+/** Keyed, so that trying cannot find the id (machine-id(5)). */
 export function hashMachineId(machineId: string): string {
   return keyed(machineId, 'verify-isolation');
 }
@@ -102,7 +102,7 @@ function knownMachineId(): string | null {
   return id !== null && /^[0-9a-f]{32}$/.test(id) ? id : null;
 }
 
-/** A hash that only this machine can make: no other finds the text by trying. Without machine-id, until a boot. */
+/** A hash no other machine can reproduce, so trying cannot find the text. Without machine-id, until a boot. */
 export function hashHere(text: string): string {
   const id = knownMachineId() ?? (fileText('/proc/sys/kernel/random/boot_id') ?? '').replaceAll('-', '');
   return keyed(id, `verify-isolation ${text}`);
@@ -128,7 +128,7 @@ const netfilterSysctls = [
   'net.bridge.bridge-nf-pass-vlan-input-dev',
 ];
 
-/** Facts of the machine. `netns`: the bridges' namespace, null = the caller's. */
+/** `netns`: the bridges' namespace, null = the caller's. */
 export async function readMachine(netns: string | null): Promise<Where> {
   const [installed, nft] = await Promise.all([packages(), nftRuleset(netns)]);
   const machineId = knownMachineId();

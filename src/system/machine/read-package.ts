@@ -5,16 +5,13 @@ import { dirname, join } from 'node:path';
 import { fieldsOf } from '../../core/text/json-text.js';
 import { packagePath } from '../process/package-path.js';
 
-/** Hashes of this program's own files. */
+/** Hashes of this program's files. */
 export interface PackageIdentity {
-  /**
-   * SHA-256 of the list of its files, `sha256 path` a line, sorted by path: `find dist -name '*.js' -o -name '*.cjs' |
-   * LC_ALL=C sort | xargs sha256sum | sha256sum`.
-   */
+  /** `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`. */
   readonly packageSha256: string;
-  /** Of a checkout's package-lock.json, else of npm's record of the installation; null = neither. */
+  /** Of a checkout's package-lock.json, else npm's installation record; null = neither. */
   readonly lockfileSha256: string | null;
-  /** Versions of npm packages: bundled ones as built in, others as installed. */
+  /** Versions as built in or installed. */
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
@@ -42,7 +39,7 @@ async function versionOf(name: string): Promise<string | null> {
   return typeof version === 'string' ? version : null;
 }
 
-/** Reading a hundred small files at once takes a third of the time of promises. */
+/** Reading a hundred small files synchronously takes a third of the time. */
 function programs(): readonly string[] {
   try {
     return ['', 'chunks']

@@ -2,10 +2,10 @@ import { closeSync, writeSync } from 'node:fs';
 import { libc } from '../kernel/libc.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from '../kernel/socket-constants.js';
 
-/** Bytes of struct sockaddr_un: family, path. */
+/** struct sockaddr_un: family, path. */
 const maxAddress = 110;
 
-/** Node lacks unix datagrams; `@` begins an abstract name. False = not taken. */
+/** `@` begins an abstract name. False = not taken. */
 function sendUnixDatagram(path: string, text: string): boolean {
   const c = libc();
   const fd = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -24,8 +24,8 @@ function sendUnixDatagram(path: string, text: string): boolean {
 }
 
 /**
- * Reports a service's state to systemd (sd_notify(3)): `READY=1`, `WATCHDOG=1`, `STATUS=…`. Does nothing without
- * NOTIFY_SOCKET; false = not taken, no reason to stop watching.
+ * Reports a state to systemd (sd_notify(3)): `READY=1`, `WATCHDOG=1`, `STATUS=…`. No-op without NOTIFY_SOCKET; false =
+ * not taken, no reason to stop watching.
  */
 export function notifySystemd(state: string, path = process.env['NOTIFY_SOCKET']): boolean {
   return path !== undefined && path !== '' && sendUnixDatagram(path, state);
@@ -34,8 +34,8 @@ export function notifySystemd(state: string, path = process.env['NOTIFY_SOCKET']
 const journalSocket = '/run/systemd/journal/socket';
 
 /**
- * Writes a journal entry (systemd's JOURNAL_NATIVE_PROTOCOL: `FIELD=value`, a line each). Control characters become
- * spaces, so that no value becomes a field. False = no journal.
+ * Writes a journal entry (systemd's JOURNAL_NATIVE_PROTOCOL). Control characters become spaces, so no value becomes a
+ * field. False = no journal.
  */
 export function writeJournalEntry(fields: Readonly<Record<string, string>>, socket = journalSocket): boolean {
   const lines = Object.entries(fields).map(

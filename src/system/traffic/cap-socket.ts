@@ -11,7 +11,6 @@ import {
   packetStatistics,
 } from '../kernel/packet-socket.js';
 
-/** The package `cap`, as far as the relay uses it. */
 interface CapObject {
   open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
   close(): boolean;
@@ -20,29 +19,29 @@ interface CapObject {
 }
 type CapClass = new () => CapObject;
 
-/** A device held promiscuous through `cap`, without outgoing frames. */
+/** A promiscuous device by `cap`, without outgoing frames. */
 export interface CapSocket {
-  /** Sends the first `bytes`; throws the kernel's error. */
+  /** Throws the kernel's error. */
   send(frame: Buffer, bytes: number): void;
-  /** Frames dropped since opening because the ring was full. */
+  /** Frames that found the ring full. */
   dropped(): number;
   close(): void;
 }
 
 /**
- * Ring size for cap; the kernel allocates twice as much. A slot takes about 1,600 bytes without segmentation offloads,
- * else 65,616: then 16 MiB hold 255 frames.
+ * The kernel allocates twice as much. A slot takes 1,600 bytes without segmentation offloads, else 65,616: then 16 MiB
+ * hold 255 frames.
  */
 const ringBytes = 16 << 20;
 const maxFrame = 65_536;
 const IFF_UP = 1;
 
-/** cap keeps a raw pointer to its buffer: neither it nor the object may be collected. */
+/** cap keeps a raw pointer to its buffer: neither may be garbage-collected. */
 const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 
 /**
- * Opens a device with `cap`, which makes it promiscuous. `take` receives each incoming frame in one buffer. Throws
- * VerifyError (69) if cap or the device is missing, or it is down; cap itself would end the process.
+ * Makes a device promiscuous; `take` receives incoming frames in one buffer. Throws VerifyError (69) without cap, or if
+ * the device is missing or down, as cap itself would end the process.
  */
 export function openCapSocket(device: string, take: (buffer: Buffer, bytes: number) => void): CapSocket {
   const Cap = capClass();
@@ -116,7 +115,6 @@ function requireUp(device: string): void {
 }
 
 /**
- * In the kernel: libpcap's filters first test packet types in user space, where they are unknown (libpcap issues 1482,
- * 1402, 1254).
+ * libpcap's filters first test packet types in user space, where they are unknown (libpcap issues 1482, 1402, 1254).
  */
 const incomingOnly = encodeBpf([loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse, takeWhole]);

@@ -8,11 +8,11 @@ import { inNamespace } from '../kernel/namespaces.js';
 const requestMs = 5000;
 const port = 80;
 
-/** An exchange between two endpoints; `netns`: paths for setns, null = the caller's. */
+/** `netns`: paths for setns, null = the caller's. */
 export interface ExchangeOptions {
   readonly client: { readonly netns: string | null };
   readonly server: { readonly netns: string | null };
-  /** Of the server. */
+  /** The server's. */
   readonly address: string;
   readonly requests: number;
   /** Of each answer. */
@@ -26,8 +26,8 @@ export interface ExchangeOutcome {
 }
 
 /**
- * An HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` bytes, a
- * connection each. At most 5 s a request; reports failures.
+ * Serves `requests` HTTP answers of `bytes` bytes between two namespaces, a connection each. At most 5 s a request;
+ * failures are part of the outcome.
  */
 export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const body = Buffer.alloc(options.bytes, 'v');
@@ -48,7 +48,7 @@ export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOu
   }
 }
 
-/** With a host Node looks it up first, and listens when the thread is back home. */
+/** With a host Node first looks it up, and listens after the thread has left the namespace. */
 async function listen(server: Server, netns: string | null): Promise<void> {
   const listening = once(server, 'listening');
   inNamespace(netns, () => server.listen(port));
@@ -84,10 +84,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
 
-/**
- * A socket keeps the namespace it was made in, and Node's connect makes it in a later turn, when the thread is back
- * home.
- */
+/** A socket keeps the namespace of its creation, and Node's connect would create it after the thread has left. */
 function connectIn(netns: string | null, address: string, port: number): Socket {
   const c = libc();
   const fd = inNamespace(netns, () =>

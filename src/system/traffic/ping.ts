@@ -3,13 +3,10 @@ import { inNamespace } from '../kernel/namespaces.js';
 import { programEnv, runProgram } from '../process/programs.js';
 import type { ExchangeOptions, ExchangeOutcome } from './http.js';
 
-/** The largest packet without ICMP echo and IPv4 headers. */
+/** Without ICMP echo and IPv4 headers. */
 const maxPayload = 65_507;
 
-/**
- * Sends `requests` echo requests with `bytes` bytes from the client's namespace. Rejects with VerifyError (69) without
- * ping.
- */
+/** Sends `requests` echo requests with `bytes` bytes from the client. Rejects with VerifyError (69) without ping. */
 export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const { requests, address } = options;
   const words = [
@@ -37,19 +34,19 @@ export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOu
 
 /** A ping until it is stopped. */
 export interface PingStream {
-  /** Answers so far in ms, in order; null = none came. */
+  /** In ms; null = lost. */
   readonly answers: readonly (number | null)[];
   stop(): void;
 }
 
-/** The answer in a line of `ping -n -O` (iputils): ms, null = lost; undefined = no such line. */
+/** From a line of `ping -n -O` (iputils): ms, null = lost; undefined = another line. */
 export function parsePing(line: string): number | null | undefined {
   if (/^no answer yet|Destination .* Unreachable/i.test(line)) return null;
   const time = /\btime[=<]([\d.]+) ms/.exec(line)?.[1];
   return time === undefined ? undefined : Number(time);
 }
 
-/** Pings an address from a namespace. Without a working ping there are no answers and no losses. */
+/** Pings from a namespace. Without a working ping there are neither answers nor losses. */
 export function startPing(address: string, netns: string | null, perSecond: number): PingStream {
   const answers: (number | null)[] = [];
   const child = inNamespace(netns, () =>

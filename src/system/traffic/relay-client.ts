@@ -8,13 +8,13 @@ const startMs = 10_000;
 export interface RunningRelay {
   readonly pid: number;
   stop(): Promise<void>;
-  /** Since the last call; codes of core/model/reasons.ts. */
+  /** Since the last call (core/model/reasons.ts). */
   faults(): readonly { readonly code: FaultCode; readonly text: string }[];
 }
 
 /**
- * Starts a relay helper in the caller's network namespace; resolves when it carries frames. Rejects with VerifyError
- * (69): `cap-missing`, `interface-down`, `open-failed`.
+ * Resolves when the relay helper carries frames in the caller's namespace. Rejects with VerifyError (69):
+ * `cap-missing`, `interface-down`, `open-failed`.
  */
 export async function startRelay(spec: {
   readonly bridge: string;

@@ -9,13 +9,13 @@ import { capturePath, files, judgedFiles, writeWhole } from './folder.js';
 import { wayBelow } from './reach-folder.js';
 import { someText } from '../../../core/text/names.js';
 
-/** A file that a result rests on, relative to its folder. */
+/** `path` is relative to the folder. */
 interface HashedFile {
   readonly path: string;
   readonly sha256: string;
 }
 
-/** The same of a file below a folder: through no link, also on the way there. */
+/** As `hashFile`, below a folder, following no link on the way. */
 export async function hashBelow(dir: string, path: string): Promise<string> {
   const way = wayBelow(dir, path);
   try {
@@ -25,7 +25,7 @@ export async function hashBelow(dir: string, path: string): Promise<string> {
   }
 }
 
-/** The files of a run's folder that its result rests on beside the capture, with their hashes, in a fixed order. */
+/** The result's sources beside the capture, hashed, in a fixed order. */
 export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> {
   const states = (await readdir(join(dir, files.state.name)).catch(() => [])).filter((name) => name.endsWith('.json'));
   const byStep = states.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? 1 : -1));
@@ -40,15 +40,12 @@ export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> 
   return hashed;
 }
 
-/** The same and the capture. `sha256`: its hash; null = it cannot be read. */
+/** Adds the capture. `sha256` null = it cannot be read. */
 export function withCapture(beside: readonly HashedFile[], sha256: string | null): readonly HashedFile[] {
   return sha256 === null ? beside : [...beside, { path: files.capture.name, sha256 }];
 }
 
-/**
- * Writes SHA256SUMS over everything that the result rests on and the result itself, in the form that `sha256sum -c`
- * reads. `known`: the hashes of the former.
- */
+/** Writes SHA256SUMS over the result and its sources, for `sha256sum -c`. `known`: the sources' hashes. */
 export async function writeSums(dir: string, known?: readonly HashedFile[]): Promise<void> {
   const hashed =
     known ?? withCapture(await hashedBeside(dir), await hashFile(await capturePath(dir)).catch(() => null));
@@ -59,13 +56,10 @@ export async function writeSums(dir: string, known?: readonly HashedFile[]): Pro
   );
 }
 
-/** A list of hashes of a million files, and a result of a mesh of a thousand guests, have less. */
+/** A million files' hashes, or a mesh result of a thousand guests, take less. */
 export const maxSumsBytes = 256 * 2 ** 20;
 
-/**
- * Which files are not what SHA256SUMS says that the run wrote, of those that its result rests on: changed, added or
- * gone. `hashed`: what is judged. Empty where there is no such list, as in a folder whose run did not end.
- */
+/** Empty without SHA256SUMS, as after a run that did not end. */
 function changedFiles(dir: string, hashed: readonly HashedFile[]): readonly string[] {
   let text: string | null;
   try {
@@ -82,7 +76,6 @@ function changedFiles(dir: string, hashed: readonly HashedFile[]): readonly stri
   return [...changed, ...listed.keys()];
 }
 
-/** Changed files that are named; the rest are counted. */
 const maxNamed = 5;
 
 function changedText(changed: readonly string[]): string {
@@ -90,14 +83,14 @@ function changedText(changed: readonly string[]): string {
   return `${what} not what the run wrote, by ${files.sums.name}`;
 }
 
-/** Why a folder's files prove nothing: they are not what SHA256SUMS says that the run wrote. */
+/** Reasons why the files prove nothing: they differ from SHA256SUMS. */
 export function changedSince(dir: string, hashed: readonly HashedFile[]): readonly Reason[] {
   const changed = changedFiles(dir, hashed);
   if (changed.length === 0) return [];
   return [reason('evidence-incomplete', null, `${changedText(changed)}: see verify-isolation check`)];
 }
 
-/** Throws VerifyError (3) where a file that says which frames leak, not the capture, is not what the run wrote. */
+/** Throws VerifyError (3) if a source that decides on leaks, other than the capture, differs from SHA256SUMS. */
 export async function mustBeAsWritten(dir: string): Promise<void> {
   const changed = changedFiles(dir, await hashedBeside(dir)).filter((path) => path !== files.capture.name);
   if (changed.length > 0)
@@ -109,7 +102,7 @@ export async function mustBeAsWritten(dir: string): Promise<void> {
     );
 }
 
-/** SHA-256 of a file's bytes, hex, read as a stream; of a compressed one what it stands for. */
+/** SHA-256, hex, of a file's decompressed bytes, read as a stream. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of readBytes(path, { fleeting: true, regular: true })) hash.update(chunk);

@@ -9,17 +9,17 @@ import { someText } from '../../../core/text/names.js';
 
 const maxBytes = 16 * 2 ** 20;
 
-/** A host and its evidence's folder; null = only its name is known. */
+/** A host and its evidence folder; null = only its name is known. */
 export interface HostFolder {
   readonly host: string;
   readonly dir: string | null;
 }
 
-/** Beside the hosts' folders: names of all hosts asked, a line each. */
+/** Names of all requested hosts, a line each, beside their folders. */
 const namesFile = 'hosts';
 /** Ending of `run --push`'s summaries. */
 export const summaryEnd = '.summary';
-/** Evidence lies at most this far below a host's folder: `HOST/run/SCENARIO`. */
+/** `HOST/run/SCENARIO`. */
 const maxDepth = 2;
 const signs: readonly string[] = [
   files.run.name,
@@ -70,8 +70,8 @@ function readNames(path: string): string {
 }
 
 /**
- * Hosts below `dirs`: each is a run's folder, a host's (with contrib/ansible's host.json) or has one for each host,
- * where `hosts` names all asked, also silent ones. Throws VerifyError (64) if `dirs` are unreadable.
+ * Hosts below `dirs`. Each of `dirs` is a run's folder, a host's (with contrib/ansible's host.json), or has a folder
+ * for each host. There `hosts` also names silent ones. Throws VerifyError (64) if unreadable.
  */
 export async function hostFolders(dirs: readonly string[]): Promise<readonly HostFolder[]> {
   const hosts: HostFolder[] = [];
@@ -108,7 +108,7 @@ export async function summaryFiles(dirs: readonly string[]): Promise<readonly st
   );
 }
 
-/** Folders with a run's evidence, complete or not, in a host's folder. */
+/** Folders with a run's evidence, complete or not, below a host's. */
 export async function evidenceFolders(dir: string, deep = 0): Promise<readonly string[]> {
   const { folders, names } = await list(dir);
   if (names.some((name) => signs.includes(name))) return [dir];
@@ -116,7 +116,7 @@ export async function evidenceFolders(dir: string, deep = 0): Promise<readonly s
   return (await Promise.all(folders.map((name) => evidenceFolders(join(dir, name), deep + 1)))).flat();
 }
 
-/** Commands on a host and their ends, which contrib/ansible writes beside the evidence. */
+/** contrib/ansible writes commands on a host and their ends there. */
 const hostRecordFile = 'host.json';
 
 const shape = z.strictObject({
@@ -190,7 +190,7 @@ export interface HostRecord {
   readonly commands: readonly FleetCommand[];
 }
 
-/** A host folder's record; null = none. Throws VerifyError (3) on a bad one. */
+/** A host folder's record; null = none. Throws VerifyError (3) if bad. */
 export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   const path = join(dir, hostRecordFile);
   try {
@@ -209,7 +209,7 @@ export async function readHostRecord(dir: string): Promise<HostRecord | null> {
 
 const maxNamed = 5;
 
-/** The error of a folder without run.json (64): it is missing, or contains these runs. */
+/** The error (64) of a folder without run.json: missing, or containing other runs. */
 export async function noRun(dir: string): Promise<VerifyError> {
   const isFolder = await stat(dir).then(
     (info) => info.isDirectory(),

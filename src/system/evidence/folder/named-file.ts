@@ -27,8 +27,8 @@ function giveToOwnerOf(folder: number, fds: readonly number[]): void {
 }
 
 /**
- * Makes a file to read and write: follows no link, overwrites nothing. Below a folder of sudo's caller it is the
- * caller's. Throws the file system's error.
+ * Makes a file to read and write; follows no link, overwrites nothing. In folders of sudo's caller it is the caller's.
+ * Throws the file system's error.
  */
 export function openNewFile(path: string, mode = 0o600): number {
   const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
@@ -46,7 +46,7 @@ export function openNewFile(path: string, mode = 0o600): number {
   }
 }
 
-/** Opens a file at its end, as `openNewFile` if missing; follows no link. */
+/** As `openNewFile`, but appends to an existing file. */
 export function openAtEnd(path: string): number {
   try {
     return openNewFile(path);
@@ -56,7 +56,7 @@ export function openAtEnd(path: string): number {
   }
 }
 
-/** Appends text as `openAtEnd` opens it. */
+/** Appends as `openAtEnd`. */
 export function appendText(path: string, text: string): void {
   const fd = openAtEnd(path);
   try {
@@ -66,12 +66,12 @@ export function appendText(path: string, text: string): void {
   }
 }
 
-/** A file named by the user, being written. */
+/** A user's file while it is written. */
 export interface NamedFile {
   readonly fd: number;
-  /** Completes the file under its name. Once. */
+  /** Gives it its name. Once. */
   keep(): void;
-  /** Keeps the earlier file; nothing after `keep` or `drop`. */
+  /** Keeps the earlier file; without effect after `keep` or `drop`. */
   drop(): void;
 }
 
@@ -132,13 +132,13 @@ function replacing(folder: number, name: string, former: Stats | null, mode: num
   };
 }
 
-/** PROC_SUPER_MAGIC of linux/magic.h: links there lead to open files, not to their text (proc_pid_fd(5)). */
+/** PROC_SUPER_MAGIC of linux/magic.h: links there lead to open files (proc_pid_fd(5)). */
 const isOfProc = (folder: number): boolean => statfsSync(`/proc/self/fd/${folder}/.`).type === 0x9fa0;
 
 /**
- * Opens a user's file for a report or capture, to replace the old one when complete; pipes and devices directly. Makes
- * missing folders. Root follows no other user's links, and gives what it makes in a folder of sudo's caller to the
- * caller. Throws VerifyError (64, `out-not-own`), and the file system's errors.
+ * Opens a user's output, which replaces the old file when complete; pipes and devices are written directly. Makes
+ * missing folders. Root follows no other user's links. Files in folders of sudo's caller are the caller's. Throws
+ * VerifyError (64, `out-not-own`), and file system errors.
  */
 export function openNamedFile(path: string, mode = 0o666): NamedFile {
   let requested = path;
@@ -177,7 +177,7 @@ function giveMade(newFolders: readonly number[]): void {
   }
 }
 
-/** Writes a user's file completely or not at all, by `openNamedFile`. */
+/** Writes a user's file atomically, by `openNamedFile`. */
 export function writeNamedFile(path: string, text: string): void {
   const file = openNamedFile(path);
   try {

@@ -23,17 +23,17 @@ import { cannotWrite, files, isLeftUnfinished } from './folder.js';
 import { inFolder, makeFolder, reachFolder, refusedPath, statOf } from './reach-folder.js';
 
 /**
- * A folder that only the effective user can enter until it is handed over, named by descriptor: a replacement by the
- * owner of a folder above is never written to.
+ * A folder closed to other users until handed over. Its descriptor's path protects against a replacement by the owner
+ * of a folder above.
  */
 export interface OwnFolder {
   /** By descriptor, for this process and its threads. */
   readonly path: string;
-  /** As requested, for users and for programs. */
+  /** As requested. */
   readonly name: string;
   /**
-   * Gives it, its contents, and the folders made above it to sudo's caller alone. Once. `isUnfinished`: the run has no
-   * result, and its files may be replaced.
+   * Gives it, its contents and new folders above it to sudo's caller. Once. `isUnfinished`: no result, so files may be
+   * replaced.
    */
   handOver(isUnfinished?: boolean): void;
 }
@@ -75,11 +75,11 @@ function notEmpty(name: string): VerifyError {
 
 /** flock(2): LOCK_EX | LOCK_NB. */
 const exclusiveOrNot = 2 | 4;
-/** Until the descriptor is closed. False = held by another, or not supported. */
+/** False = held by another process, or not supported. */
 const lock = (fd: number): boolean => libc().flock(fd, exclusiveOrNot) === 0;
 const claimPath = (folder: number): string => inFolder(folder, files.unfinished.name);
 
-/** Scenario, user and boot, as another machine's locks are invisible here. null = boot id unknown. */
+/** The boot is included, as another machine's locks are invisible. null = boot id unknown. */
 function claimText(scenario: string): string | null {
   const boot = procText('/proc/sys/kernel/random/boot_id').trim();
   const uid = evidenceOwner()?.uid ?? process.geteuid?.() ?? 0;
@@ -87,8 +87,8 @@ function claimText(scenario: string): string | null {
 }
 
 /**
- * Only one of two runs can claim an empty folder. The claim has text only if the run also locked it; a folder whose
- * claim has none is never replaced.
+ * Only one of two runs can claim an empty folder. A claim has text only if locked; without text its folder is never
+ * replaced.
  */
 function claimFolder({ name, handOver }: OwnFolder, folder: number, scenario: string): void {
   try {
@@ -118,10 +118,7 @@ function isClaimed(folder: number, scenario: string): boolean {
   }
 }
 
-/**
- * Paths in a folder, folders first; null = more than a run without result leaves. Folders opened on the way go to
- * `opened`.
- */
+/** Folders first; null = more than a run without result leaves. */
 function leftIn(folder: number, opened: number[], below = ''): readonly string[] | null {
   const paths: string[] = [];
   const { uid, dev } = fstatSync(folder);
@@ -143,8 +140,8 @@ function leftIn(folder: number, opened: number[], below = ''): readonly string[]
 }
 
 /**
- * False = nothing was removed. Works by descriptor in folders of one owner, who could do the same: no link leads root
- * elsewhere.
+ * By descriptor, in folders of one owner, who has the same rights: no link leads root elsewhere. False = nothing
+ * removed.
  */
 function removeUnfinished(folder: number, scenario: string): boolean {
   if (!lock(folder) || !isClaimed(folder, scenario)) return false;
@@ -172,7 +169,7 @@ function closeToOthers(name: string, fd: number): void {
   throw notEmpty(name);
 }
 
-/** The caller's folder could stay open to others: no process has been in a new one. */
+/** Another process may still have the caller's folder open, but not a new one. */
 function replaceEmpty(name: string): number {
   const path = resolve(name);
   const { fd: parent } = reachFolder(dirname(path), { hint, mode: null, mayEndInLink: true });
@@ -217,7 +214,7 @@ function openPresent(name: string, reached: number, caller: Identity | null, sce
   }
 }
 
-/** Stays only if a run without result left more; beside a result it is harmless. */
+/** Stays only if a run without result left more; it is harmless beside a result. */
 function endClaim(folder: number, isUnfinished: boolean): void {
   try {
     const names = readdirSync(`/proc/self/fd/${folder}`);
@@ -229,10 +226,10 @@ function endClaim(folder: number, isUnfinished: boolean): void {
 }
 
 /**
- * Opens a folder for evidence, made if missing, for the effective user alone (0700) until handed over. A refused one
- * stays; with sudo also root's existing ones. `scenario`: the one that runs. Its last run there is replaced if it ended
- * (flock(2)) without result, under this kernel and user. Throws VerifyError (64): `out-not-own` for another user's
- * folder or symbolic link on the way; `out-not-empty`; `out-not-made`. (69): `evidence-not-writable`.
+ * Opens or makes a folder for evidence, 0700 until handed over. Refused ones stay, under sudo also root's existing
+ * ones. An earlier run of `scenario` there is replaced if it ended (flock(2)) without result, under this kernel and
+ * user. Throws VerifyError (64): `out-not-own` for another user's folder or symbolic link on the way, `out-not-empty`,
+ * `out-not-made`. (69): `evidence-not-writable`.
  */
 export function openOwnFolder(name: string, scenario: string | null = null): OwnFolder {
   const caller = evidenceOwner();
@@ -281,8 +278,8 @@ function changedMeanwhile(path: string, error: unknown): unknown {
 }
 
 /**
- * Runs `act` on an existing folder of evidence by its descriptor's path, never on an owner's replacement. Errors have
- * the requested name. Rejects with VerifyError (64) if it is missing or another user's symbolic link is on the way.
+ * Runs `act` on an evidence folder by descriptor, so never on a replacement. Errors give the requested name. Rejects
+ * with VerifyError (64) if it is missing or behind another user's symbolic link.
  */
 export async function inEvidenceFolder<T>(name: string, act: (path: string) => Promise<T>): Promise<T> {
   let fd: number | null = null;
@@ -302,7 +299,7 @@ export async function inEvidenceFolder<T>(name: string, act: (path: string) => P
   }
 }
 
-/** The path of a file of it for users. */
+/** A file's path for users. */
 export function namedIn(folder: Pick<OwnFolder, 'path' | 'name'>, path: string): string {
   return path.startsWith(folder.path) ? join(folder.name, path.slice(folder.path.length)) : path;
 }

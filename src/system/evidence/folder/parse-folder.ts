@@ -19,10 +19,10 @@ import { files, type JudgedFile, stateFile } from './folder.js';
 import { type WayBelow, wayBelow } from './reach-folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 
-/** A million flows, or a host's ten thousand guests, take a tenth of it. */
+/** A million flows, or ten thousand guests, take a tenth of it. */
 const maxBytes = 256 * 2 ** 20;
 
-/** A run's plan.json without observers, in the form that is judged. */
+/** plan.json of a run without observers, as it is judged. */
 export interface WrittenPlanFile {
   /** Hex. */
   readonly sha256: string;
@@ -89,11 +89,11 @@ function parse(path: string, text: string, { name, codec }: JudgedFile): unknown
   throw damaged(path, `${at === '' ? '' : `${at}: `}expected ${misfit.expected}`);
 }
 
-/** Another version's folder may have an unknown shape. */
+/** A folder of another version may have another shape. */
 const otherRules = { tool: { verdictRules: number } };
 
 /**
- * A run folder's plan, with flows expanded. VerifyError 64 if it is none. A file that matches `written` gives that
+ * A run folder's plan with expanded flows. VerifyError 64 if it is none. A file that matches `written` gives that
  * object, whose counts stay valid.
  */
 export function parsePlan(dir: string, written: WrittenPlanFile | null = null): Plan {
@@ -120,7 +120,7 @@ function parseLines(path: string, text: string, file: JudgedFile): readonly unkn
   return complete.map((line, index) => parse(`${path}:${index + 1}`, line, file));
 }
 
-/** Follows no link, also none in place of the folder of states. */
+/** Follows no link, also none in place of the state folder. */
 function readStateIfThere(dir: string, path: string): string | null {
   let way: WayBelow | null = null;
   try {
@@ -139,7 +139,7 @@ function parseState(dir: string, step: number, when: 'before' | 'after' | number
   return text === null ? null : (parse(join(dir, stateFile(step, when)), text, files.state) as HostState);
 }
 
-/** Counted frames that were not kept; none if the file is missing, which its hash reports. */
+/** The hash check reports a missing file. */
 function parseDiscarded(dir: string): NonNullable<JudgeInput['discarded']> {
   const path = join(dir, files.discarded.name);
   const text = readIfThere(path);
@@ -162,8 +162,8 @@ function parseFixes(dir: string): readonly FixRecord[] {
 }
 
 /**
- * Reads a run's folder without the capture. `planFile`: of the run that wrote it. VerifyError 64 with the file's name
- * if no run left it so.
+ * Reads a run's folder without the capture. `planFile`: from the run itself. VerifyError 64 with the file's name if
+ * malformed.
  */
 export async function parseFolder(dir: string, planFile: WrittenPlanFile | null = null): Promise<JudgeInput> {
   const runFile = join(dir, files.run.name);

@@ -15,7 +15,7 @@ import { libc } from '../../kernel/libc.js';
 import { isRootHere } from '../../process/identity.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
-/** Linux's O_PATH: a folder to enter, perhaps unreadable. */
+/** Enters folders without reading them. */
 const O_PATH = 0o10000000;
 const othersWrite = 0o022;
 const sticky = 0o1000;
@@ -27,10 +27,10 @@ export function refusedPath(name: string, hint: string, what: string): VerifyErr
   return new VerifyError('out-not-own', 64, `${name}: ${what}`, hint);
 }
 
-/** A name in an open folder, whatever becomes of the folder's own name. */
+/** A name in an open folder, valid when that folder is renamed. */
 export const inFolder = (folder: number, name: string): string => `/proc/self/fd/${folder}/${name}`;
 
-/** Of the name itself, also of a link; null = nothing there. */
+/** Of the name itself, also of a link; null = missing. */
 export function statOf(path: string): Stats | null {
   try {
     return lstatSync(path);
@@ -40,7 +40,7 @@ export function statOf(path: string): Stats | null {
   }
 }
 
-/** True if no other user can have chosen the place of root's or this user's link. */
+/** True if no other user can have moved this link. */
 function isStable({ uid, mode }: Stats, ownUid: number): boolean {
   return (uid === 0 || uid === ownUid) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
 }
@@ -51,20 +51,19 @@ const partsOf = (path: string): readonly string[] => path.split('/').filter((par
 export interface Reaching {
   /** A refusal's advice. */
   readonly hint: string;
-  /** Permissions of new folders; absent = 0700, null = make none. */
+  /** Of new folders; absent = 0700, null = make none. */
   readonly mode?: number | null;
-  /** Absent = false. */
   readonly mayEndInLink?: boolean;
 }
 
 /** RESOLVE_NO_MAGICLINKS, _NO_SYMLINKS and _BENEATH (openat2(2)). */
 const strictly = 0x02 | 0x04 | 0x08;
-/** O_CLOEXEC, which Node sets only in its own functions. */
+/** Node sets O_CLOEXEC only in its own functions. */
 const O_CLOEXEC = 0o2000000;
 
 /**
- * Opens a folder below another through no link: it lies there, even if another user filled that one. By openat2(2),
- * else (before Linux 5.6, under a filter) part by part. Throws the file system's errors.
+ * Opens a folder below another, following no link even if another user filled it. By openat2(2), or by parts before
+ * Linux 5.6 or under a filter. Throws file system errors.
  */
 export function openFolderBelow(dir: string, path: string, call = libc().openFolderAt): number {
   const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
@@ -87,8 +86,8 @@ export interface WayBelow {
 }
 
 /**
- * The way to a file below a folder through no link; its opening has to check itself. A process confined to its run's
- * folder, made by root, has no /proc and takes the path. Throws as `openFolderBelow`.
+ * The way to a file below a folder, through no link. The opening must check the file itself. A process confined to its
+ * run's folder, made by root, has no /proc and uses the path. Throws as `openFolderBelow`.
  */
 export function wayBelow(dir: string, path: string): WayBelow {
   if (!existsSync('/proc/self/fd')) return { path: join(dir, path), close: () => undefined };
@@ -114,11 +113,11 @@ function openPartByPart(top: number, path: string, flags: number): number {
 
 export interface ReachedFolder {
   readonly fd: number;
-  /** From above; the last may be the folder itself. */
+  /** Outermost first; the last may be the folder itself. */
   readonly newFolders: readonly number[];
 }
 
-/** Target of the link `part` in an open folder. Throws if root would follow another user's. */
+/** Target of the link `part` in an open folder. Throws if root would follow another user's link. */
 export function linkTarget(name: string, folder: number, part: string, hint: string): string {
   const { uid } = lstatSync(inFolder(folder, part));
   const ownUid = process.geteuid?.() ?? 0;
@@ -131,7 +130,7 @@ export function linkTarget(name: string, folder: number, part: string, hint: str
   return readlinkSync(inFolder(folder, part));
 }
 
-/** null = it was replaced meanwhile. */
+/** null = replaced meanwhile. */
 function openMade(path: string): number | null {
   try {
     return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -141,7 +140,7 @@ function openMade(path: string): number | null {
   }
 }
 
-/** Makes and opens a folder in an open one. Throws if another process makes it now. */
+/** Makes and opens a folder in an open one. Throws if another process just made it. */
 export function makeFolder(name: string, folder: number, part: string, { hint, mode }: Reaching): number {
   const path = inFolder(folder, part);
   mkdirSync(path, mode ?? 0o700);
@@ -152,10 +151,9 @@ export function makeFolder(name: string, folder: number, part: string, { hint, m
 }
 
 /**
- * Opens a folder part by part; makes missing ones, for the effective user alone without `mode`. Root follows no other
- * user's links: the owner of a folder on the way cannot choose where root writes. Users gain nothing by such links, nor
- * do user namespaces, which cannot distinguish the machine's root from others. Throws VerifyError (64, `out-not-own`),
- * and the file system's errors.
+ * Opens a folder part by part. Makes missing ones, 0700 without `mode`. Root follows no other user's links, so no owner
+ * on the way chooses where root writes. Users and user namespaces follow all: users gain nothing, and namespaces cannot
+ * identify the machine's root. Throws VerifyError (64, `out-not-own`), and file system errors.
  */
 export function reachFolder(name: string, reaching: Reaching): ReachedFolder {
   const newFolders: number[] = [];

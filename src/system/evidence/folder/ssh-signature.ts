@@ -2,7 +2,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { addTo } from '../../../core/text/collections.js';
 
-/** A signature by OpenSSH's PROTOCOL.sshsig. */
+/** OpenSSH's PROTOCOL.sshsig. */
 export interface SshSignature {
   /** The public key's blob, base64. */
   readonly key: string;
@@ -14,7 +14,7 @@ export interface SshSignature {
 const magic = 'SSHSIG';
 const ed25519 = 'ssh-ed25519';
 
-/** RFC 4251 section 5: a string is its length, 32 bits, then its bytes. */
+/** RFC 4251 section 5: 32 bits of length, then the bytes. */
 function takeStrings(bytes: Buffer, count: number): readonly Buffer[] | null {
   const taken: Buffer[] = [];
   let at = 0;
@@ -34,7 +34,7 @@ function sshString(text: string | Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Parses the armored signature at the start of a text; null = none of version 1 in canonical base64. */
+/** Parses the armored signature at a text's start; null = not version 1 in canonical base64. */
 export function parseSshSignature(text: string): SshSignature | null {
   const armored = /^-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n/.exec(text)?.[1];
   const digits = (armored ?? '').replaceAll('\n', '');
@@ -69,16 +69,16 @@ interface AllowedLine {
   readonly namespaces: string | null;
 }
 
-/** Lines by the key's blob in base64. */
+/** By the key's blob in base64. */
 type Signers = ReadonlyMap<string, readonly AllowedLine[]>;
 
-/** A line of allowed_signers without patterns, quoted or long names, times and authorities (match.c: 1,023 bytes). */
+/** Without patterns, quoted or long names, times and authorities (match.c: 1,023 bytes). */
 const plainLine =
   /^([\w.@+-]{1,1000})[ \t]+(?:namespaces="([\w.@,-]{1,1000})"[ \t]+)?ssh-ed25519[ \t]+(AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43})(?:[ \t\r]|$)/;
 
 let lastRead: { readonly stamp: string; readonly signers: Signers } | null = null;
 
-/** Plain lines up to the first other one: behind it only ssh-keygen knows. */
+/** Up to the first other line, which only ssh-keygen can interpret. */
 function signersOf(file: string): Signers {
   const { mtimeMs, size, ino } = statSync(file);
   const stamp = JSON.stringify([file, mtimeMs, size, ino]);
@@ -102,9 +102,9 @@ function allows(file: string, identity: string, key: string, purpose: string): b
 }
 
 /**
- * Verifies an ed25519 signature at the start of `text` over `input`, in `ssh-keygen -Y verify`'s words without its
- * process, which takes as long as judging a small run. `signers`: allowed_signers (ssh-keygen(1)) and the signer's
- * name; null = any key. null = ssh-keygen has to decide.
+ * Verifies an ed25519 signature at the start of `text` over `input`, with the output of `ssh-keygen -Y verify`. That
+ * process takes as long as judging a small run. `signers`: allowed_signers (ssh-keygen(1)) and the signer's name; null
+ * = any key. null = ssh-keygen must decide.
  */
 export function verifiedQuickly(
   text: string,

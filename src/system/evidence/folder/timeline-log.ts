@@ -6,20 +6,17 @@ import { jsonText } from '../../../core/text/json-text.js';
 import { files } from './folder.js';
 import { openAtEnd } from './named-file.js';
 
-/** Events of a run, written as they happen. */
+/** Events of a run, written at once. */
 export interface TimelineLog {
-  /** All, also those that the file did not take. */
+  /** All, even if the file failed. */
   readonly entries: readonly TimelineEntry[];
-  /** Why the file takes no more (disk full); null = it does. */
+  /** Why the file takes no more; null = it does. */
   readonly failure: string | null;
   log(step: number, event: TimelineEvent): void;
   close(): void;
 }
 
-/**
- * Opens timeline.ndjson for appending, 0600. Writes entries at once, so that a killed run leaves all of them. `hear`
- * receives each.
- */
+/** Opens timeline.ndjson for appending, 0600. Unbuffered, so a killed run leaves all entries. `hear` receives each. */
 export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void = () => undefined): TimelineLog {
   const fd = openAtEnd(join(dir, files.timeline.name));
   const began = performance.now();
@@ -53,12 +50,12 @@ export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void =
   };
 }
 
-/** The remote host by raw capture; the orchestrator's are left out. */
+/** Remote hosts by raw capture, without the orchestrator's. */
 export function captureHosts(timeline: readonly TimelineEntry[]): ReadonlyMap<string, string> {
   return new Map(timeline.flatMap((entry) => (entry.event === 'clock' ? [[entry.file, entry.host] as const] : [])));
 }
 
-/** By raw capture, ns that its host's clock was ahead of the orchestrator's at the start. */
+/** By raw capture: ns that its host's clock was ahead at the start. */
 export function clockOffsets(timeline: readonly TimelineEntry[]): ReadonlyMap<string, bigint> {
   const offsets = new Map<string, bigint>();
   for (const entry of timeline) {

@@ -8,39 +8,29 @@ import { isGzipHead, readBytes } from './read-bytes.js';
 import { openRegular } from './regular-file.js';
 import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
 
-/** From this many bytes on a thread is worth its start. */
+/** A smaller file does not repay a thread's start. */
 const worthAThread = 32 * 1024 * 1024;
-/**
- * How long this thread waits for the one that hashes before timers and signals have their turn, and after how many
- * chunks they have it in any case.
- */
+/** Timers and signals run after this wait for the hashing thread, or after the given number of chunks. */
 const patienceMs = 20;
 const atATime = 64;
 
-/** A file's bytes, decompressed where it is gzip, and the hash of the same bytes: the file is read once. */
+/** A file's decompressed bytes and their hash, from one reading. */
 export interface HashedBytes {
-  /**
-   * In order, to be read once, as far as somebody wants them; each chunk is void once the next is asked for. Rejects
-   * where the file cannot be read further.
-   */
+  /** In order, once. A chunk is void once the next is requested. Rejects if unreadable. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /**
-   * SHA-256 of all bytes, hex, also of those that nobody wanted; to be asked for after them. Rejects where the file
-   * cannot be read.
-   */
+  /** Hex, of all bytes, even unread ones; call it after reading. Rejects if unreadable. */
   sha256(): Promise<string>;
-  /** Nobody wants anything any more. */
   stop(): void;
 }
 
-/** What `beginHash` started and nobody has asked for yet, by path. */
+/** By path, until `hashedBytes` takes it. */
 const begun = new Map<string, HashThread>();
 
 interface HashThread extends HashedBytes {
   readonly thread: Worker;
 }
 
-/** A large file that is not compressed, open for reading; null = it is not one. */
+/** null = small or compressed. */
 function openLarge(path: string): number | null {
   let file: number | null = null;
   try {
@@ -76,7 +66,7 @@ async function* judged(shared: SharedBytes): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Hashes on a thread of its own, beside what this one does with the bytes: hashing takes longer. */
+/** Hashing takes longer than using the bytes. */
 function hashBeside(path: string, file: number): HashThread {
   const shared = shareBytes(file);
   const thread = new Worker(packagePath('dist/hash-thread.cjs'), { workerData: shared });
@@ -126,7 +116,7 @@ function hashHere(path: string): HashedBytes {
   };
 }
 
-/** Begins to hash a large file for which `hashedBytes` may be called later. The process does not wait for it. */
+/** Starts hashing a large file for a later `hashedBytes`. The process may end meanwhile. */
 export function beginHash(path: string): void {
   if (begun.has(path)) return;
   const file = openLarge(path);
@@ -136,7 +126,7 @@ export function beginHash(path: string): void {
   begun.set(path, started);
 }
 
-/** The bytes of a capture and their hash; `stop` has to be called. */
+/** A capture's bytes and hash; the caller must call `stop`. */
 export function hashedBytes(path: string): HashedBytes {
   const started = begun.get(path);
   begun.delete(path);

@@ -9,9 +9,7 @@ export interface Growth {
 }
 
 export interface PartialFile extends Growth {
-  /**
-   * Bytes in order until the end; a chunk is void once the next is requested. Rejects with the reason of an early end.
-   */
+  /** A chunk is void once the next is requested. Rejects with the reason of an early end. */
   read(): AsyncGenerator<Uint8Array>;
 }
 

@@ -2,10 +2,10 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { systemCode } from '../../../core/model/verify-error.js';
 
-/** Flags for folders that another user may have filled: no links, and a fifo does not block. */
+/** For folders another user may have filled: no links, and a fifo does not block. */
 export const regularFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/** Opens a regular file, with its size. Throws if it is none. */
+/** Throws if it is no regular file. */
 export function openRegular(path: string): { readonly fd: number; readonly size: number } {
   const fd = openSync(path, regularFlags);
   const info = fstatSync(fd);
@@ -45,14 +45,14 @@ export function readRegularIfThere(path: string, most: number): string | null {
 /** A line without its end; `text` null = too long. */
 export interface FileLine {
   readonly text: string | null;
-  /** SHA-256 of its bytes, hex. */
+  /** Of its bytes, hex. */
   readonly sha256: string;
 }
 
 const chunkLength = 1 << 16;
 const lineEnd = 0x0a;
 
-/** Non-empty lines of a regular file, one in memory at a time. Throws if it is none. */
+/** Non-empty lines, one in memory at a time. Throws if it is no regular file. */
 export function* linesOfRegular(path: string, maxInLine: number): Generator<FileLine> {
   const { fd } = openRegular(path);
   const chunk = Buffer.alloc(chunkLength);

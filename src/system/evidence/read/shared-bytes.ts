@@ -1,29 +1,25 @@
 import { readSync } from 'node:fs';
 import { sharedPageMemory } from '../../kernel/page-memory.js';
 
-/** Fits into a processor's second-level cache with its results. */
+/** Fits into a second-level cache with its results. */
 const chunkLength = 1 << 18;
-/** Chunks that one reader may be ahead. */
 const chunkCount = 64;
 
 /**
- * Indexes of `SharedBytes.cells`: chunks read; the reader at work (0 = none); 1 = no more; for each reader its finished
- * chunks, and the number at which the other wants waking.
+ * Indexes of `SharedBytes.cells`. `reading`: the reader at work, 0 = none. Then two cells a reader: finished chunks,
+ * and the number at which the other wants waking.
  */
 const cell = { read: 0, reading: 1, over: 2, done: 3, wakeAt: 5 } as const;
 const cellCount = 7;
 const readers = { hash: 0, judge: 1 } as const;
 const never = 2 ** 31 - 1;
 
-/** The threads that hash and that judge the bytes. */
+/** The hashing and the judging thread. */
 export type ByteReaderName = keyof typeof readers;
 
-/**
- * A file read once for two threads: the leading one reads the next chunk into a ring, or waits if it is full; the other
- * finds it there.
- */
+/** A file read once by two threads. The leader reads the next chunk into a ring, or waits if it is full. */
 export interface SharedBytes {
-  /** Open at its first byte; both threads use this descriptor. */
+  /** At its first byte; both threads use this descriptor. */
   readonly file: number;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly lengths: Int32Array<SharedArrayBuffer>;
@@ -45,15 +41,15 @@ function done(cells: SharedBytes['cells'], reader: number, chunks: number): void
   if (chunks >= Atomics.load(cells, cell.wakeAt + reader)) Atomics.notify(cells, cell.done + reader);
 }
 
-/** Ends a reader, or one of an ended thread: the other continues alone. */
+/** Ends a reader, even one of an ended thread: the other continues alone. */
 export function leaveBytes({ cells }: SharedBytes, who: ByteReaderName): void {
   done(cells, readers[who], never);
   if (Atomics.compareExchange(cells, cell.reading, readers[who] + 1, 0) !== 0) Atomics.notify(cells, cell.reading);
 }
 
 /**
- * The next chunk, voiding the last; null = no more; 'behind' = the other reader made no room for this many ms. Throws
- * if unreadable; then this reader has to leave.
+ * The next chunk, voiding the last; null = the end; 'behind' = the other reader made no room for this many ms. Throws
+ * if unreadable; the reader must then leave.
  */
 export function takeBytes(
   { file, bytes: bytes, lengths, cells }: SharedBytes,
