@@ -20,9 +20,7 @@ export interface UnwrittenFrame {
   readonly frame: Buffer;
 }
 
-/**
- * An observer's interface. `ringIndex`: the kernel's index, by which blocks of a ring name it; absent outside a ring.
- */
+/** An observer's interface. `ringIndex`: the kernel's index in ring blocks, absent outside a ring. */
 export interface CapturedInterface {
   readonly name: string;
   readonly description: string;
@@ -36,11 +34,10 @@ export interface CaptureFileOptions {
   /** Open for writing; null = a new file, which must not exist. */
   readonly fd: number | null;
   readonly runTag: number | null;
-  /** `run`: only frames with the run's tag. */
   readonly only: 'run' | 'all';
   /**
-   * Bytes of frames; null = no bound. Half is divided equally among the interfaces. A busy one gets half of what is
-   * left of the other half, so a flood leaves room for others.
+   * Bytes of frames, null = no bound. Half is divided equally. A busy interface gets half of the rest, so a flood
+   * leaves room for others.
    */
   readonly most: number | null;
   readonly application: string;
@@ -59,8 +56,8 @@ const outbound = 2;
 /** An append-only pcapng file with one interface per observer. */
 export class CaptureFile {
   /**
-   * Tagged frames after a failure or beyond the bound. Each interface and direction keeps its first ones, so that no
-   * flood displaces another observer's leaks.
+   * Tagged frames after a failure or beyond the bound. Each interface and direction keeps its first, so no flood
+   * displaces another observer's leaks.
    */
   readonly unwritten: UnwrittenFrame[] = [];
   private readonly fd: number;
@@ -69,7 +66,6 @@ export class CaptureFile {
   private readonly buffer = Buffer.from(this.blocks.bytes.buffer);
   private readonly magic: Buffer | null;
   private readonly only: Buffer | null;
-  /** By interface, buffered frames included. */
   private readonly inFile: number[] = [];
   private readonly pending: number[] = [];
   /** Inbound at twice the interface's number, outbound behind it. */
@@ -106,12 +102,12 @@ export class CaptureFile {
     this.write(sectionHeader({ application: options.application }));
   }
 
-  /** Why the file takes no more frames; null = it takes them. */
+  /** null = it takes frames. */
   get failure(): string | null {
     return this.whyNot;
   }
 
-  /** Frames counted but not written: the interface has used its share. */
+  /** Frames counted but not written. */
   beyondBound(id: number): number {
     return this.beyondOf[id] ?? 0;
   }
@@ -157,10 +153,7 @@ export class CaptureFile {
     this.pending[id] = (this.pending[id] ?? 0) + 1;
   }
 
-  /**
-   * Appends a ring's block unchanged; `frames` counts by interface. False when frames are left out or the file has
-   * failed.
-   */
+  /** `frames` counts by interface. False = not taken, as frames are left out or the file has failed. */
   addRingBlock(block: Uint8Array, frames: Uint32Array): boolean {
     if (this.only !== null) return false;
     this.flush();
@@ -180,7 +173,7 @@ export class CaptureFile {
     this.used = 0;
   }
 
-  /** Writes the statistics, syncs to disk and closes. */
+  /** Syncs to disk. */
   async finish(counters: ReadonlyMap<number, Counters>): Promise<void> {
     this.flush();
     const timeNs = BigInt(Date.now()) * 1_000_000n;
@@ -282,7 +275,7 @@ export class CaptureFile {
   }
 }
 
-/** "VI" and the run's tag, big-endian, begin each token. */
+/** Big-endian. */
 function runMagic(runTag: number | null): Buffer | null {
   if (runTag === null) return null;
   const magic = Buffer.alloc(6);

@@ -5,13 +5,13 @@ import { capEngine } from './engines/cap.js';
 import { libpcapEngine } from './engines/libpcap.js';
 import { ringEngine } from './engines/ring.js';
 
-/** The engine, and a text that gives the reason. */
+/** The engine, and why. */
 export interface EngineChoice {
   readonly name: 'libpcap' | 'cap';
   readonly version: string;
 }
 
-/** `auto`: libpcap if it loads, else cap. Rejects with VerifyError (69) if the engine cannot load. */
+/** `auto`: libpcap if it loads, else cap. Rejects with VerifyError (69). */
 export function chooseEngine(requested: 'auto' | 'libpcap' | 'cap'): EngineChoice {
   const names = requested === 'auto' ? (['libpcap', 'cap'] as const) : [requested];
   const refusals: string[] = [];
@@ -37,7 +37,7 @@ export const engines: { readonly [N in EngineFacts['engine']]: Engine } = {
   ring: ringEngine,
 };
 
-/** Throws VerifyError (64) that lists the known engines. */
+/** Throws VerifyError (64). */
 export function engineNamed(name: string): Engine {
   const engine = Object.values(engines).find((known) => known.name === name);
   if (engine === undefined) {

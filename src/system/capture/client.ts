@@ -14,38 +14,34 @@ export interface Listening {
 /** Capture helpers and their observers. */
 export interface Capture {
   readonly files: readonly string[];
-  /** A rested helper may be replaced until observers are opened. */
+  /** Stable once observers are opened. */
   pids(): readonly number[];
-  /** Resolves when all listen. Rejects with the first VerifyError; the others are reported as faults. */
+  /** Rejects with the first VerifyError, and reports the others as faults. */
   open(observers: readonly ObserverRequest[]): Promise<readonly Listening[]>;
-  /** Ends opening. Gives the rights of the most privileged helper. */
+  /** Ends opening. Gives the most privileged helper's rights. */
   seal(): Promise<{ readonly uid: number; readonly capabilities: string; readonly filtered: boolean }>;
-  /**
-   * Resolves when all frames received before are delivered. `drain-incomplete` is a fault, not a rejection.
-   * `withAccounts` also reads the accounts.
-   */
+  /** Resolves when all earlier frames are delivered. `drain-incomplete` is a fault, not a rejection. */
   mark(id: string, withAccounts?: boolean): Promise<Readonly<Record<string, Counters>>>;
-  /** Counts frames out of these devices, by account; call it between `open` and `seal`. */
+  /** Counts frames leaving by these devices. Call it between `open` and `seal`. */
   count(accounts: Readonly<Record<string, CountedDevices>>): void;
-  /** As `count`, for ports of another host; gives the accounts. */
+  /** As `count`, on another host. */
   countThere(ports: readonly CountedPort[], pooled: boolean): Promise<Readonly<Record<string, Account>>>;
-  /** From the last mark with accounts, without those that could not be read. */
+  /** Of the last mark with accounts, without unreadable ones. */
   accounts(): Readonly<Record<string, AccountWindow>>;
   /**
-   * Drains, closes the files and ends the helpers. With `cap` it waits for their end, as they keep devices promiscuous.
+   * Drains, closes the files and ends the helpers. It waits for `cap` to end, which keeps devices promiscuous.
    * Observers of a dead helper are missing.
    */
   stop(): Promise<Captured>;
-  /** Resolves when the helpers have ended: some 25 ms a handle after `stop`, or when the pool lets them go. */
+  /** Some 25 ms a handle after `stop`, or when the pool lets the helpers go. */
   ended(): Promise<void>;
-  /** Frames taken by all observers: every 100 ms, every 10 to 30 ms while frames come, and before a mark resolves. */
+  /** Every 100 ms, every 10 to 30 ms while frames come, and before a mark resolves. */
   onCounts(listener: (taken: number) => void): void;
-  /** A fault of a helper concerns all its observers. */
   onFault(listener: (fault: Fault) => void): void;
   kill(): void;
 }
 
-/** Devices counted together, and the observers that capture on them. */
+/** Devices counted together, and the observers on them. */
 export interface CountedDevices {
   readonly observers: readonly string[];
   readonly devices: readonly string[];
@@ -58,21 +54,18 @@ const closeMs = 60_000;
 
 const nothing: Captured = { counters: {}, written: {}, kept: [] };
 
-/**
- * Starts a helper with a new file, owned by the user under sudo. Throws VerifyError `file-failed` (69) or
- * `helper-died`.
- */
+/** The new file is the user's under sudo. Throws VerifyError `file-failed` (69) or `helper-died`. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
   return captureInto(await startCaptureHelper(options), options.file);
 }
 
 /** A capture whose helper may rest afterwards. */
 export interface RestfulCapture extends Capture {
-  /** As `stop`, but a helper without faults whose engine can listen again rests. */
+  /** As `stop`, but a faultless helper rests if its engine can listen again. */
   rest(): Promise<{ readonly captured: Captured; readonly rests: boolean }>;
 }
 
-/** Captures into a new file; `over`: into the one begun. Throws VerifyError `file-failed` (69) and kills the helper. */
+/** `over`: into the file already begun. Throws VerifyError `file-failed` (69) and kills the helper. */
 export async function captureInto(helper: CaptureHelper, file: string, over = false): Promise<RestfulCapture> {
   try {
     await helper.begin(file, over);
@@ -103,7 +96,7 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
   };
 }
 
-/** Passes counts and faults of a capture to its listeners. */
+/** Passes counts and faults to listeners. */
 export class CaptureReports {
   private readonly faultListeners = new Set<(fault: Fault) => void>();
   private readonly countListeners = new Set<(taken: number) => void>();

@@ -23,11 +23,11 @@ const maxRuns = 120;
 export interface CountingSocket {
   /** Frames since it was opened. */
   count(): number;
-  /** Resolves when the kernel has closed it, after some 10 ms. Several wait together. */
+  /** Takes some 10 ms. Several wait together. */
   close(): Promise<void>;
 }
 
-/** Consecutive numbers as first and last, in order. */
+/** Consecutive numbers as first and last. */
 export function runsOf(numbers: readonly number[]): readonly (readonly [first: number, last: number])[] {
   const runs: [number, number][] = [];
   for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
@@ -38,7 +38,7 @@ export function runsOf(numbers: readonly number[]): readonly (readonly [first: n
   return runs;
 }
 
-/** A program that accepts frames leaving by the devices; null = too many runs. */
+/** Accepts frames leaving by the devices. null = too many runs. */
 export function countingProgram(indices: readonly number[]): readonly BpfInstruction[] | null {
   const runs = indices.length === 1 ? [] : runsOf(indices);
   if (runs.length > maxRuns) return null;
@@ -57,9 +57,9 @@ export function countingProgram(indices: readonly number[]): readonly BpfInstruc
 }
 
 /**
- * Opens a counter in this thread's network namespace; null = it cannot be opened. Nothing reads this packet socket.
- * Once its minimal buffer is full, the kernel counts accepted frames and drops them uncopied (packet_rcv,
- * net/packet/af_packet.c). PACKET_STATISTICS has both counts. A single device is bound; several are filtered by index.
+ * Counts in this thread's network namespace, null = impossible. Nothing reads this packet socket. Once its minimal
+ * buffer is full, the kernel counts accepted frames and drops them uncopied (packet_rcv, net/packet/af_packet.c).
+ * PACKET_STATISTICS has both counts.
  */
 export function openCountingSocket(indices: readonly number[]): CountingSocket | null {
   const [first] = indices;

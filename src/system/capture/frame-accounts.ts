@@ -7,18 +7,14 @@ import type { KernelSearch } from './kernel-search.js';
 import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
 import { linkIndex } from '../kernel/packet-socket.js';
 
-/** Readings at a time: of several that follow one another one meets a moment at which nothing is under way. */
+/** Of several consecutive readings one meets a moment without frames under way. */
 const together = 3;
-/**
- * Readings of many ports take milliseconds: in a window no more is begun after so much time was spent on them, or this
- * much where they do not show yet what left; on a busy machine the processor is given away in the middle of them.
- */
+/** By window. Many ports take milliseconds to read, and a busy machine preempts the reader meanwhile. */
 const maxReadingMs = 15;
 const maxUnsettledMs = 100;
 
-/** Counts the frames that are offered to packet sockets as they leave by the devices of an account. */
 interface FrameCounter {
-  /** Since some moment before it was opened; null = it counts no more. */
+  /** null = it counts no more. */
   count(): number | null;
   close(): Promise<void>;
 }
@@ -31,31 +27,29 @@ interface OpenAccount {
   broken: boolean;
 }
 
-/** What is counted beside the observers of a helper: frames out of their ports, by account. */
+/** Frames leaving by ports beside a helper's observers, by account. */
 export interface FrameAccounts {
   /**
-   * Opens an account; where that cannot be it is not read. One of the same name and ports stays, another of that name
-   * ends. `sealed`: the process may not open anything any more.
+   * Replaces an account of this name with other ports. An account that cannot be opened is not read. `sealed`: the
+   * process may open nothing more.
    */
   open(name: string, devices: readonly string[], sealed: boolean): void;
-  /** Begins a window. */
   begin(): void;
-  /** Reads all accounts a few times, unless that has taken too long in this window. */
+  /** Reads all a few times, unless this window's time is used up. */
   read(): void;
-  /** True if more readings may show of an account what these do not, and may be made. */
+  /** True if another reading is allowed and may show more. */
   isUnsettled(): boolean;
-  /** The windows of the accounts that could be read throughout. */
+  /** Only accounts readable throughout. */
   windows(): Readonly<Record<string, AccountWindow>>;
   close(): Promise<void>;
 }
 
-/** What the ears' own sockets count of these interfaces; null = they do not. */
 function counterOf(search: KernelSearch | null, indices: readonly number[]): FrameCounter | null {
   if (search === null || search.count(indices) === null) return null;
   return { count: () => search.count(indices), close: async () => undefined };
 }
 
-/** Accounts of the calling thread's network namespace; `search`: what counts them without sockets of their own. */
+/** Accounts of the thread's network namespace. `search`: counts without extra sockets. */
 export function createFrameAccounts(search: () => KernelSearch | null = () => null): FrameAccounts {
   const accounts = new Map<string, OpenAccount>();
   let asker: NetlinkAsker | null = null;
@@ -116,7 +110,7 @@ export function createFrameAccounts(search: () => KernelSearch | null = () => nu
   };
 }
 
-/** The counters of these devices together; null = one of them is not there. */
+/** null = a device is missing. */
 function sumOf(counters: ReadonlyMap<number, LinkCounters> | null, indices: readonly number[]): LinkCounters | null {
   let [sent, dropped] = [0, 0];
   for (const index of indices) {

@@ -13,34 +13,34 @@ export interface CaptureOptions {
   readonly file: string;
   /** null = this process's. */
   readonly netns?: string | null;
-  /** Tagged frames are kept in memory once the file cannot be written. */
+  /** Tagged frames stay in memory once the file fails. */
   readonly runTag?: number | null;
-  /** `run`: only frames with the run's tag, so other traffic is not written. */
+  /** `run`: only frames with the run's tag. */
   readonly only?: 'run' | 'all';
-  /** Bound of the file's bytes of frames, shared by observers; absent = none. */
+  /** Bytes of frames in the file, absent = no bound. */
   readonly most?: number | null;
   readonly silentMs?: number | null;
-  /** Those it will open, if known. */
+  /** To be opened, if known. */
   readonly observers?: readonly ObserverRequest[];
 }
 
 /** A helper process that captures into one file after another. */
 export interface CaptureHelper {
   readonly process: HelperProcess<'capture'>;
-  /** Makes the next file; `over`: empties another helper's. Throws VerifyError `file-failed` (69). */
+  /** `over`: empties another helper's file. Throws VerifyError `file-failed` (69). */
   begin(file: string, over: boolean): Promise<void>;
-  /** True if it has handles for these observers, with any filter. */
+  /** True if it has their handles, with any filter. */
   knows(observers: readonly ObserverRequest[]): boolean;
-  /** After a rest; false after its fault or a change of an interface. */
+  /** False after a fault or a change of an interface. */
   canServe(observers: readonly ObserverRequest[]): Promise<boolean>;
-  /** True without faults so far and with an engine that can listen again. */
+  /** True without faults and with an engine that can listen again. */
   canRest(): boolean;
   listensTo(observers: readonly ObserverRequest[]): void;
 }
 
 const againMs = 5000;
 
-/** Starts a helper without a file; `starting`: one already started with these options. Throws VerifyError (69). */
+/** Starts a helper without a file. `starting`: one already started. Throws VerifyError (69). */
 export async function startCaptureHelper(
   {
     netns = null,
@@ -107,7 +107,7 @@ function identityOf(request: ObserverRequest): ObserverRequest {
   return { ...request, filter: '', description: '' };
 }
 
-/** The helper may not create files in other users' folders, so it receives the open descriptor. */
+/** The helper may not create files in other users' folders. */
 function openFile(path: string, over: boolean): number {
   try {
     return openSync(

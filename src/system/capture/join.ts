@@ -28,8 +28,8 @@ function refuseStrays(parts: readonly CapturePart[], observers: Parameters<Captu
 }
 
 /**
- * Captures in several places as one. `open` and `seal` resolve when all have, so no probe precedes an observer. A lost
- * part reports faults and gives no counters; the others go on. Throws VerifyError 70 for an observer without a capture.
+ * Captures in several places as one. `open` and `seal` wait for all, so no probe precedes an observer. A lost part
+ * reports faults and gives no counters. Throws VerifyError 70 for an observer without a capture.
  */
 export function joinCaptures(parts: readonly CapturePart[]): Capture {
   const [only] = parts;

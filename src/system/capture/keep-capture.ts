@@ -4,14 +4,14 @@ import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { type Capture, captureInto, type RestfulCapture } from './client.js';
 import { type CaptureHelper, type CaptureOptions, type ObserverRequest, startCaptureHelper } from './helper.js';
 
-/** Consecutive captures that share a helper: its start takes the processor longer than most steps. */
+/** Consecutive captures share a helper: its start takes longer than most steps. */
 export interface CapturePool {
   /**
-   * As `startCapture`, but a stopped capture's helper rests, sealed, with handles that receive nothing. The next
-   * capture with the same observers reuses it, unless it had a fault or an interface changed.
+   * A stopped capture's helper rests, sealed, with handles that receive nothing. A next capture with the same observers
+   * reuses it, unless it had a fault or an interface changed.
    */
   start(options: CaptureOptions): Promise<Capture>;
-  /** Starts a helper early in a namespace; null = this process's. */
+  /** Starts a helper early. null = this process's namespace. */
   warm(netns: string | null): void;
   end(): void;
 }
@@ -30,7 +30,7 @@ function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: Captur
   return JSON.stringify([namespaceIdentity(netns), runTag, only, silentMs ?? null]);
 }
 
-/** The pool of a run, with at most one resting helper. */
+/** At most one helper rests. */
 export function keepCapture(): CapturePool {
   let resting: Resting | null = null;
   let warm: Warm | null = null;
@@ -84,10 +84,7 @@ export function keepCapture(): CapturePool {
   };
 }
 
-/**
- * Faults before observers open do not count: a change before a step may take an interface down. Another helper then
- * replaces `first`.
- */
+/** Faults before observers open do not count: a change before a step may take an interface down. */
 function changeable(
   options: CaptureOptions,
   first: CaptureHelper,

@@ -13,7 +13,7 @@ import { receiveFd } from '../kernel/fd-passing.js';
 import { libc } from '../kernel/libc.js';
 import { attachProgram } from '../kernel/packet-socket.js';
 
-/** Descriptors of the filter programs and their count map. */
+/** Descriptors of filter programs and their count map. */
 export interface LoadedSearch {
   readonly out: number;
   readonly every: number;
@@ -60,9 +60,9 @@ function searching(runTag: number, counts: number, table: number | null): Load {
 }
 
 /**
- * Loads the programs in some 15 ms, with CAP_BPF or CAP_SYS_ADMIN; the caller closes them. `runTag`: the tag of the
- * tokens; null = take all frames. null = impossible: no right, Linux before 5.11, a fully preemptible kernel, or equal
- * bytes in the tag. Then sockets use classic BPF and frames are counted by separate sockets.
+ * Takes some 15 ms and CAP_BPF or CAP_SYS_ADMIN. The caller closes them. `runTag` null = take all frames. null = no
+ * right, Linux before 5.11, a fully preemptible kernel, or equal bytes in the tag. Classic BPF and counting sockets
+ * then replace it.
  */
 export function loadSearch(runTag: number | null): LoadedSearch | null {
   if (runTag !== null && (!isSearchable(runTag) || isRealtime())) return null;
@@ -89,7 +89,7 @@ export function searchDescriptors({ out, every, counts }: LoadedSearch): readonl
   return [out, every, counts];
 }
 
-/** Filter programs of a helper's sockets, and their counts. */
+/** Filter programs of a helper's sockets, with counts. */
 export class KernelSearch {
   private readonly filter: string;
   private readonly programs: Readonly<Record<SearchKind, number>>;
@@ -97,7 +97,7 @@ export class KernelSearch {
   /** 0 = all of the namespace. */
   private readonly counted = new Set<number>();
 
-  /** `runTag`: as of `loadSearch`; `counts`: the map's memory. */
+  /** `counts`: the map's memory. */
   constructor(runTag: number | null, programs: Readonly<Record<SearchKind, number>>, counts: ArrayBuffer) {
     this.filter = runTag === null ? '' : tokenWord(runTag);
     this.programs = programs;
@@ -124,7 +124,7 @@ export class KernelSearch {
     this.counted.delete(counts);
   }
 
-  /** Frames offered to the sockets as they left; null = not all interfaces are counted. */
+  /** null = not all interfaces are counted. */
   count(interfaces: readonly number[]): number | null {
     let sum = 0n;
     for (const index of interfaces) {
@@ -135,10 +135,7 @@ export class KernelSearch {
   }
 }
 
-/**
- * Receives programs handed over at `socket`; null = no memory for their counts. Throws VerifyError (69) if there are
- * none.
- */
+/** Programs received at `socket`, null = no memory for counts. Throws VerifyError (69). */
 export function receiveSearch(socket: number, runTag: number | null): KernelSearch | null {
   const [out, every, counts] = [receiveFd(socket), receiveFd(socket), receiveFd(socket)];
   const memory = libc().mapShared(counts, countedInterfaces * bytesOfCount);

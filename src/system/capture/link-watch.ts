@@ -17,7 +17,7 @@ const RTNLGRP_LINK = 1;
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
 
-/** A link that is gone (deleted or in another namespace), down, or without carrier. */
+/** A link gone (deleted or in another namespace), down, or without carrier. */
 export interface LinkTrouble {
   readonly device: string;
   readonly code: 'interface-gone' | 'interface-down';
@@ -34,10 +34,7 @@ function isUsable(flags: number): boolean {
   return (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0;
 }
 
-/**
- * Notices each change of watched links, even one undone at once, by rtnetlink link events (rtnetlink(7)). Needs no
- * privileges.
- */
+/** Notices each change of links, even if undone at once, by rtnetlink events (rtnetlink(7)). Unprivileged. */
 export class LinkWatch {
   readonly fd = openNetlink({ family: NETLINK_ROUTE, groups: [RTNLGRP_LINK], waitMs: null });
   private readonly asker: number;
@@ -58,7 +55,7 @@ export class LinkWatch {
     );
   }
 
-  /** Throws VerifyError `interface-gone` if there is no such link. */
+  /** Throws VerifyError `interface-gone`. */
   add(device: string): void {
     const index = linkIndex(this.asker, device);
     const flags = linkFlags(this.asker, device);
@@ -83,7 +80,7 @@ export class LinkWatch {
     }
   }
 
-  /** True if each name still means the same link. Call it after `troubles`. */
+  /** True if each name still means the same link, after `troubles`. */
   unchanged(): boolean {
     return [...this.links].every(([index, { device, gone }]) => !gone && linkIndex(this.asker, device) === index);
   }
@@ -113,7 +110,6 @@ export class LinkWatch {
     link.usable = usable;
   }
 
-  /** For lost events. */
   private lookAgain(troubles: LinkTrouble[]): void {
     for (const [index, { device }] of this.links)
       this.judge(index, linkIndex(this.asker, device) === index ? linkFlags(this.asker, device) : null, troubles);

@@ -3,7 +3,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 
 /** The used part of the package `cap`. */
 export interface CapObject {
-  /** Gives the link type. Keeps `buffer`'s address without a reference. */
+  /** Keeps `buffer`'s address without a reference. */
   open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
   close(): boolean;
   on(event: 'packet', listener: (bytes: number, truncated: boolean) => void): void;
@@ -16,7 +16,7 @@ export interface CapModule {
 
 let loaded: CapModule | undefined;
 
-/** The optional package `cap`. Throws VerifyError (69) if it is not installed or built. */
+/** Throws VerifyError (69) if it is not installed or built. */
 export function capModule(): CapModule {
   if (loaded !== undefined) return loaded;
   const require = createRequire(import.meta.url);

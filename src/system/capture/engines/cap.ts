@@ -22,16 +22,13 @@ const IFF_UP = 1;
 const maxBuffer = 512 << 20;
 const frameBytes = 65536; // cap's snaplen is 65,535
 
-/**
- * cap keeps a raw pointer to its buffer, and its destructor crashes after a failed open. So neither is
- * garbage-collected.
- */
+/** cap keeps a raw pointer to its buffer, and crashes in its destructor after a failed open. */
 const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 
 /**
- * The package `cap`: promiscuous, one call a frame, user-space times, no original lengths. It infers directions: frames
- * from the observer's MACs are its own. Its process dies when the interface goes down, which the parent notices.
- * Bridges use libpcap: cap would make them promiscuous, so all frames would look leaked.
+ * The package `cap`: promiscuous, one call a frame, user-space times, no original lengths. Frames from the observer's
+ * MACs count as outgoing. Its process dies when the interface goes down. Bridges use libpcap: promiscuous, all frames
+ * would look leaked.
  */
 export const capEngine: Engine = {
   name: 'cap',

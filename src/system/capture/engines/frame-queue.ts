@@ -3,7 +3,6 @@ import type { TakeFrame } from '../engine.js';
 /** Frames from cap that wait for the worker. */
 export interface FrameQueue {
   push(bytes: Buffer, captured: number): void;
-  /** Gives the frames taken off the queue. */
   drain(take: TakeFrame, budget: number): number;
   /** Frames that found the queue full. */
   dropped(): number;
@@ -18,7 +17,7 @@ interface Queued {
 const maxBytes = 64 << 20;
 const overhead = 160;
 
-/** Skips the first `stale` frames and infers directions from the observer's lower-case `macs`. */
+/** Skips `stale` frames and infers directions from the observer's lower-case `macs`. */
 export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue {
   const known = new Set([...macs].map((mac) => Number.parseInt(mac.replaceAll(':', ''), 16)));
   let waiting: Queued[] = [];

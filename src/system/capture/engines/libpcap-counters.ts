@@ -1,7 +1,7 @@
 import type { Counters } from '../../../core/model/timeline.js';
 import { libpcap, type Pcap } from './libpcap-library.js';
 
-/** A handle's libpcap counters, from the moment it begins to listen. */
+/** libpcap's counters since the handle began to listen. */
 export class LibpcapCounters {
   private readonly read: ReturnType<typeof statsOf>;
   private before = { received: 0, dropped: 0, delivered: 0 };
@@ -10,7 +10,6 @@ export class LibpcapCounters {
     this.read = statsOf(pcap);
   }
 
-  /** `delivered`: frames taken off the handle since activation. */
   since(delivered: number): Counters {
     const { received, dropped } = this.read();
     return {
@@ -20,7 +19,7 @@ export class LibpcapCounters {
     };
   }
 
-  /** Counts from 0. Gives the stale frames still to be taken, which count as received from now on. */
+  /** Gives the stale frames still to be taken, which count as received from now on. */
   begin(delivered: number): number {
     const { received, dropped } = this.read();
     const stale = received - dropped - delivered;

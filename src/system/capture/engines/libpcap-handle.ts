@@ -7,7 +7,7 @@ import type { KernelSearch } from '../kernel-search.js';
 import { LibpcapCounters } from './libpcap-counters.js';
 import { compileFilterOnce, libpcap, type Pcap } from './libpcap-library.js';
 
-/** The ring hands over a partly filled block after at most this time. */
+/** The ring hands over a partial block after this time. */
 export const blockTimeoutMs = 50;
 
 const nanosecondPrecision = 1; // PCAP_TSTAMP_PRECISION_NANO
@@ -25,25 +25,21 @@ export interface KernelHandleOptions {
   readonly search?: KernelSearch | null;
 }
 
-/** A libpcap handle whose kernel filter includes the direction. */
+/** A libpcap handle with the direction in its kernel filter. */
 export interface KernelHandle {
   readonly pcap: Pcap;
   readonly fd: number;
   readonly outgoing: boolean;
   /** Frames still to come that precede the filter. */
   stale: number;
-  /** Frames taken since activation. */
   delivered: number;
   counters(): Counters;
-  /** Ends receiving; frames in the ring remain to be taken. */
+  /** Frames in the ring remain to be taken. */
   refuse(): void;
-  /**
-   * Listens again with a libpcap filter and counts from 0; frames in the ring are stale. Throws VerifyError
-   * `bad-filter`.
-   */
+  /** Counts from 0. Frames in the ring are stale. Throws VerifyError `bad-filter`. */
   begin(filter: string): void;
   close(): void;
-  /** Closes beside other handles: one wait for the kernel's RCU (24 ms) serves all. */
+  /** One wait for the kernel's RCU (24 ms) serves all. */
   closeBeside(): Promise<void>;
 }
 
@@ -69,16 +65,15 @@ function create(options: KernelHandleOptions): Created {
 }
 
 /**
- * Opens a handle: not promiscuous, nanoseconds, non-blocking. Until the filter is attached, the kernel takes every
- * frame. A filter that refuses all ends that, and the counters then give the number of frames to skip. Ring order
- * decides, not timestamps: the wall clock may be set back.
+ * Not promiscuous, nanoseconds, non-blocking. Before the filter is attached the kernel takes every frame. Refusing all
+ * then gives the number to skip. Ring order decides, not timestamps: the wall clock may be set back.
  */
 export function openKernelHandle(options: KernelHandleOptions): KernelHandle {
   const created = create(options);
   return activated(created, options, libpcap().activate(created.pcap));
 }
 
-/** As `openKernelHandle`, but waits for the kernel's RCU beside others (PACKET_RX_RING, 10 to 18 ms each). */
+/** Waits for the kernel's RCU beside others (PACKET_RX_RING, 10 to 18 ms each). */
 export async function openKernelHandleBeside(options: KernelHandleOptions): Promise<() => KernelHandle> {
   const created = create(options);
   const status = await libpcap().activateBeside(created.pcap);
@@ -127,7 +122,7 @@ function listening({ pcap, message }: Created, options: KernelHandleOptions, sta
 }
 
 interface SocketFilter {
-  /** Accepts frames of a libpcap filter in the handle's direction. Throws VerifyError `bad-filter`. */
+  /** Throws VerifyError `bad-filter`. */
   attach(words: string): void;
   refuse(): void;
 }

@@ -8,11 +8,10 @@ import { checkFilterWords } from '../socket-filter.js';
 /** A pcap_t. */
 export type Pcap = bigint;
 
-/** The used part of libpcap (pcap(3PCAP)) and stdio. Integers below 0 are errors; `error` gives the text. */
+/** libpcap (pcap(3PCAP)) and stdio, as far as used. Integers below 0 are errors. */
 export interface LibpcapLibrary {
   version(): string;
   create(device: string, message: Uint8Array): Pcap | null;
-  /** A handle that only compiles filters. */
   openDead(linkType: number, snaplen: number): Pcap | null;
   setSnaplen(handle: Pcap, bytes: number): number;
   setPromisc(handle: Pcap, on: number): number;
@@ -34,12 +33,11 @@ export interface LibpcapLibrary {
   statusText(status: number): string;
   /** `counters`: struct pcap_stat, three 32-bit numbers. */
   stats(handle: Pcap, counters: Uint8Array): number;
-  /** Writes at most `most` frames by pcap_dump to the stdio stream `file`, without JavaScript calls. */
+  /** pcap_dump writes to the stdio stream `file` without JavaScript calls. */
   dispatch(handle: Pcap, most: number, dump: unknown, file: bigint): number;
   close(handle: Pcap): void;
   /** As `close`, on Node's thread pool. */
   closeBeside(handle: Pcap): Promise<void>;
-  /** Address of pcap_dump. */
   readonly dump: unknown;
   fmemopen(buffer: Uint8Array, bytes: number, mode: string): bigint | null;
   rewind(file: bigint): void;
@@ -51,7 +49,7 @@ export interface LibpcapLibrary {
 const names = ['libpcap.so.0.8', 'libpcap.so.1', 'libpcap.so'];
 let loaded: LibpcapLibrary | undefined;
 
-/** The system's libpcap, loaded once. Throws VerifyError (69) if there is none. */
+/** Loaded once. Throws VerifyError (69) if there is none. */
 export function libpcap(): LibpcapLibrary {
   loaded ??= bind();
   return loaded;
@@ -117,8 +115,7 @@ function open(k: ReturnType<typeof koffi>): ReturnType<ReturnType<typeof koffi>[
 }
 
 /**
- * A live handle knows how the kernel holds VLAN tags. The program returns the handle's snaplen, by which the kernel
- * cuts frames.
+ * A live handle knows how the kernel holds VLAN tags. The program returns the snaplen, by which the kernel cuts frames.
  */
 function compileFilter(handle: Pcap, words: string, depth = searchDepth): Uint8Array {
   checkFilterWords(words);
@@ -148,10 +145,7 @@ function compiledKey({ filter, snaplen }: Compiled, depth: number): string {
   return `${depth} ${snaplen} ${filter}`;
 }
 
-/**
- * Classic BPF for a live handle, cached by filter and snaplen. All Ethernet handles have the same program, and
- * compiling the token search takes some 35 ms.
- */
+/** Cached by filter and snaplen, as Ethernet handles share programs. Compiling the token search takes some 35 ms. */
 export function compileFilterOnce(handle: Pcap, options: Compiled, depth = searchDepth): Uint8Array {
   const key = compiledKey(options, depth);
   const program = compiledFor.get(key) ?? compileFilter(handle, options.filter, depth);
@@ -159,7 +153,7 @@ export function compileFilterOnce(handle: Pcap, options: Compiled, depth = searc
   return program;
 }
 
-/** As `compileFilterOnce`, through a temporary handle of the device, which takes some 30 ms to open. */
+/** As `compileFilterOnce`, by a temporary handle, which takes some 30 ms to open. */
 export function compileFilterFor(
   options: Pick<OpenOptions, 'device' | 'filter' | 'snaplen'>,
   depth = searchDepth,
@@ -197,10 +191,7 @@ export function compileFilterFor(
   }
 }
 
-/**
- * Classic BPF for Ethernet without a device, for the record. Live handles run the same unless the filter tests VLAN
- * tags.
- */
+/** Classic BPF for Ethernet. Live handles run the same unless the filter tests VLAN tags. */
 export function compileForRecord(filter: string, snaplen: number): Uint8Array {
   const library = libpcap();
   const handle = library.openDead(1, snaplen);

@@ -4,8 +4,8 @@ import { type KernelHandle, openKernelHandle, openKernelHandleBeside } from './l
 import { libpcap } from './libpcap-library.js';
 
 /**
- * The system's libpcap through koffi: kernel nanoseconds, original lengths, exact directions, not promiscuous. Two
- * kernel handles, each with a ring: `port` takes out and in, `bridge` out and the frames the host's stack accepts.
+ * libpcap through koffi: kernel nanoseconds, original lengths, exact directions, not promiscuous. `port` takes out and
+ * in, `bridge` out and the frames the host's stack accepts, each by a handle with a ring.
  */
 export const libpcapEngine: Engine = {
   name: 'libpcap',
@@ -78,7 +78,7 @@ function drain(handle: KernelHandle, options: OpenOptions, dump: DumpBuffer, tak
   return taken;
 }
 
-/** pcap_dump writes seconds, nanoseconds, captured and original length in native byte order, then the frame. */
+/** pcap_dump writes seconds, nanoseconds, captured and original length in native byte order. */
 function parse(bytes: Buffer, end: number, handle: KernelHandle, take: TakeFrame): void {
   const frame = emptyFrame(bytes);
   frame.outgoing = handle.outgoing;
@@ -111,7 +111,7 @@ const recordHeader = 16;
 const slack = 4096;
 let shared: DumpBuffer | undefined;
 
-/** Kept for good, as C has its address. Rings are drained in turn, so one is enough. */
+/** Kept for good, as C has its address. */
 function dumpBuffer(): DumpBuffer {
   shared ??= makeDumpBuffer();
   return shared;

@@ -19,21 +19,20 @@ const blockBytes = 1 << 20;
 const retireMs = 10;
 const ofUser = 1;
 /**
- * The kernel aligns the bytes behind the Ethernet header to 16, so the frame begins at a half word (tpacket_rcv,
- * af_packet.c). Two more bytes align it to a word, for searches by whole words. They cost no room: frames are padded to
- * 8 bytes.
+ * The kernel aligns the bytes behind the Ethernet header to 16 (tpacket_rcv, af_packet.c). Two more bytes align the
+ * frame to a word, for searches by words. They cost no room: frames are padded to 8 bytes.
  */
 const reserved = 2;
 
-/** Takes the ring's block at `at`, valid only during the call. */
+/** Takes the block at `at`, valid only during the call. */
 export type TakeRingBlock = (ring: Buffer, view: DataView, at: number) => void;
 
-/** A packet socket with a TPACKET_V3 ring, on one interface or all of its network namespace. */
+/** A TPACKET_V3 socket on one interface or all of its network namespace. */
 export interface PacketRing {
   readonly fd: number;
-  /** Hands over whole blocks of about `budget` frames. Gives their number of frames. */
+  /** Whole blocks of about `budget` frames. Gives their number of frames. */
   drain(take: TakeRingBlock, budget: number): number;
-  /** It may be left alone for this long. */
+  /** It may rest this long. */
   restMs(): number;
   counters(): { readonly received: number; readonly dropped: number; readonly delivered: number };
   refuse(): void;
@@ -41,8 +40,8 @@ export interface PacketRing {
 }
 
 /**
- * Opens a ring of about `bytes` bytes; `filter` attaches the kernel's program. No frame is received before, so none is
- * stale. `interfaceIndex` 0: all of the namespace. Throws VerifyError (69) `open-failed`.
+ * `filter` attaches the kernel's program before any frame is received, so none is stale. `interfaceIndex` 0 = all of
+ * the namespace. Throws VerifyError (69) `open-failed`.
  */
 export function openPacketRing(interfaceIndex: number, filter: (fd: number) => void, bytes: number): PacketRing {
   const c = libc();
@@ -114,7 +113,7 @@ function ringOf(fd: number, ring: Buffer, blocks: number): PacketRing {
   };
 }
 
-/** Learns from a ring's fill rate how long it may be left alone. */
+/** Learns from the fill rate how long a ring may rest. */
 export interface RingRest {
   took(nowMs: number, blocks: number, bytes: number): void;
   /** 0 = take frames at once. */
@@ -128,9 +127,9 @@ const windowMs = 60;
 const share = 1 / 16;
 
 /**
- * Waking costs more than draining a block or two. So a ring that fills steadily by a block or more a rest is left alone
- * after each drain. When it begins to fill, or brings less than half a block, it is drained at once: a reader may wait
- * for the last counts.
+ * Waking costs more than draining a block or two. So a ring that fills by a block or more a rest is left alone after
+ * each drain. A ring that begins to fill, or brings less than half a block, is drained at once: a reader may wait for
+ * the last counts.
  */
 export function createRingRest(ringBlocks: number, blockBytes: number): RingRest {
   let restMs = 0;

@@ -33,10 +33,9 @@ interface SharedRing {
 let shared: SharedRing | null = null;
 
 /**
- * One packet socket and ring for all observers of the process, split by interface. It suits bridges with many ports,
- * where a handle a port costs 13 ms to open and 24 ms to close. Every observer may have lost the socket's lost frames.
- * All observers must share filter and snaplen. A block with frames of observers alone goes to the file whole, which
- * costs little more than its bytes.
+ * One packet socket and ring for all observers of the process. A handle a port costs 13 ms to open and 24 ms to close.
+ * Every observer may have lost the socket's lost frames. All must share filter and snaplen. A block of observed frames
+ * alone goes to the file whole, at little more cost than its bytes.
  */
 export const ringEngine: Engine = {
   name: 'ring',
