@@ -11,11 +11,10 @@ export interface OpenObserver {
   readonly name: string;
   readonly device: string;
   readonly watch: Watch;
-  /** In the file. */
   interface: number;
   readonly handle: EngineHandle;
   readonly version: string;
-  /** By kernel handle; the last ones after its device is gone. */
+  /** The last ones after its device is gone. */
   counters(): readonly Counters[];
   /** Stale frames included. */
   delivered: number;
@@ -28,10 +27,7 @@ const watchKey = 0xffff_ffff;
 /** At 600,000 frames/s the smallest ring fills in some 20 ms. */
 const restMsOfSmall = 5;
 
-/**
- * A helper's observers. `lost`: called for a handle that ended; `eventful`: for link events. Idle ones cost nothing:
- * one epoll descriptor covers all.
- */
+/** `lost`: called for a handle that ended. `eventful`: for link events. One epoll descriptor covers idle observers. */
 export class ObserverTable {
   readonly observers: OpenObserver[] = [];
   private readonly lost: (observer: OpenObserver, error: VerifyError) => void;
@@ -41,7 +37,6 @@ export class ObserverTable {
   /** Engines without descriptors collect by themselves. */
   private readonly polled: number[] = [];
   private takenOff = 0;
-  /** Of observers with a ring each. */
   private restOfSmall: number | null = null;
   private restOfShared = (): number => 0;
 
@@ -77,7 +72,7 @@ export class ObserverTable {
     return observer;
   }
 
-  /** Reuses the rested observer's handle; null = impossible. */
+  /** null = the handle cannot listen again. */
   again(message: OpenMessage, file: CaptureFile): OpenObserver | null {
     const key = this.observers.findIndex(({ name }) => name === message.observer);
     const observer = this.observers[key];
@@ -108,14 +103,13 @@ export class ObserverTable {
     return this.restOfSmall ?? this.restOfShared();
   }
 
-  /** `null` removes the listener. False = an engine collects by itself, so poll. */
+  /** null removes it. False = an engine collects by itself, so poll. */
   whenReady(listener: (() => void) | null): boolean {
     if (this.polled.length > 0) return false;
     this.epoll.whenReady(listener);
     return true;
   }
 
-  /** Frames taken off all handles. */
   taken(): number {
     return this.takenOff;
   }
@@ -177,7 +171,7 @@ export class ObserverTable {
   }
 }
 
-/** The sum over an observer's kernel handles. */
+/** Sum over an observer's kernel handles. */
 export function sumCounters(counters: readonly Counters[]): Counters {
   return counters.reduce(
     (sum, counter) => ({

@@ -7,15 +7,15 @@ export interface PumpParts {
   /** True = more is ready. */
   drain(): boolean;
   taken(): number;
-  /** Draining may wait for this long while frames come. */
+  /** While frames come. */
   restMs(): number;
-  /** `null` removes the listener. False = drain by the clock. */
+  /** null removes it. False = drain by the clock. */
   whenReady(listener: (() => void) | null): boolean;
   /** False = left out, as the reader is behind. */
   report(taken: number): boolean;
 }
 
-/** Drains only as often as frames come. Reports counts every 100 ms, every 10 ms while frames come. */
+/** Drains as frames come. Reports counts every 100 ms, every 10 ms while frames come. */
 export class Pump {
   private reported = { atMs: 0, taken: 0 };
   private next: NodeJS.Timeout | undefined;

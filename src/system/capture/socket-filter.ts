@@ -2,7 +2,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { packetTypes } from '../../core/pcap/ring/block.js';
 import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from '../kernel/bpf.js';
 
-/** Frames a handle takes: outgoing, all others, or those the host's stack accepts. */
+/** Outgoing frames, all others, or those the host's stack accepts. */
 export type HandleKind = 'out' | 'in' | 'host';
 
 const directionTest: { readonly [K in HandleKind]: readonly BpfInstruction[] } = {
@@ -16,8 +16,8 @@ const directionTest: { readonly [K in HandleKind]: readonly BpfInstruction[] } =
 export const refuseEverything: Uint8Array = encodeBpf([refuse]);
 
 /**
- * Puts a direction test before `program`. In the kernel it keeps `delivered = received − dropped` exact;
- * pcap_setdirection discards after counting.
+ * Tests the direction in the kernel, so that `delivered = received − dropped` is exact. pcap_setdirection discards
+ * after counting.
  */
 export function withDirection(kind: HandleKind, program: Uint8Array): Uint8Array {
   const test = encodeBpf(directionTest[kind]);
@@ -28,8 +28,8 @@ export function withDirection(kind: HandleKind, program: Uint8Array): Uint8Array
 }
 
 /**
- * Refuses words that depend on packet type or interface. libpcap tests them in user space until its first block is
- * through, and silently loses frames (libpcap issues 1482, 1402, 1254). Throws VerifyError `bad-filter`.
+ * Throws VerifyError `bad-filter` for words on packet type or interface. libpcap at first tests them in user space, and
+ * silently loses frames (libpcap issues 1482, 1402, 1254).
  */
 export function checkFilterWords(filter: string): void {
   const word = /\b(inbound|outbound|ifindex)\b/.exec(filter)?.[1];

@@ -22,7 +22,7 @@ import { type OpenObserver, ObserverTable, sumCounters } from './observer-table.
 import { Pump } from './pump.js';
 import { receiveSearch, type KernelSearch } from './kernel-search.js';
 
-/** If the orchestrator reads too slowly, counts are left out, but never faults and answers. */
+/** For a slow orchestrator counts are left out, but never faults and answers. */
 const maxBacklog = 1 << 20;
 const maxSettleMs = 150;
 /** Each observer has two handles, and Node's pool four threads. */
@@ -242,7 +242,6 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     };
   }
 
-  /** True = there is more. */
   private drain(): boolean {
     const more = this.table.drain();
     this.file?.flush();

@@ -24,7 +24,6 @@ export interface FolderCheck {
 export interface CheckedFolder {
   readonly checks: readonly FolderCheck[];
   readonly result: Result;
-  /** Without the capture. */
   readonly input: JudgeInput;
   readonly rootHash: string | null;
 }
@@ -121,9 +120,7 @@ async function custodyCheck(dir: string): Promise<FolderCheck> {
   };
 }
 
-/**
- * Checks hashes, capture, key commitment, result, custody and signature. VerifyError 64 if `dir` is no run's folder.
- */
+/** Hashes, capture, key commitment, result, custody and signature. VerifyError 64 for another folder. */
 export async function checkFolder(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,
@@ -148,7 +145,7 @@ export async function checkFolder(
   };
 }
 
-/** Throws VerifyError (3) if a check fails, so a damaged folder is neither signed nor changed. */
+/** Throws VerifyError (3) if a check fails: a damaged folder is neither signed nor changed. */
 export async function mustBeWhole(dir: string): Promise<void> {
   const { checks } = await checkFolder(dir, null);
   const wrong = checks.filter(({ name, ok }) => ok === false && name !== 'signature');

@@ -15,7 +15,7 @@ import { judgePartial } from './replay.js';
 export interface JudgedWhileRunning {
   /** Writes evidence.pcapng.part. */
   readonly collation: Promise<Collation>;
-  /** null = discarded frames have to be counted first. */
+  /** null = count the discarded frames first. */
   readonly counting: Counting | null;
 }
 
@@ -25,22 +25,20 @@ interface Counting {
   readonly judged: Promise<string>;
 }
 
-/** Orders and counts captures during the run, so that its end takes equally long for many frames. */
+/** Orders and counts captures during the run, which shortens its end. */
 export interface CollatingWhileRunning {
-  /** Receives timeline entries. */
   hear(entry: TimelineEntry): void;
-  /** After the run. null = given up or not begun: collate the complete captures. */
+  /** null = given up or not begun. */
   finish(counters: StepCounters): Promise<JudgedWhileRunning | null>;
-  /** If `finish` will not be called. */
+  /** Instead of `finish`. */
   stop(): Promise<void>;
 }
 
-/** Below this, captures and evidence may not both have room. */
 const roomForBoth = 4 * 2 ** 30;
 
 /**
- * Begins at the first probes. It gives up, without loss, if captures may be out of order (a ring for each handle),
- * incomplete (any fault) or have another host's time.
+ * Gives up, without loss, if captures may be out of order (a ring for each handle), incomplete (any fault) or have
+ * another host's time.
  */
 export function collateWhileRunning(plan: Plan, request: StreamingRequest): CollatingWhileRunning {
   return new StreamingCollation(plan, request);

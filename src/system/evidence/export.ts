@@ -23,16 +23,16 @@ export interface ExportOptions {
   readonly only: 'leaks' | null;
   /** null = all. */
   readonly observer: string | null;
-  /** Number from 1, or name; null = all. */
+  /** Number from 1, or name. null = all. */
   readonly step: string | null;
-  /** Packet ids (token indexes); null = all frames, even without a token. */
+  /** Packet ids (token indexes). null = all frames, even without a token. */
   readonly probes: { readonly first: number; readonly last: number } | null;
-  /** ns since 1970, inclusive; null = no bound. */
+  /** ns since 1970, inclusive. null = no bound. */
   readonly fromNs: bigint | null;
   readonly untilNs: bigint | null;
   /** Cuts frames behind headers and token. */
   readonly snap: 'headers' | null;
-  /** Classic pcap cannot mark controls, so `replay --mac` would take them for leaks. */
+  /** Classic pcap cannot mark them, so `replay --mac` would report leaks. */
   readonly controls: boolean;
 }
 
@@ -105,7 +105,7 @@ interface Exporting {
   readonly isClassic: boolean;
 }
 
-/** null = left out by the options. */
+/** null = outside the options. */
 function exportPacket(exporting: Exporting, batch: Batch, packet: number): Uint8Array | 'control' | null {
   const { options, plan, classify, keeps, encode, isClassic } = exporting;
   if (!keeps(batch, packet)) return null;
@@ -204,8 +204,8 @@ function checkObserver(dir: string, plan: Plan, observer: string | null): void {
 }
 
 /**
- * Writes frames of a run's capture to `out`: pcapng with interfaces, directions and comments, or classic `.pcap` in ns,
- * without controls unless requested. VerifyError 64 for an unknown observer or folder.
+ * Writes a run's frames to `out`: pcapng with interfaces, directions and comments, or classic `.pcap` in ns.
+ * VerifyError 64 for an unknown observer or folder.
  */
 export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
   if (options.only === 'leaks') await mustBeAsWritten(dir);

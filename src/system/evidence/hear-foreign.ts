@@ -23,7 +23,7 @@ function settledIn(batch: Batch, packet: number, atHost: ReadonlySet<number>): '
   return readPacketOptions(batch, packet).comments.some(isControlComment) ? 'control' : null;
 }
 
-/** A capture of this tool from several ports has no single listener. */
+/** A capture from several ports has no single listener. */
 function checkOnePort(
   path: string,
   batch: Batch,
@@ -43,9 +43,8 @@ function checkOnePort(
 }
 
 /**
- * Reads any program's capture into the fold, up to its damage. In this tool's captures of one port, incoming frames are
- * the listener's with any source, and comments mark controls. `shown`: the reported name. Rejects with VerifyError (64)
- * for several ports.
+ * Reads up to damage. In this tool's captures of one port, incoming frames are the listener's with any source, and
+ * comments mark controls. `shown`: the reported name. Rejects with VerifyError (64) for several ports.
  */
 export async function hearForeign(fold: ForeignFold, path: string, shown = path): Promise<void> {
   const file = startForeignFile(fold, shown);

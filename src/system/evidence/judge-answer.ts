@@ -28,7 +28,7 @@ export const judgeAnswer = tagged('kind', {
     discarded: orNull({ lines: [discardedShape], sha256: orNull(text) }),
     frames: [shownFrameShape],
   },
-  /** The file system refused: memory and captures were judged. */
+  /** The file system refused. */
   raw: { result },
   failed: failureShape,
 });

@@ -6,7 +6,7 @@ import { rawCapturesIn } from './collate/raw-captures.js';
 import { readRawFrames } from './collate/raw-frames.js';
 import { captureHosts, clockOffsets } from './folder/timeline-log.js';
 
-/** True if the file system refuses: full, over quota, read-only, failing. */
+/** The file system is full, over quota, read-only or failing. */
 export function isWriteFailure(error: unknown): boolean {
   if (error instanceof VerifyError) return error.code === 'evidence-not-writable';
   return (
@@ -16,10 +16,7 @@ export function isWriteFailure(error: unknown): boolean {
   );
 }
 
-/**
- * Judges memory and raw captures if the folder cannot be completed (disk full). It reports leaks and nothing else, as
- * `input.run.capture` is null.
- */
+/** For a folder that cannot be completed (disk full): reports leaks only, as `input.run.capture` is null. */
 export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> {
   const judging = startJudging(input);
   const blocks = evidenceInterfaces(input.plan);

@@ -17,7 +17,6 @@ export interface FinishedRun extends Omit<CollateInput, 'path' | 'hosts'> {
   readonly timeline: readonly TimelineEntry[];
   /** null = another process wrote it. */
   readonly planFile: WrittenPlanFile | null;
-  /** null = not collated during the run. */
   readonly streaming: CollatingWhileRunning | null;
   readonly onJudging: () => void;
 }
@@ -53,9 +52,7 @@ async function judgeStreamed(run: FinishedRun, { collation, counting }: JudgedWh
   };
 }
 
-/**
- * Collates an ended run's captures, reveals the key, and judges as `judgeFolder`. Rejects if the file system refuses.
- */
+/** Collates, reveals the key, and judges as `judgeFolder`. Rejects if the file system refuses. */
 export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
   const streamed = (await run.streaming?.finish(run.counters)) ?? null;
   if (streamed !== null) {

@@ -25,7 +25,6 @@ export interface JudgeRequest {
   readonly clocks: readonly (readonly [string, string])[];
   readonly keep: 'leaks' | 'all';
   readonly application: string;
-  /** The file system already refuses. */
   readonly isFull: boolean;
 }
 
@@ -63,7 +62,7 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
   return { kind: 'judged', result, record: input.run, discarded: input.discarded ?? null, frames };
 }
 
-/** Collates the captures in `dir`, reveals the key, judges, and writes the result. */
+/** Collates, reveals the key, judges, and writes the result. */
 export async function judgeTask(dir: string, given: JudgeRequest, onJudging: () => void): Promise<JudgeAnswer> {
   const request = { ...given, plan: wholePlan(given.plan) };
   try {

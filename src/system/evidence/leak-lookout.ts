@@ -9,7 +9,7 @@ import { escapeText } from '../../core/text/escape.js';
 import { FrameNotes } from './collate/frame-notes.js';
 import { partialCaptures } from './collate/partial-captures.js';
 
-/** By step. Later leaks may be shown late; the judge reads all. */
+/** By step. Leaks beyond may be shown late, but the judge reads all. */
 const maxFrames = 200_000;
 
 export interface LookoutOptions {

@@ -87,8 +87,8 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
 }
 
 /**
- * Removes all payload but headers and tokens, judges and hashes again, notes it in run.json and the custody log, and
- * deletes the void signature. Gives the bytes removed and the result. VerifyError 3 if the folder is not intact.
+ * Removes payload but headers and tokens, judges and hashes again, logs that in run.json and custody log, and deletes
+ * the void signature. VerifyError 3 if the folder is not intact.
  */
 export async function purgeFolder(
   dir: string,

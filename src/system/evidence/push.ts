@@ -21,7 +21,6 @@ const purpose = 'verify-isolation-summary';
 const maxBytes = 1 << 20;
 
 export interface Patience {
-  /** Before each try. */
   readonly waitsMs: readonly number[];
   readonly answerMs: number;
   readonly totalMs: number;
@@ -63,8 +62,8 @@ export interface EndedRuns {
 }
 
 /**
- * Writes a summary into `spool`: OpenSSH's signature, then a line of signed JSON. Rejects with VerifyError (64) if the
- * key does not sign, and with file system errors.
+ * OpenSSH's signature, then a line of signed JSON. Rejects with VerifyError (64) if the key does not sign, and with
+ * file system errors.
  */
 export async function spoolSummary(ended: EndedRuns, spool: string, key: string, now: Date): Promise<void> {
   const host = hostname();
@@ -94,7 +93,7 @@ function signedPart(text: string): string {
   return /^-----END SSH SIGNATURE-----\n([^]*)$/m.exec(text)?.[1] ?? '';
 }
 
-/** An unverified summary, with its signature's public key (base64; '' = none). Throws VerifyError (3) if malformed. */
+/** Unverified. `signer`: the signature's public key (base64, '' = none). Throws VerifyError (3) if malformed. */
 export function readSummary(path: string): { readonly summary: HostSummary; readonly signer: string } {
   try {
     const text = readRegular(path, maxBytes);
@@ -105,7 +104,7 @@ export function readSummary(path: string): { readonly summary: HostSummary; read
   }
 }
 
-/** `signers`: OpenSSH's file and the signer's name; null = any key. */
+/** `signers`: OpenSSH's file and a name, null = any key. */
 export async function checkSummary(
   path: string,
   signers: { readonly file: string; readonly identity: string } | null,
@@ -115,8 +114,8 @@ export async function checkSummary(
 }
 
 /**
- * null = taken. `stop`: the receiver refuses all until credential or path change; `never`: it refuses this summary;
- * `unknown`: the next may be taken.
+ * null = taken. `stop`: all are refused until credential or path change. `never`: this summary is refused. `unknown`:
+ * the next may be taken.
  */
 type Refusal = { readonly why: string; readonly when: 'again' | 'stop' | 'never' | 'unknown' } | null;
 
@@ -139,7 +138,6 @@ function whenTaken(status: number): NonNullable<Refusal>['when'] {
   return status < 400 || status >= 500 || passing.includes(status) ? 'again' : 'unknown';
 }
 
-/** The answer's body is not read. */
 function put(url: URL, body: string, answerMs: number): Promise<Refusal> {
   const start = url.protocol === 'https:' ? requestByHttps : requestByHttp;
   return new Promise((resolve) => {
@@ -189,24 +187,23 @@ async function putPatiently(url: URL, body: string, patience: Patience): Promise
   return refusal;
 }
 
-/** Summaries refused for good, below the spool. */
 const refusedFolder = 'refused';
-/** Newest files kept: number and age in days. */
+/** Number and age in days of kept files. */
 export const refusedBound = { count: 100, days: 30 };
 
 export interface Delivery {
   readonly delivered: number;
   readonly kept: number;
-  /** Moved there, and removed beyond `refusedBound`. */
+  /** `removed`: beyond `refusedBound`. */
   readonly refused: { readonly count: number; readonly removed: number; readonly dir: string };
-  /** Distinct reasons of failed deliveries, oldest first. */
+  /** Distinct, oldest first. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Puts a spool's summaries, oldest first, and removes accepted ones. Stops if the receiver is unreachable, untrusted or
- * refuses all, or at the time limit. Summaries with a refused body move to the bounded folder `refused`. Unreadable
- * ones stay. It skips those another process just delivered. Rejects with VerifyError (64) if the spool is unreadable.
+ * Oldest first, removing accepted ones. Stops if the receiver is unreachable, untrusted or refuses all, or at the time
+ * limit. Summaries with a refused body move to the bounded folder `refused`. Unreadable ones stay. Rejects with
+ * VerifyError (64) if the spool is unreadable.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);

@@ -49,19 +49,19 @@ export interface JudgedRun {
 }
 
 /**
- * Judges a run's folder from its files alone, without root or network: run and replay agree byte for byte. It hashes
- * the judged bytes; a difference from SHA256SUMS excludes HOLDS. VerifyError 64 if it is no run's folder.
+ * From files alone, without root or network: run and replay agree byte for byte. It hashes the judged bytes. A
+ * difference from SHA256SUMS excludes HOLDS. VerifyError 64 for another folder.
  */
 export async function judgeFolder(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir), changedSince);
 }
 
-/** As `judgeFolder` without SHA256SUMS, which the caller checks or rewrites. */
+/** Without SHA256SUMS, which the caller checks or rewrites. */
 export async function judgeAsItIs(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir));
 }
 
-/** Foreign contents are the folder's fault, not this program's: VerifyError 64. */
+/** Foreign contents are the folder's fault: VerifyError 64. */
 function notFitting(dir: string, error: unknown): VerifyError {
   return new VerifyError(
     'evidence-unreadable',
@@ -71,10 +71,7 @@ function notFitting(dir: string, error: unknown): VerifyError {
   );
 }
 
-/**
- * As `judgeFolder`, with sources from `inputOf`. `changedOf`: files that differ from the run's; absent in the run
- * itself.
- */
+/** `changedOf`: files that differ from the run's, absent in the run itself. */
 export async function judgeCapture(
   dir: string,
   inputOf: () => Promise<JudgeInput>,
@@ -102,7 +99,7 @@ export async function replayFolder(dir: string): Promise<Result> {
   return (await judgeFolder(dir)).result;
 }
 
-/** Writes the outcome of fixes and judges again, so result and hashes include them. */
+/** Judges again, so that result and hashes include the fixes. */
 export async function keepFixes(dir: string, records: readonly FixRecord[]): Promise<Result> {
   await writeJson(dir, files.fixes.name, records);
   const { result } = await judgeAsItIs(dir);
@@ -121,7 +118,7 @@ async function* hashing(
   }
 }
 
-/** Adds a growing capture to a judgement. Gives the SHA-256 of its bytes, hex. */
+/** Judges a growing capture. Gives the SHA-256 of its bytes, hex. */
 export async function judgePartial(judging: JudgeState<JudgeStart>, partial: PartialFile): Promise<string> {
   const hash = createHash('sha256');
   await addCapture(judging, readCaptureOf(hashing(partial.read(), hash), { fleeting: true }));

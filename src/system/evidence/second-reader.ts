@@ -8,7 +8,7 @@ import { readBytes } from './read/read-bytes.js';
 /** One capture by two independent readers. */
 export interface ReaderComparison {
   readonly packets: number;
-  /** Damage that both report; null = none. */
+  /** Damage that both report. */
   readonly fault: string | null;
   /** The first ones, a line each. */
   readonly differences: readonly string[];
@@ -45,10 +45,7 @@ function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
   return null;
 }
 
-/**
- * Compares this program's reader with the npm package pcap-parser; null = not classic pcap in µs, its only format.
- * Memory is constant.
- */
+/** Against the npm package pcap-parser. null = not classic pcap in µs, its only format. Memory is constant. */
 export async function compareReaders(path: string): Promise<ReaderComparison | null> {
   const reader = new CaptureReader();
   const second = pcapParserReader();

@@ -6,18 +6,18 @@ import { ethernetLength, isGroupMac, macNumber } from '../../core/wire/ethernet.
 import { BlockWriter } from './collate/block-writer.js';
 import { readCapture } from './read/read-capture.js';
 
-/** A capture for each port, from one for all. */
+/** A capture for each port. */
 export interface SplitCapture {
   /** By interface. */
   readonly files: readonly string[];
-  /** True if unicast to a MAC behind another port came in at this one, so others might have overheard it. */
+  /** True if unicast to a MAC behind another port came in here, so others might have overheard it. */
   crossed(port: number, to: (mac: number) => boolean): boolean;
-  /** Senders at this port and no other. */
+  /** Senders at this port alone. */
   spoke(port: number): readonly number[];
   readonly damages: readonly string[];
 }
 
-/** By port, against floods of invented addresses. */
+/** Against floods of invented addresses. */
 const maxAddresses = 10_000;
 
 function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): void {
@@ -34,10 +34,7 @@ function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): vo
   });
 }
 
-/**
- * Copies each interface's packets and counters into `<name>.pcapng` in `dir`. Throws VerifyError (69) if the disk
- * refuses.
- */
+/** Writes `<name>.pcapng` for each interface. Throws VerifyError (69) if the disk refuses. */
 export async function splitByPort(
   path: string,
   dir: string,

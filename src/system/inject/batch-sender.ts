@@ -12,17 +12,17 @@ export type BatchOutcome =
   | { readonly accepted: number; readonly error: null }
   | { readonly accepted: number; readonly error: string };
 
-/** Socket and interface; 0 = the bound one. */
+/** Interface 0 = the socket's bound one. */
 export interface Exit {
   readonly fd: number;
   readonly interface: number;
-  /** Leading bytes to send; absent = all. */
+  /** Leading bytes to send, absent = all. */
   readonly size?: number;
 }
 
 /**
- * Sends frames `length` bytes apart, without waiting, by one sendmmsg(2) a batch. The function gives the frames taken
- * and the `error` of the next (`EAGAIN`, `ENOBUFS`, `ENETDOWN`, …).
+ * Frames are `length` bytes apart, one sendmmsg(2) sends a batch without waiting. `error`: of the next frame (`EAGAIN`,
+ * `ENOBUFS`, `ENETDOWN`, …).
  */
 export function batchSender(
   frames: Buffer,

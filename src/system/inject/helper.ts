@@ -11,7 +11,7 @@ import { openSendingSocket, type Sender, type SendOutcome, type SocketRoute, sen
 
 type Places = Readonly<Record<string, Place>>;
 
-/** Starts a helper that sends at named places until `stop`. Throws VerifyError. */
+/** Sends at named places until `stop`. Throws VerifyError. */
 export async function startSender(places: Places): Promise<Sender> {
   const helper = await startSendingHelper(namespacesOf(places));
   try {
@@ -29,7 +29,7 @@ export async function startSender(places: Places): Promise<Sender> {
   }
 }
 
-/** A helper process with one packet socket per network namespace: closing one takes 12 ms. */
+/** One packet socket per network namespace, as closing one takes 12 ms. */
 export interface SendingHelper {
   /** True without faults and with all their namespaces. */
   serves(places: Places): boolean;
@@ -52,14 +52,11 @@ export function namespacesOf(places: Places): ReadonlySet<string | null> {
 
 interface OpenSocket {
   readonly name: string;
-  /** In this process, to find interfaces. */
+  /** For finding interfaces. */
   readonly fd: number;
 }
 
-/**
- * Starts a helper with a socket per namespace (null = this process's); `starting`: one already started. Throws
- * VerifyError (69).
- */
+/** A socket per namespace, null = this process's. `starting`: a helper already started. Throws VerifyError (69). */
 export async function startSendingHelper(
   namespaces: ReadonlySet<string | null>,
   starting = startHelper('send'),

@@ -4,9 +4,9 @@ import { startHelper } from '../process/helper-process.js';
 import { namespacesOf, type SendingHelper, startSendingHelper } from './helper.js';
 import type { Sender } from './sender.js';
 
-/** A helper shared by steps: its start takes longer than most steps send. */
+/** Steps share a helper: its start takes longer than most steps send. */
 export interface SenderPool {
-  /** As `startSender`, but a faultless helper with all namespaces stays. Starts none without places. */
+  /** A faultless helper with all namespaces stays. Starts none without places. */
   start(places: Readonly<Record<string, Place>>): Promise<Sender>;
   /** Starts a helper early. */
   warm(): void;

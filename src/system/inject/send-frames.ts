@@ -1,22 +1,22 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { type BatchOutcome, batchSender, type Exit, maxInBatch } from './batch-sender.js';
 
-/** A full queue passes; other errors are final. */
+/** A full queue passes, other errors are final. */
 const passing = ['EAGAIN', 'ENOBUFS', 'EINTR'];
 const maxRetryMs = 1000;
 const burstMs = 2;
-/** Below this, sleeping 1 ms leaves few frames to catch up. Above it, as in the lab, the event loop turns. */
+/** Below this, sleeping 1 ms leaves few frames to catch up. */
 const maxBySleep = 10_000;
-/** Between turns of the event loop, for heartbeats and messages. */
+/** For heartbeats and messages. */
 const maxInTurn = 512;
 
 export interface SendRequest {
-  /** In order; `fd`: a packet socket, interface 0: its bound one. */
+  /** `fd`: a packet socket, interface 0: its bound one. */
   readonly routes: readonly {
     readonly fd: number;
     readonly interface: number;
     readonly count: number;
-    /** Bytes sent of each frame; absent = all. */
+    /** Bytes of each frame, absent = all. */
     readonly size?: number;
     /** A driver's drop (ENOBUFS) counts as sent. */
     readonly countsDropped?: true;
@@ -30,7 +30,7 @@ export interface SendRequest {
   readonly notBeforeMs?: number;
 }
 
-/** Frames taken, the next one's error, and when it is due (performance.now()). */
+/** Frames taken, the next one's error, and its due time (performance.now()). */
 export interface SentFrames {
   readonly accepted: number;
   readonly error: string | null;
@@ -38,8 +38,8 @@ export interface SentFrames {
 }
 
 /**
- * Sends paced frames: at most 64 at once, and 2 ms' worth to catch up. The event loop turns between bursts. At a host's
- * rates it sleeps at least 1 ms: busy waiting would take a processor from guests.
+ * Paced: at most 64 at once, and 2 ms' worth to catch up. The event loop turns between bursts. At a host's rates it
+ * sleeps at least 1 ms: busy waiting would take a processor from guests.
  */
 export async function sendFrames(request: SendRequest, goOn: () => boolean): Promise<SentFrames> {
   const { routes, frames, length, perSecond } = request;
@@ -92,7 +92,7 @@ class Way {
     this.routeEnd = routes[0]?.count ?? 0;
   }
 
-  /** `remaining`: frames from it on with the same exit. */
+  /** `remaining`: frames with the same exit. */
   at(frame: number): { readonly exit: Exit; readonly remaining: number; readonly countsDropped: boolean } {
     while (frame >= this.routeEnd && this.route < this.routes.length - 1) {
       this.route += 1;

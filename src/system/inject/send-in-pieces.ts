@@ -1,7 +1,7 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Sender, SendOutcome, SocketRoute } from './sender.js';
 
-/** Gives what the kernel took within `withinMs`; rejects without an answer. */
+/** Gives frames taken within `withinMs`. Rejects without an answer. */
 export type SendPiece = (piece: {
   readonly routes: readonly SocketRoute[];
   readonly frames: Uint8Array;
@@ -14,7 +14,7 @@ export interface PiecesOptions {
   readonly pieceBytes: number;
   /** Frames unanswered this long after their time count as not accepted. */
   readonly answerMs: number;
-  /** Concurrent calls: one begins with the last piece of the one before. */
+  /** A call begins with the last piece of the one before. */
   readonly underWay: number;
 }
 
@@ -25,7 +25,7 @@ export function sendInPieces(
 ): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
   const { pieceBytes, underWay } = options;
   let calls: readonly Promise<unknown>[] = [];
-  /** Resolves when the last call's last piece begins or fails. */
+  /** Resolves with the last call's last piece. */
   let begun: Promise<void> = Promise.resolve();
   const sendRouted: Sender['sendRouted'] = (routes, frames, length, perSecond) => {
     const turn = Promise.all([begun, calls.at(-underWay)]);

@@ -2,13 +2,13 @@ import type { HelperFault } from '../../core/protocol/messages.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { linkIndex, noSuchInterface, openUnboundPacketSocket } from '../kernel/packet-socket.js';
 
-/** Frames taken; `error` (`ENETDOWN`, `helper-died`, …): why not more. */
+/** `error` (`ENETDOWN`, `helper-died`, …): why not more. */
 export interface SendOutcome {
   readonly accepted: number;
   readonly error: string | null;
 }
 
-/** Frames for a named socket; `size`: leading bytes of each, absent = all. */
+/** `size`: leading bytes of each frame, absent = all. */
 export interface SocketRoute {
   readonly socket: string;
   readonly count: number;
@@ -19,11 +19,11 @@ export interface SocketRoute {
 export interface Sender {
   readonly pid: number;
   /**
-   * Sends `frames` of `length` bytes each, paced; null = unlimited. Never rejects for events on the wire. Calls run in
-   * order, and the next may already be at the helper.
+   * Paced, null = unlimited. Never rejects for events on the wire. Calls run in order, and the next may already be at
+   * the helper.
    */
   send(socket: string, frames: Uint8Array, length: number, perSecond: number | null): Promise<SendOutcome>;
-  /** As `send` over several sockets, `count` frames each, until a refusal. */
+  /** `count` frames each, until a refusal. */
   sendRouted(
     routes: readonly SocketRoute[],
     frames: Uint8Array,
@@ -35,12 +35,12 @@ export interface Sender {
   kill(): void;
 }
 
-/** A packet socket in a namespace (null = this process's) that receives nothing. Throws VerifyError (69). */
+/** It receives nothing. null = this process's namespace. Throws VerifyError (69). */
 export function openSendingSocket(netns: string | null): number {
   return inNamespace(netns, openUnboundPacketSocket);
 }
 
-/** Its index in the socket's namespace. Throws VerifyError (69) `interface-gone`. */
+/** In the socket's namespace. Throws VerifyError (69) `interface-gone`. */
 export function sendingInterface(fd: number, device: string): number {
   const index = linkIndex(fd, device);
   if (index === null) throw noSuchInterface(device);

@@ -23,7 +23,7 @@ class SendWorker {
   private readonly channel: HelperChannel<'send'>;
   private readonly sockets = new Map<string, number>();
   private readonly heartbeat: NodeJS.Timeout;
-  /** In memory; null = none yet. */
+  /** In memory, null = none yet. */
   private file: number | null = null;
   private buffer = Buffer.alloc(0);
   private isEnding = false;

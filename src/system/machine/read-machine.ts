@@ -49,7 +49,7 @@ const moduleNames = [
   'xen_netback',
 ] as const;
 
-/** They print `NAME VERSION` lines; missing packages are on stderr or worded otherwise. */
+/** They print `NAME VERSION` lines. Missing packages are on stderr or worded otherwise. */
 const packageQueries: readonly (readonly string[])[] = [
   ['dpkg-query', '-W', '-f', '${db:Status-Status} ${Package} ${Version}\n', ...packageNames],
   ['rpm', '-q', '--qf', 'installed %{NAME} %{VERSION}-%{RELEASE}\n', ...packageNames],
@@ -102,7 +102,7 @@ function knownMachineId(): string | null {
   return id !== null && /^[0-9a-f]{32}$/.test(id) ? id : null;
 }
 
-/** A hash no other machine can reproduce, so trying cannot find the text. Without machine-id, until a boot. */
+/** No other machine can find the text by trying. Without machine-id, until a boot. */
 export function hashHere(text: string): string {
   const id = knownMachineId() ?? (fileText('/proc/sys/kernel/random/boot_id') ?? '').replaceAll('-', '');
   return keyed(id, `verify-isolation ${text}`);

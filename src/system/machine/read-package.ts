@@ -9,7 +9,7 @@ import { packagePath } from '../process/package-path.js';
 export interface PackageIdentity {
   /** `find dist -name '*.js' -o -name '*.cjs' | LC_ALL=C sort | xargs sha256sum | sha256sum`. */
   readonly packageSha256: string;
-  /** Of a checkout's package-lock.json, else npm's installation record; null = neither. */
+  /** A checkout's package-lock.json, else npm's installation record. null = neither. */
   readonly lockfileSha256: string | null;
   /** Versions as built in or installed. */
   readonly dependencies: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ function read(path: string): string {
   }
 }
 
-/** A user id in the outer user namespace (user_namespaces(7), uid_map); null = none. */
+/** In the outer user namespace (user_namespaces(7), uid_map), null = none. */
 export function outerUid(uid: number, uidMap: string): number | null {
   for (const line of uidMap.split('\n')) {
     const [inside, outside, count] = line.trim().split(/\s+/).map(Number);
@@ -22,7 +22,7 @@ export function outerUid(uid: number, uidMap: string): number | null {
   return null;
 }
 
-/** This process's user; in a user's lab that user, not the namespace's root. */
+/** In a user's lab that user, not the namespace's root. */
 export function readWho(declared: { readonly operator: string | null; readonly ticket: string | null }): Who {
   const map = read('/proc/self/uid_map');
   const uid = process.getuid?.() ?? 0;

@@ -24,8 +24,8 @@ function sendUnixDatagram(path: string, text: string): boolean {
 }
 
 /**
- * Reports a state to systemd (sd_notify(3)): `READY=1`, `WATCHDOG=1`, `STATUS=…`. No-op without NOTIFY_SOCKET; false =
- * not taken, no reason to stop watching.
+ * sd_notify(3): `READY=1`, `WATCHDOG=1`, `STATUS=…`. No-op without NOTIFY_SOCKET. False = not taken, no reason to stop
+ * watching.
  */
 export function notifySystemd(state: string, path = process.env['NOTIFY_SOCKET']): boolean {
   return path !== undefined && path !== '' && sendUnixDatagram(path, state);
@@ -34,8 +34,7 @@ export function notifySystemd(state: string, path = process.env['NOTIFY_SOCKET']
 const journalSocket = '/run/systemd/journal/socket';
 
 /**
- * Writes a journal entry (systemd's JOURNAL_NATIVE_PROTOCOL). Control characters become spaces, so no value becomes a
- * field. False = no journal.
+ * systemd's JOURNAL_NATIVE_PROTOCOL. Control characters become spaces, so no value becomes a field. False = no journal.
  */
 export function writeJournalEntry(fields: Readonly<Record<string, string>>, socket = journalSocket): boolean {
   const lines = Object.entries(fields).map(

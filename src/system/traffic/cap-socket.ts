@@ -23,25 +23,25 @@ type CapClass = new () => CapObject;
 export interface CapSocket {
   /** Throws the kernel's error. */
   send(frame: Buffer, bytes: number): void;
-  /** Frames that found the ring full. */
+  /** For a full ring. */
   dropped(): number;
   close(): void;
 }
 
 /**
- * The kernel allocates twice as much. A slot takes 1,600 bytes without segmentation offloads, else 65,616: then 16 MiB
+ * The kernel allocates twice as much. A slot takes 1,600 bytes, without segmentation offloads, else 65,616: then 16 MiB
  * hold 255 frames.
  */
 const ringBytes = 16 << 20;
 const maxFrame = 65_536;
 const IFF_UP = 1;
 
-/** cap keeps a raw pointer to its buffer: neither may be garbage-collected. */
+/** cap keeps a raw pointer to its buffer. */
 const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 
 /**
- * Makes a device promiscuous; `take` receives incoming frames in one buffer. Throws VerifyError (69) without cap, or if
- * the device is missing or down, as cap itself would end the process.
+ * Promiscuous. `take` receives incoming frames in one buffer. Throws VerifyError (69) without cap, or if the device is
+ * missing or down: cap itself would end the process.
  */
 export function openCapSocket(device: string, take: (buffer: Buffer, bytes: number) => void): CapSocket {
   const Cap = capClass();
@@ -114,7 +114,5 @@ function requireUp(device: string): void {
   }
 }
 
-/**
- * libpcap's filters first test packet types in user space, where they are unknown (libpcap issues 1482, 1402, 1254).
- */
+/** libpcap's filters first test packet types in user space (libpcap issues 1482, 1402, 1254). */
 const incomingOnly = encodeBpf([loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse, takeWhole]);

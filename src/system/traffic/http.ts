@@ -12,7 +12,6 @@ const port = 80;
 export interface ExchangeOptions {
   readonly client: { readonly netns: string | null };
   readonly server: { readonly netns: string | null };
-  /** The server's. */
   readonly address: string;
   readonly requests: number;
   /** Of each answer. */
@@ -25,10 +24,7 @@ export interface ExchangeOutcome {
   readonly detail: string;
 }
 
-/**
- * Serves `requests` HTTP answers of `bytes` bytes between two namespaces, a connection each. At most 5 s a request;
- * failures are part of the outcome.
- */
+/** `requests` answers of `bytes` bytes, a connection each. At most 5 s a request. Failures are part of the outcome. */
 export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const body = Buffer.alloc(options.bytes, 'v');
   const server = createServer((_request, response) => response.end(body));
@@ -48,7 +44,7 @@ export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOu
   }
 }
 
-/** With a host Node first looks it up, and listens after the thread has left the namespace. */
+/** With a host, Node listens only after a lookup, when the thread has left the namespace. */
 async function listen(server: Server, netns: string | null): Promise<void> {
   const listening = once(server, 'listening');
   inNamespace(netns, () => server.listen(port));
@@ -84,7 +80,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
 
-/** A socket keeps the namespace of its creation, and Node's connect would create it after the thread has left. */
+/** Node's connect would create the socket after the thread has left the namespace. */
 function connectIn(netns: string | null, address: string, port: number): Socket {
   const c = libc();
   const fd = inNamespace(netns, () =>

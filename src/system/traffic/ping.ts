@@ -6,7 +6,7 @@ import type { ExchangeOptions, ExchangeOutcome } from './http.js';
 /** Without ICMP echo and IPv4 headers. */
 const maxPayload = 65_507;
 
-/** Sends `requests` echo requests with `bytes` bytes from the client. Rejects with VerifyError (69) without ping. */
+/** `requests` echo requests of `bytes` bytes. Rejects with VerifyError (69) without ping. */
 export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const { requests, address } = options;
   const words = [
@@ -34,19 +34,19 @@ export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOu
 
 /** A ping until it is stopped. */
 export interface PingStream {
-  /** In ms; null = lost. */
+  /** In ms, null = lost. */
   readonly answers: readonly (number | null)[];
   stop(): void;
 }
 
-/** From a line of `ping -n -O` (iputils): ms, null = lost; undefined = another line. */
+/** From `ping -n -O` (iputils): ms, null = lost, undefined = another line. */
 export function parsePing(line: string): number | null | undefined {
   if (/^no answer yet|Destination .* Unreachable/i.test(line)) return null;
   const time = /\btime[=<]([\d.]+) ms/.exec(line)?.[1];
   return time === undefined ? undefined : Number(time);
 }
 
-/** Pings from a namespace. Without a working ping there are neither answers nor losses. */
+/** Without a working ping there are neither answers nor losses. */
 export function startPing(address: string, netns: string | null, perSecond: number): PingStream {
   const answers: (number | null)[] = [];
   const child = inNamespace(netns, () =>

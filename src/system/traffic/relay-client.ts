@@ -8,13 +8,13 @@ const startMs = 10_000;
 export interface RunningRelay {
   readonly pid: number;
   stop(): Promise<void>;
-  /** Since the last call (core/model/reasons.ts). */
+  /** Since the last call. */
   faults(): readonly { readonly code: FaultCode; readonly text: string }[];
 }
 
 /**
- * Resolves when the relay helper carries frames in the caller's namespace. Rejects with VerifyError (69):
- * `cap-missing`, `interface-down`, `open-failed`.
+ * Resolves when it carries frames in the caller's namespace. Rejects with VerifyError (69): `cap-missing`,
+ * `interface-down`, `open-failed`.
  */
 export async function startRelay(spec: {
   readonly bridge: string;

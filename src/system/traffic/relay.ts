@@ -14,8 +14,8 @@ interface Carrying {
 }
 
 /**
- * The role `relay`: acts as VMware's bridge. It holds the bridge device promiscuous (flags 0x1103) and passes frames
- * between it and the endpoint.
+ * The role `relay`: as VMware's bridge, it holds the bridge device promiscuous (flags 0x1103) and passes frames between
+ * it and the endpoint.
  */
 export function relayWorker(): void {
   openHelperChannel('relay', toolVersion(), (channel) => new RelayWorker(channel));
@@ -82,7 +82,7 @@ class RelayWorker {
     this.channel.say({ type: 'relaying', bridge: message.bridge, device: message.device });
   }
 
-  /** A full queue, or a frame above the receiver's MTU, is a loss, reported with the next beat. */
+  /** A full queue, or a frame above the receiver's MTU, is a loss. */
   private tryTo(send: () => void): boolean {
     try {
       send();
@@ -115,8 +115,8 @@ class RelayWorker {
 type StartMessage = Extract<ToRelay, { type: 'start' }>;
 
 /**
- * Accepts frames to the endpoint's MACs, groups and broadcast, or all with `everything`. Never the endpoint's own,
- * which would return to their origin.
+ * Frames to the endpoint's MACs, groups and broadcast, or all with `everything`. Never the endpoint's own, which would
+ * return to their origin.
  */
 export function isForGuest(macs: readonly string[], everything: boolean): (frame: Buffer, bytes: number) => boolean {
   const guestMacs = new Set(macs.map(keyOfText));

@@ -1,12 +1,12 @@
-/** Structures and tracepoints of this kernel, from /sys/kernel/btf/vmlinux (Documentation/bpf/btf.rst). */
+/** This kernel's types, from /sys/kernel/btf/vmlinux (Documentation/bpf/btf.rst). */
 export interface KernelTypes {
-  /** Bytes to a member, through nested ones; null = no such name. */
+  /** Bytes, through nested members. null = no such name. */
   offsetOf(structure: string, ...members: readonly string[]): number | null;
-  /** Bytes; null = no such structure. */
+  /** Bytes. null = no such structure. */
   sizeOf(structure: string): number | null;
-  /** The type `btf_trace_NAME`; null = no such tracepoint. */
+  /** `btf_trace_NAME`. null = no such tracepoint. */
   tracepoint(name: string): Tracepoint | null;
-  /** Names of an enumeration of 32 bits; empty = no such name. */
+  /** Of 32 bits. Empty = no such name. */
   valuesOf(enumeration: string): ReadonlyMap<number, string>;
 }
 
@@ -56,7 +56,7 @@ function wordsBehind(kind: number, count: number): number {
   }
 }
 
-/** Reads the types; null = no BTF of a little-endian kernel. Total over arbitrary bytes. */
+/** null = no BTF of a little-endian kernel. Total over arbitrary bytes. */
 export function parseBtf(bytes: Uint8Array): KernelTypes | null {
   const complete = bytes.length - (bytes.length % 4);
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
@@ -74,7 +74,7 @@ export function parseBtf(bytes: Uint8Array): KernelTypes | null {
   return new ParsedTypes(words, indexTypes(words, begin / 4, (begin + typesLength) / 4), strings);
 }
 
-/** In words; number 0 is void. */
+/** In words. Number 0 is void. */
 function indexTypes(words: Uint32Array, begin: number, end: number): Uint32Array {
   const starts = new Uint32Array(Math.ceil((end - begin) / 3) + 1);
   let count = 1;
@@ -87,7 +87,6 @@ function indexTypes(words: Uint32Array, begin: number, end: number): Uint32Array
 }
 
 class ParsedTypes implements KernelTypes {
-  /** BTF has each name once. */
   private readonly nameOffsets = new Map<string, number>();
   private readonly numbers = new Map<string, number | null>();
 
@@ -200,7 +199,7 @@ class ParsedTypes implements KernelTypes {
   }
 }
 
-/** This kernel's offsets of the members programs read, in bytes. */
+/** This kernel's offsets of members, in bytes. */
 export interface PacketLayout {
   readonly device: number;
   readonly length: number;
@@ -223,7 +222,7 @@ export interface ProcessLayout {
   readonly pid: number;
   readonly level: number;
   readonly numbers: number;
-  /** Bytes of each entry; the number comes first. */
+  /** Bytes of an entry, which begins with the number. */
   readonly each: number;
   readonly namespace: number;
   readonly inode: number;

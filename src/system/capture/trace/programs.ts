@@ -4,8 +4,8 @@ import type { PacketLayout } from './btf.js';
 import { type OwnProcesses, putReader } from './reader-program.js';
 
 /**
- * Tracepoints of a packet's way: sent or received by a device, dropped or consumed, read by a process
- * (include/trace/events/net.h, skb.h).
+ * Tracepoints (include/trace/events/net.h, skb.h): a device sends or receives, a packet is dropped or consumed, a
+ * process reads it.
  */
 export const places = [
   { name: 'transmit', tracepoint: 'net_dev_start_xmit' },
@@ -16,7 +16,7 @@ export const places = [
 ] as const;
 export type PlaceName = (typeof places)[number]['name'];
 
-/** Descriptors of the maps that a step's programs write. */
+/** Descriptors of maps that programs write. */
 export interface TraceMaps {
   /** Per processor and place: the frame's first bytes. */
   readonly windows: number;
@@ -46,13 +46,13 @@ export const ledgerKeyLength = 16;
 /** Bytes of a table value before the tokens' bytes. */
 export const countLength = 8;
 
-/** The tokens a step's programs search for. */
+/** Tokens that programs search for. */
 export interface TraceTarget {
   readonly runTag: number;
   /** Tokens first … first + count − 1. */
   readonly first: number;
   readonly count: number;
-  /** No frame of the step has more bytes. */
+  /** No longer frame is the step's. */
   readonly longest: number;
   /** Inode of this process's PID namespace. */
   readonly pids: OwnProcesses;
@@ -139,8 +139,8 @@ class PlaceProgram {
   }
 
   /**
-   * Each aligned word is compared with both halves of the run's mark at an even offset: one half is aligned. Copying
-   * beyond the frame is safe: 320 bytes of the kernel follow (struct skb_shared_info).
+   * Each aligned word is compared with both halves of the mark, as one half is aligned. Copying beyond the frame is
+   * safe: 320 bytes of the kernel follow (struct skb_shared_info).
    */
   private search(): void {
     const mark = this.mark();
@@ -353,7 +353,7 @@ class PlaceProgram {
   }
 }
 
-/** The program of `places[number]`. `parameters`: of its tracepoint. Needs Linux 5.8. */
+/** `parameters`: of the place's tracepoint. Needs Linux 5.8. */
 export function placeProgram(
   place: number,
   parameters: number,

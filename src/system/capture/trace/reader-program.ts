@@ -1,7 +1,7 @@
 import type { Assembler } from '../../../core/wire/search-program.js';
 import type { ProcessLayout } from './btf.js';
 
-/** Inode of this program's PID namespace; `first` = the initial one, where all have a number; null = unknown. */
+/** Inode of this program's PID namespace. `first` = the initial one, null = unknown. */
 export type OwnProcesses = number | 'first' | null;
 
 const helpers = { currentTask: 35, processOfMachine: 14, readKernel: 113 } as const;
@@ -11,7 +11,6 @@ const pointer = 8;
 /** The kernel nests up to 32 PID namespaces (MAX_PID_NS_LEVEL). */
 const maxLevels = 8;
 
-/** On the stack: the answer, and 16 bytes to work in. */
 interface ReaderPlaces {
   readonly pids: OwnProcesses;
   readonly to: number;
@@ -29,8 +28,8 @@ function putRead(program: Assembler, to: number, bytes: number, distance: number
 }
 
 /**
- * The current process's number in our PID namespace: processes there and in namespaces below have one. Otherwise 0,
- * which no process has. bpf_get_ns_current_pid_tgid (Linux 5.7) knows only processes of that very namespace.
+ * The process's number in our PID namespace, also from a namespace below. 0 = none. bpf_get_ns_current_pid_tgid (Linux
+ * 5.7) knows only that very namespace.
  */
 export function putReader(program: Assembler, layout: ProcessLayout | null, { pids, to, scratch }: ReaderPlaces): void {
   if (pids === 'first')

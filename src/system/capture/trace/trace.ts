@@ -38,16 +38,15 @@ export interface TracedRow {
   readonly place: PlaceName;
   /** Bytes before the token, from the MAC header or the data, whichever comes first. */
   readonly tokenAt: number;
-  /** Inode of the network namespace; 0 = the packet had no device. */
+  /** Inode of the network namespace, 0 = no device. */
   readonly netns: number;
   readonly ifindex: number;
   /** Of a drop: enum skb_drop_reason. */
   readonly reason: number;
-  /** Of a read: the process; 0 = outside this program's PID namespace. */
+  /** Of a read. 0 = outside this program's PID namespace. */
   readonly pid: number;
-  /** Address of the calling instruction; 0 = none. */
+  /** Of the calling instruction, 0 = none. */
   readonly location: bigint;
-  /** Packets. */
   readonly count: number;
   /** 1 = the step's token was there. */
   readonly tokens: Uint8Array;
@@ -78,7 +77,7 @@ export interface TracedKernel {
 
 const typesFile = '/sys/kernel/btf/vmlinux';
 
-/** Reads the kernel's types (5.5 MB) in 15 ms; a text = why no trace is possible. */
+/** Takes 15 ms (5.5 MB). A text = why no trace is possible. */
 export function readTracedKernel(file = typesFile): TracedKernel | string {
   let bytes: Uint8Array;
   try {
@@ -122,7 +121,7 @@ const tableBytes = 1 << 25;
 const [minRows, maxRows] = [128, 512] as const;
 const ledgerEntries = 16_384;
 
-/** Attaches a step's programs, which note its tokens on all devices. A text = no right, or the kernel refuses. */
+/** Notes a step's tokens on all devices. A text = no right, or the kernel refuses. */
 export function openTrace(kernel: TracedKernel, wanted: Omit<TraceTarget, 'pids'>): Trace | string {
   if (wanted.count > maxTraced) return `the step has more than ${maxTraced} frames`;
   const opened = new OpenTrace({ ...wanted, pids: ownPids() });
@@ -304,7 +303,7 @@ function symbolProgram(format: number, names: number): Uint8Array {
     .encode();
 }
 
-/** Names of kernel functions by address; empty if the kernel cannot name them. */
+/** By address. Empty if the kernel cannot name them. */
 export function kernelFunctions(addresses: readonly bigint[]): ReadonlyMap<bigint, string> {
   const c = libc();
   const found = new Map<bigint, string>();

@@ -22,7 +22,7 @@ const bufferLength = 1 << 20;
 /** Follows no link. */
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
-/** Writes and hashes blocks, a mebibyte at a time. Throws VerifyError (69) if the disk refuses. */
+/** Writes and hashes a mebibyte at a time. Throws VerifyError (69) if the disk refuses. */
 export class BlockWriter {
   private readonly path: string;
   private readonly reported: (bytes: number) => void;
@@ -32,7 +32,7 @@ export class BlockWriter {
   private used = 0;
   private size = 0;
 
-  /** `reported` receives the file's length after each write. */
+  /** `reported` receives the file's length. */
   constructor(path: string, reported: (bytes: number) => void = () => undefined) {
     this.path = path;
     this.reported = reported;
@@ -55,7 +55,7 @@ export class BlockWriter {
     this.used += bytes.length;
   }
 
-  /** SHA-256 of the file, hex. */
+  /** SHA-256, hex. */
   finish(): string {
     this.flush();
     closeSync(this.fd);

@@ -30,7 +30,7 @@ export interface Collation {
   readonly sha256: string;
   readonly packets: number;
   readonly damages: readonly string[];
-  /** Frames counted only, and the SHA-256 of discarded.ndjson; null = all were kept. */
+  /** Frames only counted, and the SHA-256 of discarded.ndjson. null = all were kept. */
   readonly discarded: { readonly frames: number; readonly sha256: string } | null;
 }
 
@@ -41,14 +41,13 @@ export interface CollateInput {
   readonly plan: Plan;
   readonly key: Uint8Array;
   readonly application: string;
-  /** By raw capture: ns that its host's clock is ahead; absent = the orchestrator's time. */
+  /** By raw capture: ns that its host's clock is ahead. Absent = the orchestrator's time. */
   readonly clocks: ReadonlyMap<string, bigint>;
-  /** By raw capture: its remote host; absent = all are the orchestrator's. */
+  /** By raw capture. Absent = all are the orchestrator's. */
   readonly hosts?: ReadonlyMap<string, string>;
   readonly keep: 'leaks' | 'all';
-  /** By step: observers whose engine gives no directions. */
+  /** By step: observers without directions. */
   readonly inferred: readonly ReadonlySet<string>[];
-  /** The last ones, for the statistics blocks. */
   readonly counters: StepCounters;
 }
 
@@ -73,10 +72,9 @@ async function writeDiscarded(
 }
 
 /**
- * Merges the raw captures into evidence.pcapng, the judge's only capture, and deletes them. It has an interface block
- * for each step's observer and frames by time within a step. A frame has its direction, packet id (token index) and a
- * comment if it leaks. Statistics come last. `reported` receives the file's length. `captures` default to the folder's
- * complete ones.
+ * Merges raw captures into evidence.pcapng, the judge's only capture, and deletes them. It has an interface block for
+ * each step's observer, and a step's frames by time. A frame has its direction, packet id (token index) and a comment
+ * if it leaks. `reported` receives the file's length.
  */
 export async function collate(
   input: CollateInput,
@@ -105,7 +103,6 @@ class EvidenceWriter {
   readonly blocks: readonly EvidenceInterface[];
   private readonly input: CollateInput;
   private readonly out: BlockWriter;
-  /** By interface of the file. */
   private readonly observers: readonly (StepObserver | null)[];
   private readonly notes: FrameNotes;
   /** null = all frames are kept. */
@@ -149,7 +146,7 @@ class EvidenceWriter {
     }
   }
 
-  /** Counts the frame instead if it need not be kept. */
+  /** Counts the frame if it need not be kept. */
   writeFrame(batch: Batch, packet: number, interfaceId: number): void {
     const source = this.observers[interfaceId];
     if (source === undefined || source === null) return;
@@ -203,7 +200,7 @@ class EvidenceWriter {
     );
   }
 
-  /** The judge treats a file with an interface outside the plan as damaged. */
+  /** For the judge, an interface outside the plan is damage. */
   writeMisplaced(description: string): void {
     this.out.writeBlock(interfaceDescription({ name: '', description, filter: '', snaplen: 0, os: 'Linux' }));
   }
@@ -225,7 +222,7 @@ class EvidenceWriter {
     }
   }
 
-  /** `lines`: frames counted only; null = all were kept. */
+  /** `lines`: frames only counted. null = all were kept. */
   finish(): { readonly sha256: string; readonly packets: number; readonly lines: readonly DiscardedFrames[] | null } {
     const sha256 = this.out.finish();
     const lines = this.leaks?.lines() ?? null;

@@ -16,12 +16,12 @@ import { isMesh } from './keep-leaks.js';
 /** A hub would otherwise write more comment than capture. */
 const maxComments = 1000;
 
-/** Annotations of a frame in evidence.pcapng. All frames share one object. */
+/** Annotations of a frame in evidence.pcapng, in one reused object. */
 export interface FrameNote {
-  /** The token's index; -1 = no token of the run. */
+  /** The token's index, -1 = none of the run. */
   packetId: number;
   comment: string | null;
-  /** The planned probe with these bytes up to its token; null = another frame. */
+  /** The planned probe, unchanged up to its token. */
   probe: Flow | null;
   sequence: number;
   /** A forbidden planned probe towards the observer. */
@@ -29,7 +29,7 @@ export interface FrameNote {
   leaks: boolean;
 }
 
-/** Annotates a run's frames in file order. No verdict depends on it. */
+/** No verdict depends on it. Call it in file order. */
 export class FrameNotes {
   private readonly plan: Plan;
   private readonly classify: Classify;
@@ -57,7 +57,7 @@ export class FrameNotes {
     this.meshes = new Set(plan.steps.filter(isMesh));
   }
 
-  /** For `bytes[start, end)` captured at `source`; valid until the next call. */
+  /** For `bytes[start, end)`. Valid until the next call. */
   noteOf(bytes: Uint8Array, start: number, end: number, source: StepObserver, towards: boolean): Readonly<FrameNote> {
     const note = this.note;
     note.towards = towards;
@@ -115,7 +115,7 @@ export class FrameNotes {
     return text;
   }
 
-  /** In a mesh, all rows of an observer count as one. */
+  /** A mesh counts by observer. */
   private rowOf(flow: Flow, { step, observer }: StepObserver): string | Observer {
     return this.meshes.has(step) ? observer : `${flow.id}/${observer.name}`;
   }

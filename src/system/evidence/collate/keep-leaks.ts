@@ -14,10 +14,10 @@ import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
 /** By flow and observer. */
 const maxOfLeak = 1000;
 
-/** In a mesh, by observer and step: a hub of 200 guests leaks eight million frames. */
+/** By observer and step of a mesh: a hub of 200 guests leaks eight million frames. */
 const maxOfObserver = 1000;
 
-/** Direction of a probe's sighting: forbidden only towards the observer. */
+/** Only a probe towards the observer can leak. */
 export interface SeenProbe {
   readonly towards: boolean;
   readonly leaks: boolean;
@@ -34,13 +34,12 @@ export interface LeakStoreInput {
   /** `all`: only repeated leaks of a mesh go. */
   readonly keep: 'leaks' | 'all';
   readonly plan: Plan;
-  /** By number of the interface block. */
   readonly observers: readonly (StepObserver | null)[];
-  /** By step: observers without directions. All their frames stay, as a second sighting counts. */
+  /** By step: observers without directions. Their frames stay, as a second sighting counts. */
   readonly inferred: readonly ReadonlySet<string>[];
 }
 
-/** True for a step with grouped rows, in which an observer sees thousands of pairs. */
+/** A step with grouped rows: an observer sees thousands of pairs. */
 export function isMesh({ flows, observers }: StepPlan): boolean {
   return flows.length * observers.filter(({ judged }) => judged).length > maxUngrouped;
 }
@@ -98,7 +97,7 @@ class FoldedLeaks implements LeakStore {
     });
   }
 
-  /** With all frames kept only leaks are counted: a mesh that holds has a million other sightings. */
+  /** Then only leaks count: a mesh that holds has a million other sightings. */
   private staysAnyway({ keepsAll }: Counted, isExpected: boolean): boolean {
     return this.input.keep === 'all' && (keepsAll || isExpected);
   }
@@ -143,9 +142,9 @@ function countGone(counted: Counted, what: CountedAs, token: number): boolean {
 }
 
 /**
- * `--keep leaks` counts tokens of probes where they belong, and of a leak's frames beyond the first thousand, instead
- * of keeping them. Everything the judge inspects stays: controls, forged and re-sent tokens, answers, routed frames,
- * and frames without a token. Steps with events keep all frames, which time distinguishes.
+ * `--keep leaks` only counts probes where they belong, and a leak's frames beyond the first thousand. All that the
+ * judge inspects stays: controls, forged and re-sent tokens, answers, routed and tokenless frames. Steps with events
+ * keep all frames, which time distinguishes.
  */
 export function createLeakStore(input: LeakStoreInput): LeakStore {
   return new FoldedLeaks(input);

@@ -7,11 +7,10 @@ import { type RawCaptures, rawCapturesIn, type StepCounters } from './raw-captur
 
 /** Progress of a run's captures. */
 export type CapturesMessage =
-  /** The step's captures exist and grow. */
+  /** Its captures exist and grow. */
   | { readonly kind: 'begun'; readonly step: number }
-  /** The step's captures, if any, are complete. */
+  /** Its captures, if any, are complete. */
   | { readonly kind: 'ended'; readonly step: number }
-  /** All are complete. */
   | { readonly kind: 'over'; readonly counters: StepCounters };
 
 export interface PartialCaptures extends RawCaptures {
@@ -22,8 +21,8 @@ export interface PartialCaptures extends RawCaptures {
 const chunkLength = (1 << 20) + (1 << 18);
 const pollMs = 20;
 /**
- * One socket gives the frames of all ports in order, but for simultaneous ones. A processor may pause between a frame's
- * time and its place in the ring, a virtual one for 100 ms. Such a frame is late by all frames of others meanwhile.
+ * One socket gives frames of all ports in order, but for simultaneous ones. A processor may pause between a frame's
+ * time and its place in the ring, a virtual one for 100 ms. The others' frames overtake it meanwhile.
  */
 const orderedTogether = 1 << 17;
 
@@ -53,7 +52,7 @@ class ReadMemory {
   }
 }
 
-/** Reading whole blocks avoids joining them again. */
+/** Saves joining them again. */
 function wholeBlocks(chunk: Uint8Array, length: number): number {
   const view = new DataView(chunk.buffer, chunk.byteOffset, length);
   let end = 0;
@@ -95,7 +94,7 @@ async function* heldItems(bytes: AsyncIterable<Uint8Array>, memory: ReadMemory):
   }
 }
 
-/** Captures of a run in progress, by engines that keep frames in order. */
+/** Captures in progress, by engines that keep frames in order. */
 export function partialCaptures(dir: string): PartialCaptures {
   const begun = new Set<number>();
   const ended = new Set<number>();

@@ -8,21 +8,20 @@ import { readRawCapture } from '../read/read-capture.js';
 /** Last counters by step and observer. */
 export type StepCounters = readonly Readonly<Record<string, Counters>>[];
 
-/** The raw captures of a run, complete or growing. */
+/** A run's raw captures, complete or growing. */
 export interface RawCaptures {
-  /** Their paths in order. Resolves when they are known. */
+  /** Paths in order, once known. */
   capturesOfStep(step: number): Promise<readonly string[]>;
-  /** Items to the capture's end. */
   read(path: string): AsyncGenerator<CaptureItem>;
   /** Resolves when all captures are complete. */
   counters(): Promise<StepCounters>;
-  /** Frames sorted together; absent = the number for captures of many handles. */
+  /** Frames sorted together. Absent = enough for many handles. */
   readonly together?: number;
-  /** The batch's memory may be reused. */
+  /** Its memory may be reused. */
   release?(bytes: Uint8Array): void;
 }
 
-/** Paths of a step's raw captures in a run's folder. */
+/** Paths of a step's raw captures. */
 export async function rawCapturesIn(dir: string, step: number): Promise<readonly string[]> {
   const names = await readdir(join(dir, files.raw.name)).catch(() => []);
   return names

@@ -12,15 +12,15 @@ export interface RawFrames {
   each(take: TakeRawFrame): void;
 }
 
-/** `interfaceId`: the block's number in evidence.pcapng; -1 = an observer outside the plan. */
+/** `interfaceId`: the block in evidence.pcapng, -1 = an observer outside the plan. */
 export type TakeRawFrame = (batch: Batch, packet: number, interfaceId: number) => void;
 
-/** The earlier half goes on: a helper is behind by less than the rings hold. */
+/** Half goes on at a time: a helper is behind by less than the rings hold. */
 const sortedTogether = 1 << 19;
 
 interface Loaded {
   readonly batch: Batch;
-  /** Raw interface → block in evidence.pcapng; -1 = an observer outside the plan. */
+  /** By raw interface, -1 = an observer outside the plan. */
   readonly interfaces: readonly number[];
   /** ns since the first frame loaded. */
   readonly times: Float64Array;
@@ -33,10 +33,8 @@ interface Source {
   latest: number;
 }
 
-/** In any order. */
 interface Waiting {
   readonly loaded: readonly Loaded[];
-  /** Index into `loaded`. */
   readonly batchOf: Uint32Array;
   readonly packetOf: Uint32Array;
   readonly times: Float64Array;
@@ -120,24 +118,23 @@ class OrderedFrames implements RawFrames {
 
 /** Options for reading raw captures. */
 export interface RawReading {
-  /** Of evidence.pcapng; the description identifies an observer. */
+  /** Their description identifies an observer. */
   readonly blocks: readonly EvidenceInterface[];
   /** Damage is appended. */
   readonly damages: string[];
-  /** By file name: ns that its host's clock is ahead, which are subtracted. */
+  /** By file name: ns to subtract, as its host's clock is ahead. */
   readonly clocks: ReadonlyMap<string, bigint>;
-  /** By file name: the remote host, whose observers alone are valid there. */
+  /** By file name: the remote host, whose observers alone are valid. */
   readonly hosts?: ReadonlyMap<string, string> | undefined;
-  /** Called for another host's observer, whose frames are left out. */
+  /** For another host's observer, whose frames are left out. */
   readonly onMisplaced?: ((text: string) => void) | undefined;
-  /** Frames sorted at a time. */
   readonly together?: number | undefined;
   readonly read?: ((path: string) => AsyncGenerator<CaptureItem>) | undefined;
-  /** Called when all frames of a batch are through. */
+  /** After all frames of a batch. */
   readonly release?: ((bytes: Uint8Array) => void) | undefined;
 }
 
-/** A step's frames, in parts and by time, equal times in order of file and position. Memory is constant. */
+/** A step's frames by time, equal times by file and position. Memory is constant. */
 export async function* readRawFrames(paths: readonly string[], reading: RawReading): AsyncGenerator<RawFrames> {
   const { together = sortedTogether, read = readRawCapture, release } = reading;
   const loader = new BatchLoader(reading);
@@ -230,7 +227,7 @@ class BatchLoader {
   }
 }
 
-/** Positions by time, stable. Merges runs, as captures are mostly in order. */
+/** Stable positions by time. Merges runs, as captures are mostly in order. */
 export function sortByTime(time: Float64Array): Uint32Array {
   const count = time.length;
   let runs: number[] = [0];

@@ -5,7 +5,7 @@ import type { Growth } from '../read/partial-file.js';
 import type { CollateInput, Collation } from './collate.js';
 import type { CapturesMessage } from './partial-captures.js';
 
-/** Input of the thread. It reads the plan from the folder; `report` gives the progress of growing captures. */
+/** The thread reads the plan from the folder. `report` follows growing captures. */
 export type CollateRequest = Omit<CollateInput, 'plan'>;
 
 /** Messages of the thread. */
@@ -16,19 +16,19 @@ export type FromCollateWorker =
 
 /** A collating thread. */
 export interface CollateWorker {
-  /** As `collate`; rejects if it fails or is stopped. */
+  /** Rejects if it fails or is stopped. */
   readonly collation: Promise<Collation>;
   report(message: CapturesMessage): void;
   stop(): Promise<void>;
 }
 
 /**
- * No object of a frame lives on. V8's own limit, four times this, saves no time and takes 28 MB more; half takes a
- * tenth more time.
+ * No frame's objects live on. V8's own limit, four times this, saves no time and takes 28 MB more. Half takes a tenth
+ * more time.
  */
 const youngMb = 12;
 
-/** As `collate`, on a thread; `growth` is notified of the file's length. */
+/** As `collate`, on a thread. `growth` is notified of the file's length. */
 export function collateInWorker(request: CollateRequest, growth: Growth): CollateWorker {
   const thread = new Worker(packagePath('dist/collate-thread.cjs'), {
     workerData: request,

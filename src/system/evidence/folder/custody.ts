@@ -11,16 +11,15 @@ const entryShape = strict({
   at: text,
   action: oneOf('attested', 'purged'),
   uid: number,
-  /** The caller of sudo. */
   sudoUser: orNull(text),
   /** SHA-256 of SHA256SUMS. */
   before: text,
   after: text,
   text,
-  /** SHA-256 of the previous line without its end; null = first line. */
+  /** SHA-256 of the previous line without its end. null = first line. */
   previous: orNull(text),
 });
-/** A line of custody.ndjson: a later action on a run's folder, chained by hashes. */
+/** A line of custody.ndjson: a later action on the folder, chained by hashes. */
 export type CustodyEntry = Of<typeof entryShape>;
 
 /** SHA-256 of SHA256SUMS, which covers every other file. */
@@ -39,7 +38,7 @@ function* lines(dir: string): Generator<FileLine> {
   }
 }
 
-/** A custody line for an action now, with its end. `after`: the new root hash. */
+/** A line with its end. `after`: the new root hash. */
 export function custodyLine(
   dir: string,
   entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>,
@@ -70,7 +69,7 @@ export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action'
 
 /** The custody log and its faults. */
 export interface Custody {
-  /** Of all; `entries` are the last. */
+  /** Of all. `entries` are the last. */
   readonly count: number;
   readonly entries: readonly CustodyEntry[];
   readonly faults: readonly string[];
@@ -85,7 +84,7 @@ function parseEntry(line: string | null): CustodyEntry | null {
   }
 }
 
-/** Faults: bad lines, a broken chain, a root hash that is not the folder's. No log = no actions. Memory is constant. */
+/** Faults: bad lines, a broken chain, another root hash. No log = no actions. Memory is constant. */
 export async function readCustody(dir: string): Promise<Custody> {
   const entries: CustodyEntry[] = [];
   const faults: string[] = [];

@@ -33,7 +33,7 @@ const binary = { codec: null, hashed: true } as const;
 const unhashed = { codec: null, hashed: false } as const;
 
 /**
- * A run folder's contents, in the order of SHA256SUMS. Hashed files with a codec are the result's sources beside the
+ * A run folder's contents in the order of SHA256SUMS. Hashed files with a codec are the result's sources, beside the
  * capture.
  */
 export const files = {
@@ -52,7 +52,6 @@ export const files = {
   report: { name: 'report.html', ...unhashed, checked: 'report' },
   proveFix: { name: 'prove-fix', ...unhashed, checked: null },
   raw: { name: 'raw', ...unhashed, checked: null },
-  /** See `openOwnFolder`. */
   unfinished: { name: 'unfinished', ...unhashed, checked: null },
 } as const satisfies Readonly<Record<string, FolderFile>>;
 
@@ -79,12 +78,12 @@ const leftBelow = [
   [files.raw.name, 'pcapng'],
 ].map(([folder, end]) => new RegExp(`^${folder}/(?:\\d+-[a-z\\d-]+\\.${end}(?:\\.part)?)?$`));
 
-/** True for a path that a run without result may leave. Folders end with a slash. */
+/** A path that a run without result may leave. Folders end with a slash. */
 export function isLeftUnfinished(path: string): boolean {
   return leftAtTop.includes(path) || leftBelow.some((paths) => paths.test(path));
 }
 
-/** The plain capture if it exists, else the compressed one. */
+/** Plain if it exists, else compressed. */
 export async function capturePath(dir: string): Promise<string> {
   const plain = join(dir, files.capture.name);
   const compressed = join(dir, compressedCapture);
@@ -125,7 +124,7 @@ async function orCannotWrite<T>(path: string, act: () => Promise<T>): Promise<T>
   }
 }
 
-/** Makes a run's folder, 0700, with sub-folders. VerifyError 69 if it exists or fails. */
+/** Mode 0700, with sub-folders. VerifyError 69 if it exists or fails. */
 export async function createFolder(dir: string): Promise<void> {
   await orCannotWrite(dir, async () => {
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -134,7 +133,7 @@ export async function createFolder(dir: string): Promise<void> {
   });
 }
 
-/** A JSON document's text in a run's folder. */
+/** A document's text in a run's folder. */
 export function documentText(value: object): string {
   return `${jsonText(value, 2)}\n`;
 }
@@ -152,7 +151,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   await rename(part, path);
 }
 
-/** Writes a JSON document as `writeWhole`; gives its text. */
+/** As `writeWhole`. Gives the text. */
 export async function writeJson(dir: string, name: string, value: object): Promise<string> {
   const path = join(dir, name);
   const text = documentText(value);

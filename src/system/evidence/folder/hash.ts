@@ -9,13 +9,12 @@ import { capturePath, files, judgedFiles, writeWhole } from './folder.js';
 import { wayBelow } from './reach-folder.js';
 import { someText } from '../../../core/text/names.js';
 
-/** `path` is relative to the folder. */
 interface HashedFile {
   readonly path: string;
   readonly sha256: string;
 }
 
-/** As `hashFile`, below a folder, following no link on the way. */
+/** As `hashFile`, following no link below the folder. */
 export async function hashBelow(dir: string, path: string): Promise<string> {
   const way = wayBelow(dir, path);
   try {
@@ -25,7 +24,7 @@ export async function hashBelow(dir: string, path: string): Promise<string> {
   }
 }
 
-/** The result's sources beside the capture, hashed, in a fixed order. */
+/** The result's sources beside the capture, in a fixed order. */
 export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> {
   const states = (await readdir(join(dir, files.state.name)).catch(() => [])).filter((name) => name.endsWith('.json'));
   const byStep = states.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? 1 : -1));
@@ -40,12 +39,12 @@ export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> 
   return hashed;
 }
 
-/** Adds the capture. `sha256` null = it cannot be read. */
+/** `sha256` null = the capture cannot be read. */
 export function withCapture(beside: readonly HashedFile[], sha256: string | null): readonly HashedFile[] {
   return sha256 === null ? beside : [...beside, { path: files.capture.name, sha256 }];
 }
 
-/** Writes SHA256SUMS over the result and its sources, for `sha256sum -c`. `known`: the sources' hashes. */
+/** Covers the result and its sources, for `sha256sum -c`. `known`: the sources' hashes. */
 export async function writeSums(dir: string, known?: readonly HashedFile[]): Promise<void> {
   const hashed =
     known ?? withCapture(await hashedBeside(dir), await hashFile(await capturePath(dir)).catch(() => null));
@@ -56,7 +55,7 @@ export async function writeSums(dir: string, known?: readonly HashedFile[]): Pro
   );
 }
 
-/** A million files' hashes, or a mesh result of a thousand guests, take less. */
+/** A million files, or a mesh of a thousand guests, take less. */
 export const maxSumsBytes = 256 * 2 ** 20;
 
 /** Empty without SHA256SUMS, as after a run that did not end. */
@@ -83,14 +82,14 @@ function changedText(changed: readonly string[]): string {
   return `${what} not what the run wrote, by ${files.sums.name}`;
 }
 
-/** Reasons why the files prove nothing: they differ from SHA256SUMS. */
+/** Reasons why files that differ from SHA256SUMS prove nothing. */
 export function changedSince(dir: string, hashed: readonly HashedFile[]): readonly Reason[] {
   const changed = changedFiles(dir, hashed);
   if (changed.length === 0) return [];
   return [reason('evidence-incomplete', null, `${changedText(changed)}: see verify-isolation check`)];
 }
 
-/** Throws VerifyError (3) if a source that decides on leaks, other than the capture, differs from SHA256SUMS. */
+/** Throws VerifyError (3) if a source that decides on leaks, other than the capture, was changed. */
 export async function mustBeAsWritten(dir: string): Promise<void> {
   const changed = changedFiles(dir, await hashedBeside(dir)).filter((path) => path !== files.capture.name);
   if (changed.length > 0)
@@ -102,7 +101,7 @@ export async function mustBeAsWritten(dir: string): Promise<void> {
     );
 }
 
-/** SHA-256, hex, of a file's decompressed bytes, read as a stream. */
+/** SHA-256, hex, of the decompressed bytes. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of readBytes(path, { fleeting: true, regular: true })) hash.update(chunk);

@@ -9,13 +9,13 @@ import { someText } from '../../../core/text/names.js';
 
 const maxBytes = 16 * 2 ** 20;
 
-/** A host and its evidence folder; null = only its name is known. */
+/** null = only its name is known. */
 export interface HostFolder {
   readonly host: string;
   readonly dir: string | null;
 }
 
-/** Names of all requested hosts, a line each, beside their folders. */
+/** Beside the hosts' folders, a name a line. */
 const namesFile = 'hosts';
 /** Ending of `run --push`'s summaries. */
 export const summaryEnd = '.summary';
@@ -70,8 +70,8 @@ function readNames(path: string): string {
 }
 
 /**
- * Hosts below `dirs`. Each of `dirs` is a run's folder, a host's (with contrib/ansible's host.json), or has a folder
- * for each host. There `hosts` also names silent ones. Throws VerifyError (64) if unreadable.
+ * Each of `dirs` is a run's folder, a host's (with contrib/ansible's host.json), or has a folder for each host. There
+ * `hosts` also names silent ones. Throws VerifyError (64) if unreadable.
  */
 export async function hostFolders(dirs: readonly string[]): Promise<readonly HostFolder[]> {
   const hosts: HostFolder[] = [];
@@ -100,7 +100,7 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
   return hosts;
 }
 
-/** Summaries of `run --push` directly in `dirs`. Throws as `hostFolders`. */
+/** Summaries of `run --push`, not below `dirs`. Throws as `hostFolders`. */
 export async function summaryFiles(dirs: readonly string[]): Promise<readonly string[]> {
   const listed = await Promise.all(dirs.map(async (dir) => ({ dir, names: (await list(dir)).names })));
   return listed.flatMap(({ dir, names }) =>
@@ -108,7 +108,7 @@ export async function summaryFiles(dirs: readonly string[]): Promise<readonly st
   );
 }
 
-/** Folders with a run's evidence, complete or not, below a host's. */
+/** Complete or not, below a host's folder. */
 export async function evidenceFolders(dir: string, deep = 0): Promise<readonly string[]> {
   const { folders, names } = await list(dir);
   if (names.some((name) => signs.includes(name))) return [dir];
@@ -180,7 +180,7 @@ const reportShape = z.object({
   ),
 });
 
-/** Hosts of a `fleet --json` report. Throws on bad JSON or shape. */
+/** From `fleet --json`. Throws on bad JSON or shape. */
 export function parseFleetReport(text: string): Pick<FleetReport, 'at' | 'hosts'> {
   return reportShape.parse(JSON.parse(text));
 }
@@ -190,7 +190,7 @@ export interface HostRecord {
   readonly commands: readonly FleetCommand[];
 }
 
-/** A host folder's record; null = none. Throws VerifyError (3) if bad. */
+/** null = none. Throws VerifyError (3) if bad. */
 export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   const path = join(dir, hostRecordFile);
   try {
@@ -209,7 +209,7 @@ export async function readHostRecord(dir: string): Promise<HostRecord | null> {
 
 const maxNamed = 5;
 
-/** The error (64) of a folder without run.json: missing, or containing other runs. */
+/** The error (64) of a folder without run.json. */
 export async function noRun(dir: string): Promise<VerifyError> {
   const isFolder = await stat(dir).then(
     (info) => info.isDirectory(),

@@ -26,10 +26,7 @@ function giveToOwnerOf(folder: number, fds: readonly number[]): void {
   for (const fd of fds) fchownSync(fd, caller.uid, caller.gid);
 }
 
-/**
- * Makes a file to read and write; follows no link, overwrites nothing. In folders of sudo's caller it is the caller's.
- * Throws the file system's error.
- */
+/** Follows no link, overwrites nothing. In folders of sudo's caller it is the caller's. Throws file system errors. */
 export function openNewFile(path: string, mode = 0o600): number {
   const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   try {
@@ -46,7 +43,7 @@ export function openNewFile(path: string, mode = 0o600): number {
   }
 }
 
-/** As `openNewFile`, but appends to an existing file. */
+/** As `openNewFile`, but appends if it exists. */
 export function openAtEnd(path: string): number {
   try {
     return openNewFile(path);
@@ -71,7 +68,7 @@ export interface NamedFile {
   readonly fd: number;
   /** Gives it its name. Once. */
   keep(): void;
-  /** Keeps the earlier file; without effect after `keep` or `drop`. */
+  /** Keeps the earlier file. No-op after `keep` or `drop`. */
   drop(): void;
 }
 
@@ -132,13 +129,13 @@ function replacing(folder: number, name: string, former: Stats | null, mode: num
   };
 }
 
-/** PROC_SUPER_MAGIC of linux/magic.h: links there lead to open files (proc_pid_fd(5)). */
+/** PROC_SUPER_MAGIC of linux/magic.h: its links lead to open files (proc_pid_fd(5)). */
 const isOfProc = (folder: number): boolean => statfsSync(`/proc/self/fd/${folder}/.`).type === 0x9fa0;
 
 /**
- * Opens a user's output, which replaces the old file when complete; pipes and devices are written directly. Makes
- * missing folders. Root follows no other user's links. Files in folders of sudo's caller are the caller's. Throws
- * VerifyError (64, `out-not-own`), and file system errors.
+ * A user's output, which replaces the old file when complete. Pipes and devices are written directly. Makes missing
+ * folders. Root follows no other user's links. In folders of sudo's caller, files are the caller's. Throws VerifyError
+ * (64, `out-not-own`), and file system errors.
  */
 export function openNamedFile(path: string, mode = 0o666): NamedFile {
   let requested = path;
@@ -177,7 +174,7 @@ function giveMade(newFolders: readonly number[]): void {
   }
 }
 
-/** Writes a user's file atomically, by `openNamedFile`. */
+/** Atomically, by `openNamedFile`. */
 export function writeNamedFile(path: string, text: string): void {
   const file = openNamedFile(path);
   try {

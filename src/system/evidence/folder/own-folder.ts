@@ -22,19 +22,13 @@ import { readRegular } from '../read/regular-file.js';
 import { cannotWrite, files, isLeftUnfinished } from './folder.js';
 import { inFolder, makeFolder, reachFolder, refusedPath, statOf } from './reach-folder.js';
 
-/**
- * A folder closed to other users until handed over. Its descriptor's path protects against a replacement by the owner
- * of a folder above.
- */
+/** A folder closed to other users until handed over. Its descriptor protects against a replacement from above. */
 export interface OwnFolder {
-  /** By descriptor, for this process and its threads. */
+  /** By descriptor, for this process's threads. */
   readonly path: string;
   /** As requested. */
   readonly name: string;
-  /**
-   * Gives it, its contents and new folders above it to sudo's caller. Once. `isUnfinished`: no result, so files may be
-   * replaced.
-   */
+  /** Gives it, its contents and new folders above to sudo's caller. Once. `isUnfinished`: its files may be replaced. */
   handOver(isUnfinished?: boolean): void;
 }
 
@@ -75,11 +69,11 @@ function notEmpty(name: string): VerifyError {
 
 /** flock(2): LOCK_EX | LOCK_NB. */
 const exclusiveOrNot = 2 | 4;
-/** False = held by another process, or not supported. */
+/** False = held, or not supported. */
 const lock = (fd: number): boolean => libc().flock(fd, exclusiveOrNot) === 0;
 const claimPath = (folder: number): string => inFolder(folder, files.unfinished.name);
 
-/** The boot is included, as another machine's locks are invisible. null = boot id unknown. */
+/** With the boot, as another machine's locks are invisible. null = boot id unknown. */
 function claimText(scenario: string): string | null {
   const boot = procText('/proc/sys/kernel/random/boot_id').trim();
   const uid = evidenceOwner()?.uid ?? process.geteuid?.() ?? 0;
@@ -87,8 +81,7 @@ function claimText(scenario: string): string | null {
 }
 
 /**
- * Only one of two runs can claim an empty folder. A claim has text only if locked; without text its folder is never
- * replaced.
+ * Only one run can claim an empty folder. A claim has text only if locked. Without text its folder is never replaced.
  */
 function claimFolder({ name, handOver }: OwnFolder, folder: number, scenario: string): void {
   try {
@@ -118,7 +111,7 @@ function isClaimed(folder: number, scenario: string): boolean {
   }
 }
 
-/** Folders first; null = more than a run without result leaves. */
+/** Folders first. null = more than a run without result leaves. */
 function leftIn(folder: number, opened: number[], below = ''): readonly string[] | null {
   const paths: string[] = [];
   const { uid, dev } = fstatSync(folder);
@@ -139,10 +132,7 @@ function leftIn(folder: number, opened: number[], below = ''): readonly string[]
   return paths;
 }
 
-/**
- * By descriptor, in folders of one owner, who has the same rights: no link leads root elsewhere. False = nothing
- * removed.
- */
+/** In folders of one owner, who has the same rights, so no link leads root elsewhere. False = nothing removed. */
 function removeUnfinished(folder: number, scenario: string): boolean {
   if (!lock(folder) || !isClaimed(folder, scenario)) return false;
   const opened: number[] = [];
@@ -169,7 +159,7 @@ function closeToOthers(name: string, fd: number): void {
   throw notEmpty(name);
 }
 
-/** Another process may still have the caller's folder open, but not a new one. */
+/** Another process may have the old folder open. */
 function replaceEmpty(name: string): number {
   const path = resolve(name);
   const { fd: parent } = reachFolder(dirname(path), { hint, mode: null, mayEndInLink: true });
@@ -214,7 +204,7 @@ function openPresent(name: string, reached: number, caller: Identity | null, sce
   }
 }
 
-/** Stays only if a run without result left more; it is harmless beside a result. */
+/** Stays only if a run without result left more. It is harmless beside a result. */
 function endClaim(folder: number, isUnfinished: boolean): void {
   try {
     const names = readdirSync(`/proc/self/fd/${folder}`);
@@ -226,10 +216,9 @@ function endClaim(folder: number, isUnfinished: boolean): void {
 }
 
 /**
- * Opens or makes a folder for evidence, 0700 until handed over. Refused ones stay, under sudo also root's existing
- * ones. An earlier run of `scenario` there is replaced if it ended (flock(2)) without result, under this kernel and
- * user. Throws VerifyError (64): `out-not-own` for another user's folder or symbolic link on the way, `out-not-empty`,
- * `out-not-made`. (69): `evidence-not-writable`.
+ * Mode 0700 until handed over. Refused folders stay, under sudo also root's existing ones. Replaces a run of `scenario`
+ * that ended (flock(2)) without result, under this kernel and user. Throws VerifyError (64) `out-not-own` for another
+ * user's folder or link on the way, `out-not-empty`, `out-not-made`, or (69) `evidence-not-writable`.
  */
 export function openOwnFolder(name: string, scenario: string | null = null): OwnFolder {
   const caller = evidenceOwner();
@@ -278,8 +267,8 @@ function changedMeanwhile(path: string, error: unknown): unknown {
 }
 
 /**
- * Runs `act` on an evidence folder by descriptor, so never on a replacement. Errors give the requested name. Rejects
- * with VerifyError (64) if it is missing or behind another user's symbolic link.
+ * Runs `act` by descriptor, so never on a replacement. Errors give the requested name. Rejects with VerifyError (64)
+ * for a missing folder or another user's link.
  */
 export async function inEvidenceFolder<T>(name: string, act: (path: string) => Promise<T>): Promise<T> {
   let fd: number | null = null;

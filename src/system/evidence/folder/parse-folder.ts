@@ -19,10 +19,10 @@ import { files, type JudgedFile, stateFile } from './folder.js';
 import { type WayBelow, wayBelow } from './reach-folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 
-/** A million flows, or ten thousand guests, take a tenth of it. */
+/** A million flows, or ten thousand guests, take a tenth. */
 const maxBytes = 256 * 2 ** 20;
 
-/** plan.json of a run without observers, as it is judged. */
+/** A run's plan.json without observers. */
 export interface WrittenPlanFile {
   /** Hex. */
   readonly sha256: string;
@@ -89,12 +89,12 @@ function parse(path: string, text: string, { name, codec }: JudgedFile): unknown
   throw damaged(path, `${at === '' ? '' : `${at}: `}expected ${misfit.expected}`);
 }
 
-/** A folder of another version may have another shape. */
+/** Other versions may have another shape. */
 const otherRules = { tool: { verdictRules: number } };
 
 /**
- * A run folder's plan with expanded flows. VerifyError 64 if it is none. A file that matches `written` gives that
- * object, whose counts stay valid.
+ * Flows are expanded. VerifyError 64 if it is none. A file that matches `written` gives that object, whose counts stay
+ * valid.
  */
 export function parsePlan(dir: string, written: WrittenPlanFile | null = null): Plan {
   const path = join(dir, files.plan.name);
@@ -120,7 +120,7 @@ function parseLines(path: string, text: string, file: JudgedFile): readonly unkn
   return complete.map((line, index) => parse(`${path}:${index + 1}`, line, file));
 }
 
-/** Follows no link, also none in place of the state folder. */
+/** Follows no link, also none for the folder. */
 function readStateIfThere(dir: string, path: string): string | null {
   let way: WayBelow | null = null;
   try {
@@ -161,10 +161,7 @@ function parseFixes(dir: string): readonly FixRecord[] {
   return text === null ? [] : (parse(path, text, files.fixes) as readonly FixRecord[]);
 }
 
-/**
- * Reads a run's folder without the capture. `planFile`: from the run itself. VerifyError 64 with the file's name if
- * malformed.
- */
+/** Reads all but the capture. `planFile`: from the run itself. VerifyError 64 names a malformed file. */
 export async function parseFolder(dir: string, planFile: WrittenPlanFile | null = null): Promise<JudgeInput> {
   const runFile = join(dir, files.run.name);
   if (await isMissing(runFile)) throw await (await import('./host-folders.js')).noRun(dir);

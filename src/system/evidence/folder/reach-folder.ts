@@ -27,10 +27,10 @@ export function refusedPath(name: string, hint: string, what: string): VerifyErr
   return new VerifyError('out-not-own', 64, `${name}: ${what}`, hint);
 }
 
-/** A name in an open folder, valid when that folder is renamed. */
+/** Valid when that folder is renamed. */
 export const inFolder = (folder: number, name: string): string => `/proc/self/fd/${folder}/${name}`;
 
-/** Of the name itself, also of a link; null = missing. */
+/** Of a link itself. null = missing. */
 export function statOf(path: string): Stats | null {
   try {
     return lstatSync(path);
@@ -40,7 +40,7 @@ export function statOf(path: string): Stats | null {
   }
 }
 
-/** True if no other user can have moved this link. */
+/** True if no other user can move this link. */
 function isStable({ uid, mode }: Stats, ownUid: number): boolean {
   return (uid === 0 || uid === ownUid) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
 }
@@ -51,7 +51,7 @@ const partsOf = (path: string): readonly string[] => path.split('/').filter((par
 export interface Reaching {
   /** A refusal's advice. */
   readonly hint: string;
-  /** Of new folders; absent = 0700, null = make none. */
+  /** Of new folders, absent = 0700, null = make none. */
   readonly mode?: number | null;
   readonly mayEndInLink?: boolean;
 }
@@ -62,8 +62,8 @@ const strictly = 0x02 | 0x04 | 0x08;
 const O_CLOEXEC = 0o2000000;
 
 /**
- * Opens a folder below another, following no link even if another user filled it. By openat2(2), or by parts before
- * Linux 5.6 or under a filter. Throws file system errors.
+ * Follows no link, even if another user filled the folder. By openat2(2), or by parts before Linux 5.6 or under a
+ * filter. Throws file system errors.
  */
 export function openFolderBelow(dir: string, path: string, call = libc().openFolderAt): number {
   const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
@@ -86,8 +86,8 @@ export interface WayBelow {
 }
 
 /**
- * The way to a file below a folder, through no link. The opening must check the file itself. A process confined to its
- * run's folder, made by root, has no /proc and uses the path. Throws as `openFolderBelow`.
+ * Follows no link, but the opening must check the file itself. A process confined to its run's folder has no /proc and
+ * uses the path. Throws as `openFolderBelow`.
  */
 export function wayBelow(dir: string, path: string): WayBelow {
   if (!existsSync('/proc/self/fd')) return { path: join(dir, path), close: () => undefined };
@@ -113,11 +113,11 @@ function openPartByPart(top: number, path: string, flags: number): number {
 
 export interface ReachedFolder {
   readonly fd: number;
-  /** Outermost first; the last may be the folder itself. */
+  /** Outermost first. The last may be the folder itself. */
   readonly newFolders: readonly number[];
 }
 
-/** Target of the link `part` in an open folder. Throws if root would follow another user's link. */
+/** Throws if root would follow another user's link. */
 export function linkTarget(name: string, folder: number, part: string, hint: string): string {
   const { uid } = lstatSync(inFolder(folder, part));
   const ownUid = process.geteuid?.() ?? 0;
@@ -140,7 +140,7 @@ function openMade(path: string): number | null {
   }
 }
 
-/** Makes and opens a folder in an open one. Throws if another process just made it. */
+/** In an open folder. Throws if another process just made it. */
 export function makeFolder(name: string, folder: number, part: string, { hint, mode }: Reaching): number {
   const path = inFolder(folder, part);
   mkdirSync(path, mode ?? 0o700);
@@ -151,9 +151,9 @@ export function makeFolder(name: string, folder: number, part: string, { hint, m
 }
 
 /**
- * Opens a folder part by part. Makes missing ones, 0700 without `mode`. Root follows no other user's links, so no owner
- * on the way chooses where root writes. Users and user namespaces follow all: users gain nothing, and namespaces cannot
- * identify the machine's root. Throws VerifyError (64, `out-not-own`), and file system errors.
+ * Opens part by part, makes missing ones (0700 without `mode`). Root follows no other user's links, so none chooses
+ * where it writes. Users gain nothing by links, and user namespaces cannot identify the machine's root. Throws
+ * VerifyError (64, `out-not-own`), and file system errors.
  */
 export function reachFolder(name: string, reaching: Reaching): ReachedFolder {
   const newFolders: number[] = [];

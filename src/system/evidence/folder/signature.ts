@@ -8,13 +8,13 @@ import { appendCustody, custodyLine, rootHash } from './custody.js';
 import { files, writeWhole } from './folder.js';
 import { verifiedQuickly } from './ssh-signature.js';
 
-/** OpenSSH's signature namespace (PROTOCOL.sshsig) excludes signatures for other purposes. */
+/** OpenSSH's namespace (PROTOCOL.sshsig) excludes signatures for other purposes. */
 const namespace = 'verify-isolation';
 
 const maxBytes = 1 << 16;
 const maxInSums = 256 * 2 ** 20;
 
-/** SHA256SUMS covers every file, and a line has the custody log's hash. `more`: text about to be logged. */
+/** SHA256SUMS and the custody log's hash. `more`: text about to be logged. */
 async function signedText(dir: string, more = ''): Promise<string> {
   const sums = readRegular(join(dir, files.sums.name), maxInSums);
   const hash = createHash('sha256');
@@ -32,7 +32,7 @@ async function signedText(dir: string, more = ''): Promise<string> {
 }
 
 /**
- * Signs SHA256SUMS and the custody log with an OpenSSH key, logs that, and writes SHA256SUMS.sig. Gives the root hash.
+ * Signs hashes and custody log with an OpenSSH key, logs that, and writes SHA256SUMS.sig. Gives the root hash.
  * VerifyError 64 without change if the key does not sign.
  */
 export async function attestFolder(dir: string, key: string, who: string): Promise<string> {
@@ -44,7 +44,7 @@ export async function attestFolder(dir: string, key: string, who: string): Promi
   return root;
 }
 
-/** OpenSSH's armored signature. VerifyError 64 if the key does not sign. */
+/** Armored, by OpenSSH. VerifyError 64 if the key does not sign. */
 export async function signText(text: string, key: string, purpose: string): Promise<string> {
   const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', purpose], {
     timeoutMs: 120_000,
@@ -60,14 +60,12 @@ export async function signText(text: string, key: string, purpose: string): Prom
 }
 
 export interface SignatureCheck {
-  /** `trusted`: by an allowed signer. `valid`: by the key in `text`, whose owner is unknown. */
+  /** `trusted`: by an allowed signer. `valid`: by the key in `text`, of an unknown owner. */
   readonly state: 'absent' | 'trusted' | 'valid' | 'bad';
   readonly text: string;
 }
 
-/**
- * Verifies SHA256SUMS.sig over hashes and custody log. `signers`: an allowed_signers file and the required identity.
- */
+/** `signers`: an allowed_signers file and the required identity. */
 export async function checkSignature(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,
@@ -82,7 +80,7 @@ export async function checkSignature(
   }
 }
 
-/** Verifies the signature at the start of a file over a text; `signers` as in `checkSignature`. */
+/** The signature begins the file. `signers` as in `checkSignature`. */
 export async function verifyText(
   input: string,
   file: { readonly path: string; readonly text: string },

@@ -34,7 +34,7 @@ function sshString(text: string | Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Parses the armored signature at a text's start; null = not version 1 in canonical base64. */
+/** At a text's start, armored. null = not version 1 in canonical base64. */
 export function parseSshSignature(text: string): SshSignature | null {
   const armored = /^-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n/.exec(text)?.[1];
   const digits = (armored ?? '').replaceAll('\n', '');
@@ -69,7 +69,6 @@ interface AllowedLine {
   readonly namespaces: string | null;
 }
 
-/** By the key's blob in base64. */
 type Signers = ReadonlyMap<string, readonly AllowedLine[]>;
 
 /** Without patterns, quoted or long names, times and authorities (match.c: 1,023 bytes). */
@@ -78,7 +77,7 @@ const plainLine =
 
 let lastRead: { readonly stamp: string; readonly signers: Signers } | null = null;
 
-/** Up to the first other line, which only ssh-keygen can interpret. */
+/** The first other line and all behind need ssh-keygen. */
 function signersOf(file: string): Signers {
   const { mtimeMs, size, ino } = statSync(file);
   const stamp = JSON.stringify([file, mtimeMs, size, ino]);
@@ -102,9 +101,8 @@ function allows(file: string, identity: string, key: string, purpose: string): b
 }
 
 /**
- * Verifies an ed25519 signature at the start of `text` over `input`, with the output of `ssh-keygen -Y verify`. That
- * process takes as long as judging a small run. `signers`: allowed_signers (ssh-keygen(1)) and the signer's name; null
- * = any key. null = ssh-keygen must decide.
+ * Verifies ed25519 in `ssh-keygen -Y verify`'s words, as that process takes as long as judging a small run. `signers`:
+ * allowed_signers (ssh-keygen(1)) and a name, null = any key. null = ssh-keygen must decide.
  */
 export function verifiedQuickly(
   text: string,

@@ -8,15 +8,15 @@ import { openAtEnd } from './named-file.js';
 
 /** Events of a run, written at once. */
 export interface TimelineLog {
-  /** All, even if the file failed. */
+  /** Even if the file failed. */
   readonly entries: readonly TimelineEntry[];
-  /** Why the file takes no more; null = it does. */
+  /** null = the file takes entries. */
   readonly failure: string | null;
   log(step: number, event: TimelineEvent): void;
   close(): void;
 }
 
-/** Opens timeline.ndjson for appending, 0600. Unbuffered, so a killed run leaves all entries. `hear` receives each. */
+/** Mode 0600. Unbuffered, so a killed run leaves all entries. `hear` receives each. */
 export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void = () => undefined): TimelineLog {
   const fd = openAtEnd(join(dir, files.timeline.name));
   const began = performance.now();
@@ -50,7 +50,7 @@ export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void =
   };
 }
 
-/** Remote hosts by raw capture, without the orchestrator's. */
+/** By raw capture, without the orchestrator's. */
 export function captureHosts(timeline: readonly TimelineEntry[]): ReadonlyMap<string, string> {
   return new Map(timeline.flatMap((entry) => (entry.event === 'clock' ? [[entry.file, entry.host] as const] : [])));
 }

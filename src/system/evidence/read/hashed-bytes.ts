@@ -8,22 +8,21 @@ import { isGzipHead, readBytes } from './read-bytes.js';
 import { openRegular } from './regular-file.js';
 import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
 
-/** A smaller file does not repay a thread's start. */
+/** Less does not repay a thread's start. */
 const worthAThread = 32 * 1024 * 1024;
-/** Timers and signals run after this wait for the hashing thread, or after the given number of chunks. */
+/** Timers and signals run after this wait, or after the given number of chunks. */
 const patienceMs = 20;
 const atATime = 64;
 
-/** A file's decompressed bytes and their hash, from one reading. */
+/** Decompressed bytes and their hash, from one reading. */
 export interface HashedBytes {
-  /** In order, once. A chunk is void once the next is requested. Rejects if unreadable. */
+  /** Once. A chunk is void once the next is requested. Rejects if unreadable. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Hex, of all bytes, even unread ones; call it after reading. Rejects if unreadable. */
+  /** Hex, of all bytes, even unread ones. Call it after reading. Rejects if unreadable. */
   sha256(): Promise<string>;
   stop(): void;
 }
 
-/** By path, until `hashedBytes` takes it. */
 const begun = new Map<string, HashThread>();
 
 interface HashThread extends HashedBytes {
@@ -116,7 +115,7 @@ function hashHere(path: string): HashedBytes {
   };
 }
 
-/** Starts hashing a large file for a later `hashedBytes`. The process may end meanwhile. */
+/** Starts hashing a large file for a later `hashedBytes`. Does not keep the process alive. */
 export function beginHash(path: string): void {
   if (begun.has(path)) return;
   const file = openLarge(path);
@@ -126,7 +125,7 @@ export function beginHash(path: string): void {
   begun.set(path, started);
 }
 
-/** A capture's bytes and hash; the caller must call `stop`. */
+/** The caller must call `stop`. */
 export function hashedBytes(path: string): HashedBytes {
   const started = begun.get(path);
   begun.delete(path);

@@ -1,14 +1,14 @@
 import { createReadStream, openSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
-/** They expand in memory up to a thousandfold. */
+/** These expand up to a thousandfold. */
 const gzChunkLength = 1 << 14;
 
-/** A compressed capture beyond this and `freeExpansion` counts as a bomb. */
+/** Beyond this and `freeExpansion` a capture counts as a bomb. */
 const maxExpansion = 250;
 const freeExpansion = 64 * 1024 * 1024;
 
-/** Decompresses a gzip file. Throws on damage or excessive growth, after all earlier bytes. */
+/** Throws on damage or excessive growth, after all earlier bytes. */
 export async function* inflate(path: string, flags: number): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
   const ready: Uint8Array[] = [];

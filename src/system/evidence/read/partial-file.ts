@@ -4,12 +4,12 @@ import { pageMemory } from '../../kernel/page-memory.js';
 /** A file that another process writes. */
 export interface Growth {
   grown(bytes: number): void;
-  /** No more follows; `error`: why. The first call counts. */
+  /** `error`: why it ended early. The first call counts. */
   ended(error?: Error): void;
 }
 
 export interface PartialFile extends Growth {
-  /** A chunk is void once the next is requested. Rejects with the reason of an early end. */
+  /** A chunk is void once the next is requested. Rejects with `error`. */
   read(): AsyncGenerator<Uint8Array>;
 }
 

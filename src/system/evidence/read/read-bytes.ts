@@ -3,9 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { pageMemory } from '../../kernel/page-memory.js';
 import { openRegular, regularFlags } from './regular-file.js';
 
-/** Fits into a second-level cache with its results. */
+/** A second-level cache holds it with its results. */
 const chunkLength = 1 << 18;
-/** Chunks between turns of timers and signals. */
+/** Between turns of timers and signals. */
 const atATime = 64;
 
 /** True for gzip's first bytes. */
@@ -19,7 +19,7 @@ interface OpenFile {
   readonly size: number | null;
 }
 
-/** The kernel reads ahead, so a thread would take longer than a synchronous read. */
+/** The kernel reads ahead, so waiting for a thread takes longer. */
 async function* read({ fd, size }: OpenFile, fleeting: boolean): AsyncGenerator<Uint8Array> {
   // A fleet's files are mostly small: memory of their size costs less than a chunk
   let into = new Uint8Array(Math.min(chunkLength, Math.max(2, size ?? chunkLength)));
@@ -35,8 +35,8 @@ async function* read({ fd, size }: OpenFile, fleeting: boolean): AsyncGenerator<
 }
 
 /**
- * A file's bytes, decompressed if gzip (RFC 1952). Rejects if unreadable, after all before. `fleeting`: a chunk is void
- * once the next is requested. `regular`: refuses links and other files.
+ * Decompressed if gzip (RFC 1952). Rejects if unreadable, after all before. `fleeting`: a chunk is void once the next
+ * is requested. `regular`: refuses links and other files.
  */
 export async function* readBytes(
   path: string,

@@ -4,8 +4,8 @@ import { type CaptureReaderOptions, CaptureReader } from '../../../core/pcap/cap
 import { readBytes } from './read-bytes.js';
 
 /**
- * A capture's items, gzip or not, up to fatal damage such as an unreadable file. `fleeting`: a batch is void once the
- * next item is requested, which saves copies.
+ * Gzip or not, up to fatal damage such as an unreadable file. `fleeting`: a batch is void once the next item is
+ * requested.
  */
 export async function* readCapture(path: string, options: CaptureReaderOptions = {}): AsyncGenerator<CaptureItem> {
   yield* readCaptureOf(readBytes(path, options), options);
@@ -16,7 +16,7 @@ export function readRawCapture(path: string): AsyncGenerator<CaptureItem> {
   return readCapture(path, { raw: true });
 }
 
-/** `readCapture` of bytes; `fleeting`: they are void once the next are requested. */
+/** `fleeting`: bytes are void once the next are requested. */
 export async function* readCaptureOf(
   bytes: AsyncIterable<Uint8Array>,
   options: CaptureReaderOptions = {},

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { systemCode } from '../../../core/model/verify-error.js';
 
-/** For folders another user may have filled: no links, and a fifo does not block. */
+/** Safe if another user filled the folder: no links, and a fifo does not block. */
 export const regularFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** Throws if it is no regular file. */
@@ -14,7 +14,7 @@ export function openRegular(path: string): { readonly fd: number; readonly size:
   throw new Error('it is not a regular file');
 }
 
-/** Text of a regular file of at most `most` bytes. Throws on others. */
+/** Throws on other files and beyond `most` bytes. */
 export function readRegular(path: string, most: number): string {
   const { fd, size } = openRegular(path);
   try {
@@ -32,7 +32,7 @@ export function readRegular(path: string, most: number): string {
   }
 }
 
-/** As `readRegular`; null = no such file. */
+/** As `readRegular`. null = no such file. */
 export function readRegularIfThere(path: string, most: number): string | null {
   try {
     return readRegular(path, most);
@@ -52,7 +52,7 @@ export interface FileLine {
 const chunkLength = 1 << 16;
 const lineEnd = 0x0a;
 
-/** Non-empty lines, one in memory at a time. Throws if it is no regular file. */
+/** Non-empty lines, one in memory. Throws if it is no regular file. */
 export function* linesOfRegular(path: string, maxInLine: number): Generator<FileLine> {
   const { fd } = openRegular(path);
   const chunk = Buffer.alloc(chunkLength);

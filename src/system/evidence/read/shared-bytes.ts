@@ -1,13 +1,13 @@
 import { readSync } from 'node:fs';
 import { sharedPageMemory } from '../../kernel/page-memory.js';
 
-/** Fits into a second-level cache with its results. */
+/** A second-level cache holds it with its results. */
 const chunkLength = 1 << 18;
 const chunkCount = 64;
 
 /**
- * Indexes of `SharedBytes.cells`. `reading`: the reader at work, 0 = none. Then two cells a reader: finished chunks,
- * and the number at which the other wants waking.
+ * `reading`: the reader at work, 0 = none. `done`, `wakeAt`: by reader, finished chunks and the number at which the
+ * other wants waking.
  */
 const cell = { read: 0, reading: 1, over: 2, done: 3, wakeAt: 5 } as const;
 const cellCount = 7;
@@ -17,9 +17,9 @@ const never = 2 ** 31 - 1;
 /** The hashing and the judging thread. */
 export type ByteReaderName = keyof typeof readers;
 
-/** A file read once by two threads. The leader reads the next chunk into a ring, or waits if it is full. */
+/** A file read once for two threads. The leader reads into a ring, or waits if it is full. */
 export interface SharedBytes {
-  /** At its first byte; both threads use this descriptor. */
+  /** At its first byte, for both threads. */
   readonly file: number;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly lengths: Int32Array<SharedArrayBuffer>;
@@ -41,15 +41,15 @@ function done(cells: SharedBytes['cells'], reader: number, chunks: number): void
   if (chunks >= Atomics.load(cells, cell.wakeAt + reader)) Atomics.notify(cells, cell.done + reader);
 }
 
-/** Ends a reader, even one of an ended thread: the other continues alone. */
+/** Ends a reader, even of a dead thread. The other continues alone. */
 export function leaveBytes({ cells }: SharedBytes, who: ByteReaderName): void {
   done(cells, readers[who], never);
   if (Atomics.compareExchange(cells, cell.reading, readers[who] + 1, 0) !== 0) Atomics.notify(cells, cell.reading);
 }
 
 /**
- * The next chunk, voiding the last; null = the end; 'behind' = the other reader made no room for this many ms. Throws
- * if unreadable; the reader must then leave.
+ * Voids the last chunk. null = the end, 'behind' = the other reader made no room for this many ms. Throws if
+ * unreadable, and the reader must then leave.
  */
 export function takeBytes(
   { file, bytes: bytes, lengths, cells }: SharedBytes,
@@ -59,7 +59,7 @@ export function takeBytes(
   const theirs = 1 - mine;
   let taken = 0;
 
-  /** Waits for half of the ring: waking a thread takes as long as a chunk. */
+  /** For half of the ring, as waking a thread takes as long as a chunk. */
   function hasRoom(patienceMs: number): boolean {
     const least = taken - chunkCount + 1;
     const known = Atomics.load(cells, cell.done + theirs);
@@ -69,7 +69,7 @@ export function takeBytes(
     Atomics.store(cells, cell.wakeAt + theirs, never);
     return Atomics.load(cells, cell.done + theirs) >= least;
   }
-  /** False = the other has been reading for this many ms. */
+  /** False = the other has been reading that long. */
   function read(patienceMs: number): boolean {
     const holder = Atomics.compareExchange(cells, cell.reading, 0, mine + 1);
     if (holder !== 0) return Atomics.wait(cells, cell.reading, holder, patienceMs) !== 'timed-out';
