@@ -5,14 +5,12 @@ export const attaches = ['port', 'routed', 'host', 'promiscuous', 'macvlan', 'ma
 export type Attach = (typeof attaches)[number];
 
 /**
- * The place at which frames of an endpoint enter: its own port, the bridge device (`host`; `behind` = through it), or
- * the port of the endpoint below.
+ * The entry of an endpoint's frames: own port, bridge device (`behind`: through it), or lower endpoint's port
+ * (`above`).
  */
 export type EntryPlace = 'port' | 'routed' | 'host' | 'behind' | 'above';
 
 /**
- * The place of a way to attach; every decision that depends on it derives from here.
- *
  * @example
  *   placeOf('promiscuous') // 'behind'
  */
@@ -32,25 +30,25 @@ export function placeOf(attach: Attach): EntryPlace {
   }
 }
 
-/** True if an endpoint has its own port, on a bridge or routed to by the host. */
+/** True with its own port, on a bridge or routed to by the host. */
 export function isOnPort(attach: Attach): boolean {
   return ['port', 'routed'].includes(placeOf(attach));
 }
 
-/** True if the host routes to an endpoint, whose port is on no bridge. */
+/** True if the host routes to the endpoint's port. */
 export function isRoutedTo(attach: Attach): boolean {
   return placeOf(attach) === 'routed';
 }
 
-/** Modes of macvlan (ip-link(8)). */
+/** See ip-link(8). */
 export const macvlanModes = ['private', 'vepa', 'bridge', 'passthru'] as const;
 export type MacvlanMode = (typeof macvlanModes)[number];
 
-/** Modes and flags of ipvlan (ip-link(8)); all guests of a lower device have the same. */
+/** See ip-link(8). All guests of a lower device have the same. */
 export const ipvlanModes = ['l2', 'l3', 'l3s'] as const;
 export const ipvlanFlags = ['bridge', 'private', 'vepa'] as const;
 
-/** True for a macvlan mode in which guests are examined: not `source`. */
+/** False for `source`, in which no guests are examined. */
 export function isMacvlanMode(mode: string | undefined): mode is MacvlanMode {
   return macvlanModes.some((known) => known === mode);
 }
@@ -60,46 +58,45 @@ export function isIpvlanMode(mode: string | undefined): mode is (typeof ipvlanMo
 }
 
 export const below = {
-  /** The endpoint whose interface is the lower device; on a host that device. */
+  /** The lower endpoint, on a host the lower device. */
   lower: text,
   mode: oneOf(...macvlanModes, ...ipvlanModes),
-  /** ipvlan only. */
   flag: maybe(oneOf(...ipvlanFlags)),
-  /** On a host: the endpoint's interface in its namespace. Absent in the lab. */
+  /** On a host: its interface in its namespace. */
   device: maybe(text),
-  /** On a host, ipvlan: addresses with prefix that no other guest of the lower device has. */
+  /** On a host, ipvlan: its own addresses, with prefix. */
   addresses: maybe([text]),
 };
 export type Below = Of<typeof below>;
 
 export const hop = {
   bridge: text,
-  /** The guest's own port, on that bridge. */
+  /** The guest's port. */
   near: text,
 };
-/** A bridge with one guest and one port to another bridge, as firewalls of Proxmox VE and OpenStack make it. */
+/** A bridge between one guest and another bridge, as firewalls of Proxmox VE and OpenStack make it. */
 export type Hop = Of<typeof hop>;
 
 export const tunnelShape = {
-  /** VXLAN network identifier, 24 bits; null on a host: the device has it. */
+  /** 24 bits, null on a host. */
   vni: orNull(whole),
-  /** Hosts that get broadcast and unknown unicast. */
+  /** They get broadcast and unknown unicast. */
   to: [text],
 };
-/** The tunnel between parts of a segment: VXLAN (RFC 7348). */
+/** VXLAN (RFC 7348) between parts of a segment. */
 export type Tunnel = Of<typeof tunnelShape>;
 
-/** Frames that guests of one lower device exchange in the kernel: the mode of a macvlan, the flag of an ipvlan. */
+/** The mode of a macvlan, the flag of an ipvlan. */
 export function passingOf({ mode, flag }: Pick<Below, 'mode' | 'flag'>): MacvlanMode {
   return isMacvlanMode(mode) ? mode : (flag ?? 'bridge');
 }
 
-/** True if guests of the lower device share its MAC, and addresses distinguish them (ipvlan). */
+/** True if guests of the lower device share its MAC (ipvlan). */
 export function sharesMac(attach: Attach): boolean {
   return ['ipvlan'].includes(attach);
 }
 
-/** True if the lower device is the host's, not a lab endpoint's. */
+/** True if the lower device is the host's. */
 export function isOnDevice(below: Below | undefined): boolean {
   return below?.device !== undefined;
 }

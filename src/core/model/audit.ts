@@ -6,9 +6,8 @@ import type { ProbeClassName } from './scenario.js';
 export const severities = ['info', 'low', 'medium', 'high'] as const;
 export type Severity = (typeof severities)[number];
 
-/** A setting, or another thing found, that lets frames through. */
+/** A setting, or another state, that lets frames through. */
 export interface AuditFinding {
-  /** The rule's name; stable. */
   readonly id: AuditId;
   readonly severity: Severity;
   /** null = the whole host. */
@@ -18,17 +17,17 @@ export interface AuditFinding {
   readonly value: string;
   readonly readFrom: string;
   readonly text: string;
-  /** The class of probe that shows it on the wire; null = none does. */
+  /** The class that shows it on the wire. */
   readonly probe: ProbeClassName | null;
-  /** A command to paste, or what to do; null = nothing. */
+  /** A command to paste, or an instruction. */
   readonly fix: string | null;
-  /** The price of the fix, and who pays it; absent = not known. */
+  /** Side effects of the fix. */
   readonly cost?: string;
-  /** How to make the fix persistent, if a known program makes the bridge or port. */
+  /** Absent unless a known program makes the bridge or port. */
   readonly lasting?: readonly PersistentFix[];
 }
 
-/** A setting with the kernel's value; `unknown` = this kernel does not report it, which is never fine. */
+/** `unknown` = this kernel does not report it, which is never fine. */
 export interface AuditSetting {
   readonly place: string;
   readonly value: string;
@@ -36,13 +35,13 @@ export interface AuditSetting {
 
 export type Reach = 'yes' | 'no' | 'unknown';
 
-/** Frames of a class that would reach an observer that must not get them. */
+/** Frames that would reach an observer that must not get them. */
 export interface Prediction {
   readonly bridge: string;
   readonly class: ProbeClassName;
   readonly from: string;
   readonly observer: string;
-  /** Pairs that behave alike, reported once; above 1 on large bridges only. */
+  /** Pairs that behave alike, above 1 on large bridges only. */
   readonly pairs: number;
   readonly reach: Reach;
   readonly why: string;
@@ -55,7 +54,7 @@ export interface FindingProof {
   readonly text: string;
 }
 
-/** The wire contradicted a prediction: the rule is at fault. */
+/** A prediction that the wire contradicted. */
 export interface PredictionFault {
   readonly class: ProbeClassName;
   readonly carrier: string;
@@ -69,7 +68,7 @@ export interface PredictionFault {
 
 export interface AuditProof {
   readonly evidence: string;
-  /** Rows by class: as predicted, otherwise, undecided (predicted unknown, or nothing seen without complete proof). */
+  /** Rows: as predicted, otherwise, undecided. */
   readonly classes: readonly {
     readonly class: ProbeClassName;
     readonly agrees: number;
@@ -94,7 +93,7 @@ export interface AuditReport {
 }
 
 export interface Drift {
-  /** Stable: `bridge-promiscuous`, `setting-changed`, `mac-moved`, … */
+  /** `bridge-promiscuous`, `mac-moved`, … */
   readonly code: DriftCode;
   readonly severity: Severity;
   /** null = the whole host. */

@@ -1,11 +1,11 @@
 declare const unknown: unique symbol;
 
-/** A code of another version, read from a file or message; shown as is. */
+/** A code of another version, shown as is. */
 export type UnknownCode = string & { readonly [unknown]: true };
 
 /**
- * Codes of weaknesses, and whether each is the cause of a leak, a finding of the audit, or both. Each file of
- * core/bridge/weaknesses adds its own; the registry weaknesses.ts does not compile until it has them.
+ * Uses of each weakness. Files of core/bridge/weaknesses add their own, and weaknesses.ts compiles only with all of
+ * them.
  */
 export interface Weaknesses {
   readonly unexplained: 'cause';
@@ -15,10 +15,10 @@ type WeaknessCode<Part extends 'cause' | 'finding'> = {
 }[keyof Weaknesses];
 export type CauseCode = WeaknessCode<'cause'>;
 export type FoundCauseCode = Exclude<CauseCode, 'unexplained'>;
-/** An audit rule's name; stable. */
+/** An audit rule. */
 export type AuditId = WeaknessCode<'finding'>;
 
-/** Barriers by settings, in the order in which they are looked for. */
+/** In the order of the search. */
 export const settingBarrierCodes = [
   'other-bridge',
   'source-port',
@@ -44,7 +44,7 @@ export const settingBarrierCodes = [
   'macvlan-address',
   'own-address',
 ] as const;
-/** `filter`: a packet filter's rules, if no setting stands in the way; `unexplained`: nothing that was read does. */
+/** `filter`: a packet filter, if no setting blocks. `unexplained`: no state that was read blocks. */
 export type BarrierCode = (typeof settingBarrierCodes)[number] | 'filter' | 'unexplained';
 
 export type DriftCode =
@@ -71,7 +71,7 @@ export type DriftCode =
   | 'port-state'
   | 'port-promiscuous';
 
-/** Notes before a run on a host: findings of the audit, results of checks. */
+/** Audit findings and results of checks before a run on a host. */
 export type NoteCode =
   | AuditId
   | 'br-netfilter'

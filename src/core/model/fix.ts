@@ -17,7 +17,7 @@ import {
 const ifupdown = {
   device: text,
   file: text,
-  /** The device whose stanza has it: itself, or its bridge. */
+  /** Its stanza has it. */
   bridge: text,
 };
 const managers = {
@@ -29,19 +29,19 @@ const managers = {
     device: text,
     program: oneOf('qm', 'pct'),
     id: number,
-    /** `net0`, and its settings as `qm config` prints them. */
+    /** `net0`. `value`: as `qm config` prints it. */
     nic: text,
     value: text,
     bridge: text,
-    /** The bridge is a VNet of the SDN. */
+    /** Of the SDN. */
     isVnet: flag,
-    /** The guest's hook script, `local:snippets/mine.pl`; absent: none. */
+    /** `local:snippets/mine.pl` */
     hookscript: maybe(text),
   },
   netplan: {
     device: text,
     file: text,
-    /** `bridges`, `ethernets`, …: its section in netplan. */
+    /** `bridges`, `ethernets`, … */
     kind: text,
     renderer: oneOf('networkd', 'NetworkManager'),
   },
@@ -52,29 +52,22 @@ const managers = {
     file: text,
     /** Not unique. */
     profile: text,
-    /** null = the file has none. */
     uuid: orNull(text),
   },
 };
 export const configurationManager = tagged('by', managers);
-/**
- * The configuration that makes a bridge or port: changes of the running device are lost when it is made again. Its text
- * is untrusted data.
- */
+/** The configuration from which a bridge or port is made again. Its text is untrusted. */
 export type ConfigurationManager = Of<typeof configurationManager>;
 
 /** A persistent form of a fix. */
 export interface PersistentFix {
   /** A manager, or `sysctl.d`, `nftables`, `Open vSwitch`. */
   readonly by: string;
-  /** The first of several devices; null = the whole host. */
+  /** The first of several. null = the whole host. */
   readonly device: string | null;
-  /**
-   * The file (alone: the form is the whole file), or the command that opens the configuration. Empty: no persistent
-   * form; see `note`.
-   */
+  /** The file, or a command that opens the configuration. Empty: see `note`. */
   readonly where: string;
-  /** Text to paste; may have several lines. */
+  /** Text to paste, perhaps several lines. */
   readonly form: string;
   readonly apply: string;
   /** Other effects, or why there is no form. */
@@ -85,7 +78,7 @@ const lostNeed = {
   what: text,
   names: [text],
 };
-/** A protocol (ARP, DHCP, …) that worked before a fix, and the endpoints that lost it. */
+/** A protocol (ARP, DHCP, …) that endpoints lost by a fix. */
 export type LostNeed = Of<typeof lostNeed>;
 
 const pair = leaf(
@@ -95,26 +88,25 @@ const pair = leaf(
 );
 const provenFix = {
   cause: leaf('text', (value): value is CauseCode | UnknownCode => typeof value === 'string'),
-  /** Each for a shell; all belong to the fix. */
+  /** Shell commands, all needed. */
   commands: [text],
   outcome: oneOf('works', 'partly', 'still-leaks', 'no-effect', 'cuts-off', 'separates', 'unproven', 'failed'),
-  /** Leaked frames in rows that the cause explains, before and after; null = not measured. */
+  /** Leaked frames. null = not measured. */
   before: orNull(number),
   after: orNull(number),
-  /** Endpoints that reached the others before the fix only. */
+  /** Endpoints that no longer reach the others. */
   cutOff: [text],
-  /** Protocols that these lost. */
   lost: maybe([lostNeed]),
-  /** Pairs that no longer reach each other, though both reach the gateway. */
+  /** Pairs that no longer reach each other, but both the gateway. */
   separated: maybe([pair]),
   text,
-  /** Folder of the trial's evidence within the run's, and the SHA-256 of its SHA256SUMS; null = none. */
+  /** A folder within the run's, and the SHA-256 of its SHA256SUMS. */
   evidence: text,
   sha256: orNull(text),
 };
-/** A fix tried in the lab: the step, the fix, the step again. */
+/** A lab trial: the step, the fix, the step again. */
 export type ProvenFix = Of<typeof provenFix>;
 
-/** fixes.json; `step`, from 0, is the step whose leaks the fix is for. */
+/** fixes.json. `step` is from 0. */
 export const fixesShape = strict([{ ...provenFix, step: count }]);
 export type FixRecord = Of<typeof fixesShape>[number];

@@ -1,10 +1,10 @@
-/** A code of `explain`, and its count of leaking rows or of steps with that reason. */
+/** Leaking rows, or steps with that reason. */
 export interface CodeCount {
   readonly code: string;
   readonly count: number;
 }
 
-/** A run in codes and counts, without a guest's name, address or rule. */
+/** A run without names, addresses or rules of guests. */
 export interface RunSummary {
   readonly id: string;
   readonly scenario: string;
@@ -16,15 +16,15 @@ export interface RunSummary {
   readonly answer: string;
   readonly observed: number;
   readonly ports: number;
-  /** Causes of leaks that are not accepted, most rows first. */
+  /** Of leaks not accepted, most rows first. */
   readonly causes: readonly CodeCount[];
-  /** Causes of leaks accepted or known from a baseline, likewise. */
+  /** Of leaks accepted or in a baseline, most rows first. */
   readonly accepted: readonly CodeCount[];
   readonly exposed: readonly CodeCount[];
   readonly doubts: readonly CodeCount[];
 }
 
-/** The body of `run --push`: a command on one host. */
+/** The body of `run --push`. */
 export interface HostSummary {
   readonly schemaVersion: 1;
   readonly tool: { readonly name: string; readonly version: string };
@@ -33,28 +33,25 @@ export interface HostSummary {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly exitCode: number;
-  /**
-   * A hash of the files or bridges and of guests' names, so that no other machine makes it. The newest summary of a
-   * hash replaces the others.
-   */
+  /** A salted hash of files or bridges. A newer summary of the same hash replaces older ones. */
   readonly asked: string;
-  /** `rootHash`: SHA-256 of SHA256SUMS; `dir`: the evidence on that host; null = none. */
+  /** `rootHash`: SHA-256 of SHA256SUMS. `dir`: on that host. */
   readonly runs: readonly (RunSummary & { readonly rootHash: string | null; readonly dir: string | null })[];
   readonly unended: number;
 }
 
-/** A run judged again from its evidence, or taken from its summary. */
+/** From its evidence, or else its summary. */
 export interface FleetRun extends RunSummary {
   readonly dir: string;
   readonly rootHash: string | null;
-  /** Its report.html; null = not available. */
+  /** Its report.html. */
   readonly page: string | null;
-  /** Leaks that fail it, and reasons of inconclusive steps, a line each: the first 50. */
+  /** Leaks that fail it, and reasons of inconclusive steps. At most 50. */
   readonly leaks: readonly string[];
   readonly reasons: readonly string[];
 }
 
-/** A command as it ended on a host. */
+/** A command's end on a host. */
 export interface FleetCommand {
   readonly name: string;
   readonly status: number;
@@ -64,18 +61,18 @@ export interface FleetCommand {
 export interface FleetHost {
   readonly host: string;
   readonly dir: string;
-  /** The first of 2, 70, 69, 3, 4 that anything on the host asks for, else 0. */
+  /** The first of 2, 70, 69, 3, 4 that occurred, else 0. */
   readonly status: number;
-  /** Evidence missing, incomplete or unreadable, a line each. A host with one is never green. */
+  /** Missing, incomplete or unreadable evidence. It excludes green. */
   readonly problems: readonly string[];
   readonly commands: readonly FleetCommand[];
   readonly runs: readonly FleetRun[];
 }
 
-/** Hosts that share a cause, a reason or a problem. */
+/** Hosts with the same cause, reason or problem. */
 export interface FleetGroup {
   readonly kind: 'leak' | 'problem' | 'doubt' | 'exposed';
-  /** For `explain`; words for a problem. */
+  /** Words if it is a problem. */
   readonly code: string;
   readonly hosts: readonly string[];
 }
@@ -97,11 +94,11 @@ export interface FleetReport {
     readonly inconclusive: number;
     readonly unexpected: number;
   };
-  /** False = summaries were pushed and no signing keys are set: each host's name is its own claim. */
+  /** False = pushed without signing keys: host names are claims. */
   readonly signersChecked: boolean;
-  /** Leaks, problems, doubts, exposures; most hosts first. */
+  /** Most hosts first. */
   readonly groups: readonly FleetGroup[];
-  /** Against `--since`; null = no earlier report. */
+  /** Against `--since`. */
   readonly since: { readonly at: string; readonly changes: readonly FleetChange[] } | null;
   readonly hosts: readonly FleetHost[];
 }

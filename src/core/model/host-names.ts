@@ -1,6 +1,6 @@
 /**
- * Names across hosts: `HOST/NAME` for another host than the orchestrator's, since the kernel allows no slash in an
- * interface's name (dev_valid_name, net/core/dev.c). A name without a host is here.
+ * `HOST/NAME`, a bare name on the orchestrator's host. Names of interfaces have no slash (dev_valid_name,
+ * net/core/dev.c).
  */
 export function onHost(host: string | null, name: string): string {
   return host === null ? name : `${host}/${name}`;
@@ -12,12 +12,12 @@ export function hostOf(name: string): string | null {
   return slash < 0 ? null : name.slice(0, slash);
 }
 
-/** The name on its own host. Bridges of one bare name in a scenario are parts of one segment. */
+/** The name on its own host, which parts of a segment share. */
 export function bareName(name: string): string {
   return name.slice(name.indexOf('/') + 1);
 }
 
-/** True if two endpoints are on parts of one segment. */
+/** True on parts of one segment. */
 export function sameSegment(first: { readonly bridge: string }, second: { readonly bridge: string }): boolean {
   return first.bridge === second.bridge || bareName(first.bridge) === bareName(second.bridge);
 }

@@ -1,10 +1,7 @@
 import type { FaultCode } from './reasons.js';
 import { flag, leaf, type Of, oneOf, text } from './shape/shape.js';
 
-/**
- * Kernel features that only some scenarios need (core/scenario/needed-features.ts); each is tried where the lab is
- * built (system/state/try-features.ts).
- */
+/** Features of some scenarios (core/scenario/needed-features.ts), tried by system/state/try-features.ts. */
 export const kernelFeatures = {
   'vlan-filtering': 'VLAN filtering of a bridge (CONFIG_BRIDGE_VLAN_FILTERING)',
   'igmp-snooping': 'multicast snooping and its table (CONFIG_BRIDGE_IGMP_SNOOPING)',
@@ -34,10 +31,10 @@ const featureTrial = {
   works: flag,
   said: text,
 };
-/** `said`: the error of a failed trial. */
+/** `said`: its error. */
 export type FeatureTrial = Of<typeof featureTrial>;
 
-/** The message from the lab's inside to its launcher. */
+/** The message from the lab to its launcher. */
 export const trialsShape = { runsAs: oneOf('root', 'user-namespace'), sysfs: flag, features: [featureTrial] };
 export type TrialsMessage = Of<typeof trialsShape>;
 
@@ -45,7 +42,7 @@ export type LabTrial =
   | ({ readonly built: true } & TrialsMessage)
   | { readonly built: false; readonly code: FaultCode; readonly why: string; readonly mend: string };
 
-/** State of a machine; null = absent. */
+/** null = absent. */
 export interface MachineSnapshot {
   readonly kernel: string;
   readonly architecture: string;
@@ -56,7 +53,7 @@ export interface MachineSnapshot {
   /** 0 off, 1 strict, 2 filter. */
   readonly seccomp: number;
   readonly noNewPrivs: boolean;
-  /** Limits of namespaces by sysctl, if this kernel has them. */
+  /** Of namespaces, by sysctl. */
   readonly limits: Readonly<Record<string, string>>;
   /** null = br_netfilter is not loaded. */
   readonly brNetfilter: Readonly<Record<string, string>> | null;
@@ -65,12 +62,11 @@ export interface MachineSnapshot {
   readonly lab: LabTrial;
 }
 
-/** A condition of runs. `missing` prevents all runs, or those of `neededBy`. */
+/** If `missing`, it prevents all runs, or those of `neededBy`. */
 export interface MachineCheck {
   readonly id: string;
   readonly state: 'ok' | 'note' | 'missing';
   readonly text: string;
-  /** The fix; null = none. */
   readonly mend: string | null;
   readonly neededBy: readonly string[];
 }
@@ -85,7 +81,7 @@ export interface DoctorReport {
 
 /** A capability for runs on a host. */
 export interface HostRight {
-  /** Its bit in CapEff (linux/capability.h). */
+  /** In CapEff (linux/capability.h). */
   readonly bit: number;
   /** No run on a host begins without it. */
   readonly isNeeded: boolean;
@@ -95,7 +91,7 @@ export interface HostRight {
 
 const sysAdminBit = 21;
 
-/** Capabilities of a run on a host. CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON (capabilities(7)). */
+/** CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON (capabilities(7)). */
 export const hostRights = {
   CAP_NET_ADMIN: { bit: 12, isNeeded: true, cost: 'no device can be made and no rule be read' },
   CAP_NET_RAW: { bit: 13, isNeeded: true, cost: 'nothing can be captured or sent' },
@@ -130,7 +126,7 @@ function isLacking(capabilities: string, { bit }: HostRight): boolean {
   return !has(bit) && !(isImplied && has(sysAdminBit));
 }
 
-/** Rights for runs on a host that are missing from effective capabilities (hexadecimal as CapEff), with their names. */
+/** Rights for host runs missing from CapEff, in hexadecimal. */
 export function lackingRights(capabilities: string): readonly (HostRight & { readonly name: string })[] {
   return Object.entries(hostRights).flatMap(([name, right]) =>
     isLacking(capabilities, right) ? [{ name, ...right }] : [],
