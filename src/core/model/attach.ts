@@ -11,6 +11,8 @@ export type Attach = (typeof attaches)[number];
 export type EntryPlace = 'port' | 'routed' | 'host' | 'behind' | 'above';
 
 /**
+ * Every decision about the way to attach derives from it.
+ *
  * @example
  *   placeOf('promiscuous') // 'behind'
  */
