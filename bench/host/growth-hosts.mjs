@@ -14,7 +14,14 @@ export function measure({ scratch, rounds }) {
     const run = withMounts(mounts, program, scratch, hosts, rounds);
     oneHost ??= run.seconds;
     const ratio = (run.seconds / oneHost).toFixed(2);
-    return { hosts, observers: run.observers, ...runRow(run), 'all hosts s': run.ofAll.toFixed(2), 'time / one host': ratio, verdict: run.verdict };
+    return {
+      hosts,
+      observers: run.observers,
+      ...runRow(run),
+      'all hosts s': run.ofAll.toFixed(2),
+      'time / one host': ratio,
+      verdict: run.verdict,
+    };
   });
   return growth('hosts', title, rows, runColumns);
 }

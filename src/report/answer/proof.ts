@@ -161,7 +161,7 @@ function ruleFacts({ rules }: Result): readonly Fact[] {
 }
 
 function keptText(discarded: number): string {
-  return `leaks, controls and what else is looked at closer; ${counted(discarded, 'frame was', 'frames were')} counted and not kept (--keep leaks, the default for large runs, or beyond the first 1000 leaks at an observer of a mesh)`;
+  return `leaks, controls and what else is looked at closer; ${counted(discarded, 'frame was', 'frames were')} counted and not kept (--keep leaks, the default of large runs; in a mesh also leaks beyond the first 1000 at an observer)`;
 }
 
 function proofSection(result: Result, judged: readonly StepResult[]): readonly Section[] {
