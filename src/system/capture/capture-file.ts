@@ -31,7 +31,7 @@ export interface CapturedInterface {
 
 export interface CaptureFileOptions {
   readonly path: string;
-  /** Open for writing; null = a new file, which must not exist. */
+  /** Writable. null = a new file, which must not exist. */
   readonly fd: number | null;
   readonly runTag: number | null;
   readonly only: 'run' | 'all';
@@ -275,7 +275,6 @@ export class CaptureFile {
   }
 }
 
-/** Big-endian. */
 function runMagic(runTag: number | null): Buffer | null {
   if (runTag === null) return null;
   const magic = Buffer.alloc(6);

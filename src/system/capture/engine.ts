@@ -15,7 +15,6 @@ export interface OpenOptions {
   readonly buffer: number;
   /** No batching, if the engine can. */
   readonly immediate?: true | undefined;
-  /** null = none. */
   readonly search?: KernelSearch | null;
 }
 
@@ -66,7 +65,6 @@ export interface EngineHandle {
   readonly shared?: {
     /** Frames the socket lost or has not delivered count for each observer. */
     lossCounters(): Counters;
-    /** The kernel's interface index. */
     readonly index: number;
     /** The socket may rest this long. */
     restMs(): number;

@@ -39,7 +39,6 @@ export interface FrameAccounts {
   read(): void;
   /** True if another reading is allowed and may show more. */
   isUnsettled(): boolean;
-  /** Only accounts readable throughout. */
   windows(): Readonly<Record<string, AccountWindow>>;
   close(): Promise<void>;
 }

@@ -11,7 +11,6 @@ export type ObserverRequest = Omit<OpenMessage, 'type'>;
 export interface CaptureOptions {
   /** A pcapng file, which must not exist. */
   readonly file: string;
-  /** null = this process's. */
   readonly netns?: string | null;
   /** Tagged frames stay in memory once the file fails. */
   readonly runTag?: number | null;

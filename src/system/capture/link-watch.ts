@@ -69,7 +69,6 @@ export class LinkWatch {
     this.links.set(index, { device, usable: isUsable(flags), gone: false });
   }
 
-  /** Since the last call. */
   troubles(): readonly LinkTrouble[] {
     const troubles: LinkTrouble[] = [];
     for (;;) {

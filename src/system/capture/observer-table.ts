@@ -16,7 +16,6 @@ export interface OpenObserver {
   readonly version: string;
   /** The last ones after its device is gone. */
   counters(): readonly Counters[];
-  /** Stale frames included. */
   delivered: number;
   alive: boolean;
 }

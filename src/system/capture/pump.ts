@@ -7,7 +7,6 @@ export interface PumpParts {
   /** True = more is ready. */
   drain(): boolean;
   taken(): number;
-  /** While frames come. */
   restMs(): number;
   /** null removes it. False = drain by the clock. */
   whenReady(listener: (() => void) | null): boolean;

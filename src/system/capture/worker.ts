@@ -46,7 +46,6 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
   private search: KernelSearch | null = null;
   private file: CaptureFile | null = null;
   private isFileFailureSent = false;
-  /** null = not sealed. */
   private rights: SealedRights | null = null;
   private isStopped = false;
   private readonly opening: Promise<void>[] = [];
@@ -249,7 +248,6 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     return more;
   }
 
-  /** False = left out. */
   private sendCounts(taken: number): boolean {
     if (this.isStopped || this.channel.backlog > maxBacklog) return false;
     this.channel.say({ type: 'counts', taken });

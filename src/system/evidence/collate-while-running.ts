@@ -13,7 +13,6 @@ import { judgePartial } from './replay.js';
 
 /** Work begun during the run. */
 export interface JudgedWhileRunning {
-  /** Writes evidence.pcapng.part. */
   readonly collation: Promise<Collation>;
   /** null = count the discarded frames first. */
   readonly counting: Counting | null;
@@ -30,7 +29,6 @@ export interface CollatingWhileRunning {
   hear(entry: TimelineEntry): void;
   /** null = given up or not begun. */
   finish(counters: StepCounters): Promise<JudgedWhileRunning | null>;
-  /** Instead of `finish`. */
   stop(): Promise<void>;
 }
 

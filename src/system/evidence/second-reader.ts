@@ -8,7 +8,6 @@ import { readBytes } from './read/read-bytes.js';
 /** One capture by two independent readers. */
 export interface ReaderComparison {
   readonly packets: number;
-  /** Damage that both report. */
   readonly fault: string | null;
   /** The first ones, a line each. */
   readonly differences: readonly string[];

@@ -8,7 +8,6 @@ import { readCapture } from './read/read-capture.js';
 
 /** A capture for each port. */
 export interface SplitCapture {
-  /** By interface. */
   readonly files: readonly string[];
   /** True if unicast to a MAC behind another port came in here, so others might have overheard it. */
   crossed(port: number, to: (mac: number) => boolean): boolean;

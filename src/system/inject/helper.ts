@@ -52,7 +52,6 @@ export function namespacesOf(places: Places): ReadonlySet<string | null> {
 
 interface OpenSocket {
   readonly name: string;
-  /** For finding interfaces. */
   readonly fd: number;
 }
 

@@ -8,7 +8,6 @@ import type { Sender } from './sender.js';
 export interface SenderPool {
   /** A faultless helper with all namespaces stays. Starts none without places. */
   start(places: Readonly<Record<string, Place>>): Promise<Sender>;
-  /** Starts a helper early. */
   warm(): void;
   end(): Promise<void>;
 }

@@ -21,7 +21,6 @@ export interface SendRequest {
     /** A driver's drop (ENOBUFS) counts as sent. */
     readonly countsDropped?: true;
   }[];
-  /** Of `length` bytes each. */
   readonly frames: Buffer;
   readonly length: number;
   /** null = unlimited. */

@@ -23,13 +23,12 @@ type CapClass = new () => CapObject;
 export interface CapSocket {
   /** Throws the kernel's error. */
   send(frame: Buffer, bytes: number): void;
-  /** For a full ring. */
   dropped(): number;
   close(): void;
 }
 
 /**
- * The kernel allocates twice as much. A slot takes 1,600 bytes, without segmentation offloads, else 65,616: then 16 MiB
+ * The kernel allocates twice as much. A slot takes 1,600 bytes without segmentation offloads, else 65,616: then 16 MiB
  * hold 255 frames.
  */
 const ringBytes = 16 << 20;

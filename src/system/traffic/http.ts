@@ -14,7 +14,6 @@ export interface ExchangeOptions {
   readonly server: { readonly netns: string | null };
   readonly address: string;
   readonly requests: number;
-  /** Of each answer. */
   readonly bytes: number;
 }
 

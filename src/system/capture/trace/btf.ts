@@ -207,10 +207,8 @@ export interface PacketLayout {
   readonly tail: number;
   readonly head: number;
   readonly data: number;
-  /** struct net_device */
   readonly ifindex: number;
   readonly net: number;
-  /** struct net */
   readonly number: number;
   /** null: other member names, so readers in namespaces below ours are unknown. */
   readonly process: ProcessLayout | null;

@@ -65,7 +65,6 @@ const helpers = {
   readKernel: 113,
 } as const;
 const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as const;
-/** Calls preserve these registers. */
 const [context, packet, length, window, stack] = [6, 7, 8, 9, 10] as const;
 
 const on = {

@@ -6,7 +6,6 @@ export type OwnProcesses = number | 'first' | null;
 
 const helpers = { currentTask: 35, processOfMachine: 14, readKernel: 113 } as const;
 const [result, first, second, third, stack] = [0, 1, 2, 3, 10] as const;
-/** Calls preserve this register. */
 const pointer = 8;
 /** The kernel nests up to 32 PID namespaces (MAX_PID_NS_LEVEL). */
 const maxLevels = 8;

@@ -153,7 +153,6 @@ class OpenTrace implements Trace {
     return countLength + Math.ceil(this.target.count / 8) * 8;
   }
 
-  /** null = success. */
   attach({ types, layout }: TracedKernel): string | null {
     const maps = this.makeMaps();
     if (maps === null) return `bpf(2) refuses a map: ${libc().errnoName(libc().errno())}`;

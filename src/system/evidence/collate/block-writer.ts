@@ -11,7 +11,6 @@ import {
 
 /** Annotations of a packet in the file. */
 export interface PacketRemark {
-  /** -1 = none. */
   readonly packetId: number;
   readonly comment: string | null;
 }
@@ -19,7 +18,6 @@ export interface PacketRemark {
 const noOptions: PacketRemark = { packetId: -1, comment: null };
 
 const bufferLength = 1 << 20;
-/** Follows no link. */
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /** Writes and hashes a mebibyte at a time. Throws VerifyError (69) if the disk refuses. */

@@ -11,7 +11,6 @@ import { maxUngrouped } from '../../../core/judge/rows/group-rows.js';
 import type { StepObserver } from '../../../core/plan/evidence-interfaces.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
 
-/** By flow and observer. */
 const maxOfLeak = 1000;
 
 /** By observer and step of a mesh: a hub of 200 guests leaks eight million frames. */

@@ -52,7 +52,6 @@ class ReadMemory {
   }
 }
 
-/** Saves joining them again. */
 function wholeBlocks(chunk: Uint8Array, length: number): number {
   const view = new DataView(chunk.buffer, chunk.byteOffset, length);
   let end = 0;

@@ -120,7 +120,6 @@ class OrderedFrames implements RawFrames {
 export interface RawReading {
   /** Their description identifies an observer. */
   readonly blocks: readonly EvidenceInterface[];
-  /** Damage is appended. */
   readonly damages: string[];
   /** By file name: ns to subtract, as its host's clock is ahead. */
   readonly clocks: ReadonlyMap<string, bigint>;
@@ -193,7 +192,6 @@ class BatchLoader {
     return -1;
   }
 
-  /** null = the end. */
   async next(source: Source): Promise<Loaded | null> {
     for (let next = await source.items.next(); next.done !== true; next = await source.items.next()) {
       const item = next.value;

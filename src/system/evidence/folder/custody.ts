@@ -12,7 +12,6 @@ const entryShape = strict({
   action: oneOf('attested', 'purged'),
   uid: number,
   sudoUser: orNull(text),
-  /** SHA-256 of SHA256SUMS. */
   before: text,
   after: text,
   text,

@@ -121,7 +121,6 @@ const hostRecordFile = 'host.json';
 
 const shape = z.strictObject({
   schemaVersion: z.literal(1),
-  /** null = reached. */
   unreachable: z.string().nullable(),
   commands: z.array(z.strictObject({ name: z.string(), status: z.int().min(0).max(255), text: z.string() })),
 });

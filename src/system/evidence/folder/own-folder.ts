@@ -26,7 +26,6 @@ import { inFolder, makeFolder, reachFolder, refusedPath, statOf } from './reach-
 export interface OwnFolder {
   /** By descriptor, for this process's threads. */
   readonly path: string;
-  /** As requested. */
   readonly name: string;
   /** Gives it, its contents and new folders above to sudo's caller. Once. `isUnfinished`: its files may be replaced. */
   handOver(isUnfinished?: boolean): void;

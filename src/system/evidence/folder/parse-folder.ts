@@ -24,7 +24,6 @@ const maxBytes = 256 * 2 ** 20;
 
 /** A run's plan.json without observers. */
 export interface WrittenPlanFile {
-  /** Hex. */
   readonly sha256: string;
   readonly plan: Plan;
 }

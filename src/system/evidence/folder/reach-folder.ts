@@ -49,7 +49,6 @@ const partsOf = (path: string): readonly string[] => path.split('/').filter((par
 
 /** Options for walking a path. */
 export interface Reaching {
-  /** A refusal's advice. */
   readonly hint: string;
   /** Of new folders, absent = 0700, null = make none. */
   readonly mode?: number | null;
@@ -130,7 +129,6 @@ export function linkTarget(name: string, folder: number, part: string, hint: str
   return readlinkSync(inFolder(folder, part));
 }
 
-/** null = replaced meanwhile. */
 function openMade(path: string): number | null {
   try {
     return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

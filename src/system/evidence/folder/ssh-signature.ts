@@ -47,7 +47,7 @@ export function parseSshSignature(text: string): SshSignature | null {
   return { key: key.toString('base64'), namespace: `${namespace}`, hash: `${hash}`, signature };
 }
 
-/** Ed25519 alone; other keys need ssh-keygen. */
+/** Only ssh-keygen verifies other keys. */
 function isSignedBy({ key, namespace, hash, signature }: SshSignature, input: string): boolean {
   const [kind, point] = takeStrings(Buffer.from(key, 'base64'), 2) ?? [];
   const [form, bytes] = takeStrings(signature, 2) ?? [];

@@ -42,10 +42,9 @@ export function readRegularIfThere(path: string, most: number): string | null {
   }
 }
 
-/** A line without its end; `text` null = too long. */
+/** A line without its end. `text` null = too long. */
 export interface FileLine {
   readonly text: string | null;
-  /** Of its bytes, hex. */
   readonly sha256: string;
 }
 
