@@ -30,7 +30,7 @@ interface OpenAccount {
 /** Frames leaving by ports beside a helper's observers, by account. */
 export interface FrameAccounts {
   /**
-   * Replaces an account of this name with other ports. An account that cannot be opened is not read. `sealed`: the
+   * Replaces an account of this name if its ports differ. An account that cannot be opened is not read. `sealed`: the
    * process may open nothing more.
    */
   open(name: string, devices: readonly string[], sealed: boolean): void;

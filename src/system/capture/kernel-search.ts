@@ -60,9 +60,9 @@ function searching(runTag: number, counts: number, table: number | null): Load {
 }
 
 /**
- * Takes some 15 ms and CAP_BPF or CAP_SYS_ADMIN. The caller closes them. `runTag` null = take all frames. null = no
- * right, Linux before 5.11, a fully preemptible kernel, or equal bytes in the tag. Classic BPF and counting sockets
- * then replace it.
+ * Takes some 15 ms and CAP_BPF or CAP_SYS_ADMIN. The caller closes them. `runTag` null = take all frames. Gives null
+ * without the right, before Linux 5.11, on a fully preemptible kernel, or for equal bytes in the tag. Classic BPF and
+ * counting sockets then replace it.
  */
 export function loadSearch(runTag: number | null): LoadedSearch | null {
   if (runTag !== null && (!isSearchable(runTag) || isRealtime())) return null;

@@ -202,8 +202,8 @@ export interface Delivery {
 
 /**
  * Oldest first, removing accepted ones. Stops if the receiver is unreachable, untrusted or refuses all, or at the time
- * limit. Summaries with a refused body move to the bounded folder `refused`. Unreadable ones stay. Rejects with
- * VerifyError (64) if the spool is unreadable.
+ * limit. Summaries with a refused body move to the bounded folder `refused`. Unreadable ones stay. It skips those
+ * another process just delivered. Rejects with VerifyError (64) if the spool is unreadable.
  */
 export async function deliverSpool(spool: string, url: URL, patience = usualPatience): Promise<Delivery> {
   const names = summaryNames(spool);

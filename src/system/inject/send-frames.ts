@@ -7,7 +7,6 @@ const maxRetryMs = 1000;
 const burstMs = 2;
 /** Below this, sleeping 1 ms leaves few frames to catch up. */
 const maxBySleep = 10_000;
-/** For heartbeats and messages. */
 const maxInTurn = 512;
 
 export interface SendRequest {

@@ -12,7 +12,6 @@ import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { openNewFile } from './named-file.js';
 
-/** One document, one a line, or one a file of a folder. */
 interface Codec {
   readonly form: 'document' | 'lines' | 'folder';
   readonly shape: Shape;

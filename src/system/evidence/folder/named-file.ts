@@ -85,7 +85,6 @@ function closingOnce(fds: readonly number[]): (before?: () => void) => void {
   };
 }
 
-/** A pipe, a device or an open descriptor such as /dev/stdout. */
 function writtenDirectly(path: string, follows: boolean): NamedFile {
   // A pipe without a reader refuses this instead of waiting.
   const probed = openSync(path, O_WRONLY | O_NONBLOCK | (follows ? 0 : O_NOFOLLOW));

@@ -150,8 +150,8 @@ export function makeFolder(name: string, folder: number, part: string, { hint, m
 
 /**
  * Opens part by part, makes missing ones (0700 without `mode`). Root follows no other user's links, so none chooses
- * where it writes. Users gain nothing by links, and user namespaces cannot identify the machine's root. Throws
- * VerifyError (64, `out-not-own`), and file system errors.
+ * where it writes. Others follow all: users gain nothing by links, and user namespaces cannot identify the machine's
+ * root. Throws VerifyError (64, `out-not-own`), and file system errors.
  */
 export function reachFolder(name: string, reaching: Reaching): ReachedFolder {
   const newFolders: number[] = [];

@@ -5,7 +5,6 @@ import { openRegular, regularFlags } from './regular-file.js';
 
 /** A second-level cache holds it with its results. */
 const chunkLength = 1 << 18;
-/** Between turns of timers and signals. */
 const atATime = 64;
 
 /** True for gzip's first bytes. */
