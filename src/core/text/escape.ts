@@ -9,6 +9,9 @@ const dangerous =
  */
 const pipelineCommand = /#(?=#(?:vso)?\[)|^(\s*):(?=:[\w-]+(?:\s[^:]*)?::)/g;
 
+/** Printable ASCII without `#` and `:`, and arrows: harmless, and found in a tenth of the time. */
+const harmless = /^[ -"$-9;-~\u2190-\u21ff]*$/;
+
 /** True if a line starting so is a command to a pipeline's runner. */
 export function isPipelineCommand(word: string): boolean {
   return /^::[\w-]/.test(word);
@@ -19,6 +22,7 @@ export function isPipelineCommand(word: string): boolean {
  * `\u{1b}`.
  */
 export function escapeText(text: string): string {
+  if (harmless.test(text)) return text;
   return text
     .replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
     .replace(pipelineCommand, (found) => found.replace(/[#:]$/, (mark) => (mark === '#' ? '\\u{23}' : '\\u{3a}')));
