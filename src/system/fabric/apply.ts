@@ -12,27 +12,27 @@ import { changeOvsEntry, checkOvsEntry, checkOvsValue, ovsValue } from './ovs.js
 import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
 import { checkFdb, checkMdb, checkReadBack, checkVlan } from './read-back.js';
 
-/** A change for the kernel or Open vSwitch; the fabric starts and stops. */
+/** A change for the kernel or Open vSwitch. */
 export type KernelChange = Exclude<Change, { kind: 'start' | 'stop' }>;
 
 /** Folder and files for the author's own commands. */
 export interface Authored {
   readonly folder: string;
   readonly files?: readonly FileHash[];
-  /** `--allow-run` is absent: programs find only the names in `files` in the folder. */
+  /** `--allow-run` is absent: programs may only use `files` in the folder. */
   readonly mustBeFree?: boolean;
 }
 
 /** `Authored` within a fabric. */
 export interface RunsIn extends Authored {
-  /** Mount tree for commands that any scenario may run; absent = the caller's. */
+  /** Absent = the caller's mount tree. */
   readonly sandbox?: () => MountSpace;
 }
 
-/** No process can create a name here, and existing names are numbers (proc(5)). */
+/** No process can create a name here, and all names are numbers (proc(5)). */
 const nowhere = '/proc/self/fdinfo';
 
-/** Runs one of the author's commands. Rejects as `mustRun`, and with `file-changed` (3). */
+/** Runs an author's command. Rejects as `mustRun`, and with `file-changed` (3). */
 export async function runAuthored(
   argv: readonly string[],
   { folder, files = [], mustBeFree = false, sandbox }: RunsIn,
@@ -116,13 +116,13 @@ async function unsupported(what: string): Promise<never> {
   throw new VerifyError('unsupported', 69, `${what} is not supported where a scenario has hosts`, 'leave it out');
 }
 
-/** Changes of a fabric over several hosts: core/scenario/unsupported.ts refuses such scenarios earlier. */
+/** Fabrics over several hosts take no changes: core/scenario/unsupported.ts refuses such scenarios. */
 export const noChanges: Pick<Fabric, 'apply' | 'happen'> = {
   apply: async (change) => unsupported(`a change (${change.kind})`),
   happen: async () => unsupported('during'),
 };
 
-/** The endpoint of that name. Throws VerifyError (70) if the plan has none. */
+/** Throws VerifyError (70) if the plan has none. */
 export function endpointNamed(endpoints: readonly Endpoint[], name: string): Endpoint {
   const endpoint = endpoints.find((each) => each.name === name);
   if (endpoint === undefined)

@@ -8,20 +8,20 @@ import { openSealedFile } from '../kernel/fd-passing.js';
 
 const firstHanded = 3;
 
-/** A command whose files are held open, so that they cannot change before its program reads them. */
+/** A command with its files held open, safe from changes. */
 export interface HeldCommand {
-  /** File names replaced by names of descriptors. */
+  /** Descriptor paths replace file names. */
   readonly argv: readonly string[];
   readonly handed: readonly number[];
-  /** Puts the files' own names back into a program's output. */
+  /** Restores the files' names in program output. */
   readonly said: (text: string) => string;
   close(): void;
 }
 
 /**
- * Reads each file that a command names once, checks its hash, and keeps the bytes in memory for the program: a name
- * opened again may lead to another file. For programs let in by `--allow-run` only whole words count as names. Throws
- * VerifyError (3) `file-changed` if a file differs from when the scenario was loaded.
+ * Reads a command's files once, checks their hashes and keeps the bytes in memory. A name opened again may lead to
+ * another file. With `--allow-run` only whole words count as names. Throws VerifyError (3) `file-changed` if a file
+ * differs from the loaded scenario's.
  */
 export function holdFiles(argv: readonly string[], folder: string, files: readonly FileHash[]): HeldCommand {
   const hashes = new Map(files.map(({ path, sha256 }) => [path, sha256]));
@@ -85,8 +85,8 @@ function allOf(fd: number, size: number): Uint8Array {
 }
 
 /**
- * Reads a regular file of at most `most` bytes below `folder` (null = anywhere). The opened file's own place counts,
- * whatever links lead there. Reads no fifo or device.
+ * Reads a regular file of at most `most` bytes below `folder` (null = anywhere), judged by its resolved place. Opens no
+ * fifo or device.
  */
 export function readFileBelow(path: string, most: number, folder: string | null): FoundFile {
   let fd: number;

@@ -5,14 +5,14 @@ import { numbersFrom } from '../../core/text/collections.js';
 
 type VlanChange = ChangeOf<'vlan'>;
 
-/** Columns that decide a port's VLANs (ovs-vswitchd.conf.db(5), Port), in ovs-vsctl's form: `10`, `[10, 20]`, `[]`. */
+/** A port's VLAN columns (ovs-vswitchd.conf.db(5), Port) in ovs-vsctl's form: `10`, `[10, 20]`, `[]`. */
 export interface OvsVlanColumns {
   readonly tag: string;
   readonly trunks: string;
   readonly mode: string;
 }
 
-/** A port's present columns. Rejects with VerifyError if Open vSwitch has no such port. */
+/** Rejects with VerifyError if Open vSwitch has no such port. */
 export async function ovsVlanColumns(port: string): Promise<OvsVlanColumns> {
   const [tag = '', trunks = '', mode = ''] = (
     await mustRun(['ovs-vsctl', 'get', 'Port', port, 'tag', 'trunks', 'vlan_mode'])
@@ -24,7 +24,7 @@ export function vlanNumbers(column: string): readonly number[] {
   return (column.match(/\d+/g) ?? []).map(Number);
 }
 
-/** `native`: VLAN of untagged frames (null = 0, as any other); `others`: null = every VLAN. */
+/** `native`: VLAN of untagged frames (null = 0). `others`: null = every VLAN. */
 function carried({ tag, trunks, mode }: OvsVlanColumns): {
   readonly native: number | null;
   readonly untagged: boolean;
@@ -58,7 +58,7 @@ export function refuseOpening({ act, entry: { port, first, last } }: VlanChange,
   );
 }
 
-/** Compares a change with the columns; returns what was found. Throws VerifyError `read-back` (3) if they differ. */
+/** Compares a change with the columns and gives what it found. Throws VerifyError `read-back` (3). */
 export function checkOvsVlan(
   { act, entry: { port, first, last, pvid, untagged } }: VlanChange,
   columns: OvsVlanColumns,

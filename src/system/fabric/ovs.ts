@@ -8,9 +8,7 @@ import { mustRun, runProgram, showCommand } from '../process/programs.js';
 
 type FdbChange = ChangeOf<'fdb'>;
 
-/**
- * Adds or removes a static entry of Open vSwitch. Rejects with VerifyError: 69 if this version cannot, 3 if refused.
- */
+/** Adds or removes a static entry. Rejects with VerifyError: 69 if this version cannot, 3 if refused. */
 export async function changeOvsEntry(command: readonly string[]): Promise<void> {
   const { status, stderr } = await runProgram(command);
   if (status === 0) return;
@@ -29,10 +27,7 @@ export async function changeOvsEntry(command: readonly string[]): Promise<void> 
   );
 }
 
-/**
- * Looks up a changed static entry; resolves with what was found. Rejects with VerifyError `read-back` (3) if it
- * differs.
- */
+/** Looks up a changed static entry and gives what it found. Rejects with VerifyError `read-back` (3). */
 export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChange, bridge: string): Promise<string> {
   const [table, number] = [
     await mustRun(['ovs-appctl', 'fdb/show', bridge]),
@@ -57,10 +52,7 @@ export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChan
 
 type OvsSet = ChangeOf<'ovs-set'>;
 
-/**
- * A setting of Open vSwitch as ovs-vsctl prints and takes it; '' = no such key in a map; `flood`: on or off. Rejects
- * with VerifyError if there is no such row.
- */
+/** A setting in ovs-vsctl's form, '' = no such key, `flood` on or off. Rejects with VerifyError without such a row. */
 export async function ovsValue(
   { table, device, key }: Pick<OvsSet, 'table' | 'device' | 'key'>,
   bridgeOf: (port: string) => string,
@@ -91,10 +83,7 @@ export async function ovsValue(
   return config.includes('NO_FLOOD') ? 'off' : 'on';
 }
 
-/**
- * Compares a setting with ovs-vsctl's output; returns `device.key = value`. Throws VerifyError `read-back` (3) if they
- * differ.
- */
+/** Returns `device.key = value`. Throws VerifyError `read-back` (3) if they differ. */
 export function checkOvsValue({ device, key, value }: OvsSet, actual: string): string {
   const same = key === ovsFlood ? isOn(value) === isOn(actual) : ovsMembers(String(value)) === ovsMembers(actual);
   if (!same)

@@ -6,9 +6,8 @@ import type { SettingPlace } from '../../core/model/settings.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 
 /**
- * Compares a setting with the kernel's value; returns `device.key = value`. Throws VerifyError: `read-back` (3) if the
- * kernel chose another value, `unsupported` (69) if it lacks the setting (old kernels silently ignore unknown
- * attributes).
+ * Returns `device.key = value`. Throws VerifyError: `read-back` (3) for another value, `unsupported` (69) if missing
+ * (old kernels silently ignore unknown attributes).
  */
 export function checkReadBack(
   device: string,
@@ -46,7 +45,7 @@ export function checkMdb(change: ChangeOf<'mdb'>, json: unknown): string {
   return same(comparedMember(change, json));
 }
 
-/** As `checkFdb`, with `bridge -j vlan show dev PORT`; the kernel may print other ranges. */
+/** As `checkFdb`, with `bridge -j vlan show dev PORT`, whose ranges may differ. */
 export function checkVlan(change: ChangeOf<'vlan'>, json: unknown): string {
   return same(comparedVlan(change, json));
 }

@@ -11,18 +11,15 @@ import { mapByName } from '../../core/text/collections.js';
 const restMs = 500;
 
 /**
- * Resolves when every flow of Open vSwitch's datapaths matches the switch's present rules. An existing flow forwards as
- * before until a revalidator reaches it, and its count so far teaches the switch its source MAC again, even after a
- * flush (revalidate, xlate_push_stats; ofproto/ofproto-dpif-upcall.c). The round under way may have begun before the
- * change: the next one counts. Rejects with VerifyError if the switch does not answer.
+ * Resolves when all flows of Open vSwitch match its rules. Until revalidated, a flow forwards as before. Its count
+ * re-teaches the source MAC, even after a flush (revalidate, xlate_push_stats; ofproto/ofproto-dpif-upcall.c). The
+ * present round may predate the change: the next one counts. Rejects with VerifyError without an answer.
  */
 export async function waitUntilRevalidated(): Promise<void> {
   for (let round = 0; round < 2; round += 1) await endOfRound();
 }
 
-/**
- * With several datapaths Open vSwitch cannot know (upcall_unixctl_dump_wait): then it waits as long as a round takes.
- */
+/** With several datapaths Open vSwitch cannot know (upcall_unixctl_dump_wait): it waits a round's time. */
 async function endOfRound(): Promise<void> {
   const command = ['ovs-appctl', 'revalidator/wait'];
   const outcome = await runProgram(command);
@@ -31,7 +28,7 @@ async function endOfRound(): Promise<void> {
   await machineClock.sleep(restMs);
 }
 
-/** BR_STATE_FORWARDING (linux/if_bridge.h). */
+/** BR_STATE_FORWARDING. */
 const forwarding = 3;
 const pollMs = 10;
 /** Beyond STP's twice forward_delay (listening, then learning). */
@@ -41,20 +38,20 @@ export interface SettleOptions {
   readonly ports: readonly string[];
   readonly sysfs: boolean;
   readonly readState: () => Promise<HostState>;
-  /** Makes the kernel handle links with a changed carrier at once. */
+  /** Makes the kernel handle changed carriers at once. */
   readonly wakeLinkWatch?: (() => Promise<void>) | undefined;
   readonly clock?: Clock;
 }
 
 /**
- * Changes of carrier that the kernel handles at once; the rest waits a second, and a port forwards only afterwards
+ * Carrier changes that the kernel handles at once. The rest waits a second, before its ports forward
  * (MAX_DO_DEV_PER_LOOP, net/core/link_watch.c).
  */
 export const linksInOneGo = 100;
 
 /**
- * Resolves when every port that is set up forwards. Rejects with VerifyError (3) naming the others after twice
- * forward_delay and 5 s, counted from the last port that came to it: a busy machine takes its time for a thousand.
+ * Resolves when every port that is up forwards. Rejects with VerifyError (3) naming the others after twice
+ * forward_delay and 5 s without progress.
  */
 export async function waitUntilForwarding(options: SettleOptions): Promise<void> {
   const { clock = machineClock } = options;
@@ -117,8 +114,8 @@ interface Settling {
   readonly bridge: string;
   readonly ports: readonly string[];
   /**
-   * Longest time in ms: twice forward_delay until a port forwards, then max_age + forward_delay of a topology change,
-   * during which learned entries age early (br_topology_change_detection; net/bridge/br_stp.c).
+   * Longest time in ms: twice forward_delay, then a topology change's max_age + forward_delay with early ageing
+   * (br_topology_change_detection; net/bridge/br_stp.c).
    */
   readonly maxMs: number;
 }
@@ -162,9 +159,9 @@ const lookMs = 500;
 
 export interface SpanningTreeOptions {
   readonly readLinks: () => Promise<readonly LinkState[]>;
-  /** Only these bridges, and those behind their hops; null = all. */
+  /** These and those behind their hops. null = all. */
   readonly bridges: readonly string[] | null;
-  /** Receives a sentence at the start and every five seconds. */
+  /** Called at the start and every five seconds. */
   readonly note: (text: string) => void;
   /** Its abort rejects. */
   readonly signal?: AbortSignal;
@@ -172,8 +169,8 @@ export interface SpanningTreeOptions {
 }
 
 /**
- * Resolves when no port is about to forward and no topology change shortens ageing, or when spanning tree has had time
- * for both (65 s by default; 35 s if the ports forward). The run then judges any later change.
+ * Resolves when no port is about to forward and no topology change shortens ageing, or when spanning tree had time for
+ * both (65 s by default, 35 s if ports forward). The run judges later changes.
  */
 export async function waitForSpanningTree(options: SpanningTreeOptions): Promise<void> {
   const { readLinks, bridges, note, signal, clock = machineClock } = options;

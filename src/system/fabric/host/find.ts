@@ -12,12 +12,12 @@ import { readLeases } from '../../state/read-leases.js';
 import { readLinkedDevices } from '../../state/read-linked-devices.js';
 
 export interface FoundHost extends HostTopology {
-  /** Namespace of the bridges; null = the caller's. */
+  /** null = the caller's. */
   readonly netns: string | null;
   readonly state: HostState;
 }
 
-/** Finds a scenario's bridges and guests without changing or sending anything. Throws VerifyError as `hostTopology`. */
+/** Finds bridges and guests without sending or changing anything. Throws VerifyError as `hostTopology`. */
 export async function findHost(
   scenario: Scenario,
   readState: (netns: string | null) => Promise<HostState>,
@@ -112,7 +112,7 @@ export function addressesIn(shown: unknown): Readonly<Record<string, readonly st
   );
 }
 
-/** `ip -j neigh` without link-local addresses and entries without MAC (failed, incomplete). */
+/** `ip -j neigh` without link-local addresses and entries without MAC. */
 export function parseNeighbours(json: unknown): readonly Neighbour[] {
   if (!Array.isArray(json)) return [];
   return json.flatMap((entry: unknown) => {
@@ -125,7 +125,7 @@ export function parseNeighbours(json: unknown): readonly Neighbour[] {
   });
 }
 
-/** The namespace of a topology's bridges. Throws VerifyError (64) if there are several: each needs a run of its own. */
+/** The bridges' namespace. Throws VerifyError (64) for several: each needs its own run. */
 export function namespaceOf(bridges: readonly Bridge[]): string | null {
   const placed = bridges.map(({ name, netns }) => ({ name, path: netnsPath(netns) }));
   const [first] = placed;

@@ -6,10 +6,7 @@ import { runBatch } from '../../process/batch.js';
 
 const tries = 3;
 
-/**
- * Deletes MACs that the run invented (mac-spoof, mac-flood) from the bridges' tables: only learned entries on their
- * sender's port that did not exist before. Anything left, as after kill -9, ages.
- */
+/** Deletes invented MACs (mac-spoof, mac-flood): only new, learned entries on their sender's port. Others age. */
 export async function forgetInvented(
   plan: Plan,
   before: HostState,

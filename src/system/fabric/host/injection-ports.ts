@@ -20,12 +20,11 @@ import { undoAll } from './undo.js';
 import { namesIn } from '../../../core/text/collections.js';
 
 /**
- * Veth pairs for injection, one a port: the near end is in a namespace of this process, the far end redirects each
- * frame into the port as if received there (tc-mirred(8), ingress redirect). The far end is never enslaved: bridge,
- * port and guest stay as they are. All pairs end with the namespace.
+ * The far end redirects frames into the port as if received there (tc-mirred(8), ingress redirect). It is never
+ * enslaved, so bridge, port and guest stay unchanged.
  */
 interface PortPairs {
-  /** The near end: frames sent there enter the bridge from `port`. */
+  /** Frames sent there enter the bridge from `port`. */
   of(port: string): Place;
   readonly names: readonly string[];
   close(): void;
@@ -33,13 +32,13 @@ interface PortPairs {
 
 export interface PortPairOptions {
   readonly ports: readonly LinkState[];
-  /** Namespace of the bridges; null = the caller's. */
+  /** null = the caller's. */
   readonly netns: string | null;
   readonly runId: string;
   readonly journal: Journal;
 }
 
-/** A pair for each port. Throws VerifyError (69) without clsact or mirred; the journal has what was made. */
+/** Makes a veth pair for each port. Throws VerifyError (69) without clsact or mirred. The journal has what was made. */
 export async function makePortPairs(options: PortPairOptions): Promise<PortPairs> {
   const { ports, netns, runId, journal } = options;
   const fd = newNamespace(disableIpv6);
@@ -95,7 +94,7 @@ const nearIndex = 1000;
 
 interface PairPlaces {
   readonly near: string;
-  /** Namespace of the far ends, for a program that starts in the near one. */
+  /** The far ends' namespace, as seen from the near one. */
   readonly home: string;
   readonly netns: string | null;
 }
@@ -134,12 +133,12 @@ function pairWords({ name, ifindex, nearName, nearIndex: index, port }: PortPair
   return ['dev', nearName, ...end(index), 'type', 'veth', ...peer];
 }
 
-/** Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC. */
+/** Router solicitations would enter as the guest and teach the bridge its MAC. */
 function disableIpv6At(netns: string | null, name: string): void {
   unlessUnsupported(() => writeSysctl(netns, `net.ipv6.conf.${name}.disable_ipv6`, '1'));
 }
 
-/** Runs `act`, ignoring VerifyError `unsupported`; throws other errors. */
+/** Ignores only VerifyError `unsupported`. */
 export function unlessUnsupported(act: () => void): void {
   try {
     act();
@@ -214,8 +213,8 @@ function findOtherEnd(path: string, bridgeNetns: string | null, port: LinkState)
 }
 
 /**
- * Name of the link that is the other end of a port's veth pair. Indexes repeat across namespaces: link and port have to
- * name each other. `home`: number that the links' namespace has for the port's.
+ * Name of the other end of a port's veth pair. Indexes repeat across namespaces: link and port must name each other.
+ * `home`: the links' namespace's number for the port's.
  */
 export function otherEndOf(
   { ifindex, peer }: Pick<LinkState, 'ifindex' | 'peer'>,
@@ -246,25 +245,25 @@ async function untilGone(names: readonly string[], netns: string | null): Promis
 export interface InjectionPortsInput {
   readonly runId: string;
   readonly journalFolder: string;
-  /** Namespace of the bridges; null = the caller's. */
+  /** null = the caller's. */
   readonly netns: string | null;
   readonly state: HostState;
   readonly readState: () => Promise<HostState>;
   readonly bridges: readonly string[];
-  /** Bridges that are devices on which guests stand: frames have to arrive there as from beyond. Absent = none. */
+  /** Bridges that are guests' lower devices: frames must arrive there as from outside. Absent = none. */
   readonly lower?: readonly string[];
   readonly endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[];
   readonly senders: ReadonlySet<string>;
 }
 
-/** Locked bridges of a host, with a journal and an injection port for each endpoint that sends. */
+/** Locked bridges, a journal, and an injection port for each sending endpoint. */
 export interface InjectionPorts {
   readonly journal: Journal;
-  /** The place whose frames enter the bridge from that port. */
+  /** Frames sent there enter the bridge from that port. */
   of(port: string): Place;
-  /** Places of endpoints with own namespaces. */
+  /** Endpoints with own namespaces. */
   readonly inside: ReadonlyMap<string, Place>;
-  /** Undoes everything, latest first; resolves with the names of what remains. */
+  /** Undoes everything, latest first, and gives the names of what remains. */
   close(): Promise<readonly string[]>;
 }
 
@@ -301,8 +300,8 @@ async function goneError(
 }
 
 /**
- * Locks the bridges and opens the ports. Rejects with VerifyError `locked`, `unsupported` or `interface-gone` (69), and
- * then leaves nothing behind.
+ * Locks the bridges and opens the ports. Rejects with VerifyError (69) `locked`, `unsupported` or `interface-gone`,
+ * leaving nothing behind.
  */
 export async function openInjectionPorts({
   runId,

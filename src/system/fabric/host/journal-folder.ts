@@ -25,7 +25,7 @@ import { fieldsOf } from '../../../core/text/json-text.js';
 import { libc } from '../../kernel/libc.js';
 import type { NamespacePlace } from './namespace-place.js';
 
-/** Twice what a run writes that changes four settings of each of 2,000 ports. */
+/** Twice the journal of a run that changes four settings on 2,000 ports. */
 export const maxJournalBytes = 4 << 20;
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
@@ -35,13 +35,13 @@ const exclusiveOrNot = 2 | 4;
 /** A cleanup holds a lock for a moment, to see that its run has ended. */
 const [maxLooks, lookMs] = [3, 20] as const;
 
-/** An open file of the folder, locked by this process. */
+/** A file of the folder, locked by this process. */
 export interface LockedFile {
   readonly fd: number;
   readonly text: string;
 }
 
-/** The lock holds even if a full disk keeps its text out. */
+/** The lock holds even if a full disk rejects its text. */
 function writeIfRoom(fd: number, text: string): void {
   try {
     writeSync(fd, text);
@@ -50,7 +50,7 @@ function writeIfRoom(fd: number, text: string): void {
   }
 }
 
-/** The journals' folder, held open: a changed path leads nowhere else. It and its files must be this user's alone. */
+/** The journals' folder, held open against replacement. It and its files must be this user's alone. */
 export class JournalFolder {
   readonly path: string;
   /** null = closed: the number may be another file's by now. */
@@ -61,15 +61,11 @@ export class JournalFolder {
     this.#fd = fd;
   }
 
-  /**
-   * Opens the folder; null = it does not exist. Throws VerifyError `journal-failed` (69) if it is not this user's
-   * alone.
-   */
+  /** null = it does not exist. Throws VerifyError `journal-failed` (69) if not this user's alone. */
   static open(path: string): JournalFolder | null {
     return lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : JournalFolder.#take(path);
   }
 
-  /** As `open`, but makes the folder if missing. */
   static make(path: string): JournalFolder {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     return JournalFolder.#take(path);
@@ -100,7 +96,7 @@ export class JournalFolder {
     rmSync(this.#at(name), { force: true });
   }
 
-  /** Makes and locks a file; it has its name only after `publish`. */
+  /** Makes and locks a file, nameless until `publish`. */
   create(name: string): number {
     const fd = openSync(this.#at(`${name}.new`), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     libc().flock(fd, exclusiveOrNot); // no other process knows it yet
@@ -112,10 +108,7 @@ export class JournalFolder {
     unlinkSync(this.#at(`${name}.new`));
   }
 
-  /**
-   * Locks and reads a file; null = it is locked or gone; a text = why it is not a file of this user's alone. Never
-   * waits: a pipe may have no other end.
-   */
+  /** Locks and reads a file without waiting. null = locked or gone, a text = why it is not this user's alone. */
   lock(name: string): LockedFile | string | null {
     const fd = this.#open(name);
     if (typeof fd !== 'number') return fd;
@@ -131,9 +124,8 @@ export class JournalFolder {
   }
 
   /**
-   * Locks a file, made if missing, and writes its holder into it. Returns the descriptor, or the text of the present
-   * holder, which removes the file before closing it. Throws VerifyError `journal-failed` (69) if the file is not this
-   * user's alone.
+   * Locks or makes a file and writes its holder into it. Returns the descriptor, or the present holder, which removes
+   * the file before closing it. Throws VerifyError `journal-failed` (69) if not this user's alone.
    */
   take(name: string, holder: string): number | string {
     for (let looks = 0; ; looks += 1) {
@@ -191,7 +183,7 @@ function refused(path: string, why: string): VerifyError {
   );
 }
 
-/** The run of a journal, and the namespace of its bridges. */
+/** A journal's run and its bridges' namespace. */
 export interface JournalOwner {
   readonly runId: string;
   readonly place: NamespacePlace;
@@ -218,8 +210,8 @@ const owner = z.strictObject({
 });
 
 /**
- * Parses a journal: data, never a command. A last line cut short was not carried out. Returns why if the first names no
- * run.
+ * Parses a journal, never as commands. An incomplete last line was not carried out. A text = why the first line names
+ * no run.
  */
 export function parseJournal(text: string): ParsedJournal | string {
   const [first, ...rest] = text.split('\n').slice(0, -1).map(parseLine);

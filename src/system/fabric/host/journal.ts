@@ -11,24 +11,18 @@ import {
 } from './journal-folder.js';
 import { namespacePlace } from './namespace-place.js';
 
-/**
- * The changes that a run has to undo, each on disk before it is made. Its file is locked while the run lives, however
- * that ends.
- */
+/** A run's changes to undo, each on disk before it is made. The file stays locked while the run lives. */
 export interface Journal {
-  /** Writes entries and waits for the disk; call it before the changes. Throws VerifyError `journal-failed` (69). */
+  /** Call it before the changes: it waits for the disk. Throws VerifyError `journal-failed` (69). */
   add(...entries: readonly UndoEntry[]): void;
   entries(): readonly UndoEntry[];
-  /** After everything is undone. */
+  /** Call it after everything is undone. */
   remove(): void;
   /** Keeps the file for `cleanup`. */
   release(): void;
 }
 
-/**
- * A journal whose run ended without undoing. This process locks it until `remove` or `release`; call one before looking
- * for the next.
- */
+/** A journal left by an ended run, locked until `remove` or `release`. Call one before the next. */
 export interface OrphanedJournal extends ParsedJournal {
   readonly kind: 'orphan';
   readonly file: string;
@@ -44,8 +38,8 @@ export interface RefusedJournal {
 }
 
 /**
- * The only folder, gone after a reboot as the kernel's changes are. Another would let users have root read a journal of
- * theirs: throws VerifyError (64) if the environment names one.
+ * The only folder, cleared by a reboot as the kernel's changes are. Throws VerifyError (64) if the environment names
+ * another: root would read users' journals.
  */
 export function journalFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env['VERIFY_ISOLATION_JOURNAL'] !== undefined)
@@ -139,7 +133,7 @@ function writeLines(fd: number, at: number, lines: readonly unknown[]): number {
   return at + bytes.length;
 }
 
-/** The error of a journal, or of a run's lock, that cannot be written. */
+/** The error of an unwritable journal or run lock. */
 export function journalUnwritable(error: unknown): VerifyError {
   return new VerifyError(
     'journal-failed',
@@ -150,8 +144,8 @@ export function journalUnwritable(error: unknown): VerifyError {
 }
 
 /**
- * Journals without a living run, and other files, one by one. Throws VerifyError `journal-failed` (69) if the folder is
- * not this user's alone.
+ * Journals without a living run, and other files. Throws VerifyError `journal-failed` (69) if the folder is not this
+ * user's alone.
  */
 export function* leftJournals(path: string): Generator<OrphanedJournal | RefusedJournal> {
   const folder = openOrRefuse(path);

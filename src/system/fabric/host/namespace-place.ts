@@ -8,23 +8,19 @@ import { AF_UNIX, SO_NETNS_COOKIE, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET } from 
 export interface NamespacePlace {
   readonly path: string | null;
   readonly inode: number;
-  /** Unique while a kernel runs (SO_NETNS_COOKIE, Linux 5.14); '' = an older kernel. */
+  /** SO_NETNS_COOKIE, unique until reboot. '' = before Linux 5.14. */
   readonly cookie: string;
-  /** Identifies processes with the same view of `path`: a container may have another. */
+  /** Processes with the same view of `path`: containers may differ. */
   readonly view: string;
-  /** The kernel's boot id. */
   readonly boot: string;
 }
 
-/** The present place of a namespace. */
+/** A namespace's present place. */
 export function namespacePlace(path: string | null): NamespacePlace {
   return { path, inode: inodeOf(path), cookie: cookieOf(path), view: viewOf(path), boot: bootId() };
 }
 
-/**
- * `here` = the namespace at its path, `gone` = ended with everything in it, `elsewhere` = cannot be distinguished from
- * here.
- */
+/** `here` = still at its path, `gone` = ended with its contents, `elsewhere` = unknown from here. */
 export function whereIs(place: NamespacePlace): 'here' | 'gone' | 'elsewhere' {
   if (place.boot !== bootId()) return 'gone';
   const now = namespacePlace(place.path);

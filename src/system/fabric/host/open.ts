@@ -30,9 +30,8 @@ export interface HostDeps {
 }
 
 /**
- * The topology on this host. Locks its bridges against other runs, writes each change into the journal before making
- * it, and opens an injection port for each sending endpoint. Rejects with VerifyError: `locked` (69), `unsupported`
- * (69), `command-failed` (3).
+ * The topology on this host. Locks its bridges, journals each change before making it, and opens injection ports.
+ * Rejects with VerifyError: `locked` (69), `unsupported` (69), `command-failed` (3).
  */
 export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   const { foundHost, runId, readState } = deps;
@@ -86,7 +85,7 @@ interface OpenHost {
   readonly bridgeOf: (port: string) => string;
 }
 
-/** Undoes everything, even if invented MACs cannot be deleted; resolves with what remains. */
+/** Undoes everything, even if invented MACs cannot be deleted, and gives what remains. */
 export async function closeHost(
   forget: () => Promise<void>,
   ways: Pick<InjectionPorts, 'close'>,
@@ -103,7 +102,7 @@ export async function closeHost(
   return unrestored;
 }
 
-/** VerifyError (3) for sending to addressees whose ports are unknown. `silent`: a sentence each. */
+/** The error (3) of addressees with unknown ports. `silent`: a sentence each. */
 export function unknownAddressees(silent: readonly string[]): VerifyError {
   return new VerifyError(
     'addressee-unknown',
@@ -158,12 +157,12 @@ function abovePlace({ below, netns }: Endpoint, home: string | null): Place | nu
   return below?.device === undefined ? null : { device: below.device, netns: netnsPath(netns) ?? home };
 }
 
-/** Function from a port to the bridge it was found on; another interface gives itself. */
+/** Gives a port's original bridge. Another interface gives itself. */
 export function bridgeLookup(state: HostState): (port: string) => string {
   return (port) => linkNamed(state, port)?.master ?? port;
 }
 
-/** An endpoint's own port; null = it is the host, or behind the bridge device. */
+/** null = the endpoint is the host, or behind the bridge device. */
 export function ownPortOf({ attach, port }: Pick<Endpoint, 'attach' | 'port'>): string | null {
   return isOnPort(attach) ? port : null;
 }
@@ -172,14 +171,14 @@ function nearPortOf({ hop, port }: Pick<Endpoint, 'hop' | 'port'>): string | nul
   return hop?.near ?? port;
 }
 
-/** Ports that must forward before frames are sent: those of running guests and of their hops. */
+/** Ports of running guests and their hops, which must forward before sending. */
 export function forwardingPorts({ endpoints }: Pick<Plan, 'endpoints'>): readonly string[] {
   return endpoints
     .filter(({ started }) => started)
     .flatMap((endpoint) => [ownPortOf(endpoint) ?? [], endpoint.hop?.near ?? []].flat());
 }
 
-/** True if a bridge of the plan keeps flows that lag behind a change (Open vSwitch). */
+/** True if a bridge's flows lag behind a change (Open vSwitch). */
 export function hasFlows({ bridges }: Pick<Plan, 'bridges'>): boolean {
   return bridges.some(({ kind }) => kind === 'ovs');
 }
@@ -198,7 +197,7 @@ interface AskedBefore {
   readonly ovs: Extract<KernelChange, { readonly kind: 'ovs-set' }> | null;
 }
 
-/** Things to read right before a change, beside the state. */
+/** Facts to read right before a change, beside the state. */
 export function askedBefore(change: KernelChange): AskedBefore {
   const nothing = { link: null, vlans: null, ovsVlans: null, ovs: null };
   switch (change.kind) {
@@ -240,8 +239,8 @@ function withIdentities(state: HostState, netns: string | null): HostState {
 }
 
 /**
- * Throws VerifyError `interface-gone` (69) if an interface is not the one found at planning: its name may be another
- * guest's by now.
+ * Throws VerifyError `interface-gone` (69) if an interface was replaced since planning: its name may be another
+ * guest's.
  */
 export function refuseReplaced(entries: readonly UndoEntry[], { links }: Pick<HostState, 'links'>): void {
   for (const entry of entries) {

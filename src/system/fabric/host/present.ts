@@ -11,7 +11,7 @@ import { readSysctl } from '../../kernel/sysctl.js';
 import { mustRun, readJson } from '../../process/programs.js';
 import { ovsValue } from '../ovs.js';
 
-/** Reads the present value of what an entry undoes. Rejects with VerifyError if it cannot. */
+/** The present value of what an entry undoes. Rejects with VerifyError. */
 export async function readPresent(entry: UndoEntry, netns: string | null): Promise<Present> {
   switch (entry.kind) {
     case 'interface':
@@ -38,10 +38,9 @@ export async function readPresent(entry: UndoEntry, netns: string | null): Promi
 }
 
 /**
- * Identities by interface, which differ from those of later interfaces with the same name and index: inodes of their
- * folders in sysfs, which the kernel never reuses (__kernfs_new_node, fs/kernfs/dir.c). Measured on Linux 6.12: they
- * survive renaming, setting up and enslaving. Mounts a sysfs outside the tree (0.1 ms); null = not permitted, or Linux
- * before 5.2.
+ * Interfaces' sysfs inodes, which the kernel never reuses (__kernfs_new_node, fs/kernfs/dir.c), unlike names and
+ * indexes. Measured on Linux 6.12: they survive renaming, setting up and enslaving. Mounts a detached sysfs (0.1 ms).
+ * null = not permitted, or before Linux 5.2.
  */
 export function linkIdentities(netns: string | null): ReadonlyMap<string, string> | null {
   const mount = inNamespace(netns, () => libc().detachedMount('sysfs'));
@@ -62,7 +61,7 @@ function identityIn(folder: string, name: string): readonly (readonly [string, s
   }
 }
 
-/** Identities are read first: one read later may be another interface's. */
+/** Identities come first: one read later may be another interface's. */
 async function readLinks(netns: string | null): Promise<unknown> {
   const identities = linkIdentities(netns);
   const links = objectsOf(await readJson(['ip', '-j', '-d', 'link', 'show'], { netns }));

@@ -8,16 +8,15 @@ import { namespacePlace } from './namespace-place.js';
 export interface RunLockInput {
   /** The journals' folder: no other user can take a lock in it. */
   readonly folder: string;
-  /** Namespace of the interface; null = the caller's. */
+  /** null = the caller's. */
   readonly netns: string | null;
   readonly ifindex: number;
   readonly what: string;
 }
 
 /**
- * Locks an interface until the returned function is called or the process ends: flock(2) on a file named by the
- * namespace's inode and the interface's index. Throws VerifyError (69): `locked` with the holding process, and as
- * `JournalFolder.make`.
+ * Locks an interface by flock(2), until the result is called or the process ends. The file is named by namespace inode
+ * and ifindex. Throws VerifyError (69): `locked`, naming the holder, and as `JournalFolder.make`.
  */
 export function takeRunLock(input: RunLockInput): () => void {
   try {

@@ -20,7 +20,7 @@ export interface Before {
   readonly state: HostState;
   readonly link: unknown;
   readonly vlans: unknown;
-  /** The value of Open vSwitch's setting, as ovs-vsctl takes it back. */
+  /** As ovs-vsctl takes it. */
   readonly ovs?: string;
   readonly ovsVlans?: OvsVlanColumns;
   /** `_uuid` by `TABLE NAME`. */
@@ -57,10 +57,7 @@ function mdbEntry(
   return [{ kind: 'mdb', on, bridge: above, group, vlan, set, was }];
 }
 
-/**
- * A change's undo entries, written before it, in the order of undoing. Throws VerifyError (69) if it could not be
- * restored.
- */
+/** A change's undo entries, in undo order, for the journal. Throws VerifyError (69) if it could not be restored. */
 export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: string) => string): readonly UndoEntry[] {
   const { state } = before;
   switch (change.kind) {
@@ -110,7 +107,7 @@ function gone(what: string, name: string): VerifyError {
   );
 }
 
-/** The present interface of that name. Throws VerifyError `interface-gone` (69) if there is none. */
+/** Throws VerifyError `interface-gone` (69) if there is none. */
 export function heldLink(state: Pick<HostState, 'links'>, name: string): HeldLink {
   const link = linkNamed(state, name);
   if (link === undefined) throw gone('there is no interface', name);
@@ -119,9 +116,7 @@ export function heldLink(state: Pick<HostState, 'links'>, name: string): HeldLin
   return { name, ifindex, master, ...(identity === undefined ? {} : { identity }) };
 }
 
-/**
- * The further entry for the new bridge if the port moved right before the change; else none. `state`: after the change.
- */
+/** A further entry if the port moved to another bridge right before the change. `state`: after the change. */
 export function onOtherBridge(entry: UndoEntry, state: Pick<HostState, 'links'>): readonly UndoEntry[] {
   switch (entry.kind) {
     case 'setting':
@@ -165,8 +160,8 @@ function vlanEntry(change: ChangeOf<'vlan'>, { state, vlans }: Before): readonly
 }
 
 /**
- * Without a VLAN, an entry changes in every VLAN of its port as well (br_fdb_add, br_fdb_delete), and one on another
- * port of the bridge moves (fdb_add_entry).
+ * Without a VLAN, an entry changes in all VLANs of its port (br_fdb_add, br_fdb_delete). One on another port moves
+ * (fdb_add_entry).
  */
 function fdbEntry(change: ChangeOf<'fdb'>, state: HostState): readonly UndoEntry[] {
   const { port, vlan, self, state: form, sticky } = change.entry;
@@ -236,7 +231,6 @@ function ovsSetEntry(
   return [{ kind: 'ovs-column', table, on: ovsRow(before, table, device), key, set: String(value), was }];
 }
 
-/** The effect of `ovs-vsctl set`, `add` and `remove` (core/bridge/change-commands.ts). */
 function ovsColumnsAfter(
   { act, entry: { first, last, pvid } }: ChangeOf<'vlan'>,
   { tag, trunks }: OvsVlanColumns,
@@ -252,7 +246,7 @@ function ovsColumnsAfter(
     : { tag: without(tag), trunks: without(trunks) };
 }
 
-/** Open vSwitch has one static entry for each MAC and VLAN of a bridge, on whichever port. */
+/** Open vSwitch has one static entry per bridge, MAC and VLAN, on any port. */
 function ovsFdbEntry(
   { act, entry }: ChangeOf<'fdb'>,
   before: Before,
@@ -268,7 +262,7 @@ function ovsFdbEntry(
   return [{ kind: 'ovs-fdb', bridge: ovsRow(before, 'Bridge', name), mac, vlan, set, was }];
 }
 
-/** Rows of Open vSwitch's database whose `_uuid` the undo entry needs. */
+/** Database rows whose `_uuid` the undo entry needs. */
 export function ovsRowsOf(
   change: KernelChange,
   state: HostState,

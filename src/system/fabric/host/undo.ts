@@ -8,8 +8,8 @@ import { whereIs } from './namespace-place.js';
 import { readPresent } from './present.js';
 
 /**
- * Undoes entries, latest first, whatever fails: each only if interface and present value are the run's, and checks the
- * result. Interfaces of the run come last; `takeAway` runs before they are deleted, and may remove them itself.
+ * Undoes entries, latest first, despite failures, and checks each. An interface or value changed by another program
+ * stays. The run's interfaces come last, after `takeAway`, which may remove them itself.
  */
 export async function undoAll(
   entries: readonly UndoEntry[],
@@ -119,9 +119,8 @@ function describeUndo(entry: UndoEntry): string {
 }
 
 /**
- * Undoes what killed runs left, by their journals. A journal stays if something of the run could not be undone; what is
- * another's by now is reported once. A namespace that ended took everything but Open vSwitch's rows. Changes in one
- * that cannot be distinguished from here are only named.
+ * Undoes what killed runs left. A journal stays while something of the run remains. Foreign changes are reported once.
+ * An ended namespace leaves only Open vSwitch's rows. Changes in an unidentifiable one are only named.
  */
 export async function cleanUp(folder: string): Promise<readonly Cleaned[]> {
   const cleaned: Cleaned[] = [];
@@ -166,9 +165,9 @@ function outcomeOf(runId: string, outcome: UndoOutcome): CleanedRun {
 
 interface UndoOutcome {
   readonly undone: number;
-  /** Changed or replaced by another program since, and left so. */
+  /** Left as another program changed or replaced them. */
   readonly unrestored: readonly string[];
-  /** Still the run's, and why it could not be undone. */
+  /** Still the run's, with the reason. */
   readonly failed: readonly string[];
 }
 
@@ -177,7 +176,7 @@ interface CleanedRun extends UndoOutcome {
   readonly runId: string;
 }
 
-/** A file that is no journal of this version; nothing in it was carried out. */
+/** No journal of this version, and not carried out. */
 export interface RefusedFile {
   readonly kind: 'refused';
   readonly file: string;
@@ -191,7 +190,7 @@ export function isClean(cleaned: Cleaned): boolean {
   return cleaned.kind === 'run' && cleaned.failed.length + cleaned.unrestored.length === 0;
 }
 
-/** A cleaned journal as `cleanup` and the next run print it. */
+/** Text for `cleanup` and the next run. */
 export function cleanedText(cleaned: Cleaned): string {
   if (cleaned.kind === 'refused')
     return `${escapeText(cleaned.file)} was left alone: ${escapeText(cleaned.why)}. Look at it, then remove it`;

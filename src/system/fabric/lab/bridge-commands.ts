@@ -5,8 +5,8 @@ import type { Bridge, Endpoint, IpPrefix, Mac, VlanRange } from '../../../core/m
 import { isIpv6 } from './spaces.js';
 
 /**
- * `ip` commands for a bridge: forwarding at once (no forward_delay, no STP) unless its settings differ; one command a
- * setting, so that a refusal names it.
+ * `ip` commands for a bridge that forwards at once (no forward_delay, no STP) unless set otherwise. Each setting has
+ * its own command, so that a refusal names it.
  */
 export function bridgeCommands(bridge: Bridge, mac: Mac | undefined): readonly (readonly string[])[] {
   const start = { forward_delay: 0, stp_state: 0 };
@@ -24,7 +24,7 @@ export function bridgeCommands(bridge: Bridge, mac: Mac | undefined): readonly (
   ];
 }
 
-/** A bridge's settings contain keys of any link, which belong to the link. */
+/** A bridge's settings include keys of its link. */
 export function placeOfKey(key: string): 'bridge' | 'link' {
   return linkSettings.some((setting) => setting.key === key) ? 'link' : 'bridge';
 }
@@ -41,16 +41,13 @@ export function addressCommands(device: string, ips: readonly IpPrefix[]): reado
   ]);
 }
 
-/** `ip` command for an endpoint's default route; `onlink`: a gateway may be outside its prefix. */
+/** `ip` command for an endpoint's default route, `onlink` as its gateway may be outside the prefix. */
 export function routeCommands(device: string, gateway: string | null): readonly (readonly string[])[] {
   if (gateway === null) return [];
   return [['route', 'replace', 'default', 'via', gateway, 'dev', device, 'onlink']];
 }
 
-/**
- * `bridge` commands for the VLANs of a port or bridge. The list is complete: the kernel's default VLAN goes unless
- * named.
- */
+/** `bridge` commands for a complete VLAN list: the kernel's default VLAN goes unless named. */
 export function vlanCommands(
   device: string,
   vlans: readonly VlanRange[],
@@ -66,15 +63,14 @@ export function vlanCommands(
   ];
 }
 
-/** VLAN of new ports: `vlan_default_pvid`, or the kernel's 1. */
+/** New ports' VLAN: `vlan_default_pvid`, or the kernel's 1. */
 export function defaultPvidOf(bridge: Bridge): number {
   return Number(bridge.settings.vlan_default_pvid ?? 1);
 }
 
 /**
- * `ip` commands in the bridges' namespace for an endpoint's veth, its host end named as the port, `enslaved` unless it
- * is behind the bridge device or on Open vSwitch. Both ends get the MTU: larger frames would vanish between them
- * uncounted.
+ * `ip` commands for an endpoint's veth, its host end named as the port. `enslaved` unless behind the bridge device or
+ * on Open vSwitch. Both ends get the MTU: larger frames would vanish uncounted.
  */
 export function linkCommands(
   endpoint: Endpoint,
@@ -114,10 +110,7 @@ export function linkCommands(
   ];
 }
 
-/**
- * `ip` commands in the bridges' namespace by which the host routes to an endpoint: MAC and addresses of the host at the
- * port, a route to each address of the endpoint.
- */
+/** `ip` commands by which the host routes to an endpoint: MAC, addresses and routes at the port. */
 export function routedCommands(
   { port, ips }: Pick<Endpoint, 'port' | 'ips'>,
   { addresses }: Pick<Bridge, 'addresses'>,
@@ -131,10 +124,7 @@ export function routedCommands(
   ];
 }
 
-/**
- * `ip` command, in the lower device's namespace, for an endpoint above it, with its end in the endpoint's own
- * namespace.
- */
+/** `ip` command, in the lower device's namespace, for an endpoint above it. */
 export function aboveCommand(
   { attach, below, macs: [mac] }: Endpoint,
   lower: string,

@@ -20,9 +20,9 @@ export interface LabHostsDeps {
   readonly readState: (netns: string) => Promise<HostState>;
 }
 
-/** The lab's own network between its hosts, invisible outside; RFC 5737 has no spare prefix of this size. */
+/** Invisible outside the lab. RFC 5737 has no spare prefix of this size. */
 const underlayPrefix = '10.255.0.';
-/** VXLAN over IPv4 takes 50 bytes of the underlay's MTU (RFC 7348 4.3). */
+/** VXLAN over IPv4 takes 50 bytes (RFC 7348 4.3). */
 const underlayMtu = 1600;
 const vxlanPort = 4789;
 
@@ -43,8 +43,8 @@ function bare(endpoint: Endpoint): Endpoint {
 }
 
 /**
- * Builds the plan's hosts in the lab, a network namespace each: an underlay in the caller's own joins them; VXLAN
- * tunnels flood to the scenario's list. Rejects with VerifyError: `unsupported` (69).
+ * Builds hosts in network namespaces, joined by an underlay in the caller's. VXLAN tunnels flood to the scenario's
+ * list. Rejects with VerifyError `unsupported` (69).
  */
 export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fabric> {
   const hosts = (plan.hosts ?? []).map(({ name }, index): LabHost => {

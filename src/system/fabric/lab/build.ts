@@ -39,8 +39,8 @@ export interface LabDeps {
 }
 
 /**
- * Builds the plan's topology in the caller's network namespace, which must be the lab's, and reads every setting back.
- * Rejects with VerifyError: `unsupported` (69) by this kernel, `read-back` (3), `command-failed` (3).
+ * Builds the topology in the caller's network namespace, which must be the lab's, and reads settings back. Rejects with
+ * VerifyError: `unsupported` (69), `read-back` (3), `command-failed` (3).
  */
 export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fabric> {
   const ovs = plan.bridges.some(({ kind }) => kind === 'ovs') ? await startOvsSwitch(deps.inside) : null;
@@ -67,8 +67,8 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
 }
 
 /**
- * A veth pair's new carrier is urgent: the kernel then handles waiting links at once (linkwatch_urgent_event,
- * net/core/link_watch.c). Without it ports forward later.
+ * A new veth pair makes the kernel handle waiting links at once (linkwatch_urgent_event, net/core/link_watch.c).
+ * Otherwise ports forward later.
  */
 async function wakeLinkWatch(): Promise<void> {
   const [first, second] = ['vi-wake-0', 'vi-wake-1'] as const;
@@ -89,7 +89,7 @@ class Lab {
   private readonly relays: ReturnType<typeof makeRelays>;
   private readonly present: Set<string>;
   private readonly bridgeOfPort: ReadonlyMap<string, string>;
-  /** Steps' changes of ports, repeated on a port that is made again: a setting stays until a later step changes it. */
+  /** Repeated on a recreated port, as a setting stays until a later step changes it. */
   private readonly portChanges: ChangeOf<'set' | 'vlan'>[] = [];
   private sandbox: MountSpace | null = null;
   private readonly runsIn: RunsIn;

@@ -9,12 +9,12 @@ import { hasStack, type Space, type Spaces } from './spaces.js';
 import { isOn } from '../../../core/bridge/setting-value.js';
 import { findNamed, mapByName } from '../../../core/text/collections.js';
 
-/** Programs that configure endpoints run in parallel: most of their time is start-up. */
+/** Start-up takes most of a program's time. */
 const sideBySide = 4;
 
 /**
- * Makes the links of endpoints with a port, in few programs, and configures both ends. `netns`: the bridges', null =
- * the caller's. Rejects with VerifyError naming the refused command.
+ * Makes and configures links of endpoints with a port. `netns`: the bridges', null = the caller's. Rejects with
+ * VerifyError naming the refused command.
  */
 export async function plugInEndpoints(
   endpoints: readonly Endpoint[],
@@ -73,7 +73,7 @@ function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): b
   return placeOf(attach) === 'port' && findNamed(bridges, bridge)?.kind !== 'ovs';
 }
 
-/** A kernel without VLAN filtering refuses them; only filtering bridges need them. */
+/** A kernel without VLAN filtering refuses them. */
 async function allowVlans(
   endpoints: readonly Endpoint[],
   bridges: readonly Bridge[],
@@ -112,23 +112,22 @@ async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void
   await Promise.all(Array.from({ length: sideBySide }, worker));
 }
 
-/** linux/ethtool.h */
 const ETHTOOL_STXCSUM = 0x17;
 const ETHTOOL_STSO = 0x1f;
 const ETHTOOL_SGSO = 0x24;
 const ETHTOOL_SGRO = 0x2c;
 
 /**
- * Turns off checksum offload, and thereby segmentation offload, so that captures show frames as on a wire: at most the
- * MTU, with checksums. Throws VerifyError (69) naming the device.
+ * Disables checksum and segmentation offload, so that captures show frames as on a wire. Throws VerifyError (69) naming
+ * the device.
  */
 export function disableOffloads(netns: string | null, devices: readonly string[]): void {
   turnOff(netns, devices, [ETHTOOL_STXCSUM]);
 }
 
 /**
- * Turns off offloads by which a device hands over frames longer than its MTU: libpcap's slots then have the MTU's size
- * instead of 64 KiB, and a 16 MiB ring holds 10,000 frames instead of 255.
+ * Disables offloads that merge frames beyond the MTU. libpcap's slots shrink from 64 KiB to the MTU: a 16 MiB ring
+ * holds 10,000 frames instead of 255.
  */
 export function disableSegmentation(netns: string | null, devices: readonly string[]): void {
   turnOff(netns, devices, [ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO]);

@@ -5,10 +5,10 @@ import { libc } from '../../kernel/libc.js';
 import { enterNewNamespace } from '../../kernel/namespaces.js';
 import { insideVariables, type RunsAs, statusOf, stopSignals } from './launch.js';
 
-/** The lab as the inside program knows it. */
+/** The lab as seen from inside. */
 export interface Inside {
   readonly runsAs: RunsAs;
-  /** /sys shows this namespace's devices; false = the host's, not to be read. */
+  /** False = /sys shows the host's devices, not to be read. */
   readonly sysfs: boolean;
 }
 
@@ -16,12 +16,12 @@ export interface Entered extends Inside {
   readonly handed: Promise<unknown>;
 }
 
-/** A second signal within this time is the terminal's copy of the first. */
+/** A second signal within this time is the terminal's copy. */
 const sameSignalMs = 1000;
 
 /**
- * First call inside: signals, from terminal or launcher, call `onStop` once (a second one ends the process); the
- * launcher's end ends the process; mounts /sys again. Throws VerifyError (70) outside a namespace of its own.
+ * First call inside. Signals call `onStop` once, and a second one ends the process, as the launcher's end does.
+ * Remounts /sys. Throws VerifyError (70) outside its own namespace.
  */
 export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
   if (
@@ -41,8 +41,8 @@ export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
 }
 
 /**
- * A new empty network namespace and /sys for the next scenario: rules and sysctls of the last end with its own. Call it
- * when nothing of that is open. Throws VerifyError (69).
+ * A new network namespace and /sys for the next scenario, which drops the last one's rules and sysctls. Close
+ * everything there first. Throws VerifyError (69).
  */
 export function renewLab(inside: Inside): Inside {
   enterNewNamespace();
@@ -77,10 +77,7 @@ function obeyLauncher(onStop: (signal: NodeJS.Signals) => void): Promise<unknown
   return handed;
 }
 
-/**
- * MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, and MS_NOATIME if the host's /sys has it: the kernel allows no fewer
- * flags than those.
- */
+/** MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, and the host's MS_NOATIME: the kernel allows no fewer flags. */
 const mountFlags = 0xf;
 const noAtime = 0x400;
 
@@ -92,17 +89,14 @@ function mountSysfs(): boolean {
   return mounted && sameNames(devicesInSys(), devicesOfThisNamespace());
 }
 
-/** Devices are symbolic links; `bonding_masters` is a file. */
+/** Devices are symbolic links. `bonding_masters` is a file. */
 function devicesInSys(): readonly string[] {
   return readdirSync('/sys/class/net', { withFileTypes: true })
     .filter((entry) => entry.isSymbolicLink())
     .map((entry) => entry.name);
 }
 
-/**
- * /proc follows the thread's namespace, whatever is mounted. Some kernels make fallback tunnels (sit0, tunl0, …) in
- * each.
- */
+/** /proc follows the thread's namespace, whatever is mounted. Some kernels add fallback tunnels (sit0, tunl0, …). */
 function devicesOfThisNamespace(): readonly string[] {
   const lines = readFileSync('/proc/thread-self/net/dev', 'utf8').split('\n').slice(2);
   return lines.map((line) => line.slice(0, line.lastIndexOf(':')).trim()).filter((name) => name !== '');

@@ -14,7 +14,7 @@ export const insideVariables = {
   runsAs: 'VERIFY_ISOLATION_RUNS_AS',
   /** The launcher's network namespace, in which the inside refuses to build. */
   outside: 'VERIFY_ISOLATION_OUTSIDE',
-  /** `channel`: the inside's task comes over the channel; it does not read its command line. */
+  /** `channel`: the channel brings the task, instead of the command line. */
   handed: handedVariable,
 } as const;
 
@@ -25,18 +25,17 @@ interface Variant {
   readonly words: readonly string[];
 }
 
-/** Message of the launcher: a signal. */
+/** A signal, from the launcher. */
 export interface StopMessage {
   readonly stop: NodeJS.Signals;
 }
 
-/** The launcher's first message: input that it has read and checked; null = nothing. */
+/** The launcher's first message: checked input, null = none. */
 export interface HandedMessage {
   readonly handed: unknown;
 }
 
 export interface LaunchOptions {
-  /** Receives the inside's messages. */
   readonly onMessage?: (message: unknown) => void;
   /** JSON for `enterLab`. */
   readonly handed?: unknown;
@@ -46,13 +45,13 @@ export interface LaunchOptions {
   readonly program?: string;
   /** Absent = this process's. */
   readonly cwd?: string;
-  /** Paths outside the lab that it reads and writes; absent = none. */
+  /** Paths outside the lab. Absent = none. */
   readonly paths?: RunPaths;
-  /** Keeps the output, shows none of it, and ends the inside after this time (ms). */
+  /** Keeps the output unshown, and ends the inside after this time (ms). */
   readonly keptFor?: number;
 }
 
-/** Exit status of the inside, and its output if kept. */
+/** The inside's exit status, and its output if kept. */
 export interface LaunchOutcome {
   readonly status: number;
   readonly stdout: string;
@@ -61,22 +60,19 @@ export interface LaunchOutcome {
 
 export const stopSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** True in the inside program: the launcher's variable counts only with its channel. */
+/** True inside: the launcher's variable counts only with its channel. */
 export function insideLab(): boolean {
   return process.env[insideVariables.inside] === '1' && process.send !== undefined;
 }
 
 /** An inside that waits for its input. */
 export interface Launch {
-  /** Hands over JSON and resolves with the outcome. Rejects as `launchInside`. */
+  /** Hands over JSON and gives the outcome. Rejects as `launchInside`. */
   hand(handed: unknown): Promise<LaunchOutcome>;
   abandon(): void;
 }
 
-/**
- * Starts the inside as `launchInside` does, before its input is known. Throws VerifyError (69) if the machine does not
- * allow it.
- */
+/** As `launchInside`, before the input is known. Throws VerifyError (69). */
 export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions, 'handed'> = {}): Launch {
   const { program = process.argv[1] ?? '', keptFor, isWhole = false, cwd, paths = null } = options;
   const variant = allowedVariant(paths);
@@ -92,11 +88,10 @@ export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions
 }
 
 /**
- * Starts this program again with arguments `argv` in new network, mount and process namespaces (and a user namespace
- * unless root) and resolves with its exit status. Nothing of it survives: the kernel kills unshare with this process
- * (setpriv --pdeathsig), the inside with unshare (--kill-child), and the rest with the inside, process 1 of its
- * namespace. SIGINT, SIGTERM and SIGHUP go over the channel: `unshare --fork` ignores the first two. Call it from the
- * main thread, which pdeathsig follows. Rejects with VerifyError (69) if the machine does not allow it.
+ * Runs this program with `argv` in new network, mount and process namespaces (and a user namespace unless root). Gives
+ * its exit status. Nothing survives: the kernel kills unshare with this process (--pdeathsig), and the inside, process
+ * 1, with unshare (--kill-child). SIGINT, SIGTERM and SIGHUP use the channel, as `unshare --fork` ignores the first
+ * two. Call it from the main thread, which pdeathsig follows. Rejects with VerifyError (69) if the machine forbids it.
  */
 export async function launchInside(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchOutcome> {
   return beginLaunch(argv, options).hand(options.handed ?? null);
@@ -169,8 +164,8 @@ export function statusOf(signal: NodeJS.Signals): number {
 }
 
 /**
- * Found by making a bridge. Root's namespaces come before a user namespace, an own /proc before the present one: a
- * container may mask parts of /proc, and then the kernel allows no fresh one.
+ * Tries making a bridge, as root before a user namespace, with an own /proc before the present one. The kernel allows
+ * no fresh /proc if a container masks parts of it.
  */
 function allowedVariant(paths: RunPaths | null): Variant {
   const users: readonly RunsAs[] = process.geteuid?.() === 0 ? ['root', 'user-namespace'] : ['user-namespace'];
@@ -196,9 +191,9 @@ function allowedVariant(paths: RunPaths | null): Variant {
 }
 
 /**
- * Root's lab has a run's capabilities, and one by which its guests serve HTTP. A new user namespace has all, which
- * count only in it (create_user_ns, kernel/user_namespace.c). An ordinary user's network namespace is made once its
- * user namespace has its root: else that root may not read root's files of /proc/net.
+ * Root's lab has a run's capabilities, and one for guests' HTTP servers. A new user namespace has all, which count only
+ * in it (create_user_ns, kernel/user_namespace.c). The network namespace follows once the user namespace has a root,
+ * which otherwise cannot read root's files of /proc/net.
  */
 function prefix(runsAs: RunsAs, ownProc: boolean, paths: RunPaths | null): readonly string[] {
   return [

@@ -10,25 +10,25 @@ import { applyToKernel } from '../apply.js';
 import { placeOfKey } from './bridge-commands.js';
 import { numbersFrom } from '../../../core/text/collections.js';
 
-/** An Open vSwitch of the lab's own. */
+/** The lab's own Open vSwitch. */
 export interface OvsSwitch {
   addBridge(bridge: Bridge, mac: Mac | undefined): Promise<void>;
   addPort(endpoint: Endpoint, port: string): Promise<void>;
   removePort(bridge: string, port: string): Promise<void>;
-  /** After the ports: a mirror names them. */
+  /** Call it after the ports: a mirror names them. */
   addMirrors(bridge: Bridge): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A folder of the lab's own /sys: the tmpfs on it ends with the lab. Kernels without debugfs lack the first. */
+/** A tmpfs here ends with the lab's /sys. Kernels without debugfs lack the first. */
 const folder = ['/sys/kernel/debug', '/sys/fs'].find((path) => existsSync(path)) ?? '/sys/kernel';
 const schemas = ['/usr/share/openvswitch/vswitch.ovsschema', '/usr/local/share/openvswitch/vswitch.ovsschema'];
 const variables = ['OVS_RUNDIR', 'OVS_LOGDIR', 'OVS_DBDIR', 'OVS_SYSCONFDIR'] as const;
 const startMs = 20_000;
 
 /**
- * Starts ovsdb-server and ovs-vswitchd in the lab's namespace, with private sockets; later programs find them by the
- * environment. Rejects with VerifyError (69) if Open vSwitch is missing or does not start.
+ * Starts ovsdb-server and ovs-vswitchd with private sockets, found by the environment. Rejects with VerifyError (69) if
+ * missing or failing.
  */
 export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promise<OvsSwitch> {
   const schema = findSchema();
@@ -115,10 +115,7 @@ async function addPort(endpoint: Endpoint, port: string): Promise<void> {
   }
 }
 
-/**
- * Access ports have a tag, trunks their VLANs; a port with both is a trunk with a native VLAN (ovs-vswitchd.conf.db(5),
- * vlan_mode).
- */
+/** A port with tag and trunks is a trunk with a native VLAN (ovs-vswitchd.conf.db(5), vlan_mode). */
 function vlanColumns({ vlans }: Endpoint): readonly string[] {
   const native = vlans.find(({ pvid }) => pvid);
   const trunks = vlans.filter(({ pvid }) => !pvid).flatMap(({ first, last }) => numbersFrom(first, last));
@@ -136,7 +133,7 @@ async function vsctl(args: readonly string[]): Promise<void> {
   await mustRun(['ovs-vsctl', '--timeout=15', ...args]);
 }
 
-/** ovs-vsctl succeeds even if the switch refused an interface: its column `error` reports that. */
+/** ovs-vsctl succeeds even if the switch refused an interface. */
 async function takes(device: string): Promise<void> {
   const answer = (await mustRun(['ovs-vsctl', '--timeout=15', 'get', 'Interface', device, 'error'])).trim();
   if (answer !== '[]')

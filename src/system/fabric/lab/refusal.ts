@@ -12,7 +12,7 @@ interface Refusal {
 const container =
   'in a container: start it with --privileged, or with --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt apparmor=unconfined; elsewhere: run with sudo';
 
-/** Stderr of `setpriv … unshare … ip link add … type bridge` by cause; the first match counts. */
+/** The first match counts. */
 const refusals: readonly Refusal[] = [
   {
     pattern: /uid_map.*(not permitted|denied)/i,
@@ -64,7 +64,7 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-/** VerifyError (69): why the lab's namespaces were refused, and what to do. */
+/** The error (69) of refused namespaces: why, and what to do. */
 export function refusalOf(stderr: string, runsAs: string): VerifyError {
   const line = stderr.trim().replaceAll(/\s*\n\s*/g, ' · ');
   const known = refusals.find((refusal) => refusal.pattern.test(line));

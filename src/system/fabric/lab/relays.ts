@@ -4,7 +4,7 @@ import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { disableSegmentation } from './endpoints.js';
 
-/** A relay's two ends: a bridge device and the host end of an endpoint's link. */
+/** A bridge device and the host end of an endpoint's link. */
 export interface RelaySpec {
   readonly bridge: string;
   readonly device: string;
@@ -19,7 +19,7 @@ export interface RelayHandle {
   faults(): readonly { readonly code: FaultCode; readonly text: string }[];
 }
 
-/** Relays by endpoint: an endpoint with `attach: promiscuous` exists while its relay runs. */
+/** Relays by endpoint: one with `attach: promiscuous` exists while its relay runs. */
 export interface Relays {
   start(endpoint: Endpoint): Promise<void>;
   stop(endpoint: Endpoint): Promise<void>;

@@ -1,12 +1,12 @@
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { type MountSpace, mountFlag, mountOrRefuse, mountsHere, newMountSpace } from '../../kernel/mounts.js';
 
-/** Errors of a mount that is gone, hidden by another, or another user's: it stays as it is. */
+/** Such a mount is gone, hidden, or another user's, and stays. */
 const unreachable = ['ENOENT', 'ENOTDIR', 'EACCES', 'ESTALE', 'EINVAL'];
 const run = '/run';
 const ownSysctls = '/proc/sys/net';
 
-/** Hides sockets and names of the machine's daemons and namespaces, but not `folder`. */
+/** Hides the machine's sockets and namespace names, but not `folder`. */
 function hideRun(folder: string): void {
   if (!existsSync(run)) return;
   const fd = folder.startsWith(`${run}/`) ? openSync(folder, 'r') : null;
@@ -19,8 +19,8 @@ function hideRun(folder: string): void {
 }
 
 /**
- * Mount tree for a scenario's commands in root's lab: read-only, /proc/sys too except the namespace's network sysctls,
- * and an empty /run. The run itself stays outside, to write evidence. `folder`: the commands'. Throws VerifyError (69).
+ * Read-only mount tree for a scenario's commands in root's lab, with an empty /run. Only the namespace's network
+ * sysctls are writable. `folder`: the commands'. Throws VerifyError (69).
  */
 export function makeSandbox(folder: string): MountSpace {
   const { readOnly, bind, remount, recursive, private: privately } = mountFlag;

@@ -4,25 +4,24 @@ import type { Endpoint, IpPrefix } from '../../../core/model/scenario.js';
 import { disableIpv6, inNamespace, newNamespace } from '../../kernel/namespaces.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 
-/** An endpoint's namespace and the name of its interface there. */
+/** An endpoint's namespace and its interface's name there. */
 export interface Space {
   readonly fd: number;
-  /** `/proc/PID/fd/N` for setns and `ip … netns` of other processes. */
+  /** `/proc/PID/fd/N`, for setns and `ip … netns` of other processes. */
   readonly path: string;
   readonly device: string;
 }
 
 /**
- * The endpoints' namespaces: anonymous, held by descriptors of this process, which they end with. Endpoints with
- * addresses have one each; the others share one without a stack (no address, ARP or IPv6), with interfaces named as
- * their ports.
+ * The endpoints' anonymous namespaces, held by descriptors. Endpoints without addresses share one without a stack (no
+ * address, ARP or IPv6). Interfaces there have their ports' names.
  */
 export interface Spaces {
   of(endpoint: Endpoint): Space;
   close(): void;
 }
 
-/** The process id as /proc shows it; it may be another namespace's, in a container that allows no /proc of its own. */
+/** The process id by /proc, another namespace's in containers that allow no /proc of their own. */
 export function procPid(): string {
   return readlinkSync('/proc/self');
 }
@@ -72,7 +71,7 @@ function quietIpv6(): void {
   writeSysctl(null, 'net.ipv6.conf.default.accept_ra', '0');
 }
 
-/** Turns IPv6 off on all links of the bridges' namespace; a bridge with an IPv6 address gets it back. */
+/** Disables IPv6 on the bridges' namespace. A bridge with an IPv6 address gets it back. */
 export function quietHost(someIpv6: boolean): void {
   inNamespace(null, () => {
     if (!someIpv6) {
