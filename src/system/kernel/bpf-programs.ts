@@ -3,7 +3,7 @@ import { libc } from './libc.js';
 import { procText } from './proc-files.js';
 
 const BPF_PROG_QUERY = 16;
-/** enum bpf_attach_type of linux/bpf.h: places at a device that iproute2 does not show. */
+/** enum bpf_attach_type: places that iproute2 does not show. */
 const places = { 'tcx ingress': 46, 'tcx egress': 47, 'netkit primary': 54, 'netkit peer': 55 } as const;
 export type ProgramPlace = keyof typeof places;
 export const programPlaces = ['tcx ingress', 'tcx egress', 'netkit primary', 'netkit peer'] as const;
@@ -14,10 +14,10 @@ const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 /** Without such a command, place or device there are no programs. */
 const absentErrnos: readonly string[] = ['EINVAL', 'ENOENT', 'ENODEV', 'ENXIO', 'ENOSYS', 'EOPNOTSUPP'];
 
-/** Why programs are not listed; `denied` = not permitted. */
+/** `denied` = not permitted. */
 export type NoPrograms = 'denied' | { readonly unknown: string };
 
-/** The list that a refusal stands for. */
+/** The result that a refusal stands for. */
 export function refusedAs(place: ProgramPlace, errno: string): readonly number[] | NoPrograms {
   if (errno === 'EPERM') return 'denied';
   // a pair's programs are attached by its first device alone (netkit_dev_fetch, drivers/net/netkit.c)
@@ -27,10 +27,7 @@ export function refusedAs(place: ProgramPlace, errno: string): readonly number[]
 
 const noNumber = `the system call bpf of ${process.arch} is not known to this program`;
 
-/**
- * Ids of programs at a device of the calling thread's network namespace (bpf(2), BPF_PROG_QUERY). Empty before Linux
- * 6.6.
- */
+/** Program ids at a device of the calling thread's namespace (BPF_PROG_QUERY). Empty before Linux 6.6. */
 export function programsAt(ifindex: number, place: ProgramPlace): readonly number[] | NoPrograms {
   const c = libc();
   if (!c.hasBpfNumber) return { unknown: noNumber };
@@ -57,7 +54,7 @@ function programQuery() {
 const BPF_PROG_GET_FD_BY_ID = 13;
 const [BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID] = [30, 31] as const;
 const BPF_LINK_TYPE_NETFILTER = 10;
-/** struct bpf_link_info: type, id, prog_id, padding; for a netfilter link pf and hook. */
+/** struct bpf_link_info: type, id, prog_id, padding. A netfilter link adds pf and hook. */
 const infoAt = { type: 0, program: 8, family: 16 } as const;
 const infoLength = 64;
 const AF_INET = 2;
@@ -69,8 +66,8 @@ export interface NetfilterProgram {
 }
 
 /**
- * A link still being made answers EAGAIN, which Linux also calls EWOULDBLOCK (bpf_link_by_id, kernel/bpf/syscall.c):
- * retries for some milliseconds.
+ * An unfinished link answers EAGAIN, also named EWOULDBLOCK (bpf_link_by_id, kernel/bpf/syscall.c): retries for some
+ * milliseconds.
  */
 function openLink(link: number): number {
   const until = performance.now() + 200;
@@ -82,8 +79,8 @@ function openLink(link: number): number {
 }
 
 /**
- * BPF programs at netfilter's hooks of all network namespaces, which the kernel does not distinguish. They get IP
- * packets, also bridged ones if netfilter does. Empty if not permitted; a text = why unknown.
+ * Netfilter's BPF programs of all network namespaces, which the kernel does not distinguish. They get IP packets,
+ * bridged ones if netfilter does. Empty if not permitted. A text = why unknown.
  */
 export function netfilterPrograms(): readonly NetfilterProgram[] | string {
   const c = libc();
@@ -112,10 +109,10 @@ export function netfilterPrograms(): readonly NetfilterProgram[] | string {
   return isEnd(why) ? programs : why;
 }
 
-/** struct bpf_prog_info up to the program's name. */
+/** struct bpf_prog_info up to the name. */
 const programAt = { type: 0, id: 4, tag: 8, codeLength: 20, code: 32, name: 64, end: 80 } as const;
 
-/** A loaded program; the tag is hex, the instructions are as verified. */
+/** The tag is hex, the instructions are as verified. */
 export interface LoadedProgram {
   /** enum bpf_prog_type. */
   readonly type: number;
@@ -124,7 +121,7 @@ export interface LoadedProgram {
   readonly code: Uint8Array;
 }
 
-/** The program of that id; null = gone. `unknown`: errno of reading it, EPERM without CAP_SYS_ADMIN. */
+/** null = gone. `unknown`: the errno, EPERM without CAP_SYS_ADMIN. */
 export function loadedProgram(id: number): LoadedProgram | { readonly unknown: string } | null {
   const { result: fd } = askBpf(BPF_PROG_GET_FD_BY_ID, [id]);
   const why = (): string => libc().errnoName(libc().errno());
@@ -148,8 +145,8 @@ export function loadedProgram(id: number): LoadedProgram | { readonly unknown: s
 const BPF_PROG_GET_NEXT_ID = 11;
 
 /**
- * The machine's program ids above `after`, ascending (CAP_SYS_ADMIN); later programs have higher ones. `denied` = not
- * permitted; empty also without bpf(2).
+ * The machine's program ids above `after`, ascending with age (CAP_SYS_ADMIN). `denied` = not permitted. Empty also
+ * without bpf(2).
  */
 export function programIds(after = 0): readonly number[] | NoPrograms {
   if (!libc().hasBpfNumber) return { unknown: noNumber };
@@ -167,11 +164,11 @@ export function programIds(after = 0): readonly number[] | NoPrograms {
   }
 }
 
-/** enum bpf_attach_type of linux/bpf.h: places of a cgroup or network namespace. */
+/** enum bpf_attach_type of a cgroup or network namespace. */
 const folderPlaces = { 'cgroup ingress': 0, 'cgroup egress': 1, 'flow dissector': 17, 'socket lookup': 36 } as const;
 export type FolderPlace = keyof typeof folderPlaces;
 
-/** Ids of programs at a cgroup or network namespace `fd`; empty if not permitted. */
+/** Program ids at a cgroup or network namespace. Empty if not permitted. */
 export function programsOf(fd: number, place: FolderPlace): readonly number[] {
   const ids = new Uint32Array(maxPrograms);
   const attributes = new Uint8Array(attributesLength);
@@ -187,8 +184,8 @@ export function programsOf(fd: number, place: FolderPlace): readonly number[] {
 const knownCalls = new Map<number, readonly string[]>();
 
 /**
- * Names of kernel functions by number in a program's call, relative to __bpf_call_base (bpf_insn_prepare_dump,
- * kernel/bpf/syscall.c). Empty = unknown: 0 if addresses are hidden (kernel.kptr_restrict).
+ * Kernel functions by a call's number, relative to __bpf_call_base (bpf_insn_prepare_dump, kernel/bpf/syscall.c). Empty
+ * = unknown: 0 if addresses are hidden (kernel.kptr_restrict).
  */
 export function calledFunctions(calls: readonly number[]): ReadonlyMap<number, readonly string[]> {
   const missing = calls.filter((call) => !knownCalls.has(call));

@@ -1,17 +1,17 @@
 import { release } from 'node:os';
 import { libc } from './libc.js';
 
-/** An instruction of classic BPF (linux/filter.h, struct sock_filter). Jumps are relative and forward. */
+/** Classic BPF (struct sock_filter). Jumps are relative and forward. */
 export type BpfInstruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
 
-/** ld [SKF_AD_OFF + SKF_AD_PKTTYPE]: the packet type, readable only in the kernel. */
+/** ld [SKF_AD_OFF + SKF_AD_PKTTYPE], which only the kernel can. */
 export const loadPacketType: BpfInstruction = [0x20, 0, 0, 0xfffff004];
 /** ret #0 */
 export const refuse: BpfInstruction = [0x06, 0, 0, 0];
 /** ret #262144: the whole frame. */
 export const takeWhole: BpfInstruction = [0x06, 0, 0, 0x40000];
 
-/** struct sock_filter { u16 code; u8 jt; u8 jf; u32 k; } in the machine's byte order. */
+/** struct sock_filter { u16 code; u8 jt; u8 jf; u32 k; }, native byte order. */
 export function encodeBpf(instructions: readonly BpfInstruction[]): Uint8Array {
   const bytes = new Uint8Array(instructions.length * 8);
   const halves = new Uint16Array(bytes.buffer);
@@ -26,10 +26,10 @@ export function encodeBpf(instructions: readonly BpfInstruction[]): Uint8Array {
 }
 
 const BPF_OBJ_GET_INFO_BY_FD = 15;
-/** Bytes of union bpf_attr that these commands use. */
+/** Bytes of union bpf_attr in use. */
 export const attributesLength = 64;
 
-/** A bpf(2) command on 32-bit numbers, changed in place; below 0 = refused. */
+/** A bpf(2) command on 32-bit numbers, changed in place. Below 0 = refused. */
 export function askBpf(
   command: number,
   words: readonly number[],
@@ -40,7 +40,7 @@ export function askBpf(
   return { result: libc().bpf(command, attributes), words: answered };
 }
 
-/** struct bpf_link_info or bpf_prog_info of a descriptor; null = refused. */
+/** struct bpf_link_info or bpf_prog_info. null = refused. */
 export function bpfInfo(fd: number, info: Uint8Array): DataView | null {
   const attributes = new ArrayBuffer(attributesLength);
   new Uint32Array(attributes).set([fd, info.length]); // bpf_fd, info_len
@@ -57,18 +57,18 @@ export const BPF_F_RDONLY_PROG = 1 << 7;
 const mapTypes = { hash: 1, array: 2, 'array for each processor': 6 } as const;
 
 /**
- * True of a kernel that charges maps and programs to the memory that their user may lock, of which root's shell has 64
- * KiB: before Linux 5.11 (bpf_charge_memlock, kernel/bpf/syscall.c). Fields of struct rlimit have 8 bytes here.
+ * Before Linux 5.11 maps and programs count as locked memory, of which root's shell has 64 KiB (bpf_charge_memlock,
+ * kernel/bpf/syscall.c). Fields of struct rlimit have 8 bytes here.
  */
 function chargesLockedMemory(): boolean {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   return (major < 5 || (major === 5 && minor < 11)) && process.arch !== 'arm' && process.arch !== 'ia32';
 }
 
-/** RLIMIT_MEMLOCK and RLIM_INFINITY (getrlimit(2)). */
+/** RLIMIT_MEMLOCK, RLIM_INFINITY. */
 const [lockedMemory, unlimited] = [8, 0xffff_ffff_ffff_ffffn] as const;
 
-/** Sets the limits that `change` gives for the soft and the hard one. Gives those before; null = the kernel refuses. */
+/** Gives the limits before. null = the kernel refuses. */
 function limitLockedMemory(change: (soft: bigint, hard: bigint) => readonly [bigint, bigint]): BigUint64Array | null {
   const c = libc();
   const before = new BigUint64Array(2);
@@ -78,14 +78,14 @@ function limitLockedMemory(change: (soft: bigint, hard: bigint) => readonly [big
 }
 
 /**
- * This process, and what it starts, may raise its limit of locked memory, where the kernel charges maps to it. Takes
- * CAP_SYS_RESOURCE, which a run gives up; without it the limit stays as it is.
+ * Lets this process and its children raise their limit of locked memory, if maps count. Takes CAP_SYS_RESOURCE, which a
+ * run gives up.
  */
 export function mayLockMemory(): void {
   if (chargesLockedMemory()) limitLockedMemory((soft) => [soft, unlimited]);
 }
 
-/** Does it while the soft limit of locked memory is as high as the hard one, where the kernel charges maps to it. */
+/** Raises the soft limit of locked memory to the hard one meanwhile, if maps count. */
 export function withLockedMemory<T>(make: () => T): T {
   const before = chargesLockedMemory() ? limitLockedMemory((_, hard) => [hard, hard]) : null;
   try {
@@ -95,14 +95,14 @@ export function withLockedMemory<T>(make: () => T): T {
   }
 }
 
-/** Sizes in bytes; keys of arrays are numbers of 4. */
+/** Sizes in bytes. Keys of arrays have 4. */
 export interface MapShape {
   readonly key: number;
   readonly value: number;
   readonly entries: number;
 }
 
-/** Makes a map (bpf(2), BPF_MAP_CREATE); null = not permitted or not supported. */
+/** null = not permitted or not supported. */
 export function createBpfMap(type: keyof typeof mapTypes, { key, value, entries }: MapShape, flags = 0): number | null {
   const attributes = new Uint8Array(attributesLength);
   // map_type, key_size, value_size, max_entries, map_flags
@@ -111,10 +111,7 @@ export function createBpfMap(type: keyof typeof mapTypes, { key, value, entries 
   return fd < 0 ? null : fd;
 }
 
-/**
- * Makes an array of `valueLength`-byte values; a plain one can be mapped into memory (Linux 5.5). null as for
- * `createBpfMap`.
- */
+/** `valueLength` in bytes. A plain array can be mapped (Linux 5.5). null as for `createBpfMap`. */
 export function createBpfArray(
   type: Exclude<keyof typeof mapTypes, 'hash'>,
   valueLength: number,
@@ -131,12 +128,12 @@ function onMap(command: number, map: number, key: Uint8Array | null, value: Uint
   return c.bpf(command, new Uint8Array(attributes));
 }
 
-/** Sets the value at 0; per-processor values follow each other, padded to 8 bytes. False = refused. */
+/** Sets value 0. Per-processor values are padded to 8 bytes. False = refused. */
 export function setBpfValue(map: number, value: Uint8Array): boolean {
   return onMap(BPF_MAP_UPDATE_ELEM, map, new Uint8Array(4), value) >= 0;
 }
 
-/** Copies a key's value; false = no such key. */
+/** False = no such key. */
 export function readBpfValue(map: number, key: Uint8Array, into: Uint8Array): boolean {
   return onMap(BPF_MAP_LOOKUP_ELEM, map, key, into) >= 0;
 }
@@ -151,10 +148,9 @@ export function bpfKeys(map: number, keyLength: number): readonly Uint8Array[] {
   }
 }
 
-/** enum bpf_prog_type; for tracing also BPF_TRACE_RAW_TP of enum bpf_attach_type. */
+/** enum bpf_prog_type. Tracing: also BPF_TRACE_RAW_TP. */
 const programTypes = { socket: 1, 'raw tracepoint': 17, tracing: 26 } as const;
 const BPF_TRACE_RAW_TP = 23;
-/** struct `load` of union bpf_attr. */
 const loadAt = {
   instructions: 8,
   license: 16,
@@ -169,10 +165,7 @@ const maxTrials = 20;
 /** Linux has one number for it and EAGAIN. */
 const interruptedName = 'EWOULDBLOCK';
 
-/**
- * Loads an eBPF program (bpf(2), BPF_PROG_LOAD), which the kernel proves to end and stay in its memory. `attachTo`: the
- * tracepoint's type. Below 0 = refused.
- */
+/** Loads an eBPF program (BPF_PROG_LOAD). `attachTo`: the tracepoint's type. Below 0 = refused. */
 export function loadBpfProgram(
   type: keyof typeof programTypes,
   instructions: Uint8Array,
@@ -213,12 +206,12 @@ function noteOwn(program: number): number {
   return program;
 }
 
-/** True of a program that this process loaded. */
+/** True if this process loaded it. */
 export function isOwnProgram(id: number): boolean {
   return ownPrograms.has(id);
 }
 
-/** Loads a program for sockets; null = not permitted, or refused. */
+/** null = not permitted, or refused. */
 export function loadSocketProgram(instructions: Uint8Array): number | null {
   const fd = loadBpfProgram('socket', instructions);
   return fd < 0 ? null : fd;
@@ -227,8 +220,8 @@ export function loadSocketProgram(instructions: Uint8Array): number | null {
 const logLength = 1 << 20;
 
 /**
- * Loads a raw tracepoint's program (Linux 5.5), by the id of the type `btf_trace_NAME`; attached until its descriptor
- * is closed. A text = the refusal; EPERM = not permitted.
+ * Attaches to a raw tracepoint (Linux 5.5), by the id of `btf_trace_NAME`, until closed. A text = the refusal, EPERM =
+ * not permitted.
  */
 export function attachToTracepoint(instructions: Uint8Array, tracepoint: number): TracingProgram | string {
   const c = libc();
@@ -252,27 +245,27 @@ export function attachToTracepoint(instructions: Uint8Array, tracepoint: number)
   return why;
 }
 
-/** Descriptors of a program and of its attachment. */
+/** Descriptors of a program and its attachment. */
 export interface TracingProgram {
   readonly program: number;
   readonly link: number;
 }
 
-/** Calls skipped during a running one (Linux 5.12); 0 if not counted. */
+/** Calls skipped during a running one (Linux 5.12). 0 if not counted. */
 export function missedCalls(program: number): number {
   const missesAt = 208;
   const info = bpfInfo(program, new Uint8Array(missesAt + 8));
   return info === null ? 0 : Number(info.getBigUint64(missesAt, true));
 }
 
-/** Ends writing to the map: programs may treat values as constants. False = refused. */
+/** Ends writing: programs may treat values as constants. False = refused. */
 export function freezeBpfMap(map: number): boolean {
   const attributes = new Uint8Array(attributesLength);
   new Uint32Array(attributes.buffer)[0] = map;
   return libc().bpf(BPF_MAP_FREEZE, attributes) >= 0;
 }
 
-/** Calls a raw tracepoint's program once with a first argument (Linux 5.10). False = refused. */
+/** Calls a raw tracepoint's program once (Linux 5.10). False = refused. */
 export function callBpfProgram(program: number, argument: bigint): boolean {
   const c = libc();
   const context = new Uint8Array(8);

@@ -2,9 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClockSync, ClockMoment } from '../../core/model/run-record.js';
 import { libc } from './libc.js';
 
-/**
- * struct timex (adjtimex(2)) with 64-bit `long`: maxerror in µs, and status with its bit for an undisciplined clock.
- */
+/** struct timex (adjtimex(2)) with 64-bit `long`: maxerror in µs, status. */
 const timexLength = 208;
 const maxErrorAt = 24;
 const statusAt = 40;
@@ -12,7 +10,7 @@ const unsynchronized = 0x0040;
 const timeError = 5;
 const wide: readonly string[] = ['x64', 'arm64', 'riscv64', 'ppc64', 's390x', 'loong64'];
 
-/** The kernel's rating of its clock, without privileges; null = not reported. */
+/** The kernel's rating of its clock. null = not reported. */
 export function readClockSync(): ClockSync | null {
   if (!wide.includes(process.arch)) return null;
   const timex = new Uint8Array(timexLength);
@@ -30,7 +28,7 @@ export function readClockSync(): ClockSync | null {
 const secondsAt = 72;
 const nanoseconds = 0x2000;
 
-/** Wall clock in ns since 1970, as in captures; to the ms if `adjtimex` lacks a 64-bit form. */
+/** Wall clock in ns since 1970, to the ms without a 64-bit `adjtimex`. */
 export function wallClockNs(): bigint {
   const timex = new Uint8Array(timexLength);
   if (!wide.includes(process.arch) || libc().adjtimex(timex) < 0) return BigInt(Date.now()) * 1_000_000n;
@@ -49,7 +47,7 @@ export function moment(): ClockMoment {
   return { utc: new Date().toISOString(), monotonicNs: process.hrtime.bigint().toString() };
 }
 
-/** Time for code that waits; tests replace it. */
+/** Replaced by tests. */
 export interface Clock {
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

@@ -6,14 +6,14 @@ const EPOLL_CTL_DEL = 2;
 const EPOLLIN = 1;
 const EPOLL_CLOEXEC = 0o2000000;
 
-/** Readiness of many descriptors for one call's price (epoll(7)). */
+/** Readiness of many descriptors in one call (epoll(7)). */
 export interface Epoll {
   /** `key`, 0 to 2^32−1, identifies the descriptor in `ready`. */
   add(fd: number, key: number): void;
   remove(fd: number): void;
-  /** Keys of readable or failed descriptors, at most 64; never waits. */
+  /** Keys of readable or failed descriptors, at most 64. Never waits. */
   ready(): readonly number[];
-  /** Calls `listener`, instead of the last, from the event loop while `ready` is not empty; null = none. */
+  /** Replaces the listener, called from the event loop while `ready` is not empty. */
   whenReady(listener: (() => void) | null): void;
 }
 
@@ -41,7 +41,6 @@ export function createEpoll(): Epoll {
     );
   const events = new Uint8Array(maxEvents * size);
   const words = new Uint32Array(events.buffer);
-  /** In Node's event loop; ends with its object. */
   let watch: ReturnType<ReturnType<typeof koffi>['node']['poll']> | null = null;
   let called: (() => void) | null = null;
   return {

@@ -2,16 +2,15 @@ import { libc } from './libc.js';
 import { inNamespace } from './namespaces.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from './socket-constants.js';
 
-/** linux/sockios.h */
 const SIOCETHTOOL = 0x8946;
 /** struct ifreq: 16 bytes of name, then a union beginning with an 8-byte pointer. */
 const ifreqLength = 40;
 const nameLength = 16;
 
-/** Runs a command of struct ethtool_value (linux/ethtool.h); returns its data, or the errno's name. */
+/** Returns data of struct ethtool_value, or the errno's name. */
 export type AskEthtool = (device: string, command: number, data: number) => number | string;
 
-/** Runs a command on a struct beginning with its number, in place; null = done, else the errno's name. */
+/** Changes a struct in place. null = done, else the errno's name. */
 export type EthtoolCall = (device: string, command: number, value: Buffer) => string | null;
 
 function callsOn(fd: number): EthtoolCall {
@@ -37,7 +36,7 @@ function withCalls<T>(netns: string | null, fn: (call: EthtoolCall) => T): T {
   });
 }
 
-/** Runs `fn` with a socket in a network namespace (null = the caller's). */
+/** Opens a socket in a network namespace (null = the caller's). */
 export function withEthtool<T>(netns: string | null, fn: (ask: AskEthtool) => T): T {
   return withCalls(netns, (call) =>
     fn((device, command, data) => {
@@ -48,10 +47,10 @@ export function withEthtool<T>(netns: string | null, fn: (ask: AskEthtool) => T)
   );
 }
 
-/** ETHTOOL_GDRVINFO, and struct ethtool_drvinfo: cmd, then 32 bytes of driver name. */
+/** ETHTOOL_GDRVINFO, and struct ethtool_drvinfo with 32 bytes of name. */
 const [getDriver, driverAt, driverInfoLength] = [0x03, 4, 196];
 
-/** A device's driver, such as `veth`, in the socket's namespace; null = not reported. */
+/** A driver such as `veth`. null = not reported. */
 export function driverOf(fd: number, device: string): string | null {
   const info = Buffer.alloc(driverInfoLength);
   if (callsOn(fd)(device, getDriver, info) !== null) return null;
@@ -59,14 +58,14 @@ export function driverOf(fd: number, device: string): string | null {
   return name;
 }
 
-/** ETHTOOL_GSTRINGS, ETHTOOL_GSSET_INFO, ETHTOOL_GFEATURES and ETH_SS_FEATURES of linux/ethtool.h. */
+/** ETHTOOL_GSTRINGS, ETHTOOL_GSSET_INFO, ETHTOOL_GFEATURES, ETH_SS_FEATURES. */
 const [getStrings, getSetInfo, getFeatures, featureStrings] = [0x1b, 0x37, 0x3a, 4];
 /** ETH_GSTRING_LEN. */
 const stringLength = 32;
-/** struct ethtool_get_features_block: available, requested, active, never_changed. */
+/** struct ethtool_get_features_block. */
 const block = { length: 16, active: 8 } as const;
 
-/** Features in the order of their bits, from ETHTOOL_GSTRINGS. */
+/** Features in bit order, from ETHTOOL_GSTRINGS. */
 export function featureNames(strings: Buffer): readonly string[] {
   const count = Math.floor(strings.length / stringLength);
   return Array.from({ length: count }, (_, at) => {
@@ -75,7 +74,7 @@ export function featureNames(strings: Buffer): readonly string[] {
   });
 }
 
-/** Features that are on, from the 32-bit blocks of ETHTOOL_GFEATURES. */
+/** Active features, from ETHTOOL_GFEATURES. */
 export function activeFeatures(blocks: Buffer, names: readonly string[]): readonly string[] {
   return names.filter((name, bit) => {
     const at = (bit >> 5) * block.length + block.active;
@@ -94,7 +93,7 @@ function namesFrom(call: EthtoolCall, device: string): readonly string[] | null 
   return call(device, getStrings, strings) === null ? featureNames(strings.subarray(12)) : null;
 }
 
-/** Features that are on by device, named as by `ethtool -k`, without devices that do not report. */
+/** Active features by device, named as by `ethtool -k`. Absent = not reported. */
 export function readFeatures(
   netns: string | null,
   devices: readonly string[],

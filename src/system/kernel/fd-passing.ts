@@ -8,11 +8,11 @@ const SCM_RIGHTS = 1;
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
-/** F_SEAL_SEAL, _SHRINK, _GROW, _WRITE (fcntl(2)): permanent, for every descriptor of the file. */
+/** F_SEAL_SEAL, _SHRINK, _GROW, _WRITE (fcntl(2)) hold for every descriptor of the file. */
 const allSeals = 0xf;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
-/** struct msghdr of 64-bit machines in 8-byte words (sendmsg(2)): name, length, iov, count, control, length, flags. */
+/** struct msghdr of 64-bit machines in 8-byte words (sendmsg(2)). */
 const messageWords = 7;
 const [iovAt, iovCountAt, controlAt, controlLengthAt] = [2, 3, 4, 5];
 /** cmsghdr with one descriptor: CMSG_LEN(4), CMSG_SPACE(4), cmsg(3). */
@@ -26,7 +26,7 @@ export interface FdChannel {
   readonly there: number;
 }
 
-/** Sockets passing open files to a running process (unix(7), SCM_RIGHTS). Throws VerifyError (69). */
+/** Passes open files to a running process (unix(7), SCM_RIGHTS). Throws VerifyError (69). */
 export function openFdChannel(): FdChannel {
   const ends = new Int32Array(2);
   if (libc().socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, new Uint8Array(ends.buffer)) < 0)
@@ -56,10 +56,7 @@ function message(): {
   return { header: new Uint8Array(header.buffer), control, buffers: [text, controlBytes, vectorBytes] };
 }
 
-/**
- * Passes an open file, of which the receiver gets its own descriptor. Throws VerifyError (69) if the other end is
- * closed.
- */
+/** The receiver gets its own descriptor. Throws VerifyError (69) if the other end is closed. */
 export function passFd(socket: number, fd: number): void {
   const { header, control, buffers } = message();
   new BigUint64Array(control, 0, 1)[0] = BigInt(controlLength);
@@ -68,7 +65,7 @@ export function passFd(socket: number, fd: number): void {
     throw failed('a file cannot be handed over');
 }
 
-/** The first file not yet received. Throws VerifyError (69) if there is none. */
+/** The first file not yet received. Throws VerifyError (69) if none. */
 export function receiveFd(socket: number): number {
   const { header, control, buffers } = message();
   const length = libc().recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -88,7 +85,7 @@ function failed(what: string): VerifyError {
   );
 }
 
-/** A nameless file in memory (memfd_create(2)) to share with helpers; the caller closes it. Throws VerifyError (69). */
+/** A nameless file in memory (memfd_create(2)), which the caller closes. Throws VerifyError (69). */
 export function openSharedFile(): number {
   const fd = libc().memfd_create('verify-isolation', MFD_CLOEXEC);
   if (fd < 0) throw noMemoryFile();

@@ -1,18 +1,18 @@
 import { createRequire } from 'node:module';
 import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 
-/** A network namespace in setns(2) and unshare(2) (linux/sched.h). */
+/** A network namespace in setns(2) and unshare(2). */
 export const CLONE_NEWNET = 0x4000_0000;
 /** A mount namespace. */
 export const CLONE_NEWNS = 0x2_0000;
 
 type Koffi = typeof import('koffi');
 
-/** C library calls; below 0 means that `errno()` has the reason. */
+/** C library calls. Below 0 = failed, with `errno()`. */
 export interface Libc {
   setns(fd: number, kind: number): number;
   unshare(flags: number): number;
-  /** Of a calling thread that shares neither with others. */
+  /** For a thread that shares folder and root with no other. */
   fchdir(fd: number): number;
   chroot(path: string): number;
   mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
@@ -31,48 +31,40 @@ export interface Libc {
   /** `argument` is changed in place. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   close(fd: number): number;
-  /** `close` on Node's pool, for sockets whose closing waits for RCU. */
+  /** Closes on Node's pool, as some sockets wait for RCU. */
   closeBeside(fd: number): Promise<void>;
   flock(fd: number, operation: number): number;
   memfd_create(name: string, flags: number): number;
   fcntl(fd: number, command: number, value: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
-  /** A system call; `last` is passed by address, null = 0. */
+  /** `last` is passed by address, null = 0. */
   syscall(number: number, first: number, second: number, last: Uint8Array | null): number;
   /**
-   * kcmp(2): 0 = the same open file (`type` 0), or table of descriptors (`type` 2); below 0 also if this machine's
-   * number is unknown.
+   * kcmp(2): 0 = the same open file (`type` 0) or descriptor table (2). Below 0 also if the call's number is unknown.
    */
   kcmp(pid: number, otherPid: number, type: 0 | 2, ...descriptors: readonly [number, number]): number;
-  /** openat2(2) of a folder below a descriptor; `resolve`: its flags. ENOSYS before Linux 5.6. */
+  /** openat2(2). ENOSYS before Linux 5.6. */
   openFolderAt(folder: number, path: string, flags: number, resolve: number): number;
-  /** A new mount outside any tree, without options. */
+  /** A new mount outside any tree. */
   detachedMount(type: string): number;
-  /** bpf(2); `attributes`: union bpf_attr, changed in place. Below 0 without errno if its number is unknown. */
+  /** `attributes`: union bpf_attr, changed in place. Below 0 without errno if the call's number is unknown. */
   bpf(command: number, attributes: Uint8Array): number;
-  /** False: bpf(2) has no known number here. */
   readonly hasBpfNumber: boolean;
-  /** `timex`: struct timex, filled in; 5 = not synchronized. */
+  /** `timex`: struct timex, filled in. 5 = not synchronized. */
   adjtimex(timex: Uint8Array): number;
-  /**
-   * Maps `length` bytes for reading and writing, shared with the kernel, until the process ends; null = see `errno()`.
-   */
+  /** Shared with the kernel, in bytes, until the process ends. null = see `errno()`. */
   mapShared(fd: number, length: number): ArrayBuffer | null;
-  /** `limits`: struct rlimit, filled in: the soft one and the hard one. */
+  /** `limits`: struct rlimit, filled in. */
   getrlimit(resource: number, limits: Uint8Array): number;
   setrlimit(resource: number, limits: Uint8Array): number;
-  /** errno of the last call. */
   errno(): number;
-  /** `EPERM` for 1; the number if it has no name. */
+  /** `EPERM` for 1. The number if nameless. */
   errnoName(errno: number): string;
-  /** Address of a buffer's first byte; the caller keeps the buffer referenced while C uses it. */
+  /** The caller keeps the buffer referenced while C uses it. */
   addressOf(buffer: Uint8Array): bigint;
 }
 
-/**
- * Little-endian machines only, as the arguments are written so: arch/…/syscalls/syscall*.tbl,
- * include/uapi/asm-generic/unistd.h.
- */
+/** Little-endian machines only, as the arguments are written so: arch/…/syscalls/syscall*.tbl, asm-generic/unistd.h. */
 const bpfNumbers: Readonly<Record<string, number>> = {
   x64: 321,
   arm64: 280,
@@ -85,13 +77,13 @@ const bpfNumbers: Readonly<Record<string, number>> = {
 
 const kcmpNumbers: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 };
 
-/** Same numbers on every machine; FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC (linux/mount.h). */
+/** The same on every machine. FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC. */
 const mountCalls = { fsopen: 430, fsconfig: 431, fsmount: 432, create: 6, closeOnExec: 1 } as const;
 
 let koffiModule: Koffi | undefined;
 let libcFunctions: Libc | undefined;
 
-/** The `koffi` package, loaded at first use: commands without it start faster. Throws VerifyError (69). */
+/** Loads `koffi` at first use: other commands start faster. Throws VerifyError (69). */
 export function koffi(): Koffi {
   if (koffiModule !== undefined) return koffiModule;
   try {
@@ -108,13 +100,13 @@ export function koffi(): Koffi {
   }
 }
 
-/** C library functions that Node lacks. Synchronous, on the calling thread: namespaces belong to threads. */
+/** C functions that Node lacks, on the calling thread, to which namespaces belong. */
 export function libc(): Libc {
   libcFunctions ??= bindLibc(koffi());
   return libcFunctions;
 }
 
-/** The same on every machine (include/uapi/asm-generic/unistd.h). */
+/** The same on every machine. */
 const openat2Number = 437;
 /** An old C library has no functions for them. */
 function newerCalls(

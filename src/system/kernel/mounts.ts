@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { CLONE_NEWNS, libc } from './libc.js';
 
-/** Flags of mount(2) (linux/mount.h). */
+/** mount(2), linux/mount.h. */
 export const mountFlag = {
   readOnly: 1,
   noSuid: 2,
@@ -17,7 +17,7 @@ export const mountFlag = {
   relAtime: 1 << 21,
 } as const;
 
-/** Flags that a remount keeps, as /proc/PID/mountinfo names them (proc_pid_mountinfo(5)). */
+/** Flags that a remount keeps, by name in mountinfo. */
 const keptOptions: Readonly<Record<string, number>> = {
   nosuid: mountFlag.noSuid,
   nodev: mountFlag.noDev,
@@ -31,7 +31,7 @@ const keptOptions: Readonly<Record<string, number>> = {
 export interface Mount {
   readonly path: string;
   readonly readOnly: boolean;
-  /** Its flags of mount(2). */
+  /** As of mount(2). */
   readonly flags: number;
 }
 
@@ -56,7 +56,7 @@ export function mountsHere(): readonly Mount[] {
   return parseMounts(readFileSync('/proc/thread-self/mountinfo', 'latin1'));
 }
 
-/** mount(2). Throws VerifyError (69) if the kernel refuses with an errno not in `mayFail`. */
+/** mount(2). Throws VerifyError (69) for errnos not in `mayFail`. */
 export function mountOrRefuse(
   [source, target, type, flags, data = null]: readonly [string | null, string, string | null, number, (string | null)?],
   mayFail: readonly string[] = [],
@@ -81,7 +81,7 @@ export interface MountSpace {
   readonly fds: readonly [namespace: number, root: number, folder: number];
 }
 
-/** Linux only: opens a name without its contents. */
+/** Opens a name without its contents. */
 const O_PATH = 0o10_000_000;
 
 function here(): MountSpace {
@@ -89,7 +89,7 @@ function here(): MountSpace {
   return { fds: [openSync('/proc/thread-self/ns/mnt', 'r'), openSync('/', folder), openSync('.', folder)] };
 }
 
-/** setns(2) leaves a thread at the namespace's root: root and folder are set again. */
+/** setns(2) leaves a thread at the namespace's root. */
 function enter({ fds: [namespace, root, folder] }: MountSpace): string | null {
   const c = libc();
   const isThere =
@@ -108,8 +108,8 @@ function comeBack(home: MountSpace): void {
 }
 
 /**
- * A copy of the calling thread's mount namespace, changed by `prepare`, for the life of its descriptors. Call it from
- * the main thread. Throws VerifyError (69).
+ * Copies the mount namespace and changes the copy by `prepare`. It lives while its descriptors do. Call it from the
+ * main thread. Throws VerifyError (69).
  */
 export function newMountSpace(prepare: () => void): MountSpace {
   const home = here();
@@ -126,7 +126,7 @@ export function newMountSpace(prepare: () => void): MountSpace {
   }
 }
 
-/** Runs synchronous `fn` in a mount namespace, where its children start too. */
+/** Runs synchronous `fn`, and its children, in a mount namespace. */
 export function inMountSpace<T>(space: MountSpace | null, fn: () => T): T {
   if (space === null) return fn();
   const home = here();

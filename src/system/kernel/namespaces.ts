@@ -6,10 +6,9 @@ import { CLONE_NEWNET, libc } from './libc.js';
 const threadNamespace = '/proc/thread-self/ns/net';
 
 /**
- * Runs `fn` with the calling thread in the network namespace at `path` (`/proc/self/fd/17`, `/run/netns/x`; null = its
- * own), and returns. Only synchronous work on this thread is inside: sockets, children, /proc/sys/net and
- * /proc/thread-self/net. libuv's later work (connect, lookups, asynchronous files) is outside. If it cannot return the
- * process ends: in a wrong namespace nothing could be trusted.
+ * Runs synchronous `fn` in the network namespace at `path` (null = its own): sockets, children, /proc/sys/net,
+ * /proc/thread-self/net. libuv's later work stays outside. If the thread cannot return the process ends, as nothing
+ * could be trusted.
  */
 export function inNamespace<T>(path: string | null, fn: () => T): T {
   if (path === null) return fn();
@@ -37,8 +36,8 @@ export function inNamespaceFd<T>(fd: number, fn: () => T): T {
 }
 
 /**
- * A nameless network namespace for the life of the returned descriptor (or a process, socket or link in it). `prepare`
- * runs in it first.
+ * A nameless network namespace, first changed by `prepare`. It lives while its descriptor, processes, sockets or links
+ * do.
  */
 export function newNamespace(prepare: () => void = () => undefined): number {
   const home = open(threadNamespace);
@@ -55,15 +54,12 @@ export function newNamespace(prepare: () => void = () => undefined): number {
   }
 }
 
-/**
- * Moves the calling thread into a new network namespace for good; the old one ends with its last descriptor, process
- * and socket.
- */
+/** Moves the calling thread into a new network namespace for good. */
 export function enterNewNamespace(): void {
   if (libc().unshare(CLONE_NEWNET) !== 0) throw refused('make a network namespace');
 }
 
-/** Turns IPv6 off for present and later links of the calling thread's network namespace, if the kernel has it. */
+/** Disables IPv6, if any, on present and later links of the calling thread's network namespace. */
 export function disableIpv6(): void {
   for (const scope of ['all', 'default']) {
     try {
@@ -102,7 +98,7 @@ function refused(what: string): VerifyError {
 }
 
 /**
- * Distinguishes network namespaces, also successive ones of one path (null = this process's); a missing one by path.
+ * Distinguishes network namespaces, also successive ones at a path (null = this process's). A missing one is its path.
  */
 export function namespaceIdentity(netns: string | null): string {
   if (netns === null) return 'own';

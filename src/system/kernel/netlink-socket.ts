@@ -22,7 +22,7 @@ export const NETLINK_NETFILTER = 12;
 export const NETLINK_SOCK_DIAG = 4;
 export const NETLINK_XFRM = 6;
 
-/** Messages of rtnetlink(7), linux/rtnetlink.h. */
+/** rtnetlink(7). */
 export const [RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK] = [16, 17, 18] as const;
 export const [RTM_NEWADDR, RTM_GETADDR] = [20, 22] as const;
 export const [RTM_NEWROUTE, RTM_DELROUTE] = [24, 25] as const;
@@ -38,17 +38,16 @@ export const [RTM_NEWNEXTHOP, RTM_DELNEXTHOP] = [104, 105] as const;
 
 export interface NetlinkOptions {
   readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG | typeof NETLINK_XFRM;
-  /** Multicast groups by number (RTNLGRP_LINK = 1), not by bit. */
+  /** By number (RTNLGRP_LINK = 1), not by bit. */
   readonly groups: readonly number[];
-  /** Reads wait this long before EAGAIN; null = never. */
+  /** Time before EAGAIN. null = never. */
   readonly waitMs: number | null;
-  /** Size of the receive buffer; null = the kernel's default. */
+  /** Receive buffer in bytes. null = the kernel's default. */
   readonly buffer?: number | null;
 }
 
 /**
- * A descriptor for events of the calling thread's network namespace; rtnetlink needs no privileges. Throws VerifyError
- * (69), `unsupported` without the family.
+ * Receives events of the calling thread's network namespace. Throws VerifyError (69), `unsupported` without the family.
  */
 export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOptions): number {
   const c = libc();
@@ -73,7 +72,7 @@ export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOp
   }
 }
 
-/** As `openNetlink`; null = no such family, `refused` = the error. */
+/** As `openNetlink`. null = no such family, `refused` = the error. */
 export function openNetlinkIfThere(
   options: NetlinkOptions,
 ): { readonly fd: number } | { readonly refused: string } | null {
@@ -85,7 +84,7 @@ export function openNetlinkIfThere(
   }
 }
 
-/** As `openNetlink`; null = not permitted. */
+/** As `openNetlink`. null = not permitted. */
 export function openNetlinkIfAllowed(options: NetlinkOptions): number | null {
   const opened = openNetlinkIfThere(options);
   return opened === null || 'refused' in opened ? null : opened.fd;
@@ -98,9 +97,9 @@ export function setWaiting(fd: number, waits: boolean): void {
 
 export interface NetlinkMessage {
   readonly type: number;
-  /** NLM_F_… of netlink(7). */
+  /** NLM_F_…. */
   readonly flags: number;
-  /** Of the question; 0 = none. */
+  /** The question's. 0 = none. */
   readonly sequence: number;
   /** First byte behind the header: rtnetlink's address family. */
   readonly family: number;
@@ -109,7 +108,7 @@ export interface NetlinkMessage {
   readonly length: number;
 }
 
-/** Messages (struct nlmsghdr: length, type, flags, sequence, port, 16 bytes; aligned to 4), up to a damaged length. */
+/** Messages (struct nlmsghdr, aligned to 4), up to a damaged length. */
 export function* netlinkMessages(buffer: Buffer, bytes: number): Generator<NetlinkMessage> {
   for (let at = 0; at + 20 <= bytes; ) {
     const length = buffer.readUInt32LE(at);
@@ -126,7 +125,7 @@ export function* netlinkMessages(buffer: Buffer, bytes: number): Generator<Netli
   }
 }
 
-/** Reads without waiting; returns the bytes, 'lost' = the kernel dropped some (ENOBUFS). */
+/** Bytes read without waiting. 'lost' = the kernel dropped some (ENOBUFS). */
 export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
   try {
     return readSync(fd, buffer);
@@ -140,7 +139,7 @@ export interface WaitingMessage extends Pick<NetlinkMessage, 'type' | 'family'> 
   readonly bytes: Buffer;
 }
 
-/** All waiting messages; 'lost' = the kernel dropped some. */
+/** 'lost' = the kernel dropped some. */
 export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'> {
   const buffer = Buffer.alloc(1 << 16);
   for (let bytes = readNetlink(fd, buffer); bytes !== 'nothing'; bytes = readNetlink(fd, buffer)) {
@@ -151,10 +150,7 @@ export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'>
   }
 }
 
-/**
- * Attributes by type (struct nlattr: 16 bits each of length and type, flags in the type's upper two; aligned to 4), up
- * to a damaged length.
- */
+/** Attributes by type (struct nlattr, flags in the upper two bits, aligned to 4), up to a damaged length. */
 export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   const attributes = new Map<number, Buffer>();
   for (let at = 0; at + 4 <= bytes.length; ) {
@@ -166,7 +162,7 @@ export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   return attributes;
 }
 
-/** Text that ends with NUL: device names are UTF-8, as `ip` and /proc give them. */
+/** Text up to NUL: device names are UTF-8, as in `ip` and /proc. */
 export function netlinkText(value: Buffer): string {
   return value.toString('utf8').replace(/\0.*$/s, '');
 }

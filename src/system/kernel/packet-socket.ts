@@ -21,8 +21,8 @@ const SIOCGIFINDEX = 0x8933;
 const IFNAMSIZ = 16;
 
 /**
- * A raw packet socket that receives nothing (protocol 0, packet(7)), in the calling thread's network namespace;
- * messages name their interface. Throws VerifyError (69) `open-failed` without CAP_NET_RAW.
+ * A raw packet socket that receives nothing (protocol 0, packet(7)). Messages name their interface. Throws VerifyError
+ * (69) `open-failed` without CAP_NET_RAW.
  */
 export function openUnboundPacketSocket(): number {
   const fd = libc().socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -30,10 +30,7 @@ export function openUnboundPacketSocket(): number {
   return fd;
 }
 
-/**
- * struct sockaddr_ll: family, protocol, ifindex, hatype, pkttype, halen, addr[8]. `protocol`: in the machine's byte
- * order.
- */
+/** struct sockaddr_ll. `protocol`: in native byte order. */
 export function linkAddress(index: number, protocol = 0): Uint8Array {
   const address = new ArrayBuffer(linkAddressLength);
   new Uint16Array(address).set([AF_PACKET, ((protocol & 0xff) << 8) | (protocol >> 8)]);
@@ -43,7 +40,7 @@ export function linkAddress(index: number, protocol = 0): Uint8Array {
 
 export const linkAddressLength = 20;
 
-/** As `openUnboundPacketSocket`, bound to `device`. Throws VerifyError (69) also `interface-gone`. */
+/** As `openUnboundPacketSocket`, but bound. Throws VerifyError (69) also `interface-gone`. */
 export function openPacketSocket(device: string): number {
   const c = libc();
   const fd = openUnboundPacketSocket();
@@ -73,14 +70,14 @@ export function noSuchInterface(device: string): VerifyError {
   );
 }
 
-/** Index of an interface in the socket's network namespace; null = none. */
+/** Index in the socket's network namespace. null = none. */
 export function linkIndex(fd: number, device: string): number | null {
   const request = interfaceRequest(device);
   if (request === null || libc().ioctl(fd, SIOCGIFINDEX, request) < 0) return null;
   return new Int32Array(request.buffer)[IFNAMSIZ / 4] ?? null;
 }
 
-/** Low 16 flags (IFF_…, linux/if.h) of an interface in the socket's network namespace; null = none. */
+/** Low 16 IFF_… flags (linux/if.h). null = no such interface. */
 export function linkFlags(fd: number, device: string): number | null {
   const request = interfaceRequest(device);
   if (request === null || libc().ioctl(fd, SIOCGIFFLAGS, request) < 0) return null;
@@ -96,7 +93,7 @@ function interfaceRequest(device: string): Uint8Array | null {
   return request;
 }
 
-/** Sets a socket's classic BPF (8 bytes an instruction, in the machine's byte order). */
+/** Classic BPF in native byte order. */
 export function attachFilter(fd: number, program: Uint8Array): void {
   if (takesFilter(fd, program)) return;
   throw failed(
@@ -107,8 +104,8 @@ export function attachFilter(fd: number, program: Uint8Array): void {
 }
 
 /**
- * Sets the first program that the kernel takes: net.core.optmem_max limits the cost, which differs between kernels.
- * Throws as `attachFilter`.
+ * Sets the first accepted program: net.core.optmem_max limits their cost, which differs between kernels. Throws as
+ * `attachFilter`.
  */
 export function attachFirstFilter(fd: number, programs: readonly (() => Uint8Array)[]): void {
   const last = programs.at(-1);
@@ -116,7 +113,7 @@ export function attachFirstFilter(fd: number, programs: readonly (() => Uint8Arr
     attachFilter(fd, last());
 }
 
-/** Sets a loaded eBPF program (bpf.ts). False = refused. */
+/** Sets a loaded eBPF program. False = refused. */
 export function attachProgram(fd: number, program: number): boolean {
   const value = new Uint8Array(Int32Array.of(program).buffer);
   return libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, value, value.length) >= 0;
@@ -131,14 +128,14 @@ function takesFilter(fd: number, program: Uint8Array): boolean {
 }
 
 /**
- * Keeps outgoing frames from a packet socket (packet(7), PACKET_IGNORE_OUTGOING): its filter then costs the sender
- * nothing. False = before Linux 4.20: the filter has to refuse them.
+ * Excludes outgoing frames (PACKET_IGNORE_OUTGOING), so that the filter costs senders nothing. False = before Linux
+ * 4.20: the filter must refuse them.
  */
 export function ignoreOutgoing(fd: number): boolean {
   return libc().setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, new Uint8Array(Uint32Array.of(1).buffer), 4) >= 0;
 }
 
-/** Counts since the last call, which resets them (PACKET_STATISTICS): `packets` includes `drops`. */
+/** Counts since the last call (PACKET_STATISTICS). `packets` includes `drops`. */
 export function packetStatistics(fd: number): { readonly packets: number; readonly drops: number } {
   const value = new ArrayBuffer(12);
   const length = new Uint32Array([12]);
@@ -153,7 +150,7 @@ export function packetStatistics(fd: number): { readonly packets: number; readon
   return { packets, drops };
 }
 
-/** A socket's address family (socket(7), SO_DOMAIN); null = no socket. */
+/** SO_DOMAIN. null = no socket. */
 export function socketFamily(fd: number): number | null {
   const value = new Uint32Array(1);
   const length = new Uint32Array([4]);
@@ -172,7 +169,7 @@ export function isPacketSocket(fd: number): boolean {
   return socketFamily(fd) === AF_PACKET;
 }
 
-/** This process's packet sockets. A plain list of descriptors includes its reader's. */
+/** This process's packet sockets. */
 export function ownPacketSockets(): readonly number[] {
   return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }

@@ -1,4 +1,4 @@
-/** WebAssembly JavaScript Interface, 5.3; missing with --jitless. */
+/** Missing with --jitless. */
 declare const WebAssembly: {
   readonly Memory: {
     new (pages: { readonly initial: number; readonly maximum: number }): { readonly buffer: ArrayBuffer };
@@ -18,9 +18,9 @@ function pagesFor(length: number): { readonly initial: number; readonly maximum:
 }
 
 /**
- * `length` bytes for reading files, aligned to a page. Other large arrays begin 16 bytes behind one (malloc), where
- * some processors copy five times as slowly: 0.5 instead of 0.1 s a GB on an AMD EPYC of the third generation. For few
- * long-lived ones, as each takes gigabytes of address space; else an ordinary array.
+ * Page-aligned bytes for reading files. Other large arrays begin 16 bytes off (malloc): 0.5 instead of 0.1 s a GB on an
+ * AMD EPYC of the third generation. For few long-lived ones, as each takes gigabytes of address space. Ordinary without
+ * WebAssembly.
  */
 export function pageMemory(length: number): Uint8Array<ArrayBuffer> {
   try {

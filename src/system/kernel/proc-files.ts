@@ -3,26 +3,26 @@ import { basename } from 'node:path';
 import { asFileUser } from './thread-user.js';
 import { systemCode } from '../../core/model/verify-error.js';
 
-/** Names in a folder of proc(5); empty if the process ended, or only its owner may look. */
+/** A folder's names. Empty if the process ended, or only its owner may look. */
 export function procNames(path: string): readonly string[] {
   return orElse([], () => readdirSync(path));
 }
 
-/** Target of a link of proc(5); empty as `procNames`. */
+/** A link's target. Empty as `procNames`. */
 export function procLink(path: string): string {
   return orElse('', () => readlinkSync(path));
 }
 
-/** A file of proc(5); empty as `procNames`. */
+/** A file of proc(5). Empty as `procNames`. */
 export function procText(path: string): string {
   return orElse('', () => readFileSync(path, 'utf8'));
 }
 
-/** `text`: null = no such file. `refused`: name of the error. */
+/** null = no such file. `refused`: the error's name. */
 export type RootsText = { readonly text: string | null } | { readonly refused: string };
 
 /**
- * A file of /proc/net for root. In a network namespace made with its user namespace it has no owner (proc_net_ns_init,
+ * A file of /proc/net for root. A network namespace made with its user namespace has none (proc_net_ns_init,
  * fs/proc/proc_net.c) and counts as missing: only the maker is there.
  */
 export function rootsText(path: string): RootsText {
@@ -35,19 +35,19 @@ export function rootsText(path: string): RootsText {
   }
 }
 
-/** Targets of a process's descriptors; empty as `procNames`. */
+/** Targets of descriptors. Empty as `procNames`. */
 export function descriptorsOf(pid: string): readonly string[] {
   return ofDescriptors(pid, procLink);
 }
 
-/** Inodes of a process's sockets; empty as `procNames`. */
+/** Inodes of sockets. Empty as `procNames`. */
 export function socketNumbersOf(pid: string): readonly number[] {
   return ofDescriptors(pid, (path) => (procLink(path).startsWith('socket:') ? basename(path) : '')).flatMap((fd) =>
     fd === '' ? [] : [Number(fd)],
   );
 }
 
-/** Inode of a path, which identifies namespaces; null = missing or not permitted. */
+/** Identifies namespaces. null = missing or not permitted. */
 export function inodeOf(path: string): number | null {
   try {
     return statSync(path).ino;
@@ -56,7 +56,7 @@ export function inodeOf(path: string): number | null {
   }
 }
 
-/** A process's open character devices, as `246:1`, one a descriptor; empty as `procNames`. */
+/** Open character devices, as `246:1`. Empty as `procNames`. */
 export function devicesOf(pid: string): readonly string[] {
   return ofDescriptors(pid, (path) => (procLink(path).startsWith('/') ? characterDevice(path) : '')).filter(
     (number) => number !== '',
@@ -64,8 +64,8 @@ export function devicesOf(pid: string): readonly string[] {
 }
 
 /**
- * The device for a macvtap's or ipvtap's queues (tap_open, drivers/net/tap.c), as in `devicesOf`; null = none, or /sys
- * is another network namespace's.
+ * Device of a macvtap's or ipvtap's queues (tap_open, drivers/net/tap.c), as in `devicesOf`. null = none, or /sys is
+ * another namespace's.
  */
 export function tapDevice(link: {
   readonly name: string;
@@ -110,12 +110,12 @@ export interface TapDescriptor {
   readonly fd: number;
 }
 
-/** A process's descriptors of taps (drivers/net/tun.c, tun_chr_show_fdinfo); empty as `procNames`. */
+/** Descriptors of taps (tun_chr_show_fdinfo, drivers/net/tun.c). Empty as `procNames`. */
 export function tapDescriptorsOf(pid: string): readonly TapDescriptor[] {
   return descriptorsOf(pid).includes('/dev/net/tun') ? tapsIn(`/proc/${pid}`, Number(pid)) : [];
 }
 
-/** As `tapDescriptorsOf`, for all threads and their own tables (unshare(2)), and any device node. */
+/** As `tapDescriptorsOf`, for threads with own tables (unshare(2)), and any device node. */
 export function tapDescriptorsOfThreads(pid: string): readonly TapDescriptor[] {
   return procNames(`/proc/${pid}/task`).flatMap((task) => tapsIn(`/proc/${pid}/task/${task}`, Number(task)));
 }
@@ -132,7 +132,7 @@ function tapsIn(folder: string, task: number): readonly TapDescriptor[] {
   });
 }
 
-/** Real, effective, saved and file system uid (proc_pid_status(5)); NaN alone = the process has ended. */
+/** Real, effective, saved and file system uid (proc_pid_status(5)). NaN alone = ended. */
 export function usersOf(pid: string): readonly number[] {
   const users = /^Uid:\s*(.*)$/m.exec(procText(`/proc/${pid}/status`))?.[1];
   return users === undefined ? [Number.NaN] : users.split(/\s+/).map(Number);
@@ -150,12 +150,12 @@ function orElse<T>(nothing: T, read: () => T): T {
   }
 }
 
-/** True in the first pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h), which sees all processes. */
+/** True in the first pid namespace (PROC_PID_INIT_INO), which sees all processes. */
 export function isFirstPidSpace(): boolean {
   return inodeOf('/proc/self/ns/pid') === 4_026_531_836;
 }
 
-/** False in a user namespace of its own (user_namespaces(7)), as in an ordinary user's lab. */
+/** False in an own user namespace, as in an ordinary user's lab. */
 export function isFirstUserSpace(): boolean {
   return procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295';
 }

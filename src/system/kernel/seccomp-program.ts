@@ -1,7 +1,7 @@
 import type { BpfInstruction } from './bpf.js';
 import type { Machine, SystemCall } from './system-calls.js';
 
-/** Classic BPF of seccomp(2): linux/seccomp.h, linux/filter.h. */
+/** Classic BPF of seccomp(2). */
 const code = { load: 0x20, jump: 0x05, equal: 0x15, anyBit: 0x45, give: 0x06 } as const;
 const give = (answer: number): BpfInstruction => [code.give, 0, 0, answer];
 /** The kernel's answers to a call. */
@@ -14,22 +14,22 @@ export const answers = {
   /** SECCOMP_RET_KILL_PROCESS: another machine's calls have other numbers. */
   wrongMachine: 0x8000_0000,
 } as const;
-/** struct seccomp_data; lower halves of arguments, as both machines are little-endian. */
+/** struct seccomp_data. Lower halves of arguments, as both machines are little-endian. */
 const numberAt = 0;
 const machineAt = 4;
 const argumentAt = (argument: number): number => 16 + 8 * argument;
 
-/** A condition for allowing a call; the first false one refuses it. */
+/** The first false condition refuses a call. */
 export type Condition =
   | { readonly argument: number; readonly oneOf: readonly number[] }
   | { readonly argument: number; readonly noneOf: readonly number[] }
-  /** All of `bits`, and none of `without`. */
+  /** All of `bits`, none of `without`. */
   | { readonly argument: number; readonly bits: number; readonly without: number };
 
-/** Allowed system calls; all others are refused. */
+/** All other calls are refused. */
 export interface AllowList {
   readonly always: readonly SystemCall[];
-  /** Allowed if one list of conditions holds completely. */
+  /** Allowed if one list holds completely. */
   readonly where: readonly (readonly [SystemCall, readonly (readonly Condition[])[]])[];
   /** Refused as unknown to the kernel. */
   readonly notThere: readonly SystemCall[];
@@ -98,8 +98,8 @@ export function programWithout(machine: Machine, call: SystemCall): readonly Bpf
 }
 
 /**
- * Allows the list and refuses the rest. Conditional jumps reach 255 instructions: each call has its answer beside it,
- * and 32-bit jumps skip longer parts.
+ * Allows the list alone. Conditional jumps reach 255 instructions: each call has its answer beside it, and 32-bit jumps
+ * skip longer parts.
  */
 export function seccompProgram(machine: Machine, list: AllowList): readonly BpfInstruction[] {
   const program: BpfInstruction[] = [

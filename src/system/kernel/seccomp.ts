@@ -6,10 +6,9 @@ import { ownPacketSockets } from './packet-socket.js';
 
 const setModeFilter = 1;
 const [thisThread, allThreads] = [0, 1] as const;
-/** PR_SET_NO_NEW_PRIVS */
 const noNewPrivileges = 38;
 
-/** CLONE_THREAD of linux/sched.h: no other process. */
+/** CLONE_THREAD: no other process. */
 const newThread = 0x0001_0000;
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const newNamespaces = 0x7e02_0080;
@@ -17,18 +16,15 @@ const newNamespaces = 0x7e02_0080;
 const naming = [15, 0x5356_4d41] as const;
 /** F_GETFD, F_SETFD, F_GETFL and F_SETFL make no descriptor. */
 const flagsOfFiles = [1, 2, 3, 4] as const;
-/** FIONREAD, FIONBIO and FIOCLEX of libuv; SIOCGIFFLAGS and SIOCGIFINDEX for questions about links. */
+/** FIONREAD, FIONBIO, FIOCLEX of libuv. SIOCGIFFLAGS, SIOCGIFINDEX about links. */
 const askedOfFiles = [0x541b, 0x5421, 0x5451, 0x8913, 0x8933] as const;
 const [ofSockets, ofPacketSockets] = [1, 263] as const;
-/** SO_ATTACH_FILTER, SO_DETACH_FILTER and SO_ATTACH_BPF. */
+/** SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_ATTACH_BPF. */
 const filters = [26, 27, 50] as const;
-/** PACKET_DROP_MEMBERSHIP, PACKET_RX_RING (libpcap takes its ring down) and PACKET_IGNORE_OUTGOING. */
+/** PACKET_DROP_MEMBERSHIP, PACKET_RX_RING (libpcap takes its ring down), PACKET_IGNORE_OUTGOING. */
 const packetOptions = [2, 5, 23] as const;
 
-/**
- * Constant needs of Node, V8 and the C library: memory, time, threads, waiting, reading. All were observed, or are
- * other names of observed ones (older kernel or C library, arm64).
- */
+/** Constant needs of Node, V8 and the C library, observed, or names in older kernels, C libraries or arm64. */
 const usual: readonly SystemCall[] = [
   'read',
   'recvfrom',
@@ -126,7 +122,7 @@ const needs = {
 /** The task of a sealed process. */
 export type SealedRole = keyof typeof needs;
 
-/** Allowed calls of a role. `pid`: the process's own; `deaf`: descriptors never written to. */
+/** `pid`: the process's own. `deaf`: descriptors never written to. */
 export function allowListOf(role: SealedRole, pid: number, deaf: readonly number[]): AllowList {
   const { always } = needs[role];
   const oneOf = (argument: number, values: readonly number[]): Condition => ({ argument, oneOf: values });
@@ -152,10 +148,9 @@ export function allowListOf(role: SealedRole, pid: number, deaf: readonly number
 }
 
 /**
- * Seals all of this process for good: the kernel refuses (EPERM) calls not on its role's list. It opens no file or
- * socket, starts or signals no process, and in a capturing role sends nothing on packet sockets. Modules have to be
- * loaded before. False if the machine's calls are unknown or the filter is refused; then only the program's own refusal
- * remains. Needs no_new_privs.
+ * Seals this process for good: calls off its role's list fail (EPERM). It opens no file or socket, and starts or
+ * signals no process. A capturing role sends nothing on packet sockets. Load modules before. Needs no_new_privs. False
+ * if the filter is refused or the machine unknown.
  */
 export function sealProcess(role: SealedRole): boolean {
   const machine = machineNamed(process.arch);
@@ -179,9 +174,9 @@ function setFilter(seccomp: number, instructions: readonly BpfInstruction[], thr
 let areRingsRefused: boolean | null = null;
 
 /**
- * Denies io_uring to later processes of this thread, not to this one: libuv 1.50 and later makes one before our code
- * runs. A sealed process could evade its filter by it, and aborts once the filter blocks it. False if the filter is
- * refused: it takes CAP_SYS_ADMIN, or no_new_privs, which users without rights then get.
+ * Denies io_uring to this thread's later processes. libuv 1.50 and later makes a ring before our code runs: a sealed
+ * process could evade its filter by it, and aborts if blocked. Takes CAP_SYS_ADMIN, or no_new_privs, which users without
+ * rights then get. False if refused.
  */
 export function refuseRings(): boolean {
   areRingsRefused ??= setRingFilter();

@@ -17,10 +17,7 @@ export function readSysctl(netns: string | null, names: readonly string[]): Read
   return values;
 }
 
-/**
- * Writes a sysctl; returns the kernel's value. Throws VerifyError: `unsupported` (69) if missing, `command-failed` (3)
- * if refused.
- */
+/** Returns the kernel's value. Throws VerifyError: `unsupported` (69) if missing, `command-failed` (3) if refused. */
 export function writeSysctl(netns: string | null, name: string, value: string): string {
   const path = sysctlPath(name);
   return inNamespace(netns, () => {
@@ -47,7 +44,7 @@ export function writeSysctl(netns: string | null, name: string, value: string): 
   });
 }
 
-/** `net.ipv4.conf.eth0/1.rp_filter` → /proc/sys/net/ipv4/conf/eth0.1/rp_filter, as sysctl(8) reads names. */
+/** `net.ipv4.conf.eth0/1.rp_filter` is /proc/sys/net/ipv4/conf/eth0.1/rp_filter (sysctl(8)). */
 function sysctlPath(name: string): string {
   const parts = name.split('.').map((part) => part.replaceAll('/', '.'));
   return `/proc/sys/${parts.filter((part) => part !== '.' && part !== '..').join('/')}`;

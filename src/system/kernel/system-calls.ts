@@ -1,6 +1,4 @@
-/**
- * System calls by machine: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h; null = none.
- */
+/** syscall_64.tbl and asm-generic/unistd.h. null = none. */
 const table = {
   open: [2, null],
   openat: [257, 56],
@@ -113,7 +111,7 @@ export interface Machine {
   numberOf(call: SystemCall): number | null;
 }
 
-/** The machine by `process.arch`; null = unknown. */
+/** By `process.arch`. null = unknown. */
 export function machineNamed(name: string): Machine | null {
   const machine = machines[name];
   return machine === undefined ? null : { audit: machine.audit, numberOf: (call) => table[call][machine.column] };

@@ -1,9 +1,8 @@
 import { koffi } from './libc.js';
 
-/** Numbers of setresuid: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
+/** syscall_64.tbl, asm-generic/unistd.h. */
 const setresuidNumbers: Readonly<Record<string, number>> = { x64: 117, arm64: 147, riscv64: 147 };
 const unchanged = -1;
-/** linux/prctl.h */
 const [setDeathSignal, getDeathSignal, getDumpable, setDumpable] = [1, 2, 3, 4] as const;
 
 interface Calls {
@@ -26,8 +25,8 @@ function calls(): Calls {
 }
 
 /**
- * A change of user resets both (kernel/cred.c, commit_creds): a process of root's that cannot be dumped is closed to
- * its own children.
+ * A change of user resets both (kernel/cred.c, commit_creds). Root's children cannot open a process that cannot be
+ * dumped.
  */
 function keepingProcess<T>(fn: () => T): T {
   const { prctl } = calls();
@@ -43,8 +42,8 @@ function keepingProcess<T>(fn: () => T): T {
 }
 
 /**
- * Runs synchronous `fn` with the calling thread as that user for files (setfsuid(2)). CAP_SETUID, which could do as
- * much for good, replaces CAP_DAC_READ_SEARCH; without it the user stays.
+ * Runs synchronous `fn` with the thread's file user changed (setfsuid(2)). Replaces CAP_DAC_READ_SEARCH by CAP_SETUID,
+ * which could do as much. Without it the user stays.
  */
 export function asFileUser<T>(uid: number, fn: () => T): T {
   return keepingProcess(() => {
@@ -60,8 +59,8 @@ export function asFileUser<T>(uid: number, fn: () => T): T {
 }
 
 /**
- * Runs `fn` with the calling thread's effective user changed (setresuid(2)), to signal that user's processes without
- * CAP_KILL. Only root's threads regain their capabilities. If refused, or the call's number is unknown, the user stays.
+ * Runs `fn` with the thread's effective user changed (setresuid(2)), to signal without CAP_KILL. Only root's threads
+ * regain their capabilities. If refused, or on an unknown machine, the user stays.
  */
 export function asUser<T>(uid: number, fn: () => T): T {
   const number = setresuidNumbers[process.arch];

@@ -2,7 +2,7 @@ import type { LegacyCopy, LegacyTable } from '../../../core/model/state.js';
 
 type IpProgram = Exclude<LegacyTable['program'], 'ebtables-legacy'>;
 
-/** Offsets in struct ipt_entry and ip6t_entry; bytes of an address. */
+/** Offsets in struct ipt_entry and ip6t_entry. */
 interface EntryLayout {
   readonly address: 4 | 16;
   readonly devices: number;
@@ -16,13 +16,13 @@ const layouts: Readonly<Record<IpProgram, EntryLayout>> = {
   'iptables-legacy': { address: 4, devices: 16, protocol: 80, inverted: 83, target: 88, matches: 112 },
   'ip6tables-legacy': { address: 16, devices: 64, protocol: 128, inverted: 132, target: 140, matches: 168 },
 };
-/** Hooks in struct ipt_getinfo's order, and where it has their first entries. */
+/** In struct ipt_getinfo's order. */
 const hookNames = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
 const [validHooksAt, hooksAt] = [32, 36];
-/** IPT_INV_… of linux/netfilter_ipv4/ip_tables.h; IPv6 has the same. */
+/** IPT_INV_…, the same for IPv6. */
 const inversions = { in: 1, out: 2, source: 8, destination: 16, protocol: 64 } as const;
 const [deviceLength, headLength] = [16, 32];
-/** struct xt_entry_target: size (2 bytes), name (29). */
+/** struct xt_entry_target. */
 const [nameAt, nameLength] = [2, 29];
 
 function textAt(bytes: Buffer, at: number, length: number): string {
@@ -52,7 +52,7 @@ function portOptions(data: Buffer, inverted: number): readonly string[] {
   });
 }
 
-/** struct xt_tcp, xt_udp, xt_mac_info; any other match stands as `-m NAME`. */
+/** struct xt_tcp, xt_udp, xt_mac_info. */
 function matchOptions(name: string, data: Buffer): readonly string[] {
   if (name === 'udp' && data.length >= 9) return portOptions(data, data[8] ?? 0);
   if (name === 'mac' && data.length >= 12) {

@@ -1,14 +1,14 @@
 import { netlinkAttributes, RTM_GETSTATS, RTM_NEWSTATS } from '../netlink-socket.js';
 import type { NetlinkAsker } from './netlink-dump.js';
 
-/** struct if_stats_msg of linux/if_link.h behind struct nlmsghdr: family, pads, ifindex, filter_mask. */
+/** struct if_stats_msg of linux/if_link.h. */
 const requestLength = 12;
 const inRequest = { ifindex: 4, mask: 8 } as const;
 const at = { ifindex: 20, attributes: 28 } as const;
 /** IFLA_STATS_LINK_64: struct rtnl_link_stats64, and its mask. */
 const linkCounters = 1;
 const counterMask = 1;
-/** tx_packets and tx_dropped in it. */
+/** tx_packets and tx_dropped. */
 const inCounters = { sent: 8, dropped: 56 } as const;
 /** One by one is faster for fewer devices. */
 const minDump = 8;
@@ -19,10 +19,7 @@ export interface LinkCounters {
   readonly dropped: number;
 }
 
-/**
- * Counters by index in the asker's namespace, many in one dump (RTM_GETSTATS, Linux 4.7), without gone devices; null =
- * not reported.
- */
+/** Counters by index (RTM_GETSTATS, Linux 4.7), without gone devices. null = not reported. */
 export function linkCountersOf(
   asker: NetlinkAsker,
   wanted: readonly number[],

@@ -12,20 +12,17 @@ import type { NetlinkAsker } from './netlink-dump.js';
 import { addTo } from '../../../core/text/collections.js';
 
 const AF_INET = 2;
-/** RT_SCOPE_LINK of linux/rtnetlink.h: addresses of the link or host alone begin there. */
+/** RT_SCOPE_LINK: scopes from here on are the link's or host's alone. */
 const linkScope = 253;
 const IFF_UP = 0x1;
-/** struct ifinfomsg behind struct nlmsghdr: family, pad, type, index, flags, change. */
+/** struct ifinfomsg behind struct nlmsghdr. */
 const at = { family: 16, ifindex: 20, flags: 24, attributes: 32 } as const;
 const linkMessage = 16;
-/** struct ifaddrmsg behind struct nlmsghdr, and IFA_ADDRESS and IFA_LOCAL of linux/if_addr.h. */
+/** struct ifaddrmsg behind struct nlmsghdr. IFA_ADDRESS, IFA_LOCAL. */
 const addressAt = { family: 16, prefix: 17, scope: 19, ifindex: 20, attributes: 24 } as const;
 const addressMessage = 8;
 const addressAttribute = { address: 1, local: 2 } as const;
-/**
- * IFLA_… of linux/if_link.h; IFLA_INFO_KIND and _DATA in _LINKINFO; in _DATA modes, an ipvlan's flags,
- * IFLA_TUN_NUM_QUEUES and _NUM_DISABLED_QUEUES.
- */
+/** IFLA_… of linux/if_link.h, nested in IFLA_LINKINFO and IFLA_INFO_DATA. */
 const attribute = {
   address: 1,
   name: 3,
@@ -45,14 +42,14 @@ const attribute = {
   queues: 8,
   queuesOff: 9,
 } as const;
-/** IFLA_XDP_ATTACHED, IFLA_XDP_PROG_ID, _DRV_PROG_ID, _SKB_PROG_ID and _HW_PROG_ID of linux/if_link.h. */
+/** IFLA_XDP_ATTACHED, _PROG_ID, _DRV_PROG_ID, _SKB_PROG_ID, _HW_PROG_ID. */
 const xdpAttribute = { attached: 2, programs: [4, 5, 6, 7] } as const;
-/** IPVLAN_F_PRIVATE and IPVLAN_F_VEPA of linux/if_link.h. */
+/** IPVLAN_F_PRIVATE, IPVLAN_F_VEPA. */
 const ipvlanFlags = [
   [1, 'private'],
   [2, 'vepa'],
 ] as const;
-/** enum macvlan_mode and ipvlan_mode of linux/if_link.h, named as in ip-link(8). */
+/** enum macvlan_mode and ipvlan_mode, named as in ip-link(8). */
 const macvlanModes: ReadonlyMap<number, string> = new Map([
   [1, 'private'],
   [2, 'vepa'],
@@ -65,10 +62,10 @@ const ipvlanModes: ReadonlyMap<number, string> = new Map([
   [1, 'l3'],
   [2, 'l3s'],
 ]);
-/** struct rtgenmsg, padded; NETNSA_FD and NETNSA_NSID of linux/net_namespace.h. */
+/** struct rtgenmsg, padded. NETNSA_FD, NETNSA_NSID. */
 const spaceMessage = 4;
 const ofSpace = { id: 1, fd: 3 } as const;
-/** Answer before Linux 4.0, without numbers of namespaces. */
+/** Before Linux 4.0, without numbers of namespaces. */
 const EOPNOTSUPP = 95;
 
 /** A link in its own namespace. */
@@ -76,38 +73,34 @@ export interface KernelLink {
   readonly name: string;
   readonly ifindex: number;
   readonly kind: string;
-  /** Of a macvlan, macvtap or ipvlan; null = another kind. */
+  /** Of a macvlan, macvtap or ipvlan. */
   readonly mode: string | null;
-  /** Of an ipvlan; null = none. */
+  /** Of an ipvlan. */
   readonly flag: 'private' | 'vepa' | null;
   readonly mac: string;
   readonly up: boolean;
   readonly master: number | null;
-  /** Index of the lower device or a veth's other end; null = none. */
+  /** Index of the lower device or a veth's other end. */
   readonly link: number | null;
-  /** Its namespace's number for that of `link`; null = the same. */
+  /** Number of `link`'s namespace. null = the same. */
   readonly linkSpace: number | null;
-  /** txqueuelen; null = not reported. */
+  /** txqueuelen. */
   readonly queue: number | null;
-  /** Frames received; null = not reported. */
+  /** Frames. null = not reported. */
   readonly received: number | null;
-  /** Id of its XDP program; null = none. */
   readonly xdpId: number | null;
-  /** A tap's open and disabled queues; absent for a single one. */
+  /** A tap's open and disabled queues. Absent for a single one. */
   readonly queues?: number;
   readonly queuesOff?: number;
 }
 
-/** Links of the asker's namespace; null = unreadable. */
+/** Links of the asker's namespace. null = unreadable. */
 export function linksOf(asker: NetlinkAsker): readonly KernelLink[] | null {
   const answers = asker.ask(RTM_GETLINK, new Uint8Array(linkMessage), 'dump');
   return answers === null ? null : answers.filter(({ type }) => type === RTM_NEWLINK).map(({ bytes }) => linkIn(bytes));
 }
 
-/**
- * Rereads a namespace's links without counters. A link with unchanged bytes is the same object: for 1,000 links a
- * quarter of `linksOf`'s time.
- */
+/** Rereads links without counters, reusing objects of unchanged ones: for 1,000 links a quarter of `linksOf`'s time. */
 export function linkReader(): (asker: NetlinkAsker) => readonly KernelLink[] | null {
   let known: ReadonlyMap<number, KnownLink> = new Map();
   return (asker) => {
@@ -151,7 +144,7 @@ function clearCounters(bytes: Buffer): void {
   }
 }
 
-/** RTEXT_FILTER_SKIP_STATS in IFLA_EXT_MASK (linux/rtnetlink.h) skips IPv6's counters since Linux 4.6. */
+/** RTEXT_FILTER_SKIP_STATS in IFLA_EXT_MASK skips IPv6's counters (Linux 4.6). */
 function withoutCounters(): Uint8Array {
   const body = new Uint8Array(linkMessage + 8);
   const view = new DataView(body.buffer);
@@ -200,7 +193,6 @@ function receivedIn(counters: Buffer | undefined): number | null {
   return counters === undefined ? null : Number(counters.readBigUInt64LE(0));
 }
 
-/** IFLA_XDP_ATTACHED and, unless 0, the first program's id by mode. */
 function programIn(nested: Buffer | undefined): number | null {
   const xdp = netlinkAttributes(nested ?? Buffer.alloc(0));
   if ((xdp.get(xdpAttribute.attached)?.readUInt8(0) ?? 0) === 0) return null;
@@ -222,7 +214,7 @@ function flagOf(kind: string, data: Buffer | undefined): KernelLink['flag'] {
   return ipvlanFlags.find(([bit]) => (flags & bit) !== 0)?.[1] ?? null;
 }
 
-/** Addresses with prefix by device index, except of link or host scope; null = unreadable. */
+/** Addresses with prefix by ifindex, without link and host scope. null = unreadable. */
 export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly string[]> | null {
   const answers = asker.ask(RTM_GETADDR, new Uint8Array(addressMessage), 'dump');
   if (answers === null) return null;
@@ -238,7 +230,7 @@ export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly s
   return found;
 }
 
-/** The asker's number for the namespace open as `fd`; 'none' = no link there, null = not reported. */
+/** The asker's number for namespace `fd`. 'none' = no link there, null = not reported. */
 export function spaceNumber(asker: NetlinkAsker, fd: number): number | 'none' | null {
   const body = new Uint8Array(spaceMessage + 8);
   const view = new DataView(body.buffer);

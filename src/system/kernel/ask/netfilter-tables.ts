@@ -14,11 +14,11 @@ interface Family {
   readonly domain: number;
   /** SOL_IP and SOL_IPV6. */
   readonly level: number;
-  /** The namespace's tables: asking for others would make them. */
+  /** Asking for other tables would make them. */
   readonly names: string;
-  /** `target_offset` in struct ipt_entry and ip6t_entry (linux/netfilter_ipv4/ip_tables.h, …ipv6/ip6_tables.h). */
+  /** In struct ipt_entry and ip6t_entry. */
   readonly targetOffsetAt: number;
-  /** Size of those structs; matches follow, then the target. */
+  /** Size of those structs. Matches follow, then the target. */
   readonly matchesAt: number;
 }
 
@@ -33,7 +33,7 @@ const families: readonly Family[] = [
   },
 ];
 
-/** IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, the same for IPv6; EBT_SO_GET_INFO of linux/netfilter_bridge/ebtables.h. */
+/** IPT_SO_GET_INFO and _GET_ENTRIES, as for IPv6. EBT_SO_GET_INFO. */
 const getInfo = 64;
 const getEntries = 65;
 const getBridgeInfo = 128;
@@ -41,11 +41,11 @@ const IPPROTO_RAW = 255;
 const nameLength = 32;
 /** struct ipt_getinfo. */
 const info = { length: 84, validHooks: 32, entries: 76, size: 80 } as const;
-/** struct ipt_get_entries: the entries follow name and size. */
+/** struct ipt_get_entries. */
 const entriesAt = 40;
 /** struct ebt_replace of 64-bit systems. */
 const bridgeInfo = { length: 120, entries: 36 } as const;
-/** struct xt_entry_target and xt_entry_match: size (2 bytes), name (29), 32 bytes in all. */
+/** struct xt_entry_target and xt_entry_match. */
 const [nameAt, extensionNameLength, leastExtension] = [2, 29, 32];
 /** A larger table counts as unreadable. */
 const maxTableBytes = 64 << 20;
@@ -60,7 +60,7 @@ function ask(fd: number, level: number, option: number, value: Buffer, table: st
 
 const absent: readonly string[] = ['ENOENT', 'ENOPROTOOPT'];
 
-/** Tables, and why some could not be read. */
+/** Tables, and reasons why others are unreadable. */
 export interface LegacyTables {
   readonly tables: readonly LegacyTable[];
   readonly unread: readonly string[];
@@ -73,7 +73,7 @@ interface Extensions {
   readonly matches: readonly string[];
 }
 
-/** Targets and matches of the rules; null = cut off, or a wrong length. */
+/** Targets and matches. null = cut off, or a wrong length. */
 export function extensionsOfEntries(
   entries: Buffer,
   { targetOffsetAt, matchesAt }: Pick<Family, 'targetOffsetAt' | 'matchesAt'>,
@@ -143,7 +143,7 @@ const kernelModules = [
 ] as const;
 type KernelModule = (typeof kernelModules)[number];
 
-/** A module's option (Kconfig) and init function. */
+/** Kconfig option and init function. */
 const makings: Readonly<Record<KernelModule, { readonly option: string; readonly starts: string }>> = {
   xfrm_user: { option: 'XFRM_USER', starts: 'xfrm_user_init' },
   af_key: { option: 'NET_KEY', starts: 'ipsec_pfkey_init' },
@@ -153,16 +153,16 @@ const makings: Readonly<Record<KernelModule, { readonly option: string; readonly
   ebtable_filter: { option: 'BRIDGE_EBT_T_FILTER', starts: 'ebtable_filter_init' },
 };
 
-/** Sources for the kernel's modules; null = unreadable. */
+/** Sources for the kernel's modules. null = unreadable. */
 export interface ModuleLists {
   readonly modules: string | null;
-  /** modules.builtin of this kernel; most containers lack it. */
+  /** modules.builtin, which most containers lack. */
   readonly builtIn: () => string | null;
-  /** `kernelModules` that the kernel reports as built in. */
+  /** Built-in ones of `kernelModules`. */
   readonly parts: () => ReadonlySet<KernelModule> | null;
 }
 
-/** True if loaded or built in, so that a question loads nothing; 'perhaps' = unknown: a question may load it. */
+/** True if loaded or built in, so that a question loads nothing. 'perhaps' = unknown. */
 export function isLoaded(module: KernelModule, lists: ModuleLists): boolean | 'perhaps' {
   const { modules } = lists;
   const isPart = (): boolean | undefined => lists.parts()?.has(module);
@@ -171,7 +171,7 @@ export function isLoaded(module: KernelModule, lists: ModuleLists): boolean | 'p
   return lists.builtIn()?.includes(`/${module}.ko`) ?? isPart() ?? 'perhaps';
 }
 
-/** Built-in modules by configuration (proc_config.gz), else by functions (kallsyms, 10 MB); null = neither. */
+/** Built-in modules by proc_config.gz, else kallsyms (10 MB). null = neither. */
 export function partsOfKernel(
   configuration: string | null,
   functions: () => string | null,
@@ -215,8 +215,7 @@ export function mayHavePolicies(): boolean {
 }
 
 /**
- * ebtables lists no tables, and a question loads a table's module (find_inlist_lock, net/bridge/netfilter/ebtables.c):
- * only those present are asked for.
+ * ebtables lists no tables, and a question loads a table's module (find_inlist_lock, net/bridge/netfilter/ebtables.c).
  */
 function bridgeTables(): readonly Found[] {
   const lists = moduleLists();
@@ -232,7 +231,7 @@ function bridgeTables(): readonly Found[] {
   });
 }
 
-/** Not `isCertain`: the kernel may lack all tables, so that a service without IP sockets reports nothing. */
+/** Not `isCertain`: a service without IP sockets reports nothing, as the kernel may lack all tables. */
 function withRawSocket(
   {
     domain,
@@ -266,10 +265,7 @@ function namesOf({ names, program }: Family): readonly string[] | string {
     .sort();
 }
 
-/**
- * Tables with rules of iptables-legacy, ip6tables-legacy and ebtables-legacy, which nft does not list, in the calling
- * thread's network namespace.
- */
+/** The calling thread's non-empty legacy xtables and ebtables, which nft does not list. */
 export function legacyTables(): LegacyTables {
   const ofIp = families.flatMap((family): readonly Found[] => {
     const names = namesOf(family);
@@ -283,16 +279,14 @@ export function legacyTables(): LegacyTables {
   };
 }
 
-/** NFT_MSG_NEWTABLE and NFT_MSG_GETTABLE of NFNL_SUBSYS_NFTABLES; struct nfgenmsg, whose family 0 means all. */
+/** NFT_MSG_NEWTABLE, NFT_MSG_GETTABLE. struct nfgenmsg, family 0 = all. */
 const [newTable, getTable, generalLength] = [10 << 8, (10 << 8) | 1, 4];
-/**
- * Family and attributes behind struct nlmsghdr: NFTA_TABLE_NAME, and NFTA_TABLE_USE (number of contents, big-endian).
- */
+/** NFTA_TABLE_NAME, and NFTA_TABLE_USE (content count, big-endian). */
 const tableAt = { family: 16, attributes: 20 } as const;
 const [nameAttribute, useAttribute] = [1, 3];
 /** nfnetlink_rcv_msg (net/netfilter/nfnetlink.c) returns it for a missing part of netfilter. */
 const EINVAL = 22;
-/** NFPROTO_… of linux/netfilter.h. */
+/** NFPROTO_…. */
 const familyNames: ReadonlyMap<number, string> = new Map([
   [1, 'inet'],
   [2, 'ip'],
@@ -303,8 +297,8 @@ const familyNames: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Non-empty tables of nf_tables in the calling thread's network namespace, as `inet filter`: many programs make some
- * without nft. null = not permitted. Loads no module known to be absent.
+ * The calling thread's non-empty nf_tables tables, as `inet filter`. null = not permitted. Loads no module known to be
+ * absent.
  */
 export function nfTables(): readonly string[] | null {
   if (isLoaded('nf_tables', moduleLists()) === false) return [];
@@ -318,15 +312,14 @@ export function nfTables(): readonly string[] | null {
   }
 }
 
-/** NFT_MSG_GETGEN, and NFTA_GEN_ID of its answer. */
+/** NFT_MSG_GETGEN, NFTA_GEN_ID. */
 const [getGeneration, generationAttribute] = [(10 << 8) | 16, 1];
-/** SOL_SOCKET, and SO_NETNS_COOKIE (Linux 5.14): unique to a namespace until the machine restarts. */
+/** SO_NETNS_COOKIE (Linux 5.14) is unique until reboot. */
 const [SOL_SOCKET, SO_NETNS_COOKIE] = [1, 71];
 
 /**
- * Identifies nf_tables rules of the calling thread's network namespace by cookie and generation. Transactions raise the
- * latter (nf_tables_commit, net/netfilter/nf_tables_api.c); elements added by packets, counters and timers do not. null
- * = not reported.
+ * Cookie and generation of the calling thread's nf_tables rules. Transactions raise the latter (nf_tables_commit,
+ * net/netfilter/nf_tables_api.c), but not packets' set elements, counters or timers. null = not reported.
  */
 export function rulesGeneration(): string | null {
   if (isLoaded('nf_tables', moduleLists()) === false) return null;

@@ -10,12 +10,11 @@ import {
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
-/** NLM_F_REQUEST, and NLM_F_DUMP beside it (netlink(7)). */
+/** NLM_F_REQUEST, NLM_F_DUMP (netlink(7)). */
 const requestFlag = 0x001;
 const dumpFlags = 0x300;
-/** NLM_F_DUMP_INTR: the list changed meanwhile; entries may be missing or doubled. */
+/** NLM_F_DUMP_INTR: the list changed meanwhile, and entries may be missing or doubled. */
 const interruptedFlag = 0x10;
-/** Tries for interrupted dumps. */
 const maxDumps = 10;
 /** The kernel answers at once, or not at all. */
 const waitMs = 2000;
@@ -27,30 +26,30 @@ export interface NetlinkAnswer {
   readonly bytes: Buffer;
 }
 
-/** Asks questions in the namespace it was opened in. */
+/** Asks in the namespace it was opened in. */
 export interface NetlinkAsker {
   readonly fd: number;
-  /** All messages of the answer; null = refused or lost. `absent`: errnos for an empty answer. */
+  /** null = refused or lost. `absent`: errnos for an empty answer. */
   ask(type: number, body: Uint8Array, how: 'dump' | 'one', absent?: readonly number[]): readonly NetlinkAnswer[] | null;
   close(): void;
 }
 
 type Family = typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG;
 
-/** In the calling thread's network namespace; null = not permitted, or no such family. */
+/** In the calling thread's network namespace. null = not permitted, or no such family. */
 export function openNetlinkAsker(family: Family): NetlinkAsker | null {
   const asker = openAskerIfThere(family);
   return asker === 'absent' ? null : asker;
 }
 
-/** As `openNetlinkAsker`; `absent` = no such family, null = not permitted. */
+/** As `openNetlinkAsker`. `absent` = no such family, null = not permitted. */
 export function openAskerIfThere(family: Family): NetlinkAsker | 'absent' | null {
   const opened = openNetlinkIfThere({ family, groups: [], waitMs });
   if (opened === null) return 'absent';
   return 'refused' in opened ? null : netlinkAsker(opened.fd);
 }
 
-/** Asks on an open socket, which it takes over. */
+/** Takes over an open socket. */
 export function netlinkAsker(fd: number): NetlinkAsker {
   const buffer = Buffer.alloc(1 << 16);
   let sequence = 0;

@@ -5,17 +5,17 @@ import { NETLINK_SOCK_DIAG, netlinkAttributes } from '../netlink-socket.js';
 import { AF_PACKET, AF_UNIX } from '../socket-constants.js';
 
 const SOCK_DIAG_BY_FAMILY = 20;
-/** Of linux/packet_diag.h: PACKET_SHOW_MCLIST and _SHOW_FILTER, PACKET_DIAG_MCLIST and _DIAG_FILTER. */
+/** PACKET_SHOW_MCLIST, _SHOW_FILTER. PACKET_DIAG_MCLIST, _DIAG_FILTER. */
 const shown = 0x02 | 0x20;
 const membershipsAttribute = 1;
 const filterAttribute = 7;
-/** struct packet_diag_mclist: index, count, type, length of the address, address. */
+/** struct packet_diag_mclist. */
 const membershipLength = 44;
 const membershipTypeAt = 8;
 const PACKET_MR_PROMISC = 1;
 const requestLength = 20;
 const showAt = 8;
-/** struct packet_diag_msg behind struct nlmsghdr: family, type, protocol, inode, cookie. */
+/** struct packet_diag_msg behind struct nlmsghdr. */
 const typeAt = 17;
 const inodeAt = 20;
 const attributesAt = 32;
@@ -23,9 +23,9 @@ const SOCK_DGRAM = 2;
 
 /** A packet socket. */
 export interface SocketReport {
-  /** Classic BPF, 8 bytes an instruction, hex; null = none, or not reported (eBPF). */
+  /** Classic BPF, hex. null = none, or not reported (eBPF). */
   readonly filter: string | null;
-  /** No Ethernet header; the filter too sees frames from the network header on (packet(7)). */
+  /** Frames and filter begin at the network header (packet(7)). */
   readonly cooked: boolean;
   /** Indexes of interfaces that it holds promiscuous. */
   readonly promiscuous: readonly number[];
@@ -38,10 +38,7 @@ function heldPromiscuous(memberships: Buffer | undefined): readonly number[] {
   ).flatMap((entry) => (entry.readUInt16LE(membershipTypeAt) === PACKET_MR_PROMISC ? [entry.readInt32LE(0)] : []));
 }
 
-/**
- * Packet sockets of the calling thread's network namespace by inode (sock_diag(7), packet_diag); null = no module, or
- * not permitted.
- */
+/** The calling thread's packet sockets by inode (sock_diag(7)). null = no module, or not permitted. */
 export function packetSocketReports(): ReadonlyMap<string, SocketReport> | null {
   const asker = openNetlinkAsker(NETLINK_SOCK_DIAG);
   if (asker === null) return null;
@@ -66,12 +63,12 @@ export function packetSocketReports(): ReadonlyMap<string, SocketReport> | null 
   }
 }
 
-/** struct unix_diag_req: family, protocol, padding, states, inode, what is shown, cookie (linux/unix_diag.h). */
+/** struct unix_diag_req. */
 const unixRequest = { length: 24, statesAt: 4, showAt: 12, show: 0x01 | 0x02 | 0x04, states: 0xffff_ffff } as const;
-/** struct unix_diag_msg behind struct nlmsghdr; UNIX_DIAG_NAME, UNIX_DIAG_VFS and UNIX_DIAG_PEER. */
+/** struct unix_diag_msg. UNIX_DIAG_NAME, _VFS, _PEER. */
 const ofUnix = { inodeAt: 20, attributesAt: 32, name: 0, vfs: 1, peer: 2 } as const;
 
-/** `/var/run` is a link; the kernel has a socket's name as bound. */
+/** `/var/run` is a link, but the kernel keeps a socket's name as bound. */
 function resolvedPath(path: string): string {
   try {
     return join(realpathSync(dirname(path)), basename(path));
@@ -80,7 +77,7 @@ function resolvedPath(path: string): string {
   }
 }
 
-/** struct unix_diag_vfs: inode and device, numbered as by MKDEV; null = no such file. */
+/** struct unix_diag_vfs: inode, and device as by MKDEV. */
 function vfsOf(path: string): string | null {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
@@ -91,10 +88,7 @@ function vfsOf(path: string): string | null {
   }
 }
 
-/**
- * Inodes of sockets connected to a listener at that path, by any name, in the calling thread's network namespace
- * (sock_diag(7), unix_diag); null = not reported.
- */
+/** Inodes of sockets connected to that path's listener (sock_diag(7)). null = not reported. */
 export function unixPeers(path: string): ReadonlySet<string> | null {
   const asker = openNetlinkAsker(NETLINK_SOCK_DIAG);
   if (asker === null) return null;

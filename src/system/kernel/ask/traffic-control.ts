@@ -12,7 +12,7 @@ import {
 } from '../netlink-socket.js';
 import { linkIndex } from '../packet-socket.js';
 
-/** struct tcmsg of linux/rtnetlink.h behind struct nlmsghdr: family, pads, ifindex, handle, parent, info. */
+/** struct tcmsg behind struct nlmsghdr. */
 const messageLength = 20;
 const ofMessage = { ifindex: 4, parent: 12 } as const;
 const headerLength = 16;
@@ -20,7 +20,7 @@ const handleAt = headerLength + 8;
 
 const indexAt = headerLength + ofMessage.ifindex;
 const attributesAt = headerLength + messageLength;
-/** TCA_KIND, TCA_STATS2, in it TCA_STATS_QUEUE: struct gnet_stats_queue, which begins with qlen. */
+/** TCA_KIND, TCA_STATS2, TCA_STATS_QUEUE. struct gnet_stats_queue begins with qlen. */
 const attribute = { kind: 1, statistics: 7, queue: 3 } as const;
 
 /** Answer of a kernel without filters or disciplines. */
@@ -29,12 +29,12 @@ const EOPNOTSUPP = 95;
 /** Frames waiting in a queueing discipline. */
 export interface WaitingFrames {
   readonly ifindex: number;
-  /** `htb`, `netem`, as in tc(8). */
+  /** As in tc(8). */
   readonly discipline: string;
   readonly frames: number;
 }
 
-/** Disciplines with waiting frames in the calling thread's network namespace; null = not reported. */
+/** The calling thread's disciplines with waiting frames. null = not reported. */
 export function waitingFrames(): readonly WaitingFrames[] | null {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
   if (asker === null) return null;
@@ -69,13 +69,13 @@ function request(ifindex: number, parent: number): Uint8Array {
 /** Asks about tc's rules in the namespace it was opened in. */
 export interface FilterFinder {
   indexOf(device: string): number | null;
-  /** True for filters at that discipline or class; null = not reported. */
+  /** `parent`: a discipline or class. null = not reported. */
   hasFilters(ifindex: number, parent: number): boolean | null;
   classesOf(ifindex: number): readonly number[] | null;
   close(): void;
 }
 
-/** In the calling thread's network namespace; null = no such socket. */
+/** null = no such socket. */
 export function openFilterFinder(): FilterFinder | null {
   const asker: NetlinkAsker | null = openNetlinkAsker(NETLINK_ROUTE);
   if (asker === null) return null;
