@@ -1,6 +1,6 @@
 import { commandFailed, mustRun, parsePrinted, type ProgramOptions, readJson, runProgram } from './programs.js';
 
-/** `ip -batch` reads these as one word (iproute2 lib/utils.c, getcmdline and makeargs). */
+/** `ip -batch` reads these as one word (iproute2 lib/utils.c). */
 const safeWord = /^[^\s'"#\\]+$/;
 
 function isSafe(command: readonly string[]): boolean {
@@ -13,7 +13,7 @@ function linesOf(commands: readonly (readonly string[])[]): string {
 
 const batchMs = 120_000;
 
-/** JSON of each `tc` command (without `tc`), in order: one process if all words allow it. Rejects as `readJson`. */
+/** JSON of each `tc` command (without `tc`), in order. Rejects as `readJson`. */
 export async function readJsonBatch(
   program: 'tc',
   commands: readonly (readonly string[])[],
@@ -32,8 +32,8 @@ export async function readJsonBatch(
 }
 
 /**
- * Runs commands of `ip`, `bridge` or `tc` (without that word) in one process, or one by one if a hostile name prevents
- * that. Stops at the first failure with a VerifyError that shows it.
+ * Runs commands of `ip`, `bridge` or `tc` in one process, or singly for hostile names. Rejects at the first failure
+ * with a VerifyError that shows it.
  */
 export async function runBatch(
   program: 'ip' | 'bridge' | 'tc',

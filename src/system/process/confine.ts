@@ -5,13 +5,13 @@ import { keepToOneThread, processRights } from './threads.js';
 
 /** Effective limits of a process. */
 export interface Confinement extends SealedRights {
-  /** Names lead only into its folder; false = Landlock alone prevents writing elsewhere. */
+  /** False = Landlock alone prevents writing outside its folder. */
   readonly enclosed: boolean;
 }
 
 /**
- * Confines this process to `folder` (a descriptor, null = nothing): no sockets, programs or signals. Code has to be
- * loaded before. Node lacks two of the C calls; a root applies to all threads (clone(2), CLONE_FS).
+ * Leaves this process `folder` (a descriptor, null = nothing): no sockets, programs or signals. Load code before. Its
+ * root applies to all threads (clone(2), CLONE_FS).
  */
 export function confine(folder: number | null): Confinement {
   keepToOneThread();

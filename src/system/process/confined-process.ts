@@ -11,25 +11,21 @@ import { programEnv } from './programs.js';
 /** Judges a folder, or parses text of others. */
 export type ConfinedTask = 'judge' | 'parse';
 
-/** Bytes. */
 const longestAnswer = 512 * 2 ** 20;
-/** One without a question ends within it once its stdin is closed. */
+/** An idle one ends within it once stdin closes. */
 const endingMs = 2000;
 /** A longer idle one with a question is stopped or stuck. */
 const usualIdleMs = 30_000;
 
-/** A line of a confined process: an answer, or a report before it. */
+/** A line: an answer, or a report before it. */
 export type ConfinedWord = { readonly answer: unknown } | { readonly reported: unknown };
 
-/** A process without rights that reads input of others; started early, as that takes time. */
+/** A process without rights that reads foreign input. Start it early. */
 export interface ConfinedProcess {
   readonly pid: number;
-  /**
-   * Resolves with the answers in order; `reported` receives reports before one. Rejects with VerifyError (3)
-   * `helper-died`.
-   */
+  /** Answers come in order, `reported` gets reports before. Rejects with VerifyError (3) `helper-died`. */
   ask(request: object, reported?: (word: unknown) => void): Promise<unknown>;
-  /** Lets it end after its answers; then kills it. */
+  /** Lets it end after its answers, then kills it. */
   end(): void;
   kill(): void;
 }

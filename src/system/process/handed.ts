@@ -1,13 +1,10 @@
 import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
 import { libc } from '../kernel/libc.js';
 
-/**
- * Announces input from this program's starter, or from the one that it replaces, instead of command line and files:
- * `channel` (a launcher's), or a descriptor.
- */
+/** Announces input that replaces command line and files: `channel` (a launcher's), or a descriptor. */
 export const handedVariable = 'VERIFY_ISOLATION_HANDED';
 
-/** Stores JSON for the program that replaces this one; returns the variable's value. */
+/** Stores JSON for the program that replaces this one. Returns the variable's value. */
 export function handOn(handed: unknown): string {
   const fd = libc().memfd_create('verify-isolation', 0); // without CLOEXEC: it outlives this program
   if (fd < 0) return '';
@@ -17,12 +14,12 @@ export function handOn(handed: unknown): string {
   return String(fd);
 }
 
-/** True if input was handed to this program. */
+/** True if this program was handed input. */
 export function isHanded(): boolean {
   return /^(channel|\d+)$/.test(process.env[handedVariable] ?? '');
 }
 
-/** The previous program's input; null = none. Children do not get it. */
+/** The previous program's input, hidden from children. null = none. */
 export function takeHanded(): unknown {
   const fd = process.env[handedVariable];
   delete process.env[handedVariable];

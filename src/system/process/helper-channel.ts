@@ -7,23 +7,20 @@ import { parseToHelper } from '../../core/protocol/parse-message.js';
 /** A helper's end of its pipes. */
 export interface HelperChannel<R extends HelperRole> {
   say(message: FromHelper[R] | Ready | HelperFault): void;
-  /** Bytes not yet read by the orchestrator. */
+  /** Bytes that the orchestrator has not read. */
   readonly backlog: number;
-  /** Ends the process with `status` once all is sent, or after a second. */
+  /** Ends the process once all is sent, or after a second. */
   exit(status: number): void;
 }
 
 export interface ChannelHandlers<R extends HelperRole> {
-  /** One message at a time: the next waits for the promise. */
+  /** The next message waits for the promise. */
   message(message: ToHelper[R]): void | Promise<void>;
   /** stdin is closed or unreadable: undo the helper's own work. */
   end(): void;
 }
 
-/**
- * Opens a helper's channel: sends `ready`, reads messages. A bad line or throwing handler becomes a fault `helper-died`
- * and status 70.
- */
+/** Sends `ready`, then reads messages. A bad line or throwing handler becomes a fault `helper-died` and status 70. */
 export function openHelperChannel<R extends HelperRole>(
   role: R,
   version: string,

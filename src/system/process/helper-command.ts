@@ -8,17 +8,14 @@ import { type Capability, onlyThese } from './process-rights.js';
 export const helperPath = packagePath('dist/helper.cjs');
 const confinedPath = packagePath('dist/confined.cjs');
 
-/** Roles that open packet sockets need CAP_NET_RAW; senders receive theirs open. */
+/** Packet sockets need CAP_NET_RAW. Senders receive theirs open. */
 const capabilityOf: { readonly [R in HelperRole]: 'net_raw' | null } = {
   capture: 'net_raw',
   relay: 'net_raw',
   send: null,
 };
 
-/**
- * Writing to files opened by name, making and removing them (landlock(7)). A process may still raise its own
- * oom_score_adj.
- */
+/** Writing, making and removing files by name (landlock(7)). A process may still raise its own oom_score_adj. */
 const landlockWords = [
   'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym,refer,truncate',
   'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym',
@@ -27,8 +24,8 @@ const writing = 'write-file,remove-file,remove-dir,make-reg';
 let landlock: readonly string[] | null = null;
 
 /**
- * setpriv(1) options against changing files that the program opens, for all threads. Tried once: Linux 5.13 with
- * Landlock (`refer` and `truncate` 6.2), util-linux 2.40. Without them only a sealed helper's filter prevents opening.
+ * Needs Linux 5.13 with Landlock (`refer` and `truncate` 6.2) and util-linux 2.40. Otherwise only a sealed helper's
+ * filter prevents opening.
  */
 function landlockOptions(): readonly string[] {
   landlock ??=
@@ -47,10 +44,9 @@ function landlockOptions(): readonly string[] {
 }
 
 /**
- * setpriv(1) options for a process of `identity`. Until it hides itself a process without capabilities can be traced by
- * its user's others (kernel/ptrace.c; security/commoncap.c, cap_ptrace_access_check): it starts as root, which no user
- * traces. It inherits the capabilities to change its user, as a bounding set would outlast them. setpriv(1) sets the
- * bounding set first: two calls.
+ * A process without capabilities can be traced by its user's others until it hides (kernel/ptrace.c;
+ * security/commoncap.c, cap_ptrace_access_check). It starts as root, and inherits capabilities to change its user, as a
+ * bounding set would outlast them. setpriv(1) sets the bounding set first: two calls.
  */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
   const capabilities: readonly Capability[] = needed === null ? [] : [needed];
@@ -88,7 +84,7 @@ function isReadable(): boolean {
   return readable;
 }
 
-/** For a program in a folder closed to others, such as a checkout in a home. */
+/** The program may lie in a folder closed to others, such as a home. */
 function toLoad(): readonly Capability[] {
   return isRootHere() && !isReadable() && [process.execPath, helperPath].some(isKeptFromRoot)
     ? ['dac_read_search']
@@ -96,10 +92,9 @@ function toLoad(): readonly Capability[] {
 }
 
 /**
- * Command of a helper with at most one capability in all threads from its start (setpriv(1) of util-linux): dropping
- * inside Node leaves other threads privileged. It starts as `identity`; senders, and all helpers if only root may read
- * this program, become that when sealed. Files are opened for it and passed. The kernel kills it with the
- * orchestrator's thread.
+ * Starts a helper with at most one capability in all threads (setpriv(1)): dropping inside Node misses threads. It
+ * starts as `identity`. Senders, and all if only root may read the program, become it when sealed. The kernel kills it
+ * with the orchestrator's thread.
  */
 export function helperCommand(role: HelperRole, identity: Identity | null): readonly string[] {
   const needed = capabilityOf[role];
@@ -119,8 +114,8 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
 }
 
 /**
- * Command of a process reading others' input (confined-process.ts). With a folder, root's until handed over, it stays
- * root with only the confining capability; else it becomes `identity`.
+ * Starts a reader of foreign input (confined-process.ts). With a folder, root's until handed over, it stays root with
+ * the confining capability. Otherwise it becomes `identity`.
  */
 export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
   const rights =

@@ -13,14 +13,14 @@ import { helperIdentity, type Identity, killChild } from './identity.js';
 import { programEnv } from './programs.js';
 
 export interface HelperOptions {
-  /** Path of the network namespace to start in; null = this process's. */
+  /** Path of the network namespace. null = this process's. */
   readonly netns?: string | null;
-  /** Silence after which a helper is at fault (`helper-silent`); killed after three times that. null = no limit. */
+  /** Silence that is a fault (`helper-silent`). Three times that kills the helper. null = no limit. */
   readonly silentMs?: number | null;
   readonly readyMs?: number;
 }
 
-/** A helper's end; `stderr`: its last part. */
+/** `stderr`: its last part. */
 export interface HelperEnd {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -39,34 +39,31 @@ type OfType<R extends HelperRole, T extends string> = Extract<Said<R>, { readonl
 export interface HelperProcess<R extends HelperRole> {
   readonly pid: number;
   readonly version: string;
-  /** Resolves when the pipe has the message; helpers that ended ignore it (`ended` and the fault report that). */
+  /** Resolves when the pipe has the message. Ended helpers ignore it, as `ended` and the fault report that. */
   send(message: ToHelper[R]): Promise<void>;
   /**
-   * Passes an open file before the message that uses it; the caller closes its own. Throws VerifyError: `helper-died`
-   * (3), `open-failed` (69).
+   * Call it before the message using the file, and close your own. Throws VerifyError: `helper-died` (3), `open-failed`
+   * (69).
    */
   hand(fd: number): void;
-  /**
-   * The next message of that type for which `matches`. Rejects with VerifyError (3): `helper-died`, `helper-silent`
-   * after `timeoutMs`.
-   */
+  /** Rejects with VerifyError (3): `helper-died`, `helper-silent` after `timeoutMs`. */
   next<T extends string>(
     type: T,
     matches: (message: OfType<R, T>) => boolean,
     timeoutMs: number,
   ): Promise<OfType<R, T>>;
-  /** All messages, with the faults `helper-died` and `helper-silent`, until the returned function is called. */
+  /** All messages, with faults `helper-died` and `helper-silent`, until the result is called. */
   subscribe(listener: (message: Said<R>) => void): () => void;
   readonly ended: Promise<HelperEnd>;
-  /** Closes its stdin; kills it after `timeoutMs`. */
+  /** Closes its stdin, and kills it after `timeoutMs`. */
   close(timeoutMs?: number): Promise<HelperEnd>;
   kill(): void;
 }
 
 /**
- * Starts a helper: in a network namespace, detached (Ctrl-C does not stop it before it has drained), with at most
- * CAP_NET_RAW, root's as nobody. It starts with nothing to steal: until it hides itself, its user's processes may trace
- * it and take its descriptors (ptrace(2), pidfd_getfd(2)). Resolves when it is ready. Throws VerifyError (69).
+ * Starts a helper, detached: Ctrl-C must not stop it before it drained. It has at most CAP_NET_RAW, root's as another
+ * user. It starts with nothing to steal, as its user's processes may take descriptors until it hides (ptrace(2),
+ * pidfd_getfd(2)). Resolves when ready. Throws VerifyError (69).
  */
 export async function startHelper<R extends HelperRole>(
   role: R,
@@ -111,7 +108,7 @@ export async function startHelper<R extends HelperRole>(
   }
 }
 
-/** If memory runs out the kernel ends helpers before guests (proc_pid_oom_score_adj(5)), which the run reports. */
+/** The kernel ends helpers before guests (proc_pid_oom_score_adj(5)), which the run reports. */
 function yieldMemory(pid: number | undefined): void {
   try {
     writeFileSync(`/proc/${pid ?? 0}/oom_score_adj`, '1000');
@@ -128,7 +125,7 @@ interface Waiter<R extends HelperRole> {
 interface Attended<R extends HelperRole> {
   readonly role: R;
   readonly child: ChildProcess;
-  /** Its present or later user; null = this process's. */
+  /** Its present or later user. null = this process's. */
   readonly identity: Identity | null;
   readonly silentMs: number | null;
   readonly handing: FdChannel;
@@ -146,7 +143,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
   private end: HelperEnd | null = null;
   private isClosing = false;
   private giveUp: NodeJS.Timeout | undefined;
-  /** From its first message on; starting is watched separately. */
+  /** Starting is watched separately. */
   private silence: SilenceWatch | null = null;
 
   constructor(attended: Attended<R>) {
@@ -275,7 +272,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
     for (const listener of [...this.listeners]) listener(message);
   }
 
-  /** It may end, and be silent while the kernel closes its sockets. */
+  /** It may be silent while the kernel closes its sockets. */
   private farewell(): void {
     this.isClosing = true;
     this.silence?.stop();
@@ -302,10 +299,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
   }
 }
 
-/**
- * A process's processor time (proc_pid_stat(5), utime and stime) as a text that shows progress; `waits`: runnable. null
- * = gone.
- */
+/** Processor time (proc_pid_stat(5)) as a text that shows progress. `waits`: runnable. null = gone. */
 export function workOf(pid: number): { readonly done: string; readonly waits: boolean } | null {
   const stat = procText(`/proc/${pid}/stat`);
   // The command in parentheses may contain anything.
@@ -315,8 +309,8 @@ export function workOf(pid: number): { readonly done: string; readonly waits: bo
 }
 
 /**
- * Waits for a starting process while it progresses, on however slow or busy a processor. Rejects as `ready`, or with
- * VerifyError (69) after `idleMs` without progress, or `maxMs`.
+ * Waits while a starting process progresses, on any processor. Rejects as `ready`, or with VerifyError (69) after
+ * `idleMs` without progress, or `maxMs`.
  */
 export async function whileStarting<T>(
   ready: Promise<T>,
@@ -356,8 +350,8 @@ export interface SilenceWatch {
 }
 
 /**
- * Calls `silent` once for each silence above `maxMs` (null = never). A late timer of ours means that we did not listen:
- * the time restarts.
+ * Calls `silent` once per silence above `maxMs` (null = never). A late timer of ours restarts the time: we did not
+ * listen.
  */
 export function watchSilence(maxMs: number | null, silent: (ms: number) => void): SilenceWatch {
   if (maxMs === null) return { restart: () => undefined, stop: () => undefined };

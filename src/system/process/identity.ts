@@ -11,20 +11,17 @@ export interface Identity {
   readonly gid: number;
 }
 
-/** Option of a process started as root: UID:GID that it becomes when sealed. */
+/** UID:GID that a process started as root becomes when sealed. */
 export const becomeOption = '--become=';
 
 /** The package makes it for helpers alone. */
 const systemUser = 'verify-isolation';
-/**
- * Uids unused by distributions, systemd, adduser and subordinate ranges (systemd, UIDS-GIDS.md: 1879048192 to
- * 2147483646).
- */
+/** Uids that systemd's UIDS-GIDS.md, distributions and subordinate ranges leave unused. */
 const unused = { first: 1_879_048_192, count: 2 ** 27 } as const;
 
 const isId = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && value < 2 ** 32 - 1;
 
-/** The system user in /etc/passwd's text (passwd(5)); null = none, or an alias of root. */
+/** The system user in passwd(5). null = none, or an alias of root. */
 export function systemUserIn(passwd: string): Identity | null {
   for (const line of passwd.split('\n')) {
     const [name, , uid, gid] = line.split(':');
@@ -51,12 +48,12 @@ function inUserNamespace(): boolean {
   }
 }
 
-/** True for the machine's root, not one of a user namespace. */
+/** False for root of a user namespace. */
 export function isRootHere(): boolean {
   return process.geteuid?.() === 0 && !inUserNamespace();
 }
 
-/** CAP_SETGID and CAP_SETUID of linux/capability.h. */
+/** CAP_SETGID and CAP_SETUID. */
 const becoming = 0b1100_0000n;
 
 /** A service or container may have taken these rights from root. */
@@ -71,8 +68,8 @@ function uidsHere(): ReadonlySet<number> {
 }
 
 /**
- * A user and group without processes: one user's may trace each other and take sockets (ptrace(2), pidfd_getfd(2)), and
- * many daemons share `nobody`. `draw` returns an integer below its argument.
+ * A user without processes: one user's may trace each other and take sockets (ptrace(2), pidfd_getfd(2)), and daemons
+ * share `nobody`. `draw` returns an integer below its argument.
  */
 export function unusedIdentity(taken: ReadonlySet<number>, draw: (below: number) => number): Identity {
   for (;;) {
@@ -84,8 +81,8 @@ export function unusedIdentity(taken: ReadonlySet<number>, draw: (below: number)
 let drawn: Identity | null = null;
 
 /**
- * User of root's helpers, one for this process, owning nothing. null = this process's: not root, or in a user namespace
- * with one uid, where setuid fails.
+ * User of root's helpers, this process's alone. null = not root, or in a user namespace with one uid, where setuid
+ * fails.
  */
 export function helperIdentity(): Identity | null {
   if (!isRootHere() || !mayBecome()) return null;
@@ -93,7 +90,7 @@ export function helperIdentity(): Identity | null {
   return drawn;
 }
 
-/** Owner of evidence: sudo's caller; null = this process's user. */
+/** sudo's caller. null = this process's user. */
 export function evidenceOwner(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Identity | null {
@@ -121,12 +118,12 @@ export function isForEverybody(path: string): boolean {
   }
 }
 
-/** True if root needs capabilities to read the file: it, or a folder on the way, is another user's and closed. */
+/** True if root needs capabilities to read the file: it, or a folder above, is another user's and closed. */
 export function isKeptFromRoot(path: string): boolean {
   return !isReached(path, ({ uid, mode }, right) => uid === 0 || (mode & right) !== 0);
 }
 
-/** Kills a child that may have become `identity`, without CAP_KILL (kill(2)), unless it ended. */
+/** Kills a child that may have become `identity`, without CAP_KILL. */
 export function killChild(child: ChildProcess, identity: Identity | null): void {
   const { pid } = child;
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

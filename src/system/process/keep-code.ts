@@ -4,14 +4,13 @@ import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import { crc32 } from 'node:zlib';
 
-/** A bundle's name ends with a hash of its text; entries, which builds overwrite, are not kept. */
+/** Bundles' names end with a hash. Builds overwrite entries, which are not kept. */
 const bundle = /-[\w-]{8}\.cjs$/;
 
 /**
- * Keeps V8's code of each bundle below `folder` at exit, for the next start (Node before 22.1). V8 refuses data of
- * another version, other flags or another text length (SerializedCodeData::SanityCheck), but runs damaged data: a
- * CRC-32 follows. The file's name has the text's checksum. Bundles have no import(), for which kept code has no
- * callback.
+ * Keeps V8's code of bundles at exit (Node before 22.1), named by the text's checksum. V8 refuses another version,
+ * flags or text length (SerializedCodeData::SanityCheck), but runs damaged data: a CRC-32 follows. Bundles have no
+ * import(), for which kept code has no callback.
  */
 export function keepCode(folder: string): void {
   const dir = join(folder, `${process.version}-${process.arch}`);

@@ -12,7 +12,7 @@ function packageFolder(): string {
 
 const root = packageFolder();
 
-/** Path of this package's `dist/cli.cjs`, say; without an argument, its folder. */
+/** A path in this package. Without argument, its folder. */
 export function packagePath(path = ''): string {
   return join(root, path);
 }
@@ -23,7 +23,7 @@ export function toolVersion(): string {
   return about.version;
 }
 
-/** PATH without empty and relative entries: these are the current folder's, perhaps another user's (execvp(3)). */
+/** PATH without empty and relative entries, which mean the current folder, perhaps another user's (execvp(3)). */
 export function absoluteFolders(path: string | undefined): string {
   const folders = (path ?? '').split(':').filter((folder) => folder.startsWith('/'));
   return folders.length === 0 ? '/usr/bin:/bin' : folders.join(':');

@@ -9,7 +9,7 @@ import { evidenceOwner, isRootHere } from './identity.js';
 /** A tenth of the usual share (sched(7)): guests come first. */
 const niceness = 10;
 
-/** Lowers this process and later children below all others, unless lower already. */
+/** Lowers the priority of this process and later children. */
 export function guestsFirst(): void {
   if (getPriority() < niceness) setPriority(niceness);
 }
@@ -37,11 +37,10 @@ const numbers = {
 export type Capability = keyof typeof numbers;
 
 /**
- * A run's capabilities. For the bridge: `net_admin` for veths, tc, nft and settings, `net_raw` for senders' sockets,
- * `sys_admin` for namespaces and mounting /sys, `bpf` for the program counting frames. To look: `sys_ptrace` for
- * holders of packet sockets and guests' namespaces, `dac_read_search` for other users' files, `syslog` for names of
- * functions called by BPF programs. For processes with less: `setpcap`, `setuid` and `setgid` remove rights and end
- * them, `sys_chroot` confines.
+ * For the bridge: `net_admin` for veths, tc, nft and settings, `net_raw` for senders, `sys_admin` for namespaces and
+ * /sys, `bpf` for counting frames. To look: `sys_ptrace` for socket holders and guests' namespaces, `dac_read_search`
+ * for others' files, `syslog` for BPF calls. To confine: `setpcap`, `setuid` and `setgid` remove rights and end
+ * processes, `sys_chroot` encloses.
  */
 const runCapabilities = [
   'net_admin',
@@ -61,11 +60,11 @@ const runCapabilities = [
 export interface RunPaths {
   readonly evidence: string;
   readonly reports: readonly string[];
-  /** The evidence's signing key; null = none. */
+  /** The evidence's signing key. null = none. */
   readonly key: string | null;
 }
 
-/** A run's capabilities with these paths: evidence and reports may go to other users' folders. null = none. */
+/** A run's capabilities, as evidence and reports may go to other users' folders. null = no paths. */
 export function capabilitiesOf(paths: RunPaths | null): readonly Capability[] {
   if (paths === null) return runCapabilities;
   const { evidence, reports, key } = paths;
@@ -94,17 +93,14 @@ function goesToOthers(path: string): boolean {
   return stat.uid !== 0 || (stat.mode & needed) !== needed;
 }
 
-/**
- * setpriv(1)'s set of exactly these capabilities. CAP_BPF goes by number (libcap-ng before 0.8 has no name), and is
- * left out before Linux 5.8.
- */
+/** setpriv(1)'s set. CAP_BPF goes by number (no name in libcap-ng before 0.8), and is absent before Linux 5.8. */
 export function onlyThese(capabilities: readonly Capability[]): string {
   const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
   const known = capabilities.filter((name) => numbers[name] <= last);
   return ['-all', ...known.map((name) => (name === 'bpf' ? `+cap_${numbers.bpf}` : `+${name}`))].join(',');
 }
 
-/** setpriv(1) options: program and children never have more capabilities. */
+/** setpriv(1) options that limit program and children to these. */
 export function keepOnly(capabilities: readonly Capability[]): readonly string[] {
   return ['--inh-caps=-all', `--bounding-set=${onlyThese(capabilities)}`, '--no-new-privs'];
 }
@@ -124,8 +120,8 @@ function hasMore(capabilities: readonly Capability[]): boolean {
 }
 
 /**
- * Executes the program again in this process with these capabilities: only from the start a bounding set applies to all
- * threads. `handed`: input not to be read again. Returns if it has no more, or cannot drop any. Call it first.
+ * Re-executes the program with these capabilities, as a bounding set applies to all threads only from the start.
+ * `handed`: input not to be read again. Returns if nothing can be dropped. Call it first.
  */
 export function beginAnew(capabilities: readonly Capability[], handed: unknown): void {
   if (!hasMore(capabilities)) return;
@@ -147,7 +143,7 @@ export function beginAnew(capabilities: readonly Capability[], handed: unknown):
   delete process.env[handedVariable];
 }
 
-/** Limits root's program on a host to a run's capabilities, for good. `handed` as for `beginAnew`. Call it first. */
+/** Limits root's program to a run's capabilities for good. `handed` as for `beginAnew`. Call it first. */
 export function shedRights(paths: RunPaths, handed: unknown = null): void {
   if (isRootHere()) beginAnew(capabilitiesOf(paths), handed);
 }

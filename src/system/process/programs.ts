@@ -24,14 +24,14 @@ const packages: Readonly<Record<string, string>> = {
 };
 
 export interface ProgramOptions {
-  /** Network namespace to start in; null or absent = the caller's. */
+  /** Network namespace. null or absent = the caller's. */
   readonly netns?: string | null;
-  /** Mount namespace to start in; absent = the caller's. */
+  /** Absent = the caller's. */
   readonly mounts?: MountSpace;
   readonly input?: string;
-  /** Then kills it and its children; absent = 30 s. */
+  /** Then kills it and its children. Absent = 30 s. */
   readonly timeoutMs?: number;
-  /** Kills it above this many bytes; absent = 256 MiB. */
+  /** Kills it above this many bytes. Absent = 256 MiB. */
   readonly maxOutput?: number;
   readonly cwd?: string;
   /** Inherited descriptors, from 3 on. */
@@ -48,9 +48,8 @@ export interface ProgramOutcome {
 let env: NodeJS.ProcessEnv | null = null;
 
 /**
- * Environment of all programs, taken at the first: English messages, and absolute folders of system programs, which
- * users' PATH often lacks. Without NODE_EXTRA_CA_CERTS: each process of ours, without TLS, would read certificates
- * longer than it starts.
+ * All programs' environment, taken once: English messages, and system folders that users' PATH often lacks. Without
+ * NODE_EXTRA_CA_CERTS, as reading certificates takes longer than starting.
  */
 export function programEnv(): NodeJS.ProcessEnv {
   if (env !== null) return env; // reading process.env takes a fifth of a millisecond
@@ -59,17 +58,17 @@ export function programEnv(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** Sets a variable of this process and its later children; null = removes it. */
+/** For this process and later children. null = removes it. */
 export function setVariable(name: string, value: string | null): void {
   if (value === null) Reflect.deleteProperty(process.env, name);
   else process.env[name] = value;
   env = null;
 }
 
-/** Firewall rules of ten thousand guests have a tenth of it. */
+/** Ten times the firewall rules of ten thousand guests. */
 const usualOutput = 256 * 2 ** 20;
 
-/** Children hold the output open: the whole group is killed. */
+/** Children hold the output open. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -80,8 +79,8 @@ function killGroup(pid: number | undefined): void {
 }
 
 /**
- * Runs a program by argument vector, without a shell, in its own session: Ctrl-C does not interrupt a change. Resolves
- * with any exit status; rejects with VerifyError (69) if missing.
+ * Runs a program without a shell, in its own session: Ctrl-C interrupts no change. Resolves with any exit status.
+ * Rejects with VerifyError (69) if missing.
  */
 export function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<ProgramOutcome> {
   const [program = '', ...args] = argv;
@@ -137,17 +136,14 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
   });
 }
 
-/**
- * As `runProgram`, but rejects with VerifyError unless status is 0: `unsupported` (69) by the kernel, else
- * `command-failed` (3).
- */
+/** As `runProgram`, but a status other than 0 rejects with VerifyError: `unsupported` (69) or `command-failed` (3). */
 export async function mustRun(argv: readonly string[], options: ProgramOptions = {}): Promise<string> {
   const outcome = await runProgram(argv, options);
   if (outcome.status !== 0) throw commandFailed(argv, outcome);
   return outcome.stdout;
 }
 
-/** A program's JSON; nothing is an empty list, as iproute2 means it. */
+/** A program's JSON. Nothing is an empty list, as iproute2 means it. */
 export async function readJson(argv: readonly string[], options: ProgramOptions = {}): Promise<unknown> {
   return parsePrinted(showCommand(argv), await mustRun(argv, options));
 }
@@ -164,7 +160,7 @@ export async function readJsonLines(
     .map((line) => parsePrinted(showCommand(argv), line));
 }
 
-/** Parses JSON; nothing is an empty list. Throws VerifyError (3). */
+/** Parses JSON, nothing as an empty list. Throws VerifyError (3). */
 export function parsePrinted(command: string, text: string): unknown {
   try {
     return text.trim() === '' ? [] : JSON.parse(withAllMatches(escapeControls(text)));
@@ -190,8 +186,8 @@ function escapeControls(text: string): string {
 }
 
 /**
- * tc prints a u32 filter's matches under one key (iproute2 tc/f_u32.c, u32_print_opt), of which parsers keep the last:
- * several are listed under `matches` too.
+ * tc prints a u32 filter's matches under one key (tc/f_u32.c, u32_print_opt), of which parsers keep the last: `matches`
+ * lists several.
  */
 function withAllMatches(text: string): string {
   return text.replace(
@@ -200,12 +196,12 @@ function withAllMatches(text: string): string {
   );
 }
 
-/** A readable command: unusual words quoted, control characters escaped. */
+/** Quotes unusual words and escapes control characters. */
 export function showCommand(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
 }
 
-/** A failed command's error: unsupported by the kernel, without a right, or refused. */
+/** A failed command's error: unsupported, without a right, or refused. */
 export function commandFailed(argv: readonly string[], outcome: ProgramOutcome): VerifyError {
   const output =
     outcome.stderr.trim().replaceAll(/\s*\n\s*/g, ' · ') ||

@@ -4,17 +4,15 @@ import { type SealedRole, sealProcess } from '../kernel/seccomp.js';
 import { becomeOption } from './identity.js';
 import { processRights } from './threads.js';
 
-/** Rights of a sealed helper; `filtered`: the kernel refuses calls that its role does not need. */
+/** `filtered`: the kernel refuses calls that the role does not need. */
 export interface SealedRights {
   readonly uid: number;
   readonly capabilities: string;
   readonly filtered: boolean;
 }
 
-/** linux/prctl.h */
 const [parentDeathSignal, dumpable, keepCapabilities] = [1, 4, 8] as const;
 const SIGKILL = 9;
-/** linux/capability.h */
 const capabilityVersion3 = 0x20080522;
 const netRaw = 1 << 13;
 
@@ -22,14 +20,14 @@ const prctl = (option: number, value: number): number =>
   koffi().load(null).func('int prctl(int, unsigned long)')(option, value);
 
 /**
- * Processes of the same user can no longer trace this one or take its descriptors (kernel/ptrace.c,
- * __ptrace_may_access). execve(2) and a change of user undo it.
+ * Stops tracing and taking of descriptors by the user's processes (__ptrace_may_access, kernel/ptrace.c), until
+ * execve(2) or a change of user.
  */
 export function hideProcess(): void {
   prctl(dumpable, 0);
 }
 
-/** First call of a helper: if memory runs out it ends before any guest, and it hides itself. */
+/** First call of a helper: hides it, and if memory runs out it ends before guests. */
 export function beginHelper(): void {
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000'); // root's once it is hidden
@@ -40,8 +38,8 @@ export function beginHelper(): void {
 }
 
 /**
- * A process started as root becomes its command's user in all threads, whose capabilities end, except this one's
- * CAP_NET_RAW if it `keepsRaw` (capabilities(7), capset(2)).
+ * A root process becomes its command's user in all threads, without capabilities except this one's CAP_NET_RAW if it
+ * `keepsRaw` (capset(2)).
  */
 export function becomeNobody(keepsRaw: boolean): void {
   const named = process.argv.find((word) => word.startsWith(becomeOption));
@@ -66,7 +64,7 @@ export function becomeNobody(keepsRaw: boolean): void {
   capset(header, data);
 }
 
-/** Limits the process to its role's needs, with files already open or passed later. */
+/** Limits the process to its role's needs. Files come open or passed. */
 export function sealHelper(role: SealedRole): SealedRights {
   becomeNobody(role === 'capture');
   const rights = processRights(); // /proc cannot be read afterwards

@@ -19,14 +19,11 @@ export interface SocketHolder {
   readonly pid: number;
   /** Empty if it has ended. */
   readonly argv: readonly string[];
-  /** The kernel's name for it: at most 15 bytes. */
+  /** The kernel's name: at most 15 bytes. */
   readonly comm: string;
 }
 
-/**
- * Processes by the inodes of sockets that they hold. Only root sees other users' (ptrace(2), "ptrace access mode
- * checking").
- */
+/** Processes by the inodes of sockets they hold. Only root sees other users' (ptrace(2)). */
 export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly SocketHolder[]> {
   const holders = new Map<string, SocketHolder[]>();
   for (const pid of procNames('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -46,7 +43,7 @@ export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, 
   return holders;
 }
 
-/** True if this process or a descendant started that one (PPid of /proc/PID/status), unless it ended. */
+/** True if this process or a descendant started it. False if it ended. */
 export function isDescendant(pid: number): boolean {
   const self = Number(procLink('/proc/self')); // numbered as that /proc does
   let at = pid;
@@ -67,7 +64,7 @@ function statusOf(path: string): Stats | null {
   }
 }
 
-/** A process's program; null = deleted, ended or another user's. */
+/** null = deleted, ended or another user's. */
 export function runningProgram(pid: number): RunningProgram | null {
   const [path, status] = [procLink(`/proc/${pid}/exe`), statusOf(`/proc/${pid}/exe`)];
   const user = /^Uid:\s*(\d+)/m.exec(procText(`/proc/${pid}/status`))?.[1];
@@ -75,14 +72,12 @@ export function runningProgram(pid: number): RunningProgram | null {
   return { path, device: status.dev, inode: status.ino, owner: status.uid, user: Number(user) };
 }
 
-/** True if root, who owns `/` (a user namespace may lack root's number), owns the program. */
+/** True if the program's owner is the owner of `/`: a user namespace may lack root's number. */
 export function isRoots({ owner }: RunningProgram): boolean {
   return owner === 0 || owner === statusOf('/')?.uid;
 }
 
-/**
- * Process of root's program that locks a pid file while it runs (fcntl(2), /proc/locks); null = none, or not visible.
- */
+/** A process of root's program that locks a pid file (/proc/locks). null = none, or not visible. */
 export function lockingDaemon(pidFile: string): { readonly pid: number; readonly program: RunningProgram } | null {
   const file = statusOf(pidFile);
   if (file === null) return null;
@@ -121,18 +116,17 @@ function isInHostsSpaces(pid: number): boolean {
 
 /** Devices for a guest's frames, or for running one. */
 const guestsDevices = /^\/dev\/(?:net\/tun|tap\d|kvm|vhost|vmnet|vsock)|^anon_inode:kvm/;
-/** AF_VSOCK and AF_XDP of linux/socket.h. */
+/** AF_VSOCK and AF_XDP. */
 const guestsFamilies: readonly (number | null)[] = [40, 44];
 const [pidfdOpen, pidfdGetfd] = [434, 438] as const;
-/** PIDFD_THREAD of linux/pidfd.h: any task of a process (Linux 6.9). */
+/** PIDFD_THREAD: any task of a process (Linux 6.9). */
 const ofThread = 0x80;
 
-/** TUNGETDEVNETNS of linux/if_tun.h. */
+/** TUNGETDEVNETNS. */
 const askTapsSpace = 0x54e3;
 
 /**
- * Inode of the network namespace of a queue's tap; null = not reported. Known from Linux 5.6 on, for a thread with its
- * own table from 6.9 on.
+ * Inode of a tap's network namespace. null = not reported, as before Linux 5.6 (6.9 for a thread with its own table).
  */
 export function spaceOfTap({ task, fd }: TapDescriptor): number | null {
   const first = libc().syscall(pidfdOpen, task, 0, null);
@@ -163,12 +157,12 @@ export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): readonly s
   return [...names];
 }
 
-/** The process for which a kernel thread such as vhost's `vhost-4711` reads a guest's frames; else itself. */
+/** The process for which a kernel thread such as `vhost-4711` reads a guest's frames. Others are their own. */
 export function readerBehind(pid: number): number {
   return Number(/^vhost-(\d+)$/.exec(procText(`/proc/${pid}/comm`).trim())?.[1] ?? pid);
 }
 
-/** By pidfd_getfd(2); null = some are unknown. */
+/** By pidfd_getfd(2). null = some are unknown. */
 function familiesOf(pid: number): readonly number[] | null {
   const numbers = socketNumbersOf(String(pid));
   const process = libc().syscall(pidfdOpen, pid, 0, null);
@@ -191,8 +185,8 @@ function familiesOf(pid: number): readonly number[] | null {
 }
 
 /**
- * True if a process is the host's and has nothing of guests but packet sockets: root's file, not writable for others,
- * in process 1's namespaces. False if this program is process 1: in a lab nothing is the host's.
+ * True if a process is the host's with nothing of guests but packet sockets: root's file, not writable for others, in
+ * process 1's namespaces. False if this program is process 1: in a lab nothing is the host's.
  */
 export function isHostsOwn(pid: number, program: RunningProgram): boolean {
   if (procLink('/proc/self') === '1' || !isHostsFile(program) || !isInHostsSpaces(pid)) return false;

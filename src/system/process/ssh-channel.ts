@@ -4,7 +4,7 @@ import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { word } from '../../core/text/escape.js';
 import { installHint } from './programs.js';
 
-/** A channel's end; `stderr`: the last part, of ssh and the remote program. */
+/** `stderr`: the last part, of ssh and the remote program. */
 export interface ChannelEnd {
   readonly status: number | null;
   readonly stderr: string;
@@ -15,15 +15,14 @@ export interface SshChannel {
   readonly backlog: number;
   send(message: object): void;
   readonly ended: Promise<ChannelEnd>;
-  /** Closes its stdin; kills ssh after `timeoutMs`. */
+  /** Closes its stdin, and kills ssh after `timeoutMs`. */
   end(timeoutMs: number): Promise<ChannelEnd>;
   kill(): void;
 }
 
 /**
- * Arguments for a program on another host by ssh(1), with the user's configuration, keys, known hosts, jump hosts and
- * shared connections; the remote shell gets all words in one line. BatchMode, as no user can answer: an unknown or
- * changed key ends it (ssh_config(5)).
+ * ssh(1) arguments with the user's configuration, keys, known hosts, jump hosts and shared connections. The remote
+ * shell gets the words in one line. BatchMode: an unknown or changed key ends it (ssh_config(5)).
  */
 export function sshCommand(target: string, command: readonly string[]): readonly string[] {
   return ['ssh', '-T', '-o', 'BatchMode=yes', '--', target, command.map(word).join(' ')];
@@ -38,8 +37,8 @@ function endGroup({ pid }: ChildProcess): void {
 }
 
 /**
- * Opens a channel. If `onLine` throws, it ends, and `ended` reports why. Never rejects: a program that cannot start
- * ends at once.
+ * If `onLine` throws, the channel ends, and `ended` reports why. Never rejects: a program that cannot start ends at
+ * once.
  */
 export function openSshChannel(target: string, command: readonly string[], onLine: (line: string) => void): SshChannel {
   const [program = '', ...words] = sshCommand(target, command);

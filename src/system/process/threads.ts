@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 let allowed = true;
 
-/** Prevents later threads of Node's: a confined process cannot load their programs. */
+/** Prevents later threads of Node's, whose programs a confined process cannot load. */
 export function keepToOneThread(): void {
   allowed = false;
 }
@@ -12,10 +12,7 @@ export function mayStartThreads(): boolean {
   return allowed;
 }
 
-/**
- * This process's real uid, and all threads' effective capabilities together, as each has its own (16 hexadecimal
- * digits, as CapEff in /proc/self/status).
- */
+/** Real uid, and effective capabilities of all threads together, in hexadecimal as CapEff in /proc/self/status. */
 export function processRights(): { readonly uid: number; readonly capabilities: string } {
   const sets = readdirSync('/proc/self/task').map((thread) => {
     try {
