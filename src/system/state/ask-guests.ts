@@ -8,14 +8,14 @@ import type { PrintedGuests } from './parse-guests.js';
 
 const answer = either(strict({ guests: [guestRecordShape] }), strict({ error: failureShape }));
 
-/** Parses managers' texts in a process without rights. */
+/** Parses managers' texts without rights. */
 export interface GuestParser {
   /** Rejects with VerifyError if the text is not that manager's. */
   ask(printed: PrintedGuests): Promise<readonly GuestRecord[]>;
   end(): void;
 }
 
-/** Starts the process with the first text, and again if a text ended it: tenants wrote parts of them. */
+/** Starts its process at the first text, and again if a text ended it: tenants wrote parts of them. */
 export function guestParser(): GuestParser {
   let confined: ConfinedProcess | null = null;
   return {

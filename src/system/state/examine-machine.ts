@@ -54,10 +54,7 @@ function statusNumber(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(status)?.[1] ?? 0);
 }
 
-/**
- * Reads the machine's properties and the caller's rights; changes nothing, needs no right. Engines and the lab are
- * tried elsewhere.
- */
+/** The machine's properties and the caller's rights, without changes. Engines and lab are tried elsewhere. */
 export async function examineMachine(): Promise<Omit<MachineSnapshot, 'engines' | 'lab'>> {
   const status = readFileSync('/proc/self/status', 'utf8');
   const versions = await Promise.all(

@@ -40,7 +40,7 @@ function outgoingOfOthers(mac: string, length: number): readonly BpfInstruction[
 export interface HeardGuests {
   /** Entries that a bridge with `ageing_time 0` would have. */
   readonly fdb: readonly FdbState[];
-  /** MACs by port with `learning off`, unless on record. */
+  /** By port with `learning off`, unless on record. */
   readonly macs: ReadonlyMap<string, string>;
   readonly neighbours: readonly Neighbour[];
   /** Senders out of promiscuous bridge devices with other MACs. */
@@ -110,7 +110,7 @@ function sourceOf(frame: Uint8Array): string | null {
   return ((frame[6] ?? 1) & 1) === 0 ? macText(frame.subarray(6, 12)) : null;
 }
 
-/** The sender of an ARP frame by its own MAC; null = a probe without address (RFC 5227), or another's MAC. */
+/** null = a probe without address (RFC 5227), or another's MAC. */
 function arpSender(frame: Uint8Array): Omit<Neighbour, 'device'> | null {
   const arp = parseArp(frame, ethernetLength, frame.length);
   const mac = sourceOf(frame);
@@ -129,8 +129,8 @@ export interface BehindWatch {
 }
 
 /**
- * Listens at promiscuous bridge devices: only there guests behind the device receive frames. A bridge that is itself a
- * port sends frames of its switch. `names`: absent = every bridge.
+ * Listens at promiscuous bridge devices, as only there guests behind the device receive. A bridge that is itself a port
+ * sends its switch's frames. `names`: absent = all.
  */
 export function watchBehind(
   links: readonly LinkState[],
@@ -177,9 +177,9 @@ export function watchBehind(
 }
 
 /**
- * Listens for at most `forMs`, unless all guests are on record: at ports that never learn a MAC, to broadcast ARP from
- * guests without a known address, and at promiscuous bridge devices. Keeps only MACs and addresses, sends nothing.
- * Returns what is on record if not permitted.
+ * Listens for up to `forMs`, unless all guests are on record: at ports without learning, to ARP from guests without
+ * address, at promiscuous bridge devices. Keeps only MACs and addresses. Sends nothing. If not permitted, returns what
+ * is on record.
  */
 export async function hearGuests(
   { state, neighbours }: { readonly state: HostState; readonly neighbours: readonly Neighbour[] },

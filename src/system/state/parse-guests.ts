@@ -7,11 +7,10 @@ import { parsePrinted } from '../process/programs.js';
 
 /** A program's unparsed text about guests. */
 export interface PrintedGuests {
-  /** null = machines whose monitors were found as processes. */
+  /** null = from monitors' processes. */
   readonly by: Manager | null;
   readonly command: string;
   readonly text: string;
-  /** GuestQuery's. */
   readonly about: Readonly<Record<string, string>>;
 }
 
@@ -23,7 +22,7 @@ function guestsOf({ by, command, text, about }: PrintedGuests): readonly GuestRe
   return guestManagers[by]?.guests({ text, json, about }) ?? [];
 }
 
-/** Guests in a manager's text, parts of which tenants wrote. */
+/** Guests in a manager's text, partly written by tenants. */
 export function parseGuests(printed: PrintedGuests): ParsedGuests {
   try {
     return { guests: guestsOf(printed) };

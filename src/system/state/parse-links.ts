@@ -5,10 +5,7 @@ import { isGroupMacText } from '../../core/wire/ethernet.js';
 import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
 import { given } from '../../core/text/collections.js';
 
-/**
- * Links of `ip -j -d link`, without entries lacking name or index. `sysFlagsOf`: /sys/class/net/NAME/flags; null =
- * unreadable.
- */
+/** Links of `ip -j -d link` with name and index. `sysFlagsOf`: /sys/class/net/NAME/flags, null = unreadable. */
 export function parseLinks(json: unknown, sysFlagsOf: (name: string) => number | null): readonly LinkState[] {
   return objectsOf(json).flatMap((link) => {
     const name = textOf(link.ifname);
@@ -81,7 +78,7 @@ function xdpOf(value: unknown): string | null {
     : `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ');
 }
 
-/** Entries of `bridge -j -s fdb`; ones without a state are learned: `dynamic`. */
+/** Entries of `bridge -j -s fdb`. Without a state they are learned: `dynamic`. */
 export function parseFdb(json: unknown): readonly FdbState[] {
   return objectsOf(json).flatMap((entry) => {
     const mac = textOf(entry.mac);
@@ -103,7 +100,7 @@ export function parseFdb(json: unknown): readonly FdbState[] {
   });
 }
 
-/** States usable by the kernel (NUD_VALID, include/net/neighbour.h), and those not made by guests. */
+/** NUD_VALID (include/net/neighbour.h), and states not made by guests. */
 const validStates = ['REACHABLE', 'STALE', 'DELAY', 'PROBE', 'PERMANENT', 'NOARP'] as const;
 const staticStates: readonly string[] = ['PERMANENT', 'NOARP'];
 

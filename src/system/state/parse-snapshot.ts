@@ -10,7 +10,7 @@ const shape = {
   ovs: leaf('null', (value): value is null => value === null),
 };
 
-/** A snapshot from JSON of `watch --learn`. Throws TypeError with the first fault. */
+/** From JSON of `watch --learn`. Throws TypeError with the first fault. */
 export function parseSnapshot(value: unknown): Snapshot {
   const misfit = misfitOf(shape, value);
   if (misfit !== null) throw new TypeError(`${pathText(misfit.at)}: expected ${misfit.expected}`);

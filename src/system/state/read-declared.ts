@@ -23,8 +23,8 @@ export interface DeclaredSnapshot extends ConfigReport {
 }
 
 /**
- * Configuration of bridges and ports by libvirt, Proxmox VE, netplan and ifupdown, with its manager. Missing programs
- * or files are skipped, unreadable ones named. `root`: parent of /etc.
+ * Bridges and ports configured by libvirt, Proxmox VE, netplan and ifupdown, with managers. Missing ones are skipped,
+ * unreadable ones named. `root`: parent of /etc.
  */
 export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredSnapshot> {
   const unread: { what: string; why: string }[] = [];
@@ -68,10 +68,7 @@ function interfaces(root: string): ConfigReport {
   return interfacesReport(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown');
 }
 
-/**
- * Keyfiles: later folders override files of the same name (NetworkManager.conf(5), keyfile). Other formats are
- * distributions' own.
- */
+/** Later folders override keyfiles of the same name (NetworkManager.conf(5)). Other formats are distributions' own. */
 function networkManager(root: string): ConfigReport {
   const files = new Map(
     ['usr/lib', 'run', 'etc']
@@ -81,7 +78,7 @@ function networkManager(root: string): ConfigReport {
   return { declared: [], keepers: networkManagerManagers([...files.values()]) };
 }
 
-/** Not installed, or its daemon does not run: then it has no guests. */
+/** Without its daemon it has no guests. */
 function isAbsent(error: unknown): boolean {
   return (
     error instanceof VerifyError &&
@@ -140,7 +137,6 @@ function baseName({ path }: ConfigFile): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** A missing folder has no files. */
 function filesIn(folder: string, named: RegExp): readonly ConfigFile[] {
   let names: readonly string[];
   try {

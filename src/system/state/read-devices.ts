@@ -5,7 +5,6 @@ import { readFeatures, withEthtool } from '../kernel/ethtool.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readSysctl } from '../kernel/sysctl.js';
 
-/** Lines of /proc/net/dev (net/core/net-procfs.c). */
 function* linesOfDevices(text: string): Generator<readonly [name: string, columns: readonly number[]]> {
   for (const line of text.split('\n').slice(2)) {
     const at = line.lastIndexOf(':');
@@ -18,7 +17,7 @@ function* linesOfDevices(text: string): Generator<readonly [name: string, column
   }
 }
 
-/** Dropped frames, received and sent together, from /proc/net/dev: columns 4 and 12 behind the name. */
+/** Dropped frames of /proc/net/dev, received and sent together. */
 export function parseDrops(text: string): Readonly<Record<string, number>> {
   return Object.fromEntries(
     [...linesOfDevices(text)].flatMap(([name, columns]) => {
@@ -28,13 +27,13 @@ export function parseDrops(text: string): Readonly<Record<string, number>> {
   );
 }
 
-/** Frames received and sent by a device since it was made. */
+/** Frames of a device since it was made. */
 export interface Passed {
   readonly received: number;
   readonly sent: number;
 }
 
-/** Counts by name: columns 2 and 10 of /proc/net/dev. */
+/** Counts by name, from /proc/net/dev. */
 export function readPassed(netns: string | null): ReadonlyMap<string, Passed> {
   const text = inNamespace(netns, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
   return new Map(
@@ -51,7 +50,7 @@ function parseBacklogDrops(text: string): number {
   return columns.reduce((sum, dropped) => sum + (Number.isNaN(dropped) ? 0 : dropped), 0);
 }
 
-/** Drops by a namespace's devices and the machine's processors; null = not reported. */
+/** Drops by a namespace's devices and the machine's processors. null = not reported. */
 export function readAllDrops(netns: string | null): Drops | null {
   try {
     return {
@@ -64,8 +63,8 @@ export function readAllDrops(netns: string | null): Drops | null {
 }
 
 /**
- * Use of the tables that IP probes may fill. Connections are a namespace's; neighbours the machine's: first column,
- * hexadecimal, of /proc/net/stat/arp_cache (net/core/neighbour.c). Missing ones are left out.
+ * Use of the tables that IP probes may fill, if reported. Neighbours are the machine's: first column, hexadecimal, of
+ * /proc/net/stat/arp_cache (net/core/neighbour.c).
  */
 export function readTables(netns: string | null): readonly TableUse[] {
   const names = { used: 'net.netfilter.nf_conntrack_count', max: 'net.netfilter.nf_conntrack_max' } as const;
@@ -93,7 +92,7 @@ export function readDrops(netns: string | null): Readonly<Record<string, number>
   return parseDrops(inNamespace(netns, () => readFileSync('/proc/thread-self/net/dev', 'utf8')));
 }
 
-/** Offloads by which a device hands over frames unlike those on a wire, with their read command of linux/ethtool.h. */
+/** Offloads that hand over frames unlike those on a wire. */
 const commands = {
   'transmit checksum': 0x16,
   'TCP segmentation': 0x1e,
@@ -101,7 +100,7 @@ const commands = {
   'generic receive': 0x2b,
 } as const;
 
-/** Offloads that are on, by device; none if not reported. */
+/** Active offloads by device. None if not reported. */
 export function readOffloads(
   netns: string | null,
   devices: readonly string[],
@@ -116,7 +115,7 @@ export function readOffloads(
   );
 }
 
-/** Hardware features that forward, copy or remove frames, as `ethtool -k` names them. */
+/** Features that forward, copy or remove frames, as `ethtool -k` names them. */
 const ofHardware: ReadonlySet<string> = new Set([
   'hsr-dup-offload',
   'hsr-fwd-offload',
@@ -126,7 +125,7 @@ const ofHardware: ReadonlySet<string> = new Set([
 ]);
 const withoutHardware: ReadonlySet<string | null> = new Set(['bridge', 'dummy', 'ifb', 'tun', 'veth']);
 
-/** Those that are on, by device; devices without any are left out. */
+/** Active ones by device, without devices that have none. */
 export function readHardware(
   netns: string | null,
   links: readonly { readonly name: string; readonly kind: string | null }[],

@@ -15,7 +15,7 @@ export interface Filters {
   readonly filters: Readonly<Record<string, unknown>>;
 }
 
-/** Disciplines without filters (net/sched: no `tcf_block`). */
+/** No `tcf_block` in net/sched. */
 const bare: ReadonlySet<string> = new Set([
   'noqueue',
   'noop',
@@ -27,7 +27,7 @@ const bare: ReadonlySet<string> = new Set([
   'netem',
   'tbf',
 ]);
-/** The kernel's default, mostly without filters: a question first keeps a thousand ports cheap. */
+/** The default, mostly without filters: asking first keeps a thousand ports cheap. */
 const usual: ReadonlySet<string> = new Set(['fq_codel']);
 
 interface FilterPlace {
@@ -79,7 +79,7 @@ function disciplinePlaces(
   return has ? [{ device, place: handle, words: ['parent', handle] }] : [];
 }
 
-/** False of a device that is gone. */
+/** False if the device is gone. */
 function mayHaveFilters(device: string, parent: number, finder: FilterFinder | null): boolean {
   if (finder === null) return true;
   const index = finder.indexOf(device);
@@ -87,8 +87,8 @@ function mayHaveFilters(device: string, parent: number, finder: FilterFinder | n
 }
 
 /**
- * Places that may have filters, by the output of `tc -j qdisc show`. `finder`: null = the kernel cannot be asked.
- * Throws VerifyError (3) if classes cannot be listed.
+ * Places that may have filters, by `tc -j qdisc show`. `finder`: null = the kernel cannot be asked. Throws VerifyError
+ * (3) if classes cannot be listed.
  */
 export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {
@@ -110,7 +110,7 @@ export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): reado
   ];
 }
 
-/** tc's rules of all devices in a namespace. Rejects with VerifyError if tc is missing or fails. */
+/** A namespace's tc rules. Rejects with VerifyError if tc is missing or fails. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
@@ -131,8 +131,8 @@ export async function readFilters(netns: string | null): Promise<Filters> {
 }
 
 /**
- * Output of `ip` for a family; `otherwise` if the kernel lacks the family or several tables. Rejects with VerifyError
- * on other failures.
+ * Output of `ip`. `otherwise` if the kernel lacks the family or several tables. Rejects with VerifyError on other
+ * failures.
  */
 export async function readIfSupported(
   argv: readonly string[],
@@ -147,12 +147,11 @@ export async function readIfSupported(
   }
 }
 
-/** A route may name a nexthop object alone (ip-nexthop(8)) if net.ipv4.nexthop_compat_mode is 0. */
+/** A route may name a nexthop object alone if net.ipv4.nexthop_compat_mode is 0. */
 function isByObject(route: Fields): boolean {
   return route['nhid'] !== undefined && route['dev'] === undefined && objectsOf(route['nexthops']).length === 0;
 }
 
-/** null = no device. */
 function hopOf(nexthop: Fields | undefined): Fields | null {
   if (nexthop === undefined || textOf(nexthop['dev']) === null) return null;
   const parts = ['gateway', 'via', 'dev', 'encap'].filter((key) => nexthop[key] !== undefined);
@@ -160,8 +159,8 @@ function hopOf(nexthop: Fields | undefined): Fields | null {
 }
 
 /**
- * Adds the nexthop objects of `ip -j nexthop` to routes that name them, in the form that `ip -j route` has if
- * net.ipv4.nexthop_compat_mode is 1. Incompletely listed objects stay names.
+ * Replaces names of nexthop objects in routes, as net.ipv4.nexthop_compat_mode 1 does. Incompletely listed objects stay
+ * names.
  */
 export function withNexthops(routes: unknown, nexthops: unknown): unknown {
   const known = new Map(objectsOf(nexthops).map((nexthop) => [nexthop['id'], nexthop]));
@@ -183,7 +182,7 @@ async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise
   return { rules, routes };
 }
 
-/** Policy routing rules, and routes of all tables. Rejects with VerifyError if unreadable. */
+/** Policy rules, and routes of all tables. Rejects with VerifyError if unreadable. */
 export async function readRouting(netns: string | null): Promise<Omit<Routing, 'vrfs'>> {
   const [ipv4, ipv6] = await Promise.all([familyRouting(netns, '-4'), familyRouting(netns, '-6')]);
   const isAsked = [ipv4, ipv6].some(({ routes }) => objectsOf(routes).some(isByObject));
@@ -196,8 +195,8 @@ export async function readRouting(netns: string | null): Promise<Omit<Routing, '
 }
 
 /**
- * Policies of `ip xfrm policy` that encrypt the host's output. Sockets' policies skip forwarded packets, XFRM
- * interfaces' take only packets routed there; `fwd` and `block` drop.
+ * Policies of `ip xfrm policy` that encrypt the host's output. Sockets' skip forwarded packets, XFRM interfaces' take
+ * only routed ones, `fwd` and `block` drop.
  */
 export function encryptingPolicies(text: string): readonly EncryptingPolicy[] {
   return text.split(/^(?=src )/m).flatMap((policy) => {
@@ -208,7 +207,7 @@ export function encryptingPolicies(text: string): readonly EncryptingPolicy[] {
   });
 }
 
-/** As `encryptingPolicies`; none without IPsec in the kernel. Rejects with VerifyError if unreadable. */
+/** As `encryptingPolicies`, none without IPsec. Rejects with VerifyError if unreadable. */
 export async function readPolicies(netns: string | null): Promise<readonly EncryptingPolicy[]> {
   if (!mayHavePolicies()) return [];
   const outcome = await runProgram(['ip', 'xfrm', 'policy'], { netns });
@@ -220,7 +219,7 @@ export async function readPolicies(netns: string | null): Promise<readonly Encry
 const guestKinds: readonly unknown[] = ['tun', 'veth', 'netkit'];
 const linkLocal = /^(fe80:|ff)/;
 
-/** Routes that may lead to a guest, and tables of VRFs. `links`: from `ip -j -d link`. */
+/** Routes that may lead to a guest, and VRF tables. `links`: from `ip -j -d link`. */
 export function routingAmong(
   { ipv4, ipv6 }: Omit<Routing, 'vrfs'>,
   links: unknown,

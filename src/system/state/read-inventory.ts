@@ -12,9 +12,7 @@ import { monitorRecords } from './read-monitors.js';
 const timeoutMs = 10_000;
 const maxOutput = 64 * 2 ** 20;
 const bounds = { timeoutMs, maxOutput };
-/**
- * Programs for one guest each run in parallel: qm is a second of Perl, and libvirtd accepts twenty read-only clients.
- */
+/** qm is a second of Perl, and libvirtd accepts twenty read-only clients. */
 const sideBySide = 4;
 
 type Bridged = Pick<HostState, 'links' | 'fdb'>;
@@ -27,8 +25,8 @@ interface Inquiry {
 }
 
 /**
- * This host's guests by their managers; reads only. Skips missing programs, names failing ones in `unread`. `bridged`:
- * of the bridges' namespace.
+ * This host's guests by their managers. Skips missing programs, names failing ones in `unread`. `bridged`: of the
+ * bridges' namespace.
  */
 export async function readInventory(bridged: Bridged, netns: string | null): Promise<Inventory> {
   const unread = new Map<string, string>();

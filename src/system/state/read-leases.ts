@@ -4,7 +4,7 @@ import type { Neighbour } from '../../core/discover/host-topology.js';
 import { parseLeases } from '../../core/discover/leases.js';
 import { readRegular } from '../evidence/read/regular-file.js';
 
-/** Leases of dnsmasq, ISC dhcpd, Kea, libvirt, Incus and LXD; `*`: any one name. */
+/** dnsmasq, ISC dhcpd, Kea, libvirt, Incus and LXD. `*`: any one name. */
 const leaseFiles = [
   '/var/lib/misc/dnsmasq.leases',
   '/var/lib/dhcp/dhcpd.leases',
@@ -35,8 +35,8 @@ function pathsOf(pattern: string): readonly string[] {
 }
 
 /**
- * Addresses given to MACs by this host's DHCP servers. Skips files that are missing, not regular or above 4 MiB, and
- * follows no link: others than root write them.
+ * Addresses by this host's DHCP servers. Reads only regular files up to 4 MiB, without following links: others than
+ * root write them.
  */
 export function readLeases(root = '/'): readonly Neighbour[] {
   const paths = leaseFiles.flatMap((pattern) => pathsOf(join(root, pattern)));

@@ -24,10 +24,7 @@ function identityOf(path: string): string | null {
   }
 }
 
-/**
- * Mount points of network namespaces in a process's view: `ip netns`, Docker (fifth column of mountinfo, proc(5), with
- * octal escapes).
- */
+/** Mount points of `ip netns`, Docker (mountinfo's fifth column, proc(5), octal escapes). */
 function mountedSpaces(pid: string): readonly string[] {
   const text = procText(`/proc/${pid}/mountinfo`);
   if (!text.includes(' - nsfs ')) return [];
@@ -41,7 +38,7 @@ function mountedSpaces(pid: string): readonly string[] {
     });
 }
 
-/** One process for each mount namespace and root: each lists its own mounts only. */
+/** One process per mount namespace and root. */
 function mountViews(processes: readonly string[]): readonly string[] {
   const views = new Map<string, string>();
   for (const pid of processes) {
@@ -51,7 +48,7 @@ function mountViews(processes: readonly string[]): readonly string[] {
   return [...views.values()];
 }
 
-/** A thread may have a namespace of its own (unshare(2)). */
+/** A thread may have its own namespace (unshare(2)). */
 function threadsOf(pid: string): readonly string[] {
   const folder = `/proc/${pid}/task`;
   // a link for the folder, one for itself, and one a thread (proc_task_getattr, fs/proc/base.c)
@@ -59,9 +56,7 @@ function threadsOf(pid: string): readonly string[] {
   return links <= 3 ? [] : procNames(folder).filter((thread) => thread !== pid);
 }
 
-/**
- * Paths by identity of each namespace that is mounted or has a process or thread. Mounts come first: a process may end.
- */
+/** By identity. Mounts come first: a process may end. */
 function otherSpaces(home: string): ReadonlyMap<string, readonly string[]> {
   const processes = procNames('/proc').filter((name) => /^\d+$/.test(name));
   const paths = new Map<string, string[]>();
@@ -82,7 +77,7 @@ export interface SpaceLinks {
   readonly links: readonly KernelLink[];
   /** Its number for the examined namespace. */
   readonly home: number | 'none';
-  /** By device index, if there are ipvlans. */
+  /** By ifindex, if there are ipvlans. */
   readonly addresses: ReadonlyMap<number, readonly string[]>;
 }
 
@@ -124,24 +119,21 @@ function deviceOf(link: KernelLink, space: string | null, addresses?: SpaceLinks
 }
 
 /**
- * Devices of a namespace, and those of others that stand on one or are its other end. A namespace without threads and
- * mounts is not found.
+ * A namespace's devices, and others' that stand on one or are its other end. Misses namespaces without threads and
+ * mounts.
  */
 export function readLinkedDevices(netns: string | null): LinkedDevices {
   const { devices, unread } = lookAround(netns);
   return { devices, unread };
 }
 
-/** Devices, and the namespaces that could not be read, with the reason. */
+/** Devices, and unreadable namespaces with reasons. */
 export interface LinkedDevices {
   readonly devices: readonly LinkedDevice[];
   readonly unread: readonly string[];
 }
 
-/**
- * `readLinkedDevices` without momentary values, and bridges whose ports are in other namespaces that are linked to this
- * one or named.
- */
+/** `readLinkedDevices` without momentary values, and bridges in namespaces that are linked or named. */
 export function readAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> {
   const { devices, bridges } = lookAround(netns);
   return { devices: devices.map(({ spaceId: _id, received: _count, xdpId: _program, ...device }) => device), bridges };
@@ -181,8 +173,8 @@ interface Home {
 }
 
 /**
- * Contents of a namespace by the first path that still leads there; null = gone, or another user's without links to
- * home. A text = why it cannot be entered.
+ * A namespace's contents by the first working path. null = gone, or another user's without links to home. A text = why
+ * it cannot be entered.
  */
 export function lookInto(identity: string, paths: readonly string[], home: Home): SpaceLinks | string | null {
   let refusal: string | null = null;
@@ -210,7 +202,7 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
   return refusal;
 }
 
-/** Links in other namespaces by inode; null = in all. `ownPaths`: paths unknown to other processes. */
+/** Links in namespaces by inode (null = all others). `ownPaths`: paths unknown to other processes. */
 export function readSpaces(
   netns: string | null,
   numbers: ReadonlySet<number> | null,
@@ -233,8 +225,7 @@ export function readSpaces(
 }
 
 /**
- * In a user namespace, as an ordinary user's lab, outside namespaces can never be entered. One without a number for
- * home has no device of home either.
+ * From a user namespace, outside ones can never be entered. One without a number for home has no device of home either.
  */
 function isBeyond(fd: number, { netns }: Home): boolean {
   if (isFirstUserSpace()) return false;
@@ -260,13 +251,13 @@ export interface AccountPlace {
   readonly home: string | null;
   readonly devices: readonly LinkedDevice[];
   readonly pooled: boolean;
-  /** True if the unfound far end of a veth may receive by polling. */
+  /** True if a veth's unknown far end may poll. */
   readonly lostEndPolls: boolean;
-  /** An observer's far end, if known; undefined = in no readable namespace. */
+  /** undefined = in no readable namespace. */
   readonly endOf?: (observer: string) => Place | undefined;
 }
 
-/** Reads accounts that captures cannot see, repeatedly until the ports are at rest. */
+/** Reads accounts that captures cannot see, until the ports rest. */
 export type InsideReader = () => Readonly<Record<string, AccountWindow>>;
 
 /** Accounts of ports, under the plan's names. */

@@ -16,7 +16,7 @@ import {
 import { spaceOfTap, tapsHeldBy } from '../process/socket-holders.js';
 import type { GuestParser } from './ask-guests.js';
 
-/** Machines of QEMU, Firecracker and Cloud Hypervisor, from /proc. `netns`: of the bridges, null = the caller's. */
+/** Machines of QEMU, Firecracker and Cloud Hypervisor in /proc. `netns`: null = the caller's. */
 export async function monitorRecords(netns: string | null, parser: GuestParser): Promise<readonly GuestRecord[]> {
   const processes = monitorProcesses(netns);
   return processes.length === 0
@@ -24,7 +24,7 @@ export async function monitorRecords(netns: string | null, parser: GuestParser):
     : parser.ask({ by: null, command: '/proc', text: JSON.stringify(processes), about: {} });
 }
 
-/** Accounts of machines under libvirt and distributions (qemu.conf, `user`). */
+/** libvirt's and distributions' accounts (qemu.conf, `user`). */
 const machinesAccounts: readonly string[] = ['libvirt-qemu', 'libvirt', 'qemu', 'kvm'];
 
 /** The host's uids (passwd(5)): a container's file has others. */
@@ -63,14 +63,14 @@ function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
 export type TapLink = Pick<LinkState, 'name' | 'kind' | 'ifindex' | 'queues' | 'queuesOff'>;
 
 /**
- * Taps, macvtaps and ipvtaps with queues in several processes. `links`: of the namespace; macvtaps and ipvtaps only in
- * the caller's own, which /sys shows.
+ * Taps, macvtaps and ipvtaps with queues in several processes. The latter two only in the caller's namespace, which
+ * /sys shows.
  */
 export function readSharedTaps(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   return { ...sharedTuns(netns, links), ...(netns === null ? sharedDevices(links) : {}) };
 }
 
-/** A macvtap or ipvtap is a device in /dev, and each open file is a queue (drivers/net/tap.c, tap_open). */
+/** Each open file of a macvtap's or ipvtap's device is a queue (drivers/net/tap.c, tap_open). */
 function sharedDevices(links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.flatMap(({ name, kind, ifindex }) => {
     const number = tapDevice({ name, kind, ifindex });
@@ -90,16 +90,15 @@ function processIds(): readonly string[] {
   return procNames('/proc').filter((name) => /^\d+$/.test(name));
 }
 
-/** A process's open queue. */
 interface Holding extends TapDescriptor {
   readonly pid: string;
-  /** False = of a process in another namespace, and the kernel does not report the tap's. */
+  /** False = of a process in another namespace, and the tap's is unknown. */
   readonly isHere: boolean;
 }
 
 /**
- * Taps with queues in several processes, or in one not found: the kernel counts the queues. A same-named tap in another
- * namespace is another one. If the namespace is unknown, a process of another counts only if queues are missing.
+ * The kernel counts queues. A namesake in another namespace is another tap. If its namespace is unknown, another
+ * namespace's process counts only if queues are missing.
  */
 function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.filter(({ kind }) => kind === 'tun');
@@ -134,8 +133,7 @@ function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullabl
 }
 
 /**
- * Counts up to `most`: copied or inherited descriptors are one queue, and a user can have many thousands. Each is
- * compared with all counted ones.
+ * Copied or inherited descriptors are one queue. A user can have many thousands, each compared with all counted ones.
  */
 function filesOf(holdings: readonly Holding[], most: number): number {
   const files: Holding[] = [];

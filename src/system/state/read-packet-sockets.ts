@@ -27,10 +27,10 @@ export function parsePacketSockets(
     });
 }
 
-/** The report if `readPacketSockets` returns null. */
+/** The report if `readPacketSockets` gives null. */
 export const unreadSockets = { what: 'packet sockets', why: '/proc/net/packet cannot be read' } as const;
 
-/** /proc/net/packet of a namespace; null = unreadable. */
+/** /proc/net/packet. null = unreadable. */
 export function readPacketTable(netns: string | null): string | null {
   try {
     return inNamespace(netns, () => readFileSync('/proc/thread-self/net/packet', 'utf8'));
@@ -39,12 +39,12 @@ export function readPacketTable(netns: string | null): string | null {
   }
 }
 
-/** Handlers of packet sockets, which have a list of their own (net/packet/af_packet.c). */
+/** Packet sockets' handlers, listed elsewhere (net/packet/af_packet.c). */
 const ofSockets = /^t?packet_rcv/;
 
 /**
- * Lines of /proc/net/ptype (net/core/net-procfs.c, ptype_seq_show) without packet sockets. Handlers printed as
- * addresses, by kernels without names, are left out.
+ * /proc/net/ptype (net/core/net-procfs.c, ptype_seq_show) without packet sockets, and without addresses of kernels that
+ * lack names.
  */
 export function parsePacketHandlers(text: string): readonly PacketHandler[] {
   return text.split('\n').flatMap((line): readonly PacketHandler[] => {
@@ -60,7 +60,7 @@ export interface PacketHandlers {
   readonly unread: readonly string[];
 }
 
-/** Kernel functions that receive a namespace's frames, except packet sockets, and BPF programs at netfilter's hooks. */
+/** Receivers of a namespace's frames, except packet sockets, and BPF programs at netfilter's hooks. */
 export function readPacketHandlers(netns: string | null): PacketHandlers {
   const found = netfilterPrograms();
   const programs = (typeof found === 'string' ? [] : found).map(({ id, family }) => ({
@@ -79,8 +79,8 @@ export function readPacketHandlers(netns: string | null): PacketHandlers {
 }
 
 /**
- * A namespace's packet sockets with their processes. Only root sees other users' processes (ptrace(2), "ptrace access
- * mode checking"); one that just ended is left out. `isOurs`: confirms a process named like this program's helpers.
+ * A namespace's packet sockets with their processes, without ones that just ended. Only root sees other users'
+ * (ptrace(2)). `isOurs`: confirms a process named like our helpers.
  */
 export function readPacketSockets(
   netns: string | null,
@@ -131,7 +131,7 @@ function isOfHost({ pid, program }: Holder): boolean {
   return program !== null && isHostsOwn(pid, program);
 }
 
-/** Helpers that capture and send are known; a relay bridges the bridge. */
+/** Our helpers capture and send, but a relay bridges. */
 function describe({ pid, argv, comm }: SocketHolder, isOurs: (pid: number) => boolean): Holder {
   const at = argv.indexOf(helperPath);
   // senders' sockets are opened here first
@@ -155,8 +155,8 @@ function nameOf(path: string, comm: string): string {
 }
 
 /**
- * NFLOG groups that processes read: first column of /proc/net/netfilter/nfnetlink_log (net/netfilter/nfnetlink_log.c,
- * seq_show); null = none in this kernel. `refused`: the error.
+ * NFLOG groups with readers: first column of nfnetlink_log (net/netfilter/nfnetlink_log.c, seq_show). null = none in
+ * this kernel. `refused`: the error.
  */
 export function readLogGroups(
   netns: string | null,

@@ -27,7 +27,7 @@ import { addTo } from '../../core/text/collections.js';
 export interface Programs {
   /** null = not permitted, or unknown. */
   readonly programs: readonly AttachedProgram[] | null;
-  /** Why they are unknown. */
+  /** Reason why they are unknown. */
   readonly unread?: string;
 }
 
@@ -56,7 +56,7 @@ export function readPrograms(
 
 type CodeFacts = Omit<AttachedProgram, 'device' | 'place' | 'id'>;
 
-/** Programs do not change, and ids go up (idr_alloc_cyclic, kernel/bpf/syscall.c): each is examined once. */
+/** Programs do not change, and ids go up (idr_alloc_cyclic, kernel/bpf/syscall.c). */
 const knownFacts = new Map<number, CodeFacts>();
 
 function codeFacts(id: number): CodeFacts {
@@ -74,14 +74,14 @@ function codeFacts(id: number): CodeFacts {
   return facts;
 }
 
-/** In a user namespace of its own, its maker alone has its network namespaces. */
+/** Only the maker of an own user namespace has its network namespaces. */
 function refused(): Pick<Programs, 'unread'> {
   return isFirstUserSpace()
     ? { unread: 'bpf(2) is refused: run as root, with CAP_SYS_ADMIN and no filter of system calls' }
     : {};
 }
 
-/** Types of programs that receive packets (enum bpf_prog_type of linux/bpf.h). */
+/** enum bpf_prog_type: programs that receive packets. */
 const packetTypes: ReadonlyMap<number, string> = new Map([
   [1, 'socket_filter'],
   [3, 'sched_cls'],
@@ -120,7 +120,7 @@ interface StrayProgram extends LoadedProgram {
   readonly kind: string;
 }
 
-/** /proc/kallsyms has five megabytes: all names of a program are read at once, and only if they decide. */
+/** /proc/kallsyms has five megabytes: read once a program, only if names decide. */
 function functionsOf(code: Uint8Array): (call: number) => readonly string[] {
   const calls = callsOf(code);
   return (call) => calledFunctions([call, ...calls]).get(call) ?? [];
@@ -168,7 +168,6 @@ function programsInTc(value: unknown, depth = 0): readonly number[] {
   return typeof id === 'number' ? [id, ...within] : within;
 }
 
-/** A program's place, and whether the bridges' packets may come there. */
 interface FoundPlace {
   readonly text: string;
   readonly isRelated: boolean;
@@ -190,10 +189,7 @@ function folderPrograms(path: string, place: FolderPlace): readonly number[] {
   }
 }
 
-/**
- * Mount point of the cgroup hierarchy (fifth column of mountinfo, proc(5)), here or as process 1 sees it: `ip netns
- * exec` hides it. null = none.
- */
+/** The cgroup mount (mountinfo's fifth column), here or for process 1: `ip netns exec` hides it. */
 function cgroupRoot(): string | null {
   for (const pid of ['self', '1']) {
     const lines = procText(`/proc/${pid}/mountinfo`).split('\n');
@@ -242,7 +238,6 @@ class PlaceFinder {
 
   constructor(private readonly netns: string | null) {}
 
-  /** null = not found. */
   async find(program: StrayProgram): Promise<FoundPlace | null> {
     switch (program.kind) {
       case 'cgroup_skb':
@@ -312,14 +307,14 @@ class PlaceFinder {
   }
 }
 
-/** Searches for a program at no known place, and ms between them. */
+/** Searches for a program at no known place, and ms between. */
 const [maxLooks, lookAgainMs] = [4, 100] as const;
 const reported = new Set<number>();
 
 /**
- * BPF programs that receive packets at places that the rest of a state does not show, so that their effect on the
- * bridges' packets is unknown. `known`: programs that it shows. Searches again for one just being attached or removed.
- * In a pid namespace of its own only programs in the bridges' path count. `among`: examines these only.
+ * BPF programs that receive packets, without those in `known`, as their effect on bridges is unknown. Searches again
+ * for one just being attached or removed. In an own pid namespace only programs in the bridges' path count. `among`:
+ * only these.
  */
 export async function readStrayPrograms(
   netns: string | null,

@@ -11,7 +11,7 @@ import { forwardingSysctls, readState } from './read.js';
 import { given } from '../../core/text/collections.js';
 
 export interface SnapshotOptions {
-  /** Path of the bridges' namespace; null = the caller's. */
+  /** null = the caller's. */
   readonly netns: string | null;
   /** Adds slow and stable parts: the kernel's log, Open vSwitch, configuration. */
   readonly complete: boolean;
@@ -19,7 +19,7 @@ export interface SnapshotOptions {
   readonly beside?: boolean;
 }
 
-/** Reads an audit's input without sending anything. Rejects with VerifyError (69) if links cannot be read. */
+/** An audit's input, without sending. Rejects with VerifyError (69) if links cannot be read. */
 export async function readSnapshot({ netns, complete, beside = false }: SnapshotOptions): Promise<Snapshot> {
   const unread: { what: string; why: string }[] = [];
   const orUnread = async <T>(what: string, read: Promise<T>): Promise<T | null> => {
@@ -72,7 +72,7 @@ async function settledSockets(netns: string | null, { links }: HostState): Promi
   return sockets;
 }
 
-/** The kernel takes 24 ms to close a socket after its process ended; no process holds it then. */
+/** The kernel takes 24 ms to close an ended process's socket. */
 function isClosing(sockets: readonly PacketSocket[]): boolean {
   return sockets.some((socket) => socket.holders.length === 0 && receives(socket));
 }

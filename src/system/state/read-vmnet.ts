@@ -26,10 +26,7 @@ function names(folder: string): readonly string[] {
   }
 }
 
-/**
- * `[ 12.3] br0: entered promiscuous mode`, before Linux 6.3 `[ 12.3] device br0 entered promiscuous mode`
- * (net/core/dev.c, __dev_set_promiscuity).
- */
+/** Before Linux 6.3: `device br0 entered promiscuous mode` (net/core/dev.c, __dev_set_promiscuity). */
 const line = /^\[\s*([\d.]+)\]\s+(?:device )?(\S+?)(?: \(\w+\))?:? (entered|left) promiscuous mode$/;
 
 function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
@@ -41,7 +38,7 @@ function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
   return last;
 }
 
-/** The kernel log's last line on promiscuous mode by device; null = not permitted (kernel.dmesg_restrict). */
+/** The kernel log's last line on promiscuous mode by device. null = not permitted (kernel.dmesg_restrict). */
 export async function readPromiscuousLog(): Promise<Readonly<Record<string, string>> | null> {
   try {
     const { status, stdout } = await runProgram(['dmesg', '--color=never']);

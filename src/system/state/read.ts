@@ -25,15 +25,15 @@ import { nftRules } from '../../core/bridge/rules.js';
 export interface ReadOptions {
   /** Adds Open vSwitch's bridges to `links` and `fdb`. */
   readonly ovs?: boolean;
-  /** Namespace of the bridges; null = the caller's. */
+  /** null = the caller's. */
   readonly netns: string | null;
-  /** /sys shows that namespace's devices: /sys/class/net/X/flags may be read. */
+  /** /sys shows that namespace's devices. */
   readonly sysfs: boolean;
-  /** Sysctls to read beside `alwaysRead`. */
+  /** Read beside `alwaysRead`. */
   readonly sysctl: readonly string[];
-  /** Adds packet sockets of other programs. */
+  /** Adds other programs' packet sockets. */
   readonly packetSockets?: boolean;
-  /** Adds policy routing rules and routes. */
+  /** Adds policy rules and routes. */
   readonly routing?: boolean;
 }
 
@@ -68,8 +68,8 @@ export const forwardingSysctls = [
 ] as const;
 
 /**
- * The kernel's present state. Runs programs in parallel; names unreadable parts in `unread`, and rejects (VerifyError,
- * 69) only without `ip`. Times and counters change by themselves.
+ * The kernel's present state, unreadable parts in `unread`. Rejects (VerifyError, 69) only without `ip`. Times and
+ * counters change by themselves.
  */
 export async function readState(options: ReadOptions): Promise<HostState> {
   // first: later frames of the caller wait there too
@@ -134,12 +134,12 @@ interface Ruleset {
   readonly rules: unknown;
 }
 
-/** By namespace; never changed. */
+/** By namespace. */
 const rulesets = new Map<string | null, Ruleset>();
 
 /**
- * nft takes a second for ten thousand rules: it runs again only for another generation, or if packets change the rules.
- * Counters keep the first values.
+ * nft takes a second for ten thousand rules: reruns only for another generation, or if packets change rules. Counters
+ * keep the first values.
  */
 async function readRuleset(netns: string | null): Promise<unknown> {
   const generation = inNamespace(netns, rulesGeneration);
@@ -152,7 +152,7 @@ async function readRuleset(netns: string | null): Promise<unknown> {
   return rules;
 }
 
-/** A copying rule has a counter, which is read before a step and after. */
+/** A copying rule's counter is read before a step and after. */
 function hasCountedCopies(rules: unknown): boolean {
   return nftCopyRules(listingOf({ nft: rules })).some(({ counter }) => counter !== null);
 }
@@ -168,8 +168,8 @@ function hasMovingSets(rules: unknown): boolean {
 const moving: ReadonlySet<string> = new Set(['dynamic', 'timeout']);
 
 /**
- * null = no rules, also without nft. Rejects with VerifyError if nft fails, or is missing although there are rules:
- * firewalls and container engines make some without it.
+ * null = no rules. Rejects with VerifyError if nft fails, or is missing despite rules, as firewalls and container
+ * engines make.
  */
 async function readRules(netns: string | null): Promise<unknown> {
   try {

@@ -2,10 +2,7 @@ import { type FeatureTrial, type KernelFeature, kernelFeatures } from '../../cor
 import { assertKnown } from '../../core/model/verify-error.js';
 import { mustRun } from '../process/programs.js';
 
-/**
- * Commands that succeed if the kernel has a feature. `shows`: output required of the last one: old kernels silently
- * ignore unknown attributes.
- */
+/** `shows`: output required of the last command, as old kernels silently ignore unknown attributes. */
 interface Trial {
   readonly commands: readonly string[];
   readonly shows?: string;
@@ -92,8 +89,8 @@ async function attempt(feature: KernelFeature): Promise<FeatureTrial> {
 }
 
 /**
- * Tries every feature on a bridge of its own, without undoing anything: only for a disposable network namespace.
- * Rejects with VerifyError (69) if no bridge or veth pair can be made.
+ * Tries features on its own bridge without undoing: only in a disposable network namespace. Rejects with VerifyError
+ * (69) without bridges or veth pairs.
  */
 export async function tryFeatures(): Promise<readonly FeatureTrial[]> {
   for (const command of stage) await mustRun(command.split(' '));

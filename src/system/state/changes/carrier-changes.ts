@@ -20,11 +20,11 @@ import {
 } from '../read-packet-sockets.js';
 import { programsShown, readPrograms, readStrayPrograms } from '../read-programs.js';
 
-/** Carriers of frames that appeared after it began, also transient ones. */
+/** Carriers of frames that appeared later, also transient ones. */
 export interface CarrierWatch {
-  /** All seen so far, without this program's helpers. */
+  /** All so far, without this program's helpers. */
   take(): Promise<PassingCarriers>;
-  /** Why some may have come and gone unseen. */
+  /** Reasons why some may have come and gone unseen. */
   unheard(): readonly string[];
   close(): void;
 }
@@ -53,8 +53,8 @@ function inside<T>(netns: string | null, ask: () => T): T | null {
 }
 
 /**
- * Looks five times a second for carriers that raise no event: packet sockets and their filters, readers of log groups,
- * rules of xtables, BPF programs, queues of taps.
+ * Looks five times a second for carriers without events: packet sockets, log group readers, xtables rules, BPF
+ * programs, tap queues.
  */
 export function watchCarriers(netns: string | null): CarrierWatch {
   const watch = new Looks(netns);
@@ -68,16 +68,16 @@ export function watchCarriers(netns: string | null): CarrierWatch {
 
 class Looks {
   readonly #failures = new Set<string>();
-  /** Present from the start, or this program's own, with filters. */
+  /** Present from the start, or this program's own. */
   readonly #known: Set<string>;
-  /** No process holds them: the kernel takes a while to close a socket. Those still there at the next look count. */
+  /** No process holds them, as the kernel closes sockets slowly. They count if still there at the next look. */
   #closing = new Set<string>();
   readonly #sockets: PacketSocket[] = [];
   readonly #logGroups = new Set<number>();
   readonly #legacy = new Map<string, LegacyTable>();
   readonly #taps = new Map<string, PassingCarriers['sharedTaps'][string]>();
   #tapCounts = '';
-  /** Next look for queues of taps even if their number is unchanged: ms of performance.now(). */
+  /** The next look at tap queues, even if their number is unchanged: ms of performance.now(). */
   #nextTapsMs = 0;
   readonly #programs = new Map<string, AttachedProgram>();
   readonly #handlers = new Map<string, PacketHandler>();
@@ -151,7 +151,7 @@ class Looks {
     for (const table of inside(this.netns, legacyTables)?.tables ?? []) this.#legacy.set(JSON.stringify(table), table);
   }
 
-  /** Looks if the number of queues changed, and periodically for one queue that several processes got. */
+  /** Several processes may share one queue: looks periodically, and when the number changes. */
   #lookAtTaps(links: readonly TapLink[]): void {
     const taps = links.filter(({ kind }) => tapKinds.includes(kind ?? ''));
     if (taps.length === 0) return;

@@ -1,20 +1,20 @@
 import type { CarryingRule } from '../../../core/model/timeline.js';
 import { netlinkAttributes, netlinkText, type WaitingMessage } from '../../kernel/netlink-socket.js';
 
-/** NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWRULE; RTM_NEWTFILTER of linux/rtnetlink.h. */
+/** NFT_MSG_NEWRULE. RTM_NEWTFILTER. */
 const newRule = (10 << 8) | 6;
 const newFilter = 44;
-/** Behind struct nlmsghdr and struct nfgenmsg, or struct tcmsg (linux/rtnetlink.h). */
+/** Behind struct nlmsghdr and struct nfgenmsg, or struct tcmsg. */
 const ruleAttributesAt = 20;
 const filterAttributesAt = 36;
 const tcmsg = { ifindex: 20, info: 32 } as const;
-/** NFTA_RULE_TABLE, _CHAIN, _HANDLE, _EXPRESSIONS; NFTA_EXPR_NAME, _DATA (linux/netfilter/nf_tables.h). */
+/** NFTA_RULE_TABLE, _CHAIN, _HANDLE, _EXPRESSIONS. NFTA_EXPR_NAME, _DATA. */
 const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4 } as const;
 const expressionAttribute = { name: 1, data: 2 } as const;
-/** NFTA_META_KEY and _SREG; NFTA_PAYLOAD_BASE and _SREG. With a source register the expression writes. */
+/** NFTA_META_KEY, _SREG. NFTA_PAYLOAD_BASE, _SREG. With a source register the expression writes. */
 const metaAttribute = { key: 2, source: 3 } as const;
 const payloadAttribute = { base: 2, source: 5 } as const;
-/** NFT_META_PRIORITY, _MARK and _SECMARK; NFT_PAYLOAD_TRANSPORT_HEADER. */
+/** NFT_META_PRIORITY, _MARK, _SECMARK. NFT_PAYLOAD_TRANSPORT_HEADER. */
 const harmlessMeta: readonly number[] = [2, 3, 14];
 const transportHeader = 2;
 
@@ -26,9 +26,9 @@ const families: Readonly<Record<number, string>> = {
   7: 'bridge',
   10: 'ip6',
 };
-/** Expressions that move or copy a packet, or hand it to a process; `target` is a target of xtables. */
+/** Expressions that move, copy or hand on a packet. `target` is of xtables. */
 const carrying: readonly string[] = ['dup', 'fwd', 'queue', 'target', 'tproxy'];
-/** tc actions that do so, or write fields that forwarding uses (tc-actions(8)). */
+/** tc actions that do so, or write forwarding's fields (tc-actions(8)). */
 const carryingActions = [
   ...([
     'bpf',
@@ -99,7 +99,7 @@ function carryingFilter(bytes: Buffer): readonly CarryingRule[] {
   return names.map((name) => ({ what: `tc ${name}`, place, rule: `${ifindex} ${preference}` }));
 }
 
-/** Rules in a kernel message that carry frames elsewhere or choose their receiver; most have none. */
+/** A message's rules that carry frames elsewhere or choose their receiver. */
 export function carryingRules({ type, family, bytes }: WaitingMessage): readonly CarryingRule[] {
   if (type === newRule) return carryingRule(bytes, family);
   return type === newFilter ? carryingFilter(bytes) : [];

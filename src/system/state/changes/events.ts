@@ -12,9 +12,9 @@ import {
 } from '../../kernel/netlink-socket.js';
 import { systemCode } from '../../../core/model/verify-error.js';
 
-/** RTNLGRP_LINK, _NEIGH, _TC, _MDB and _BRVLAN of linux/rtnetlink.h. */
+/** RTNLGRP_LINK, _NEIGH, _TC, _MDB, _BRVLAN. */
 const routeGroups = [1, 3, 4, 26, 33];
-/** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
+/** NFNLGRP_NFTABLES. */
 const tableGroups = [7];
 const AF_BRIDGE = 7;
 const waitMs = 500;
@@ -23,15 +23,14 @@ const usualBuffer = 4 * 1024 * 1024;
 const maxConcurrent = 2000;
 
 export interface KernelEvents {
-  /** Messages that rang, and drops by the kernel (ENOBUFS), after which only a whole snapshot is complete. */
+  /** Messages that rang. After an overrun (ENOBUFS) only a whole snapshot is complete. */
   counts(): { readonly events: number; readonly overruns: number };
   close(): Promise<void>;
 }
 
 /**
- * Calls `ring` for each change that the kernel reports of a namespace's links, bridge ports, FDB, MDB, VLANs, tc and
- * nft. The listener reads the state for details. Leaves out IP neighbours, which change all day. `buffer`: bytes the
- * kernel keeps of each; a drop rings too.
+ * Calls `ring` for each change, or drop, of links, bridge ports, FDB, MDB, VLANs, tc and nft. Read the state for
+ * details. IP neighbours, which change all day, are left out. `buffer`: bytes.
  */
 export function openKernelEvents(netns: string | null, ring: () => void, buffer = usualBuffer): KernelEvents {
   let [events, overruns, open] = [0, 0, true];

@@ -19,7 +19,7 @@ const columns = {
 
 /** Details of a flow's change (ovs-ofctl(8), monitor). */
 const aboutChange = /\b(?:event|reason|cookie|idle_timeout|hard_timeout|importance|duration)=\S+ ?/g;
-/** Distinct changes kept; longest start of a monitor, ms. */
+/** Distinct changes. Longest start of a monitor, ms. */
 const maxKept = 64;
 const beginMs = 3000;
 const restMs = 100;
@@ -31,14 +31,14 @@ export interface OvsWatch {
   close(): void;
 }
 
-/** A program that prints changes, started again when its connection ends. */
+/** Restarts its program when the connection ends. */
 class Monitor {
   #child: ChildProcess | null = null;
   #isClosed = false;
   #restarts = 0;
   failure: string | null = null;
 
-  /** `isNews`: false for complaints; `heard` gets each line, `ended` is called when the connection ends. */
+  /** `isNews`: false for complaints. */
   constructor(
     private readonly argv: readonly string[],
     private readonly isNews: (line: string) => boolean,
@@ -46,7 +46,7 @@ class Monitor {
     private readonly ended: () => void,
   ) {}
 
-  /** Resolves once it runs: with its first line, if `printsFirst`. */
+  /** Resolves with the first line if `printsFirst`. */
   async begin(printsFirst: boolean): Promise<void> {
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...this.argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -111,10 +111,9 @@ async function tableColumns(table: keyof typeof columns): Promise<string> {
 }
 
 /**
- * Hears changing flows and settings of these Open vSwitch bridges, also reverted ones: `ovs-ofctl monitor` (OpenFlow
- * 1.4, 7.3.5.15; before, Nicira's extension) and `ovsdb-client monitor` (RFC 7047 4.1.5), which end with this process.
- * Resolves when they listen. An empty table prints nothing at first. A silent database counts as unheard. Leaves out
- * flows that `learn` makes as MAC table entries.
+ * Hears changes of these bridges, also reverted ones: `ovs-ofctl monitor` (OpenFlow 1.4, 7.3.5.15; before, Nicira's
+ * extension) and `ovsdb-client monitor` (RFC 7047 4.1.5). Resolves when they listen. An empty table prints nothing at
+ * first. A silent database counts as unheard. Leaves out MAC entries of `learn`.
  */
 export async function watchOvs(bridges: ReadonlySet<string>): Promise<OvsWatch> {
   const kept = new Map<string, SettingChange>();

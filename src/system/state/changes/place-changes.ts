@@ -8,21 +8,21 @@ import {
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
 
-/** RTNLGRP_LINK and RTNLGRP_NEIGH; RTM_NEWLINK, RTM_DELLINK and RTM_NEWNEIGH (linux/rtnetlink.h). */
+/** RTNLGRP_LINK, RTNLGRP_NEIGH. RTM_NEWLINK, RTM_DELLINK, RTM_NEWNEIGH. */
 const groups = [1, 3] as const;
 const message = { newLink: 16, delLink: 17, newNeigh: 28 } as const;
 const AF_BRIDGE = 7;
-/** IFF_UP and IFF_LOWER_UP, the carrier (linux/if.h). */
+/** IFF_UP, and IFF_LOWER_UP: the carrier. */
 const upFlag = 1;
 const carrierFlag = 1 << 16;
 /** In struct ifinfomsg and struct ndmsg, behind struct nlmsghdr. */
 const ifindexAt = 20;
 const flagsAt = 24;
 const neighbourAttributesAt = 28;
-/** NDA_LLADDR and NDA_MASTER (linux/neighbour.h). */
+/** NDA_LLADDR, NDA_MASTER. */
 const attribute = { lladdr: 2, master: 9 } as const;
 
-/** A station moved from its bridge port, or a port lost its carrier. */
+/** A station left its bridge port, or a port lost its carrier. */
 export type PlaceChange =
   /** `bridge`: index of the bridge that learned it. */
   | { readonly kind: 'moved'; readonly mac: string; readonly ifindex: number; readonly bridge: number }
@@ -49,7 +49,7 @@ function* changesIn({ type, family, bytes }: WaitingMessage): Generator<PlaceCha
     };
 }
 
-/** Hears stations move between a namespace's bridge ports, and links lose their carrier. */
+/** Hears stations move between bridge ports, and links lose their carrier. */
 export interface PlaceWatch {
   take(): readonly PlaceChange[];
   /** True if the kernel dropped some. */
@@ -57,7 +57,7 @@ export interface PlaceWatch {
   close(): void;
 }
 
-/** `netns`: path of the namespace; null = the caller's. Leaves out events that this user may not hear. */
+/** `netns`: path, null = the caller's. Leaves out events that this user may not hear. */
 export function watchPlaces(netns: string | null): PlaceWatch {
   const fds = inNamespace(netns, () =>
     groups.flatMap(

@@ -38,25 +38,25 @@ import { netconfGroups, sysctlChangesIn } from './sysctl-changes.js';
 import { given } from '../../../core/text/collections.js';
 
 /**
- * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and sysctls' groups. One socket each: a flood
- * on one displaces nothing of another.
+ * RTNLGRP_LINK, _NEIGH, _IPV4_RULE, _IPV6_RULE, and sysctls' groups. A socket each: a flood on one displaces nothing of
+ * another.
  */
 const neighbourGroup = 3;
 const groups = [1, neighbourGroup, 8, 19, ...netconfGroups].map((group) => ({ family: NETLINK_ROUTE, group }) as const);
-/** RTNLGRP_IPV4_ROUTE, _IPV6_ROUTE and _NEXTHOP, and XFRMNLGRP_POLICY of linux/xfrm.h. */
+/** RTNLGRP_IPV4_ROUTE, _IPV6_ROUTE, _NEXTHOP. XFRMNLGRP_POLICY. */
 const groupsOfRoutes = [
   ...[7, 11, 32].map((group) => ({ family: NETLINK_ROUTE, group }) as const),
   { family: NETLINK_XFRM, group: 4 } as const,
 ];
 /** Behind struct nlmsghdr. */
 const bodyAt = 16;
-/** In struct rtmsg, behind struct nlmsghdr, and behind it; RTM_F_CLONED, and RTA_DST of linux/rtnetlink.h. */
+/** struct rtmsg behind struct nlmsghdr. RTM_F_CLONED, RTA_DST. */
 const route = { lengthAt: 17, flagsAt: 24, attributesAt: 28, isCloned: 0x200, destination: 1 } as const;
 const [AF_INET, AF_INET6] = [2, 10] as const;
 const AF_BRIDGE = 7;
 const buffer = 1024 * 1024;
 
-/** IFLA_BR_… and IFLA_BRPORT_… of linux/if_link.h, by key of `ip -j -d link`. */
+/** IFLA_BR_… and IFLA_BRPORT_…, by key of `ip -j -d link`. */
 const ofBridge = attributesByNumber('bridge');
 const ofPort = attributesByNumber('port');
 /** IFLA_IFNAME. */
@@ -64,7 +64,7 @@ const nameAttribute = 3;
 const masterWord = 'master';
 /** Not for ports: a bridge makes them promiscuous (br_manage_promisc, net/bridge/br_if.c). */
 const promiscuity = 'promiscuity';
-/** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY, _CARRIER and _XDP, in the judge's words. */
+/** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY, _CARRIER, _XDP, in the judge's words. */
 const ofLink: ReadonlyMap<number, string> = new Map([
   [1, 'MAC'],
   [4, 'MTU'],
@@ -73,22 +73,22 @@ const ofLink: ReadonlyMap<number, string> = new Map([
   [33, 'carrier'],
   [43, 'XDP program'],
 ]);
-/** IFLA_MTU, _PROTINFO, _LINKINFO and _AF_SPEC; in the third IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
+/** IFLA_MTU, _PROTINFO, _LINKINFO, _AF_SPEC. IFLA_INFO_KIND, _DATA, _SLAVE_KIND, _SLAVE_DATA. */
 const link = { mtu: 4, protinfo: 12, info: 18, ofFamily: 26, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
-/** IFLA_BRIDGE_VLAN_INFO and _VLAN_TUNNEL_INFO of linux/if_bridge.h. */
+/** IFLA_BRIDGE_VLAN_INFO, _VLAN_TUNNEL_INFO. */
 const ofVlans: ReadonlySet<number> = new Set([2, 3]);
-/** NDA_LLADDR, _VLAN and _MASTER; NUD_NOARP: a static entry (linux/neighbour.h). */
+/** NDA_LLADDR, _VLAN, _MASTER. NUD_NOARP: a static entry. */
 const neighbour = { lladdr: 2, vlan: 5, master: 9, isStatic: 0x40 } as const;
 const stateAt = 24;
-/** In struct ifinfomsg and in struct ndmsg, behind struct nlmsghdr. */
+/** In struct ifinfomsg and struct ndmsg. */
 const ifindexAt = 20;
 const linkAttributesAt = 32;
 const neighbourAttributesAt = 28;
 
 export interface SettingChangeWatch {
   /**
-   * Settings changed twice or more since opening or the last call, perhaps back to their value. Routes, rules and
-   * policies count at any change: a device takes its routes along unreported.
+   * Settings changed twice or more since the last call, perhaps reverted. Routes, rules and policies count at once: a
+   * device takes its routes along unreported.
    */
   take(): readonly SettingChange[];
   unheard(): readonly string[];
@@ -96,10 +96,9 @@ export interface SettingChangeWatch {
 }
 
 /**
- * Hears changes in a network namespace: settings and VLANs of Linux bridges and their ports, sysctls, static entries,
- * policy routing rules, routes, nexthop objects, IPsec policies. A device's event has all its settings: a reverted
- * change shows as two values. Leaves out what the kernel dropped. `routes`: false leaves out routes, nexthop objects
- * and IPsec policies; routers have many, without effect on guests on a bridge.
+ * Hears changes: settings and VLANs of Linux bridges and ports, sysctls, static entries, policy routing, IPsec
+ * policies. A device's event has all its settings, so that a reverted change shows as two values. `routes`: false
+ * leaves out routes, nexthop objects and IPsec policies, of which routers have many without effect on bridged guests.
  */
 export function watchSettingChanges(netns: string | null, routes: boolean): SettingChangeWatch {
   const [opened, promiscuous] = inNamespace(netns, () => [
@@ -137,7 +136,7 @@ export function watchSettingChanges(netns: string | null, routes: boolean): Sett
   };
 }
 
-/** Question for links of a kind: struct ifinfomsg, and IFLA_INFO_KIND in IFLA_LINKINFO. */
+/** struct ifinfomsg, and IFLA_INFO_KIND in IFLA_LINKINFO. */
 const bridgesOnly = Buffer.concat([
   Buffer.alloc(linkAttributesAt - bodyAt),
   Buffer.from([16, 0, link.info, 0, 11, 0, link.kind, 0]),
@@ -145,8 +144,8 @@ const bridgesOnly = Buffer.concat([
 ]);
 
 /**
- * Bridges' promiscuity at the start, by index: giving it up raises no event if a device on the bridge goes down
- * (__dev_set_rx_mode, net/core/dev.c), so that events may show one value alone.
+ * Read at the start, by index: its end raises no event if a device on the bridge goes down (__dev_set_rx_mode,
+ * net/core/dev.c).
  */
 function promiscuityOfBridges(): ReadonlyMap<number | null, readonly string[]> {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
@@ -175,7 +174,7 @@ function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<S
 interface HeardSocket {
   readonly fd: number;
   readonly family: typeof NETLINK_ROUTE | typeof NETLINK_XFRM;
-  /** True for neighbours alone: MAC sweeps may exceed the buffer. */
+  /** Neighbours only: MAC sweeps may exceed the buffer. */
   readonly mayLose: boolean;
 }
 
@@ -191,7 +190,6 @@ function* waiting({ fd, family: socketFamily, mayLose }: HeardSocket): Generator
   }
 }
 
-/** By type of rtnetlink(7). */
 type Report = (message: Buffer, family: number, type: number) => Iterable<Reported>;
 const ofObjects: Report = (message, _, type) => [changeOf(nexthopObjects, type, message)];
 const ofRules: Report = (message, _, type) => [changeOf(routingRules, type, message)];
@@ -218,7 +216,7 @@ function changeOf(what: string, type: number, message: Buffer): Reported {
   return { ifindex: null, what, value: `${type} ${message.toString('hex', bodyAt)}` };
 }
 
-/** A route by destination. The kernel's cached result for a packet is no entry of the table. */
+/** The kernel's cached result for a packet is no entry of the table. */
 function* routeIn(message: Buffer, family: number, type: number): Generator<Reported> {
   if ((message.readUInt32LE(route.flagsAt) & route.isCloned) !== 0) return;
   const destination = attributesOf(message.subarray(route.attributesAt)).get(route.destination);
@@ -229,7 +227,7 @@ function* routeIn(message: Buffer, family: number, type: number): Generator<Repo
   yield changeOf(`${routesTo}${text}/${message.readUInt8(route.lengthAt)}`, type, message);
 }
 
-/** A name, and hexadecimal bytes. */
+/** Values are hexadecimal. */
 type Setting = readonly [what: string, value: string];
 
 function* linkIn(message: Buffer, family: number): Generator<Reported> {
@@ -255,7 +253,7 @@ function isPort(attributes: Attributes): boolean {
   return textOf(attributesOf(attributes.get(link.info)).get(link.slaveKind)) === 'bridge';
 }
 
-/** Port settings come in IFLA_LINKINFO from `ip link`, in IFLA_PROTINFO from `bridge link`. */
+/** `ip link` sets port settings in IFLA_LINKINFO, `bridge link` in IFLA_PROTINFO. */
 function* settingsIn(attributes: Attributes): Generator<Setting> {
   const info = attributesOf(attributes.get(link.info));
   const isBridge = textOf(info.get(link.kind)) === 'bridge';
@@ -273,7 +271,7 @@ function* settingsIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * Only complete messages have IFLA_MTU: wireless LAN drivers send others. A link on no bridge has no IFLA_MASTER
+ * Only complete messages have IFLA_MTU, unlike wireless drivers'. A link on no bridge has no IFLA_MASTER
  * (rtnl_fill_ifinfo, net/core/rtnetlink.c).
  */
 function* identityIn(attributes: Attributes): Generator<Setting> {
@@ -283,8 +281,8 @@ function* identityIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * A bridge's report of itself or a port has all its VLANs, no attribute if there are none (br_ifinfo_notify,
- * net/bridge/br_netlink.c). Drivers' own reports and connectivity faults put something else there.
+ * A bridge reports all VLANs, without attribute if none (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers and
+ * connectivity faults put something else there.
  */
 function* vlansIn(attributes: Attributes): Generator<Setting> {
   const vlans = attributes.get(link.ofFamily);
@@ -292,7 +290,7 @@ function* vlansIn(attributes: Attributes): Generator<Setting> {
     yield [vlanList, vlans?.toString('hex') ?? ''];
 }
 
-/** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */
+/** struct ndmsg behind struct nlmsghdr. */
 function* staticEntryIn(message: Buffer, isThere: boolean): Generator<Reported> {
   if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
   const attributes = attributesOf(message.subarray(neighbourAttributesAt));

@@ -6,22 +6,19 @@ import { parsePacketSockets, readPacketTable } from '../read-packet-sockets.js';
 import { readVmnet } from '../read-vmnet.js';
 import { alwaysRead, forwardingSysctls } from '../read.js';
 
-/** RTNLGRP_IPV4_NETCONF and RTNLGRP_IPV6_NETCONF of linux/rtnetlink.h. */
+/** RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF. */
 export const netconfGroups = [24, 25] as const;
 const AF_INET = 2;
-/** Behind struct nlmsghdr and struct netconfmsg, which is the family. */
+/** Behind struct nlmsghdr and struct netconfmsg. */
 const attributesAt = 20;
 
-/** NETCONFA_IFINDEX of linux/netconf.h, and its value for the two sets of no device. */
+/** NETCONFA_IFINDEX, and its values for no device. */
 const ifindexAttribute = 1;
 const sets: ReadonlyMap<number, string> = new Map([
   [-1, 'all'],
   [-2, 'default'],
 ]);
-/**
- * NETCONFA_FORWARDING, _RP_FILTER, _MC_FORWARDING, _PROXY_NEIGH, _IGNORE_ROUTES_WITH_LINKDOWN and _BC_FORWARDING, by
- * sysctl.
- */
+/** NETCONFA_FORWARDING, _RP_FILTER, _MC_FORWARDING, _PROXY_NEIGH, _IGNORE_ROUTES_WITH_LINKDOWN, _BC_FORWARDING. */
 const ofIpv4: ReadonlyMap<number, string> = new Map([
   [2, 'forwarding'],
   [3, 'rp_filter'],
@@ -36,13 +33,12 @@ const ofIpv6: ReadonlyMap<number, string> = new Map([
   [5, 'proxy_ndp'],
   [6, 'ignore_routes_with_linkdown'],
 ]);
-/** Two names of one switch (devinet_sysctl_init of net/ipv4/devinet.c); the state reads this one. */
+/** Two names of one switch (devinet_sysctl_init, net/ipv4/devinet.c). The state reads this one. */
 const usualName: ReadonlyMap<string, string> = new Map([['net.ipv4.conf.all.forwarding', 'net.ipv4.ip_forward']]);
 
 /**
- * Sysctls of a whole network namespace in a message of RTM_NEWNETCONF, with new values; the kernel sends it only for a
- * changed value (devinet_conf_proc of net/ipv4/devinet.c, addrconf_fixup_forwarding of net/ipv6/addrconf.c). Leaves out
- * single devices'.
+ * A namespace's sysctls in RTM_NEWNETCONF, without single devices'. The kernel sends only changed values
+ * (devinet_conf_proc, net/ipv4/devinet.c; addrconf_fixup_forwarding, net/ipv6/addrconf.c).
  */
 export function* sysctlChangesIn(
   message: Buffer,
@@ -61,8 +57,8 @@ export function* sysctlChangesIn(
 }
 
 /**
- * State that raises no event (sysctls, packet sockets, tcx and netkit programs at bridges and ports, VMware's devices),
- * as a text to compare. Cheap. `links`: of the last snapshot.
+ * State without events, as a text to compare: sysctls, packet sockets, tcx and netkit programs, VMware's devices.
+ * Cheap. `links`: of the last snapshot.
  */
 export function silentState(netns: string | null, links: readonly LinkState[]): string {
   const sockets = parsePacketSockets(readPacketTable(netns) ?? '')

@@ -13,21 +13,21 @@ import type {
 } from '../../../core/model/state.js';
 import { filled, given, mapByName, pick } from '../../../core/text/collections.js';
 
-/** Tables of `ovs-vsctl --format=json list TABLE`, and by bridge the output of ovs-ofctl and ovs-appctl. */
+/** Tables of `ovs-vsctl --format=json list TABLE`. Output of ovs-ofctl and ovs-appctl by bridge. */
 export interface OvsTexts {
   readonly bridges: readonly OvsRecord[];
   readonly ports: readonly OvsRecord[];
   readonly interfaces: readonly OvsRecord[];
   readonly mirrors: readonly OvsRecord[];
-  /** Table Open_vSwitch; absent = not read. */
+  /** Table Open_vSwitch. Absent = not read. */
   readonly settings?: readonly OvsRecord[];
-  /** `ovs-ofctl dump-groups` and `dump-meters` by bridge. */
+  /** `ovs-ofctl dump-groups` and `dump-meters`. */
   readonly groups?: Readonly<Record<string, string>>;
   readonly meters?: Readonly<Record<string, string>>;
-  /** Processes connected to a bridge's management socket, by bridge; the switch's process. Absent = not read. */
+  /** Processes at a bridge's management socket, and the switch's. Absent = not read. */
   readonly controllers?: Readonly<Record<string, readonly SocketProcess[]>>;
   readonly daemon?: OvsState['daemon'];
-  /** `ovs-ofctl show`, `ovs-ofctl dump-flows`, `ovs-appctl fdb/show` by bridge. */
+  /** `ovs-ofctl show`, `ovs-ofctl dump-flows`, `ovs-appctl fdb/show`. */
   readonly show: Readonly<Record<string, string>>;
   readonly flows: Readonly<Record<string, string>>;
   readonly fdb: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Without counters and times, alike for all OpenFlow versions: from 1.3 on `reset_counts` is added. */
+/** Without counters and times, for all OpenFlow versions: 1.3 adds `reset_counts`. */
 function stillFlow(line: string): string {
   return line
     .replaceAll(/\b(?:(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]+,? ?|reset_counts )/g, '')
@@ -67,7 +67,7 @@ function aroundFlows(name: string, texts: OvsTexts): Pick<OvsBridgeState, 'group
   });
 }
 
-/** OVN's integration bridge by its settings (ovn-controller(8), external_ids); null = no OVN. */
+/** OVN's integration bridge (ovn-controller(8), external_ids). null = no OVN. */
 export function ovnBridgeIn(settings: readonly OvsRecord[]): string | null {
   const [ids] = settings.map((row) => row['external_ids']);
   return textIn(ids, 'ovn-remote') === null ? null : (textIn(ids, 'ovn-bridge') ?? 'br-int');
@@ -86,12 +86,10 @@ function numbersOf(column: unknown): readonly number[] {
   return membersOf(column).filter((member) => typeof member === 'number');
 }
 
-/** null = no such key. */
 function textIn(map: unknown, key: string): string | null {
   return textOf(valueIn(map, key)) || null;
 }
 
-/** Bonds have none of it. */
 function aboutInterface(row: OvsRecord, isBond: boolean): Pick<OvsPortState, 'ofport' | 'type' | 'peer' | 'mac'> {
   const { ofport, options, external_ids: ids } = row;
   const type = isBond ? 'bond' : textOf(row['type']);
@@ -161,7 +159,7 @@ export function parseOvs(texts: OvsTexts): OvsState {
   };
 }
 
-/** Entries of ` port  VLAN  MAC  Age` (ovs-appctl fdb/show); the bridge's own port counts as the bridge. */
+/** Entries of ` port VLAN MAC Age` (ovs-appctl fdb/show). The bridge's own port counts as the bridge. */
 function fdbOf(texts: OvsTexts, ovs: OvsState): readonly FdbState[] {
   return ovs.bridges.flatMap(({ name }) =>
     (texts.fdb[name] ?? '').split('\n').flatMap((line): FdbState[] => {
@@ -203,7 +201,7 @@ function patchLinks({ ports }: OvsState): readonly LinkState[] {
   );
 }
 
-/** Links and entries as of kernel bridges: ports have their bridge as master, and forward if active and up. */
+/** Adds links and entries as of kernel bridges: ports forward if active and up. */
 export function withOvs<T extends { readonly links: readonly LinkState[]; readonly fdb: readonly FdbState[] }>(
   state: T,
   texts: OvsTexts,

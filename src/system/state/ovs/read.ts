@@ -10,17 +10,17 @@ import { isDescendant, isRoots, lockingDaemon, runningProgram, socketHolders } f
 import { type OvsTexts, ovnBridgeIn } from './parse.js';
 import { given } from '../../../core/text/collections.js';
 
-/** Folder of Open vSwitch's sockets (ovs-vswitchd(8)). */
+/** Folder of Open vSwitch's sockets. */
 export function ovsFolder(): string {
   return process.env['OVS_RUNDIR'] ?? '/run/openvswitch';
 }
 
-/** True if Open vSwitch runs: its database's socket, or its switch, which outlives the database. */
+/** True if the database's socket or the switch, which outlives it, exists. */
 export function isOvsRunning(): boolean {
   return ['db.sock', 'ovs-vswitchd.pid'].some((file) => existsSync(`${ovsFolder()}/${file}`));
 }
 
-/** All that decides Open vSwitch's forwarding; null = it does not run. Rejects with VerifyError without an answer. */
+/** Everything that decides forwarding. null = not running. Rejects with VerifyError without an answer. */
 export async function readOvsTexts(): Promise<OvsTexts | null> {
   if (!isOvsRunning()) return null;
   const [bridges = [], ports = [], interfaces = [], mirrors = [], settings = []] = await readOvsTables(
@@ -51,7 +51,7 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
   };
 }
 
-/** Rejects with VerifyError if OVN runs and nothing shows which other programs control a bridge. */
+/** Rejects with VerifyError if OVN runs and other controllers are unknown. */
 function controllersOf(
   bridges: readonly LiveBridge[],
   settings: readonly OvsRecord[],
@@ -73,14 +73,14 @@ export interface LiveBridge {
   readonly protocols: unknown;
 }
 
-/** Without the kernel's datapath, say, a bridge is only in the database. */
+/** Without the kernel's datapath a bridge is only in the database. */
 function liveAmong(bridges: readonly OvsRecord[]): readonly LiveBridge[] {
   return bridges.flatMap(({ name, protocols }) =>
     typeof name === 'string' && existsSync(`${ovsFolder()}/${name}.mgmt`) ? [{ name, protocols }] : [],
   );
 }
 
-/** Bridges of the switch, with their OpenFlow versions. Rejects as `readOvs`. */
+/** Bridges of the switch, with OpenFlow versions. Rejects as `readOvs`. */
 export async function liveBridges(): Promise<readonly LiveBridge[]> {
   return liveAmong((await readOvs())?.bridges ?? []);
 }
@@ -89,13 +89,13 @@ function printed(command: readonly string[]): Promise<string> {
   return mustRun(command, { timeoutMs: 5000 });
 }
 
-/** Without groups or meters in a version of OpenFlow, their actions are unknown. */
+/** Some OpenFlow versions have no groups or meters. */
 async function printedIfKnown(command: readonly string[]): Promise<string> {
   const { status, stdout } = await runProgram(command, { timeoutMs: 5000 });
   return status === 0 ? stdout : '';
 }
 
-/** Leaves out this process's children; null = the kernel reports none. */
+/** Leaves out this process's children. null = not reported. */
 function connectedTo(bridge: string): readonly SocketProcess[] | null {
   const peers = unixPeers(`${ovsFolder()}/${bridge}.mgmt`);
   if (peers === null) return null;
@@ -112,10 +112,7 @@ function connectedTo(bridge: string): readonly SocketProcess[] | null {
 /** Without -generate a trace sends and learns nothing (ovs-vswitchd(8), ofproto/trace). */
 const maxQuestions = 48;
 
-/**
- * Adds the switch's traces of frames that a flow or mirror may hand to others: at most 48, none if every flow is known
- * to be harmless.
- */
+/** Adds up to 48 traces of frames that a flow or mirror may hand to others. */
 export async function withTraces<T extends Pick<HostState, 'links' | 'fdb' | 'ovs'>>(state: T): Promise<T> {
   const { ovs } = state;
   const questions = ovsQuestions(state).slice(0, maxQuestions);
@@ -135,10 +132,7 @@ export async function withTraces<T extends Pick<HostState, 'links' | 'fdb' | 'ov
   return { ...state, ovs: { ...ovs, bridges } };
 }
 
-/**
- * Tables in the order of `names`, from one transaction: `ovs-vsctl` prints each in a line. Rejects with VerifyError if
- * the database does not answer.
- */
+/** From one transaction, a line each. Rejects with VerifyError without an answer. */
 async function readOvsTables(
   names: readonly string[],
   timeoutSeconds: number,
@@ -161,7 +155,7 @@ async function readOvsTables(
   return tables.map(parseOvsTable);
 }
 
-/** Rows of a table of `ovs-vsctl --format=json list TABLE`. */
+/** Rows of `ovs-vsctl --format=json list TABLE`. */
 export function parseOvsTable(json: unknown): readonly OvsRecord[] {
   const table = fieldsOf(json);
   const headings = textsOf(table?.headings);
@@ -171,7 +165,7 @@ export function parseOvsTable(json: unknown): readonly OvsRecord[] {
     .map((row) => Object.fromEntries(headings.map((heading, at) => [heading, row[at]])));
 }
 
-/** Open vSwitch's bridges, ports and mirrors; null = it does not run. Rejects with VerifyError without an answer. */
+/** Bridges, ports and mirrors. null = not running. Rejects with VerifyError without an answer. */
 export async function readOvs(): Promise<Snapshot['ovs']> {
   if (!isOvsRunning()) return null;
   try {
