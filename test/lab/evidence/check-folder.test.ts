@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/core/model/run-record.js';
 import { call } from '../../support/call.js';
+import { check } from '../../support/check-folder.js';
 import { smallRun } from '../../support/lab/small-run.js';
 
 let run = { scratch: '', dir: '' };
@@ -50,20 +51,6 @@ describe('run.json', () => {
     expect(provenance?.instrument.captures[0]?.program).toMatch(/^([0-9a-f]{16})+$/);
   });
 });
-
-interface Checks {
-  readonly whole: boolean;
-  readonly verdict: string;
-  readonly checks: readonly { readonly name: string; readonly ok: boolean | null; readonly text: string }[];
-}
-
-function check(dir: string, ...more: readonly string[]) {
-  const { status, stdout } = call('check', dir, '--json', ...more);
-  const reported = JSON.parse(stdout) as Checks;
-  const by = (ok: boolean | null): readonly string[] =>
-    reported.checks.filter((check) => check.ok === ok).map(({ name }) => name);
-  return { status, told: reported, ok: by(true), wrong: by(false), none: by(null) };
-}
 
 describe('check', () => {
   it('calls the folder of a run whole', () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
-import { tenantOf, untilListening } from '../../support/lab/processes.js';
+import { incoming, tenantOf, untilListening } from '../../support/lab/processes.js';
 import { causesIn } from '../../support/lab/result-parts.js';
 import { untilReported } from '../../support/lab/program.js';
 import { macOfGuest, type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
@@ -35,19 +35,7 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
     });
     const plan = await outcomeOf(host.cli(['plan', file]));
     const reported = Number(/^Out of the NIC: (\d+) of them/m.exec(plan.stdout)?.[1]);
-    const tcpdump = host.start('lan', [
-      'tcpdump',
-      '-Z',
-      'root',
-      '-n',
-      '-e',
-      '-l',
-      '-i',
-      'eth0',
-      '-Q',
-      'in',
-      'ether proto 0x88b5',
-    ]);
+    const tcpdump = host.start('lan', incoming('ether proto 0x88b5'));
     const outside = outcomeOf(tcpdump);
     await untilListening(tcpdump);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'behind')]));

@@ -1,23 +1,13 @@
-import { execFileSync, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { answerVariant, type Result } from '../../../src/core/model/result.js';
 import { parseFolder } from '../../../src/system/evidence/folder/parse-folder.js';
-import { guests, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
-import { untilListening } from '../../support/lab/processes.js';
+import { guests, known, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
+import { incoming, probing, untilListening } from '../../support/lab/processes.js';
 import { needs, root } from '../../support/needs.js';
 import { shared } from '../../support/scratch.js';
-
-const known = (count: number, rate = 1000): string =>
-  `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
-
-/** Resolves when the run says that it is probing. */
-function probing(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) =>
-    child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)),
-  );
-}
 
 describe('a run on a host', needs(root), () => {
   const host = shared(throwAwayHost);
@@ -26,19 +16,7 @@ describe('a run on a host', needs(root), () => {
     const file = host.scenario('private', { steps: known(300) });
     const before = host.shape();
     const ping = outcomeOf(host.start('kali2', `ping -i 0.02 -c 200 ${guests.lan.ip}`));
-    const outside = host.start('lan', [
-      'tcpdump',
-      '-Z',
-      'root',
-      '-n',
-      '-e',
-      '-l',
-      '-i',
-      'eth0',
-      '-Q',
-      'in',
-      'ether proto 0x88b5 or udp',
-    ]);
+    const outside = host.start('lan', incoming('ether proto 0x88b5 or udp'));
     const sniffed = outcomeOf(outside);
     await untilListening(outside);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'private')]));

@@ -1,20 +1,10 @@
-import { type ChildProcess } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
-import { cli, guests, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
+import { probing } from '../../support/lab/processes.js';
+import { cli, guests, known, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { patient } from '../../support/patient.js';
 import { needs, root } from '../../support/needs.js';
 import { shared } from '../../support/scratch.js';
-
-const known = (count: number, rate = 1000): string =>
-  `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;
-
-/** Resolves when the run says that it is probing. */
-function probing(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) =>
-    child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)),
-  );
-}
 
 describe('a run on a host', needs(root), () => {
   const host = shared(throwAwayHost);

@@ -82,6 +82,11 @@ export async function leftAfter(
   return left(pids, namespaces, mayBeOfRun);
 }
 
+/** A tcpdump of the frames that come in at eth0 and match a filter, a line each. */
+export function incoming(filter: string): readonly string[] {
+  return ['tcpdump', '-Z', 'root', '-n', '-e', '-l', '-i', 'eth0', '-Q', 'in', filter];
+}
+
 /** Resolves when a tcpdump listens, which it says on stderr; rejects where it ends without. */
 export async function untilListening(tcpdump: ChildProcess): Promise<void> {
   await new Promise<void>((resolve, reject) => {
@@ -92,6 +97,13 @@ export async function untilListening(tcpdump: ChildProcess): Promise<void> {
     });
     tcpdump.once('exit', () => reject(new Error(`tcpdump ended before it listened: ${said}`)));
   });
+}
+
+/** Resolves when a run says that it is probing. */
+export function probing(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) =>
+    child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)),
+  );
 }
 
 /** A process that does nothing in a network namespace: what only a descriptor holds, a run does not find. */

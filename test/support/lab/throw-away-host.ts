@@ -226,3 +226,7 @@ export function outcomeOf(child: ChildProcess): Promise<Outcome> {
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })));
 }
+
+/** A step in which kali2 and the LAN send each other frames that no other guest may get. */
+export const known = (count: number, rate = 1000): string =>
+  `  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: ${count}, rate: ${rate} }, expect: private }\n`;

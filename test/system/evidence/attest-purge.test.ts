@@ -3,6 +3,7 @@ import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../support/call.js';
+import { check } from '../../support/check-folder.js';
 import { smallRun } from '../../support/lab/small-run.js';
 import { needs, program } from '../../support/needs.js';
 
@@ -16,20 +17,6 @@ function copy(name: string): string {
   const to = join(run.scratch, name);
   cpSync(run.dir, to, { recursive: true });
   return to;
-}
-
-interface Checks {
-  readonly whole: boolean;
-  readonly verdict: string;
-  readonly checks: readonly { readonly name: string; readonly ok: boolean | null; readonly text: string }[];
-}
-
-function check(dir: string, ...more: readonly string[]) {
-  const { status, stdout } = call('check', dir, '--json', ...more);
-  const reported = JSON.parse(stdout) as Checks;
-  const by = (ok: boolean | null): readonly string[] =>
-    reported.checks.filter((check) => check.ok === ok).map(({ name }) => name);
-  return { status, told: reported, ok: by(true), wrong: by(false), none: by(null) };
 }
 
 describe('attest', needs(program('ssh-keygen')), () => {

@@ -8,6 +8,7 @@ import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Change } from '../../../src/core/model/fabric.js';
 import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/fix.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
+import { netplan } from '../../support/managers/netplan.js';
 import { file, needs, program, root } from '../../support/needs.js';
 import { scratchFolder } from '../../support/scratch.js';
 
@@ -140,17 +141,6 @@ it('Proxmox VE: its hookscript sets the port after the start', async () => {
 describe('netplan and networkd', needs(skip ?? null), () => {
   const base =
     'network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eno1: {}\n  bridges:\n    br7:\n      interfaces: [eno1]\n      parameters: { ageing-time: 0, stp: true }\n';
-  const netplan = (
-    device: string,
-    kind: string,
-    renderer: 'networkd' | 'NetworkManager' = 'networkd',
-  ): ConfigurationManager => ({
-    by: 'netplan',
-    device,
-    kind,
-    file: '/etc/netplan/01.yaml',
-    renderer,
-  });
 
   it('netplan reads its form after the files that are there, and hands the setting on', () => {
     put('etc/netplan/01.yaml', base);

@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
-import { networkManagerManagers } from '../../../src/core/discover/declared/network-manager.js';
 import { ownEntry, setBridge, setPort, setEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Change } from '../../../src/core/model/fabric.js';
-import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/fix.js';
+import type { PersistentFix } from '../../../src/core/model/fix.js';
 import { word } from '../../../src/core/text/escape.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { lacking } from '../../support/lab/features.js';
 import { patient } from '../../support/patient.js';
+import { file, managers as known, profiles } from '../../support/managers/network-manager.js';
 import { needs } from '../../support/needs.js';
 
 const managers = prepareManagers();
@@ -31,39 +31,6 @@ function why(): string | null {
 }
 
 const hasVlans = lacking('VLAN filtering') === null;
-const profile = (device: string, lines: readonly string[]): string =>
-  [
-    '[connection]',
-    `id=${device}'s`,
-    'uuid=79bf8335-dff8-499d-8df5-7a520379b8' + (device === 'br7' ? '01' : '02'),
-    `interface-name=${device}`,
-    ...lines,
-  ].join('\n');
-const profiles = {
-  br7: profile('br7', [
-    'type=bridge',
-    '[bridge]',
-    'ageing-time=0',
-    'stp=true',
-    '[ipv4]',
-    'method=disabled',
-    '[ipv6]',
-    'method=disabled',
-  ]),
-  eno1: profile('eno1', [
-    'type=ethernet',
-    'controller=br7',
-    'port-type=bridge',
-    '[ethernet]',
-    '[bridge-port]',
-    'hairpin-mode=true',
-  ]),
-};
-const file = (device: string): string => `/etc/NetworkManager/system-connections/${device}.nmconnection`;
-const known: readonly ConfigurationManager[] = networkManagerManagers(
-  Object.entries(profiles).map(([device, text]) => ({ path: file(device), text })),
-);
-
 function put(path: string, text: string, mode: number): string {
   return `printf '%s\\n' ${word(text)} > ${path}; chmod ${mode} ${path}`;
 }

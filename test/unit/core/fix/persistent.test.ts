@@ -13,6 +13,7 @@ import { targetsOf } from '../../../../src/core/fix/wanted.js';
 import type { Change } from '../../../../src/core/model/fabric.js';
 import type { ConfigurationManager } from '../../../../src/core/model/fix.js';
 import type { FdbEntry } from '../../../../src/core/model/scenario.js';
+import { netplan } from '../../../support/managers/netplan.js';
 
 function entryOf(mac: string): FdbEntry {
   return { mac, port: 'vnet0', state: 'static', sticky: false, vlan: null, self: false };
@@ -39,17 +40,6 @@ const nic: ConfigurationManager = {
   bridge: 'vmbr0',
   isVnet: false,
 };
-const netplan = (
-  device: string,
-  kind: string,
-  renderer: 'networkd' | 'NetworkManager' = 'networkd',
-): ConfigurationManager => ({
-  by: 'netplan',
-  device,
-  kind,
-  file: '/etc/netplan/01.yaml',
-  renderer,
-});
 const vmbr: ConfigurationManager = {
   by: 'ifupdown2',
   device: 'vmbr0',

@@ -1,39 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { networkManagerManagers } from '../../../../../src/core/discover/declared/network-manager.js';
-import type { ConfigurationManager } from '../../../../../src/core/model/fix.js';
-
-const profile = (device: string, lines: readonly string[]): string =>
-  [
-    '[connection]',
-    `id=${device}'s`,
-    'uuid=79bf8335-dff8-499d-8df5-7a520379b8' + (device === 'br7' ? '01' : '02'),
-    `interface-name=${device}`,
-    ...lines,
-  ].join('\n');
-const profiles = {
-  br7: profile('br7', [
-    'type=bridge',
-    '[bridge]',
-    'ageing-time=0',
-    'stp=true',
-    '[ipv4]',
-    'method=disabled',
-    '[ipv6]',
-    'method=disabled',
-  ]),
-  eno1: profile('eno1', [
-    'type=ethernet',
-    'controller=br7',
-    'port-type=bridge',
-    '[ethernet]',
-    '[bridge-port]',
-    'hairpin-mode=true',
-  ]),
-};
-const file = (device: string): string => `/etc/NetworkManager/system-connections/${device}.nmconnection`;
-const managers: readonly ConfigurationManager[] = networkManagerManagers(
-  Object.entries(profiles).map(([device, text]) => ({ path: file(device), text })),
-);
+import { file, managers, profile, profiles } from '../../../../support/managers/network-manager.js';
 
 describe('the profiles of NetworkManager', () => {
   it('are those of bridges and their ports, but not what netplan writes', () => {
