@@ -66,7 +66,7 @@ function countToken(
   }
 }
 
-/** Counts a frame into the tallies. Forged tokens are noise, and decide nothing. */
+/** Adds a frame to the tallies. A forged token counts as noise. */
 export function countSighting(
   bytes: Uint8Array,
   { view, sighting, more }: Classified,

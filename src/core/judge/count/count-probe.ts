@@ -19,14 +19,12 @@ import {
 
 /**
  * Counts a frame of a probe, whatever its headers are now:
- *
- * - towards the sender, or another port of its owner: never;
- * - towards an observer that must not have it: a leak; `replayed` if a guest sent the token before, which it may have
- *   had rightfully;
- * - in an answer that quotes or returns it: a leak of the answered probe, unless on a planned way;
- * - entering from a guest that was seen to get it: repeated, no reason by itself;
- * - entering from a guest that was not: `unheard-delivery`, as it bypassed the observers;
- * - sent by the host: in transit; the ports there decide.
+ * - towards the sender, or another port of its owner: never
+ * - towards a forbidden observer: a leak, or `replayed` if a guest, which may have had it rightfully, sent it before
+ * - in an answer that quotes or returns it: a leak of the answered probe, unless on a planned way
+ * - entering from a guest that was seen to get it: repeated, no reason by itself
+ * - entering from another guest: `unheard-delivery`, as it bypassed the observers
+ * - sent by the host: in transit, as the ports there decide
  */
 export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies): CountedAs {
   const tally = tallies.steps[sighting.flow.step];
@@ -40,7 +38,6 @@ export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, talli
     : countEntering(sighting, arrival, tallies, tally);
 }
 
-/** A frame as it was sent is no answer: each guest's frames are heard as they enter. */
 function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTally): boolean {
   // Nearly none entered again: one look is enough for them.
   return (
@@ -62,7 +59,6 @@ function isOnItsWay(
   return observer.role === 'uplink' && !macsHere.has(dstMac);
 }
 
-/** Rows of answers in a mesh; further ones count in the last. */
 const maxAnswerRows = 10_000;
 
 function countAnswerTowards(
@@ -110,12 +106,11 @@ function countTowards(sighting: ProbeSighting, arrival: FrameArrival, tallies: T
   return 'other';
 }
 
-/** By an uplink of another bridge a frame only goes on: the two are joined beyond. */
+/** An uplink of another bridge only forwards: the two are joined beyond it. */
 function isOfSendersBridge(flow: Flow, { step, observer }: FrameArrival): boolean {
   return step.observers.some(({ name, bridge }) => name === flow.sender && bridge === observer.bridge);
 }
 
-/** By another port of its owner, or its lower device's port, a sender's frame is on its way out. */
 function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { parties }: Tallies): boolean {
   if (parties.isOfSender(flow, party)) return true;
   return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
@@ -160,7 +155,7 @@ function countEntering(sighting: ProbeSighting, arrival: FrameArrival, tallies: 
   return 'other';
 }
 
-/** Notes a frame seen with other headers than it was sent with. */
+/** Notes a frame seen with changed headers. */
 export function noteAltered(
   bytes: Uint8Array,
   view: FrameView,

@@ -4,21 +4,22 @@ import { parsePositions, positionText } from '../../plan/flows/position-text.js'
 import type { FrameArrival, Tallies } from './tally.js';
 
 const tokenSpans = { frames: number, spans: number, gaps: text, lengths: text };
-/** Consecutive tokens: this many spans, each `gaps` behind the one before and `lengths` long, as `positionText`. */
+/**
+ * Spans of consecutive tokens: each starts `gaps` behind the one before and has `lengths` tokens, as `positionText`.
+ */
 export type TokenSpans = Of<typeof tokenSpans>;
 
 export const discardedShape = {
   step: whole,
   observer: text,
-  /** Entered at the sender's own port, or left through the bridge device. */
+  /** Includes frames that left through the bridge device. */
   entered: tokenSpans,
   seen: tokenSpans,
-  /** Repeatedly towards the observer. */
   again: number,
 };
 /**
- * A line of discarded.ndjson: an observer's frames in a step, counted during collation and missing in evidence.pcapng.
- * Each was a planned probe as sent, and its token's first there.
+ * A line of discarded.ndjson: planned probes as sent, first sightings, counted during collation and absent from
+ * evidence.pcapng.
  */
 export type DiscardedFrames = Of<typeof discardedShape>;
 
@@ -99,10 +100,7 @@ function positionsOf(spans: TokenSpans): Positions | null {
   return frames !== spans.frames || end > maxTokens ? null : { gaps, lengths };
 }
 
-/**
- * Gives each span as first token and end (exclusive). False, before giving any, if they contradict `frames` or exceed a
- * run's tokens.
- */
+/** Gives each span as first token and exclusive end. False, before any, if they contradict `frames` or exceed a run. */
 export function eachSpan(spans: TokenSpans, take: (first: number, end: number) => void): boolean {
   if (spans.frames === 0 && spans.spans === 0) return true;
   const positions = positionsOf(spans);
@@ -117,10 +115,7 @@ export function eachSpan(spans: TokenSpans, take: (first: number, end: number) =
   return true;
 }
 
-/**
- * Counts discarded frames, before the kept ones. Returns any contradiction to the plan as text, or null. `arrival`: the
- * line's observer.
- */
+/** Counts discarded frames, before the kept ones. Returns a contradiction to the plan, or null. */
 export function countDiscarded(
   line: DiscardedFrames,
   arrival: FrameArrival,
@@ -158,7 +153,7 @@ export function countDiscarded(
     : `${unfit} of the frames counted for ${observer.name} in step ${arrival.step.index + 1} are none that it could have captured once`;
 }
 
-/** Frames that a line stands for. */
+/** Number of frames in a line. */
 export function framesOfLine({ entered, seen, again }: DiscardedFrames): number {
   return entered.frames + seen.frames + again;
 }

@@ -1,23 +1,19 @@
 import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 
-/** Tokens of a step's flows that entered, at their senders' places and elsewhere. */
+/** Tokens of a step that entered, at their senders' places and elsewhere. */
 export interface EnteredTokens {
-  /**
-   * False = entered there before. `port`: the sender's; `bridge`: through the bridge device, as the host's and relays'
-   * do.
-   */
+  /** False = entered there before. `bridge`: through the bridge device, as the host's and relays' frames. */
   add(flow: Flow, sequence: number, place: 'port' | 'bridge'): boolean;
-  /** Distinct tokens of the flow that entered anywhere. */
+  /** Distinct tokens. */
   count(flow: Flow): number;
   throughDevice(flow: Flow): number;
   addAgain(flow: Flow, sequence: number, how: Again): void;
-  /** Without `how`: in any way. */
   isAgain(flow: Flow, sequence: number, how?: Again): boolean;
 }
 
 /**
- * A further entry of a token: `repeated` as sent, by a guest that had got it; `answered` by one in a frame of its own
- * (an ICMP error quotes it); `reflected` by an uplink; `unheard` from a guest that no capture saw it reach.
+ * A further entry of a token: `repeated` as sent by a guest that had got it, `answered` in a frame of its own,
+ * `reflected` by an uplink, `unheard` from a guest that no capture saw it reach.
  */
 export type Again = 'repeated' | 'answered' | 'reflected' | 'unheard';
 
@@ -36,7 +32,6 @@ export function createEnteredTokens(flows: Flows): EnteredTokens {
       if (((entered[at] ?? 0) & mask) !== 0) count += 1;
     return count;
   };
-  /** -1 = none of that number in the flow. */
   const positionOf = (flow: Flow, sequence: number): number =>
     sequence < 0 || sequence >= flow.count ? -1 : flow.first - base + sequence;
   return {

@@ -1,15 +1,10 @@
-/**
- * Rows searched one by one; flows with more use the table. A mesh has a million flows of one row, which would wait for
- * memory.
- */
+/** A mesh has a million flows of one row: for these a table would wait for memory. */
 const fewRows = 8;
 
-/** Beyond this most flows have a row: their room is reserved, and its pages come with use. */
 const manyRows = 1 << 13;
 
 /**
- * Rows as columns of one length, which grows by half. `inOrder` 1: the seen tokens are the `count` before the one in
- * `bits`; 0: `bits` has or locates the bits. 50 bytes a row.
+ * 50 bytes a row. `inOrder` 1: the seen tokens are the `count` before the one in `bits`. 0: `bits` has or locates them.
  */
 function createColumns(length: number) {
   const words = (): Uint32Array<ArrayBuffer> => new Uint32Array(length);
@@ -35,13 +30,12 @@ function hashOf(flow: number, observer: number): number {
 
 /** Rows of numbers by flow and observer, both numbered from 0. */
 export class FlowRows {
-  /** Replaced when rows are added. */
   columns = createColumns(64);
   size = 0;
-  /** Open addressing: row + 1 by hash of flow and observer; 0 = free. At most half full. */
+  /** Open addressing, at most half full: row + 1, 0 = free. */
   private table = new Int32Array(128);
   private inTable = 0;
-  /** Row + 1 of a flow's last observer. */
+  /** Row + 1. */
   private readonly lastOfFlow: Int32Array;
   private readonly isTabled: Uint8Array;
 
@@ -61,12 +55,11 @@ export class FlowRows {
     return this.lastOfFlow[flow] !== undefined;
   }
 
-  /** A flow's last row; `columns.nextOfFlow` leads to the ones before; -1 = none. */
+  /** -1 = none. `columns.nextOfFlow` leads to earlier rows. */
   newestOf(flow: number): number {
     return (this.lastOfFlow[flow] ?? 0) - 1;
   }
 
-  /** Below 0 = none. */
   find(flow: number, observer: number): number {
     if (this.isTabled[flow] === 1) return (this.table[this.placeOf(flow, observer)] ?? 0) - 1;
     const { columns } = this;

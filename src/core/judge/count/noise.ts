@@ -1,12 +1,12 @@
 import type { Noise } from '../../model/result.js';
 import type { StepTally } from './tally.js';
 
-/** Guests choose their addresses: this many sources have counts of their own, the rest together. */
+/** Bounds memory, as guests choose their addresses: further sources share one count. */
 const maxSources = 4096;
 const others = '*';
 const maxNamed = 3;
 
-/** Counts a frame that is neither probe nor control of this run, forged tokens included. */
+/** Counts a frame that is no probe or control of this run, forged tokens included. */
 export function countNoise(noise: StepTally['noise'], observer: string, source: string, towards: boolean): void {
   const bySource = noise.get(observer) ?? new Map<string, { towards: number; entered: number }>();
   noise.set(observer, bySource);
@@ -17,7 +17,6 @@ export function countNoise(noise: StepTally['noise'], observer: string, source: 
   else count.entered += 1;
 }
 
-/** null = at no observed port. */
 function entryOf(noise: StepTally['noise'], source: string): string | null {
   let entry: { readonly observer: string; readonly entered: number } | null = null;
   for (const [observer, bySource] of noise) {
@@ -27,7 +26,7 @@ function entryOf(noise: StepTally['noise'], source: string): string | null {
   return entry?.observer ?? null;
 }
 
-/** The loudest sources of noise at an observer, as captured: dropped frames are unknown. */
+/** The loudest sources of noise captured at an observer. Dropped frames are unknown. */
 export function noiseAt(noise: StepTally['noise'], observer: string): readonly Noise[] {
   return [...(noise.get(observer) ?? [])]
     .map(([source, { towards, entered }]) => ({
@@ -39,7 +38,7 @@ export function noiseAt(noise: StepTally['noise'], observer: string): readonly N
     .slice(0, maxNamed);
 }
 
-/** The flood's sources in words: `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
+/** The text `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
 export function noiseText(noise: readonly Noise[], captured: number): string {
   const [first] = noise;
   const sum = noise.reduce((total, { frames }) => total + frames, 0);

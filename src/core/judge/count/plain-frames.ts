@@ -20,10 +20,9 @@ import {
 /** Direction, number and time of a frame. */
 export type PlainSighting = Pick<FrameArrival, 'towards' | 'frame' | 'high' | 'low'>;
 
-/** Counts an observer's frames without token: mostly guests' traffic, many of few kinds. */
+/** Counts an observer's frames without token: mostly guests' traffic. */
 export interface PlainFrames {
   count(bytes: Uint8Array, start: number, end: number, arrival: Readonly<PlainSighting>): void;
-  /** Adds sums to the tally. */
   finish(): void;
 }
 
@@ -41,9 +40,9 @@ interface TalkRow extends Row {
 interface Pair {
   /** Without ARP. */
   readonly traffic: readonly TalkRow[];
-  /** For another endpoint: IP addresses decide. */
+  /** For another endpoint, by IP address. */
   readonly astray: readonly TalkRow[];
-  /** Foreign unicast of a listening step; null = none. */
+  /** Null = none. */
   readonly foreign: Row | null;
   /** The addressee, if it was temporarily the observer's. */
   readonly mayBeOwn: string | null;
@@ -55,7 +54,6 @@ function row(add: Row['add']): Row {
   return { add, count: null, earliest: { high: 0, low: 0 } };
 }
 
-/** Makes no bigint, except for a row's earliest frame. */
 function addTo(row: Row, { frame, high, low }: Readonly<PlainSighting>): void {
   const { count, earliest } = row;
   if (count !== null && (high > earliest.high || (high === earliest.high && low >= earliest.low))) {
@@ -67,7 +65,6 @@ function addTo(row: Row, { frame, high, low }: Readonly<PlainSighting>): void {
   row.count = row.add({ frame, timeNs: nsOf(earliest) });
 }
 
-/** Untagged IPv4 and IPv6 are neither ARP nor cut off; all else is examined. */
 function isTraffic(bytes: Uint8Array, start: number, end: number): boolean {
   const etherType = end - start < ethernetLength ? 0 : readU16(bytes, start + 12);
   if (etherType === etherTypes.ipv4 || etherType === etherTypes.ipv6) return true;
@@ -75,10 +72,7 @@ function isTraffic(bytes: Uint8Array, start: number, end: number): boolean {
   return view !== null && view.etherType !== etherTypes.arp;
 }
 
-/**
- * As `countSighting` for frames without token, and the noise of those ending within their tags. `tally`: the step's.
- * `lossy`: with dropped frames sources matter.
- */
+/** Like `countSighting`, for frames without token. `lossy`: with dropped frames noise sources matter. */
 export function createPlainFrames(
   step: StepPlan,
   observer: Observer,
@@ -94,7 +88,7 @@ class PlainFrameCounter implements PlainFrames {
   private readonly entering: TalkRow[] = [];
   private readonly talks: readonly Talk[];
   private readonly watches: boolean;
-  /** Made for the first frame: hardly any device sends to most of a mesh's thousand observers. */
+  /** Made at the first frame: few devices send to most of a mesh's thousand observers. */
   private pairs: AddressPairs<Pair> | null = null;
 
   constructor(

@@ -1,18 +1,11 @@
 import { maxTokens } from '../../model/plan.js';
 import type { RowColumns } from './flow-rows.js';
 
-/**
- * Flows of at most this many tokens have bits in their row, those up to a page in words named by the row, others in
- * pages.
- */
 const inRow = 32;
 const perPage = 4096;
 const pagesPerFlow = maxTokens / perPage;
 
-/**
- * The tokens of a row. Consecutive ones are two numbers of the row; after a gap or a late one it has a bit for each.
- * `tokens`: number of the flow's.
- */
+/** Tokens of a row: two numbers while consecutive, then a bit each. */
 export class RowTokens {
   private words = new Uint32Array(64);
   private wordsUsed = 0;
@@ -20,7 +13,7 @@ export class RowTokens {
   private lastPage = -1;
   private lastWords = new Uint32Array(0);
 
-  /** Adds a token to a row; false = already there. The caller counts `columns.count`. */
+  /** False = already there. The caller updates `columns.count`. */
   addToken(columns: RowColumns, row: number, sequence: number, tokens: number): boolean {
     if (columns.inOrder[row] === 0) return this.setBit(columns, row, sequence, tokens);
     const count = columns.count[row] ?? 0;
@@ -50,7 +43,6 @@ export class RowTokens {
     return ((page?.[(sequence % perPage) >>> 5] ?? 0) & bit) !== 0;
   }
 
-  /** False if the bit was set. */
   private setBit(columns: RowColumns, row: number, sequence: number, tokens: number): boolean {
     let among = columns.bits;
     let at = row;

@@ -5,9 +5,9 @@ import { FlowRows } from './flow-rows.js';
 import { RowTokens } from './row-tokens.js';
 import { TokenBits } from './token-bits.js';
 
-/** A first sighting: the frame's number in the capture, and its time. */
+/** A first sighting. */
 export interface First {
-  /** From 1 in evidence.pcapng; below 0: −n is the observer's nth kept frame of the step in timeline.ndjson. */
+  /** From 1 in evidence.pcapng. Below 0: −n is the observer's nth kept frame of the step in timeline.ndjson. */
   readonly frame: number;
   readonly timeNs: bigint;
 }
@@ -34,7 +34,6 @@ class ObserverNumbers {
   }
 }
 
-/** True if the flows' tokens are continuous. */
 function numberThrough(flows: Flows): boolean {
   let next = flows.at(0)?.first ?? 0;
   return flows.every(({ first, count }) => {
@@ -44,7 +43,6 @@ function numberThrough(flows: Flows): boolean {
   });
 }
 
-/** Tokens of a short flow: in a mesh one observer sees each, elsewhere bits are shorter. */
 const fewTokens = 8;
 
 function tokensOfMany(flows: Flows): number {
@@ -53,9 +51,8 @@ function tokensOfMany(flows: Flows): number {
 }
 
 /**
- * Tokens of a step's flows by observer: a row of numbers for each flow and observer that saw any. The plan bounds
- * memory, not the captured frames. Beyond a million rows a token is a bit, without its first sighting; so are counted
- * frames that were not kept: a hub of 200 guests has eight million.
+ * Tokens of a step by flow and observer. Beyond a million rows, and for discarded frames, a token is a bit without
+ * first sighting: a hub of 200 guests has eight million rows.
  */
 export class SeenTokens {
   private readonly firstId: number;
@@ -79,8 +76,8 @@ export class SeenTokens {
   }
 
   /**
-   * Adds an observer's tokens from `first` to before `end`, of frames that were not kept, before any others. `flow`:
-   * the first one's. Returns how many of them are the step's and continuous, and how many of these are new.
+   * Adds discarded tokens from `first` to before `end`, before any others. Returns the number that is the step's and
+   * continuous, and the number of new ones.
    */
   addCounted(
     flow: Flow,
@@ -145,14 +142,14 @@ export class SeenTokens {
     return { frame: frame[row] ?? 0, timeNs: nsOf({ high: high[row] ?? 0, low: low[row] ?? 0 }) };
   }
 
-  /** Observers of any token of the flow, in the capture's order; those without a row come last. */
+  /** In the capture's order. Observers without a row come last. */
   observersOf(flow: Flow): readonly string[] {
     const names: string[] = [];
     this.eachObserver(flow, (name) => names.push(name));
     return names;
   }
 
-  /** The only observer of the flow's tokens; null = none, or perhaps several. */
+  /** Null = none, or perhaps several. */
   onlyObserverOf(flow: Flow): string | null {
     const { rows, beyond } = this;
     const row = rows.newestOf(flow.id - this.firstId);
@@ -160,7 +157,7 @@ export class SeenTokens {
     return this.observers.names[rows.columns.observer[row] ?? 0] ?? null;
   }
 
-  /** As `observersOf`, with each one's number of distinct tokens. */
+  /** `tokens`: distinct ones. */
   eachObserver(flow: Flow, take: (observer: string, tokens: number) => void): void {
     const { rows, beyond } = this;
     const { names } = this.observers;
@@ -186,7 +183,6 @@ export class SeenTokens {
     return this.beyond.count(observer, flow.first - this.firstToken, flow.count);
   }
 
-  /** Below 0 = none. */
   private rowOf(flow: Flow, observer: string): number {
     const position = flow.id - this.firstId;
     // Mostly the flow's last or only observer is asked for.

@@ -7,13 +7,11 @@ import type { HostState, StepStates } from '../../model/state.js';
 import { isLeak } from '../parties.js';
 import { type FrameArrival, type ProbeSighting, raise, type StepTally, type Tallies } from './tally.js';
 
-/** Further flows at observers of a step are counted, not kept. */
 const maxKept = 10_000;
 
 /**
- * Keeps a token in a packet made by the host or a gateway for another than the probe's sender: an echo reply, an ICMP
- * error, a proxy's or tunnel's payload. A guest that rightly got it may have sent it in fragments or segments,
- * unrecognised by observers, with that other's address (RFC 792: the stack swaps addresses). False = none, or no leak
+ * Keeps a token in a packet that the host or a gateway made for another addressee than the probe's sender. A guest that
+ * rightly got it may have sent it unrecognised, in fragments with that address (RFC 792). False = none, or no leak
  * there.
  */
 export function keepStackMade(
@@ -36,7 +34,6 @@ export function keepStackMade(
   return true;
 }
 
-/** Kinds of link (ip-link(8)) that wrap packets, beside those for Ethernet frames. */
 const layer3Tunnels: readonly (string | null)[] = [
   'gre',
   'ip6gre',
@@ -48,7 +45,6 @@ const layer3Tunnels: readonly (string | null)[] = [
   'wireguard',
 ];
 
-/** Rules that change addresses or headers: nft statements, tc actions, xtables targets, Open vSwitch actions. */
 const rewriting = {
   nft: /"mangle":\{"key":\{"payload"|"snat":/,
   tc: /"pedit"|"kind":"nat"|"skbmod"|"bpf"/,
@@ -56,10 +52,8 @@ const rewriting = {
   flow: /set_field|mod_|move:|load:|\bnat\b/,
 } as const;
 
-/** Rewriting targets among those harmless for forwarding. */
 const rewritingTargets: ReadonlySet<string> = new Set(['DNAT', 'MASQUERADE', 'NETMAP', 'REDIRECT', 'SNAT']);
 
-/** null = not named by nft. */
 function extensionsIn(nft: unknown): readonly (string | null)[] {
   const texts = new Set([...rulesText(nft).matchAll(/"xt":(\{[^{}]*\}|null)/g)].map(([, text = '']) => text));
   return [...texts].flatMap((text) => {
@@ -96,8 +90,8 @@ function mayCarry(state: HostState): boolean {
 }
 
 /**
- * Decides on kept tokens: they are sightings if a rule in a snapshot can have changed or made the packets, or none was
- * read; else a guest's repetitions. Call it after the capture, before rows are made.
+ * Decides on kept tokens: sightings if a rule in a snapshot can have made the packets, or none was read, else
+ * repetitions by a guest. Runs after the capture, before rows are made.
  */
 export function settleStackMade({ before, after, during = [] }: StepStates, tally: StepTally): void {
   const states = [before, ...during, after];

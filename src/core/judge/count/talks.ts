@@ -13,9 +13,9 @@ export interface Talk {
   readonly source: string;
   readonly sourceMacs: readonly string[];
   readonly sinkMacs: readonly string[];
-  /** True of another endpoint of either one's owner, or one of its zone with an address of the sink. */
+  /** True of another endpoint of either owner, or one of its zone with an address of the sink. */
   readonly mayAnswer: (third: Endpoint) => boolean;
-  /** `SOURCE>SINK` of addresses in one network, without a router between. */
+  /** `SOURCE>SINK` of addresses in one network without a router between. */
   readonly onLink: ReadonlySet<string>;
 }
 
@@ -48,9 +48,8 @@ export function talksBetween(talks: readonly Talk[], src: string, dst: string): 
 }
 
 /**
- * Talks that frames to a third guest's MAC may belong to: the sender resolved the address to it (RFC 826, RFC 4861). IP
- * addresses decide. Another interface of either end, or a sharer of the address (VRRP), may answer for it; so may a
- * router or the host (RFC 1027).
+ * Talks that frames to a third guest's MAC may belong to, by IP address. Another interface of either end, a sharer of
+ * the address (VRRP), a router or the host (RFC 1027) may answer for it.
  */
 export function talksAstray(
   talks: readonly Talk[],
@@ -66,7 +65,7 @@ export function talksAstray(
   );
 }
 
-/** True if a packet goes from an address of the talk's source to one of its sink in one network. */
+/** True if a packet goes from a source address to a sink address in one network. */
 export function isOfTalk({ onLink }: Talk, bytes: Uint8Array, view: FrameView): boolean {
   if (view.ipVersion === 0 || view.etherType === etherTypes.arp) return false;
   const text = view.ipVersion === 4 ? ipv4Text : ipv6Text;

@@ -19,7 +19,7 @@ export interface SeenAt {
   readonly timeNs: bigint;
 }
 
-/** Frames of a traffic's direction, or of a foreign conversation, at one observer. */
+/** Frames of a traffic direction or foreign conversation at one observer. */
 export interface FrameCount {
   frames: number;
   first: First;
@@ -45,53 +45,52 @@ export interface OverheardAnswers {
   readonly observer: Observer;
   /** As in `ProbeAnswer`. */
   readonly by: string;
-  /** Answered probes. */
   readonly sequences: Set<number>;
   readonly first: First;
 }
 
-/** Tokens at an observer in packets made by the host or a router, with each one's first frame. */
+/** Tokens at an observer in packets made by the host or a router, with first frames. */
 export interface StackMadeTokens {
   readonly flow: Flow;
   readonly made: StackMade;
   readonly firsts: Map<number, FrameArrival>;
 }
 
-/** A step's counts, made while the capture is read. Map keys name a flow or conversation and an observer. */
+/** Counts of a step, made while the capture is read. */
 export interface StepTally {
   readonly sightings: SeenTokens;
-  /** Times by `flow|observer` in a step with events; else empty. */
+  /** By `flow|observer`. Empty in a step without events. */
   readonly moments: Map<string, SeenAt[]>;
   readonly entries: EnteredTokens;
   readonly controls: Set<number>;
-  /** Observers without known direction that saw a token twice, or may have repeated one. */
+  /** By observer of unknown direction: tokens seen twice, or perhaps repeated by it. */
   readonly twice: Map<string, number>;
   /** By observer: tokens it sent that no capture saw it get. */
   readonly unheard: Map<string, number>;
   /** By observer: forbidden tokens, after a guest had repeated them. */
   readonly replayed: Map<string, number>;
-  /** By `flow|observer`: forms of altered frames. */
+  /** By `flow|observer`. */
   readonly altered: Map<string, AlteredFrames>;
   /** By `flow|observer`. */
   readonly answers: Map<string, OverheardAnswers>;
-  /** By `flow|observer`; decided when the snapshots are known. */
+  /** By `flow|observer`. Decided when the snapshots are known. */
   readonly stackMade: Map<string, StackMadeTokens>;
   /** `endpoint|MAC`: that endpoint's answer entered on its way to that MAC. */
   readonly answerWays: Set<string>;
   /** By `flow|observer`: sightings of tokens that had returned from an uplink. */
   readonly reflected: Map<string, number>;
-  /** Frames by `traffic index/direction/observer`; `>` from → to, `<` back. */
+  /** By `traffic index/direction/observer`, with `>` from → to, `<` back. */
   readonly traffic: Map<string, FrameCount>;
   readonly trafficEntered: Map<string, number>;
   /**
-   * Listening: foreign unicast by `observer|source|destination`; and entering unicast by sender. Keys are never parsed:
-   * containers name their devices, and the kernel allows `|`.
+   * Foreign unicast by `observer|source|destination`, and entering unicast by sender. Keys are never parsed: the kernel
+   * allows `|` in device names.
    */
   readonly foreign: Map<string, ForeignTalk>;
   readonly crossed: Map<string, { readonly from: string; readonly to: string }>;
-  /** `observer|MAC`: times of that MAC at the observer's port, by what the bridge was heard to learn. */
+  /** By `observer|MAC`, from the bridge's learning. */
   readonly owned: Map<string, readonly OwnedTime[]>;
-  /** By observer and source MAC: others' frames, to the observer or in at its port. */
+  /** By observer and source MAC. */
   readonly noise: Map<string, Map<string, { towards: number; entered: number }>>;
   /** By observer. */
   readonly read: Map<string, number>;
@@ -101,19 +100,19 @@ export interface StepTally {
 export interface FrameArrival {
   readonly step: StepPlan;
   readonly observer: Observer;
-  /** The observer's endpoint, and whether incoming frames go to it: looked up once for a million frames. */
+  /** The observer's endpoint, looked up once for a million frames. */
   readonly party: string;
   readonly inward: boolean;
   /** The direction is a guess: the engine reports none. */
   readonly inferred: boolean;
-  /** A byte for each token of the step: heard here in any direction; null = too many tokens. */
+  /** A byte for each token heard here in any direction. Null = too many tokens. */
   readonly heard: Uint8Array | null;
   readonly firstToken: number;
   /** To the guest, or on the bridge device to the host. */
   towards: boolean;
   /** As `First.frame`. */
   frame: number;
-  /** ns in two words of 32 bits. */
+  /** The time in ns, two 32-bit words. */
   high: number;
   low: number;
 }
@@ -136,14 +135,14 @@ export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean)
   };
 }
 
-/** Steps' tallies; tokens may arrive after their step. */
+/** Tallies of all steps, as tokens may arrive after their step. */
 export interface Tallies {
   readonly plan: Plan;
   /** False: a token may be anyone's. */
   readonly keyed: boolean;
   readonly steps: readonly StepTally[];
   readonly parties: Parties;
-  /** MACs of the host and its guests; others are beyond uplinks. */
+  /** MACs of the host and its guests. Others are beyond uplinks. */
   readonly macsHere: ReadonlySet<Mac>;
 }
 
@@ -171,10 +170,7 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
   };
 }
 
-/**
- * Empty tallies of a plan's steps. `keyed`: the run's key is known. `rowsPerFlow`: limits rows with first sightings
- * (seen-tokens.ts).
- */
+/** Empty tallies. `keyed`: the run's key is known. `rowsPerFlow` limits rows with first sightings. */
 export function createTallies(plan: Plan, keyed: boolean, rowsPerFlow?: number): Tallies {
   const steps = plan.steps.map((step) => createTally(step, rowsPerFlow));
   const macsHere = new Set([
@@ -194,7 +190,7 @@ function addFrame(count: FrameCount, first: First): FrameCount {
   return count;
 }
 
-/** Counts a frame; returns its count. */
+/** Counts a frame and returns its count. */
 export function countFrame(map: Map<string, FrameCount>, key: string, first: First): FrameCount {
   const known = map.get(key);
   if (known !== undefined) return addFrame(known, first);
@@ -212,7 +208,7 @@ export interface OwnedTime {
 /** Twice the interval at which the run reads kernel events. */
 const learnedWithinNs = 100_000_000n;
 
-/** Endpoints' MACs are left out: taking one gets frames for another. */
+/** Without endpoints' MACs: taking one gets frames for another. */
 function ownedTimes(
   stations: readonly { readonly mac: string; readonly observer: string | null; readonly ns: bigint }[],
   isListed: (mac: string) => boolean,
@@ -249,7 +245,7 @@ export function isOwned({ owned }: StepTally, observer: string, mac: string, { h
   return times.some(({ from, to }) => at >= from && (to === null || at <= to));
 }
 
-/** As `countFrame`, for unicast between others. */
+/** Like `countFrame`, for unicast between others. */
 export function countForeign({ foreign }: StepTally, talk: Omit<ForeignTalk, 'count'>, first: First): FrameCount {
   const key = `${talk.observer}|${talk.src}|${talk.dst}`;
   const known = foreign.get(key);
@@ -259,10 +255,10 @@ export function countForeign({ foreign }: StepTally, talk: Omit<ForeignTalk, 'co
   return count;
 }
 
-/** A frame's authentic probe token, as counting needs it. */
+/** A frame's authentic probe token. */
 export type ProbeSighting = Omit<Extract<Sighting, { kind: 'probe' }>, 'kind' | 'tokenAt'>;
 
-/** The count of a probe's frame: its entry at its sender, its sighting by an observer, that again, or another. */
+/** `entered` at its sender, `seen` by an observer, `again` there, or `other`. */
 export type CountedAs = 'entered' | 'seen' | 'again' | 'other';
 
 /** Notes a probe's time, in a step with events. */

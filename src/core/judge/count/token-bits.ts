@@ -7,23 +7,21 @@ function bitsIn(word: number): number {
   return Math.imul((fours + (fours >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }
 
-/** Observers of higher numbers have bits alone. */
 const maxAlone = 0xffff;
 
 /**
- * Tokens of a step by observer, both numbered from 0. A token's first observer is a number; others have a bit, in pages
- * made on demand: in a mesh of all hearing all a hundredth of a row for each pair; no pages if each token has one
- * observer.
+ * Tokens of a step by observer, both numbered from 0. The first observer of a token is a number, others a bit in pages
+ * made on demand: a hundredth of a row for each pair.
  */
 export class TokenBits {
   private readonly pages: ((Uint32Array | undefined)[] | undefined)[] = [];
-  /** For each 32 observers a word for each 32 tokens: bits of possible observers. */
+  /** For each 32 observers, a word for each 32 tokens. */
   private readonly seenBy: ((Uint32Array | undefined)[] | undefined)[] = [];
-  /** By token: its first observer's number + 1; 0 = none. Made with the first. */
+  /** Observer's number + 1 by token, 0 = none. */
   private firstOf = new Uint16Array(0);
   private most = 0;
 
-  /** `tokens`: lower ones have a first observer, of two bytes; 0 = all are bits. */
+  /** Tokens below `tokens` have a first observer, in two bytes. 0 = all are bits. */
   constructor(private readonly tokens = 0) {}
 
   has(observer: number, token: number): boolean {
@@ -37,7 +35,7 @@ export class TokenBits {
     return this.setAll(observer, token, 1) === 1;
   }
 
-  /** Adds `count` tokens from `first` on; returns how many are new to the observer. */
+  /** Returns the number of tokens new to the observer. */
   setAll(observer: number, first: number, count: number): number {
     this.most = Math.max(this.most, observer + 1);
     if (this.firstOf.length < this.tokens) this.firstOf = new Uint16Array(this.tokens);
@@ -101,7 +99,7 @@ export class TokenBits {
     return total;
   }
 
-  /** In order, observers that may have seen any of `count` tokens from `first` on; no other has. */
+  /** Observers in order that may have seen any of the tokens. No other has. */
   eachObserver(first: number, count: number, take: (observer: number) => void): void {
     if (count === 1 && this.seenBy.length === 0) {
       const observer = this.firstOf[first] ?? 0;
@@ -127,7 +125,6 @@ export class TokenBits {
     return groups;
   }
 
-  /** Only lower-numbered observers may have seen tokens. */
   get observers(): number {
     return this.most;
   }

@@ -1,7 +1,7 @@
-/** A run's tokens as ranges: those accepted by a kernel. */
+/** A run's tokens that the kernel accepted, as ranges. */
 export interface TokenRanges {
   add(first: number, count: number): void;
-  /** Number of distinct tokens among first … first+count−1. */
+  /** Distinct tokens among first … first+count−1. */
   overlap(first: number, count: number): number;
 }
 
@@ -12,7 +12,7 @@ interface Range {
 
 export function createTokenRanges(): TokenRanges {
   let ranges: Range[] = [];
-  /** In order and disjoint; null = to be joined. */
+  /** In order and disjoint. Null = to be joined. */
   let joined: readonly Range[] | null = null;
 
   function join(): readonly Range[] {
@@ -55,7 +55,7 @@ export function createTokenRanges(): TokenRanges {
   };
 }
 
-/** Text of tokens marked by a byte each, starting with token `first`. */
+/** Text of tokens marked by a byte each, from token `first` on. */
 export function tokensText(marks: Uint8Array, first: number): string {
   const ranges: string[] = [];
   for (let at = 0; at < marks.length; at += 1) {
@@ -67,7 +67,7 @@ export function tokensText(marks: Uint8Array, first: number): string {
   return ranges.join(',');
 }
 
-/** Visits each token of such a text from `first` on and below `end`; ignores other words. */
+/** Visits each token of such a text in `first` … `end`−1 and ignores other words. */
 export function forTokens(
   text: string,
   { first, end }: { readonly first: number; readonly end: number },
