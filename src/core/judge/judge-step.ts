@@ -103,7 +103,6 @@ function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInpu
   ];
 }
 
-/** An observer accepted for every judged class may also see replayed tokens. */
 function isFullyAccepted({ step, day }: StepInput, observer: string | null): boolean {
   if (observer === null || step.expect.accept.length === 0) return false;
   return step.flows.every(
@@ -111,7 +110,6 @@ function isFullyAccepted({ step, day }: StepInput, observer: string | null): boo
   );
 }
 
-/** Replays make a step inconclusive only if no other leak decides it. */
 function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], input: StepInput): readonly Reason[] {
   const decided = rows.some((row) => row.leak && row.accepted === undefined);
   return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isFullyAccepted(input, observer)));
@@ -173,7 +171,6 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly isTraceClosed: boolean;
 }
 
-/** Bypasses do not count at an observer decided already by a leak or its rights. */
 function bypassesBeside(
   input: StepInput,
   rows: readonly Finding[],
@@ -274,7 +271,7 @@ function openAndTrusted({
   return { ...filled({ trusted }), ...others };
 }
 
-/** A step's verdict: any leak → broken, else any missing proof → inconclusive, else holds. */
+/** Any leak → broken, else any missing proof → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const hasFailed = facts.outcome !== 'done';

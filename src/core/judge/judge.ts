@@ -35,15 +35,15 @@ export interface JudgeInput {
   readonly timeline: readonly TimelineEntry[];
   /** By step, in the plan's order. */
   readonly states: readonly StepStates[];
-  /** discarded.ndjson and its SHA-256; only if run.json reports discarded frames. */
+  /** With the SHA-256 of discarded.ndjson. Only if run.json reports discarded frames. */
   readonly discarded?: { readonly lines: readonly DiscardedFrames[]; readonly sha256: string | null };
-  /** Lines of trace.ndjson; absent if no step was traced. */
+  /** Absent if no step was traced. */
   readonly trace?: readonly TraceLine[];
-  /** Outcomes of fixes tried after the run, by 0-based step. */
+  /** Tried after the run, by 0-based step. */
   readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
 }
 
-/** Sources at hand during a run: `timeline` as far as written. */
+/** Sources at hand during a run. `timeline`: as far as written. */
 export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'discarded'> {
   readonly run: Pick<RunRecord, 'key'>;
 }
@@ -88,7 +88,7 @@ function isInferred(facts: StepFacts | undefined, observer: string): boolean {
   return facts?.listening.get(observer)?.direction === 'inferred';
 }
 
-/** Begins a judgement. Pure: no clock, no file. One of a running run needs `continueJudging` before its end. */
+/** Begins a judgement. Pure. During a run, its end needs `continueJudging`. */
 export function startJudging<Input extends JudgeStart>(input: Input): JudgeState<Input> {
   const facts = stepFacts(input.plan, input.timeline);
   const lossy = facts.map(isLossy);
@@ -127,8 +127,8 @@ export function startJudging<Input extends JudgeStart>(input: Input): JudgeState
 }
 
 /**
- * Continues a judgement begun during the run, once the capture is complete. null = start again, as frames count
- * differently: some were dropped, an engine knows no directions, or the plan differs.
+ * Continues a judgement begun during the run, after the capture is complete. Null = start again: frames were dropped,
+ * an engine knows no directions, or the plan differs.
  */
 export function continueJudging(judging: JudgeState<JudgeStart>, input: JudgeInput): JudgeState | null {
   const facts = stepFacts(input.plan, input.timeline);
@@ -163,7 +163,7 @@ function addDiscarded(judging: JudgeState<JudgeStart>): void {
 
 const directionOut = 2;
 
-/** Adds a batch of the capture, in file order; `interfaceId` counts in the whole file. */
+/** Adds a batch in file order. `interfaceId` counts in the whole file. */
 export function addBatch(judging: JudgeState<JudgeStart>, batch: JudgedBatch): void {
   const { interfaces, search, probes, classify, tallies } = judging;
   const { bytes } = batch;
@@ -199,7 +199,7 @@ export function addBatch(judging: JudgeState<JudgeStart>, batch: JudgedBatch): v
   judging.frames = frames;
 }
 
-/** Frames that the capture could not take stand in the timeline: a leak among them counts. */
+/** Leaks among frames that the capture could not take count. */
 function addKept(judging: JudgeState): void {
   const arrivals = judging.interfaces.map(({ arrival }) => arrival);
   for (const { arrival, index, kept, timeNs } of keptInOrder(arrivals, judging.facts)) {
@@ -219,7 +219,7 @@ export function addDamage(judging: JudgeState<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }
 
-/** timeline.ndjson is complete if lines are numbered by place, up to the number at its closing. */
+/** timeline.ndjson is complete if its lines are numbered by place up to the closing number. */
 function timelineReasons({ input }: JudgeState, run: RunRecord): readonly Reason[] {
   const { timeline } = input;
   const gap = timeline.findIndex(({ n }, at) => n !== at);
@@ -293,7 +293,7 @@ function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: nu
 export interface CaptureIdentity {
   readonly sha256: string | null;
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
-  /** Why these files prove nothing: they differ from the run's own hashes. */
+  /** Files that differ from the run's own hashes prove nothing. */
   readonly changed?: readonly Reason[];
 }
 
@@ -342,7 +342,7 @@ function judgeSteps(judging: JudgeState, run: RunRecord, ofCapture: readonly Rea
   });
 }
 
-/** Ends the judgement. `capture`: the files it rests on. */
+/** Ends the judgement of the captured files. */
 export function finishJudging(judging: JudgeState, capture: CaptureIdentity): Result {
   const { plan, run, states } = judging.input;
   addKept(judging);

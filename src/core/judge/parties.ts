@@ -2,16 +2,15 @@ import type { Flow, Observer, Plan } from '../model/plan.js';
 import type { Endpoint } from '../model/scenario.js';
 import type { HostState, StepStates } from '../model/state.js';
 
-/** Endpoints of one owner: a guest may have several interfaces. */
+/** Endpoints of one owner. */
 export interface Parties {
   isOfSender(flow: Flow, observer: string): boolean;
-  /** The owner's other endpoints. */
   othersOf(endpoint: string): readonly string[];
 }
 
 const noOthers: readonly string[] = [];
 
-/** Parties by `owner`; an endpoint without one is alone. */
+/** Parties by `owner`. An endpoint without one is alone. */
 export function createParties(endpoints: readonly Endpoint[]): Parties {
   const owners = new Map(endpoints.flatMap(({ name, owner }) => (owner === undefined ? [] : [[name, owner] as const])));
   const sameOwner = (first: string, second: string): boolean => {
@@ -50,7 +49,7 @@ export function isLeak(flow: Flow, observer: Observer, parties: Parties): boolea
   );
 }
 
-/** Learned entries only; a static one does not show a sender there. */
+/** A static entry does not show a sender at its port. */
 function learnedAt({ fdb }: HostState, { bridge, interface: port }: Observer): readonly string[] {
   return fdb
     .filter((entry) => entry.master === bridge && entry.port === port && !['permanent', 'static'].includes(entry.state))
@@ -58,8 +57,8 @@ function learnedAt({ fdb }: HostState, { bridge, interface: port }: Observer): r
 }
 
 /**
- * An observer's own MACs: the listed ones, and those learned at its port both before and after the step, without other
- * endpoints' and other ports'.
+ * An observer's listed MACs, and those learned at its port both before and after the step, without other endpoints' and
+ * ports'.
  */
 export function ownMacs(
   observer: Observer,

@@ -21,7 +21,6 @@ function isFlooded(state: HostState, bridge: string, port: string): boolean {
   );
 }
 
-/** null = already there. */
 function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | null {
   const entries = entriesOn(state, port ?? '').filter(
     (entry) => entry.master === bridge && entry.state !== 'permanent',
@@ -38,9 +37,8 @@ function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | 
 }
 
 /**
- * Guests whose port learns nothing: an entry learned earlier ages and is not learned again, and then everything to them
- * floods; without an entry, and with an unknown MAC, it does now. Only settings show it: a group without rows. null =
- * none, or the step lists nothing open by design.
+ * Guests whose port learns nothing: once their entry ages, or already without one, frames to them flood. Only settings
+ * show it, so the group has no rows. Null = none, or the step lists nothing open by design.
  */
 export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostState | null): LeakGroup | null {
   if (before === null || step.expect.open === undefined) return null;

@@ -51,7 +51,7 @@ export const barriers: Readonly<Record<(typeof settingBarrierCodes)[number], Bar
   'own-address': ownAddress,
 };
 
-/** Reported if no setting of the bridge explains what did not arrive. */
+/** Reported if no bridge setting explains the missing frames. */
 export const lastBarriers = {
   filter: filter,
   unexplained: {
@@ -61,10 +61,10 @@ export const lastBarriers = {
   },
 } as const satisfies Readonly<Record<Exclude<BarrierCode, keyof typeof barriers>, Barrier>>;
 
-/** All codes of barriers in results. */
+/** Codes of barriers in results. */
 export const barrierCodes: readonly BarrierCode[] = [...settingBarrierCodes, 'filter'];
 
-/** A barrier's text and what opens it; null = no such code. */
+/** Null = no such code. */
 export function barrierOf(code: string): Pick<Barrier, 'text' | 'opens'> | null {
   return new Map<string, Barrier>([...Object.entries(barriers), ['filter', lastBarriers.filter]]).get(code) ?? null;
 }

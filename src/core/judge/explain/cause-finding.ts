@@ -11,10 +11,9 @@ import type { HostState, StepStates } from '../../model/state.js';
 import { endpointLikeness } from '../rows/endpoint-likeness.js';
 import { rowContexts } from '../rows/row-contexts.js';
 
-/** Usually open; beside such a cause alone a listening process may be the one that hands frames on. */
+/** Beside such a cause alone a listening process may be the one that hands frames on. */
 const openAnyway: readonly Cause['code'][] = ['not-isolated', 'source-unchecked'];
 
-/** If one cause accounts for the leak, others are not accused beside it. */
 function worthReporting(causes: readonly Cause[]): readonly Cause[] {
   const has = (code: CauseCode): boolean => causes.some((cause) => cause.code === code);
   // a device on a bridge gets the bridge's frames, whatever the ports' settings
@@ -25,10 +24,9 @@ function worthReporting(causes: readonly Cause[]): readonly Cause[] {
   );
 }
 
-/** Explained leaks of a step: a mesh may have a million. */
 const maxExplained = 2000;
 
-/** A rule may have come after the first probe: then a later snapshot has it. */
+/** A rule may come after the first probe: then a later snapshot has it. */
 const byRule: readonly CauseCode[] = ['mirror', 'policy-route'];
 
 interface CauseInput {
@@ -47,7 +45,6 @@ function findCause(leak: RowContext, code: FoundCauseCode, { later }: CauseInput
     : { ...meanwhile, text: `${meanwhile.text}; it came while the probes were under way` };
 }
 
-/** null = those found may be it. */
 function whyUnexplained(leak: RowContext | null, causes: readonly Cause[], { changes }: CauseInput): string | null {
   if (leak === null) return 'the state around the step was not read';
   const isCarried = isUnicast(leak) && !isBridged(leak) && causes.every(({ code }) => openAnyway.includes(code));
@@ -89,14 +86,11 @@ function causesOf(leak: RowContext | null, input: CauseInput): readonly Cause[] 
 /** Finds the causes of a step's leaks. */
 export interface CauseFinding {
   readonly causesOf: (leak: Finding) => readonly Cause[];
-  /** Causes of a leak that differs from an explained one only in sender and addressee. */
+  /** For a leak that differs from an explained one only in sender and addressee. */
   readonly causesAlike: (leak: Finding) => readonly Cause[];
 }
 
-/**
- * Pure: from the plan and the states around the step, the earlier one if interrupted. `changes`: rule changes heard
- * meanwhile, with processes.
- */
+/** Pure. Takes the states around the step, the earlier one if interrupted. `changes`: rule changes heard meanwhile. */
 export function createCauseFinding(
   plan: Plan,
   step: StepPlan,
@@ -124,7 +118,7 @@ export function createCauseFinding(
   };
 }
 
-/** A step's rows, leaks with causes and fixes. */
+/** Adds causes and fixes to leaking rows. */
 export function withCauses(rows: readonly Finding[], { causesOf: find }: CauseFinding): readonly Finding[] {
   let remaining = maxExplained;
   return rows.map((row) => {

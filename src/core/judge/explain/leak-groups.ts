@@ -22,7 +22,7 @@ const notExplained: Cause = {
 
 interface PartialCause extends Omit<GroupCause, 'places' | 'fixes' | 'changes' | 'rows'> {
   readonly places: Set<string>;
-  /** By text; null = words. */
+  /** By text. Null = words. */
   readonly fixes: Map<string, readonly Change[] | null>;
   rows: number;
 }
@@ -36,12 +36,11 @@ interface PartialGroup {
   readonly classes: Set<string>;
   readonly carriers: Set<string>;
   readonly causes: Map<string, PartialCause>;
-  /** Senders and observers common to all its leaks; null = no leak yet. */
+  /** Common senders and observers of its leaks. Null = no leak yet. */
   common: ReadonlySet<string> | null;
   rows: number;
   sent: number | null;
   seen: number;
-  /** Rows of answers, and their seen frames. */
   readonly answers: { rows: number; seen: number };
   firstSighting: LeakGroup['firstSighting'];
 }
@@ -53,9 +52,8 @@ interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
 }
 
 /**
- * Orders each leak's causes: first the one that explains most leaks with fewest devices, then the most specific. A port
- * without a barrier thus precedes the floods that it passes to every port. A cause to be closed at two ports for one
- * leak, as without any isolation, comes last.
+ * Orders causes: most leaks explained with fewest devices, then most specific. A port without a barrier thus precedes
+ * the floods to every port. A cause to close at two ports for one leak comes last.
  */
 export function rankCauses(
   leaks: readonly { readonly rows: number; readonly causes: readonly Cause[] }[],
@@ -135,14 +133,12 @@ function fixesOf(fixes: PartialCause['fixes']): Pick<GroupCause, 'fixes' | 'chan
   return { fixes: [...new Set(texts)], ...(isWhole ? { changes } : {}) };
 }
 
-/** The earlier sighting in the evidence; the timeline's frames come last. */
 function earlier(a: FirstSighting | null, b: FirstSighting | null): FirstSighting | null {
   if (a === null || b === null) return a ?? b;
   if (a.file !== b.file) return a.file.endsWith('.pcapng') ? a : b;
   return b.frame < a.frame ? b : a;
 }
 
-/** Of several senders none is in every leak. */
 function commonEnds({ common }: PartialGroup, senders: ReadonlySet<string>, observer: string): ReadonlySet<string> {
   const ends = new Set(senders.size === 1 ? [...senders, observer] : [observer]);
   return common === null ? ends : new Set([...common].filter((name) => ends.has(name)));
@@ -194,7 +190,7 @@ function finished(group: PartialGroup): LeakGroup {
   };
 }
 
-/** A step's leaks by most specific cause, most rows first. `causesAlike` explains others; absent: unexplained. */
+/** Leaks by most specific cause, most rows first. `causesAlike` explains others. Absent: unexplained. */
 export function leakGroups(
   rows: readonly Finding[],
   folded: readonly FoldedLeaks[] = [],

@@ -10,7 +10,6 @@ import { rowContexts } from '../rows/row-contexts.js';
 import { barriers, lastBarriers } from './barriers.js';
 
 const maxExplained = 2000;
-/** Further places of a barrier are only counted. */
 const maxPlaces = 20;
 
 interface BarrierInPlace {
@@ -20,7 +19,6 @@ interface BarrierInPlace {
   readonly place: string;
 }
 
-/** The barriers in a row's way; a filter, or "unexplained", only without any other. */
 function barriersInPlace(row: RowContext): readonly BarrierInPlace[] {
   const inTheWay = settingBarrierCodes.flatMap((code) => {
     const { text, opens, find } = barriers[code];
@@ -62,13 +60,13 @@ function heldOf(group: Group): Held {
   };
 }
 
-/** Lines of a step's trace; `isSampled`: of the sample of each flow alone. */
+/** `isSampled`: from a sample of each flow alone. */
 interface MeasuredBy {
   readonly trace: readonly TraceLine[];
   readonly isSampled: boolean;
 }
 
-/** Ends of a group's probes at devices of the bridges' namespace: what a guest drops has come to it. */
+/** Only devices of the bridges' namespace: frames that a guest drops have reached it. */
 function measuredOf(
   { class: probed, carriers, from }: Group,
   { flows }: StepPlan,
@@ -96,9 +94,9 @@ function measuredOf(
 }
 
 /**
- * Why a step holds: for each class, who got nothing and what was in the way, as the state around the step shows it.
- * Rows with the same barriers stand together; `alone`: there is one only. Empty where the state was not read.
- * `measured`: by the trace of the step, if that saw all ends.
+ * By class, the observers without frames and the barriers that the state shows. Rows with the same barriers stand
+ * together. `alone`: there is one only. Empty if the state was not read. `measured`: by the trace, if that saw all
+ * ends.
  */
 export function whyHolds(
   rows: readonly Finding[],

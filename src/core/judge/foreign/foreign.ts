@@ -5,14 +5,14 @@ import { viewFrame } from '../../wire/frame-view.js';
 import type { JudgedBatch } from '../judge.js';
 import { foreignProtocol, type QuickProtocol, quickName, readQuickly } from './protocol.js';
 
-/** A listener, and which unicast is foreign to it. MACs are 48-bit numbers. */
+/** A listener and its foreign unicast. MACs are 48-bit numbers. */
 export interface ForeignListener {
-  /** In a scenario; null = only its MACs are known. */
+  /** Name in a scenario. Null = only its MACs are known. */
   readonly name: string | null;
   readonly macs: readonly number[];
   /**
-   * null: a guest, to which all but its own MACs is foreign. Else (an uplink, a host) only frames between two of these
-   * MACs.
+   * Null: a guest, to which all but its own MACs is foreign. Else (an uplink, a host) only frames between two of these
+   * are.
    */
   readonly elsewhere: readonly number[] | null;
 }
@@ -38,20 +38,18 @@ export interface Heard {
 /** Counts of a capture file. */
 export interface HeardFile {
   readonly path: string;
-  /** Taken by this tool at the listener's port. */
+  /** Captured by this tool at the listener's port. */
   isOfTool: boolean;
   frames: number;
-  /** From or to the listener's own MACs. */
   own: number;
-  /** This tool's frames that prove a hearing port, in its own captures only. */
+  /** This tool's own frames that prove a hearing port, in its captures only. */
   controls: number;
   group: number;
   foreign: number;
-  /** Unicast of others that is not foreign there (an uplink's). */
+  /** Others' unicast that is not foreign there (an uplink's). */
   passing: number;
-  /** Not Ethernet, or cut off before its addresses. */
+  /** Not Ethernet, or cut off within its addresses. */
   unread: number;
-  /** null = no frame yet. */
   first: WordTime | null;
   last: WordTime | null;
   readonly damages: string[];
@@ -63,11 +61,11 @@ interface Pair {
   readonly kind: 'own' | 'group' | 'passing' | 'foreign';
   readonly from: number;
   readonly to: number;
-  /** By `QuickProtocol.key`; null = no row left. */
+  /** By `QuickProtocol.key`. Null = no row left. */
   readonly quick: Map<number, Heard | null>;
 }
 
-/** Foreign frames of a listener, as a fold over its captures. Opaque except to foreign*.ts. */
+/** A listener's foreign frames, folded over its captures. Opaque except to foreign*.ts. */
 export interface ForeignFold {
   readonly listener: ForeignListener;
   readonly pairs: AddressPairs<Pair>;
@@ -78,7 +76,7 @@ export interface ForeignFold {
   readonly files: HeardFile[];
 }
 
-/** Limits talker pairs and protocols, against floods of invented MACs. */
+/** Rows of pairs and protocols, against floods of invented MACs. */
 export const maxRows = 20_000;
 const maxQuickRows = 256;
 
@@ -131,14 +129,12 @@ export function startForeignFile(fold: ForeignFold, path: string): HeardFile {
   return file;
 }
 
-/** Reused for a batch. */
 interface FrameAt {
   readonly file: HeardFile;
   high: number;
   low: number;
 }
 
-/** null = too many. */
 function rowOf(fold: ForeignFold, { from, to }: Pair, protocol: string, { file, high, low }: FrameAt): Heard | null {
   let ofSource = fold.conversations.get(from);
   let ofPair = ofSource?.get(to);
@@ -176,7 +172,7 @@ function quickRow(fold: ForeignFold, pair: Pair, key: number, at: FrameAt): Hear
 /** Facts of a capture file that decide on its frames. */
 export interface FileView {
   readonly ethernet: (interfaceId: number) => boolean;
-  /** The listener's own packet, or this tool's control; null = addresses decide. */
+  /** Null = addresses decide. */
   readonly settled: (packet: number) => 'own' | 'control' | null;
 }
 
@@ -189,7 +185,7 @@ function readSlowly(bytes: Uint8Array, start: number, end: number, read: QuickPr
   return protocol.name;
 }
 
-/** Adds a batch of `file`, in file order. Pure but for `fold` and `file`. */
+/** Adds a batch in file order. Changes only `fold` and `file`. */
 export function addForeignBatch(
   fold: ForeignFold,
   file: HeardFile,

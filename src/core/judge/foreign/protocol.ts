@@ -9,17 +9,17 @@ import { parseUdp } from '../../wire/udp.js';
 
 /** The contents of a foreign frame. */
 export interface ForeignProtocol {
-  /** `TCP 80`, `UDP 53`, `ICMP`, `ARP`, `0x88b5`; the lower port stands for the service. */
+  /** `TCP 80`, `UDP 53`, `ICMP`, `ARP`, `0x88b5`. The lower port names the service. */
   readonly name: string;
-  /** Answers or acknowledges the addressee's frames, which proves that it sent to the source. */
+  /** The frame proves that the addressee had sent to the source. */
   readonly answers: boolean;
-  /** Captured data behind the headers, without padding: readable by the listener, encrypted or not. */
+  /** Captured data behind the headers, without padding, encrypted or not. */
   readonly payloadBytes: number;
 }
 
 const names: Readonly<Record<number, string>> = { 2: 'IGMP', 47: 'GRE', 50: 'ESP', 51: 'AH', 89: 'OSPF', 132: 'SCTP' };
 
-/** Higher ports name no service, or each connection would have a row. */
+/** Higher ports name no service: each connection would have a row. */
 const highestService = 49_151;
 
 function service(protocol: string, a: number, b: number): string {
@@ -27,7 +27,7 @@ function service(protocol: string, a: number, b: number): string {
   return lower > highestService ? protocol : `${protocol} ${lower}`;
 }
 
-/** ARP operation 2 is a reply (RFC 826). */
+/** Operation 2 is a reply (RFC 826). */
 function arp(bytes: Uint8Array, view: FrameView): ForeignProtocol {
   return { name: 'ARP', answers: view.srcIpAt >= 0 && bytes[view.srcIpAt - 7] === 2, payloadBytes: 0 };
 }
@@ -58,15 +58,14 @@ function transport(
   }
 }
 
-/** Most frames, IPv4 with TCP or UDP and nothing unusual, as numbers. */
+/** IPv4 with TCP or UDP and nothing unusual, as numbers. */
 export interface QuickProtocol {
-  /** Protocol and lower port for `quickName`; port 0 = both are above the services. */
+  /** Protocol and lower port for `quickName`. Port 0 = both above the services. */
   key: number;
   answers: boolean;
   payloadBytes: number;
 }
 
-/** IPv4 without options, complete or the first fragment. */
 function isPlainIpv4(bytes: Uint8Array, start: number): boolean {
   const ip = start + 14;
   return (
@@ -74,9 +73,7 @@ function isPlainIpv4(bytes: Uint8Array, start: number): boolean {
   );
 }
 
-/**
- * Reads a frame into `quick` without allocating; false = unusual, for `foreignProtocol`. Both agree on what both read.
- */
+/** Reads into `quick` without allocating. False = unusual, for `foreignProtocol`, with which it agrees. */
 export function readQuickly(bytes: Uint8Array, start: number, end: number, quick: QuickProtocol): boolean {
   const ip = start + 14;
   if (!isPlainIpv4(bytes, start)) return false;
@@ -102,14 +99,14 @@ export function readQuickly(bytes: Uint8Array, start: number, end: number, quick
   return true;
 }
 
-/** `foreignProtocol`'s name for this key. */
+/** Gives `foreignProtocol`'s name for this key. */
 export function quickName(key: number): string {
   const port = key & 0xffff;
   const protocol = key >>> 16 === ipProtocols.tcp ? 'TCP' : 'UDP';
   return port === 0 ? protocol : `${protocol} ${port}`;
 }
 
-/** Name and meaning of a frame's contents; of a cut frame by the rest. */
+/** Name and meaning of a frame's contents, or of the rest of a cut frame. */
 export function foreignProtocol(bytes: Uint8Array, end: number, view: FrameView): ForeignProtocol {
   if (view.etherType === etherTypes.arp) return arp(bytes, view);
   if (view.ipVersion === 0) {

@@ -16,12 +16,12 @@ export interface ForeignDirection {
   readonly firstSighting: { readonly file: string; readonly frame: number };
 }
 
-/** An overheard pair. `ways`: both directions, or one. */
+/** An overheard pair in one or both directions. */
 export interface ForeignPair {
   readonly a: string;
   readonly b: string;
   readonly ways: 'both' | 'one';
-  /** One direction alone, with answers to the other, which exists but was not heard. */
+  /** Answers in the heard direction prove the other, unheard one. */
   readonly otherWayExists: boolean;
   readonly heard: readonly ForeignDirection[];
   readonly reading: string;
@@ -29,22 +29,22 @@ export interface ForeignPair {
 
 export interface ForeignFile
   extends Readonly<Pick<HeardFile, 'path' | 'frames' | 'own' | 'group' | 'foreign' | 'passing' | 'unread'>> {
-  /** This tool's frames that prove a hearing port; absent = none. */
+  /** This tool's frames that prove a hearing port. Absent = none. */
   readonly controls?: number;
   readonly first: string | null;
   readonly last: string | null;
 }
 
-/** `replay --mac --json`: foreign frames of one listener. */
+/** `replay --mac --json`: one listener's foreign frames. */
 export interface ForeignReport {
   readonly listener: string | null;
   readonly macs: readonly string[];
   readonly found: boolean;
-  /** 2 = foreign unicast was heard; 3 = none, without proof; 0 = none. */
+  /** 2 = foreign unicast, 3 = none but no proof, 0 = none. */
   readonly exitCode: 0 | 2 | 3;
   readonly reasons: readonly Reason[];
   readonly pairs: readonly ForeignPair[];
-  /** Foreign frames beyond the listed pairs and protocols. */
+  /** Frames beyond the listed pairs and protocols. */
   readonly notKept: number;
   readonly files: readonly ForeignFile[];
   /** Statements that the report does not make. */
@@ -54,7 +54,7 @@ export interface ForeignReport {
 /** The owner's name of a MAC if known, else the MAC. */
 export type NameOf = (mac: number) => string;
 
-/** A 48-bit number as a MAC, lower case with colons. */
+/** Converts a 48-bit number to lower case with colons. */
 export function macOfNumber(mac: number): string {
   return mac
     .toString(16)
@@ -169,7 +169,7 @@ function talkersOf(fold: ForeignFold): readonly string[] {
     .map(({ mac }) => macOfNumber(mac));
 }
 
-/** A typed MAC that no frame has: others' unicast then says nothing about its port. */
+/** If no frame has a typed MAC, others' unicast says nothing about its port. */
 function isStranger({ listener, files }: ForeignFold): boolean {
   return (
     listener.name === null &&
@@ -188,7 +188,7 @@ function exitOf(isForeign: boolean, reasons: readonly Reason[]): ForeignReport['
   return reasons.length > 0 ? 3 : 0;
 }
 
-/** Ends the fold. `nameOf` names talkers, `more` adds reasons. Pure. */
+/** Ends the fold. Pure. `nameOf` names talkers, `more` adds reasons. */
 export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
   const isForeign = fold.files.some(({ foreign }) => foreign > 0) && !isStranger(fold);
   const reasons = [...reasonsOf(fold), ...more];

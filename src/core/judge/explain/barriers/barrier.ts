@@ -5,13 +5,12 @@ import { isRouted, type RowContext } from '../../../bridge/row-context.js';
 export interface Barrier {
   /** Follows "because". */
   readonly text: string;
-  /** The ways to remove it. */
   readonly opens: string;
-  /** Its place if the state shows it in a row's way; null = not there. */
+  /** Its place in the row's way by the state. Null = not there. */
   readonly find: (row: RowContext) => string | null;
 }
 
-/** Rules of nft or tc. The state does not show which acted: named if nothing else is in the way. */
+/** Rules of nft or tc. The state does not show which acted: named only if nothing else is in the way. */
 export const filter: Barrier = {
   text: 'a filter, since no setting of the bridge is in the way',
   opens:

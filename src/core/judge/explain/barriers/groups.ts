@@ -4,10 +4,7 @@ import { isOn } from '../../../bridge/setting-value.js';
 import { reservedGroup } from '../../../wire/ethernet.js';
 import type { Barrier } from './barrier.js';
 
-/**
- * IEEE 802.1D keeps 01:80:c2:00:00:00 to :0f from being forwarded; group_fwd_mask opens them one by one, :00 belongs to
- * STP.
- */
+/** IEEE 802.1D reserves 01:80:c2:00:00:00 to :0f. group_fwd_mask opens single addresses, :00 belongs to STP. */
 export const linkLocalReserved: Barrier = {
   text: 'a bridge keeps reserved group addresses to the link they were sent on',
   opens: 'the group’s bit in group_fwd_mask; for BPDUs, STP off',
@@ -20,7 +17,7 @@ export const linkLocalReserved: Barrier = {
   },
 };
 
-/** The bridge snoops and knows members of the group, without the observer (br_mdb_entry_get). */
+/** The snooping bridge knows members of the group, without the observer (br_mdb_entry_get). */
 export const membersKnown: Barrier = {
   text: 'the bridge knows the members of the group, and the observer is none',
   opens: 'a membership at the observer’s port, its becoming a multicast router port, snooping off, or no querier',

@@ -4,7 +4,7 @@ import { isOff, isOn } from '../../../bridge/setting-value.js';
 import { ovsLeak } from '../../../bridge/weaknesses/ovs.js';
 import type { Barrier } from './barrier.js';
 
-/** The observer's port takes no unicast for unknown MACs. */
+/** The observer's port takes no unknown unicast. */
 export const floodOff: Barrier = {
   text: 'the observer’s port takes no unknown unicast',
   opens: 'flood on at that port',
@@ -36,7 +36,7 @@ export const bcastFloodOff: Barrier = {
   find: (row) => switchOff(row, 'bcast_flood'),
 };
 
-/** The observer's port takes no multicast that no guest there joined. */
+/** The observer's port takes only multicast that a guest there joined. */
 export const mcastFloodOff: Barrier = {
   text: 'the observer’s port takes no unregistered multicast',
   opens: 'mcast_flood on at that port, a membership there, or its becoming a multicast router port',
@@ -80,7 +80,7 @@ export const locked: Barrier = {
   },
 };
 
-/** Both ports of Open vSwitch are protected (ovs-vswitchd.conf.db(5), column protected). */
+/** Both Open vSwitch ports are protected (ovs-vswitchd.conf.db(5), column protected). */
 export const ovsProtectedPorts: Barrier = {
   text: 'both ports are protected',
   opens: 'protected=false on either port, or a flow that outputs to one',

@@ -3,10 +3,7 @@ import type { FdbState } from '../../../model/state.js';
 import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
 import type { Barrier } from './barrier.js';
 
-/**
- * An entry that steers a row's frames to another port than the observer's; null = none. It stands before and after the
- * probes, or is learned with the first of them.
- */
+/** The entry stands before and after the probes, or is learned with the first of them. */
 function steeringEntry(row: RowContext): FdbState | null {
   const { entries, after, bridge, port, observer, dstMac } = row;
   const learned = entriesOf(after, dstMac).filter(({ state, master }) => state === 'dynamic' && master === bridge.name);
@@ -20,7 +17,7 @@ function entryPlace({ mac, port }: FdbState): string {
   return `fdb ${mac} dev ${port}`;
 }
 
-/** The bridge has learned the addressee's port, and sends to it alone. */
+/** The bridge sends to the learned port alone. */
 export const learnedEntry: Barrier = {
   text: 'the bridge has learned where the addressee is',
   opens: 'an ageing time of 0, an addressee silent for longer than that, or a sender that uses its MAC',
@@ -30,7 +27,7 @@ export const learnedEntry: Barrier = {
   },
 };
 
-/** A local entry: the bridge takes the frames itself and floods none (br_handle_frame_finish, BR_FDB_LOCAL). */
+/** The bridge takes frames for a local entry itself and floods none (br_handle_frame_finish, BR_FDB_LOCAL). */
 export const permanentEntry: Barrier = {
   text: 'a permanent entry makes the MAC the bridge’s own',
   opens: 'its removal, or the bridge’s own MAC becoming another',
@@ -40,7 +37,7 @@ export const permanentEntry: Barrier = {
   },
 };
 
-/** A static entry at the addressee's port does not age. It moves to a sender that uses the MAC, unless sticky. */
+/** A static entry does not age. Unless sticky, it moves to a sender that uses the MAC. */
 export const staticEntry: Barrier = {
   text: 'a static entry says where the addressee is',
   opens: 'a sender that uses the addressee’s MAC: the entry moves to its port',

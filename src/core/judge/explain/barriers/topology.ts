@@ -29,14 +29,14 @@ export const otherBridge: Barrier = {
       : `${from.bridge}, ${bridge.name}`,
 };
 
-/** An ipvlan in mode l3 takes packets for one address and drops the rest; l2 copies group frames to all. */
+/** An ipvlan in mode l3 takes packets for one address. Mode l2 copies group frames to all. */
 function ofGroup({ lower, mode }: Below): string | null {
   return mode === 'l2' ? null : `${lower}: mode ${mode}`;
 }
 
 /**
- * Guests of one lower device, one of them not in mode `bridge`, exchange nothing within the kernel. For ipvlan that
- * holds for unicast; in mode l3 no group frame passes the device (ipvlan_process_outbound, drivers/net/ipvlan).
+ * Guests of one lower device exchange nothing in the kernel if one is not in mode `bridge`. For ipvlan that holds for
+ * unicast, and mode l3 passes no group frame (ipvlan_process_outbound, drivers/net/ipvlan).
  */
 export const macvlanApart: Barrier = {
   text: 'the lower device does not pass on such frames of its guests in this mode',
@@ -52,7 +52,7 @@ export const macvlanApart: Barrier = {
   },
 };
 
-/** Mode passthru has the lower device alone and promiscuous: it gets every frame (macvlan_open). */
+/** Mode passthru is alone on a promiscuous lower device and gets every frame (macvlan_open). */
 function takesAll({ observer }: Pick<RowContext, 'observer'>): boolean {
   return observer?.by?.mode === 'passthru';
 }
@@ -64,7 +64,7 @@ function isForeignPacket({ flow, listener, ...row }: RowContext): boolean {
 }
 
 /**
- * A lower device hands unicast to its guest with that MAC, and group frames to those that joined one of the same hash
+ * A lower device hands unicast to the guest with that MAC, group frames to those that joined one of the same hash
  * (mc_filter, drivers/net/macvlan.c).
  */
 export const macvlanAddress: Barrier = {
@@ -79,8 +79,8 @@ export const macvlanAddress: Barrier = {
 };
 
 /**
- * The host's stack, and a program carrying frames for a guest behind the bridge, take only their own addresses' (ip_rcv
- * drops PACKET_OTHERHOST).
+ * The host's stack, and a program behind the bridge, take only frames for their own addresses (ip_rcv drops
+ * PACKET_OTHERHOST).
  */
 export const ownAddress: Barrier = {
   text: 'the guest behind the bridge device takes frames for its own addresses only',
@@ -100,7 +100,7 @@ export const ownAddress: Barrier = {
   },
 };
 
-/** The host routes, and hands packets to their addressee. */
+/** The host routes packets to their addressee. */
 export const routedElsewhere: Barrier = {
   text: 'the host hands what it routes to the addressee',
   opens: 'an addressee whose MAC the bridge does not know: then what the host sends to it floods',
@@ -112,7 +112,7 @@ export const routedElsewhere: Barrier = {
   },
 };
 
-/** A guest without a bridge: its port's frames end in the host's stack (ip_rcv drops those for other MACs). */
+/** Frames of a port without a bridge end in the host's stack (ip_rcv drops those for other MACs). */
 export const notRouted: Barrier = {
   text: 'no bridge has the sender’s port: the host takes frames for its own MAC only, and routes packets',
   opens: 'a bridge that gets the port, a rule of tc that redirects, or proxy_arp and proxy_ndp, which route',
@@ -146,7 +146,7 @@ export const sourcePort: Barrier = {
 };
 
 /**
- * The frame's VLAN is not the sender's port's, or not the observer's (br_allowed_ingress, br_allowed_egress of
+ * The frame's VLAN is not on the sender's or the observer's port (br_allowed_ingress, br_allowed_egress of
  * net/bridge/br_vlan.c).
  */
 export const vlanFiltering: Barrier = {
