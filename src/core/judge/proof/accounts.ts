@@ -3,20 +3,19 @@ import { restReadings, settledMeetings } from '../../protocol/account-window.js'
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
-/** Frames out of an account's ports between two windows that no observer was offered. */
+/** Frames that left an account's ports between two windows unheard by any observer. */
 export interface Unheard {
-  /** Certainly this many, whatever the traffic; 0 = even. */
+  /** Whatever the traffic. 0 = even. */
   readonly certain: number;
-  /** Exactly this many; null = no window has an idle moment. */
+  /** Null = no window has an idle moment. */
   readonly settled: number | null;
-  /** At least this many, unless among the driver's drops; absent = none. */
+  /** At least this many, unless among the driver's drops. Absent = none. */
   readonly orDropped?: number;
 }
 
 /**
- * True if a moment of the window had no frame between observers and counter: the ports came to rest, or met the highest
- * bound at several moments with traffic between. A tap counts a frame when its reader takes it: rest shows nothing
- * there. Behind a port the counters are read too far apart for traffic: only rest counts.
+ * A tap counts a frame when its reader takes it, so rest shows nothing there. Behind a port, readings are too far apart
+ * for traffic: only rest counts.
  */
 function showsAll(window: AccountWindow, { kind }: Account): boolean {
   const isMet = kind !== 'inside' && window.readings >= restReadings && window.meetings >= settledMeetings;
@@ -25,8 +24,8 @@ function showsAll(window: AccountWindow, { kind }: Account): boolean {
 
 /**
  * The account between a window before the probes and one after. With D = counted − heard and at most `held` frames
- * under way, `low ≤ D ≤ high` at a reading; hidden frames never decrease. A driver's drop may precede the observers
- * (validate_xmit_skb, net/core/dev.c): drops reduce the certain number. Most drivers drop frames already heard
+ * under way, `low ≤ D ≤ high`. Hidden frames never decrease. A driver's drop may precede the observers
+ * (validate_xmit_skb, net/core/dev.c), so drops reduce the certain number. Most drivers drop frames already heard
  * (veth_xmit, tun_net_xmit), which leaves D unchanged.
  */
 export function unheardBetween(account: Account, first: AccountWindow, last: AccountWindow): Unheard {
@@ -54,7 +53,7 @@ function textOf(name: string, account: Account, { certain, settled, orDropped }:
   return `${settled === null ? 'at least ' : ''}${frames} left ${where} that no packet socket was offered: the kernel counted more than was heard there`;
 }
 
-/** Open accounts: frames left a port unheard by any observer. Old timelines have none. */
+/** Accounts with frames that no observer heard. Old timelines have none. */
 export function accountReasons({ accounts, accountsBefore, accountsAfter }: StepFacts): readonly Reason[] {
   return Object.entries(accounts).flatMap(([name, account]): readonly Reason[] => {
     const [first, last] = [accountsBefore[name], accountsAfter[name]];

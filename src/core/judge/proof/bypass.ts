@@ -23,19 +23,18 @@ export interface BypassInput {
   readonly plan: Pick<Plan, 'endpoints' | 'hosts' | 'provider'>;
   readonly states: StepStates;
   readonly day: string;
-  /** Bypasses in the kernel's trace of the step. */
   readonly traced?: readonly Bypass[];
   /** The trace followed every packet with a probe to its end, at intended devices only. */
   readonly isTracedWhole?: boolean;
-  /** True of a port that may have any copy, or where an unaccepted leak decides already. */
+  /** True of a port that may have any copy, or that an unaccepted leak decides. */
   readonly isDecided: (observer: Observer) => boolean;
-  /** Transient bypasses in no snapshot; absent = none. */
+  /** In no snapshot. Absent = none. */
   readonly passed?: readonly Bypass[];
 }
 
 /**
- * Devices that a rule may copy anything to: ports whose guests may have it or are not judged, ports with a deciding
- * leak, ports reported as unobserved, and those whose own rules are examined.
+ * A rule may copy anything to ports whose guests may have it or are not judged, to decided or unobserved ports, and to
+ * those whose own rules are examined.
  */
 function copiesAllowedTo(
   { step: { observers }, isDecided }: BypassInput,
@@ -58,10 +57,7 @@ function copiesAllowedTo(
   };
 }
 
-/**
- * Policy routing rules and routes that lead packets for the step's guests elsewhere; those that take all take probes
- * too, which observers hear. IPsec policies that encrypt them.
- */
+/** Rules and routes that take all take probes too, which observers hear. */
 function routeBypasses(input: BypassInput, state: HostState, routed: ReadonlySet<string>): readonly Bypass[] {
   const { plan, step } = input;
   const heardAt = new Set(step.observers.map((observer) => observer.interface));
@@ -111,7 +107,7 @@ function encryptions({ plan }: BypassInput, state: HostState, places: readonly R
   });
 }
 
-/** Disciplines still holding frames after the step: among them may be a later leak. */
+/** A later leak may be among frames still held after the step. */
 function delayedFrames({ waiting = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return waiting
     .filter(({ device, discipline }) => segment.has(device) && !promptDisciplines.has(discipline))
@@ -170,7 +166,7 @@ function withoutWaiting(state: HostState | null): HostState | null {
   return { ...rest, apart: Object.fromEntries(hosts) };
 }
 
-/** Programs at ears in other namespaces: those hear only frames that pass them. */
+/** Observers in other namespaces hear only frames that pass their programs. */
 function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
   return earPrograms.map(({ device, space, id }) => ({
     what: `XDP program ${id}`,
@@ -198,14 +194,12 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   return [...bypasses.values(), ...(input.passed ?? [])];
 }
 
-/** Processes with a socket are known already, by the device they read from. */
 function withTraced(found: readonly Bypass[], traced: readonly Bypass[]): readonly Bypass[] {
   const known = new Set(found.flatMap(({ holders = [] }) => holders.map(({ pid }) => pid)));
   const isKnown = ({ holders = [] }: Bypass): boolean => holders.some(({ pid }) => known.has(pid));
   return [...found, ...traced.filter((bypass) => !isKnown(bypass))];
 }
 
-/** `*` stands for any text. */
 function matches(pattern: string, name: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
   const tail = parts.pop();
@@ -220,7 +214,7 @@ function matches(pattern: string, name: string): boolean {
   return at <= name.length - tail.length;
 }
 
-/** The acceptance valid on that day; undefined = none. `nft dup` covers `nft dup to vnet3` too. */
+/** `nft dup` covers `nft dup to vnet3` too. */
 function trusterOf({ what, persistent, where }: Bypass, trust: readonly Trusted[], day: string): Trusted | undefined {
   const names = [what, ...(persistent === undefined ? [] : [persistent])];
   return trust.find(
@@ -240,8 +234,8 @@ function programsOf({ holders = [] }: Bypass): readonly Omit<HostReader, 'where'
 }
 
 /**
- * Reasons by bypasses, without accepted ones and those of the host's own programs (unless none are accepted); both are
- * reported with their places.
+ * Reasons by bypasses. Leaves out accepted ones, and the host's own programs unless none are accepted. Both are
+ * reported with places.
  */
 export function bypassReasons(input: BypassInput): {
   readonly reasons: readonly Reason[];

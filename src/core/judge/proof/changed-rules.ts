@@ -79,7 +79,7 @@ function knownRules(states: readonly (HostState | null)[]): ReadonlySet<string> 
   );
 }
 
-/** Rules that carry frames elsewhere, or choose their receiver, made during an event and gone before a snapshot. */
+/** Rules made during an event that redirect or choose receivers, gone before a snapshot. */
 export function passingRules(
   { before, after, during = [] }: StepStates,
   changes: readonly RuleChange[],
@@ -96,7 +96,6 @@ export function passingRules(
     }));
 }
 
-/** Further differences are counted. */
 const maxDifferences = 3;
 
 function routedDevices({ observers }: StepPlan): ReadonlySet<string> {
@@ -113,7 +112,7 @@ function differencesIn({ from, to, excused }: ReadInterval, devices: ReadonlySet
   });
 }
 
-/** Changed policy routing rules and routes, if the host routes to guests of the step. */
+/** Changed policy routing rules and routes, if the host routes to the step's guests. */
 export function changedRouting(step: StepPlan, intervals: readonly ReadInterval[]): readonly Reason[] {
   const devices = routedDevices(step);
   return devices.size === 0
@@ -132,7 +131,6 @@ function usesObjects({ routes }: FamilyRouting): boolean {
   return objectsOf(routes).some((fields) => fields['nhid'] !== undefined);
 }
 
-/** True if a route to a prefix may take packets for one of the addresses from the existing routes. */
 function takesFrom(addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): (text: string) => boolean {
   const known = ([4, 6] as const).flatMap((family) =>
     objectsOf((family === 4 ? ipv4 : ipv6).routes).flatMap(
@@ -148,10 +146,7 @@ function takesFrom(addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): (text
   };
 }
 
-/**
- * Policy routing rules, routes to guests, nexthop objects or IPsec policies (`changed`) heard to change though all
- * snapshots agree.
- */
+/** Policy routing, routes to guests, nexthops or IPsec policies heard to change though all snapshots agree. */
 export function routingPutBack(
   step: StepPlan,
   intervals: readonly ReadInterval[],

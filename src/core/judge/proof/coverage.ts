@@ -30,8 +30,8 @@ interface Unobserved {
 }
 
 /**
- * Ports of bridges outside the plan, joined by a pair to a port of the step's bridges: its frames may go to any guest
- * there. A bridge with one further port leads to one guest, as firewalls' do; an uplink's is beyond it.
+ * Frames may go to any guest behind a pair to another bridge. One further port there leads to one guest, as firewalls'
+ * do.
  */
 function portsBehind(plan: Plan, step: StepPlan, state: HostState): readonly Unobserved[] {
   const uplinks = new Set(step.observers.filter(({ role }) => role === 'uplink').map(({ interface: port }) => port));
@@ -114,8 +114,8 @@ function bridgesOf({ observers }: StepPlan): ReadonlySet<string> {
 }
 
 /**
- * Observed ports of the tested bridges, over all listening steps; ports by the kernel's lists before the probes, and
- * with events also around and after these.
+ * Observed ports of the tested bridges over all listening steps, by the kernel's lists before the probes and around
+ * events.
  */
 export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
   const ports: Ports = { listed: new Set(), observed: new Set(), unobserved: new Map() };
@@ -146,7 +146,7 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
   };
 }
 
-/** A run's scope on a host: observed-only guests, and rules tested. */
+/** Observed-only guests and tested rules of a run on a host. */
 export function scopeOf(
   plan: Plan,
   states: readonly StepStates[],
@@ -219,7 +219,6 @@ function askedRules(
   return { rules: { read: surveys.reduce((sum, { read }) => sum + read, 0), rules } };
 }
 
-/** null = none, or unread. */
 function counterAround(name: string, states: StepStates | undefined): NonNullable<RuleRecord['counter']> | null {
   const [before, after] = [states?.before, states?.after].map((state) => {
     if (state === null || state === undefined) return null;
@@ -228,7 +227,6 @@ function counterAround(name: string, states: StepStates | undefined): NonNullabl
   return before === null || before === undefined || after === null || after === undefined ? null : { before, after };
 }
 
-/** Observed-only guests, and the number of those plus sending or addressed ones. */
 function observedOnly({ endpoints, steps }: Plan): Pick<Result, 'observedOnly'> {
   const names = namesIn(endpoints.filter((endpoint) => endpoint.observedOnly !== undefined));
   if (names.length === 0) return {};
@@ -250,7 +248,7 @@ export function observedOnlyReasons({ endpoints }: Plan, { observers }: StepPlan
     );
 }
 
-/** Unplanned guests behind the device of the step's bridge that sent meanwhile. */
+/** Unplanned guests behind the bridge device that sent meanwhile. */
 export function strangerReasons(plan: Plan, step: StepPlan, { after }: StepStates): readonly Reason[] {
   if (after?.behind === undefined || plan.partialScope !== null) return [];
   const bridges = bridgesOf(step);
@@ -268,8 +266,8 @@ export function strangerReasons(plan: Plan, step: StepPlan, { after }: StepState
 }
 
 /**
- * Links that temporarily became ports of the step's bridges, outside the snapshots: guests behind them got floods
- * meanwhile. With lost kernel events there may have been some.
+ * Links that were ports of the step's bridges between snapshots: guests behind them got floods. Lost kernel events may
+ * hide some.
  */
 export function passingPorts(
   step: StepPlan,

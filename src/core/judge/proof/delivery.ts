@@ -13,8 +13,7 @@ export interface DeliveryInput {
 }
 
 /**
- * Probes that an addressee has to get: all, less the kernel's drops on the way (sender's port, addressee's, backlog):
- * one missing of two hundred may be stolen.
+ * Probes that an addressee must get: all but the kernel's drops on the way. One missing of two hundred may be stolen.
  */
 export type LeastDelivered = (flow: Flow, addressee: string, sent: number) => number;
 

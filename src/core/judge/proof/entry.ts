@@ -32,15 +32,13 @@ export interface EntryByFormInput extends Pick<DeviceEarInput, 'step' | 'states'
 
 const maxForms = 200;
 
-/** A form without any control or probe seen beyond its sender's port. */
 interface Missing {
   readonly sender: string;
   readonly frame: FrameSpec;
-  /** False: no control could be sent, because the bridge filters VLANs. */
+  /** False: the bridge filters VLANs, so no control could be sent. */
   readonly isAsked: boolean;
 }
 
-/** `untagged`, `802.1Q 20`, `802.1ad 10 + 802.1Q 20` */
 function tagsText({ vlan, form }: FrameSpec): string {
   if (vlan.length === 0) return 'untagged';
   return vlan.map((id, at) => `${at === 0 && form === '802.1ad' ? '802.1ad' : '802.1Q'} ${id}`).join(' + ');
@@ -49,7 +47,7 @@ function tagsText({ vlan, form }: FrameSpec): string {
 function heardControls({ step, facts, tally }: EntryByFormInput): {
   readonly missing: Map<string, Missing>;
   readonly tested: ReadonlySet<string>;
-  /** Senders whose plain control reached the bridge; for others the forms show nothing. */
+  /** Their plain control reached the bridge. For others the forms show nothing. */
   readonly plainSenders: ReadonlySet<string>;
 } {
   const missing = new Map<string, Missing>();
@@ -88,13 +86,10 @@ function missingForms(input: EntryByFormInput): readonly Missing[] {
   return [...missing.values()];
 }
 
-/** The bridge's VLAN filtering of the frame; null = admitted. */
+/** Null = admitted. */
 type VlanGate = { readonly by: string } | 'unknown' | null;
 
-/**
- * The VLAN that the frame enters in (br_allowed_ingress, net/bridge/br_vlan.c). Without the bridge device in it no
- * control can show the entry.
- */
+/** br_allowed_ingress, net/bridge/br_vlan.c. A VLAN without the bridge device hides the entry from controls. */
 function vlanGate(state: HostState, port: LinkState, frame: FrameSpec): VlanGate {
   const bridge = linkNamed(state, port.master);
   if (bridge === undefined || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
@@ -106,7 +101,6 @@ function vlanGate(state: HostState, port: LinkState, frame: FrameSpec): VlanGate
   return portVlans(state, bridge.name)?.members.has(vid) === true ? null : 'unknown';
 }
 
-/** Base chains, with rules or policy drop, on frames' way into the bridge and up to its device. */
 function chainsAt(state: HostState, ports: readonly string[], { carrier }: FrameSpec): readonly string[] {
   const { sysctl, legacyTables = [] } = state;
   const family = familyOf(carrier);
@@ -144,12 +138,11 @@ function filtersAt(
   };
 }
 
-/** Obstacles for that form at a sender's port, in one snapshot. */
 interface AtPort {
   readonly barriers: readonly string[];
   /** Unreadable ones. */
   readonly programs: readonly string[];
-  /** False: a frame may enter without reaching the bridge device, or the switch may drop it for unknown reasons. */
+  /** False: a frame may miss the bridge device, or the switch may drop it for unknown reasons. */
   readonly isShown: boolean;
 }
 
@@ -216,8 +209,8 @@ function unprovedDevice({ name, interface: device }: Observer, what: string): Re
 
 /**
  * Guests' entry controls prove a judged bridge device: a form that arrived once must arrive in each phase in which it
- * is sent, at least one. If none ever arrived, the state has to explain it, as by VLANs without the bridge; also if an
- * event came between. Without sending guests nothing can be asked.
+ * is sent. If none ever arrived, the state must explain it, also across events. Without sending guests nothing can be
+ * tested.
  */
 export function deviceEarReasons(input: DeviceEarInput, observer: Observer): readonly Reason[] {
   const { step, tally, endpoints } = input;
@@ -248,7 +241,7 @@ export function deviceEarReasons(input: DeviceEarInput, observer: Observer): rea
 }
 
 /**
- * VLAN devices on a port that get these VLANs' frames before the bridge; one that is down drops them (vlan_do_receive,
+ * VLAN devices get their frames before the bridge. One that is down drops them (vlan_do_receive,
  * net/8021q/vlan_core.c).
  */
 function takersOf({ links }: HostState, port: LinkState, vlans: ReadonlySet<number>): readonly LinkState[] {
@@ -270,10 +263,9 @@ function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Rea
 }
 
 /**
- * Probes that do not enter the bridge, by sender, tag stack and carrier: the bridge device received no control of their
- * form, and no observer saw any. Causes in the state at the sender's port (VLANs, a locked port, tc and nft rules) are
- * named without effect on the verdict: they are part of the isolation. Without one, or with programs only, the step
- * says nothing of such frames. Plans without such controls give nothing.
+ * Probes that do not enter the bridge, by sender, tag stack and carrier: no control of their form arrived, and no
+ * observer saw any. VLANs, a locked port, tc and nft rules explain that as part of the isolation. Otherwise the step
+ * proves nothing about them. Plans without such controls give nothing.
  */
 export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;
@@ -351,8 +343,8 @@ function reasonsAt(
 }
 
 /**
- * Obstacles for probes at a sender's port, or openings that guests' own frames lack, though every control arrived: an
- * XDP program, which frames redirected by tc bypass, and a VLAN device, which gets tagged frames before the bridge
+ * Obstacles at a sender's port, or openings that guests' own frames lack, though every control arrived. They are an XDP
+ * program, which frames redirected by tc bypass, and a VLAN device, which gets tagged frames before the bridge
  * (__netif_receive_skb_core, net/core/dev.c).
  */
 export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after }: StepStates): readonly Reason[] {

@@ -12,13 +12,13 @@ import { freePrograms } from '../../scenario/free-commands.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
-/** Two successive snapshots of a step's state; null = unread. */
+/** Two successive snapshots of a step. Null = unread. */
 export interface Interval {
   readonly from: HostState | null;
   readonly to: HostState | null;
   /** Parts that a running event can have changed. */
   readonly excused: ReadonlySet<StatePart>;
-  /** Its place among the events, for users; '' without earlier ones. */
+  /** Place among the events, for users. '' without earlier ones. */
   readonly where: string;
 }
 
@@ -36,7 +36,7 @@ export function wholeInterval({ before, after }: StepStates): Interval {
   return { from: before, to: after, excused: nothing, where: '' };
 }
 
-/** The time from a step's first snapshot to its last, cut at the snapshots around its events. */
+/** The step's time, cut at the snapshots around its events. */
 export function intervalsOf(
   step: StepPlan,
   { eventSnapshots }: Pick<StepFacts, 'eventSnapshots'>,
@@ -60,7 +60,7 @@ export function intervalsOf(
   return [...intervals, { from, to: after, excused: nothing, where }];
 }
 
-/** Snapshots around events that a run does not make so: each is numbered, one before an event and one after. */
+/** Snapshots around events, numbered one before and one after each. */
 export function unreadAround(
   { eventSnapshots, eventsSinceSnapshot }: Pick<StepFacts, 'eventSnapshots' | 'eventsSinceSnapshot'>,
   { during = [] }: StepStates,
@@ -84,7 +84,7 @@ export function unreadAround(
 const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs', 'routing'] as const;
 export type StatePart = (typeof stateParts)[number];
 
-/** A program's own reach, if less than everything: `ip` deletes links, with all that names them. */
+/** `ip` deletes links, with all that names them. */
 const reach: Readonly<Record<string, readonly StatePart[]>> = {
   nft: ['nft'],
   tc: ['tc'],
@@ -101,12 +101,12 @@ function eventReach(step: StepPlan, events: readonly number[]): ReadonlySet<Stat
   return commandReach(events.flatMap((index) => step.during[index]?.run ?? []));
 }
 
-/** Reach of an author's commands. */
+/** Parts that an author's commands can change. */
 export function commandReach(commands: readonly (readonly string[])[]): ReadonlySet<StatePart> {
   return new Set(commands.flatMap(([program = '']) => reach[baseName(program)] ?? stateParts));
 }
 
-/** null = the kernel lost events. */
+/** Null = the kernel lost events. */
 function partOf({ ifindex, what }: SettingChange): StatePart | null {
   if (what === lostEvents) return null;
   if (isOfRouting(what)) return 'routing';
@@ -115,7 +115,7 @@ function partOf({ ifindex, what }: SettingChange): StatePart | null {
   return what === vlanList ? 'vlan' : 'links';
 }
 
-/** Settings heard to change in a step, beyond the running events' reach. */
+/** Settings heard to change beyond the reach of running events. */
 export function settingsBeyondEvents(
   step: StepPlan,
   { settingChanges, settingChangesMeanwhile }: Pick<StepFacts, 'settingChanges' | 'settingChangesMeanwhile'>,
@@ -130,10 +130,7 @@ export function settingsBeyondEvents(
   return [...settingChanges, ...beyond];
 }
 
-/**
- * True if another program than any event's changed rules during events, all of which do their own work. Changes without
- * a name count as the event's.
- */
+/** True if another program than an event's changed rules during events. Unnamed changes count as the event's. */
 export function isStranger(step: StepPlan, { program, host }: RuleChange): boolean {
   if (host !== undefined) return true; // events run on the orchestrator's own host
   if (program === null) return false;

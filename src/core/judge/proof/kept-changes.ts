@@ -77,10 +77,7 @@ function withChange(inForce: readonly Shown[], change: Change, ports: ReadonlyMa
   return [...inForce.filter((earlier) => !overrides(change, earlier)), change];
 }
 
-/**
- * Changes without a reason in the run to be gone. Link settings stay for later steps; other changes of earlier steps
- * may go by consequences.
- */
+/** Link settings stay for later steps. Other changes of earlier steps may go by consequences. */
 function changesInForce({ steps, endpoints }: Plan, step: StepPlan): readonly Shown[] {
   const ports = new Map(endpoints.flatMap(({ name, port }) => (port === null ? [] : [[name, port] as const])));
   let inForce: readonly Shown[] = [];
@@ -94,8 +91,8 @@ function changesInForce({ steps, endpoints }: Plan, step: StepPlan): readonly Sh
 }
 
 /**
- * With spanning tree the kernel and the root bridge decide the timers, and a topology change the ageing (br_stp_start,
- * br_config_bpdu, __br_set_topology_change; net/bridge).
+ * With spanning tree the kernel and the root bridge set timers and ageing (br_stp_start, br_config_bpdu,
+ * __br_set_topology_change, net/bridge).
  */
 function isSteered({ place, key }: ChangeOf<'set'>, link: LinkState): boolean {
   if (place !== 'bridge') return false;
@@ -117,7 +114,6 @@ function printedEntry({ mac, master, vlan, state, flags }: FdbState): object {
   return { mac, state, flags, ...given({ master, vlan }) };
 }
 
-/** null = none, or unread. */
 function comparedIn(state: HostState, change: Shown): Compared | null {
   switch (change.kind) {
     case 'set':
@@ -160,8 +156,8 @@ function wasHeard(change: Shown, state: HostState, heard: readonly SettingChange
 }
 
 /**
- * Changes of the run, this step's and earlier lasting ones, that another program undid before the probes. Later undoing
- * shows between snapshots (unchangedReasons), except on foreign links.
+ * Changes, this step's and earlier lasting ones, that another program undid before the probes. Later undoing shows
+ * between snapshots (unchangedReasons), except on foreign links.
  */
 export function undoneReasons(
   plan: Plan,

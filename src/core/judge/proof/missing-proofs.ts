@@ -98,10 +98,7 @@ interface FlowReasons {
   readonly ends: ReadonlyMap<string, Ends>;
 }
 
-/**
- * Checks that all planned frames were sent, that they show on an observed sender's port with known directions (a
- * sender's claim may be false), and that intended observers got them. One pass: a mesh has a million flows.
- */
+/** One pass, as a mesh has a million flows. A sender's claim may be false, so its port must show the frames. */
 function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered): FlowReasons {
   const sent: Reason[] = [];
   const shown: Reason[] = [];
@@ -150,11 +147,11 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
 }
 
 /**
- * Proof of a sender's way into the bridge: its controls; behind the bridge device, without controls, every probe that
- * left through it, as br_dev_xmit follows the packet sockets; where no control can arrive, as in a VLAN without an
- * address of the bridge, addressees that got the first and last frames, with the forbidden ones between. With routing,
- * every probe must show on its sender's port, which the host's stack follows; on a lower device on the sender's
- * interface, which the driver follows (macvlan_start_xmit; flowReasons).
+ * Controls prove a sender's entry. Behind the bridge device, every probe that left through it does, as br_dev_xmit
+ * follows the packet sockets. Where no control can arrive, as in a VLAN without an address of the bridge, addressees
+ * that got the first and last frames do, with the forbidden ones between. With routing, every probe must show on its
+ * sender's port, which the host's stack follows. On a lower device it must show on the sender's interface, which the
+ * driver follows (macvlan_start_xmit).
  */
 function entryReasons(input: ProofInput, ends: FlowReasons['ends'], least: LeastDelivered): readonly Reason[] {
   const { step, facts, tally, endpoints } = input;
@@ -314,7 +311,7 @@ function outcomeReasons(facts: StepFacts): readonly Reason[] {
   }
 }
 
-/** NTP turns the clock by less than a millisecond a second; more was set. */
+/** NTP slews the clock below a millisecond a second: more was set. */
 const maxClockShiftMs = 500;
 
 function clockReasons(facts: StepFacts): readonly Reason[] {
@@ -342,7 +339,7 @@ function keptReasons({ keptFrames }: StepFacts): readonly Reason[] {
   );
 }
 
-/** All missing proofs for *holds*, in a fixed order; empty = complete. */
+/** All missing proofs for *holds*, in a fixed order. Empty = complete. */
 export function missingProofs(input: ProofInput): readonly Reason[] {
   const { step, facts, tally } = input;
   const outcome = outcomeReasons(facts);

@@ -19,13 +19,12 @@ function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
 }
 
 type Side = 'src' | 'dst';
-/** Addresses that differ in each bit: differences between frames with these come from an address. */
+/** Addresses that differ in each bit: differing bytes of their frames come from an address. */
 const [evenBits, oddBits] = [
   { mac: '54:55:55:55:55:55', ipv4: '85.85.85.85', ipv6: '5555:5555:5555:5555:5555:5555:5555:5555' },
   { mac: 'aa:aa:aa:aa:aa:aa', ipv4: '170.170.170.170', ipv6: 'aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa' },
 ] as const;
 
-/** Open addresses of a frame: these sides, or IP alone. */
 interface OpenSides {
   readonly sides: readonly Side[];
   readonly keepsMacs: boolean;
@@ -71,7 +70,6 @@ function formReader({ provider, endpoints }: Pick<Plan, 'provider' | 'endpoints'
   };
 }
 
-/** Frames that differ only in addresses: one a sender, and one an addressee. */
 interface LikeFrames {
   readonly first: FrameSpec;
   readonly sources: FrameSpec[];
@@ -118,7 +116,7 @@ interface Ends {
   readonly offsets: readonly number[];
 }
 
-/** Frames ordered by address, so that equal ones are adjacent. */
+/** Equal addresses are adjacent. */
 function endsOf(first: FrameSpec, frames: Iterable<FrameSpec>, side: Side, formOf: ReadForm): Ends {
   const [base] = formOfFrame(first);
   const [open] = formWithout(first, { sides: [side], keepsMacs: false });
@@ -138,7 +136,6 @@ function halves({ forms, offsets }: Ends): readonly Ends[] {
   ];
 }
 
-/** Differing bytes are unknown. */
 function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
   const [[form], [destination]] = [sources.forms, destinations.forms];
   if (form === undefined || destination === undefined) return undefined;
@@ -153,10 +150,7 @@ function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
   return { ...form, bytes, unknown };
 }
 
-/**
- * True if a frame between any of these senders and addressees, with or without a flow, is taken: all at once, then
- * halves of those not refused.
- */
+/** Asks all at once, then halves of those not refused. */
 function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
   const form = merged(sources, destinations);
   if (form === undefined || !takes(form)) return false;
@@ -166,10 +160,7 @@ function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
     : halves(destinations).some((half) => someOfPairs(sources, half, takes));
 }
 
-/**
- * Asks a filter about a step's frames: one of each form and sender, then any to any, of which a mesh of a thousand
- * guests has a million.
- */
+/** One frame of each form and sender first, then any to any: a mesh of a thousand guests has a million. */
 class PlannedFrames {
   private readonly flows: Flows;
   private readonly own: readonly PlannedForm[];
@@ -198,7 +189,7 @@ class PlannedFrames {
 
 type WrittenPart = 'class' | 'macs' | 'addresses' | 'transport';
 
-/** Xtables targets that write into packets (iptables-extensions(8)), without address translation. */
+/** From iptables-extensions(8), without address translation. */
 const writingTargets: Readonly<Record<string, WrittenPart>> = {
   ...{ DSCP: 'class', TOS: 'class', ECN: 'class', TCPMSS: 'transport', TCPOPTSTRIP: 'transport' },
 };
@@ -252,7 +243,6 @@ function partBytes(bytes: Uint8Array, part: WrittenPart): readonly [from: number
   }
 }
 
-/** Writable bytes of the form count as unknown. */
 function withWritten(form: PlannedForm, parts: readonly WrittenPart[]): PlannedForm {
   const unknown = Uint8Array.from(form.unknown);
   for (const part of parts) unknown.fill(1, ...partBytes(form.bytes, part));
@@ -260,8 +250,8 @@ function withWritten(form: PlannedForm, parts: readonly WrittenPart[]): PlannedF
 }
 
 /**
- * True if a filter takes one of the step's frames; each filter is asked once. Bytes that rules of `states` may write
- * before count as unknown.
+ * True if a filter takes one of the step's frames. Each filter is asked once. Bytes that rules of `states` may write
+ * count as unknown.
  */
 export function asksPlannedForms(
   plan: Pick<Plan, 'provider' | 'endpoints'>,

@@ -23,13 +23,13 @@ export interface StepFacts {
   /** Probing began: else only faults are reported. */
   readonly probed: boolean;
   readonly drainedMs: number | null;
-  /** Probing began; null = never. */
+  /** Null = never. */
   readonly probingFrom: Moment | null;
-  /** The controls in between were sent, with no probe under way. */
+  /** Controls in between were sent, with no probe under way. */
   readonly betweenFrom: Moment | null;
   /** By index in `during`. */
   readonly events: ReadonlyMap<number, EventFacts>;
-  /** Snapshots around events, in order, each with the events begun since the one before. */
+  /** In order, each with the events begun since the one before. */
   readonly eventSnapshots: readonly { readonly snapshot: number; readonly events: readonly number[] }[];
   readonly eventsSinceSnapshot: readonly number[];
   readonly stopped: Readonly<Record<string, Counters>>;
@@ -37,32 +37,31 @@ export interface StepFacts {
   readonly lastCounters: Readonly<Record<string, Counters>>;
   readonly faults: readonly Fault[];
   readonly keptFrames: readonly KeptInTimeline[];
-  /** Changes of rules during probing, with their processes; `meanwhile`: during an event of the step. */
+  /** With their processes. `meanwhile`: during an event of the step. */
   readonly ruleChanges: readonly RuleChange[];
   readonly ruleChangesMeanwhile: readonly RuleChange[];
   /** Between the step's changes and the first snapshot. */
   readonly settingChangesBefore: readonly SettingChange[];
-  /** Outside the step's events; `meanwhile`: during these, by index in `during`. */
+  /** Outside the step's events. `meanwhile`: during these, by index in `during`. */
   readonly settingChanges: readonly SettingChange[];
   readonly settingChangesMeanwhile: readonly {
     readonly changes: readonly SettingChange[];
     readonly events: readonly number[];
   }[];
-  /** By account. */
   readonly accounts: Readonly<Record<string, Account>>;
   readonly accountsBefore: Readonly<Record<string, AccountWindow>>;
   readonly accountsAfter: Readonly<Record<string, AccountWindow>>;
-  /** Lines of the step in trace.ndjson; a text = why none; null = not requested. */
+  /** Lines in trace.ndjson. A text = why none, null = not requested. */
   readonly traced: number | string | null;
-  /** The trace saw a sample of each flow alone (core/plan/traced-sample.ts). */
+  /** A sample of each flow alone (core/plan/traced-sample.ts). */
   readonly isSampled: boolean;
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
-  /** Bridges' learning of MACs of no endpoint, in order; `observer` null = at no observer's port. */
+  /** MACs of no endpoint that bridges learned, in order. `observer` null = at no observer's port. */
   readonly stations: readonly { readonly mac: string; readonly observer: string | null; readonly ns: bigint }[];
   readonly lastMonoMs: number;
   /** Divergence of wall clock and monotonic clock during the step. */
   readonly clockShiftMs: number;
-  /** Divergence of other hosts' clocks from this one's meanwhile, beyond the estimates' error. */
+  /** Divergence from other hosts' clocks, beyond the estimates' error. */
   readonly hostClockShiftsMs: ReadonlyMap<string, number>;
 }
 
@@ -85,7 +84,7 @@ export interface KeptInTimeline {
   readonly towards: boolean;
   /** Base64. */
   readonly frame: string;
-  /** When it was logged, after its arrival. */
+  /** Logged after arrival. */
   readonly atNs: string;
 }
 
@@ -280,7 +279,7 @@ export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): reado
   return factsOfSteps;
 }
 
-/** Frames of a flow accepted by the kernel. */
+/** Frames of a flow that the kernel accepted. */
 export function sentOf(facts: StepFacts, flow: Flow): number {
   return facts.accepted.overlap(flow.first, flow.count);
 }
@@ -289,7 +288,6 @@ export function sentOf(facts: StepFacts, flow: Flow): number {
 const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
 const maxKept = 1000;
 
-/** A frame kept in memory, at its observer; `index`: its number there. */
 interface KeptSighting {
   readonly arrival: FrameArrival;
   readonly index: number;
@@ -297,13 +295,13 @@ interface KeptSighting {
   readonly timeNs: bigint;
 }
 
-/** In time, as repetitions follow what was heard; at a tie entering frames first. */
+/** Repetitions follow what was heard: at a tie entering frames come first. */
 function byTime(a: KeptSighting, b: KeptSighting): number {
   if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
   return Number(a.kept.towards) - Number(b.kept.towards);
 }
 
-/** Frames kept in memory in all steps, in the order of counting. */
+/** Frames kept in memory in all steps, in counting order. */
 export function keptInOrder(arrivals: readonly FrameArrival[], facts: readonly StepFacts[]): readonly KeptSighting[] {
   return arrivals
     .flatMap((arrival) =>

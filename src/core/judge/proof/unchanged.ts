@@ -22,10 +22,7 @@ import { changedRouting, changedRules, routingPutBack } from './changed-rules.js
 import type { Interval, ReadInterval } from './intervals.js';
 import { changedKeys, namesIn } from '../../text/collections.js';
 
-/**
- * Why a bridge's setting moved by itself; '' = it did not. A topology change moves only the ageing time
- * (__br_set_topology_change, net/bridge/br_stp.c).
- */
+/** A topology change moves only the ageing time (__br_set_topology_change, net/bridge/br_stp.c). */
 function selfChangeNote(key: string, before: LinkState, after: LinkState): string {
   const under = key === 'ageing_time' && [before, after].some(({ bridge }) => bridge?.['topology_change'] === 1);
   return under
@@ -41,7 +38,7 @@ function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideE
   );
 }
 
-/** True of a link that is a step's bridge, its port, or one that the host routes to. */
+/** True of a step's bridge, its port, or a link the host routes to. */
 export function isStepLink(step: StepPlan): (link: LinkState) => boolean {
   const bridges = bridgesPassed(step);
   const routed = new Set(
@@ -142,7 +139,7 @@ function movedMacs(
   );
 }
 
-/** Open vSwitch's input: without flows that `learn` made of entry controls, answers, and connected programs. */
+/** Without flows that `learn` made of entry controls, answers, and connected programs. */
 function settingsOfOvs({ ovs }: HostState): string {
   if (ovs === undefined) return '';
   const { daemon: _daemon, ...settings } = ovs;
@@ -153,10 +150,7 @@ function settingsOfOvs({ ovs }: HostState): string {
   return JSON.stringify({ ...settings, bridges: changes });
 }
 
-/**
- * Flows and tables of Open vSwitch heard to change though all snapshots agree, without those that `learn` makes as MAC
- * table entries, or of entry controls.
- */
+/** Without flows that `learn` makes as MAC table entries or of entry controls. */
 function ovsPutBack(
   step: StepPlan,
   { ovs, links }: HostState,
@@ -205,7 +199,6 @@ function isChangedIn({ from, to, excused }: ReadInterval, name: string, what: st
   return !excused.has('links') && value(from) !== value(to);
 }
 
-/** Unread ones had unknown values. */
 function sysctlPutBack(name: string, before: HostState, intervals: readonly ReadInterval[]): readonly Reason[] {
   const isOther = ({ from, to, excused }: ReadInterval): boolean =>
     !excused.has('sysctl') && from.sysctl[name] !== to.sysctl[name];
@@ -214,7 +207,6 @@ function sysctlPutBack(name: string, before: HostState, intervals: readonly Read
     : [reason('settings-changed', null, `${name} changed and was put back`)];
 }
 
-/** Leaves out other bridges. */
 function revertedSettings(
   step: StepPlan,
   before: HostState,
@@ -247,10 +239,9 @@ function revertedSettings(
 }
 
 /**
- * Compares the kernel's state before the first probe and after the last: identity and settings of bridges and ports,
- * VLANs, tc and nft rules, the sysctls read; without timers and counters, and without FDB and MDB, which causes cover,
- * except a MAC on a wrong port. Intended effects of probes, and of events in their intervals, do not count. `changes`:
- * rule changes heard meanwhile outside events; `settings`: setting changes heard, also reverted ones.
+ * Compares the kernel's state before the first probe and after the last. Leaves out timers, counters, FDB and MDB,
+ * which causes cover, except a MAC on a wrong port. Intended effects of probes and events do not count. `changes`: rule
+ * changes heard outside events. `settings`: changes heard, also reverted ones.
  */
 export function unchangedReasons(
   step: StepPlan,
@@ -298,8 +289,8 @@ export function unchangedReasons(
 /** Differences between two states that the step's probes cause on purpose. */
 interface SideEffects {
   /**
-   * True of a bridge's setting that a new root, or its topology change, steers (br_config_bpdu,
-   * __br_set_topology_change; net/bridge/br_stp.c). `ofBridge`: its states, one a snapshot.
+   * True of a setting that a new root or its topology change steers (br_config_bpdu, __br_set_topology_change,
+   * net/bridge/br_stp.c). `ofBridge`: one state a snapshot.
    */
   setting(key: string, ofBridge: readonly LinkState[]): boolean;
   /** True of a port closed by a guard, if the probes enter there. */
@@ -311,7 +302,7 @@ interface SideEffects {
 export const rootTimers = ['forward_delay', 'hello_time', 'max_age'];
 
 /**
- * During a topology change a bridge ages in twice the forward delay; without one another program set it
+ * During a topology change a bridge ages in twice the forward delay. Without one another program set that
  * (__br_set_topology_change).
  */
 export function agesByTopology({ bridge }: LinkState): boolean {

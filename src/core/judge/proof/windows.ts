@@ -4,7 +4,6 @@ import type { StepTally } from '../count/tally.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { Moment, StepFacts } from './step-facts.js';
 
-/** A mesh's row may have many; the capture has the rest. */
 const maxWindows = 100;
 
 /** In tenths: a capture by another process is no more precise. */
@@ -12,10 +11,7 @@ function msSince(start: Moment | null, ns: bigint): number {
   return start === null ? 0 : Math.round(Number(ns - start.ns) / 100_000) / 10;
 }
 
-/**
- * Times at which an observer saw probes of a flow: runs that are consecutive in the order of sending. Absent without
- * events.
- */
+/** Times at which an observer saw a flow's probes, joined if consecutive in sending order. Absent without events. */
 export function windowsOf(
   flow: Flow,
   observer: string,
@@ -60,8 +56,8 @@ export function eventsOf(step: StepPlan, facts: StepFacts): { readonly events?: 
 }
 
 /**
- * Events that show nothing: each has to begin after the first probe, succeed, and settle before the controls in
- * between, after which probes continue.
+ * Events that show nothing: each must begin after the first probe, succeed, and settle before the controls in between,
+ * which probes follow.
  */
 export function eventReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
   return step.during.flatMap(({ atMs, settleMs }, index) => {
