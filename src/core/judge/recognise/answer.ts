@@ -11,12 +11,12 @@ import { ipv6Bytes, ipv6Length } from '../../wire/ipv6.js';
 /** The part of a probe that answers repeat: its IP packet up to the token. */
 export interface ProbePacket {
   readonly bytes: Uint8Array;
-  /** By offset, 1 for bytes that routers and stacks keep; addresses are compared separately. */
+  /** By offset, 1 for bytes that routers and stacks keep, without addresses. */
   readonly stays: Uint8Array;
   readonly isEcho: boolean;
 }
 
-/** A planned packet with its addresses; null = none. */
+/** A planned packet with its addresses. Null = none. */
 export interface AskedPacket {
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
@@ -25,17 +25,17 @@ export interface AskedPacket {
 
 /** An ICMP error that quotes a probe, or an echo reply, from a permitted party to the probe's source. */
 export interface ProbeAnswer {
-  /** The answering endpoint; for a host that is none, its bridge or port. */
+  /** For a host that is no endpoint, its bridge or port. */
   readonly by: string;
-  /** Destination of the enclosing frame; null = in a tunnel. */
+  /** Of the enclosing frame. Null = in a tunnel. */
   readonly dstMac: Mac | null;
 }
 
-/** Bytes of an IP header changed by routers, or by stacks before quoting (RFC 791 3.1, RFC 8200 3). */
+/** Bytes that routers, or stacks before quoting, change (RFC 791 3.1, RFC 8200 3). */
 const changing = { 4: [1, 2, 3, 6, 7, 8, 10, 11], 6: [1, 2, 3, 7] } as const;
 const addressesAt = { 4: [12, 20], 6: [8, 40] } as const;
 
-/** The packet of a frame as far as answers repeat it; null = not IP. */
+/** The packet of a frame as far as answers repeat it. Null = not IP. */
 export function packetBeforeToken(
   { bytes, tokenAt, checksumAt }: FrameTemplate,
   { ipVersion, protocol, srcIpAt, icmpType }: FrameView,
@@ -88,7 +88,6 @@ function isQuoted(bytes: Uint8Array, at: number, { srcIp, dstIp, packet }: Asked
   );
 }
 
-/** Offset and kind of the ICMP header of an answer with its token at `tokenAt`; null = no answer. */
 function icmpOf(
   bytes: Uint8Array,
   tokenAt: number,
@@ -123,7 +122,6 @@ interface OuterHeader {
   readonly isReply: boolean;
 }
 
-/** null = none. */
 function outerHeader({ bytes, start, tokenAt, sentPacket }: TokenFrame): OuterHeader | null {
   const { srcIp, packet } = sentPacket;
   if (srcIp === null || packet === null) return null;
@@ -139,7 +137,6 @@ function outerHeader({ bytes, start, tokenAt, sentPacket }: TokenFrame): OuterHe
   return sameBytes(bytes, srcAt + srcIp.length, srcIp) ? { srcAt, source, isReply: icmp.isReply } : null;
 }
 
-/** ICMP types that a stack sends by itself from received packets. */
 function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
   return (
     icmpType === (ipVersion === 4 ? icmpTypes.echoReply : icmpTypes.echoReplyV6) || isIcmpError(ipVersion, icmpType)
@@ -147,14 +144,14 @@ function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
 }
 
 /**
- * Packets that the host or a router makes from others: a `reply` (echo reply, ICMP error), or one to another addressee
- * with the token as `payload`, as a proxy or a tunnel's end makes it.
+ * Packets that the host or a router makes: a `reply` (echo reply, ICMP error), or the token as `payload` to another
+ * addressee, as from a proxy or tunnel.
  */
 export type StackMade = 'reply' | 'payload';
 
 /**
- * Function for how the host or an uplink made a frame not for the probe's source: by another addressee than the sender
- * can have named. null = not made there, or perhaps the forwarded probe.
+ * Function for how the host or an uplink made a frame that the sender cannot have addressed. Null = not made there, or
+ * perhaps the forwarded probe.
  */
 export function createStackReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
@@ -174,8 +171,8 @@ export function createStackReader(
 }
 
 /**
- * Function for the answerer of a frame; null = no answer. Looks back from the token, and so into tunnels. Frames to
- * groups are no answers: neither errors nor replies go there (RFC 1122 3.2.2).
+ * Function for the answerer of a frame, null = no answer. Looks back from the token, so into tunnels. Groups get
+ * neither errors nor replies (RFC 1122 3.2.2).
  */
 export function createAnswerReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,

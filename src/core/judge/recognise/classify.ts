@@ -6,10 +6,7 @@ import { createHeaderReader, type FrameFormName, formOf } from './frame-form.js'
 import { type ProbeAnswer, createAnswerReader, createStackReader, type StackMade } from './answer.js';
 import { createRunTags, type RunTags } from './run-tags.js';
 
-/**
- * A captured frame's meaning. The token identifies its probe, whatever its headers are now; `form` compares these with
- * the sent ones (frame-form.ts).
- */
+/** A captured frame's meaning. The token identifies its probe, whatever its headers are now. */
 export type Sighting =
   | { readonly kind: 'none' }
   | { readonly kind: 'forged' }
@@ -30,7 +27,7 @@ export type Sighting =
 export interface Classified {
   readonly view: FrameView | null;
   readonly sighting: Sighting;
-  /** Further authentic tokens in the frame: receive offload merges datagrams. Mostly empty. */
+  /** Further authentic tokens: receive offload merges datagrams. Mostly empty. */
   readonly more: readonly Sighting[];
 }
 
@@ -79,12 +76,12 @@ const noToken: Sighting = { kind: 'none' };
 const forged: Sighting = { kind: 'forged' };
 const nothing: readonly Sighting[] = [];
 
-/** Tags of a plan's tokens under its key; null = unknown key. */
+/** Tags of a plan's tokens. Key null = unknown. */
 export function tagsOf(plan: Plan, key: Uint8Array | null): RunTags {
   return createRunTags(key, Math.min(segmentsOf(plan).at(-1)?.end ?? 0, maxTokens));
 }
 
-/** Function from a token's index to its flow; null = none. */
+/** Function from a token's index to its flow, null = none. */
 export function flowFinder(plan: Plan): (index: number) => Flow | null {
   const segments = segmentsOf(plan);
   return (index) => {
@@ -98,18 +95,16 @@ interface Recognised {
   readonly flow: Flow | null;
   readonly control: Control | undefined;
   readonly index: number;
-  /** Offset of the token. */
   readonly at: number;
 }
 
-/** Tokens examined in a frame: as many as the largest offloaded one holds. */
+/** As many tokens as the largest offloaded frame holds. */
 const maxInFrame = 4096;
 
 /**
  * A classifier of `bytes[start, end)`. Without a key (the run was killed before revealing it) every token counts as
  * forged.
- *
- * All authentic tokens of a frame count, anywhere; a forged one before them hides nothing.
+ * All authentic tokens of a frame count, anywhere: a forged one before them hides nothing.
  */
 export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const segments = segmentsOf(plan);
@@ -118,7 +113,7 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const stackMadeIn = createStackReader(plan);
   const search = createTokenSearch(plan.runTag);
 
-  /** null = forged, or not the plan's. */
+  /** Null = forged, or not the plan's. */
   function recognise(bytes: Uint8Array, at: number): Recognised | null {
     const index = tokenIndex(bytes, at);
     const segment = find(segments, index);
@@ -171,7 +166,7 @@ function tokensBut(bytes: Uint8Array, start: number, end: number, runTag: number
   return offsets;
 }
 
-/** Index of a sighting's token; -1 = none. */
+/** -1 = none. */
 export function tokenIndexOf(sighting: Sighting): number {
   switch (sighting.kind) {
     case 'probe':
@@ -184,7 +179,7 @@ export function tokenIndexOf(sighting: Sighting): number {
   }
 }
 
-/** A token's flow; tokens are continuous, flow by flow. Flows of one size need no search. */
+/** The flow of a token. Tokens are continuous, flow by flow. Flows of one size need no search. */
 export function flowOfToken(flows: Flows, token: number): Flow | null {
   const start = flows.at(0);
   if (start === undefined || token < start.first) return null;

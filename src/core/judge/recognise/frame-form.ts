@@ -10,24 +10,23 @@ import { packetBeforeToken, type ProbePacket } from './answer.js';
 
 /** A planned frame's headers, as bytes and numbers. */
 export interface PlannedHeaders {
-  /** null: each frame has its own. */
+  /** Null: each frame has its own. */
   readonly srcMac: number | null;
   readonly dstMac: number;
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
   /** Bytes between the last parsed header and the token: mostly 0. */
   readonly tokenBehind: number;
-  /** null: no IP packet. */
+  /** Null: no IP packet. */
   readonly packet: ProbePacket | null;
 }
 
 /**
  * A frame with an authentic token, compared with the sent one:
- *
- * - `as-sent`: the planned MACs and IP addresses; VLAN tags may differ;
- * - `routed`: other MACs, the planned IP pair, a smaller hop limit;
- * - `rewritten`: other headers (NAT, MAC rewriting, a reset hop limit);
- * - `encapsulated`: the token is below another header (MPLS, VXLAN, GRE, a quoting ICMP error).
+ * - `as-sent`: the planned MACs and IP addresses. VLAN tags may differ
+ * - `routed`: other MACs, the planned IP pair, a smaller hop limit
+ * - `rewritten`: other headers (NAT, MAC rewriting, a reset hop limit)
+ * - `encapsulated`: the token is below another header (MPLS, VXLAN, GRE, a quoting ICMP error)
  */
 export const frameFormNames = ['as-sent', 'routed', 'rewritten', 'encapsulated'] as const;
 export type FrameFormName = (typeof frameFormNames)[number];
@@ -36,7 +35,7 @@ function ipBytes(text: string | null): Uint8Array | null {
   return text === null ? null : (ipv4Bytes(text) ?? ipv6Bytes(text));
 }
 
-/** A reader of planned headers; reads each address once. */
+/** A reader of planned headers that reads each address once. */
 export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
   const macs = new Map<string, number>();
   const ips = new Map<string | null, Uint8Array | null>();
@@ -106,9 +105,7 @@ function wasRouted(view: FrameView, planned: PlannedHeaders): boolean {
   return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit;
 }
 
-/**
- * The form of a frame with its token at `tokenAt`. `view` null: its headers are unreadable, and so not the sent ones.
- */
+/** The form of a frame with its token at `tokenAt`. `view` null: unreadable headers, so not the sent ones. */
 export function formOf(
   bytes: Uint8Array,
   view: FrameView | null,

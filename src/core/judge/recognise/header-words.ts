@@ -11,7 +11,7 @@ export const ofRun = 6;
 
 /** A flow's frame as 32-bit words in this machine's byte order: headers, and the token's part common to the run. */
 export interface HeaderWords {
-  /** Offset of the token, always two bytes behind a word: index and tag are words too. */
+  /** Always two bytes behind a word: index and tag are words too. */
   readonly tokenAt: number;
   /**
    * Pairs: bits of a word that are the same in all frames (without the transport checksum and bits behind it), and
@@ -22,8 +22,8 @@ export interface HeaderWords {
 }
 
 /**
- * `vary` clears in `same` bits that differ between frames; false = no such words. null = a comparison would disagree
- * with the classifier.
+ * `vary` clears in `same` bits that differ between frames, false = no such words. Null = comparing would disagree with
+ * the classifier.
  */
 export function headerWords(
   flow: Flow,
@@ -72,17 +72,13 @@ export function isLike(frameWords: Int32Array, start: number, { words: like }: P
 
 /** Compares a frame's two MACs as words. */
 export interface MacWords {
-  /**
-   * True if the frame at `words[at]`, 32-bit words in this machine's byte order, has these MACs. A text that is no MAC
-   * never matches.
-   */
+  /** True if the frame at `words[at]` has these MACs. A text that is no MAC never matches. */
   are(words: Int32Array, at: number, srcMac: string, dstMac: string): boolean;
 }
 
-/** Three words: an address has the first two or the last two; the other half of the middle one is 0. */
+/** Three words, the address in the first two or last two. The other half of the middle one is 0. */
 type Parts = Int32Array;
 
-/** null = no MAC. */
 function partsOf(mac: string, at: number): Parts | null {
   const wanted = macBytes(mac);
   const bytes = new Uint8Array(2 * macLength);
@@ -90,7 +86,7 @@ function partsOf(mac: string, at: number): Parts | null {
   return wanted === null ? null : new Int32Array(bytes.buffer);
 }
 
-/** MACs are parsed once; most frames have the last one's. */
+/** Parses MACs once, as most frames have the last one's. */
 export function createMacWords(): MacWords {
   const last = { src: '', dst: '' };
   let src: Parts | null = null;

@@ -8,7 +8,7 @@ import { createHeaderReader, type PlannedHeaders } from './frame-form.js';
 import { createMacWords, type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import type { RunTags } from './run-tags.js';
 
-/** A probe that was read; void at the next. */
+/** A probe that was read. Void at the next. */
 export interface PlannedProbe {
   readonly flow: Flow;
   readonly sequence: number;
@@ -24,7 +24,7 @@ interface Kind extends Omit<HeaderWords, 'view'> {
 const maxKinds = 8;
 const ipv4ChecksumAt = 10;
 
-/** Addresses, and IPv4's checksum over them, differ within a kind; false: ARP's body, which has the MACs too. */
+/** Addresses and IPv4's checksum over them differ within a kind. False: ARP's body has the MACs too. */
 function withoutAddresses(same: Uint8Array, { srcIpAt, dstIpAt, ipVersion, protocol }: FrameView): boolean {
   same.fill(0, 0, 2 * macLength);
   if (srcIpAt < 0) return true;
@@ -74,7 +74,7 @@ export class PlannedKinds {
   private readonly tried: Flow[] = [];
   private readonly kinds: Kind[] = [];
   private readonly probe: MutableProbe = { flow: null, sequence: 0, form: 'as-sent' };
-  /** Headers of the last flow: an entering frame is mostly seen leaving next. */
+  /** An entering frame is mostly seen leaving next. */
   private last: { readonly flow: Flow; readonly headers: PlannedHeaders } | null = null;
 
   constructor(
@@ -83,7 +83,7 @@ export class PlannedKinds {
     private readonly flowOf: (index: number) => Flow | null,
   ) {}
 
-  /** `words`: the same bytes as 32-bit words in this machine's byte order; `start` is at a word. */
+  /** `words`: the same bytes in this machine's byte order. `start` is at a word. */
   read(bytes: Uint8Array, words: Int32Array, start: number, end: number): PlannedProbe | null {
     for (const kind of this.kinds) {
       if (start + kind.tokenAt + tokenLength > end || !isLike(words, start, kind)) continue;

@@ -12,15 +12,14 @@ interface Template extends Omit<HeaderWords, 'view'> {
   readonly end: number;
 }
 
-/** Frames of a flow, without too many others between, before a template is worth its cost. */
+/** A template's cost pays only for a flow that recurs this often with few others between. */
 const worthATemplate = 16;
-/** Flows counted at a time, a power of two, and templates kept. */
+/** A power of two. */
 const counted = 1024;
 const maxTemplates = 4096;
-/** Slots for templates by token index, 16 indices a slot; a power of two. */
+/** 16 token indices a slot. A power of two. */
 const slots = 1024;
 const indicesPerSlot = 4;
-/** Places of tokens in a frame: carriers with and without tags. */
 const maxPlaces = 8;
 
 function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Template | null {
@@ -31,8 +30,8 @@ function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof cre
 }
 
 /**
- * Recognises frames that equal the planned bytes up to their token, as most with a token do: reading headers takes ten
- * times as long. The classifier gets the others, and never disagrees.
+ * Recognises frames that equal the planned bytes up to the token: reading headers takes ten times as long. The
+ * classifier gets the others and never disagrees.
  */
 export class PlannedProbes {
   private readonly runTag: number;
@@ -45,19 +44,18 @@ export class PlannedProbes {
   private readonly counts = new Uint8Array(counted);
   private readonly places: number[] = [];
   private last: Template | undefined;
-  /** The present frames' buffer as words; null = not aligned. */
+  /** The frames' buffer as words. Null = not aligned. */
   private wanted: Uint8Array | null = null;
   private words: Int32Array | null = null;
   private readonly probe: MutableProbe = { flow: null, sequence: 0, form: 'as-sent' };
 
-  /** `flowOf`: a token's flow by index; null = none. */
   constructor(runTag: number, tags: RunTags, flowOf: (index: number) => Flow | null) {
     this.runTag = runTag;
     this.tags = tags;
     this.kinds = new PlannedKinds(runTag, tags, flowOf);
   }
 
-  /** The probe in `bytes[start, end)`; null = not recognised. Valid until the next frame. */
+  /** The probe in `bytes[start, end)`, valid until the next frame. Null = not recognised. */
   read(bytes: Uint8Array, start: number, end: number): PlannedProbe | null {
     // Frames of pcapng begin at a word; others go to the classifier.
     const words = (start & 3) === 0 ? this.wordsOf(bytes) : null;
@@ -107,7 +105,7 @@ export class PlannedProbes {
     return count >= worthATemplate;
   }
 
-  /** Makes a template of a recurring flow: comparing takes a quarter of its kind's time. */
+  /** Comparing with a template takes a quarter of its kind's time. */
   private remember(flow: Flow, sequence: number): void {
     if (flow.count < worthATemplate) return;
     let template = this.known.get(flow.id);

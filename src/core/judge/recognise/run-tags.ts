@@ -4,11 +4,11 @@ import { sameTag, type TagSource, tagLength, tagSource } from '../../wire/token.
 export interface RunTags {
   /** True if the 8 bytes at `tagAt` are the key's tag for `index`. */
   holds(bytes: Uint8Array, tagAt: number, index: number): boolean;
-  /** As `holds`, with the tag in the two words from `words[at]` on, in this machine's byte order. */
+  /** The same for the words from `at` on, in this machine's byte order. */
   holdsWords(words: Int32Array, at: number, index: number): boolean;
 }
 
-/** Tags made at once, and blocks of these kept: powers of two, 4 MiB in all. Tokens come almost in order. */
+/** Tags a block and blocks kept, powers of two: 4 MiB in all. Tokens come almost in order. */
 const perBlock = 1024;
 const blocks = 512;
 
@@ -18,11 +18,11 @@ interface Block {
   readonly words: Int32Array;
 }
 
-/** `key` null (never revealed): no tag is known. `count`: tokens of the run; none beyond. */
+/** `key` null (never revealed): no tag is known. `count`: tokens of the run. */
 export function createRunTags(key: Uint8Array | null, count: number): RunTags {
   const cache: Block[] = [];
   let last: Block | null = null;
-  /** Continues behind the last block: starting a cipher takes as long as a block. */
+  /** Starting a cipher takes as long as a block, so this continues behind the last one. */
   let source: TagSource | null = null;
   let sourceAt = -1;
 

@@ -14,8 +14,8 @@ function explain(leaking: readonly string[], stopped: readonly string[], states:
 }
 
 /**
- * Carriers of a class, one of which reached an observer and another not: filters distinguish contents, bridges do not.
- * Compares rows of one probe, pair and observer, and joins equal results.
+ * Carriers of a class of which one reached an observer and another did not: filters distinguish contents, bridges do
+ * not. Compares rows of one probe, pair and observer, joining equal results.
  */
 export function carriersApart(rows: readonly Finding[], states: StepStates): readonly CarriersApart[] {
   const compared = rows.filter(

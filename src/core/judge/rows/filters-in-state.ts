@@ -3,24 +3,24 @@ import type { HostState } from '../../model/state.js';
 import { injectionDevice } from '../../model/timeline.js';
 import { actingParts, tcFilters } from '../../bridge/rules.js';
 
-/** True of an end of the run's own pairs, which redirects probes into a port: its whole name is one. */
+/** The run's own pairs redirect probes into a port. */
 const isOwn = (device: string): boolean => injectionDevice.exec(device)?.[1] === '';
 
-/** nft families that act on bridged frames; IP's do so if br_netfilter passes frames to them. */
+/** These act on bridged frames. IP's families do so if br_netfilter passes frames to them. */
 const linkFamilies = new Set(['bridge', 'netdev']);
 
-/** Filters that may act on bridged frames: `nft bridge guard`, `tc on vnet0 ingress`; IP's separately. */
+/** Filters that may act on bridged frames: `nft bridge guard`, `tc on vnet0 ingress`. IP's are separate. */
 export interface FiltersInState {
   readonly link: readonly string[];
   readonly ip: {
     /** They act on routed packets. */
     readonly routed: readonly string[];
-    /** They act on bridged packets too, by br_netfilter. */
+    /** By br_netfilter, they act on bridged packets too. */
     readonly bridged: readonly string[];
   };
 }
 
-/** Names a state's filters: filtering nft tables, devices with tc filters. */
+/** Filtering nft tables and devices with tc filters. */
 export function filtersInState(state: HostState): FiltersInState {
   const { sysctl, legacyTables = [] } = state;
   const tables = [...new Set(actingParts(state).map(({ table }) => table))];

@@ -1,7 +1,7 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
 
-/** Leaking rows that a step lists; a hub of 200 guests has eight million. */
+/** Leaking rows that a step lists. A hub of 200 guests has eight million. */
 export const maxLeakRows = 10_000;
 
 /** Leaks at one observer that differ only in their ends, without own rows. */
@@ -15,7 +15,7 @@ export interface FoldedLeaks {
   readonly seen: number;
 }
 
-/** If nearly all endpoints differ, leaks beyond this many folds are distinguished only by observer. */
+/** If nearly all endpoints differ, further leaks are distinguished only by observer. */
 const maxFolds = 20_000;
 
 interface Fold {
@@ -27,7 +27,7 @@ interface Fold {
   seen: number;
 }
 
-/** Small numbers, a bit each: a hub of 200 guests adds two for each of eight million leaks. */
+/** A bit each: a hub of 200 guests adds two for each of eight million leaks. */
 class NumberSet {
   #words = new Uint32Array(1);
 
@@ -62,7 +62,7 @@ interface Turn {
   readonly from: number;
   readonly to: number;
   readonly key: string;
-  /** By observer; undefined = none of this key yet. */
+  /** By observer. Undefined = none of this key yet. */
   known: Map<string, Fold> | undefined;
 }
 
@@ -82,7 +82,7 @@ export class LeakFolder {
     this.maxRows = maxRows;
   }
 
-  /** `makeRow`: called once for all leaks of a fold. */
+  /** `makeRow` is called once for a fold. */
   add({ kind, flow, observer, sent, seen }: OverheardFlow, makeRow: () => Finding): void {
     const last = this.#last?.flow === flow.id && this.#last.kind === kind ? this.#last : this.#turnTo(flow, kind);
     const fold = last.known?.get(observer.name) ?? this.#foldOf(last, observer, makeRow);

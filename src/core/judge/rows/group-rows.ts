@@ -45,7 +45,6 @@ export interface Grouping {
   readonly open: OpenByDesign;
 }
 
-/** Flows that differ only in their ends. */
 interface Kind {
   readonly like: Flow;
   readonly total: Sums;
@@ -95,7 +94,6 @@ function groupRow(
   };
 }
 
-/** A flow's kind is mostly that of the one before. */
 function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
   let last: Kind | null = null;
   return (flow) => {
@@ -117,7 +115,7 @@ function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
   };
 }
 
-/** A judged observer, the last flow examined for it (from 1), and that flow's kind's record. */
+/** A judged observer, the last flow examined for it (from 1), and its kind's record. */
 interface Looked {
   readonly observer: Observer;
   readonly party: string;
@@ -135,7 +133,6 @@ interface Turn {
   readonly proven: number;
 }
 
-/** Flows of a kind are mostly adjacent: its record of an observer is looked up once. */
 function turnTo(looked: Looked, kind: Kind): void {
   const { name } = looked.observer;
   looked.kind = kind;
@@ -158,15 +155,13 @@ function alikeOf(
   return sums;
 }
 
-/** Permitted observers: all frames arrived, or none of optional ones. */
 function isPlain(allowed: Finding['allowed'], sent: number, seen: number): boolean {
   return allowed !== 'no' && (seen === sent || (seen === 0 && allowed === 'may'));
 }
 
 /**
- * A step's rows, grouped without loss: rows without a forbidden sighting, and permitted rows with all frames or none.
- * Leaks up to the limit, losses, and rows of observers in `single` are listed; further leaks go to `folder`. One pass
- * over flows and sightings, for any number of observers.
+ * A step's rows, grouped without loss if nothing forbidden was seen or permitted frames all arrived. Leaks up to the
+ * limit, losses, and rows of observers in `single` are listed. Further leaks go to `folder`.
  */
 export function groupedRows(input: RowInput, judged: readonly Observer[], grouping: Grouping): readonly Finding[] {
   const grouper = new RowGrouper(input, judged, grouping);
@@ -246,7 +241,7 @@ class RowGrouper {
   }
 
   /**
-   * Once for each observer; skips zero rows unless wanted. `tokens`: the flow's tokens that the observer saw, if known.
+   * Runs once for each observer and skips zero rows unless wanted. `tokens`: the flow's tokens that it saw, if known.
    */
   private look(looked: Looked | undefined, turn: Turn, tokens: number | null = null): void {
     if (looked === undefined || looked.flow === this.flows) return;
@@ -258,7 +253,7 @@ class RowGrouper {
     this.addRow(looked, turn, this.seenBy(turn, looked.observer.name, tokens));
   }
 
-  /** If a single observer must see the flow, `proven` is what it saw. */
+  /** If a single observer must see the flow, `proven` is its count. */
   private seenBy({ flow, proven }: Turn, name: string, tokens: number | null): number {
     if (tokens !== null) return tokens;
     return flow.must.length === 1 && name === flow.must[0]

@@ -6,7 +6,7 @@ import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import type { OpenByDesign, RowInput } from './probe-row.js';
 
-/** Pairs of a sender and a guest that got its frames, a bit each. */
+/** A bit for each sender and guest that got its frames. */
 class GuestPairs {
   readonly #names: string[] = [];
   readonly #numbers = new Map<string, number>();
@@ -48,7 +48,7 @@ interface Openness {
   readonly named: ReadonlySet<string>;
   /** Frames for one guest alone: a third one's share is not open by design. */
   readonly isAddressed: boolean;
-  /** All flows were sent; an interrupted run may have missed those of most guests. */
+  /** An interrupted run may have missed flows of most guests. */
   isComplete: boolean;
   /** Empty for broadcasts and the like. */
   readonly addressees: Set<string>;
@@ -62,7 +62,7 @@ interface Comparison {
   readonly isOpen: boolean;
 }
 
-/** Classes with frames to the MAC of one endpoint, or of the host that carries them there. */
+/** Classes with frames to one endpoint's MAC, or to the host that carries them there. */
 const unicastClasses: readonly ProbeClassName[] = ['known-unicast', 'routed-bounce', 'mac-spoof', 'ip-spoof'];
 
 function isForOne({ class: name, to }: Flow): boolean {
@@ -115,9 +115,9 @@ function partnersAsked(
 }
 
 /**
- * Compares guests, not pairs. If most exchange frames with more than half of the others, none has a barrier. One that
- * does so among few lacks the others' barrier. The others' exchange is by design if at least half of them get it, from
- * at least half of the senders.
+ * If most exchange frames with more than half of the others, none has a barrier. One that does so among few lacks the
+ * others' barrier. The others' exchange is by design if at least half of them get it, from at least half of the
+ * senders.
  */
 function compare(kind: Openness, parties: RowInput['parties']): Comparison {
   const { senders, passed } = kind;
@@ -136,11 +136,10 @@ function compare(kind: Openness, parties: RowInput['parties']): Comparison {
 }
 
 /**
- * Frames open by design both by the scenario and in fact. Among guests of one bridge, or guests that the host routes
- * to, guests are compared: an opening at few is a missing barrier; with unsent flows, only addressees of sent ones
- * count. Between bridges no barrier is promised. A frame for one guest is open to it alone. Devices on the bridge that
- * are no endpoint's get what is open to all of a kind. One pass over the sightings; nothing if the step names no
- * guests.
+ * Frames open by design both by the scenario and in fact. Guests of one bridge, or that the host routes to, are
+ * compared: an opening at few is a missing barrier. With unsent flows only addressees of sent ones count. Between
+ * bridges no barrier is promised. Devices that are no endpoint's get frames open to all of a kind. Nothing if the step
+ * names no guests.
  */
 export function openByDesign({
   plan,

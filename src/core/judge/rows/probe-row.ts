@@ -29,7 +29,7 @@ export type OpenByDesign = (flow: Flow, observer: Observer) => boolean;
 
 const nothingOpen: OpenByDesign = () => false;
 
-/** First sighting of a row; null = none, or only counted. */
+/** Null = none, or only counted. */
 export function firstSightingOf(first: First | undefined): FirstSighting | null {
   // A frame counted without being kept has no number.
   return first === undefined || first.frame === 0
@@ -70,15 +70,13 @@ export function allowanceAt(observer: Observer, flow: Flow): Finding['allowed'] 
   return allowanceOfParty(partyOf(observer), observer.party === undefined, flow);
 }
 
-/** As `allowanceAt`, for an observer's party: only the listed endpoint must see all, not its other devices. */
+/** As `allowanceAt`, for a party: only the listed endpoint must see all, not its other devices. */
 export function allowanceOfParty(party: string, isListed: boolean, { must, may }: Flow): Finding['allowed'] {
   const allowed = allowanceOf(party, must, may);
   return allowed === 'must' && !isListed ? 'may' : allowed;
 }
 
-/**
- * True if an observer may have all frames of a step, by class, scenario or acceptance: then copies there do not matter.
- */
+/** True if an observer may have all frames of a step by class, scenario or acceptance: copies there do not matter. */
 export function mayHaveAll(
   observer: Observer,
   { step, parties, day }: Pick<RowInput, 'step' | 'parties' | 'day'>,
@@ -103,7 +101,7 @@ export function mayHaveAll(
   );
 }
 
-/** The outcome for this many seen frames: open by design is exposed, no leak. */
+/** The outcome for this many seen frames. Open by design is exposed, no leak. */
 export function outcomeAt(
   observer: Observer,
   flow: Flow,
@@ -115,12 +113,12 @@ export function outcomeAt(
   return { allowed: exposed && allowed === 'no' ? 'may' : allowed, exposed };
 }
 
-/** How the observer's engine knew a frame's direction. */
+/** The way the observer's engine knew a frame's direction. */
 export function directionOf(facts: StepFacts, observer: string): Finding['direction'] {
   return facts.listening.get(observer)?.direction ?? 'known';
 }
 
-/** Frames of a flow that certainly were there: those that intended observers saw, else those sent. */
+/** Frames that intended observers saw, else those sent. */
 export function provenOf(flow: Flow, input: RowInput): number {
   if (flow.must.length === 0) return sentOf(input.facts, flow);
   let least = Infinity;
@@ -174,8 +172,8 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: 
 }
 
 /**
- * Upper end of the 95 % confidence interval of the leaking share if none of `n` frames did: 1 − 0.05^(1/n), the exact
- * binomial bound (about 3/n), rounded up to three significant digits. null for n = 0. Assumes independent leaks.
+ * Upper end of the 95 % confidence interval of the leaking share if none of `n` frames leaked: 1 − 0.05^(1/n), rounded
+ * up to three significant digits. Null for n = 0. Assumes independent leaks.
  */
 export function upperBound95(n: number): number | null {
   if (n <= 0) return null;

@@ -36,8 +36,8 @@ function contestsOf(step: StepPlan): readonly Contest[] {
 }
 
 /**
- * Rows of bridges with a guest as root after its BPDU, without a sighting: by the kernel's root after the probes, also
- * if the guest was root before.
+ * Rows of bridges with a guest as root after its BPDU, by the kernel's root after the probes, even if it was root
+ * before.
  */
 export function rootRows(step: StepPlan, facts: StepFacts, states: StepStates): readonly Finding[] {
   return contestsOf(step).flatMap(({ flow, bridge }): Finding[] => {

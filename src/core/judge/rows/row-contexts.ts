@@ -19,8 +19,7 @@ function isRowOf(flow: Flow, finding: Finding): boolean {
 }
 
 /**
- * Finds a row's first flow; null = none. Rows are in the plan's order, and only the first are explained: of a mesh's
- * million flows only requested ones are examined. Keeps positions by sender, and the last sender's flows.
+ * Only the first rows in the plan's order are explained: of a mesh's million flows only requested ones are examined.
  */
 function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   const positions = new Map<string, number[]>();
@@ -42,7 +41,7 @@ function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   };
 }
 
-/** Context of a step's rows; null = the state was not read, or lacks the row's bridge. */
+/** Null = the state was not read, or lacks the row's bridge. */
 export function rowContexts(
   plan: Plan,
   step: StepPlan,

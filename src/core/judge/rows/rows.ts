@@ -119,7 +119,6 @@ function probeRows(input: RowInput, folder: LeakFolder, exposures: LeakFolder, o
     );
 }
 
-/** Overheard answers to probes: leaks of the answerer, beside the probes' rows. */
 function answerRows(input: RowInput, open: OpenByDesign): readonly Finding[] {
   const { step, facts, tally, day } = input;
   const position = new Map(step.observers.map(({ name }, at) => [name, at]));
@@ -151,15 +150,14 @@ function answerRows(input: RowInput, open: OpenByDesign): readonly Finding[] {
   });
 }
 
-/** A step's rows, and leaks without own rows. */
+/** Rows, and leaks without own rows. */
 export interface StepRows {
   readonly rows: readonly Finding[];
   readonly folded: readonly FoldedLeaks[];
-  /** Exposures without own rows. */
   readonly exposed: readonly FoldedLeaks[];
 }
 
-/** All rows of a step in the plan's order, one for each flow and judged observer, except its sender. */
+/** All rows in the plan's order, one for each flow and judged observer, except its sender. */
 export function rowsOf(input: RowInput): StepRows {
   const likeness = endpointLikeness(input.plan, input.states);
   const folder = new LeakFolder(likeness, maxLeakRows);

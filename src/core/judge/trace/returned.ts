@@ -5,43 +5,40 @@ import { groupBy } from '../../text/collections.js';
 import { devicesBelow, hasOtherSwitch, routedPorts } from './strangers.js';
 import { type FlowFinder, isRightly, tracedDeviceText, type TraceInput } from './traced-probes.js';
 
-/** A way in, beside the bridges of the step. */
+/** A way in beside the step's bridges. */
 export interface Entrance {
   /** Its device. */
   readonly name: string;
-  /** The guest that sent on what it rightly had; null = they came from outside: a LAN, a tunnel, a process. */
+  /** The guest that sent on its rightful frames. Null = from outside: a LAN, a tunnel, a process. */
   readonly guest: string | null;
 }
 
 interface KnownEntrance extends Entrance {
   readonly tokens: ReadonlySet<number>;
-  /** Names of the home's devices to which frames get that come in there; null = perhaps all. */
+  /** The home's devices that get its frames. Null = perhaps all. */
   readonly reach: ReadonlySet<string> | null;
 }
 
-/** Kinds of device that receive what this host itself hands them. */
+/** These receive only frames that the host itself hands them. */
 const internalKinds: readonly (string | null)[] = ['bridge', 'ifb', 'dummy'];
 
-/** True of a device in another namespace to which none here leads: a NIC, or one end of a link between guests. */
 const isApart = ({ home, lower }: TracedDevice): boolean => !home && lower === undefined;
 
-/** True of a host that routes what comes in anywhere to any device (ip-sysctl, ip_forward). */
 const isForwarding = ({ sysctl }: HostState): boolean =>
   sysctl['net.ipv4.ip_forward'] === '1' || sysctl['net.ipv6.conf.all.forwarding'] === '1';
 
 const keyOf = ({ space, ifindex }: TracedDevice): string => `${space} ${ifindex}`;
 
 /**
- * Probes that came in again beside the bridges before a party had them: by a second NIC in the LAN of an uplink, a
- * tunnel, a device of the party's own that leads to no device here, or from a guest that sent on what it rightly had.
- * Nothing shows that a copy was made here for the devices behind, and nothing that none was.
+ * Probes that came in again beside the bridges before a party had them: by a second NIC in an uplink's LAN, a tunnel, a
+ * party's own device, or a guest that sent on its rightful frames. Nothing shows that a copy was made here, and nothing
+ * that none was.
  */
 export class Returned {
   private readonly devices = new Map<string, TracedDevice>();
   private readonly had = { receive: new Map<string, Set<number>>(), transmit: new Map<string, Set<number>>() };
   private readonly links: ReadonlyMap<number, readonly LinkState[]>;
   private readonly judged: ReadonlySet<string>;
-  /** Probes that devices here handed to other namespaces beside the bridges. */
   private readonly handed: ReadonlySet<number>;
   private readonly entrances: readonly KnownEntrance[];
 
@@ -70,7 +67,7 @@ export class Returned {
     return returned.entrances.length === 0 ? null : returned;
   }
 
-  /** The way by which a probe may have come to the device of a line, or to a process that read it from a socket. */
+  /** The way by which a probe may have come to a line's device, or to a process that read it from a socket. */
   wayTo({ device }: TracedPlace, parties: readonly string[], token: number): Entrance | undefined {
     if (device !== null) return this.wayToDevice(device, token);
     for (const outer of this.devices.values()) {
@@ -120,7 +117,6 @@ export class Returned {
     ]);
   }
 
-  /** The link of the bridges' namespace that a device is, or that leads to it. */
   private linkOf({ home, ifindex, lower, name }: TracedDevice): LinkState | undefined {
     return this.links.get((home ? ifindex : lower) ?? -1)?.find((link) => !home || link.name === name);
   }
@@ -144,7 +140,6 @@ export class Returned {
     return from === null || from.tokens.size === 0 ? [] : [{ name: link.name, ...from, reach }];
   }
 
-  /** Probes that the other end of a pair sent in, an uplink's or a guest's that rightly had them; else null. */
   private sentInto(link: LinkState): Pick<KnownEntrance, 'guest' | 'tokens'> | null {
     const far = [...this.devices.values()].find(
       ({ home, lower, ifindex }) => !home && lower === link.ifindex && (link.peer ?? ifindex) === ifindex,
@@ -157,7 +152,6 @@ export class Returned {
     return { guest: party, tokens: this.rightlySent(party, far, sent) };
   }
 
-  /** Those of a party's probes that another device of its namespace had received before, and that it rightly had. */
   private rightlySent(party: string, far: TracedDevice, sent: ReadonlySet<number>): ReadonlySet<number> {
     const had = new Set(
       [...this.devices.values()]
@@ -172,7 +166,7 @@ export class Returned {
     );
   }
 
-  /** A device that stands apart had what no device here handed to its namespace beside the bridges. */
+  /** A device that stands apart had frames that no device here handed to its namespace beside the bridges. */
   private entranceElsewhere(device: TracedDevice): readonly KnownEntrance[] {
     const received = this.tokensOf('receive', device);
     if (received.size === 0 || !isApart(device)) return [];

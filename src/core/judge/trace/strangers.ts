@@ -16,22 +16,22 @@ import {
   type TraceInput,
 } from './traced-probes.js';
 
-/** A device beside the step's bridges that is no party's, with the process that has its frames. */
+/** A device beside the step's bridges that is no party's, and the process that has its frames. */
 export interface Stranger {
   readonly observer: Observer;
   /** `eth0 in /proc/77/ns/net of process 77 (/usr/bin/x)`. */
   readonly by: string;
 }
 
-/** True of frames of a protocol that nobody routes: beside the bridges they are copies. */
+/** No router forwards this protocol: beside the bridges its frames are copies. */
 function isUnroutable({ carrier, frame }: Flow): boolean {
   return carrier === 'raw' && frame.form === undefined;
 }
 
-/** Kinds of master whose ports are all walked, or that get no frames of others. */
+/** Masters whose ports are all walked, or that get no frames of others. */
 const knownMasters: readonly unknown[] = ['bridge', 'bond', ...routingMasters];
 
-/** True if frames of the segment come to a switch of another kind, whose other ports get them too. */
+/** True if the segment's frames reach a switch of another kind, whose other ports get them too. */
 export function hasOtherSwitch(segment: ReadonlySet<string>, state: HostState): boolean {
   return state.links.some(
     ({ name, kind, master }) =>
@@ -40,7 +40,7 @@ export function hasOtherSwitch(segment: ReadonlySet<string>, state: HostState): 
   );
 }
 
-/** Names of the devices below these: those that they stand on, and the members of a bond. */
+/** Devices that these stand on, and members of a bond. */
 export function devicesBelow(ports: Iterable<string>, links: readonly LinkState[]): ReadonlySet<string> {
   const byName = groupBy(links, ({ name }) => name);
   const members = groupBy(links, ({ master }) => master);
@@ -62,12 +62,12 @@ export function routedPorts({ endpoints }: Pick<Plan, 'endpoints'>): readonly st
   return endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) && port !== null ? [port] : []));
 }
 
-/** Part of an observer's name. A process or guest chose it, and must not look like another device. */
+/** A process or guest chose the name: it must not look like another device. */
 function namePart(name: string): string {
   return name.replace(/[\s/@#|]/g, '_');
 }
 
-/** Devices beside the bridges that had probes, and the processes that own them, by the kernel's trace. */
+/** Devices beside the bridges that had probes, and their owning processes, by the kernel's trace. */
 export class Strangers {
   private readonly byIndex: ReadonlyMap<number, LinkState>;
   private readonly names: ReadonlySet<string>;
@@ -75,7 +75,7 @@ export class Strangers {
   private readonly segment: ReadonlySet<string>;
   private readonly heardAt: ReadonlySet<string>;
   private readonly below: ReadonlySet<string>;
-  /** Other namespaces with a device that a port leads to: their probes may have come by that. */
+  /** Probes in other namespaces to which a port leads may have come by that. */
   private readonly joined: ReadonlySet<number>;
   private readonly isRouted: boolean;
   private readonly isJudged: boolean;
@@ -112,8 +112,8 @@ export class Strangers {
   }
 
   /**
-   * Null = nothing is known of what is beside the bridges, or somebody answers for it. `isComplete`: the trace lost
-   * nothing, else it may lack where probes came in from.
+   * Null = nothing is known beside the bridges, or it is accounted for. `isComplete`: the trace lost nothing, else it
+   * may lack probes' entrances.
    */
   static of(input: TraceInput, finder: FlowFinder, isComplete: boolean): Strangers | null {
     const { step, states } = input;
@@ -124,8 +124,8 @@ export class Strangers {
   }
 
   /**
-   * True if what is beside the bridges counts as a leak. A process carries frames to what is behind a bridge. Open
-   * vSwitch carries them to devices that no link shows, be it beyond an uplink.
+   * True if a device beside the bridges is a leak. A process carries frames behind a bridge. Open vSwitch carries them
+   * to devices that no link shows.
    */
   get convicts(): boolean {
     return this.isJudged && this.isComplete;
@@ -141,7 +141,6 @@ export class Strangers {
     return link !== undefined && this.isOfBridges(link) ? [line.device.space] : [];
   }
 
-  /** The link of the bridges' namespace that leads there; null = it is none beside the bridges. */
   private linkTo({ home, name, lower, parties, ifindex }: TracedDevice): LinkState | null {
     const link = this.byIndex.get(home ? ifindex : (lower ?? -1));
     if (link === undefined || link.flags.includes('LOOPBACK') || this.isOfBridges(link)) return null;
@@ -149,9 +148,8 @@ export class Strangers {
   }
 
   /**
-   * True if frames came in there from elsewhere: a guest that rightly had them may have sent them by another port. The
-   * kernel notes what a VLAN device or a bond receives at the device below it alone (__netif_receive_skb_core,
-   * net/core/dev.c).
+   * A guest that rightly had the frames may send them by another port. The kernel notes frames of a VLAN device or bond
+   * only at the device below (__netif_receive_skb_core, net/core/dev.c).
    */
   private isEntry(line: TraceLine): line is TracedPlace {
     if (line.place !== 'receive' || !isAtDevice(line) || !line.device.home) return false;
@@ -168,7 +166,6 @@ export class Strangers {
     });
   }
 
-  /** The owner of what a line shows beside the bridges: a process in another namespace, or one that reads a tap. */
   strangerAt(line: TraceLine): Stranger | null {
     if (line.place === 'end' || line.device === null || line.device.own === true) return null;
     const { device } = line;
@@ -191,7 +188,7 @@ export class Strangers {
     return { observer, by: `${link.name} of ${readerText(reader)}` };
   }
 
-  /** The observer in place of a stranger; two with one name are numbered, as `earsAbove` does. */
+  /** Two with one name are numbered, as `earsAbove` does. */
   private observerAt(key: string, name: string, { name: lower, kind }: LinkState, device: TracedDevice): Observer {
     const known = this.observers.get(key);
     if (known !== undefined) return known;
@@ -210,10 +207,7 @@ export class Strangers {
     return observer;
   }
 
-  /**
-   * True of a probe that nothing but a copy or a detour brings beside the bridges: the host routes no frame for another
-   * MAC than its own (PACKET_OTHERHOST, ip_rcv_core of net/ipv4/ip_input.c).
-   */
+  /** The host routes no frame for another MAC than its own (PACKET_OTHERHOST, ip_rcv_core of net/ipv4/ip_input.c). */
   isAstray(flow: Flow, sequence: number): boolean {
     if (this.entered.has(flow.first + sequence) || isForHost(this.input, flow)) return false;
     const { dstMac } = flow.frame;
@@ -222,8 +216,8 @@ export class Strangers {
   }
 
   /**
-   * A doubt for each device that had frames which no host routes, or what would count as a leak if the trace were
-   * complete. `leaking`: strangers that have a row for what they had astray.
+   * A doubt for each device with frames that no host routes, or that would leak if the trace were complete. `leaking`:
+   * strangers with a row for these.
    */
   reasons(leaking: ReadonlySet<string>): readonly Reason[] {
     const beside = new Map<string, Set<number>>();

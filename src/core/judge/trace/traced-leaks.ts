@@ -21,39 +21,36 @@ import {
   type TraceInput,
 } from './traced-probes.js';
 
-/** Findings of the trace beside those of the observers. */
+/** Findings of the trace beside the observers'. */
 export interface Traced {
   readonly reasons: readonly Reason[];
-  /** Doubts about devices beside the bridges, but for strangers of which a row says that they have leaks. */
+  /** Doubts about devices beside the bridges, without strangers that have a leak row. */
   readonly reasonsBeside: (leaking: ReadonlySet<string>) => readonly Reason[];
-  /** Devices and processes by which probes reached a party that may not have them. */
+  /** Ways by which probes reached a party that must not have them. */
   readonly reached: readonly TracedReach[];
-  /** Devices and processes that had probes which had come back in from beyond an uplink: a doubt each. */
+  /** Ways of probes that came back from beyond an uplink: a doubt each. */
   readonly returned: readonly ReturnedReach[];
-  /** Observers in place of those among them that are in no plan. */
+  /** Observers in place of those in no plan. */
   readonly strangers: readonly Observer[];
   /** Processes that read probes and are no party's. */
   readonly bypasses: readonly Bypass[];
-  /** Every packet with a traced probe was seen to end, and no device had one but those that are to have it. */
+  /** Every packet with a traced probe was seen to end, at intended devices only. */
   readonly isClosed: boolean;
   /** The same of every probe of the step. */
   readonly isWhole: boolean;
 }
 
-/** A token that came to a party past its ports; the first of its observers counts it. */
+/** Its first observer counts the token. */
 interface PastToken {
   readonly token: number;
   readonly flow: Flow;
   readonly sequence: number;
   readonly observer: Observer;
-  /** It entered a bridge once, and stands where it was sent: in no packet that quotes it. */
+  /** It entered a bridge once and is in no quoting packet. */
   readonly isFirst: boolean;
 }
 
-/**
- * Tokens at a device in the namespace of parties none of which may have them, and that none of their observers heard:
- * they came past the ports.
- */
+/** Tokens of forbidden parties that their observers did not hear came past the ports. */
 function tokensPast(
   input: TraceInput,
   finder: FlowFinder,
@@ -76,13 +73,12 @@ function tokensPast(
 
 const isRead = (line: TraceLine): line is TracedPlace => line.place === 'read' && line.reader?.own !== true;
 
-/** The parties that had the packets of a line, and the device or the process by which. */
 interface Holder {
   readonly parties: readonly string[];
   readonly by: string;
 }
 
-/** Null = no party, or a process of several, of which one may hand on what another one has. */
+/** Null = no party, or a process of several: one may hand on what another has. */
 function holderOf(line: TraceLine): Holder | null {
   if (isAtDevice(line)) {
     const { home, parties } = line.device;
@@ -92,7 +88,6 @@ function holderOf(line: TraceLine): Holder | null {
   return { parties: line.reader.parties, by: readerText(line.reader) };
 }
 
-/** Ways by which probes came to observers, each with its distinct probes. */
 class Reaches<Way extends Omit<TracedReach, 'probes'>> {
   private readonly ways = new Map<string, { readonly way: Way; readonly seen: Set<number> }>();
 
@@ -108,15 +103,11 @@ class Reaches<Way extends Omit<TracedReach, 'probes'>> {
   }
 }
 
-/** Leaks and doubts: probes that reached parties and strangers past the ports. */
 interface Reached extends Pick<Traced, 'reached' | 'returned' | 'strangers'> {
   readonly doubts: readonly Reason[];
 }
 
-/**
- * Counts what reached anybody past the ports as sightings at its observer, which a stranger gets. Probes that came in
- * again, by whichever way, are a doubt.
- */
+/** Counts tokens past the ports as sightings at the observer or a stranger's. Probes that came in again are a doubt. */
 class PastPorts {
   private readonly leaks = new Reaches<Omit<TracedReach, 'probes'>>();
   private readonly again = new Reaches<Omit<TracedReach, 'probes'>>();
@@ -209,7 +200,7 @@ function againReasons(again: readonly TracedReach[]): readonly Reason[] {
   );
 }
 
-/** True of endpoints of one owner, or in one namespace: what one of them rightly has, all have. */
+/** Endpoints of one owner or namespace share their rightful frames. */
 function isOneGuest({ trace, parties }: TraceInput, names: readonly string[]): boolean {
   const [first = ''] = names;
   const isTogether = (known: readonly string[]): boolean => names.every((name) => known.includes(name));
@@ -219,10 +210,7 @@ function isOneGuest({ trace, parties }: TraceInput, names: readonly string[]): b
   );
 }
 
-/**
- * Processes that read probes which neither the party that they are, nor the host, rightly has: those of no party, and
- * of several, of which one may hand on what another one has.
- */
+/** A process of several parties may hand on what one of them has. */
 function readerBypasses(input: TraceInput, finder: FlowFinder): readonly Bypass[] {
   return input.trace.filter(isRead).flatMap((line): readonly Bypass[] => {
     const { reader } = line;
@@ -254,13 +242,13 @@ function processOf({ pid, name, program, hostsOwn }: TracedReader): SocketProces
   return { pid, name, ...(program === undefined ? {} : { program }), ...(hostsOwn === true ? { hostsOwn } : {}) };
 }
 
-/** The sum of what the trace lost or could not look into; null = its end is not there. */
+/** Null = the trace has no end. */
 function lossesOf({ trace }: TraceInput): number | null {
   const end = trace.at(-1);
   return end?.place === 'end' ? Object.values(end.counts).reduce((sum, count) => sum + count, 0) : null;
 }
 
-/** The trace lost nothing, each packet died where it could see that, and XDP, into which it cannot look, had none. */
+/** The trace cannot look into XDP: it must have had none. */
 function hasAllEnds(input: TraceInput): boolean {
   const { before, after, during = [] } = input.states;
   const end = input.trace.at(-1);
@@ -272,7 +260,7 @@ function hasAllEnds(input: TraceInput): boolean {
   return lossesOf(input) === 0 && open.every((count) => count === 0) && !hasXdp;
 }
 
-/** Each traced probe was seen somewhere: one whose token stands beyond what is searched was not. */
+/** A probe whose token stands beyond the searched bytes was not seen. */
 function hasEachProbe({ step, facts, trace }: TraceInput, finder: FlowFinder): boolean {
   const first = step.flows.at(0)?.first ?? 0;
   const seen = new Uint8Array(framesOfStep(step));
@@ -288,10 +276,6 @@ function hasEachProbe({ step, facts, trace }: TraceInput, finder: FlowFinder): b
   return !seen.includes(0);
 }
 
-/**
- * No device had a probe but those that are to: the bridges and ports that are listened on, the run's own, and those of
- * parties that rightly have it.
- */
 function isContained(input: TraceInput, finder: FlowFinder): boolean {
   const { step, trace } = input;
   const known = new Set(step.observers.flatMap(({ bridge, interface: name }) => [bridge, name]));
@@ -307,7 +291,7 @@ function isContained(input: TraceInput, finder: FlowFinder): boolean {
   });
 }
 
-/** trace.ndjson has to have as many lines of the step as were written. */
+/** trace.ndjson must have as many lines of the step as were written. */
 function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason[] {
   const expected = typeof traced === 'number' ? traced : 0;
   return expected === trace.length
@@ -322,8 +306,8 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
 }
 
 /**
- * Judges a step by the kernel's trace, beyond its observers: adds to the tally what reached a party past its ports.
- * It convicts only; a step without a trace is judged by its observers alone.
+ * Judges a step by the kernel's trace, beyond its observers: adds tokens past the ports to the tally. It convicts only.
+ * A step without a trace rests on its observers alone.
  */
 export function judgeTrace(input: TraceInput): Traced {
   const general = wholeReasons(input);

@@ -10,16 +10,15 @@ import type { RowInput } from '../rows/probe-row.js';
 
 /** A step with its trace. */
 export interface TraceInput extends Omit<RowInput, 'day'> {
-  /** The step's lines of trace.ndjson. */
   readonly trace: readonly TraceLine[];
-  /** True if an observer heard a token, whichever way the frame went and whatever became of it. */
+  /** In any direction, whatever became of the frame. */
   readonly isHeardAt: (observer: string, token: number) => boolean;
 }
 
-/** Headers that an ICMP error puts before the packet it quotes: IPv4's, IPv6's (RFC 792, RFC 4443 3). */
+/** Headers before the quoted packet: IPv4's, IPv6's (RFC 792, RFC 4443 3). */
 const beforeQuote: readonly number[] = [28, 48];
 
-/** A quoted probe stands behind the headers of ICMP and IP at least; a tag more or less moves a token by four bytes. */
+/** At least ICMP and IP headers precede a quote. A tag moves a token by four bytes. */
 const leastQuoted = 20;
 
 /** Flows of a step by token. */
@@ -28,7 +27,7 @@ export class FlowFinder {
 
   constructor(private readonly step: StepPlan) {}
 
-  /** The flow of a token; null = it is none's. Binary search: flows number their tokens in order. */
+  /** Null = no flow's token. Binary search. */
   flowOf(token: number): Flow | null {
     const { flows } = this.step;
     let [low, high] = [0, flows.length - 1];
@@ -41,7 +40,7 @@ export class FlowFinder {
     return flow !== undefined && token >= flow.first && token < flow.first + flow.count ? flow : null;
   }
 
-  /** Probes among the tokens of a line; null = a token of no flow. */
+  /** Null = a token of no flow. */
   forProbes(tokens: string, use: (flow: Flow | null, sequence: number) => void): void {
     const first = this.step.flows.at(0)?.first ?? 0;
     forTokens(tokens, { first, end: first + framesOfStep(this.step) }, (token) => {
@@ -50,12 +49,12 @@ export class FlowFinder {
     });
   }
 
-  /** True if a token stands at its place in the frames of its flow, so that no other packet quotes it. */
+  /** True if the token stands at its place in its flow's frames: no other packet quotes it. */
   isAsSent(flow: Flow, tokenAt: number): boolean {
     return tokenAt < this.tokenPlace(flow) + leastQuoted;
   }
 
-  /** True if a token stands where an ICMP error quotes it: an answer to a device that had the probe. */
+  /** An ICMP error quotes it: an answer to a device that had the probe. */
   isInError(flow: Flow, tokenAt: number): boolean {
     return flow.carrier !== 'raw' && beforeQuote.includes(tokenAt - this.tokenPlace(flow));
   }
@@ -69,10 +68,7 @@ export class FlowFinder {
   }
 }
 
-/**
- * True of a probe that stands in the packets of a line as it was sent, in no other that quotes it, and that entered a
- * bridge once: a guest that had it may have passed on what entered again.
- */
+/** True of a probe as sent, unquoted, that entered a bridge once: a guest may have passed on a further entry. */
 export function isFirst(
   { tally }: TraceInput,
   finder: FlowFinder,
@@ -83,7 +79,7 @@ export function isFirst(
   return finder.isAsSent(flow, tokenAt) && !tally.entries.isAgain(flow, sequence);
 }
 
-/** Every frame that left by a port was heard: only then is a token that an observer did not hear one that passed it. */
+/** Every frame that left by a port was heard: only then a token unheard by an observer passed it. */
 export function isLossless({ stopped }: StepFacts, { observers }: StepPlan): boolean {
   return observers.every(({ name }) => {
     const counters = stopped[name];
@@ -91,13 +87,13 @@ export function isLossless({ stopped }: StepFacts, { observers }: StepPlan): boo
   });
 }
 
-/** How a device is called to people: `eth0 in /run/netns/blue`, `interface 7 in network namespace 4026532987`. */
+/** Names a device: `eth0 in /run/netns/blue`, `interface 7 in network namespace 4026532987`. */
 export function tracedDeviceText({ name, ifindex, path, space, home }: TracedDevice): string {
   const device = name ?? `interface ${ifindex}`;
   return home ? device : `${device} in ${path ?? `network namespace ${space}`}`;
 }
 
-/** `process 4711 (/usr/bin/qemu-system-x86_64)`; its name where its program is not known. */
+/** `process 4711 (/usr/bin/qemu-system-x86_64)`, or its name if the program is unknown. */
 export function readerText({ pid, name, program }: SocketProcess): string {
   const called = program?.path ?? name;
   return called === '' ? `process ${pid}` : `process ${pid} (${called})`;
@@ -109,15 +105,15 @@ export function isForHost({ step }: TraceInput, { must, may }: Flow): boolean {
 }
 
 /**
- * True if a device had the packets of a line: it sent or received them. In another namespace it is enough that they
- * ended there: bpf_redirect_peer hands them on without a tracepoint.
+ * True if a device sent or received the packets. In another namespace their end there suffices: bpf_redirect_peer hands
+ * them on without a tracepoint.
  */
 export function isAtDevice(line: TraceLine): line is TracedPlace & { readonly device: TracedDevice } {
   if (line.place === 'end' || line.place === 'read' || line.device === null || line.device.own === true) return false;
   return line.place === 'transmit' || line.place === 'receive' || !line.device.home;
 }
 
-/** True of a flow that this party rightly has, by what its observers are asked. */
+/** True of a flow that this party rightly has, by its observers' permissions. */
 export function isRightly({ step, parties }: TraceInput, flow: Flow, party: string): boolean {
   return step.observers.some((observer) => partyOf(observer) === party && !isLeak(flow, observer, parties));
 }
