@@ -33,11 +33,9 @@ export interface JudgeInput {
   readonly plan: Plan;
   readonly run: RunRecord;
   readonly timeline: readonly TimelineEntry[];
-  /** By step, in the plan's order. */
   readonly states: readonly StepStates[];
   /** With the SHA-256 of discarded.ndjson. Only if run.json reports discarded frames. */
   readonly discarded?: { readonly lines: readonly DiscardedFrames[]; readonly sha256: string | null };
-  /** Absent if no step was traced. */
   readonly trace?: readonly TraceLine[];
   /** Tried after the run, by 0-based step. */
   readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
@@ -51,7 +49,6 @@ export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'disc
 interface InterfaceReader {
   readonly arrival: FrameArrival;
   readonly plain: PlainFrames;
-  /** Frames recognised at once as planned probes. */
   probes: number;
 }
 
@@ -127,8 +124,8 @@ export function startJudging<Input extends JudgeStart>(input: Input): JudgeState
 }
 
 /**
- * Continues a judgement begun during the run, after the capture is complete. Null = start again: frames were dropped,
- * an engine knows no directions, or the plan differs.
+ * Continues a judgement begun during the run, after the capture. Null = start again: frames were dropped, an engine
+ * knows no directions, or the plan differs.
  */
 export function continueJudging(judging: JudgeState<JudgeStart>, input: JudgeInput): JudgeState | null {
   const facts = stepFacts(input.plan, input.timeline);

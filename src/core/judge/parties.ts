@@ -56,10 +56,7 @@ function learnedAt({ fdb }: HostState, { bridge, interface: port }: Observer): r
     .map(({ mac }) => mac);
 }
 
-/**
- * An observer's listed MACs, and those learned at its port both before and after the step, without other endpoints' and
- * ports'.
- */
+/** Its listed MACs, and those learned only at its port both before and after the step. */
 export function ownMacs(
   observer: Observer,
   endpoints: Plan['endpoints'],

@@ -66,7 +66,7 @@ function countToken(
   }
 }
 
-/** Adds a frame to the tallies. A forged token counts as noise. */
+/** Adds a frame to the tallies. Forged tokens are noise and decide nothing. */
 export function countSighting(
   bytes: Uint8Array,
   { view, sighting, more }: Classified,

@@ -38,6 +38,7 @@ export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, talli
     : countEntering(sighting, arrival, tallies, tally);
 }
 
+/** A frame as sent is no answer: each guest's frames are heard as they enter. */
 function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTally): boolean {
   // Nearly none entered again: one look is enough for them.
   return (
@@ -111,6 +112,7 @@ function isOfSendersBridge(flow: Flow, { step, observer }: FrameArrival): boolea
   return step.observers.some(({ name, bridge }) => name === flow.sender && bridge === observer.bridge);
 }
 
+/** At its owner's other port or its lower device's port, a sender's frame is on its way out. */
 function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { parties }: Tallies): boolean {
   if (parties.isOfSender(flow, party)) return true;
   return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);

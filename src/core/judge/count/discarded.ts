@@ -4,23 +4,17 @@ import { parsePositions, positionText } from '../../plan/flows/position-text.js'
 import type { FrameArrival, Tallies } from './tally.js';
 
 const tokenSpans = { frames: number, spans: number, gaps: text, lengths: text };
-/**
- * Spans of consecutive tokens: each starts `gaps` behind the one before and has `lengths` tokens, as `positionText`.
- */
+/** Consecutive tokens: a span starts `gaps` behind the last and has `lengths` tokens, as `positionText`. */
 export type TokenSpans = Of<typeof tokenSpans>;
 
 export const discardedShape = {
   step: whole,
   observer: text,
-  /** Includes frames that left through the bridge device. */
   entered: tokenSpans,
   seen: tokenSpans,
   again: number,
 };
-/**
- * A line of discarded.ndjson: planned probes as sent, first sightings, counted during collation and absent from
- * evidence.pcapng.
- */
+/** A line of discarded.ndjson: planned probes as sent, each token's first, absent from evidence.pcapng. */
 export type DiscardedFrames = Of<typeof discardedShape>;
 
 /** Collects tokens that come almost in order. */

@@ -2,9 +2,8 @@ import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 
 /** Tokens of a step that entered, at their senders' places and elsewhere. */
 export interface EnteredTokens {
-  /** False = entered there before. `bridge`: through the bridge device, as the host's and relays' frames. */
+  /** False = entered there before. `bridge`: through the bridge device. */
   add(flow: Flow, sequence: number, place: 'port' | 'bridge'): boolean;
-  /** Distinct tokens. */
   count(flow: Flow): number;
   throughDevice(flow: Flow): number;
   addAgain(flow: Flow, sequence: number, how: Again): void;
@@ -12,8 +11,8 @@ export interface EnteredTokens {
 }
 
 /**
- * A further entry of a token: `repeated` as sent by a guest that had got it, `answered` in a frame of its own,
- * `reflected` by an uplink, `unheard` from a guest that no capture saw it reach.
+ * A further entry: `repeated` as sent by a guest that had got it, `answered` in its own frame, `reflected` by an
+ * uplink, `unheard` from a guest that no capture saw it reach.
  */
 export type Again = 'repeated' | 'answered' | 'reflected' | 'unheard';
 

@@ -1,4 +1,4 @@
-/** A mesh has a million flows of one row: for these a table would wait for memory. */
+/** A mesh has a million flows of one row: a table would wait for memory. */
 const fewRows = 8;
 
 const manyRows = 1 << 13;
@@ -35,7 +35,6 @@ export class FlowRows {
   /** Open addressing, at most half full: row + 1, 0 = free. */
   private table = new Int32Array(128);
   private inTable = 0;
-  /** Row + 1. */
   private readonly lastOfFlow: Int32Array;
   private readonly isTabled: Uint8Array;
 

@@ -42,7 +42,6 @@ interface Pair {
   readonly traffic: readonly TalkRow[];
   /** For another endpoint, by IP address. */
   readonly astray: readonly TalkRow[];
-  /** Null = none. */
   readonly foreign: Row | null;
   /** The addressee, if it was temporarily the observer's. */
   readonly mayBeOwn: string | null;

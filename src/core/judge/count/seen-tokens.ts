@@ -52,7 +52,7 @@ function tokensOfMany(flows: Flows): number {
 
 /**
  * Tokens of a step by flow and observer. Beyond a million rows, and for discarded frames, a token is a bit without
- * first sighting: a hub of 200 guests has eight million rows.
+ * first sighting.
  */
 export class SeenTokens {
   private readonly firstId: number;
@@ -76,8 +76,8 @@ export class SeenTokens {
   }
 
   /**
-   * Adds discarded tokens from `first` to before `end`, before any others. Returns the number that is the step's and
-   * continuous, and the number of new ones.
+   * Adds discarded tokens from `first` to before `end`, before any others. Returns the counts of continuous ones of the
+   * step, and of new ones.
    */
   addCounted(
     flow: Flow,
@@ -157,7 +157,6 @@ export class SeenTokens {
     return this.observers.names[rows.columns.observer[row] ?? 0] ?? null;
   }
 
-  /** `tokens`: distinct ones. */
   eachObserver(flow: Flow, take: (observer: string, tokens: number) => void): void {
     const { rows, beyond } = this;
     const { names } = this.observers;

@@ -10,9 +10,8 @@ import { type FrameArrival, type ProbeSighting, raise, type StepTally, type Tall
 const maxKept = 10_000;
 
 /**
- * Keeps a token in a packet that the host or a gateway made for another addressee than the probe's sender. A guest that
- * rightly got it may have sent it unrecognised, in fragments with that address (RFC 792). False = none, or no leak
- * there.
+ * Keeps a token that the host or a gateway sent to another than the probe's sender. A guest that rightly got it may
+ * have sent it in fragments with that address (RFC 792). False = none, or no leak there.
  */
 export function keepStackMade(
   { flow, sequence, stackMade }: ProbeSighting,
@@ -90,8 +89,8 @@ function mayCarry(state: HostState): boolean {
 }
 
 /**
- * Decides on kept tokens: sightings if a rule in a snapshot can have made the packets, or none was read, else
- * repetitions by a guest. Runs after the capture, before rows are made.
+ * Kept tokens are sightings if a rule in a snapshot can have made the packets or none was read, else repetitions. Runs
+ * after the capture, before rows.
  */
 export function settleStackMade({ before, after, during = [] }: StepStates, tally: StepTally): void {
   const states = [before, ...during, after];

@@ -48,8 +48,8 @@ export function talksBetween(talks: readonly Talk[], src: string, dst: string): 
 }
 
 /**
- * Talks that frames to a third guest's MAC may belong to, by IP address. Another interface of either end, a sharer of
- * the address (VRRP), a router or the host (RFC 1027) may answer for it.
+ * Talks that frames to a third guest's MAC may belong to, by IP address. Another interface of either end, a VRRP peer,
+ * a router or the host (RFC 1027) may answer.
  */
 export function talksAstray(
   talks: readonly Talk[],
@@ -65,7 +65,7 @@ export function talksAstray(
   );
 }
 
-/** True if a packet goes from a source address to a sink address in one network. */
+/** True if a packet joins a source and a sink address in one network. */
 export function isOfTalk({ onLink }: Talk, bytes: Uint8Array, view: FrameView): boolean {
   if (view.ipVersion === 0 || view.etherType === etherTypes.arp) return false;
   const text = view.ipVersion === 4 ? ipv4Text : ipv6Text;

@@ -43,13 +43,12 @@ export interface AlteredFrames {
 export interface OverheardAnswers {
   readonly flow: Flow;
   readonly observer: Observer;
-  /** As in `ProbeAnswer`. */
   readonly by: string;
   readonly sequences: Set<number>;
   readonly first: First;
 }
 
-/** Tokens at an observer in packets made by the host or a router, with first frames. */
+/** Tokens at an observer in packets of the host or a router, with first frames. */
 export interface StackMadeTokens {
   readonly flow: Flow;
   readonly made: StackMade;
@@ -90,17 +89,14 @@ export interface StepTally {
   readonly crossed: Map<string, { readonly from: string; readonly to: string }>;
   /** By `observer|MAC`, from the bridge's learning. */
   readonly owned: Map<string, readonly OwnedTime[]>;
-  /** By observer and source MAC. */
   readonly noise: Map<string, Map<string, { towards: number; entered: number }>>;
-  /** By observer. */
   readonly read: Map<string, number>;
 }
 
-/** A frame as an observer captured it. All frames of an observer reuse one object: do not keep it. */
+/** A frame as captured. All frames of an observer reuse one object: do not keep it. */
 export interface FrameArrival {
   readonly step: StepPlan;
   readonly observer: Observer;
-  /** The observer's endpoint, looked up once for a million frames. */
   readonly party: string;
   readonly inward: boolean;
   /** The direction is a guess: the engine reports none. */

@@ -10,14 +10,12 @@ function bitsIn(word: number): number {
 const maxAlone = 0xffff;
 
 /**
- * Tokens of a step by observer, both numbered from 0. The first observer of a token is a number, others a bit in pages
- * made on demand: a hundredth of a row for each pair.
+ * Tokens of a step by observer, both numbered from 0. A token's first observer is a number, others a bit in pages made
+ * on demand.
  */
 export class TokenBits {
   private readonly pages: ((Uint32Array | undefined)[] | undefined)[] = [];
-  /** For each 32 observers, a word for each 32 tokens. */
   private readonly seenBy: ((Uint32Array | undefined)[] | undefined)[] = [];
-  /** Observer's number + 1 by token, 0 = none. */
   private firstOf = new Uint16Array(0);
   private most = 0;
 
@@ -30,12 +28,10 @@ export class TokenBits {
     return ((page?.[(token % perPage) >>> 5] ?? 0) & (1 << (token & 31))) !== 0;
   }
 
-  /** False if the bit was set. */
   set(observer: number, token: number): boolean {
     return this.setAll(observer, token, 1) === 1;
   }
 
-  /** Returns the number of tokens new to the observer. */
   setAll(observer: number, first: number, count: number): number {
     this.most = Math.max(this.most, observer + 1);
     if (this.firstOf.length < this.tokens) this.firstOf = new Uint16Array(this.tokens);

@@ -37,8 +37,8 @@ function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | 
 }
 
 /**
- * Guests whose port learns nothing: once their entry ages, or already without one, frames to them flood. Only settings
- * show it, so the group has no rows. Null = none, or the step lists nothing open by design.
+ * Guests whose port learns nothing, so frames to them flood now or once their entry ages. Only settings show it: the
+ * group has no rows. Null = none, or nothing is open by design.
  */
 export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostState | null): LeakGroup | null {
   if (before === null || step.expect.open === undefined) return null;
@@ -71,7 +71,6 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
   };
 }
 
-/** `isKnown`: its entry ages. */
 interface Addition {
   readonly port: string;
   readonly isKnown: boolean;

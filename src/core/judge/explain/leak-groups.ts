@@ -22,7 +22,6 @@ const notExplained: Cause = {
 
 interface PartialCause extends Omit<GroupCause, 'places' | 'fixes' | 'changes' | 'rows'> {
   readonly places: Set<string>;
-  /** By text. Null = words. */
   readonly fixes: Map<string, readonly Change[] | null>;
   rows: number;
 }
@@ -36,7 +35,6 @@ interface PartialGroup {
   readonly classes: Set<string>;
   readonly carriers: Set<string>;
   readonly causes: Map<string, PartialCause>;
-  /** Common senders and observers of its leaks. Null = no leak yet. */
   common: ReadonlySet<string> | null;
   rows: number;
   sent: number | null;
@@ -52,8 +50,8 @@ interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
 }
 
 /**
- * Orders causes: most leaks explained with fewest devices, then most specific. A port without a barrier thus precedes
- * the floods to every port. A cause to close at two ports for one leak comes last.
+ * Orders causes: most leaks with fewest devices, then most specific. A port without a barrier precedes the floods to
+ * every port. A cause at two ports for one leak comes last.
  */
 export function rankCauses(
   leaks: readonly { readonly rows: number; readonly causes: readonly Cause[] }[],

@@ -60,7 +60,6 @@ function heldOf(group: Group): Held {
   };
 }
 
-/** `isSampled`: from a sample of each flow alone. */
 interface MeasuredBy {
   readonly trace: readonly TraceLine[];
   readonly isSampled: boolean;
@@ -94,9 +93,8 @@ function measuredOf(
 }
 
 /**
- * By class, the observers without frames and the barriers that the state shows. Rows with the same barriers stand
- * together. `alone`: there is one only. Empty if the state was not read. `measured`: by the trace, if that saw all
- * ends.
+ * By class, the barriers before observers without frames, by the state. `alone`: there is one only. Empty if the state
+ * was not read. `measured`: by the trace, if that saw all ends.
  */
 export function whyHolds(
   rows: readonly Finding[],

@@ -10,10 +10,7 @@ export interface ForeignListener {
   /** Name in a scenario. Null = only its MACs are known. */
   readonly name: string | null;
   readonly macs: readonly number[];
-  /**
-   * Null: a guest, to which all but its own MACs is foreign. Else (an uplink, a host) only frames between two of these
-   * are.
-   */
+  /** Null: a guest, to which all but its own MACs is foreign. Else only frames between two of these MACs are. */
   readonly elsewhere: readonly number[] | null;
 }
 
@@ -23,7 +20,6 @@ export interface Heard {
   readonly to: number;
   readonly protocol: string;
   frames: number;
-  /** On the wire, by the capture. */
   bytes: number;
   payloadBytes: number;
   /** Frames that prove that the addressee had sent to the source. */
@@ -38,7 +34,6 @@ export interface Heard {
 /** Counts of a capture file. */
 export interface HeardFile {
   readonly path: string;
-  /** Captured by this tool at the listener's port. */
   isOfTool: boolean;
   frames: number;
   own: number;
@@ -53,7 +48,6 @@ export interface HeardFile {
   first: WordTime | null;
   last: WordTime | null;
   readonly damages: string[];
-  /** By the kernel, as the file reports. */
   dropped: number;
 }
 
@@ -71,7 +65,6 @@ export interface ForeignFold {
   readonly pairs: AddressPairs<Pair>;
   readonly conversations: Map<number, Map<number, Map<string, Heard>>>;
   rows: number;
-  /** Foreign frames without a row. */
   notKept: number;
   readonly files: HeardFile[];
 }

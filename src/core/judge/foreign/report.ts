@@ -44,10 +44,8 @@ export interface ForeignReport {
   readonly exitCode: 0 | 2 | 3;
   readonly reasons: readonly Reason[];
   readonly pairs: readonly ForeignPair[];
-  /** Frames beyond the listed pairs and protocols. */
   readonly notKept: number;
   readonly files: readonly ForeignFile[];
-  /** Statements that the report does not make. */
   readonly limits: readonly string[];
 }
 

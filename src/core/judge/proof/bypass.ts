@@ -33,8 +33,8 @@ export interface BypassInput {
 }
 
 /**
- * A rule may copy anything to ports whose guests may have it or are not judged, to decided or unobserved ports, and to
- * those whose own rules are examined.
+ * A rule may copy anything to ports that are allowed it, not judged, decided or unobserved, and to those whose own
+ * rules are examined.
  */
 function copiesAllowedTo(
   { step: { observers }, isDecided }: BypassInput,
@@ -234,8 +234,8 @@ function programsOf({ holders = [] }: Bypass): readonly Omit<HostReader, 'where'
 }
 
 /**
- * Reasons by bypasses. Leaves out accepted ones, and the host's own programs unless none are accepted. Both are
- * reported with places.
+ * Reasons by bypasses, without accepted ones and the host's own programs (unless none are accepted). Both are reported
+ * with places.
  */
 export function bypassReasons(input: BypassInput): {
   readonly reasons: readonly Reason[];

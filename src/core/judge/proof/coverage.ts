@@ -29,10 +29,7 @@ interface Unobserved {
   readonly reason: string;
 }
 
-/**
- * Frames may go to any guest behind a pair to another bridge. One further port there leads to one guest, as firewalls'
- * do.
- */
+/** A pair to another bridge may lead to any guest there. One further port leads to one guest, as firewalls' do. */
 function portsBehind(plan: Plan, step: StepPlan, state: HostState): readonly Unobserved[] {
   const uplinks = new Set(step.observers.filter(({ role }) => role === 'uplink').map(({ interface: port }) => port));
   const reached = new Set(namesIn(plan.bridges));
@@ -265,10 +262,7 @@ export function strangerReasons(plan: Plan, step: StepPlan, { after }: StepState
     );
 }
 
-/**
- * Links that were ports of the step's bridges between snapshots: guests behind them got floods. Lost kernel events may
- * hide some.
- */
+/** Links that were ports between snapshots: guests behind them got floods. Lost kernel events may hide some. */
 export function passingPorts(
   step: StepPlan,
   { before, after }: StepStates,

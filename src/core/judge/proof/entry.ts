@@ -208,9 +208,8 @@ function unprovedDevice({ name, interface: device }: Observer, what: string): Re
 }
 
 /**
- * Guests' entry controls prove a judged bridge device: a form that arrived once must arrive in each phase in which it
- * is sent. If none ever arrived, the state must explain it, also across events. Without sending guests nothing can be
- * tested.
+ * Guests' entry controls prove a bridge device: a form that arrived once must arrive in each phase in which it is sent.
+ * If none ever did, the state must explain it. Without sending guests nothing can be tested.
  */
 export function deviceEarReasons(input: DeviceEarInput, observer: Observer): readonly Reason[] {
   const { step, tally, endpoints } = input;
@@ -263,9 +262,9 @@ function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Rea
 }
 
 /**
- * Probes that do not enter the bridge, by sender, tag stack and carrier: no control of their form arrived, and no
- * observer saw any. VLANs, a locked port, tc and nft rules explain that as part of the isolation. Otherwise the step
- * proves nothing about them. Plans without such controls give nothing.
+ * Probes that do not enter the bridge: no control of their sender, tags and carrier arrived, and no observer saw any.
+ * VLANs, a locked port, tc and nft rules are part of the isolation. Without these, or with programs only, the step
+ * proves nothing about them.
  */
 export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;
@@ -343,8 +342,8 @@ function reasonsAt(
 }
 
 /**
- * Obstacles at a sender's port, or openings that guests' own frames lack, though every control arrived. They are an XDP
- * program, which frames redirected by tc bypass, and a VLAN device, which gets tagged frames before the bridge
+ * Obstacles at a sender's port though every control arrived, or openings that guests' frames lack: an XDP program,
+ * which frames redirected by tc bypass, and a VLAN device, which gets tagged frames before the bridge
  * (__netif_receive_skb_core, net/core/dev.c).
  */
 export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after }: StepStates): readonly Reason[] {

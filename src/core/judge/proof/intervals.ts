@@ -130,7 +130,10 @@ export function settingsBeyondEvents(
   return [...settingChanges, ...beyond];
 }
 
-/** True if another program than an event's changed rules during events. Unnamed changes count as the event's. */
+/**
+ * True if another program than any event's changed rules during events that all do their own work. Unnamed changes
+ * count as the event's.
+ */
 export function isStranger(step: StepPlan, { program, host }: RuleChange): boolean {
   if (host !== undefined) return true; // events run on the orchestrator's own host
   if (program === null) return false;

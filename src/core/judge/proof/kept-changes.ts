@@ -156,8 +156,8 @@ function wasHeard(change: Shown, state: HostState, heard: readonly SettingChange
 }
 
 /**
- * Changes, this step's and earlier lasting ones, that another program undid before the probes. Later undoing shows
- * between snapshots (unchangedReasons), except on foreign links.
+ * Changes, also earlier lasting ones, that another program undid before the probes. Later undoing shows between
+ * snapshots (unchangedReasons), except on foreign links.
  */
 export function undoneReasons(
   plan: Plan,

@@ -249,10 +249,7 @@ function withWritten(form: PlannedForm, parts: readonly WrittenPart[]): PlannedF
   return { ...form, unknown };
 }
 
-/**
- * True if a filter takes one of the step's frames. Each filter is asked once. Bytes that rules of `states` may write
- * count as unknown.
- */
+/** True if a filter takes one of the step's frames. Bytes that rules of `states` may write count as unknown. */
 export function asksPlannedForms(
   plan: Pick<Plan, 'provider' | 'endpoints'>,
   step: StepPlan,

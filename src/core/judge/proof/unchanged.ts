@@ -239,9 +239,9 @@ function revertedSettings(
 }
 
 /**
- * Compares the kernel's state before the first probe and after the last. Leaves out timers, counters, FDB and MDB,
- * which causes cover, except a MAC on a wrong port. Intended effects of probes and events do not count. `changes`: rule
- * changes heard outside events. `settings`: changes heard, also reverted ones.
+ * Compares the kernel's state before the first probe and after the last, without timers, counters, FDB and MDB, except
+ * a MAC on a wrong port. Intended effects of probes and events do not count. `changes`: rule changes heard outside
+ * events. `settings`: also reverted ones.
  */
 export function unchangedReasons(
   step: StepPlan,

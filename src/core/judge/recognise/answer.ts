@@ -23,7 +23,7 @@ export interface AskedPacket {
   readonly packet: ProbePacket | null;
 }
 
-/** An ICMP error that quotes a probe, or an echo reply, from a permitted party to the probe's source. */
+/** An ICMP error that quotes a probe, or an echo reply, from a permitted party to its source. */
 export interface ProbeAnswer {
   /** For a host that is no endpoint, its bridge or port. */
   readonly by: string;
@@ -55,7 +55,6 @@ export function packetBeforeToken(
   };
 }
 
-/** Endpoints that answer for others: the host, and those beyond uplinks. */
 class Routers {
   private readonly byAddress = new Map<string, string>();
   private readonly byMac = new Map<number, string>();
@@ -144,14 +143,14 @@ function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
 }
 
 /**
- * Packets that the host or a router makes: a `reply` (echo reply, ICMP error), or the token as `payload` to another
- * addressee, as from a proxy or tunnel.
+ * Made by the host or a router: a `reply` (echo reply, ICMP error), or the token as `payload` to another addressee, as
+ * from a proxy or tunnel.
  */
 export type StackMade = 'reply' | 'payload';
 
 /**
- * Function for how the host or an uplink made a frame that the sender cannot have addressed. Null = not made there, or
- * perhaps the forwarded probe.
+ * Reads how the host or an uplink made a frame that the sender cannot have addressed. Null = not made there, or perhaps
+ * forwarded.
  */
 export function createStackReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
@@ -171,8 +170,8 @@ export function createStackReader(
 }
 
 /**
- * Function for the answerer of a frame, null = no answer. Looks back from the token, so into tunnels. Groups get
- * neither errors nor replies (RFC 1122 3.2.2).
+ * Reads a frame's answerer, null = no answer. Looks back from the token, so into tunnels. Groups get neither errors nor
+ * replies (RFC 1122 3.2.2).
  */
 export function createAnswerReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,

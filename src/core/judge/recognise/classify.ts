@@ -98,7 +98,6 @@ interface Recognised {
   readonly at: number;
 }
 
-/** As many tokens as the largest offloaded frame holds. */
 const maxInFrame = 4096;
 
 /**
@@ -113,7 +112,6 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const stackMadeIn = createStackReader(plan);
   const search = createTokenSearch(plan.runTag);
 
-  /** Null = forged, or not the plan's. */
   function recognise(bytes: Uint8Array, at: number): Recognised | null {
     const index = tokenIndex(bytes, at);
     const segment = find(segments, index);
@@ -166,7 +164,6 @@ function tokensBut(bytes: Uint8Array, start: number, end: number, runTag: number
   return offsets;
 }
 
-/** -1 = none. */
 export function tokenIndexOf(sighting: Sighting): number {
   switch (sighting.kind) {
     case 'probe':
@@ -179,7 +176,7 @@ export function tokenIndexOf(sighting: Sighting): number {
   }
 }
 
-/** The flow of a token. Tokens are continuous, flow by flow. Flows of one size need no search. */
+/** Tokens are continuous, flow by flow. Flows of one size need no search. */
 export function flowOfToken(flows: Flows, token: number): Flow | null {
   const start = flows.at(0);
   if (start === undefined || token < start.first) return null;

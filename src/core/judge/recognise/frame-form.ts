@@ -17,7 +17,6 @@ export interface PlannedHeaders {
   readonly dstIp: Uint8Array | null;
   /** Bytes between the last parsed header and the token: mostly 0. */
   readonly tokenBehind: number;
-  /** Null: no IP packet. */
   readonly packet: ProbePacket | null;
 }
 
@@ -105,7 +104,7 @@ function wasRouted(view: FrameView, planned: PlannedHeaders): boolean {
   return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit;
 }
 
-/** The form of a frame with its token at `tokenAt`. `view` null: unreadable headers, so not the sent ones. */
+/** The form of a frame with its token at `tokenAt`. `view` null: unreadable headers, so changed. */
 export function formOf(
   bytes: Uint8Array,
   view: FrameView | null,

@@ -9,13 +9,13 @@ import { type createHeaderReader, formOf } from './frame-form.js';
 /** Bytes of a token that identify its run. */
 export const ofRun = 6;
 
-/** A flow's frame as 32-bit words in this machine's byte order: headers, and the token's part common to the run. */
+/** A flow's headers and run token part as 32-bit words in this machine's byte order. */
 export interface HeaderWords {
   /** Always two bytes behind a word: index and tag are words too. */
   readonly tokenAt: number;
   /**
-   * Pairs: bits of a word that are the same in all frames (without the transport checksum and bits behind it), and
-   * their values.
+   * Pairs: bits of a word that are the same in all frames, without transport checksum and bits behind it, and their
+   * values.
    */
   readonly words: Int32Array;
   readonly view: FrameView;
@@ -72,11 +72,11 @@ export function isLike(frameWords: Int32Array, start: number, { words: like }: P
 
 /** Compares a frame's two MACs as words. */
 export interface MacWords {
-  /** True if the frame at `words[at]` has these MACs. A text that is no MAC never matches. */
+  /** A text that is no MAC never matches. */
   are(words: Int32Array, at: number, srcMac: string, dstMac: string): boolean;
 }
 
-/** Three words, the address in the first two or last two. The other half of the middle one is 0. */
+/** The address fills the first two or last two words. The other half of the middle one is 0. */
 type Parts = Int32Array;
 
 function partsOf(mac: string, at: number): Parts | null {

@@ -16,7 +16,6 @@ export interface PlannedProbe {
 }
 
 interface Kind extends Omit<HeaderWords, 'view'> {
-  /** -1 = none. */
   readonly srcIpAt: number;
   readonly dstIpAt: number;
 }
@@ -67,7 +66,7 @@ export function isProbe(probe: MutableProbe): probe is MutableProbe & PlannedPro
   return probe.flow !== null;
 }
 
-/** Recognises frames of many flows that differ only in addresses: a mesh sends one of each of a million. */
+/** Recognises frames of flows that differ only in addresses: a mesh has a million. */
 export class PlannedKinds {
   private readonly headersOf = createHeaderReader();
   private readonly macs = createMacWords();

@@ -14,7 +14,6 @@ interface Template extends Omit<HeaderWords, 'view'> {
 
 /** A template's cost pays only for a flow that recurs this often with few others between. */
 const worthATemplate = 16;
-/** A power of two. */
 const counted = 1024;
 const maxTemplates = 4096;
 /** 16 token indices a slot. A power of two. */
@@ -30,8 +29,8 @@ function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof cre
 }
 
 /**
- * Recognises frames that equal the planned bytes up to the token: reading headers takes ten times as long. The
- * classifier gets the others and never disagrees.
+ * Recognises frames equal to the planned bytes up to the token: reading headers takes ten times as long. The classifier
+ * gets the others and never disagrees.
  */
 export class PlannedProbes {
   private readonly runTag: number;
@@ -44,7 +43,6 @@ export class PlannedProbes {
   private readonly counts = new Uint8Array(counted);
   private readonly places: number[] = [];
   private last: Template | undefined;
-  /** The frames' buffer as words. Null = not aligned. */
   private wanted: Uint8Array | null = null;
   private words: Int32Array | null = null;
   private readonly probe: MutableProbe = { flow: null, sequence: 0, form: 'as-sent' };
@@ -55,7 +53,6 @@ export class PlannedProbes {
     this.kinds = new PlannedKinds(runTag, tags, flowOf);
   }
 
-  /** The probe in `bytes[start, end)`, valid until the next frame. Null = not recognised. */
   read(bytes: Uint8Array, start: number, end: number): PlannedProbe | null {
     // Frames of pcapng begin at a word; others go to the classifier.
     const words = (start & 3) === 0 ? this.wordsOf(bytes) : null;

@@ -2,7 +2,6 @@ import { sameTag, type TagSource, tagLength, tagSource } from '../../wire/token.
 
 /** A run's tags, made on demand. */
 export interface RunTags {
-  /** True if the 8 bytes at `tagAt` are the key's tag for `index`. */
   holds(bytes: Uint8Array, tagAt: number, index: number): boolean;
   /** The same for the words from `at` on, in this machine's byte order. */
   holdsWords(words: Int32Array, at: number, index: number): boolean;

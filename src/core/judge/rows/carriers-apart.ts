@@ -15,7 +15,7 @@ function explain(leaking: readonly string[], stopped: readonly string[], states:
 
 /**
  * Carriers of a class of which one reached an observer and another did not: filters distinguish contents, bridges do
- * not. Compares rows of one probe, pair and observer, joining equal results.
+ * not. Compares rows of one probe, pair and observer.
  */
 export function carriersApart(rows: readonly Finding[], states: StepStates): readonly CarriersApart[] {
   const compared = rows.filter(

@@ -3,7 +3,6 @@ import type { HostState } from '../../model/state.js';
 import { injectionDevice } from '../../model/timeline.js';
 import { actingParts, tcFilters } from '../../bridge/rules.js';
 
-/** The run's own pairs redirect probes into a port. */
 const isOwn = (device: string): boolean => injectionDevice.exec(device)?.[1] === '';
 
 /** These act on bridged frames. IP's families do so if br_netfilter passes frames to them. */
@@ -13,7 +12,6 @@ const linkFamilies = new Set(['bridge', 'netdev']);
 export interface FiltersInState {
   readonly link: readonly string[];
   readonly ip: {
-    /** They act on routed packets. */
     readonly routed: readonly string[];
     /** By br_netfilter, they act on bridged packets too. */
     readonly bridged: readonly string[];

@@ -6,7 +6,6 @@ export const maxLeakRows = 10_000;
 
 /** Leaks at one observer that differ only in their ends, without own rows. */
 export interface FoldedLeaks {
-  /** The first of them. */
   readonly like: Finding;
   readonly from: ReadonlySet<string>;
   readonly to: ReadonlySet<string | null>;
@@ -15,7 +14,6 @@ export interface FoldedLeaks {
   readonly seen: number;
 }
 
-/** If nearly all endpoints differ, further leaks are distinguished only by observer. */
 const maxFolds = 20_000;
 
 interface Fold {
@@ -27,7 +25,6 @@ interface Fold {
   seen: number;
 }
 
-/** A bit each: a hub of 200 guests adds two for each of eight million leaks. */
 class NumberSet {
   #words = new Uint32Array(1);
 
@@ -55,14 +52,12 @@ export interface OverheardFlow {
   readonly seen: number;
 }
 
-/** The last flow, which comes once for each observer. */
 interface Turn {
   readonly flow: number;
   readonly kind: object;
   readonly from: number;
   readonly to: number;
   readonly key: string;
-  /** By observer. Undefined = none of this key yet. */
   known: Map<string, Fold> | undefined;
 }
 

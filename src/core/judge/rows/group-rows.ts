@@ -115,7 +115,6 @@ function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
   };
 }
 
-/** A judged observer, the last flow examined for it (from 1), and its kind's record. */
 interface Looked {
   readonly observer: Observer;
   readonly party: string;
@@ -160,8 +159,8 @@ function isPlain(allowed: Finding['allowed'], sent: number, seen: number): boole
 }
 
 /**
- * A step's rows, grouped without loss if nothing forbidden was seen or permitted frames all arrived. Leaks up to the
- * limit, losses, and rows of observers in `single` are listed. Further leaks go to `folder`.
+ * A step's rows. Rows without a forbidden sighting, and permitted rows with all frames or none, are grouped without
+ * loss. Leaks up to the limit, losses, and rows of observers in `single` are listed. Further leaks go to `folder`.
  */
 export function groupedRows(input: RowInput, judged: readonly Observer[], grouping: Grouping): readonly Finding[] {
   const grouper = new RowGrouper(input, judged, grouping);
@@ -240,9 +239,7 @@ class RowGrouper {
     this.look(this.lookedOf(name), turn);
   }
 
-  /**
-   * Runs once for each observer and skips zero rows unless wanted. `tokens`: the flow's tokens that it saw, if known.
-   */
+  /** Skips zero rows unless wanted. `tokens`: the flow's tokens seen, if known. */
   private look(looked: Looked | undefined, turn: Turn, tokens: number | null = null): void {
     if (looked === undefined || looked.flow === this.flows) return;
     const { flow, kind, sent, proven } = turn;
@@ -253,7 +250,6 @@ class RowGrouper {
     this.addRow(looked, turn, this.seenBy(turn, looked.observer.name, tokens));
   }
 
-  /** If a single observer must see the flow, `proven` is its count. */
   private seenBy({ flow, proven }: Turn, name: string, tokens: number | null): number {
     if (tokens !== null) return tokens;
     return flow.must.length === 1 && name === flow.must[0]

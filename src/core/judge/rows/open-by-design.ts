@@ -6,7 +6,6 @@ import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import type { OpenByDesign, RowInput } from './probe-row.js';
 
-/** A bit for each sender and guest that got its frames. */
 class GuestPairs {
   readonly #names: string[] = [];
   readonly #numbers = new Map<string, number>();
@@ -62,7 +61,6 @@ interface Comparison {
   readonly isOpen: boolean;
 }
 
-/** Classes with frames to one endpoint's MAC, or to the host that carries them there. */
 const unicastClasses: readonly ProbeClassName[] = ['known-unicast', 'routed-bounce', 'mac-spoof', 'ip-spoof'];
 
 function isForOne({ class: name, to }: Flow): boolean {
@@ -136,10 +134,9 @@ function compare(kind: Openness, parties: RowInput['parties']): Comparison {
 }
 
 /**
- * Frames open by design both by the scenario and in fact. Guests of one bridge, or that the host routes to, are
- * compared: an opening at few is a missing barrier. With unsent flows only addressees of sent ones count. Between
- * bridges no barrier is promised. Devices that are no endpoint's get frames open to all of a kind. Nothing if the step
- * names no guests.
+ * Frames open by design both by the scenario and in fact. Guests of one bridge, or routed to, are compared: an opening
+ * at few is a missing barrier. With unsent flows only addressees of sent ones count. Between bridges no barrier is
+ * promised. Devices of no endpoint get frames open to all of a kind. Nothing if the step names no guests.
  */
 export function openByDesign({
   plan,

@@ -70,13 +70,13 @@ export function allowanceAt(observer: Observer, flow: Flow): Finding['allowed'] 
   return allowanceOfParty(partyOf(observer), observer.party === undefined, flow);
 }
 
-/** As `allowanceAt`, for a party: only the listed endpoint must see all, not its other devices. */
+/** As `allowanceAt`, for a party: only the listed endpoint must see all. */
 export function allowanceOfParty(party: string, isListed: boolean, { must, may }: Flow): Finding['allowed'] {
   const allowed = allowanceOf(party, must, may);
   return allowed === 'must' && !isListed ? 'may' : allowed;
 }
 
-/** True if an observer may have all frames of a step by class, scenario or acceptance: copies there do not matter. */
+/** True if an observer may have all frames of a step by class, scenario or acceptance: copies do not matter. */
 export function mayHaveAll(
   observer: Observer,
   { step, parties, day }: Pick<RowInput, 'step' | 'parties' | 'day'>,
@@ -173,7 +173,7 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: 
 
 /**
  * Upper end of the 95 % confidence interval of the leaking share if none of `n` frames leaked: 1 − 0.05^(1/n), rounded
- * up to three significant digits. Null for n = 0. Assumes independent leaks.
+ * up to three digits. Null for n = 0. Assumes independent leaks.
  */
 export function upperBound95(n: number): number | null {
   if (n <= 0) return null;

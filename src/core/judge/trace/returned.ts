@@ -7,7 +7,6 @@ import { type FlowFinder, isRightly, tracedDeviceText, type TraceInput } from '.
 
 /** A way in beside the step's bridges. */
 export interface Entrance {
-  /** Its device. */
   readonly name: string;
   /** The guest that sent on its rightful frames. Null = from outside: a LAN, a tunnel, a process. */
   readonly guest: string | null;
@@ -31,8 +30,8 @@ const keyOf = ({ space, ifindex }: TracedDevice): string => `${space} ${ifindex}
 
 /**
  * Probes that came in again beside the bridges before a party had them: by a second NIC in an uplink's LAN, a tunnel, a
- * party's own device, or a guest that sent on its rightful frames. Nothing shows that a copy was made here, and nothing
- * that none was.
+ * party's own device without a device here, or a guest's rightful frames. Nothing shows that a copy was made here, and
+ * nothing that none was.
  */
 export class Returned {
   private readonly devices = new Map<string, TracedDevice>();
@@ -59,7 +58,6 @@ export class Returned {
     this.entrances = [...here, ...devices.flatMap((device) => (device.home ? [] : this.entranceElsewhere(device)))];
   }
 
-  /** Null = no probe came in again. */
   static of(input: TraceInput, finder: FlowFinder): Returned | null {
     const { before, during = [], after } = input.states;
     const states = [before, ...during, after].filter((state) => state !== null);
@@ -67,7 +65,6 @@ export class Returned {
     return returned.entrances.length === 0 ? null : returned;
   }
 
-  /** The way by which a probe may have come to a line's device, or to a process that read it from a socket. */
   wayTo({ device }: TracedPlace, parties: readonly string[], token: number): Entrance | undefined {
     if (device !== null) return this.wayToDevice(device, token);
     for (const outer of this.devices.values()) {

@@ -16,7 +16,7 @@ import {
   type TraceInput,
 } from './traced-probes.js';
 
-/** A device beside the step's bridges that is no party's, and the process that has its frames. */
+/** A device beside the step's bridges of no party, and the process with its frames. */
 export interface Stranger {
   readonly observer: Observer;
   /** `eth0 in /proc/77/ns/net of process 77 (/usr/bin/x)`. */
@@ -28,10 +28,9 @@ function isUnroutable({ carrier, frame }: Flow): boolean {
   return carrier === 'raw' && frame.form === undefined;
 }
 
-/** Masters whose ports are all walked, or that get no frames of others. */
 const knownMasters: readonly unknown[] = ['bridge', 'bond', ...routingMasters];
 
-/** True if the segment's frames reach a switch of another kind, whose other ports get them too. */
+/** True if the segment's frames reach a switch of another kind, whose ports get them too. */
 export function hasOtherSwitch(segment: ReadonlySet<string>, state: HostState): boolean {
   return state.links.some(
     ({ name, kind, master }) =>
@@ -124,8 +123,8 @@ export class Strangers {
   }
 
   /**
-   * True if a device beside the bridges is a leak. A process carries frames behind a bridge. Open vSwitch carries them
-   * to devices that no link shows.
+   * True if frames beside the bridges count as a leak. A process carries frames behind a bridge, Open vSwitch to
+   * devices that no link shows.
    */
   get convicts(): boolean {
     return this.isJudged && this.isComplete;
@@ -148,8 +147,8 @@ export class Strangers {
   }
 
   /**
-   * A guest that rightly had the frames may send them by another port. The kernel notes frames of a VLAN device or bond
-   * only at the device below (__netif_receive_skb_core, net/core/dev.c).
+   * A guest may send its rightful frames by another port. The kernel notes frames of a VLAN device or bond only at the
+   * device below (__netif_receive_skb_core, net/core/dev.c).
    */
   private isEntry(line: TraceLine): line is TracedPlace {
     if (line.place !== 'receive' || !isAtDevice(line) || !line.device.home) return false;
@@ -188,7 +187,6 @@ export class Strangers {
     return { observer, by: `${link.name} of ${readerText(reader)}` };
   }
 
-  /** Two with one name are numbered, as `earsAbove` does. */
   private observerAt(key: string, name: string, { name: lower, kind }: LinkState, device: TracedDevice): Observer {
     const known = this.observers.get(key);
     if (known !== undefined) return known;

@@ -26,13 +26,10 @@ export interface Traced {
   readonly reasons: readonly Reason[];
   /** Doubts about devices beside the bridges, without strangers that have a leak row. */
   readonly reasonsBeside: (leaking: ReadonlySet<string>) => readonly Reason[];
-  /** Ways by which probes reached a party that must not have them. */
   readonly reached: readonly TracedReach[];
   /** Ways of probes that came back from beyond an uplink: a doubt each. */
   readonly returned: readonly ReturnedReach[];
-  /** Observers in place of those in no plan. */
   readonly strangers: readonly Observer[];
-  /** Processes that read probes and are no party's. */
   readonly bypasses: readonly Bypass[];
   /** Every packet with a traced probe was seen to end, at intended devices only. */
   readonly isClosed: boolean;
@@ -40,7 +37,6 @@ export interface Traced {
   readonly isWhole: boolean;
 }
 
-/** Its first observer counts the token. */
 interface PastToken {
   readonly token: number;
   readonly flow: Flow;
@@ -50,7 +46,6 @@ interface PastToken {
   readonly isFirst: boolean;
 }
 
-/** Tokens of forbidden parties that their observers did not hear came past the ports. */
 function tokensPast(
   input: TraceInput,
   finder: FlowFinder,
@@ -78,7 +73,7 @@ interface Holder {
   readonly by: string;
 }
 
-/** Null = no party, or a process of several: one may hand on what another has. */
+/** A process of several parties may hand on what one has. */
 function holderOf(line: TraceLine): Holder | null {
   if (isAtDevice(line)) {
     const { home, parties } = line.device;
@@ -107,7 +102,7 @@ interface Reached extends Pick<Traced, 'reached' | 'returned' | 'strangers'> {
   readonly doubts: readonly Reason[];
 }
 
-/** Counts tokens past the ports as sightings at the observer or a stranger's. Probes that came in again are a doubt. */
+/** Probes that came in again are a doubt. */
 class PastPorts {
   private readonly leaks = new Reaches<Omit<TracedReach, 'probes'>>();
   private readonly again = new Reaches<Omit<TracedReach, 'probes'>>();
@@ -242,7 +237,6 @@ function processOf({ pid, name, program, hostsOwn }: TracedReader): SocketProces
   return { pid, name, ...(program === undefined ? {} : { program }), ...(hostsOwn === true ? { hostsOwn } : {}) };
 }
 
-/** Null = the trace has no end. */
 function lossesOf({ trace }: TraceInput): number | null {
   const end = trace.at(-1);
   return end?.place === 'end' ? Object.values(end.counts).reduce((sum, count) => sum + count, 0) : null;
@@ -291,7 +285,6 @@ function isContained(input: TraceInput, finder: FlowFinder): boolean {
   });
 }
 
-/** trace.ndjson must have as many lines of the step as were written. */
 function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason[] {
   const expected = typeof traced === 'number' ? traced : 0;
   return expected === trace.length
@@ -305,10 +298,7 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
       ];
 }
 
-/**
- * Judges a step by the kernel's trace, beyond its observers: adds tokens past the ports to the tally. It convicts only.
- * A step without a trace rests on its observers alone.
- */
+/** Judges a step by the kernel's trace: adds tokens past the ports to the tally. It convicts only. */
 export function judgeTrace(input: TraceInput): Traced {
   const general = wholeReasons(input);
   const nobody = { reached: [], returned: [], strangers: [] };

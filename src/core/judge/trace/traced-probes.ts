@@ -27,7 +27,6 @@ export class FlowFinder {
 
   constructor(private readonly step: StepPlan) {}
 
-  /** Null = no flow's token. Binary search. */
   flowOf(token: number): Flow | null {
     const { flows } = this.step;
     let [low, high] = [0, flows.length - 1];
@@ -40,7 +39,6 @@ export class FlowFinder {
     return flow !== undefined && token >= flow.first && token < flow.first + flow.count ? flow : null;
   }
 
-  /** Null = a token of no flow. */
   forProbes(tokens: string, use: (flow: Flow | null, sequence: number) => void): void {
     const first = this.step.flows.at(0)?.first ?? 0;
     forTokens(tokens, { first, end: first + framesOfStep(this.step) }, (token) => {
@@ -79,7 +77,7 @@ export function isFirst(
   return finder.isAsSent(flow, tokenAt) && !tally.entries.isAgain(flow, sequence);
 }
 
-/** Every frame that left by a port was heard: only then a token unheard by an observer passed it. */
+/** Only if every frame that left by a port was heard did an unheard token pass the observer. */
 export function isLossless({ stopped }: StepFacts, { observers }: StepPlan): boolean {
   return observers.every(({ name }) => {
     const counters = stopped[name];

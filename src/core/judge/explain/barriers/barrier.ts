@@ -10,7 +10,7 @@ export interface Barrier {
   readonly find: (row: RowContext) => string | null;
 }
 
-/** Rules of nft or tc. The state does not show which acted: named only if nothing else is in the way. */
+/** Rules of nft or tc. The state does not show which acted: named only without another barrier. */
 export const filter: Barrier = {
   text: 'a filter, since no setting of the bridge is in the way',
   opens:

@@ -43,7 +43,7 @@ export const mcastFloodOff: Barrier = {
   find: (row) => switchOff(row, 'mcast_flood'),
 };
 
-/** The guest's port takes no BPDU (guard closes it), or none that would make it the root port (root_block). */
+/** The guest's port takes no BPDU (guard), or none that would make it the root port (root_block). */
 export const guard: Barrier = {
   text: 'the guest’s port takes no BPDU, or no better root',
   opens: 'guard and root_block off at that port',

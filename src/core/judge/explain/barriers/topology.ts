@@ -35,8 +35,8 @@ function ofGroup({ lower, mode }: Below): string | null {
 }
 
 /**
- * Guests of one lower device exchange nothing in the kernel if one is not in mode `bridge`. For ipvlan that holds for
- * unicast, and mode l3 passes no group frame (ipvlan_process_outbound, drivers/net/ipvlan).
+ * Guests of one lower device exchange nothing in the kernel if one is not in mode `bridge`. For ipvlan this means
+ * unicast, and in l3 no group frame passes (ipvlan_process_outbound, drivers/net/ipvlan).
  */
 export const macvlanApart: Barrier = {
   text: 'the lower device does not pass on such frames of its guests in this mode',
@@ -57,15 +57,14 @@ function takesAll({ observer }: Pick<RowContext, 'observer'>): boolean {
   return observer?.by?.mode === 'passthru';
 }
 
-/** Guests of an ipvlan share a MAC: addresses distinguish them. */
 function isForeignPacket({ flow, listener, ...row }: RowContext): boolean {
   const address = flow?.frame.dstIp ?? null;
   return isUnicast(row) && !(listener?.ips ?? []).some((ip) => ip.address === address);
 }
 
 /**
- * A lower device hands unicast to the guest with that MAC, group frames to those that joined one of the same hash
- * (mc_filter, drivers/net/macvlan.c).
+ * A lower device hands unicast to the guest with that MAC, group frames to those that joined the same hash (mc_filter,
+ * drivers/net/macvlan.c).
  */
 export const macvlanAddress: Barrier = {
   text: 'the lower device hands frames to the guest that has the MAC, or joined the group',
