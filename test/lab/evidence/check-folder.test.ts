@@ -3,8 +3,7 @@ import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/core/model/run-record.js';
-import { call } from '../../support/call.js';
-import { check } from '../../support/check-folder.js';
+import { call, check } from '../../support/call.js';
 import { smallRun } from '../../support/lab/small-run.js';
 
 let run = { scratch: '', dir: '' };

@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call } from '../../support/call.js';
-import { check } from '../../support/check-folder.js';
+import { call, check } from '../../support/call.js';
 import { smallRun } from '../../support/lab/small-run.js';
 import { needs, program } from '../../support/needs.js';
 
