@@ -19,7 +19,7 @@ export type KernelChange = Exclude<Change, { kind: 'start' | 'stop' }>;
 export interface Authored {
   readonly folder: string;
   readonly files?: readonly FileHash[];
-  /** `--allow-run` is absent: programs may only use `files` in the folder. */
+  /** `--allow-run` is absent: only `files` of the folder may be used. */
   readonly mustBeFree?: boolean;
 }
 

@@ -10,7 +10,6 @@ const firstHanded = 3;
 
 /** A command with its files held open, safe from changes. */
 export interface HeldCommand {
-  /** Descriptor paths replace file names. */
   readonly argv: readonly string[];
   readonly handed: readonly number[];
   /** Restores the files' names in program output. */
@@ -19,9 +18,8 @@ export interface HeldCommand {
 }
 
 /**
- * Reads a command's files once, checks their hashes and keeps the bytes in memory. A name opened again may lead to
- * another file. With `--allow-run` only whole words count as names. Throws VerifyError (3) `file-changed` if a file
- * differs from the loaded scenario's.
+ * Keeps a command's files in memory, as a name opened again may lead elsewhere. With `--allow-run` only whole words are
+ * names. Throws VerifyError (3) `file-changed` if a hash differs.
  */
 export function holdFiles(argv: readonly string[], folder: string, files: readonly FileHash[]): HeldCommand {
   const hashes = new Map(files.map(({ path, sha256 }) => [path, sha256]));
@@ -84,10 +82,7 @@ function allOf(fd: number, size: number): Uint8Array {
   return bytes.subarray(0, filled);
 }
 
-/**
- * Reads a regular file of at most `most` bytes below `folder` (null = anywhere), judged by its resolved place. Opens no
- * fifo or device.
- */
+/** A regular file up to `most` bytes, really below `folder` (null = anywhere). */
 export function readFileBelow(path: string, most: number, folder: string | null): FoundFile {
   let fd: number;
   try {

@@ -24,7 +24,6 @@ export function vlanNumbers(column: string): readonly number[] {
   return (column.match(/\d+/g) ?? []).map(Number);
 }
 
-/** `native`: VLAN of untagged frames (null = 0). `others`: null = every VLAN. */
 function carried({ tag, trunks, mode }: OvsVlanColumns): {
   readonly native: number | null;
   readonly untagged: boolean;
@@ -58,7 +57,7 @@ export function refuseOpening({ act, entry: { port, first, last } }: VlanChange,
   );
 }
 
-/** Compares a change with the columns and gives what it found. Throws VerifyError `read-back` (3). */
+/** Gives what it found. Throws VerifyError `read-back` (3) if it differs. */
 export function checkOvsVlan(
   { act, entry: { port, first, last, pvid, untagged } }: VlanChange,
   columns: OvsVlanColumns,

@@ -8,7 +8,7 @@ import { mustRun, runProgram, showCommand } from '../process/programs.js';
 
 type FdbChange = ChangeOf<'fdb'>;
 
-/** Adds or removes a static entry. Rejects with VerifyError: 69 if this version cannot, 3 if refused. */
+/** Rejects with VerifyError: 69 if this version cannot, 3 if refused. */
 export async function changeOvsEntry(command: readonly string[]): Promise<void> {
   const { status, stderr } = await runProgram(command);
   if (status === 0) return;
@@ -27,7 +27,7 @@ export async function changeOvsEntry(command: readonly string[]): Promise<void> 
   );
 }
 
-/** Looks up a changed static entry and gives what it found. Rejects with VerifyError `read-back` (3). */
+/** Gives what it found. Rejects with VerifyError `read-back` (3) if it differs. */
 export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChange, bridge: string): Promise<string> {
   const [table, number] = [
     await mustRun(['ovs-appctl', 'fdb/show', bridge]),

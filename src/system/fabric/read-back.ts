@@ -6,8 +6,8 @@ import type { SettingPlace } from '../../core/model/settings.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 
 /**
- * Returns `device.key = value`. Throws VerifyError: `read-back` (3) for another value, `unsupported` (69) if missing
- * (old kernels silently ignore unknown attributes).
+ * Returns `device.key = value`. Throws VerifyError: `read-back` (3), `unsupported` (69) if missing (old kernels
+ * silently ignore unknown attributes).
  */
 export function checkReadBack(
   device: string,

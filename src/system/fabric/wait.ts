@@ -7,19 +7,19 @@ import { type Clock, machineClock } from '../kernel/clock.js';
 import { commandFailed, runProgram } from '../process/programs.js';
 import { mapByName } from '../../core/text/collections.js';
 
-/** Longest rest of idle revalidators (max-revalidator, ovs-vswitchd.conf.db(5)). A change wakes them. */
+/** Idle revalidators rest at most this (max-revalidator, ovs-vswitchd.conf.db(5)). */
 const restMs = 500;
 
 /**
- * Resolves when all flows of Open vSwitch match its rules. Until revalidated, a flow forwards as before. Its count
- * re-teaches the source MAC, even after a flush (revalidate, xlate_push_stats; ofproto/ofproto-dpif-upcall.c). The
- * present round may predate the change: the next one counts. Rejects with VerifyError without an answer.
+ * Until revalidated, an Open vSwitch flow forwards as before, and re-teaches its source MAC even after a flush
+ * (revalidate, xlate_push_stats). The present round may predate the change: the next one counts. Rejects with
+ * VerifyError without an answer.
  */
 export async function waitUntilRevalidated(): Promise<void> {
   for (let round = 0; round < 2; round += 1) await endOfRound();
 }
 
-/** With several datapaths Open vSwitch cannot know (upcall_unixctl_dump_wait): it waits a round's time. */
+/** With several datapaths Open vSwitch cannot know (upcall_unixctl_dump_wait). */
 async function endOfRound(): Promise<void> {
   const command = ['ovs-appctl', 'revalidator/wait'];
   const outcome = await runProgram(command);
@@ -28,7 +28,6 @@ async function endOfRound(): Promise<void> {
   await machineClock.sleep(restMs);
 }
 
-/** BR_STATE_FORWARDING. */
 const forwarding = 3;
 const pollMs = 10;
 /** Beyond STP's twice forward_delay (listening, then learning). */
@@ -43,15 +42,12 @@ export interface SettleOptions {
   readonly clock?: Clock;
 }
 
-/**
- * Carrier changes that the kernel handles at once. The rest waits a second, before its ports forward
- * (MAX_DO_DEV_PER_LOOP, net/core/link_watch.c).
- */
+/** Carrier changes that the kernel handles at once. The rest waits a second (MAX_DO_DEV_PER_LOOP). */
 export const linksInOneGo = 100;
 
 /**
- * Resolves when every port that is up forwards. Rejects with VerifyError (3) naming the others after twice
- * forward_delay and 5 s without progress.
+ * Waits for ports that are up. Rejects with VerifyError (3) naming the others after twice forward_delay and 5 s without
+ * progress.
  */
 export async function waitUntilForwarding(options: SettleOptions): Promise<void> {
   const { clock = machineClock } = options;
@@ -114,8 +110,7 @@ interface Settling {
   readonly bridge: string;
   readonly ports: readonly string[];
   /**
-   * Longest time in ms: twice forward_delay, then a topology change's max_age + forward_delay with early ageing
-   * (br_topology_change_detection; net/bridge/br_stp.c).
+   * Longest ms: twice forward_delay, then a topology change's max_age + forward_delay (br_topology_change_detection).
    */
   readonly maxMs: number;
 }
@@ -163,14 +158,13 @@ export interface SpanningTreeOptions {
   readonly bridges: readonly string[] | null;
   /** Called at the start and every five seconds. */
   readonly note: (text: string) => void;
-  /** Its abort rejects. */
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
 }
 
 /**
- * Resolves when no port is about to forward and no topology change shortens ageing, or when spanning tree had time for
- * both (65 s by default, 35 s if ports forward). The run judges later changes.
+ * Waits until no port is about to forward and no topology change shortens ageing, at most 65 s by default, 35 s if
+ * ports forward.
  */
 export async function waitForSpanningTree(options: SpanningTreeOptions): Promise<void> {
   const { readLinks, bridges, note, signal, clock = machineClock } = options;

@@ -65,10 +65,7 @@ export interface NetfilterProgram {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/**
- * An unfinished link answers EAGAIN, also named EWOULDBLOCK (bpf_link_by_id, kernel/bpf/syscall.c): retries for some
- * milliseconds.
- */
+/** An unfinished link answers EAGAIN (bpf_link_by_id), also named EWOULDBLOCK. */
 function openLink(link: number): number {
   const until = performance.now() + 200;
   for (;;) {
@@ -79,8 +76,8 @@ function openLink(link: number): number {
 }
 
 /**
- * Netfilter's BPF programs of all network namespaces, which the kernel does not distinguish. They get IP packets,
- * bridged ones if netfilter does. Empty if not permitted. A text = why unknown.
+ * Programs of all network namespaces, which the kernel does not distinguish. Empty if not permitted. A text = why
+ * unknown.
  */
 export function netfilterPrograms(): readonly NetfilterProgram[] | string {
   const c = libc();
@@ -144,10 +141,7 @@ export function loadedProgram(id: number): LoadedProgram | { readonly unknown: s
 
 const BPF_PROG_GET_NEXT_ID = 11;
 
-/**
- * The machine's program ids above `after`, ascending with age (CAP_SYS_ADMIN). `denied` = not permitted. Empty also
- * without bpf(2).
- */
+/** The machine's ids above `after`, ascending (CAP_SYS_ADMIN). `denied` = not permitted. Empty also without bpf(2). */
 export function programIds(after = 0): readonly number[] | NoPrograms {
   if (!libc().hasBpfNumber) return { unknown: noNumber };
   const ids: number[] = [];
@@ -184,8 +178,8 @@ export function programsOf(fd: number, place: FolderPlace): readonly number[] {
 const knownCalls = new Map<number, readonly string[]>();
 
 /**
- * Kernel functions by a call's number, relative to __bpf_call_base (bpf_insn_prepare_dump, kernel/bpf/syscall.c). Empty
- * = unknown: 0 if addresses are hidden (kernel.kptr_restrict).
+ * Functions by number, relative to __bpf_call_base (bpf_insn_prepare_dump). Empty = unknown: 0 under
+ * kernel.kptr_restrict.
  */
 export function calledFunctions(calls: readonly number[]): ReadonlyMap<number, readonly string[]> {
   const missing = calls.filter((call) => !knownCalls.has(call));

@@ -57,8 +57,8 @@ export const BPF_F_RDONLY_PROG = 1 << 7;
 const mapTypes = { hash: 1, array: 2, 'array for each processor': 6 } as const;
 
 /**
- * Before Linux 5.11 maps and programs count as locked memory, of which root's shell has 64 KiB (bpf_charge_memlock,
- * kernel/bpf/syscall.c). Fields of struct rlimit have 8 bytes here.
+ * Before Linux 5.11 maps count as locked memory, of which root's shell has 64 KiB (bpf_charge_memlock). Fields of
+ * struct rlimit have 8 bytes here.
  */
 function chargesLockedMemory(): boolean {
   const [major = 0, minor = 0] = release().split('.').map(Number);
@@ -68,7 +68,6 @@ function chargesLockedMemory(): boolean {
 /** RLIMIT_MEMLOCK, RLIM_INFINITY. */
 const [lockedMemory, unlimited] = [8, 0xffff_ffff_ffff_ffffn] as const;
 
-/** Gives the limits before. null = the kernel refuses. */
 function limitLockedMemory(change: (soft: bigint, hard: bigint) => readonly [bigint, bigint]): BigUint64Array | null {
   const c = libc();
   const before = new BigUint64Array(2);
@@ -78,8 +77,8 @@ function limitLockedMemory(change: (soft: bigint, hard: bigint) => readonly [big
 }
 
 /**
- * Lets this process and its children raise their limit of locked memory, if maps count. Takes CAP_SYS_RESOURCE, which a
- * run gives up.
+ * Lets this process and children raise their locked memory, if maps count. Takes CAP_SYS_RESOURCE, which a run gives
+ * up.
  */
 export function mayLockMemory(): void {
   if (chargesLockedMemory()) limitLockedMemory((soft) => [soft, unlimited]);

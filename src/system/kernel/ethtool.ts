@@ -60,9 +60,7 @@ export function driverOf(fd: number, device: string): string | null {
 
 /** ETHTOOL_GSTRINGS, ETHTOOL_GSSET_INFO, ETHTOOL_GFEATURES, ETH_SS_FEATURES. */
 const [getStrings, getSetInfo, getFeatures, featureStrings] = [0x1b, 0x37, 0x3a, 4];
-/** ETH_GSTRING_LEN. */
 const stringLength = 32;
-/** struct ethtool_get_features_block. */
 const block = { length: 16, active: 8 } as const;
 
 /** Features in bit order, from ETHTOOL_GSTRINGS. */

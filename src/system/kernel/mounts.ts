@@ -17,7 +17,6 @@ export const mountFlag = {
   relAtime: 1 << 21,
 } as const;
 
-/** Flags that a remount keeps, by name in mountinfo. */
 const keptOptions: Readonly<Record<string, number>> = {
   nosuid: mountFlag.noSuid,
   nodev: mountFlag.noDev,
@@ -31,7 +30,6 @@ const keptOptions: Readonly<Record<string, number>> = {
 export interface Mount {
   readonly path: string;
   readonly readOnly: boolean;
-  /** As of mount(2). */
   readonly flags: number;
 }
 
@@ -108,8 +106,8 @@ function comeBack(home: MountSpace): void {
 }
 
 /**
- * Copies the mount namespace and changes the copy by `prepare`. It lives while its descriptors do. Call it from the
- * main thread. Throws VerifyError (69).
+ * A copy, changed by `prepare`, which lives while its descriptors do. Call it from the main thread. Throws VerifyError
+ * (69).
  */
 export function newMountSpace(prepare: () => void): MountSpace {
   const home = here();

@@ -6,9 +6,8 @@ import { CLONE_NEWNET, libc } from './libc.js';
 const threadNamespace = '/proc/thread-self/ns/net';
 
 /**
- * Runs synchronous `fn` in the network namespace at `path` (null = its own): sockets, children, /proc/sys/net,
- * /proc/thread-self/net. libuv's later work stays outside. If the thread cannot return the process ends, as nothing
- * could be trusted.
+ * Runs synchronous `fn` in the namespace at `path` (null = its own): sockets, children, /proc/sys/net,
+ * /proc/thread-self/net. libuv's later work stays outside. The process ends if the thread cannot return.
  */
 export function inNamespace<T>(path: string | null, fn: () => T): T {
   if (path === null) return fn();
@@ -35,10 +34,7 @@ export function inNamespaceFd<T>(fd: number, fn: () => T): T {
   }
 }
 
-/**
- * A nameless network namespace, first changed by `prepare`. It lives while its descriptor, processes, sockets or links
- * do.
- */
+/** A nameless network namespace, which lives while its descriptor, processes, sockets or links do. */
 export function newNamespace(prepare: () => void = () => undefined): number {
   const home = open(threadNamespace);
   try {

@@ -97,13 +97,10 @@ export function setWaiting(fd: number, waits: boolean): void {
 
 export interface NetlinkMessage {
   readonly type: number;
-  /** NLM_F_…. */
   readonly flags: number;
-  /** The question's. 0 = none. */
   readonly sequence: number;
   /** First byte behind the header: rtnetlink's address family. */
   readonly family: number;
-  /** With the header. */
   readonly at: number;
   readonly length: number;
 }

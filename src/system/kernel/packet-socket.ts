@@ -20,10 +20,7 @@ const SIOCGIFFLAGS = 0x8913;
 const SIOCGIFINDEX = 0x8933;
 const IFNAMSIZ = 16;
 
-/**
- * A raw packet socket that receives nothing (protocol 0, packet(7)). Messages name their interface. Throws VerifyError
- * (69) `open-failed` without CAP_NET_RAW.
- */
+/** Receives nothing (protocol 0, packet(7)). Throws VerifyError (69) `open-failed` without CAP_NET_RAW. */
 export function openUnboundPacketSocket(): number {
   const fd = libc().socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw failed('open-failed', 'a packet socket cannot be opened', 'it takes root or CAP_NET_RAW');
@@ -84,7 +81,6 @@ export function linkFlags(fd: number, device: string): number | null {
   return new Uint16Array(request.buffer)[IFNAMSIZ / 2] ?? null;
 }
 
-/** null = the kernel allows no such name. */
 function interfaceRequest(device: string): Uint8Array | null {
   const name = new TextEncoder().encode(device);
   if (name.length === 0 || name.length >= IFNAMSIZ || name.includes(0)) return null;
@@ -128,8 +124,8 @@ function takesFilter(fd: number, program: Uint8Array): boolean {
 }
 
 /**
- * Excludes outgoing frames (PACKET_IGNORE_OUTGOING), so that the filter costs senders nothing. False = before Linux
- * 4.20: the filter must refuse them.
+ * PACKET_IGNORE_OUTGOING, so that the filter costs senders nothing. False = before Linux 4.20: the filter must refuse
+ * outgoing frames.
  */
 export function ignoreOutgoing(fd: number): boolean {
   return libc().setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, new Uint8Array(Uint32Array.of(1).buffer), 4) >= 0;

@@ -18,9 +18,8 @@ function pagesFor(length: number): { readonly initial: number; readonly maximum:
 }
 
 /**
- * Page-aligned bytes for reading files. Other large arrays begin 16 bytes off (malloc): 0.5 instead of 0.1 s a GB on an
- * AMD EPYC of the third generation. For few long-lived ones, as each takes gigabytes of address space. Ordinary without
- * WebAssembly.
+ * Page-aligned bytes. Other large arrays begin 16 bytes off (malloc): 0.5 instead of 0.1 s a GB on an AMD EPYC of the
+ * third generation. Make few, as each takes gigabytes of address space.
  */
 export function pageMemory(length: number): Uint8Array<ArrayBuffer> {
   try {

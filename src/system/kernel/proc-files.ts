@@ -22,8 +22,8 @@ export function procText(path: string): string {
 export type RootsText = { readonly text: string | null } | { readonly refused: string };
 
 /**
- * A file of /proc/net for root. A network namespace made with its user namespace has none (proc_net_ns_init,
- * fs/proc/proc_net.c) and counts as missing: only the maker is there.
+ * A /proc/net file for root. Missing in a network namespace made with its user namespace (proc_net_ns_init): only the
+ * maker is there.
  */
 export function rootsText(path: string): RootsText {
   try {
@@ -63,10 +63,7 @@ export function devicesOf(pid: string): readonly string[] {
   );
 }
 
-/**
- * Device of a macvtap's or ipvtap's queues (tap_open, drivers/net/tap.c), as in `devicesOf`. null = none, or /sys is
- * another namespace's.
- */
+/** A macvtap's or ipvtap's device (tap_open), as in `devicesOf`. null = none, or /sys is another namespace's. */
 export function tapDevice(link: {
   readonly name: string;
   readonly kind: string | null;
@@ -110,7 +107,7 @@ export interface TapDescriptor {
   readonly fd: number;
 }
 
-/** Descriptors of taps (tun_chr_show_fdinfo, drivers/net/tun.c). Empty as `procNames`. */
+/** Descriptors of taps (tun_chr_show_fdinfo). Empty as `procNames`. */
 export function tapDescriptorsOf(pid: string): readonly TapDescriptor[] {
   return descriptorsOf(pid).includes('/dev/net/tun') ? tapsIn(`/proc/${pid}`, Number(pid)) : [];
 }

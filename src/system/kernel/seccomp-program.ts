@@ -35,7 +35,6 @@ export interface AllowList {
   readonly notThere: readonly SystemCall[];
 }
 
-/** Falls through, or jumps `otherwise` instructions behind its end. */
 function test(condition: Condition, otherwise: number): readonly BpfInstruction[] {
   const load: BpfInstruction = [code.load, 0, 0, argumentAt(condition.argument)];
   const fail: BpfInstruction = [code.jump, 0, 0, otherwise];
@@ -75,7 +74,6 @@ function bitsOf(word: number): readonly number[] {
   return Array.from({ length: 32 }, (_, bit) => 2 ** bit).filter((bit) => (word & bit) !== 0);
 }
 
-/** Allows if all hold, else continues behind its end. */
 function together(conditions: readonly Condition[]): readonly BpfInstruction[] {
   return conditions.reduceRight<readonly BpfInstruction[]>(
     (rest, condition) => [...test(condition, rest.length), ...rest],
@@ -97,10 +95,7 @@ export function programWithout(machine: Machine, call: SystemCall): readonly Bpf
   ];
 }
 
-/**
- * Allows the list alone. Conditional jumps reach 255 instructions: each call has its answer beside it, and 32-bit jumps
- * skip longer parts.
- */
+/** Conditional jumps reach 255 instructions: each call has its answer beside it, and 32-bit jumps skip longer parts. */
 export function seccompProgram(machine: Machine, list: AllowList): readonly BpfInstruction[] {
   const program: BpfInstruction[] = [
     [code.load, 0, 0, machineAt],

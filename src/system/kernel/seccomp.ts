@@ -148,9 +148,9 @@ export function allowListOf(role: SealedRole, pid: number, deaf: readonly number
 }
 
 /**
- * Seals this process for good: calls off its role's list fail (EPERM). It opens no file or socket, and starts or
- * signals no process. A capturing role sends nothing on packet sockets. Load modules before. Needs no_new_privs. False
- * if the filter is refused or the machine unknown.
+ * Calls off the role's list fail (EPERM) for good. It opens no file or socket, and starts or signals no process. A
+ * capturing role sends nothing on packet sockets. Load modules before. Needs no_new_privs. False if refused or the
+ * machine unknown.
  */
 export function sealProcess(role: SealedRole): boolean {
   const machine = machineNamed(process.arch);
@@ -174,9 +174,8 @@ function setFilter(seccomp: number, instructions: readonly BpfInstruction[], thr
 let areRingsRefused: boolean | null = null;
 
 /**
- * Denies io_uring to this thread's later processes. libuv 1.50 and later makes a ring before our code runs: a sealed
- * process could evade its filter by it, and aborts if blocked. Takes CAP_SYS_ADMIN, or no_new_privs, which users without
- * rights then get. False if refused.
+ * Denies io_uring to later processes. libuv 1.50 and later makes a ring before our code runs: a sealed process could
+ * evade its filter by it, and aborts if blocked. Takes CAP_SYS_ADMIN, or sets no_new_privs. False if refused.
  */
 export function refuseRings(): boolean {
   areRingsRefused ??= setRingFilter();

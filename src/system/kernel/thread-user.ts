@@ -24,10 +24,7 @@ function calls(): Calls {
   return bound;
 }
 
-/**
- * A change of user resets both (kernel/cred.c, commit_creds). Root's children cannot open a process that cannot be
- * dumped.
- */
+/** A change of user resets both (commit_creds). Root's children cannot open a process that cannot be dumped. */
 function keepingProcess<T>(fn: () => T): T {
   const { prctl } = calls();
   const signal = new Uint32Array(1);
@@ -42,8 +39,8 @@ function keepingProcess<T>(fn: () => T): T {
 }
 
 /**
- * Runs synchronous `fn` with the thread's file user changed (setfsuid(2)). Replaces CAP_DAC_READ_SEARCH by CAP_SETUID,
- * which could do as much. Without it the user stays.
+ * Runs synchronous `fn` as that user for files (setfsuid(2)). Needs CAP_SETUID instead of CAP_DAC_READ_SEARCH. Without
+ * it the user stays.
  */
 export function asFileUser<T>(uid: number, fn: () => T): T {
   return keepingProcess(() => {
@@ -59,8 +56,8 @@ export function asFileUser<T>(uid: number, fn: () => T): T {
 }
 
 /**
- * Runs `fn` with the thread's effective user changed (setresuid(2)), to signal without CAP_KILL. Only root's threads
- * regain their capabilities. If refused, or on an unknown machine, the user stays.
+ * Runs `fn` as that effective user (setresuid(2)), to signal without CAP_KILL. Only root's threads regain their
+ * capabilities. If refused, the user stays.
  */
 export function asUser<T>(uid: number, fn: () => T): T {
   const number = setresuidNumbers[process.arch];

@@ -18,10 +18,7 @@ const othersWrite = 0o022;
 const othersAny = 0o077;
 const sticky = 0o1000;
 
-/**
- * A sticky folder such as /tmp protects the user's files. An access control list that allows writing shows as a
- * writable group.
- */
+/** A sticky folder protects the user's files. An access control list shows as a writable group. */
 function isStable(folder: string, uid: number): boolean {
   const { uid: owner, mode } = lstatSync(folder);
   return (owner === uid || owner === 0) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
@@ -75,8 +72,8 @@ export function compileCacheFolder({ uid, home, cacheHome }: CacheOwner): string
 }
 
 /**
- * Keeps compiled code for the next start. Node 22.1 and newer has its own cache. NODE_DISABLE_COMPILE_CACHE=1 disables
- * it. With Node 24 `--version` takes 66 instead of 92 ms of processor, `plan` 165 instead of 206.
+ * Node's own cache from 22.1 on. NODE_DISABLE_COMPILE_CACHE=1 disables it. With Node 24 `--version` takes 66 instead of
+ * 92 ms of processor, `plan` 165 instead of 206.
  */
 export function enableCompileCache(): void {
   const uid = process.geteuid?.();
@@ -88,7 +85,6 @@ export function enableCompileCache(): void {
   else keepCode(folder);
 }
 
-/** Empty for a user not in the database. */
 function userHome(): string {
   try {
     return userInfo().homedir;

@@ -10,8 +10,8 @@ export interface Confinement extends SealedRights {
 }
 
 /**
- * Leaves this process `folder` (a descriptor, null = nothing): no sockets, programs or signals. Load code before. Its
- * root applies to all threads (clone(2), CLONE_FS).
+ * Leaves only `folder` (a descriptor, null = nothing): no sockets, programs or signals. Load code before. The root is
+ * all threads' (CLONE_FS).
  */
 export function confine(folder: number | null): Confinement {
   keepToOneThread();

@@ -44,9 +44,9 @@ function landlockOptions(): readonly string[] {
 }
 
 /**
- * A process without capabilities can be traced by its user's others until it hides (kernel/ptrace.c;
- * security/commoncap.c, cap_ptrace_access_check). It starts as root, and inherits capabilities to change its user, as a
- * bounding set would outlast them. setpriv(1) sets the bounding set first: two calls.
+ * Until it hides, its user's processes may trace one without capabilities (cap_ptrace_access_check): it starts as root.
+ * A bounding set would outlast the capabilities to change user, so it inherits them. setpriv(1) sets the bounding set
+ * first: two calls.
  */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
   const capabilities: readonly Capability[] = needed === null ? [] : [needed];
@@ -92,9 +92,9 @@ function toLoad(): readonly Capability[] {
 }
 
 /**
- * Starts a helper with at most one capability in all threads (setpriv(1)): dropping inside Node misses threads. It
- * starts as `identity`. Senders, and all if only root may read the program, become it when sealed. The kernel kills it
- * with the orchestrator's thread.
+ * setpriv(1) leaves at most one capability in all threads: dropping inside Node misses some. It starts as `identity`.
+ * Senders, and all if only root may read the program, become it when sealed. The kernel kills it with the
+ * orchestrator's thread.
  */
 export function helperCommand(role: HelperRole, identity: Identity | null): readonly string[] {
   const needed = capabilityOf[role];
@@ -114,8 +114,8 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
 }
 
 /**
- * Starts a reader of foreign input (confined-process.ts). With a folder, root's until handed over, it stays root with
- * the confining capability. Otherwise it becomes `identity`.
+ * With a folder, root's until handed over, it stays root with the confining capability. Otherwise it becomes
+ * `identity`.
  */
 export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
   const rights =

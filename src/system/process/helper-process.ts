@@ -27,9 +27,7 @@ export interface HelperEnd {
   readonly stderr: string;
 }
 
-/** Limits of silence, beyond the first, until a helper is killed. */
 const silenceBeforeKill = 2;
-/** Active helpers may start this many times longer than idle ones. */
 const maxStarts = 12;
 
 type Said<R extends HelperRole> = FromHelper[R] | HelperFault | Ready;
@@ -61,9 +59,9 @@ export interface HelperProcess<R extends HelperRole> {
 }
 
 /**
- * Starts a helper, detached: Ctrl-C must not stop it before it drained. It has at most CAP_NET_RAW, root's as another
- * user. It starts with nothing to steal, as its user's processes may take descriptors until it hides (ptrace(2),
- * pidfd_getfd(2)). Resolves when ready. Throws VerifyError (69).
+ * Detached: Ctrl-C must not stop it before it drained. It has at most CAP_NET_RAW, and starts with nothing to steal, as
+ * its user's processes may take descriptors until it hides (pidfd_getfd(2)). Resolves when ready. Throws VerifyError
+ * (69).
  */
 export async function startHelper<R extends HelperRole>(
   role: R,
@@ -143,7 +141,6 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
   private end: HelperEnd | null = null;
   private isClosing = false;
   private giveUp: NodeJS.Timeout | undefined;
-  /** Starting is watched separately. */
   private silence: SilenceWatch | null = null;
 
   constructor(attended: Attended<R>) {
@@ -308,10 +305,7 @@ export function workOf(pid: number): { readonly done: string; readonly waits: bo
   return stat === '' ? null : { done: `${fields[11] ?? ''} ${fields[12] ?? ''}`, waits: fields[0] === 'R' };
 }
 
-/**
- * Waits while a starting process progresses, on any processor. Rejects as `ready`, or with VerifyError (69) after
- * `idleMs` without progress, or `maxMs`.
- */
+/** Rejects as `ready`, or with VerifyError (69) after `idleMs` without progress, or `maxMs`. */
 export async function whileStarting<T>(
   ready: Promise<T>,
   { pid, idleMs, maxMs }: { readonly pid: number; readonly idleMs: number; readonly maxMs: number },
@@ -349,10 +343,7 @@ export interface SilenceWatch {
   stop(): void;
 }
 
-/**
- * Calls `silent` once per silence above `maxMs` (null = never). A late timer of ours restarts the time: we did not
- * listen.
- */
+/** Once per silence above `maxMs` (null = never). A late timer of ours restarts the time: we did not listen. */
 export function watchSilence(maxMs: number | null, silent: (ms: number) => void): SilenceWatch {
   if (maxMs === null) return { restart: () => undefined, stop: () => undefined };
   const everyMs = maxMs / 4;

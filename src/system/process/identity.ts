@@ -67,10 +67,7 @@ function uidsHere(): ReadonlySet<number> {
   return new Set(processes.flatMap(usersOf));
 }
 
-/**
- * A user without processes: one user's may trace each other and take sockets (ptrace(2), pidfd_getfd(2)), and daemons
- * share `nobody`. `draw` returns an integer below its argument.
- */
+/** A user without processes: one user's may take each other's sockets (pidfd_getfd(2)), and daemons share `nobody`. */
 export function unusedIdentity(taken: ReadonlySet<number>, draw: (below: number) => number): Identity {
   for (;;) {
     const uid = unused.first + draw(unused.count);

@@ -8,9 +8,9 @@ import { crc32 } from 'node:zlib';
 const bundle = /-[\w-]{8}\.cjs$/;
 
 /**
- * Keeps V8's code of bundles at exit (Node before 22.1), named by the text's checksum. V8 refuses another version,
- * flags or text length (SerializedCodeData::SanityCheck), but runs damaged data: a CRC-32 follows. Bundles have no
- * import(), for which kept code has no callback.
+ * Keeps V8's code of bundles at exit (Node before 22.1). V8 refuses another version, flags or text length
+ * (SerializedCodeData::SanityCheck), but runs damaged data: hence the checksums. Bundles have no import(), for which
+ * kept code has no callback.
  */
 export function keepCode(folder: string): void {
   const dir = join(folder, `${process.version}-${process.arch}`);

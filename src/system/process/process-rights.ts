@@ -37,10 +37,9 @@ const numbers = {
 export type Capability = keyof typeof numbers;
 
 /**
- * For the bridge: `net_admin` for veths, tc, nft and settings, `net_raw` for senders, `sys_admin` for namespaces and
- * /sys, `bpf` for counting frames. To look: `sys_ptrace` for socket holders and guests' namespaces, `dac_read_search`
- * for others' files, `syslog` for BPF calls. To confine: `setpcap`, `setuid` and `setgid` remove rights and end
- * processes, `sys_chroot` encloses.
+ * `net_admin`: veths, tc, nft, settings. `net_raw`: senders. `sys_admin`: namespaces, /sys. `bpf`: counting frames.
+ * `sys_ptrace`: socket holders, guests' namespaces. `dac_read_search`: others' files. `syslog`: BPF calls. `setpcap`,
+ * `setuid`, `setgid`: removing rights, ending processes. `sys_chroot`: confining.
  */
 const runCapabilities = [
   'net_admin',
@@ -120,8 +119,8 @@ function hasMore(capabilities: readonly Capability[]): boolean {
 }
 
 /**
- * Re-executes the program with these capabilities, as a bounding set applies to all threads only from the start.
- * `handed`: input not to be read again. Returns if nothing can be dropped. Call it first.
+ * Re-executes the program, as a bounding set covers all threads only from the start. `handed`: input not to be read
+ * again. Returns if nothing can be dropped. Call it first.
  */
 export function beginAnew(capabilities: readonly Capability[], handed: unknown): void {
   if (!hasMore(capabilities)) return;

@@ -48,8 +48,8 @@ export interface ProgramOutcome {
 let env: NodeJS.ProcessEnv | null = null;
 
 /**
- * All programs' environment, taken once: English messages, and system folders that users' PATH often lacks. Without
- * NODE_EXTRA_CA_CERTS, as reading certificates takes longer than starting.
+ * Taken once: English messages, and system folders that users' PATH often lacks. Reading NODE_EXTRA_CA_CERTS would take
+ * longer than starting.
  */
 export function programEnv(): NodeJS.ProcessEnv {
   if (env !== null) return env; // reading process.env takes a fifth of a millisecond
@@ -79,8 +79,8 @@ function killGroup(pid: number | undefined): void {
 }
 
 /**
- * Runs a program without a shell, in its own session: Ctrl-C interrupts no change. Resolves with any exit status.
- * Rejects with VerifyError (69) if missing.
+ * No shell, and an own session: Ctrl-C interrupts no change. Resolves with any exit status. Rejects with VerifyError
+ * (69) if missing.
  */
 export function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<ProgramOutcome> {
   const [program = '', ...args] = argv;
@@ -174,10 +174,7 @@ export function parsePrinted(command: string, text: string): unknown {
   }
 }
 
-/**
- * iproute2 leaves control characters in names (jsonw_puts, lib/json_writer.c), which JSON forbids and the kernel mostly
- * allows.
- */
+/** iproute2 leaves control characters in names (jsonw_puts), which JSON forbids and the kernel mostly allows. */
 function escapeControls(text: string): string {
   return text.replace(
     /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g,

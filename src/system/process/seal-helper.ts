@@ -20,8 +20,7 @@ const prctl = (option: number, value: number): number =>
   koffi().load(null).func('int prctl(int, unsigned long)')(option, value);
 
 /**
- * Stops tracing and taking of descriptors by the user's processes (__ptrace_may_access, kernel/ptrace.c), until
- * execve(2) or a change of user.
+ * The user's processes cannot trace it or take descriptors (__ptrace_may_access) until execve(2) or a change of user.
  */
 export function hideProcess(): void {
   prctl(dumpable, 0);
@@ -37,10 +36,7 @@ export function beginHelper(): void {
   hideProcess();
 }
 
-/**
- * A root process becomes its command's user in all threads, without capabilities except this one's CAP_NET_RAW if it
- * `keepsRaw` (capset(2)).
- */
+/** All threads become the command's user, without capabilities except this one's CAP_NET_RAW if it `keepsRaw`. */
 export function becomeNobody(keepsRaw: boolean): void {
   const named = process.argv.find((word) => word.startsWith(becomeOption));
   const [, uid, gid] = /^(\d+):(\d+)$/.exec(named?.slice(becomeOption.length) ?? '') ?? [];

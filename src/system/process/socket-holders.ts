@@ -51,7 +51,6 @@ export function isDescendant(pid: number): boolean {
   return at === self;
 }
 
-/** 0 = none here, or it has ended. */
 function parentOf(pid: number): number {
   return Number(/^PPid:\t(\d+)$/m.exec(procText(`/proc/${pid}/status`))?.[1] ?? 0);
 }
@@ -114,7 +113,6 @@ function isInHostsSpaces(pid: number): boolean {
   );
 }
 
-/** Devices for a guest's frames, or for running one. */
 const guestsDevices = /^\/dev\/(?:net\/tun|tap\d|kvm|vhost|vmnet|vsock)|^anon_inode:kvm/;
 /** AF_VSOCK and AF_XDP. */
 const guestsFamilies: readonly (number | null)[] = [40, 44];
@@ -162,7 +160,6 @@ export function readerBehind(pid: number): number {
   return Number(/^vhost-(\d+)$/.exec(procText(`/proc/${pid}/comm`).trim())?.[1] ?? pid);
 }
 
-/** By pidfd_getfd(2). null = some are unknown. */
 function familiesOf(pid: number): readonly number[] | null {
   const numbers = socketNumbersOf(String(pid));
   const process = libc().syscall(pidfdOpen, pid, 0, null);
@@ -185,8 +182,8 @@ function familiesOf(pid: number): readonly number[] | null {
 }
 
 /**
- * True if a process is the host's with nothing of guests but packet sockets: root's file, not writable for others, in
- * process 1's namespaces. False if this program is process 1: in a lab nothing is the host's.
+ * True if it has nothing of guests but packet sockets: root's file, not writable for others, in process 1's namespaces.
+ * False in a lab.
  */
 export function isHostsOwn(pid: number, program: RunningProgram): boolean {
   if (procLink('/proc/self') === '1' || !isHostsFile(program) || !isInHostsSpaces(pid)) return false;

@@ -21,8 +21,8 @@ export interface SshChannel {
 }
 
 /**
- * ssh(1) arguments with the user's configuration, keys, known hosts, jump hosts and shared connections. The remote
- * shell gets the words in one line. BatchMode: an unknown or changed key ends it (ssh_config(5)).
+ * ssh(1) with the user's configuration. The remote shell gets the words in one line. BatchMode: an unknown or changed
+ * key ends it (ssh_config(5)).
  */
 export function sshCommand(target: string, command: readonly string[]): readonly string[] {
   return ['ssh', '-T', '-o', 'BatchMode=yes', '--', target, command.map(word).join(' ')];
@@ -36,10 +36,7 @@ function endGroup({ pid }: ChildProcess): void {
   }
 }
 
-/**
- * If `onLine` throws, the channel ends, and `ended` reports why. Never rejects: a program that cannot start ends at
- * once.
- */
+/** If `onLine` throws it ends, and `ended` reports why. A program that cannot start ends at once. */
 export function openSshChannel(target: string, command: readonly string[], onLine: (line: string) => void): SshChannel {
   const [program = '', ...words] = sshCommand(target, command);
   const child = spawn(program, words, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });

@@ -43,7 +43,6 @@ export interface HeardGuests {
   /** By port with `learning off`, unless on record. */
   readonly macs: ReadonlyMap<string, string>;
   readonly neighbours: readonly Neighbour[];
-  /** Senders out of promiscuous bridge devices with other MACs. */
   readonly behind: readonly SenderBehind[];
 }
 
@@ -78,7 +77,6 @@ function macsWithoutAddress(
   return new Map([...bridges].filter(([, macs]) => macs.size > 0));
 }
 
-/** null = not permitted, or the device went. */
 function openEar(link: LinkState, protocol: number, program: readonly BpfInstruction[]): Ear | null {
   try {
     const fd = openUnboundPacketSocket();
@@ -105,7 +103,6 @@ function* framesAt(fd: number, length: number): Generator<Uint8Array> {
   }
 }
 
-/** null = a group address. */
 function sourceOf(frame: Uint8Array): string | null {
   return ((frame[6] ?? 1) & 1) === 0 ? macText(frame.subarray(6, 12)) : null;
 }
@@ -129,8 +126,8 @@ export interface BehindWatch {
 }
 
 /**
- * Listens at promiscuous bridge devices, as only there guests behind the device receive. A bridge that is itself a port
- * sends its switch's frames. `names`: absent = all.
+ * Only behind promiscuous bridge devices do guests receive. A bridge that is itself a port sends its switch's frames.
+ * `names`: absent = all.
  */
 export function watchBehind(
   links: readonly LinkState[],
@@ -177,9 +174,8 @@ export function watchBehind(
 }
 
 /**
- * Listens for up to `forMs`, unless all guests are on record: at ports without learning, to ARP from guests without
- * address, at promiscuous bridge devices. Keeps only MACs and addresses. Sends nothing. If not permitted, returns what
- * is on record.
+ * Listens unless all guests are on record: at ports without learning, to ARP from guests without address, at
+ * promiscuous bridge devices. Keeps only MACs and addresses. If not permitted, returns what is on record.
  */
 export async function hearGuests(
   { state, neighbours }: { readonly state: HostState; readonly neighbours: readonly Neighbour[] },

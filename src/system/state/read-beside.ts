@@ -18,8 +18,8 @@ async function routesIn(netns: string | null, family: '-4' | '-6'): Promise<Besi
 }
 
 /**
- * Everything beside a namespace's bridges (null = the caller's): lower devices, routed guests, other namespaces'
- * bridges. Rejects with VerifyError if routes cannot be read.
+ * Lower devices, routed guests, other namespaces' bridges. `netns`: null = the caller's. Rejects with VerifyError
+ * without routes.
  */
 export async function readBeside(netns: string | null): Promise<Beside> {
   const [ipv4, ipv6] = await Promise.all([routesIn(netns, '-4'), routesIn(netns, '-6')]);

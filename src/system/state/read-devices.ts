@@ -63,8 +63,7 @@ export function readAllDrops(netns: string | null): Drops | null {
 }
 
 /**
- * Use of the tables that IP probes may fill, if reported. Neighbours are the machine's: first column, hexadecimal, of
- * /proc/net/stat/arp_cache (net/core/neighbour.c).
+ * Tables that IP probes may fill, if reported. Neighbours are the machine's (/proc/net/stat/arp_cache, hexadecimal).
  */
 export function readTables(netns: string | null): readonly TableUse[] {
   const names = { used: 'net.netfilter.nf_conntrack_count', max: 'net.netfilter.nf_conntrack_max' } as const;

@@ -79,7 +79,6 @@ function disciplinePlaces(
   return has ? [{ device, place: handle, words: ['parent', handle] }] : [];
 }
 
-/** False if the device is gone. */
 function mayHaveFilters(device: string, parent: number, finder: FilterFinder | null): boolean {
   if (finder === null) return true;
   const index = finder.indexOf(device);
@@ -195,8 +194,8 @@ export async function readRouting(netns: string | null): Promise<Omit<Routing, '
 }
 
 /**
- * Policies of `ip xfrm policy` that encrypt the host's output. Sockets' skip forwarded packets, XFRM interfaces' take
- * only routed ones, `fwd` and `block` drop.
+ * Policies of `ip xfrm policy` for output. Sockets' skip forwarded packets, XFRM interfaces' take only routed ones,
+ * `fwd` and `block` drop.
  */
 export function encryptingPolicies(text: string): readonly EncryptingPolicy[] {
   return text.split(/^(?=src )/m).flatMap((policy) => {

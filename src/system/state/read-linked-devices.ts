@@ -38,7 +38,6 @@ function mountedSpaces(pid: string): readonly string[] {
     });
 }
 
-/** One process per mount namespace and root. */
 function mountViews(processes: readonly string[]): readonly string[] {
   const views = new Map<string, string>();
   for (const pid of processes) {
@@ -75,18 +74,15 @@ function otherSpaces(home: string): ReadonlyMap<string, readonly string[]> {
 export interface SpaceLinks {
   readonly path: string;
   readonly links: readonly KernelLink[];
-  /** Its number for the examined namespace. */
   readonly home: number | 'none';
   /** By ifindex, if there are ipvlans. */
   readonly addresses: ReadonlyMap<number, readonly string[]>;
 }
 
-/** Only addresses distinguish guests by ipvlan. */
 function isByAddress({ kind }: KernelLink): boolean {
   return kind === 'ipvlan' || kind === 'ipvtap';
 }
 
-/** A text = why not. */
 function linksHere(path: string, home: number): SpaceLinks | string {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
   if (asker === null) return 'no netlink socket can be opened there';
@@ -166,15 +162,13 @@ function lookAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> &
   }
 }
 
-/** The examined namespace: its path (null = the caller's) and descriptor. */
 interface Home {
   readonly netns: string | null;
   readonly fd: number;
 }
 
 /**
- * A namespace's contents by the first working path. null = gone, or another user's without links to home. A text = why
- * it cannot be entered.
+ * By the first working path. null = gone, or another user's without links to home. A text = why it cannot be entered.
  */
 export function lookInto(identity: string, paths: readonly string[], home: Home): SpaceLinks | string | null {
   let refusal: string | null = null;
@@ -224,9 +218,7 @@ export function readSpaces(
   }
 }
 
-/**
- * From a user namespace, outside ones can never be entered. One without a number for home has no device of home either.
- */
+/** A user namespace never enters outside ones. One without a number for home has no device of home either. */
 function isBeyond(fd: number, { netns }: Home): boolean {
   if (isFirstUserSpace()) return false;
   return inNamespace(netns, () => {
@@ -263,14 +255,12 @@ export type InsideReader = () => Readonly<Record<string, AccountWindow>>;
 /** Accounts of ports, under the plan's names. */
 export interface PortAccounts {
   readonly accounts: Readonly<Record<string, Account>>;
-  /** Counts that captures must add. */
   readonly counted: Readonly<
     Record<string, { readonly observers: readonly string[]; readonly devices: readonly string[] }>
   >;
   readonly readInside: InsideReader;
 }
 
-/** An end that cannot be examined may. */
 function polls({ home, lostEndPolls }: AccountPlace, end: LinkedDevice | undefined): boolean {
   if (end === undefined) return lostEndPolls;
   const { space, name } = end;
@@ -286,7 +276,6 @@ interface VethEnds {
   readonly end: Place;
 }
 
-/** By port as the plan names it. */
 function endsOf({ devices, endOf }: AccountPlace, ports: readonly CountedPort[]): ReadonlyMap<string, VethEnds> {
   const here = new Map(devices.flatMap((device) => (device.space === null ? [[device.name, device] as const] : [])));
   const findEnd = (port: LinkedDevice): Place | undefined => {
@@ -303,7 +292,6 @@ function endsOf({ devices, endOf }: AccountPlace, ports: readonly CountedPort[])
   );
 }
 
-/** null = unreadable now. */
 function passedAt({ device, netns }: Place): Passed | null {
   try {
     return readPassed(netns).get(device) ?? null;
@@ -312,7 +300,6 @@ function passedAt({ device, netns }: Place): Passed | null {
   }
 }
 
-/** Limit for ports that do not come to rest. */
 const maxInsideReadings = 25;
 
 function insideReader(ends: ReadonlyMap<string, VethEnds>, home: string | null): InsideReader {

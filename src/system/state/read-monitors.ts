@@ -97,8 +97,8 @@ interface Holding extends TapDescriptor {
 }
 
 /**
- * The kernel counts queues. A namesake in another namespace is another tap. If its namespace is unknown, another
- * namespace's process counts only if queues are missing.
+ * A namesake in another namespace is another tap. If its namespace is unknown, another namespace's process counts only
+ * if queues are missing.
  */
 function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.filter(({ kind }) => kind === 'tun');

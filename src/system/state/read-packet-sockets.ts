@@ -10,9 +10,7 @@ import { isHostsOwn, runningProgram, type SocketHolder, socketHolders } from '..
 import { helperPath } from '../process/helper-command.js';
 import { given } from '../../core/text/collections.js';
 
-/**
- * Lines of /proc/net/packet (net/packet/af_packet.c, packet_seq_show): sk RefCnt Type Proto Iface R Rmem User Inode.
- */
+/** /proc/net/packet (packet_seq_show): sk RefCnt Type Proto Iface R Rmem User Inode. */
 export function parsePacketSockets(
   text: string,
 ): readonly Omit<PacketSocket, 'holders' | 'own' | keyof SocketReport>[] {
@@ -42,10 +40,7 @@ export function readPacketTable(netns: string | null): string | null {
 /** Packet sockets' handlers, listed elsewhere (net/packet/af_packet.c). */
 const ofSockets = /^t?packet_rcv/;
 
-/**
- * /proc/net/ptype (net/core/net-procfs.c, ptype_seq_show) without packet sockets, and without addresses of kernels that
- * lack names.
- */
+/** /proc/net/ptype (ptype_seq_show) without packet sockets, and without addresses of kernels that lack names. */
 export function parsePacketHandlers(text: string): readonly PacketHandler[] {
   return text.split('\n').flatMap((line): readonly PacketHandler[] => {
     const match = /^(ALL|[0-9a-f]{4})\s+(?:(\S+)\s+)?([A-Za-z_]\S*(?: \[\S+\])?)\s*$/.exec(line);
@@ -154,10 +149,7 @@ function nameOf(path: string, comm: string): string {
   return name === '' || (comm !== '' && name.startsWith(comm) && /^[\d.]*$/.test(version)) ? comm : name;
 }
 
-/**
- * NFLOG groups with readers: first column of nfnetlink_log (net/netfilter/nfnetlink_log.c, seq_show). null = none in
- * this kernel. `refused`: the error.
- */
+/** NFLOG groups with readers (nfnetlink_log's first column). null = none in this kernel. `refused`: the error. */
 export function readLogGroups(
   netns: string | null,
 ): { readonly groups: readonly number[] | null } | { readonly refused: string } {

@@ -27,7 +27,6 @@ import { addTo } from '../../core/text/collections.js';
 export interface Programs {
   /** null = not permitted, or unknown. */
   readonly programs: readonly AttachedProgram[] | null;
-  /** Reason why they are unknown. */
   readonly unread?: string;
 }
 
@@ -56,7 +55,7 @@ export function readPrograms(
 
 type CodeFacts = Omit<AttachedProgram, 'device' | 'place' | 'id'>;
 
-/** Programs do not change, and ids go up (idr_alloc_cyclic, kernel/bpf/syscall.c). */
+/** Programs do not change, and ids go up (idr_alloc_cyclic). */
 const knownFacts = new Map<number, CodeFacts>();
 
 function codeFacts(id: number): CodeFacts {
@@ -110,8 +109,8 @@ const sendingTypes: ReadonlySet<string> = new Set([
   'lwt_xmit',
 ]);
 /**
- * They see packets if they ask: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing, LSM. The
- * last has tracing's functions (bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c).
+ * kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing, and LSM, which has tracing's functions
+ * (bpf_lsm_func_proto).
  */
 const tracingTypes: readonly number[] = [2, 5, 7, 17, 24, 26, 29];
 
@@ -129,7 +128,6 @@ function functionsOf(code: Uint8Array): (call: number) => readonly string[] {
 /** null = it cannot carry a packet elsewhere. */
 type Look = StrayProgram | { readonly unread: string; readonly isTracing: boolean } | null;
 
-/** Programs do not change. */
 const looked = new Map<number, Look>();
 
 function lookAt(id: number): Look {
@@ -217,7 +215,6 @@ function spaceAt(path: string): number | 'gone' | 'refused' {
 /** systemd's units, each in its own cgroup. */
 const unit = /\.(service|scope|slice|socket|mount|swap)$/;
 
-/** Undefined also if the namespace ended. */
 function deviceWith(id: number, { path, links }: Pick<SpaceLinks, 'path' | 'links'>): KernelLink | undefined {
   const hasIt = ({ ifindex }: KernelLink): boolean =>
     programPlaces.some((place) => {
@@ -307,14 +304,12 @@ class PlaceFinder {
   }
 }
 
-/** Searches for a program at no known place, and ms between. */
 const [maxLooks, lookAgainMs] = [4, 100] as const;
 const reported = new Set<number>();
 
 /**
- * BPF programs that receive packets, without those in `known`, as their effect on bridges is unknown. Searches again
- * for one just being attached or removed. In an own pid namespace only programs in the bridges' path count. `among`:
- * only these.
+ * BPF programs that receive packets, beside `known`. Searches again for one being attached or removed. In an own pid
+ * namespace only programs in the bridges' path count. `among`: only these.
  */
 export async function readStrayPrograms(
   netns: string | null,

@@ -15,7 +15,6 @@ export interface SnapshotOptions {
   readonly netns: string | null;
   /** Adds slow and stable parts: the kernel's log, Open vSwitch, configuration. */
   readonly complete: boolean;
-  /** Adds everything that no bridge of the namespace carries. */
   readonly beside?: boolean;
 }
 

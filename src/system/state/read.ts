@@ -23,17 +23,13 @@ import { filled, given } from '../../core/text/collections.js';
 import { nftRules } from '../../core/bridge/rules.js';
 
 export interface ReadOptions {
-  /** Adds Open vSwitch's bridges to `links` and `fdb`. */
   readonly ovs?: boolean;
   /** null = the caller's. */
   readonly netns: string | null;
   /** /sys shows that namespace's devices. */
   readonly sysfs: boolean;
-  /** Read beside `alwaysRead`. */
   readonly sysctl: readonly string[];
-  /** Adds other programs' packet sockets. */
   readonly packetSockets?: boolean;
-  /** Adds policy rules and routes. */
   readonly routing?: boolean;
 }
 
@@ -49,7 +45,7 @@ export const alwaysRead: readonly string[] = [
   'net.netfilter.nf_conntrack_checksum',
 ];
 
-/** Conntrack's value once loaded (nf_conntrack_standalone.c): no change of the host's behaviour. */
+/** Conntrack's value once loaded (nf_conntrack_standalone.c). */
 const usualValues: Readonly<Record<string, string>> = { 'net.netfilter.nf_conntrack_checksum': '1' };
 
 /** Leaves out sysctls with their usual value unless `wanted`. */
@@ -67,10 +63,7 @@ export const forwardingSysctls = [
   'net.ipv6.conf.all.proxy_ndp',
 ] as const;
 
-/**
- * The kernel's present state, unreadable parts in `unread`. Rejects (VerifyError, 69) only without `ip`. Times and
- * counters change by themselves.
- */
+/** Unreadable parts are in `unread`. Rejects (VerifyError, 69) only without `ip`. */
 export async function readState(options: ReadOptions): Promise<HostState> {
   // first: later frames of the caller wait there too
   const waiting = inNamespace(options.netns, waitingFrames);
@@ -129,18 +122,13 @@ export async function readState(options: ReadOptions): Promise<HostState> {
 }
 
 interface Ruleset {
-  /** As by `rulesGeneration`. */
   readonly generation: string;
   readonly rules: unknown;
 }
 
-/** By namespace. */
 const rulesets = new Map<string | null, Ruleset>();
 
-/**
- * nft takes a second for ten thousand rules: reruns only for another generation, or if packets change rules. Counters
- * keep the first values.
- */
+/** nft takes a second for ten thousand rules. Counters keep the first values. */
 async function readRuleset(netns: string | null): Promise<unknown> {
   const generation = inNamespace(netns, rulesGeneration);
   const known = rulesets.get(netns);
@@ -167,10 +155,7 @@ function hasMovingSets(rules: unknown): boolean {
 
 const moving: ReadonlySet<string> = new Set(['dynamic', 'timeout']);
 
-/**
- * null = no rules. Rejects with VerifyError if nft fails, or is missing despite rules, as firewalls and container
- * engines make.
- */
+/** Firewalls and container engines make rules without nft. */
 async function readRules(netns: string | null): Promise<unknown> {
   try {
     return await readRuleset(netns);

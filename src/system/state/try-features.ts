@@ -89,8 +89,8 @@ async function attempt(feature: KernelFeature): Promise<FeatureTrial> {
 }
 
 /**
- * Tries features on its own bridge without undoing: only in a disposable network namespace. Rejects with VerifyError
- * (69) without bridges or veth pairs.
+ * Tries features without undoing, so only in a disposable network namespace. Rejects with VerifyError (69) without
+ * bridges or veth pairs.
  */
 export async function tryFeatures(): Promise<readonly FeatureTrial[]> {
   for (const command of stage) await mustRun(command.split(' '));

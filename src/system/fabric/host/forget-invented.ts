@@ -6,7 +6,7 @@ import { runBatch } from '../../process/batch.js';
 
 const tries = 3;
 
-/** Deletes invented MACs (mac-spoof, mac-flood): only new, learned entries on their sender's port. Others age. */
+/** Deletes invented MACs (mac-spoof, mac-flood): new, learned entries on their sender's port. */
 export async function forgetInvented(
   plan: Plan,
   before: HostState,

@@ -19,10 +19,7 @@ import { takeRunLock } from './run-lock.js';
 import { undoAll } from './undo.js';
 import { namesIn } from '../../../core/text/collections.js';
 
-/**
- * The far end redirects frames into the port as if received there (tc-mirred(8), ingress redirect). It is never
- * enslaved, so bridge, port and guest stay unchanged.
- */
+/** The far end is never enslaved, and redirects frames into the port's ingress (tc-mirred(8)). */
 interface PortPairs {
   /** Frames sent there enter the bridge from `port`. */
   of(port: string): Place;
@@ -38,7 +35,7 @@ export interface PortPairOptions {
   readonly journal: Journal;
 }
 
-/** Makes a veth pair for each port. Throws VerifyError (69) without clsact or mirred. The journal has what was made. */
+/** A journaled veth pair for each port. Throws VerifyError (69) without clsact or mirred. */
 export async function makePortPairs(options: PortPairOptions): Promise<PortPairs> {
   const { ports, netns, runId, journal } = options;
   const fd = newNamespace(disableIpv6);
@@ -213,8 +210,7 @@ function findOtherEnd(path: string, bridgeNetns: string | null, port: LinkState)
 }
 
 /**
- * Name of the other end of a port's veth pair. Indexes repeat across namespaces: link and port must name each other.
- * `home`: the links' namespace's number for the port's.
+ * Indexes repeat across namespaces: link and port must name each other. `home`: number of the port's namespace there.
  */
 export function otherEndOf(
   { ifindex, peer }: Pick<LinkState, 'ifindex' | 'peer'>,
@@ -250,7 +246,7 @@ export interface InjectionPortsInput {
   readonly state: HostState;
   readonly readState: () => Promise<HostState>;
   readonly bridges: readonly string[];
-  /** Bridges that are guests' lower devices: frames must arrive there as from outside. Absent = none. */
+  /** Bridges below guests, where frames must arrive as from outside. Absent = none. */
   readonly lower?: readonly string[];
   readonly endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[];
   readonly senders: ReadonlySet<string>;
@@ -261,9 +257,8 @@ export interface InjectionPorts {
   readonly journal: Journal;
   /** Frames sent there enter the bridge from that port. */
   of(port: string): Place;
-  /** Endpoints with own namespaces. */
   readonly inside: ReadonlyMap<string, Place>;
-  /** Undoes everything, latest first, and gives the names of what remains. */
+  /** Undoes everything, latest first. Gives the names of what remains. */
   close(): Promise<readonly string[]>;
 }
 
@@ -300,8 +295,8 @@ async function goneError(
 }
 
 /**
- * Locks the bridges and opens the ports. Rejects with VerifyError (69) `locked`, `unsupported` or `interface-gone`,
- * leaving nothing behind.
+ * Also locks the bridges. Rejects with VerifyError (69) `locked`, `unsupported` or `interface-gone`, leaving nothing
+ * behind.
  */
 export async function openInjectionPorts({
   runId,

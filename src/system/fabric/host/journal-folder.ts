@@ -50,7 +50,7 @@ function writeIfRoom(fd: number, text: string): void {
   }
 }
 
-/** The journals' folder, held open against replacement. It and its files must be this user's alone. */
+/** The journals' folder, held open against replacement, this user's alone. */
 export class JournalFolder {
   readonly path: string;
   /** null = closed: the number may be another file's by now. */
@@ -61,7 +61,7 @@ export class JournalFolder {
     this.#fd = fd;
   }
 
-  /** null = it does not exist. Throws VerifyError `journal-failed` (69) if not this user's alone. */
+  /** null = missing. Throws VerifyError `journal-failed` (69) if not this user's alone. */
   static open(path: string): JournalFolder | null {
     return lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : JournalFolder.#take(path);
   }
@@ -96,7 +96,7 @@ export class JournalFolder {
     rmSync(this.#at(name), { force: true });
   }
 
-  /** Makes and locks a file, nameless until `publish`. */
+  /** Nameless until `publish`. */
   create(name: string): number {
     const fd = openSync(this.#at(`${name}.new`), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     libc().flock(fd, exclusiveOrNot); // no other process knows it yet
@@ -108,7 +108,7 @@ export class JournalFolder {
     unlinkSync(this.#at(`${name}.new`));
   }
 
-  /** Locks and reads a file without waiting. null = locked or gone, a text = why it is not this user's alone. */
+  /** Never waits. null = locked or gone, a text = why it is refused. */
   lock(name: string): LockedFile | string | null {
     const fd = this.#open(name);
     if (typeof fd !== 'number') return fd;
@@ -123,10 +123,7 @@ export class JournalFolder {
     return { fd, text: bytes.toString('utf8', 0, readSync(fd, bytes, 0, maxJournalBytes, 0)) };
   }
 
-  /**
-   * Locks or makes a file and writes its holder into it. Returns the descriptor, or the present holder, which removes
-   * the file before closing it. Throws VerifyError `journal-failed` (69) if not this user's alone.
-   */
+  /** Returns the descriptor, or the present holder, which removes the file before closing it. Throws as `open`. */
   take(name: string, holder: string): number | string {
     for (let looks = 0; ; looks += 1) {
       const fd = openSync(this.#at(name), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
@@ -209,10 +206,7 @@ const owner = z.strictObject({
   }),
 });
 
-/**
- * Parses a journal, never as commands. An incomplete last line was not carried out. A text = why the first line names
- * no run.
- */
+/** An incomplete last line was not carried out. A text = why it is no journal. */
 export function parseJournal(text: string): ParsedJournal | string {
   const [first, ...rest] = text.split('\n').slice(0, -1).map(parseLine);
   if (first === undefined) return 'its first line is cut short: its run had changed nothing yet';

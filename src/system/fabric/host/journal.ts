@@ -38,8 +38,8 @@ export interface RefusedJournal {
 }
 
 /**
- * The only folder, cleared by a reboot as the kernel's changes are. Throws VerifyError (64) if the environment names
- * another: root would read users' journals.
+ * Cleared by a reboot as the kernel's changes are. Throws VerifyError (64) if the environment names another: root would
+ * read users' journals.
  */
 export function journalFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env['VERIFY_ISOLATION_JOURNAL'] !== undefined)
@@ -143,10 +143,7 @@ export function journalUnwritable(error: unknown): VerifyError {
   );
 }
 
-/**
- * Journals without a living run, and other files. Throws VerifyError `journal-failed` (69) if the folder is not this
- * user's alone.
- */
+/** Journals without a living run, and other files. Throws as `JournalFolder.open`. */
 export function* leftJournals(path: string): Generator<OrphanedJournal | RefusedJournal> {
   const folder = openOrRefuse(path);
   if (folder === null) return;

@@ -30,8 +30,8 @@ export interface HostDeps {
 }
 
 /**
- * The topology on this host. Locks its bridges, journals each change before making it, and opens injection ports.
- * Rejects with VerifyError: `locked` (69), `unsupported` (69), `command-failed` (3).
+ * Locks bridges, journals changes before making them, opens injection ports. Rejects with VerifyError: `locked` (69),
+ * `unsupported` (69), `command-failed` (3).
  */
 export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   const { foundHost, runId, readState } = deps;
@@ -85,7 +85,7 @@ interface OpenHost {
   readonly bridgeOf: (port: string) => string;
 }
 
-/** Undoes everything, even if invented MACs cannot be deleted, and gives what remains. */
+/** Undoes everything, even if invented MACs remain. Gives what remains. */
 export async function closeHost(
   forget: () => Promise<void>,
   ways: Pick<InjectionPorts, 'close'>,
@@ -238,10 +238,7 @@ function withIdentities(state: HostState, netns: string | null): HostState {
   return { ...state, links };
 }
 
-/**
- * Throws VerifyError `interface-gone` (69) if an interface was replaced since planning: its name may be another
- * guest's.
- */
+/** Throws VerifyError `interface-gone` (69) if an interface was replaced since planning. */
 export function refuseReplaced(entries: readonly UndoEntry[], { links }: Pick<HostState, 'links'>): void {
   for (const entry of entries) {
     const device = 'on' in entry && entry.on !== null && 'ifindex' in entry.on ? entry.on : null;

@@ -38,9 +38,8 @@ export async function readPresent(entry: UndoEntry, netns: string | null): Promi
 }
 
 /**
- * Interfaces' sysfs inodes, which the kernel never reuses (__kernfs_new_node, fs/kernfs/dir.c), unlike names and
- * indexes. Measured on Linux 6.12: they survive renaming, setting up and enslaving. Mounts a detached sysfs (0.1 ms).
- * null = not permitted, or before Linux 5.2.
+ * Interfaces' sysfs inodes, never reused (__kernfs_new_node), and kept when renamed, set up or enslaved (measured on
+ * Linux 6.12). Takes 0.1 ms. null = not permitted, or before Linux 5.2.
  */
 export function linkIdentities(netns: string | null): ReadonlyMap<string, string> | null {
   const mount = inNamespace(netns, () => libc().detachedMount('sysfs'));

@@ -15,8 +15,8 @@ export interface RunLockInput {
 }
 
 /**
- * Locks an interface by flock(2), until the result is called or the process ends. The file is named by namespace inode
- * and ifindex. Throws VerifyError (69): `locked`, naming the holder, and as `JournalFolder.make`.
+ * Locks an interface (flock(2)) until the result is called or the process ends. Throws VerifyError (69): `locked`, and
+ * as `JournalFolder.make`.
  */
 export function takeRunLock(input: RunLockInput): () => void {
   try {

@@ -11,16 +11,12 @@ import type { KernelChange } from '../apply.js';
 import { vlanNumbers, type OvsVlanColumns } from '../ovs-vlans.js';
 import { numbersFrom } from '../../../core/text/collections.js';
 
-/**
- * The kernel's state right before a change. `link`: `ip -j -d link show dev X`, `vlans`: `bridge -j vlan show` of the
- * port.
- */
+/** State right before a change. `link`: `ip -j -d link show dev X`, `vlans`: `bridge -j vlan show`. */
 export interface Before {
   readonly runId: string;
   readonly state: HostState;
   readonly link: unknown;
   readonly vlans: unknown;
-  /** As ovs-vsctl takes it. */
   readonly ovs?: string;
   readonly ovsVlans?: OvsVlanColumns;
   /** `_uuid` by `TABLE NAME`. */
@@ -57,7 +53,7 @@ function mdbEntry(
   return [{ kind: 'mdb', on, bridge: above, group, vlan, set, was }];
 }
 
-/** A change's undo entries, in undo order, for the journal. Throws VerifyError (69) if it could not be restored. */
+/** Entries in undo order. Throws VerifyError (69) if a change could not be restored. */
 export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: string) => string): readonly UndoEntry[] {
   const { state } = before;
   switch (change.kind) {
@@ -159,10 +155,7 @@ function vlanEntry(change: ChangeOf<'vlan'>, { state, vlans }: Before): readonly
   return [{ kind: 'vlan', on: heldLink(state, port), self: change.self, set, was }];
 }
 
-/**
- * Without a VLAN, an entry changes in all VLANs of its port (br_fdb_add, br_fdb_delete). One on another port moves
- * (fdb_add_entry).
- */
+/** Without a VLAN, it changes in all VLANs of its port (br_fdb_add, br_fdb_delete), or moves (fdb_add_entry). */
 function fdbEntry(change: ChangeOf<'fdb'>, state: HostState): readonly UndoEntry[] {
   const { port, vlan, self, state: form, sticky } = change.entry;
   const mac = change.entry.mac.toLowerCase();

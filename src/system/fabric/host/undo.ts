@@ -8,8 +8,8 @@ import { whereIs } from './namespace-place.js';
 import { readPresent } from './present.js';
 
 /**
- * Undoes entries, latest first, despite failures, and checks each. An interface or value changed by another program
- * stays. The run's interfaces come last, after `takeAway`, which may remove them itself.
+ * Undoes entries, latest first, whatever fails. Others' changes stay. The run's interfaces come last, after `takeAway`,
+ * which may remove them itself.
  */
 export async function undoAll(
   entries: readonly UndoEntry[],
@@ -119,8 +119,8 @@ function describeUndo(entry: UndoEntry): string {
 }
 
 /**
- * Undoes what killed runs left. A journal stays while something of the run remains. Foreign changes are reported once.
- * An ended namespace leaves only Open vSwitch's rows. Changes in an unidentifiable one are only named.
+ * Undoes what killed runs left. A journal stays while something of the run remains. An ended namespace leaves only Open
+ * vSwitch's rows. An unidentifiable one is only named.
  */
 export async function cleanUp(folder: string): Promise<readonly Cleaned[]> {
   const cleaned: Cleaned[] = [];

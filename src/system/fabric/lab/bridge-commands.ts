@@ -5,8 +5,7 @@ import type { Bridge, Endpoint, IpPrefix, Mac, VlanRange } from '../../../core/m
 import { isIpv6 } from './spaces.js';
 
 /**
- * `ip` commands for a bridge that forwards at once (no forward_delay, no STP) unless set otherwise. Each setting has
- * its own command, so that a refusal names it.
+ * Forwards at once (no forward_delay, no STP) unless set otherwise. One command a setting, so that a refusal names it.
  */
 export function bridgeCommands(bridge: Bridge, mac: Mac | undefined): readonly (readonly string[])[] {
   const start = { forward_delay: 0, stp_state: 0 };
@@ -29,7 +28,7 @@ export function placeOfKey(key: string): 'bridge' | 'link' {
   return linkSettings.some((setting) => setting.key === key) ? 'link' : 'bridge';
 }
 
-/** `ip` commands for addresses, without duplicate address detection, which would send. */
+/** Without duplicate address detection, which would send. */
 export function addressCommands(device: string, ips: readonly IpPrefix[]): readonly (readonly string[])[] {
   return ips.map((ip) => [
     'address',
@@ -41,13 +40,13 @@ export function addressCommands(device: string, ips: readonly IpPrefix[]): reado
   ]);
 }
 
-/** `ip` command for an endpoint's default route, `onlink` as its gateway may be outside the prefix. */
+/** `onlink`, as a gateway may be outside the prefix. */
 export function routeCommands(device: string, gateway: string | null): readonly (readonly string[])[] {
   if (gateway === null) return [];
   return [['route', 'replace', 'default', 'via', gateway, 'dev', device, 'onlink']];
 }
 
-/** `bridge` commands for a complete VLAN list: the kernel's default VLAN goes unless named. */
+/** `bridge` commands. The kernel's default VLAN goes unless listed. */
 export function vlanCommands(
   device: string,
   vlans: readonly VlanRange[],
@@ -69,8 +68,8 @@ export function defaultPvidOf(bridge: Bridge): number {
 }
 
 /**
- * `ip` commands for an endpoint's veth, its host end named as the port. `enslaved` unless behind the bridge device or
- * on Open vSwitch. Both ends get the MTU: larger frames would vanish uncounted.
+ * An endpoint's veth. `enslaved` unless behind the bridge device or on Open vSwitch. Both ends get the MTU: larger
+ * frames would vanish uncounted.
  */
 export function linkCommands(
   endpoint: Endpoint,
@@ -110,7 +109,7 @@ export function linkCommands(
   ];
 }
 
-/** `ip` commands by which the host routes to an endpoint: MAC, addresses and routes at the port. */
+/** MAC, addresses and routes at the port, for an endpoint that the host routes to. */
 export function routedCommands(
   { port, ips }: Pick<Endpoint, 'port' | 'ips'>,
   { addresses }: Pick<Bridge, 'addresses'>,
@@ -124,7 +123,7 @@ export function routedCommands(
   ];
 }
 
-/** `ip` command, in the lower device's namespace, for an endpoint above it. */
+/** Runs in the lower device's namespace. */
 export function aboveCommand(
   { attach, below, macs: [mac] }: Endpoint,
   lower: string,
@@ -138,7 +137,7 @@ export function aboveCommand(
   return ['link', 'add', 'dev', space.device, ...link, ...address, 'netns', space.path, ...mode];
 }
 
-/** `ip` commands inside the endpoint's namespace. */
+/** Run inside the endpoint's namespace. */
 export function guestCommands(endpoint: Endpoint, device: string): readonly (readonly string[])[] {
   if (endpoint.ips.length === 0) return [['link', 'set', 'dev', device, 'arp', 'off', 'up']];
   return [

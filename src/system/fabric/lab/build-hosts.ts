@@ -42,10 +42,7 @@ function bare(endpoint: Endpoint): Endpoint {
   };
 }
 
-/**
- * Builds hosts in network namespaces, joined by an underlay in the caller's. VXLAN tunnels flood to the scenario's
- * list. Rejects with VerifyError `unsupported` (69).
- */
+/** Hosts are network namespaces, joined by an underlay in the caller's. Rejects with VerifyError `unsupported` (69). */
 export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fabric> {
   const hosts = (plan.hosts ?? []).map(({ name }, index): LabHost => {
     const fd = newNamespace(disableIpv6);

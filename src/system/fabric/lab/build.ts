@@ -33,14 +33,13 @@ export interface LabDeps {
   readonly readState: () => Promise<HostState>;
   readonly readLinks: () => Promise<readonly LinkState[]>;
   readonly startRelay: (spec: RelaySpec) => Promise<RelayHandle>;
-  /** Called once, for slow work while the kernel makes the links. */
   readonly meanwhile?: (() => void) | undefined;
   readonly runIn: Authored;
 }
 
 /**
- * Builds the topology in the caller's network namespace, which must be the lab's, and reads settings back. Rejects with
- * VerifyError: `unsupported` (69), `read-back` (3), `command-failed` (3).
+ * The caller's network namespace must be the lab's. Rejects with VerifyError: `unsupported` (69), `read-back` (3),
+ * `command-failed` (3).
  */
 export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fabric> {
   const ovs = plan.bridges.some(({ kind }) => kind === 'ovs') ? await startOvsSwitch(deps.inside) : null;
@@ -66,10 +65,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
   };
 }
 
-/**
- * A new veth pair makes the kernel handle waiting links at once (linkwatch_urgent_event, net/core/link_watch.c).
- * Otherwise ports forward later.
- */
+/** A new veth pair makes the kernel handle waiting links at once (linkwatch_urgent_event). */
 async function wakeLinkWatch(): Promise<void> {
   const [first, second] = ['vi-wake-0', 'vi-wake-1'] as const;
   const commands = [

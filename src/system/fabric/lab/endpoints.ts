@@ -9,13 +9,9 @@ import { hasStack, type Space, type Spaces } from './spaces.js';
 import { isOn } from '../../../core/bridge/setting-value.js';
 import { findNamed, mapByName } from '../../../core/text/collections.js';
 
-/** Start-up takes most of a program's time. */
 const sideBySide = 4;
 
-/**
- * Makes and configures links of endpoints with a port. `netns`: the bridges', null = the caller's. Rejects with
- * VerifyError naming the refused command.
- */
+/** `netns`: the bridges', null = the caller's. Rejects with VerifyError naming the refused command. */
 export async function plugInEndpoints(
   endpoints: readonly Endpoint[],
   bridges: readonly Bridge[],
@@ -117,18 +113,12 @@ const ETHTOOL_STSO = 0x1f;
 const ETHTOOL_SGSO = 0x24;
 const ETHTOOL_SGRO = 0x2c;
 
-/**
- * Disables checksum and segmentation offload, so that captures show frames as on a wire. Throws VerifyError (69) naming
- * the device.
- */
+/** Makes captures show frames as on a wire. Throws VerifyError (69) naming the device. */
 export function disableOffloads(netns: string | null, devices: readonly string[]): void {
   turnOff(netns, devices, [ETHTOOL_STXCSUM]);
 }
 
-/**
- * Disables offloads that merge frames beyond the MTU. libpcap's slots shrink from 64 KiB to the MTU: a 16 MiB ring
- * holds 10,000 frames instead of 255.
- */
+/** Keeps frames within the MTU: libpcap's 16 MiB ring then holds 10,000 instead of 255. */
 export function disableSegmentation(netns: string | null, devices: readonly string[]): void {
   turnOff(netns, devices, [ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO]);
 }

@@ -20,8 +20,8 @@ export interface Entered extends Inside {
 const sameSignalMs = 1000;
 
 /**
- * First call inside. Signals call `onStop` once, and a second one ends the process, as the launcher's end does.
- * Remounts /sys. Throws VerifyError (70) outside its own namespace.
+ * First call inside. A second signal, or the launcher's end, ends the process. Remounts /sys. Throws VerifyError (70)
+ * outside an own namespace.
  */
 export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
   if (
@@ -40,10 +40,7 @@ export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
   return { runsAs, sysfs: mountSysfs(), handed };
 }
 
-/**
- * A new network namespace and /sys for the next scenario, which drops the last one's rules and sysctls. Close
- * everything there first. Throws VerifyError (69).
- */
+/** A new network namespace and /sys. Close everything of the last one before. Throws VerifyError (69). */
 export function renewLab(inside: Inside): Inside {
   enterNewNamespace();
   return { ...inside, sysfs: mountSysfs() };
@@ -96,7 +93,7 @@ function devicesInSys(): readonly string[] {
     .map((entry) => entry.name);
 }
 
-/** /proc follows the thread's namespace, whatever is mounted. Some kernels add fallback tunnels (sit0, tunl0, …). */
+/** /proc follows the thread's namespace. Some kernels add fallback tunnels (sit0, tunl0, …). */
 function devicesOfThisNamespace(): readonly string[] {
   const lines = readFileSync('/proc/thread-self/net/dev', 'utf8').split('\n').slice(2);
   return lines.map((line) => line.slice(0, line.lastIndexOf(':')).trim()).filter((name) => name !== '');

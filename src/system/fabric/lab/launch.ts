@@ -12,9 +12,9 @@ import { refusalOf } from './refusal.js';
 export const insideVariables = {
   inside: 'VERIFY_ISOLATION_INSIDE',
   runsAs: 'VERIFY_ISOLATION_RUNS_AS',
-  /** The launcher's network namespace, in which the inside refuses to build. */
+  /** The launcher's network namespace, refused for building. */
   outside: 'VERIFY_ISOLATION_OUTSIDE',
-  /** `channel`: the channel brings the task, instead of the command line. */
+  /** `channel`: the task comes by the channel. */
   handed: handedVariable,
 } as const;
 
@@ -37,17 +37,14 @@ export interface HandedMessage {
 
 export interface LaunchOptions {
   readonly onMessage?: (message: unknown) => void;
-  /** JSON for `enterLab`. */
   readonly handed?: unknown;
   /** `handed` replaces the command line. */
   readonly isWhole?: boolean;
-  /** Absent = this process's. */
   readonly program?: string;
-  /** Absent = this process's. */
   readonly cwd?: string;
   /** Paths outside the lab. Absent = none. */
   readonly paths?: RunPaths;
-  /** Keeps the output unshown, and ends the inside after this time (ms). */
+  /** Keeps the output, and ends the inside after these ms. */
   readonly keptFor?: number;
 }
 
@@ -67,7 +64,7 @@ export function insideLab(): boolean {
 
 /** An inside that waits for its input. */
 export interface Launch {
-  /** Hands over JSON and gives the outcome. Rejects as `launchInside`. */
+  /** Takes JSON. Rejects as `launchInside`. */
   hand(handed: unknown): Promise<LaunchOutcome>;
   abandon(): void;
 }
@@ -88,10 +85,9 @@ export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions
 }
 
 /**
- * Runs this program with `argv` in new network, mount and process namespaces (and a user namespace unless root). Gives
- * its exit status. Nothing survives: the kernel kills unshare with this process (--pdeathsig), and the inside, process
- * 1, with unshare (--kill-child). SIGINT, SIGTERM and SIGHUP use the channel, as `unshare --fork` ignores the first
- * two. Call it from the main thread, which pdeathsig follows. Rejects with VerifyError (69) if the machine forbids it.
+ * Runs this program in new network, mount and process namespaces (and a user namespace unless root). It ends with this
+ * process, by --pdeathsig and --kill-child. Signals use the channel, as `unshare --fork` ignores SIGINT and SIGTERM.
+ * Call it from the main thread, which pdeathsig follows. Rejects with VerifyError (69) if the machine forbids it.
  */
 export async function launchInside(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchOutcome> {
   return beginLaunch(argv, options).hand(options.handed ?? null);
@@ -163,10 +159,7 @@ export function statusOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 
-/**
- * Tries making a bridge, as root before a user namespace, with an own /proc before the present one. The kernel allows
- * no fresh /proc if a container masks parts of it.
- */
+/** The kernel allows no fresh /proc if a container masks parts of it. */
 function allowedVariant(paths: RunPaths | null): Variant {
   const users: readonly RunsAs[] = process.geteuid?.() === 0 ? ['root', 'user-namespace'] : ['user-namespace'];
   let refused: VerifyError | undefined;
@@ -191,9 +184,8 @@ function allowedVariant(paths: RunPaths | null): Variant {
 }
 
 /**
- * Root's lab has a run's capabilities, and one for guests' HTTP servers. A new user namespace has all, which count only
- * in it (create_user_ns, kernel/user_namespace.c). The network namespace follows once the user namespace has a root,
- * which otherwise cannot read root's files of /proc/net.
+ * A new user namespace has all capabilities, valid only in it (create_user_ns). Its root must exist before the network
+ * namespace, to read root's files of /proc/net.
  */
 function prefix(runsAs: RunsAs, ownProc: boolean, paths: RunPaths | null): readonly string[] {
   return [

@@ -26,10 +26,7 @@ const schemas = ['/usr/share/openvswitch/vswitch.ovsschema', '/usr/local/share/o
 const variables = ['OVS_RUNDIR', 'OVS_LOGDIR', 'OVS_DBDIR', 'OVS_SYSCONFDIR'] as const;
 const startMs = 20_000;
 
-/**
- * Starts ovsdb-server and ovs-vswitchd with private sockets, found by the environment. Rejects with VerifyError (69) if
- * missing or failing.
- */
+/** Later programs find its sockets by the environment. Rejects with VerifyError (69) if missing or failing. */
 export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promise<OvsSwitch> {
   const schema = findSchema();
   mountFolder(inside.sysfs);

@@ -12,7 +12,6 @@ interface Refusal {
 const container =
   'in a container: start it with --privileged, or with --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt apparmor=unconfined; elsewhere: run with sudo';
 
-/** The first match counts. */
 const refusals: readonly Refusal[] = [
   {
     pattern: /uid_map.*(not permitted|denied)/i,

@@ -6,7 +6,6 @@ const unreachable = ['ENOENT', 'ENOTDIR', 'EACCES', 'ESTALE', 'EINVAL'];
 const run = '/run';
 const ownSysctls = '/proc/sys/net';
 
-/** Hides the machine's sockets and namespace names, but not `folder`. */
 function hideRun(folder: string): void {
   if (!existsSync(run)) return;
   const fd = folder.startsWith(`${run}/`) ? openSync(folder, 'r') : null;
@@ -19,8 +18,8 @@ function hideRun(folder: string): void {
 }
 
 /**
- * Read-only mount tree for a scenario's commands in root's lab, with an empty /run. Only the namespace's network
- * sysctls are writable. `folder`: the commands'. Throws VerifyError (69).
+ * Read-only mount tree for commands in root's lab, except the namespace's network sysctls, with an empty /run.
+ * `folder`: the commands'. Throws VerifyError (69).
  */
 export function makeSandbox(folder: string): MountSpace {
   const { readOnly, bind, remount, recursive, private: privately } = mountFlag;

@@ -13,8 +13,8 @@ export interface Space {
 }
 
 /**
- * The endpoints' anonymous namespaces, held by descriptors. Endpoints without addresses share one without a stack (no
- * address, ARP or IPv6). Interfaces there have their ports' names.
+ * Anonymous namespaces, held by descriptors. Endpoints without addresses share one without a stack, where interfaces
+ * have their ports' names.
  */
 export interface Spaces {
   of(endpoint: Endpoint): Space;
@@ -52,7 +52,7 @@ export function makeSpaces(): Spaces {
   };
 }
 
-/** True if it has a network stack: it answers ARP, serves and asks. */
+/** True if it answers ARP, serves and asks. */
 export function hasStack(endpoint: Endpoint): boolean {
   return endpoint.ips.length > 0;
 }

@@ -73,9 +73,7 @@ export interface KernelLink {
   readonly name: string;
   readonly ifindex: number;
   readonly kind: string;
-  /** Of a macvlan, macvtap or ipvlan. */
   readonly mode: string | null;
-  /** Of an ipvlan. */
   readonly flag: 'private' | 'vepa' | null;
   readonly mac: string;
   readonly up: boolean;
@@ -84,7 +82,6 @@ export interface KernelLink {
   readonly link: number | null;
   /** Number of `link`'s namespace. null = the same. */
   readonly linkSpace: number | null;
-  /** txqueuelen. */
   readonly queue: number | null;
   /** Frames. null = not reported. */
   readonly received: number | null;
@@ -100,7 +97,7 @@ export function linksOf(asker: NetlinkAsker): readonly KernelLink[] | null {
   return answers === null ? null : answers.filter(({ type }) => type === RTM_NEWLINK).map(({ bytes }) => linkIn(bytes));
 }
 
-/** Rereads links without counters, reusing objects of unchanged ones: for 1,000 links a quarter of `linksOf`'s time. */
+/** Rereads links without counters, reusing unchanged objects: a quarter of `linksOf`'s time for 1,000. */
 export function linkReader(): (asker: NetlinkAsker) => readonly KernelLink[] | null {
   let known: ReadonlyMap<number, KnownLink> = new Map();
   return (asker) => {
@@ -133,7 +130,7 @@ function isSameLink(before: Buffer, bytes: Buffer): boolean {
   return before.length === bytes.length && before.compare(bytes, at.family, bytes.length, at.family) === 0;
 }
 
-/** The kernel always adds a device's counters (rtnl_fill_ifinfo, net/core/rtnetlink.c). */
+/** The kernel always adds a device's counters (rtnl_fill_ifinfo). */
 function clearCounters(bytes: Buffer): void {
   for (let from = at.attributes; from + 4 <= bytes.length; ) {
     const length = bytes.readUInt16LE(from);

@@ -47,7 +47,6 @@ const entriesAt = 40;
 const bridgeInfo = { length: 120, entries: 36 } as const;
 /** struct xt_entry_target and xt_entry_match. */
 const [nameAt, extensionNameLength, leastExtension] = [2, 29, 32];
-/** A larger table counts as unreadable. */
 const maxTableBytes = 64 << 20;
 
 function ask(fd: number, level: number, option: number, value: Buffer, table: string): Buffer | string {
@@ -143,7 +142,6 @@ const kernelModules = [
 ] as const;
 type KernelModule = (typeof kernelModules)[number];
 
-/** Kconfig option and init function. */
 const makings: Readonly<Record<KernelModule, { readonly option: string; readonly starts: string }>> = {
   xfrm_user: { option: 'XFRM_USER', starts: 'xfrm_user_init' },
   af_key: { option: 'NET_KEY', starts: 'ipsec_pfkey_init' },
@@ -214,9 +212,7 @@ export function mayHavePolicies(): boolean {
   return (['xfrm_user', 'af_key'] as const).some((module) => isLoaded(module, lists) !== false);
 }
 
-/**
- * ebtables lists no tables, and a question loads a table's module (find_inlist_lock, net/bridge/netfilter/ebtables.c).
- */
+/** ebtables lists no tables, and a question loads a table's module (find_inlist_lock). */
 function bridgeTables(): readonly Found[] {
   const lists = moduleLists();
   const known = (['broute', 'nat', 'filter'] as const).map((table) => [table, isLoaded(`ebtable_${table}`, lists)]);
@@ -286,7 +282,6 @@ const tableAt = { family: 16, attributes: 20 } as const;
 const [nameAttribute, useAttribute] = [1, 3];
 /** nfnetlink_rcv_msg (net/netfilter/nfnetlink.c) returns it for a missing part of netfilter. */
 const EINVAL = 22;
-/** NFPROTO_…. */
 const familyNames: ReadonlyMap<number, string> = new Map([
   [1, 'inet'],
   [2, 'ip'],
@@ -296,10 +291,7 @@ const familyNames: ReadonlyMap<number, string> = new Map([
   [10, 'ip6'],
 ]);
 
-/**
- * The calling thread's non-empty nf_tables tables, as `inet filter`. null = not permitted. Loads no module known to be
- * absent.
- */
+/** Non-empty tables of the calling thread's namespace, as `inet filter`. null = not permitted. */
 export function nfTables(): readonly string[] | null {
   if (isLoaded('nf_tables', moduleLists()) === false) return [];
   const asker = openAskerIfThere(NETLINK_NETFILTER);
@@ -318,8 +310,8 @@ const [getGeneration, generationAttribute] = [(10 << 8) | 16, 1];
 const [SOL_SOCKET, SO_NETNS_COOKIE] = [1, 71];
 
 /**
- * Cookie and generation of the calling thread's nf_tables rules. Transactions raise the latter (nf_tables_commit,
- * net/netfilter/nf_tables_api.c), but not packets' set elements, counters or timers. null = not reported.
+ * Cookie and generation, raised by transactions (nf_tables_commit), but not by packets' set elements, counters or
+ * timers. null = not reported.
  */
 export function rulesGeneration(): string | null {
   if (isLoaded('nf_tables', moduleLists()) === false) return null;

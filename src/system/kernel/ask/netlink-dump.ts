@@ -16,7 +16,6 @@ const dumpFlags = 0x300;
 /** NLM_F_DUMP_INTR: the list changed meanwhile, and entries may be missing or doubled. */
 const interruptedFlag = 0x10;
 const maxDumps = 10;
-/** The kernel answers at once, or not at all. */
 const waitMs = 2000;
 const headerLength = 16;
 
@@ -85,7 +84,6 @@ export function netlinkAsker(fd: number): NetlinkAsker {
 
 type Outcome = readonly NetlinkAnswer[] | number | 'interrupted' | 'lost';
 
-/** Leftovers of earlier answers are skipped. */
 function readOutcome(fd: number, buffer: Buffer, sequence: number, how: 'dump' | 'one'): Outcome {
   const answers: NetlinkAnswer[] = [];
   let isInterrupted = false;

@@ -29,7 +29,6 @@ const EOPNOTSUPP = 95;
 /** Frames waiting in a queueing discipline. */
 export interface WaitingFrames {
   readonly ifindex: number;
-  /** As in tc(8). */
   readonly discipline: string;
   readonly frames: number;
 }

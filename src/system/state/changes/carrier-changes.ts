@@ -52,10 +52,7 @@ function inside<T>(netns: string | null, ask: () => T): T | null {
   }
 }
 
-/**
- * Looks five times a second for carriers without events: packet sockets, log group readers, xtables rules, BPF
- * programs, tap queues.
- */
+/** Polls carriers without events: packet sockets, log group readers, xtables rules, BPF programs, tap queues. */
 export function watchCarriers(netns: string | null): CarrierWatch {
   const watch = new Looks(netns);
   const timer = setInterval(() => watch.look(), lookMs);

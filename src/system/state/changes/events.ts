@@ -19,7 +19,6 @@ const tableGroups = [7];
 const AF_BRIDGE = 7;
 const waitMs = 500;
 const usualBuffer = 4 * 1024 * 1024;
-/** Messages taken before the program does other work. */
 const maxConcurrent = 2000;
 
 export interface KernelEvents {
@@ -29,8 +28,8 @@ export interface KernelEvents {
 }
 
 /**
- * Calls `ring` for each change, or drop, of links, bridge ports, FDB, MDB, VLANs, tc and nft. Read the state for
- * details. IP neighbours, which change all day, are left out. `buffer`: bytes.
+ * Calls `ring` for changes, or drops, of links, bridge ports, FDB, MDB, VLANs, tc and nft. Leaves out IP neighbours,
+ * which change all day. `buffer`: bytes.
  */
 export function openKernelEvents(netns: string | null, ring: () => void, buffer = usualBuffer): KernelEvents {
   let [events, overruns, open] = [0, 0, true];

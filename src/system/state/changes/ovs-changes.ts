@@ -17,9 +17,7 @@ const columns = {
   Mirror: 'output_port,output_vlan,select_all,select_dst_port,select_src_port,select_vlan',
 } as const;
 
-/** Details of a flow's change (ovs-ofctl(8), monitor). */
 const aboutChange = /\b(?:event|reason|cookie|idle_timeout|hard_timeout|importance|duration)=\S+ ?/g;
-/** Distinct changes. Longest start of a monitor, ms. */
 const maxKept = 64;
 const beginMs = 3000;
 const restMs = 100;
@@ -31,14 +29,12 @@ export interface OvsWatch {
   close(): void;
 }
 
-/** Restarts its program when the connection ends. */
 class Monitor {
   #child: ChildProcess | null = null;
   #isClosed = false;
   #restarts = 0;
   failure: string | null = null;
 
-  /** `isNews`: false for complaints. */
   constructor(
     private readonly argv: readonly string[],
     private readonly isNews: (line: string) => boolean,
@@ -46,7 +42,6 @@ class Monitor {
     private readonly ended: () => void,
   ) {}
 
-  /** Resolves with the first line if `printsFirst`. */
   async begin(printsFirst: boolean): Promise<void> {
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...this.argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -111,9 +106,9 @@ async function tableColumns(table: keyof typeof columns): Promise<string> {
 }
 
 /**
- * Hears changes of these bridges, also reverted ones: `ovs-ofctl monitor` (OpenFlow 1.4, 7.3.5.15; before, Nicira's
- * extension) and `ovsdb-client monitor` (RFC 7047 4.1.5). Resolves when they listen. An empty table prints nothing at
- * first. A silent database counts as unheard. Leaves out MAC entries of `learn`.
+ * Also hears reverted changes: `ovs-ofctl monitor` (OpenFlow 1.4, 7.3.5.15; before, Nicira's extension), `ovsdb-client
+ * monitor` (RFC 7047 4.1.5). An empty table prints nothing at first. A silent database counts as unheard. Leaves out
+ * MAC entries of `learn`.
  */
 export async function watchOvs(bridges: ReadonlySet<string>): Promise<OvsWatch> {
   const kept = new Map<string, SettingChange>();

@@ -14,7 +14,7 @@ import { carryingRules } from './carrying-rules.js';
 /** RTNLGRP_TC. NFNLGRP_NFTABLES. */
 const tcGroup = 4;
 const tablesGroup = 7;
-/** NFT_MSG_NEWGEN ends a transaction and names its process (nf_tables_fill_gen_info, net/netfilter/nf_tables_api.c). */
+/** NFT_MSG_NEWGEN ends a transaction and names its process (nf_tables_fill_gen_info). */
 const newGeneration = (10 << 8) | 15;
 /** NFTA_GEN_PROC_PID, NFTA_GEN_PROC_NAME. */
 const processAttribute = 2;
@@ -32,9 +32,8 @@ export interface RuleWatch {
 }
 
 /**
- * Hears which processes change nft rules and tc. nft names process and program. tc has the netlink port, the process id
- * at a process's first socket (netlink_autobind, net/netlink/af_netlink.c). For links, bridge ports, FDB and MDB it is
- * 0. Leaves out what this kernel lacks.
+ * nft names process and program. tc has the netlink port, the process id at a process's first socket
+ * (netlink_autobind). For links, bridge ports, FDB and MDB it is 0. Leaves out what this kernel lacks.
  */
 export function watchRuleChanges(netns: string | null): RuleWatch {
   const opened = inNamespace(netns, () => [

@@ -48,7 +48,6 @@ const groupsOfRoutes = [
   ...[7, 11, 32].map((group) => ({ family: NETLINK_ROUTE, group }) as const),
   { family: NETLINK_XFRM, group: 4 } as const,
 ];
-/** Behind struct nlmsghdr. */
 const bodyAt = 16;
 /** struct rtmsg behind struct nlmsghdr. RTM_F_CLONED, RTA_DST. */
 const route = { lengthAt: 17, flagsAt: 24, attributesAt: 28, isCloned: 0x200, destination: 1 } as const;
@@ -59,10 +58,9 @@ const buffer = 1024 * 1024;
 /** IFLA_BR_… and IFLA_BRPORT_…, by key of `ip -j -d link`. */
 const ofBridge = attributesByNumber('bridge');
 const ofPort = attributesByNumber('port');
-/** IFLA_IFNAME. */
 const nameAttribute = 3;
 const masterWord = 'master';
-/** Not for ports: a bridge makes them promiscuous (br_manage_promisc, net/bridge/br_if.c). */
+/** Not for ports: a bridge makes them promiscuous (br_manage_promisc). */
 const promiscuity = 'promiscuity';
 /** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY, _CARRIER, _XDP, in the judge's words. */
 const ofLink: ReadonlyMap<number, string> = new Map([
@@ -80,15 +78,14 @@ const ofVlans: ReadonlySet<number> = new Set([2, 3]);
 /** NDA_LLADDR, _VLAN, _MASTER. NUD_NOARP: a static entry. */
 const neighbour = { lladdr: 2, vlan: 5, master: 9, isStatic: 0x40 } as const;
 const stateAt = 24;
-/** In struct ifinfomsg and struct ndmsg. */
 const ifindexAt = 20;
 const linkAttributesAt = 32;
 const neighbourAttributesAt = 28;
 
 export interface SettingChangeWatch {
   /**
-   * Settings changed twice or more since the last call, perhaps reverted. Routes, rules and policies count at once: a
-   * device takes its routes along unreported.
+   * Settings changed twice or more since the last call. Routes, rules and policies count at once: a device takes its
+   * routes along unreported.
    */
   take(): readonly SettingChange[];
   unheard(): readonly string[];
@@ -96,9 +93,9 @@ export interface SettingChangeWatch {
 }
 
 /**
- * Hears changes: settings and VLANs of Linux bridges and ports, sysctls, static entries, policy routing, IPsec
- * policies. A device's event has all its settings, so that a reverted change shows as two values. `routes`: false
- * leaves out routes, nexthop objects and IPsec policies, of which routers have many without effect on bridged guests.
+ * Linux bridges and ports, sysctls, static entries, policy routing. A device's event has all its settings: a reverted
+ * change shows as two values. `routes`: adds routes, nexthop objects and IPsec policies, of which routers have many
+ * without effect on bridged guests.
  */
 export function watchSettingChanges(netns: string | null, routes: boolean): SettingChangeWatch {
   const [opened, promiscuous] = inNamespace(netns, () => [
@@ -143,10 +140,7 @@ const bridgesOnly = Buffer.concat([
   Buffer.from('bridge\0\0'),
 ]);
 
-/**
- * Read at the start, by index: its end raises no event if a device on the bridge goes down (__dev_set_rx_mode,
- * net/core/dev.c).
- */
+/** Its end raises no event if a device on the bridge goes down (__dev_set_rx_mode). */
 function promiscuityOfBridges(): ReadonlyMap<number | null, readonly string[]> {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
   const answers = asker?.ask(RTM_GETLINK, bridgesOnly, 'dump') ?? [];
@@ -227,7 +221,6 @@ function* routeIn(message: Buffer, family: number, type: number): Generator<Repo
   yield changeOf(`${routesTo}${text}/${message.readUInt8(route.lengthAt)}`, type, message);
 }
 
-/** Values are hexadecimal. */
 type Setting = readonly [what: string, value: string];
 
 function* linkIn(message: Buffer, family: number): Generator<Reported> {
@@ -238,7 +231,6 @@ function* linkIn(message: Buffer, family: number): Generator<Reported> {
     yield { ifindex, what, value, ...(what === masterWord ? { name: textOf(attributes.get(nameAttribute)) } : {}) };
 }
 
-/** A link that is gone is no port, reported or not. */
 function goneIn(message: Buffer): Reported {
   const attributes = attributesOf(message.subarray(linkAttributesAt));
   return {
@@ -272,7 +264,7 @@ function* settingsIn(attributes: Attributes): Generator<Setting> {
 
 /**
  * Only complete messages have IFLA_MTU, unlike wireless drivers'. A link on no bridge has no IFLA_MASTER
- * (rtnl_fill_ifinfo, net/core/rtnetlink.c).
+ * (rtnl_fill_ifinfo).
  */
 function* identityIn(attributes: Attributes): Generator<Setting> {
   if (!attributes.has(link.mtu)) return;
@@ -281,8 +273,8 @@ function* identityIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * A bridge reports all VLANs, without attribute if none (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers and
- * connectivity faults put something else there.
+ * A bridge reports all VLANs, without attribute if none (br_ifinfo_notify). Drivers and connectivity faults put
+ * something else there.
  */
 function* vlansIn(attributes: Attributes): Generator<Setting> {
   const vlans = attributes.get(link.ofFamily);

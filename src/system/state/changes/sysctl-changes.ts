@@ -33,12 +33,12 @@ const ofIpv6: ReadonlyMap<number, string> = new Map([
   [5, 'proxy_ndp'],
   [6, 'ignore_routes_with_linkdown'],
 ]);
-/** Two names of one switch (devinet_sysctl_init, net/ipv4/devinet.c). The state reads this one. */
+/** Two names of one switch (devinet_sysctl_init). The state reads this one. */
 const usualName: ReadonlyMap<string, string> = new Map([['net.ipv4.conf.all.forwarding', 'net.ipv4.ip_forward']]);
 
 /**
- * A namespace's sysctls in RTM_NEWNETCONF, without single devices'. The kernel sends only changed values
- * (devinet_conf_proc, net/ipv4/devinet.c; addrconf_fixup_forwarding, net/ipv6/addrconf.c).
+ * RTM_NEWNETCONF without single devices'. The kernel sends only changed values (devinet_conf_proc,
+ * addrconf_fixup_forwarding).
  */
 export function* sysctlChangesIn(
   message: Buffer,
@@ -58,7 +58,7 @@ export function* sysctlChangesIn(
 
 /**
  * State without events, as a text to compare: sysctls, packet sockets, tcx and netkit programs, VMware's devices.
- * Cheap. `links`: of the last snapshot.
+ * `links`: of the last snapshot.
  */
 export function silentState(netns: string | null, links: readonly LinkState[]): string {
   const sockets = parsePacketSockets(readPacketTable(netns) ?? '')

@@ -44,7 +44,6 @@ function stillFlow(line: string): string {
     .trim();
 }
 
-/** '' = 0. */
 function cookieOf(line: string): string {
   return /\bcookie=(0x0*[1-9a-f][0-9a-f]*)\b/i.exec(line)?.[1] ?? '';
 }

@@ -51,7 +51,6 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
   };
 }
 
-/** Rejects with VerifyError if OVN runs and other controllers are unknown. */
 function controllersOf(
   bridges: readonly LiveBridge[],
   settings: readonly OvsRecord[],
@@ -95,7 +94,6 @@ async function printedIfKnown(command: readonly string[]): Promise<string> {
   return status === 0 ? stdout : '';
 }
 
-/** Leaves out this process's children. null = not reported. */
 function connectedTo(bridge: string): readonly SocketProcess[] | null {
   const peers = unixPeers(`${ovsFolder()}/${bridge}.mgmt`);
   if (peers === null) return null;
@@ -132,7 +130,6 @@ export async function withTraces<T extends Pick<HostState, 'links' | 'fdb' | 'ov
   return { ...state, ovs: { ...ovs, bridges } };
 }
 
-/** From one transaction, a line each. Rejects with VerifyError without an answer. */
 async function readOvsTables(
   names: readonly string[],
   timeoutSeconds: number,
