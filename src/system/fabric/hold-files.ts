@@ -12,7 +12,6 @@ const firstHanded = 3;
 export interface HeldCommand {
   readonly argv: readonly string[];
   readonly handed: readonly number[];
-  /** Restores the files' names in program output. */
   readonly said: (text: string) => string;
   close(): void;
 }

@@ -37,7 +37,6 @@ export interface SettleOptions {
   readonly ports: readonly string[];
   readonly sysfs: boolean;
   readonly readState: () => Promise<HostState>;
-  /** Makes the kernel handle changed carriers at once. */
   readonly wakeLinkWatch?: (() => Promise<void>) | undefined;
   readonly clock?: Clock;
 }

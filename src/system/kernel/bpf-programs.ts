@@ -7,7 +7,6 @@ const BPF_PROG_QUERY = 16;
 const places = { 'tcx ingress': 46, 'tcx egress': 47, 'netkit primary': 54, 'netkit peer': 55 } as const;
 export type ProgramPlace = keyof typeof places;
 export const programPlaces = ['tcx ingress', 'tcx egress', 'netkit primary', 'netkit peer'] as const;
-/** BPF_MPROG_MAX. */
 const maxPrograms = 64;
 const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 
@@ -111,7 +110,6 @@ const programAt = { type: 0, id: 4, tag: 8, codeLength: 20, code: 32, name: 64, 
 
 /** The tag is hex, the instructions are as verified. */
 export interface LoadedProgram {
-  /** enum bpf_prog_type. */
   readonly type: number;
   readonly name: string;
   readonly tag: string;

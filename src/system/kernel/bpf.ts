@@ -11,7 +11,7 @@ export const refuse: BpfInstruction = [0x06, 0, 0, 0];
 /** ret #262144: the whole frame. */
 export const takeWhole: BpfInstruction = [0x06, 0, 0, 0x40000];
 
-/** struct sock_filter { u16 code; u8 jt; u8 jf; u32 k; }, native byte order. */
+/** struct sock_filter in native byte order. */
 export function encodeBpf(instructions: readonly BpfInstruction[]): Uint8Array {
   const bytes = new Uint8Array(instructions.length * 8);
   const halves = new Uint16Array(bytes.buffer);
@@ -53,7 +53,6 @@ const [BPF_PROG_LOAD, BPF_PROG_TEST_RUN, BPF_RAW_TRACEPOINT_OPEN, BPF_MAP_FREEZE
 const BPF_F_MMAPABLE = 1 << 10;
 /** Programs only read the map. */
 export const BPF_F_RDONLY_PROG = 1 << 7;
-/** enum bpf_map_type. */
 const mapTypes = { hash: 1, array: 2, 'array for each processor': 6 } as const;
 
 /**
@@ -65,7 +64,6 @@ function chargesLockedMemory(): boolean {
   return (major < 5 || (major === 5 && minor < 11)) && process.arch !== 'arm' && process.arch !== 'ia32';
 }
 
-/** RLIMIT_MEMLOCK, RLIM_INFINITY. */
 const [lockedMemory, unlimited] = [8, 0xffff_ffff_ffff_ffffn] as const;
 
 function limitLockedMemory(change: (soft: bigint, hard: bigint) => readonly [bigint, bigint]): BigUint64Array | null {

@@ -19,14 +19,13 @@ const [iovAt, iovCountAt, controlAt, controlLengthAt] = [2, 3, 4, 5];
 const controlLength = 20;
 const controlRoom = 24;
 
-/** Connected sockets that pass descriptors. */
+/** Connected sockets. */
 export interface FdChannel {
   readonly here: number;
-  /** For another process to inherit. */
   readonly there: number;
 }
 
-/** Passes open files to a running process (unix(7), SCM_RIGHTS). Throws VerifyError (69). */
+/** Passes open files to a process (unix(7), SCM_RIGHTS). Throws VerifyError (69). */
 export function openFdChannel(): FdChannel {
   const ends = new Int32Array(2);
   if (libc().socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, new Uint8Array(ends.buffer)) < 0)
@@ -85,7 +84,7 @@ function failed(what: string): VerifyError {
   );
 }
 
-/** A nameless file in memory (memfd_create(2)), which the caller closes. Throws VerifyError (69). */
+/** memfd_create(2). The caller closes it. Throws VerifyError (69). */
 export function openSharedFile(): number {
   const fd = libc().memfd_create('verify-isolation', MFD_CLOEXEC);
   if (fd < 0) throw noMemoryFile();

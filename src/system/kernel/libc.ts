@@ -64,7 +64,7 @@ export interface Libc {
   addressOf(buffer: Uint8Array): bigint;
 }
 
-/** Little-endian machines only, as the arguments are written so: arch/…/syscalls/syscall*.tbl, asm-generic/unistd.h. */
+/** syscall*.tbl, asm-generic/unistd.h. Little-endian machines only, as the arguments are written so. */
 const bpfNumbers: Readonly<Record<string, number>> = {
   x64: 321,
   arm64: 280,
@@ -100,13 +100,12 @@ export function koffi(): Koffi {
   }
 }
 
-/** C functions that Node lacks, on the calling thread, to which namespaces belong. */
+/** Runs on the calling thread, to which namespaces belong. */
 export function libc(): Libc {
   libcFunctions ??= bindLibc(koffi());
   return libcFunctions;
 }
 
-/** The same on every machine. */
 const openat2Number = 437;
 /** An old C library has no functions for them. */
 function newerCalls(

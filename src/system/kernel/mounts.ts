@@ -79,7 +79,6 @@ export interface MountSpace {
   readonly fds: readonly [namespace: number, root: number, folder: number];
 }
 
-/** Opens a name without its contents. */
 const O_PATH = 0o10_000_000;
 
 function here(): MountSpace {

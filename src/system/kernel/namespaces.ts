@@ -50,12 +50,12 @@ export function newNamespace(prepare: () => void = () => undefined): number {
   }
 }
 
-/** Moves the calling thread into a new network namespace for good. */
+/** Moves the calling thread for good. */
 export function enterNewNamespace(): void {
   if (libc().unshare(CLONE_NEWNET) !== 0) throw refused('make a network namespace');
 }
 
-/** Disables IPv6, if any, on present and later links of the calling thread's network namespace. */
+/** For present and later links of the calling thread's network namespace. */
 export function disableIpv6(): void {
   for (const scope of ['all', 'default']) {
     try {

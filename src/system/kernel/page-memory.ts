@@ -1,4 +1,3 @@
-/** Missing with --jitless. */
 declare const WebAssembly: {
   readonly Memory: {
     new (pages: { readonly initial: number; readonly maximum: number }): { readonly buffer: ArrayBuffer };

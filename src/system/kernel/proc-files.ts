@@ -100,7 +100,7 @@ function inOwnersFolder(folder: string, readOne: (path: string) => string): read
   });
 }
 
-/** A process's or thread's descriptor of a tap queue. */
+/** A descriptor of a tap queue. */
 export interface TapDescriptor {
   readonly tap: string;
   readonly task: number;
@@ -129,7 +129,7 @@ function tapsIn(folder: string, task: number): readonly TapDescriptor[] {
   });
 }
 
-/** Real, effective, saved and file system uid (proc_pid_status(5)). NaN alone = ended. */
+/** Real, effective, saved, file system uid. NaN alone = ended. */
 export function usersOf(pid: string): readonly number[] {
   const users = /^Uid:\s*(.*)$/m.exec(procText(`/proc/${pid}/status`))?.[1];
   return users === undefined ? [Number.NaN] : users.split(/\s+/).map(Number);
@@ -147,7 +147,7 @@ function orElse<T>(nothing: T, read: () => T): T {
   }
 }
 
-/** True in the first pid namespace (PROC_PID_INIT_INO), which sees all processes. */
+/** The first pid namespace (PROC_PID_INIT_INO) sees all processes. */
 export function isFirstPidSpace(): boolean {
   return inodeOf('/proc/self/ns/pid') === 4_026_531_836;
 }

@@ -1,7 +1,6 @@
 import type { BpfInstruction } from './bpf.js';
 import type { Machine, SystemCall } from './system-calls.js';
 
-/** Classic BPF of seccomp(2). */
 const code = { load: 0x20, jump: 0x05, equal: 0x15, anyBit: 0x45, give: 0x06 } as const;
 const give = (answer: number): BpfInstruction => [code.give, 0, 0, answer];
 /** The kernel's answers to a call. */
@@ -29,9 +28,7 @@ export type Condition =
 /** All other calls are refused. */
 export interface AllowList {
   readonly always: readonly SystemCall[];
-  /** Allowed if one list holds completely. */
   readonly where: readonly (readonly [SystemCall, readonly (readonly Condition[])[]])[];
-  /** Refused as unknown to the kernel. */
   readonly notThere: readonly SystemCall[];
 }
 
@@ -81,7 +78,7 @@ function together(conditions: readonly Condition[]): readonly BpfInstruction[] {
   );
 }
 
-/** Refuses one call as unknown and allows all others, also another machine's. */
+/** Refuses one call as unknown, no other, nor another machine's. */
 export function programWithout(machine: Machine, call: SystemCall): readonly BpfInstruction[] {
   const number = machine.numberOf(call);
   if (number === null) return [give(answers.allow)];

@@ -24,7 +24,7 @@ const filters = [26, 27, 50] as const;
 /** PACKET_DROP_MEMBERSHIP, PACKET_RX_RING (libpcap takes its ring down), PACKET_IGNORE_OUTGOING. */
 const packetOptions = [2, 5, 23] as const;
 
-/** Constant needs of Node, V8 and the C library, observed, or names in older kernels, C libraries or arm64. */
+/** Needs of Node, V8 and the C library, observed or equivalent on older kernels, C libraries or arm64. */
 const usual: readonly SystemCall[] = [
   'read',
   'recvfrom',

@@ -13,7 +13,7 @@ function linesOf(commands: readonly (readonly string[])[]): string {
 
 const batchMs = 120_000;
 
-/** JSON of each `tc` command (without `tc`), in order. Rejects as `readJson`. */
+/** `tc` commands without `tc`. Rejects as `readJson`. */
 export async function readJsonBatch(
   program: 'tc',
   commands: readonly (readonly string[])[],
@@ -31,10 +31,7 @@ export async function readJsonBatch(
   return answers;
 }
 
-/**
- * Runs commands of `ip`, `bridge` or `tc` in one process, or singly for hostile names. Rejects at the first failure
- * with a VerifyError that shows it.
- */
+/** One process, or one a command for hostile names. Rejects with a VerifyError showing the first failed command. */
 export async function runBatch(
   program: 'ip' | 'bridge' | 'tc',
   commands: readonly (readonly string[])[],

@@ -49,10 +49,7 @@ function belongsTo(uid: number, folder: string | undefined): folder is string {
   }
 }
 
-/**
- * A cache folder, made if missing, replaceable on its whole path by that user alone. Node runs its contents unchecked:
- * null = none is safe.
- */
+/** Made if missing. Node runs its contents unchecked: only that user may replace its path. null = none is safe. */
 export function compileCacheFolder({ uid, home, cacheHome }: CacheOwner): string | null {
   try {
     const [base, names] = belongsTo(uid, cacheHome) ? [cacheHome, []] : [home, ['.cache']];

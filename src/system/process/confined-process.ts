@@ -20,7 +20,7 @@ const usualIdleMs = 30_000;
 /** A line: an answer, or a report before it. */
 export type ConfinedWord = { readonly answer: unknown } | { readonly reported: unknown };
 
-/** A process without rights that reads foreign input. Start it early. */
+/** Reads foreign input without rights. Start it early. */
 export interface ConfinedProcess {
   readonly pid: number;
   /** Answers come in order, `reported` gets reports before. Rejects with VerifyError (3) `helper-died`. */
@@ -42,8 +42,8 @@ function isWord(word: unknown): word is ConfinedWord {
 }
 
 /**
- * Starts one that sees only `folder`. Its only capability confines it, and goes with that. Killed if idle with a
- * question for `idleMs`.
+ * It sees only `folder`. Its only capability confines it, and goes with that. Killed if idle with a question for
+ * `idleMs`.
  */
 export function startConfined(task: ConfinedTask, folder: string | null, idleMs = usualIdleMs): ConfinedProcess {
   const fds = folder === null ? [] : [openSync(folder, 'r')];

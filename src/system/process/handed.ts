@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
 import { libc } from '../kernel/libc.js';
 
-/** Announces input that replaces command line and files: `channel` (a launcher's), or a descriptor. */
+/** Announces input in place of command line and files: `channel`, or a descriptor. */
 export const handedVariable = 'VERIFY_ISOLATION_HANDED';
 
-/** Stores JSON for the program that replaces this one. Returns the variable's value. */
+/** Stores JSON for the program replacing this one. Returns the variable's value. */
 export function handOn(handed: unknown): string {
   const fd = libc().memfd_create('verify-isolation', 0); // without CLOEXEC: it outlives this program
   if (fd < 0) return '';

@@ -37,12 +37,9 @@ type OfType<R extends HelperRole, T extends string> = Extract<Said<R>, { readonl
 export interface HelperProcess<R extends HelperRole> {
   readonly pid: number;
   readonly version: string;
-  /** Resolves when the pipe has the message. Ended helpers ignore it, as `ended` and the fault report that. */
+  /** Resolves when the pipe has the message. Ended helpers ignore it. */
   send(message: ToHelper[R]): Promise<void>;
-  /**
-   * Call it before the message using the file, and close your own. Throws VerifyError: `helper-died` (3), `open-failed`
-   * (69).
-   */
+  /** Call it before the message, and close your own. Throws VerifyError: `helper-died` (3), `open-failed` (69). */
   hand(fd: number): void;
   /** Rejects with VerifyError (3): `helper-died`, `helper-silent` after `timeoutMs`. */
   next<T extends string>(
@@ -296,7 +293,7 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
   }
 }
 
-/** Processor time (proc_pid_stat(5)) as a text that shows progress. `waits`: runnable. null = gone. */
+/** `done`: processor time (proc_pid_stat(5)). `waits`: runnable. null = gone. */
 export function workOf(pid: number): { readonly done: string; readonly waits: boolean } | null {
   const stat = procText(`/proc/${pid}/stat`);
   // The command in parentheses may contain anything.

@@ -115,7 +115,7 @@ export function isForEverybody(path: string): boolean {
   }
 }
 
-/** True if root needs capabilities to read the file: it, or a folder above, is another user's and closed. */
+/** True if the file, or a folder above, is another user's and closed. */
 export function isKeptFromRoot(path: string): boolean {
   return !isReached(path, ({ uid, mode }, right) => uid === 0 || (mode & right) !== 0);
 }

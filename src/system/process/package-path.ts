@@ -22,7 +22,7 @@ export function toolVersion(): string {
   return about.version;
 }
 
-/** PATH without empty and relative entries, which mean the current folder, perhaps another user's (execvp(3)). */
+/** PATH without entries that mean the current folder, perhaps another user's (execvp(3)). */
 export function absoluteFolders(path: string | undefined): string {
   const folders = (path ?? '').split(':').filter((folder) => folder.startsWith('/'));
   return folders.length === 0 ? '/usr/bin:/bin' : folders.join(':');

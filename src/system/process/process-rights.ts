@@ -63,7 +63,7 @@ export interface RunPaths {
   readonly key: string | null;
 }
 
-/** A run's capabilities, as evidence and reports may go to other users' folders. null = no paths. */
+/** Evidence and reports may need more for other users' folders. null = no paths. */
 export function capabilitiesOf(paths: RunPaths | null): readonly Capability[] {
   if (paths === null) return runCapabilities;
   const { evidence, reports, key } = paths;

@@ -136,7 +136,7 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
   });
 }
 
-/** As `runProgram`, but a status other than 0 rejects with VerifyError: `unsupported` (69) or `command-failed` (3). */
+/** Any status but 0 rejects with VerifyError: `unsupported` (69) or `command-failed` (3). */
 export async function mustRun(argv: readonly string[], options: ProgramOptions = {}): Promise<string> {
   const outcome = await runProgram(argv, options);
   if (outcome.status !== 0) throw commandFailed(argv, outcome);

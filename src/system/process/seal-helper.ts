@@ -26,7 +26,7 @@ export function hideProcess(): void {
   prctl(dumpable, 0);
 }
 
-/** First call of a helper: hides it, and if memory runs out it ends before guests. */
+/** First call. If memory runs out, helpers end before guests. */
 export function beginHelper(): void {
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000'); // root's once it is hidden

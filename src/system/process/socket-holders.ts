@@ -23,7 +23,7 @@ export interface SocketHolder {
   readonly comm: string;
 }
 
-/** Processes by the inodes of sockets they hold. Only root sees other users' (ptrace(2)). */
+/** By the inodes of sockets. Only root sees other users' (ptrace(2)). */
 export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly SocketHolder[]> {
   const holders = new Map<string, SocketHolder[]>();
   for (const pid of procNames('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -76,7 +76,7 @@ export function isRoots({ owner }: RunningProgram): boolean {
   return owner === 0 || owner === statusOf('/')?.uid;
 }
 
-/** A process of root's program that locks a pid file (/proc/locks). null = none, or not visible. */
+/** Root's process locking a pid file (/proc/locks). null = none, or not visible. */
 export function lockingDaemon(pidFile: string): { readonly pid: number; readonly program: RunningProgram } | null {
   const file = statusOf(pidFile);
   if (file === null) return null;
@@ -143,7 +143,7 @@ export function spaceOfTap({ task, fd }: TapDescriptor): number | null {
   }
 }
 
-/** Taps of these namespaces (inodes) that a process has open. An unknown namespace counts as the process's. */
+/** `spaces`: inodes. An unknown namespace counts as the process's. */
 export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): readonly string[] {
   const itsOwn = inodeOf(`/proc/${pid}/ns/net`);
   const names = new Set<string>();
@@ -155,7 +155,7 @@ export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): readonly s
   return [...names];
 }
 
-/** The process for which a kernel thread such as `vhost-4711` reads a guest's frames. Others are their own. */
+/** The process whose frames a kernel thread such as `vhost-4711` reads, or itself. */
 export function readerBehind(pid: number): number {
   return Number(/^vhost-(\d+)$/.exec(procText(`/proc/${pid}/comm`).trim())?.[1] ?? pid);
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 let allowed = true;
 
-/** Prevents later threads of Node's, whose programs a confined process cannot load. */
+/** A confined process cannot load Node's threads. */
 export function keepToOneThread(): void {
   allowed = false;
 }
@@ -12,7 +12,7 @@ export function mayStartThreads(): boolean {
   return allowed;
 }
 
-/** Real uid, and effective capabilities of all threads together, in hexadecimal as CapEff in /proc/self/status. */
+/** Real uid, and all threads' effective capabilities together, as CapEff in /proc/self/status. */
 export function processRights(): { readonly uid: number; readonly capabilities: string } {
   const sets = readdirSync('/proc/self/task').map((thread) => {
     try {

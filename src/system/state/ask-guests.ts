@@ -15,7 +15,7 @@ export interface GuestParser {
   end(): void;
 }
 
-/** Starts its process at the first text, and again if a text ended it: tenants wrote parts of them. */
+/** Restarts after a text ended it: tenants wrote parts of them. */
 export function guestParser(): GuestParser {
   let confined: ConfinedProcess | null = null;
   return {

@@ -54,7 +54,7 @@ function statusNumber(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(status)?.[1] ?? 0);
 }
 
-/** The machine's properties and the caller's rights, without changes. Engines and lab are tried elsewhere. */
+/** Changes nothing. Engines and lab are tried elsewhere. */
 export async function examineMachine(): Promise<Omit<MachineSnapshot, 'engines' | 'lab'>> {
   const status = readFileSync('/proc/self/status', 'utf8');
   const versions = await Promise.all(

@@ -117,7 +117,7 @@ function arpSender(frame: Uint8Array): Omit<Neighbour, 'device'> | null {
   return address === '0.0.0.0' ? null : { mac, address };
 }
 
-/** Hears senders out of bridge devices with other MACs. */
+/** Hears senders with other MACs than their bridge device's. */
 export interface BehindWatch {
   readonly bridges: readonly string[];
   readonly unheard: readonly string[];

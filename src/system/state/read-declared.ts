@@ -22,10 +22,7 @@ export interface DeclaredSnapshot extends ConfigReport {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
-/**
- * Bridges and ports configured by libvirt, Proxmox VE, netplan and ifupdown, with managers. Missing ones are skipped,
- * unreadable ones named. `root`: parent of /etc.
- */
+/** By libvirt, Proxmox VE, netplan and ifupdown. Skips missing ones, names unreadable ones. `root`: parent of /etc. */
 export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredSnapshot> {
   const unread: { what: string; why: string }[] = [];
   const sources: readonly (readonly [string, () => Promise<ConfigReport>])[] = [

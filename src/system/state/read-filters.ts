@@ -86,8 +86,8 @@ function mayHaveFilters(device: string, parent: number, finder: FilterFinder | n
 }
 
 /**
- * Places that may have filters, by `tc -j qdisc show`. `finder`: null = the kernel cannot be asked. Throws VerifyError
- * (3) if classes cannot be listed.
+ * From `tc -j qdisc show`. `finder`: null = the kernel cannot be asked. Throws VerifyError (3) if classes cannot be
+ * listed.
  */
 export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {
@@ -109,7 +109,7 @@ export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): reado
   ];
 }
 
-/** A namespace's tc rules. Rejects with VerifyError if tc is missing or fails. */
+/** Rejects with VerifyError if tc is missing or fails. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
@@ -129,10 +129,7 @@ export async function readFilters(netns: string | null): Promise<Filters> {
   };
 }
 
-/**
- * Output of `ip`. `otherwise` if the kernel lacks the family or several tables. Rejects with VerifyError on other
- * failures.
- */
+/** `otherwise` if the kernel lacks the family or several tables. Rejects with VerifyError on other failures. */
 export async function readIfSupported(
   argv: readonly string[],
   netns: string | null,
@@ -157,10 +154,7 @@ function hopOf(nexthop: Fields | undefined): Fields | null {
   return Object.fromEntries(parts.map((key) => [key, nexthop[key]]));
 }
 
-/**
- * Replaces names of nexthop objects in routes, as net.ipv4.nexthop_compat_mode 1 does. Incompletely listed objects stay
- * names.
- */
+/** As net.ipv4.nexthop_compat_mode 1 does. Incompletely listed objects stay names. */
 export function withNexthops(routes: unknown, nexthops: unknown): unknown {
   const known = new Map(objectsOf(nexthops).map((nexthop) => [nexthop['id'], nexthop]));
   return objectsOf(routes).map((route) => {
@@ -181,7 +175,7 @@ async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise
   return { rules, routes };
 }
 
-/** Policy rules, and routes of all tables. Rejects with VerifyError if unreadable. */
+/** Routes of all tables. Rejects with VerifyError if unreadable. */
 export async function readRouting(netns: string | null): Promise<Omit<Routing, 'vrfs'>> {
   const [ipv4, ipv6] = await Promise.all([familyRouting(netns, '-4'), familyRouting(netns, '-6')]);
   const isAsked = [ipv4, ipv6].some(({ routes }) => objectsOf(routes).some(isByObject));

@@ -24,10 +24,7 @@ interface Inquiry {
   readonly missed: (what: string, error: unknown) => void;
 }
 
-/**
- * This host's guests by their managers. Skips missing programs, names failing ones in `unread`. `bridged`: of the
- * bridges' namespace.
- */
+/** Skips missing programs, names failing ones in `unread`. `bridged`: of the bridges' namespace. */
 export async function readInventory(bridged: Bridged, netns: string | null): Promise<Inventory> {
   const unread = new Map<string, string>();
   const parser = guestParser();

@@ -34,10 +34,7 @@ function pathsOf(pattern: string): readonly string[] {
   }
 }
 
-/**
- * Addresses by this host's DHCP servers. Reads only regular files up to 4 MiB, without following links: others than
- * root write them.
- */
+/** Reads only regular files up to 4 MiB, following no links: others than root write them. */
 export function readLeases(root = '/'): readonly Neighbour[] {
   const paths = leaseFiles.flatMap((pattern) => pathsOf(join(root, pattern)));
   return paths.slice(0, maxFiles).flatMap((path) => {

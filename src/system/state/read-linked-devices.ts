@@ -55,7 +55,7 @@ function threadsOf(pid: string): readonly string[] {
   return links <= 3 ? [] : procNames(folder).filter((thread) => thread !== pid);
 }
 
-/** By identity. Mounts come first: a process may end. */
+/** Mounts come first: a process may end. */
 function otherSpaces(home: string): ReadonlyMap<string, readonly string[]> {
   const processes = procNames('/proc').filter((name) => /^\d+$/.test(name));
   const paths = new Map<string, string[]>();
@@ -75,7 +75,6 @@ export interface SpaceLinks {
   readonly path: string;
   readonly links: readonly KernelLink[];
   readonly home: number | 'none';
-  /** By ifindex, if there are ipvlans. */
   readonly addresses: ReadonlyMap<number, readonly string[]>;
 }
 
@@ -115,8 +114,7 @@ function deviceOf(link: KernelLink, space: string | null, addresses?: SpaceLinks
 }
 
 /**
- * A namespace's devices, and others' that stand on one or are its other end. Misses namespaces without threads and
- * mounts.
+ * With other namespaces' devices that stand on one or are its other end. Misses namespaces without threads and mounts.
  */
 export function readLinkedDevices(netns: string | null): LinkedDevices {
   const { devices, unread } = lookAround(netns);
@@ -129,7 +127,7 @@ export interface LinkedDevices {
   readonly unread: readonly string[];
 }
 
-/** `readLinkedDevices` without momentary values, and bridges in namespaces that are linked or named. */
+/** Without momentary values, with bridges in linked or named namespaces. */
 export function readAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> {
   const { devices, bridges } = lookAround(netns);
   return { devices: devices.map(({ spaceId: _id, received: _count, xdpId: _program, ...device }) => device), bridges };

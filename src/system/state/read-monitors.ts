@@ -16,7 +16,7 @@ import {
 import { spaceOfTap, tapsHeldBy } from '../process/socket-holders.js';
 import type { GuestParser } from './ask-guests.js';
 
-/** Machines of QEMU, Firecracker and Cloud Hypervisor in /proc. `netns`: null = the caller's. */
+/** QEMU, Firecracker and Cloud Hypervisor in /proc. `netns`: null = the caller's. */
 export async function monitorRecords(netns: string | null, parser: GuestParser): Promise<readonly GuestRecord[]> {
   const processes = monitorProcesses(netns);
   return processes.length === 0
@@ -62,10 +62,7 @@ function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
 /** A link's facts about queues. */
 export type TapLink = Pick<LinkState, 'name' | 'kind' | 'ifindex' | 'queues' | 'queuesOff'>;
 
-/**
- * Taps, macvtaps and ipvtaps with queues in several processes. The latter two only in the caller's namespace, which
- * /sys shows.
- */
+/** Queues in several processes. Macvtaps and ipvtaps only in the caller's namespace, which /sys shows. */
 export function readSharedTaps(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   return { ...sharedTuns(netns, links), ...(netns === null ? sharedDevices(links) : {}) };
 }
@@ -132,9 +129,7 @@ function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullabl
   return Object.fromEntries(shared);
 }
 
-/**
- * Copied or inherited descriptors are one queue. A user can have many thousands, each compared with all counted ones.
- */
+/** Copied or inherited descriptors are one queue. A user can have many thousands. */
 function filesOf(holdings: readonly Holding[], most: number): number {
   const files: Holding[] = [];
   for (const holding of holdings) {

@@ -55,7 +55,7 @@ export interface PacketHandlers {
   readonly unread: readonly string[];
 }
 
-/** Receivers of a namespace's frames, except packet sockets, and BPF programs at netfilter's hooks. */
+/** Includes BPF programs at netfilter's hooks, but no packet sockets. */
 export function readPacketHandlers(netns: string | null): PacketHandlers {
   const found = netfilterPrograms();
   const programs = (typeof found === 'string' ? [] : found).map(({ id, family }) => ({
@@ -74,8 +74,8 @@ export function readPacketHandlers(netns: string | null): PacketHandlers {
 }
 
 /**
- * A namespace's packet sockets with their processes, without ones that just ended. Only root sees other users'
- * (ptrace(2)). `isOurs`: confirms a process named like our helpers.
+ * Without processes that just ended. Only root sees other users' (ptrace(2)). `isOurs`: confirms a process named like
+ * our helpers.
  */
 export function readPacketSockets(
   netns: string | null,

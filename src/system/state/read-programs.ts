@@ -25,7 +25,6 @@ import { addTo } from '../../core/text/collections.js';
 
 /** Programs at devices. */
 export interface Programs {
-  /** null = not permitted, or unknown. */
   readonly programs: readonly AttachedProgram[] | null;
   readonly unread?: string;
 }
@@ -98,7 +97,6 @@ const packetTypes: ReadonlyMap<number, string> = new Map([
   [28, 'ext'],
   [30, 'sk_lookup'],
 ]);
-/** Their result may send a packet elsewhere. */
 const sendingTypes: ReadonlySet<string> = new Set([
   'sched_cls',
   'sched_act',
@@ -125,7 +123,6 @@ function functionsOf(code: Uint8Array): (call: number) => readonly string[] {
   return (call) => calledFunctions([call, ...calls]).get(call) ?? [];
 }
 
-/** null = it cannot carry a packet elsewhere. */
 type Look = StrayProgram | { readonly unread: string; readonly isTracing: boolean } | null;
 
 const looked = new Map<number, Look>();

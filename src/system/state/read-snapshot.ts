@@ -18,7 +18,7 @@ export interface SnapshotOptions {
   readonly beside?: boolean;
 }
 
-/** An audit's input, without sending. Rejects with VerifyError (69) if links cannot be read. */
+/** Sends nothing. Rejects with VerifyError (69) if links cannot be read. */
 export async function readSnapshot({ netns, complete, beside = false }: SnapshotOptions): Promise<Snapshot> {
   const unread: { what: string; why: string }[] = [];
   const orUnread = async <T>(what: string, read: Promise<T>): Promise<T | null> => {

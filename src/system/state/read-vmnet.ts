@@ -38,7 +38,7 @@ function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
   return last;
 }
 
-/** The kernel log's last line on promiscuous mode by device. null = not permitted (kernel.dmesg_restrict). */
+/** The last log line by device. null = not permitted (kernel.dmesg_restrict). */
 export async function readPromiscuousLog(): Promise<Readonly<Record<string, string>> | null> {
   try {
     const { status, stdout } = await runProgram(['dmesg', '--color=never']);

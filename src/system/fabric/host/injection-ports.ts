@@ -21,7 +21,6 @@ import { namesIn } from '../../../core/text/collections.js';
 
 /** The far end is never enslaved, and redirects frames into the port's ingress (tc-mirred(8)). */
 interface PortPairs {
-  /** Frames sent there enter the bridge from `port`. */
   of(port: string): Place;
   readonly names: readonly string[];
   close(): void;

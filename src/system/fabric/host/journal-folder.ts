@@ -32,7 +32,7 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR }
 /** flock(2): LOCK_EX | LOCK_NB. */
 const exclusiveOrNot = 2 | 4;
 
-/** A cleanup holds a lock for a moment, to see that its run has ended. */
+/** A cleanup holds a lock for a moment. */
 const [maxLooks, lookMs] = [3, 20] as const;
 
 /** A file of the folder, locked by this process. */

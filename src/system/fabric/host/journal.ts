@@ -11,9 +11,9 @@ import {
 } from './journal-folder.js';
 import { namespacePlace } from './namespace-place.js';
 
-/** A run's changes to undo, each on disk before it is made. The file stays locked while the run lives. */
+/** Changes to undo, on disk before they are made. The file stays locked while the run lives. */
 export interface Journal {
-  /** Call it before the changes: it waits for the disk. Throws VerifyError `journal-failed` (69). */
+  /** Call it before the changes. Waits for the disk. Throws VerifyError `journal-failed` (69). */
   add(...entries: readonly UndoEntry[]): void;
   entries(): readonly UndoEntry[];
   /** Call it after everything is undone. */
@@ -22,7 +22,7 @@ export interface Journal {
   release(): void;
 }
 
-/** A journal left by an ended run, locked until `remove` or `release`. Call one before the next. */
+/** An ended run's journal, locked until `remove` or `release`. Call one before the next. */
 export interface OrphanedJournal extends ParsedJournal {
   readonly kind: 'orphan';
   readonly file: string;

@@ -112,7 +112,7 @@ export function heldLink(state: Pick<HostState, 'links'>, name: string): HeldLin
   return { name, ifindex, master, ...(identity === undefined ? {} : { identity }) };
 }
 
-/** A further entry if the port moved to another bridge right before the change. `state`: after the change. */
+/** A further entry if the port moved meanwhile. `state`: after the change. */
 export function onOtherBridge(entry: UndoEntry, state: Pick<HostState, 'links'>): readonly UndoEntry[] {
   switch (entry.kind) {
     case 'setting':

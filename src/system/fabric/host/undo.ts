@@ -119,8 +119,8 @@ function describeUndo(entry: UndoEntry): string {
 }
 
 /**
- * Undoes what killed runs left. A journal stays while something of the run remains. An ended namespace leaves only Open
- * vSwitch's rows. An unidentifiable one is only named.
+ * Undoes what killed runs left. A journal stays while something remains. An ended namespace leaves only Open vSwitch's
+ * rows. An unidentifiable one is only named.
  */
 export async function cleanUp(folder: string): Promise<readonly Cleaned[]> {
   const cleaned: Cleaned[] = [];
@@ -167,7 +167,6 @@ interface UndoOutcome {
   readonly undone: number;
   /** Left as another program changed or replaced them. */
   readonly unrestored: readonly string[];
-  /** Still the run's, with the reason. */
   readonly failed: readonly string[];
 }
 

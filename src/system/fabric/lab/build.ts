@@ -273,7 +273,6 @@ function addressesOf(bridge: Bridge, endpoints: readonly Endpoint[]): Bridge['ad
   ];
 }
 
-/** Settings of Open vSwitch were read back when made. */
 function checkSettings(
   bridges: readonly Bridge[],
   endpoints: readonly Endpoint[],

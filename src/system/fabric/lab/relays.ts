@@ -19,7 +19,7 @@ export interface RelayHandle {
   faults(): readonly { readonly code: FaultCode; readonly text: string }[];
 }
 
-/** Relays by endpoint: one with `attach: promiscuous` exists while its relay runs. */
+/** An endpoint with `attach: promiscuous` exists while its relay runs. */
 export interface Relays {
   start(endpoint: Endpoint): Promise<void>;
   stop(endpoint: Endpoint): Promise<void>;

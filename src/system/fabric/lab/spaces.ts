@@ -71,7 +71,7 @@ function quietIpv6(): void {
   writeSysctl(null, 'net.ipv6.conf.default.accept_ra', '0');
 }
 
-/** Disables IPv6 on the bridges' namespace. A bridge with an IPv6 address gets it back. */
+/** Disables IPv6, except on bridges with an IPv6 address. */
 export function quietHost(someIpv6: boolean): void {
   inNamespace(null, () => {
     if (!someIpv6) {

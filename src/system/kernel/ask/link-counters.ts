@@ -1,25 +1,25 @@
 import { netlinkAttributes, RTM_GETSTATS, RTM_NEWSTATS } from '../netlink-socket.js';
 import type { NetlinkAsker } from './netlink-dump.js';
 
-/** struct if_stats_msg of linux/if_link.h. */
+/** struct if_stats_msg. */
 const requestLength = 12;
 const inRequest = { ifindex: 4, mask: 8 } as const;
 const at = { ifindex: 20, attributes: 28 } as const;
-/** IFLA_STATS_LINK_64: struct rtnl_link_stats64, and its mask. */
+/** IFLA_STATS_LINK_64, and its mask. */
 const linkCounters = 1;
 const counterMask = 1;
-/** tx_packets and tx_dropped. */
+/** struct rtnl_link_stats64: tx_packets, tx_dropped. */
 const inCounters = { sent: 8, dropped: 56 } as const;
 /** One by one is faster for fewer devices. */
 const minDump = 8;
 
-/** Frames that a device sent, or its driver dropped, since it was made. */
+/** Frames sent, or dropped by the driver, since the device was made. */
 export interface LinkCounters {
   readonly sent: number;
   readonly dropped: number;
 }
 
-/** Counters by index (RTM_GETSTATS, Linux 4.7), without gone devices. null = not reported. */
+/** By ifindex (RTM_GETSTATS, Linux 4.7), without gone devices. null = not reported. */
 export function linkCountersOf(
   asker: NetlinkAsker,
   wanted: readonly number[],

@@ -12,13 +12,13 @@ import type { NetlinkAsker } from './netlink-dump.js';
 import { addTo } from '../../../core/text/collections.js';
 
 const AF_INET = 2;
-/** RT_SCOPE_LINK: scopes from here on are the link's or host's alone. */
+/** RT_SCOPE_LINK: scopes from here on are the link's or host's. */
 const linkScope = 253;
 const IFF_UP = 0x1;
-/** struct ifinfomsg behind struct nlmsghdr. */
+/** struct nlmsghdr, ifinfomsg. */
 const at = { family: 16, ifindex: 20, flags: 24, attributes: 32 } as const;
 const linkMessage = 16;
-/** struct ifaddrmsg behind struct nlmsghdr. IFA_ADDRESS, IFA_LOCAL. */
+/** struct nlmsghdr, ifaddrmsg. IFA_ADDRESS, IFA_LOCAL. */
 const addressAt = { family: 16, prefix: 17, scope: 19, ifindex: 20, attributes: 24 } as const;
 const addressMessage = 8;
 const addressAttribute = { address: 1, local: 2 } as const;
@@ -141,7 +141,7 @@ function clearCounters(bytes: Buffer): void {
   }
 }
 
-/** RTEXT_FILTER_SKIP_STATS in IFLA_EXT_MASK skips IPv6's counters (Linux 4.6). */
+/** IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS: no IPv6 counters (Linux 4.6). */
 function withoutCounters(): Uint8Array {
   const body = new Uint8Array(linkMessage + 8);
   const view = new DataView(body.buffer);
@@ -211,7 +211,7 @@ function flagOf(kind: string, data: Buffer | undefined): KernelLink['flag'] {
   return ipvlanFlags.find(([bit]) => (flags & bit) !== 0)?.[1] ?? null;
 }
 
-/** Addresses with prefix by ifindex, without link and host scope. null = unreadable. */
+/** With prefix, by ifindex, without link and host scope. null = unreadable. */
 export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly string[]> | null {
   const answers = asker.ask(RTM_GETADDR, new Uint8Array(addressMessage), 'dump');
   if (answers === null) return null;
@@ -227,7 +227,7 @@ export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly s
   return found;
 }
 
-/** The asker's number for namespace `fd`. 'none' = no link there, null = not reported. */
+/** 'none' = no link to that namespace, null = not reported. */
 export function spaceNumber(asker: NetlinkAsker, fd: number): number | 'none' | null {
   const body = new Uint8Array(spaceMessage + 8);
   const view = new DataView(body.buffer);

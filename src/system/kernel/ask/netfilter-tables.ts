@@ -12,11 +12,9 @@ import { openAskerIfThere, openNetlinkAsker } from './netlink-dump.js';
 interface Family {
   readonly program: Extract<LegacyTable['program'], 'iptables-legacy' | 'ip6tables-legacy'>;
   readonly domain: number;
-  /** SOL_IP and SOL_IPV6. */
   readonly level: number;
   /** Asking for other tables would make them. */
   readonly names: string;
-  /** In struct ipt_entry and ip6t_entry. */
   readonly targetOffsetAt: number;
   /** Size of those structs. Matches follow, then the target. */
   readonly matchesAt: number;
@@ -156,7 +154,6 @@ export interface ModuleLists {
   readonly modules: string | null;
   /** modules.builtin, which most containers lack. */
   readonly builtIn: () => string | null;
-  /** Built-in ones of `kernelModules`. */
   readonly parts: () => ReadonlySet<KernelModule> | null;
 }
 

@@ -15,7 +15,7 @@ const membershipTypeAt = 8;
 const PACKET_MR_PROMISC = 1;
 const requestLength = 20;
 const showAt = 8;
-/** struct packet_diag_msg behind struct nlmsghdr. */
+/** struct nlmsghdr, packet_diag_msg. */
 const typeAt = 17;
 const inodeAt = 20;
 const attributesAt = 32;

@@ -12,7 +12,7 @@ import {
 } from '../netlink-socket.js';
 import { linkIndex } from '../packet-socket.js';
 
-/** struct tcmsg behind struct nlmsghdr. */
+/** struct nlmsghdr, tcmsg. */
 const messageLength = 20;
 const ofMessage = { ifindex: 4, parent: 12 } as const;
 const headerLength = 16;

@@ -22,7 +22,6 @@ import { programsShown, readPrograms, readStrayPrograms } from '../read-programs
 
 /** Carriers of frames that appeared later, also transient ones. */
 export interface CarrierWatch {
-  /** All so far, without this program's helpers. */
   take(): Promise<PassingCarriers>;
   /** Reasons why some may have come and gone unseen. */
   unheard(): readonly string[];
@@ -52,7 +51,7 @@ function inside<T>(netns: string | null, ask: () => T): T | null {
   }
 }
 
-/** Polls carriers without events: packet sockets, log group readers, xtables rules, BPF programs, tap queues. */
+/** Carriers without events: packet sockets, log group readers, xtables rules, BPF programs, tap queues. */
 export function watchCarriers(netns: string | null): CarrierWatch {
   const watch = new Looks(netns);
   const timer = setInterval(() => watch.look(), lookMs);

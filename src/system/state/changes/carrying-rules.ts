@@ -4,7 +4,7 @@ import { netlinkAttributes, netlinkText, type WaitingMessage } from '../../kerne
 /** NFT_MSG_NEWRULE. RTM_NEWTFILTER. */
 const newRule = (10 << 8) | 6;
 const newFilter = 44;
-/** Behind struct nlmsghdr and struct nfgenmsg, or struct tcmsg. */
+/** struct nlmsghdr, then nfgenmsg or tcmsg. */
 const ruleAttributesAt = 20;
 const filterAttributesAt = 36;
 const tcmsg = { ifindex: 20, info: 32 } as const;
@@ -99,7 +99,7 @@ function carryingFilter(bytes: Buffer): readonly CarryingRule[] {
   return names.map((name) => ({ what: `tc ${name}`, place, rule: `${ifindex} ${preference}` }));
 }
 
-/** A message's rules that carry frames elsewhere or choose their receiver. */
+/** Rules that carry frames elsewhere or choose their receiver. */
 export function carryingRules({ type, family, bytes }: WaitingMessage): readonly CarryingRule[] {
   if (type === newRule) return carryingRule(bytes, family);
   return type === newFilter ? carryingFilter(bytes) : [];

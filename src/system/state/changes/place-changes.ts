@@ -15,7 +15,7 @@ const AF_BRIDGE = 7;
 /** IFF_UP, and IFF_LOWER_UP: the carrier. */
 const upFlag = 1;
 const carrierFlag = 1 << 16;
-/** In struct ifinfomsg and struct ndmsg, behind struct nlmsghdr. */
+/** struct nlmsghdr, then ifinfomsg or ndmsg. */
 const ifindexAt = 20;
 const flagsAt = 24;
 const neighbourAttributesAt = 28;
@@ -49,7 +49,7 @@ function* changesIn({ type, family, bytes }: WaitingMessage): Generator<PlaceCha
     };
 }
 
-/** Hears stations move between bridge ports, and links lose their carrier. */
+/** Hears stations move, and links lose their carrier. */
 export interface PlaceWatch {
   take(): readonly PlaceChange[];
   /** True if the kernel dropped some. */

@@ -83,7 +83,6 @@ function* waiting(kind: RuleChange['kind'], fd: number): Generator<RuleChange> {
   }
 }
 
-/** Numbers of nf_tables are big-endian. */
 function processOf(bytes: Buffer): Pick<RuleChange, 'pid' | 'program'> {
   const attributes = netlinkAttributes(bytes);
   const [pid, name] = [attributes.get(processAttribute), attributes.get(nameAttribute)];

@@ -49,7 +49,7 @@ const groupsOfRoutes = [
   { family: NETLINK_XFRM, group: 4 } as const,
 ];
 const bodyAt = 16;
-/** struct rtmsg behind struct nlmsghdr. RTM_F_CLONED, RTA_DST. */
+/** struct nlmsghdr, rtmsg. RTM_F_CLONED, RTA_DST. */
 const route = { lengthAt: 17, flagsAt: 24, attributesAt: 28, isCloned: 0x200, destination: 1 } as const;
 const [AF_INET, AF_INET6] = [2, 10] as const;
 const AF_BRIDGE = 7;
@@ -282,7 +282,7 @@ function* vlansIn(attributes: Attributes): Generator<Setting> {
     yield [vlanList, vlans?.toString('hex') ?? ''];
 }
 
-/** struct ndmsg behind struct nlmsghdr. */
+/** struct nlmsghdr, ndmsg. */
 function* staticEntryIn(message: Buffer, isThere: boolean): Generator<Reported> {
   if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
   const attributes = attributesOf(message.subarray(neighbourAttributesAt));

@@ -9,7 +9,7 @@ import { alwaysRead, forwardingSysctls } from '../read.js';
 /** RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF. */
 export const netconfGroups = [24, 25] as const;
 const AF_INET = 2;
-/** Behind struct nlmsghdr and struct netconfmsg. */
+/** struct nlmsghdr, netconfmsg. */
 const attributesAt = 20;
 
 /** NETCONFA_IFINDEX, and its values for no device. */

@@ -20,7 +20,7 @@ export function isOvsRunning(): boolean {
   return ['db.sock', 'ovs-vswitchd.pid'].some((file) => existsSync(`${ovsFolder()}/${file}`));
 }
 
-/** Everything that decides forwarding. null = not running. Rejects with VerifyError without an answer. */
+/** null = not running. Rejects with VerifyError without an answer. */
 export async function readOvsTexts(): Promise<OvsTexts | null> {
   if (!isOvsRunning()) return null;
   const [bridges = [], ports = [], interfaces = [], mirrors = [], settings = []] = await readOvsTables(
@@ -110,7 +110,7 @@ function connectedTo(bridge: string): readonly SocketProcess[] | null {
 /** Without -generate a trace sends and learns nothing (ovs-vswitchd(8), ofproto/trace). */
 const maxQuestions = 48;
 
-/** Adds up to 48 traces of frames that a flow or mirror may hand to others. */
+/** At most 48, of frames that a flow or mirror may hand to others. */
 export async function withTraces<T extends Pick<HostState, 'links' | 'fdb' | 'ovs'>>(state: T): Promise<T> {
   const { ovs } = state;
   const questions = ovsQuestions(state).slice(0, maxQuestions);
@@ -162,7 +162,7 @@ export function parseOvsTable(json: unknown): readonly OvsRecord[] {
     .map((row) => Object.fromEntries(headings.map((heading, at) => [heading, row[at]])));
 }
 
-/** Bridges, ports and mirrors. null = not running. Rejects with VerifyError without an answer. */
+/** null = not running. Rejects with VerifyError without an answer. */
 export async function readOvs(): Promise<Snapshot['ovs']> {
   if (!isOvsRunning()) return null;
   try {
