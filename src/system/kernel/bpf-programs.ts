@@ -75,8 +75,8 @@ function openLink(link: number): number {
 }
 
 /**
- * Programs of all network namespaces, which the kernel does not distinguish. Empty if not permitted. A text = why
- * unknown.
+ * Programs of all network namespaces, which the kernel does not distinguish. They get IP packets, bridged ones if
+ * netfilter does. Empty if not permitted. A text = why unknown.
  */
 export function netfilterPrograms(): readonly NetfilterProgram[] | string {
   const c = libc();

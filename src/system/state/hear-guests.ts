@@ -126,7 +126,7 @@ export interface BehindWatch {
 }
 
 /**
- * Only behind promiscuous bridge devices do guests receive. A bridge that is itself a port sends its switch's frames.
+ * Guests receive only behind promiscuous bridge devices. A bridge that is itself a port sends its switch's frames.
  * `names`: absent = all.
  */
 export function watchBehind(

@@ -22,7 +22,10 @@ export interface DeclaredSnapshot extends ConfigReport {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
-/** By libvirt, Proxmox VE, netplan and ifupdown. Skips missing ones, names unreadable ones. `root`: parent of /etc. */
+/**
+ * Bridges and ports by libvirt, Proxmox VE, netplan and ifupdown. Skips missing ones, names unreadable ones. `root`:
+ * parent of /etc.
+ */
 export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredSnapshot> {
   const unread: { what: string; why: string }[] = [];
   const sources: readonly (readonly [string, () => Promise<ConfigReport>])[] = [

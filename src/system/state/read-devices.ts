@@ -50,7 +50,7 @@ function parseBacklogDrops(text: string): number {
   return columns.reduce((sum, dropped) => sum + (Number.isNaN(dropped) ? 0 : dropped), 0);
 }
 
-/** By a namespace's devices and the machine's processors. null = not reported. */
+/** Drops by a namespace's devices and the machine's processors. null = not reported. */
 export function readAllDrops(netns: string | null): Drops | null {
   try {
     return {
