@@ -41,7 +41,7 @@ export interface JudgeInput {
   readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
 }
 
-/** Sources at hand during a run. `timeline`: as far as written. */
+/** Sources during a run. `timeline`: as far as written. */
 export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'discarded'> {
   readonly run: Pick<RunRecord, 'key'>;
 }
@@ -85,7 +85,7 @@ function isInferred(facts: StepFacts | undefined, observer: string): boolean {
   return facts?.listening.get(observer)?.direction === 'inferred';
 }
 
-/** Begins a judgement. Pure. During a run, its end needs `continueJudging`. */
+/** Pure. During a run, its end needs `continueJudging`. */
 export function startJudging<Input extends JudgeStart>(input: Input): JudgeState<Input> {
   const facts = stepFacts(input.plan, input.timeline);
   const lossy = facts.map(isLossy);
@@ -124,8 +124,8 @@ export function startJudging<Input extends JudgeStart>(input: Input): JudgeState
 }
 
 /**
- * Continues a judgement begun during the run, after the capture. Null = start again: frames were dropped, an engine
- * knows no directions, or the plan differs.
+ * Continues after the capture. Null = start again: frames were dropped, an engine knows no directions, or the plan
+ * differs.
  */
 export function continueJudging(judging: JudgeState<JudgeStart>, input: JudgeInput): JudgeState | null {
   const facts = stepFacts(input.plan, input.timeline);
@@ -160,7 +160,7 @@ function addDiscarded(judging: JudgeState<JudgeStart>): void {
 
 const directionOut = 2;
 
-/** Adds a batch in file order. `interfaceId` counts in the whole file. */
+/** In file order. `interfaceId` counts in the whole file. */
 export function addBatch(judging: JudgeState<JudgeStart>, batch: JudgedBatch): void {
   const { interfaces, search, probes, classify, tallies } = judging;
   const { bytes } = batch;
@@ -211,7 +211,7 @@ function addKept(judging: JudgeState): void {
   }
 }
 
-/** Records damage of the capture: later frames are unknown. */
+/** Frames after the damage are unknown. */
 export function addDamage(judging: JudgeState<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }
@@ -286,7 +286,7 @@ function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: nu
   return { verdict, exitCode: worst === 0 && verdict === 'inconclusive' ? 3 : worst };
 }
 
-/** The capture as read: hex SHA-256, null = none. */
+/** Hex SHA-256 as read, null = none. */
 export interface CaptureIdentity {
   readonly sha256: string | null;
   readonly files: readonly { readonly path: string; readonly sha256: string }[];

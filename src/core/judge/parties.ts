@@ -10,7 +10,7 @@ export interface Parties {
 
 const noOthers: readonly string[] = [];
 
-/** Parties by `owner`. An endpoint without one is alone. */
+/** By `owner`. An endpoint without one is alone. */
 export function createParties(endpoints: readonly Endpoint[]): Parties {
   const owners = new Map(endpoints.flatMap(({ name, owner }) => (owner === undefined ? [] : [[name, owner] as const])));
   const sameOwner = (first: string, second: string): boolean => {
@@ -32,7 +32,7 @@ export function createParties(endpoints: readonly Endpoint[]): Parties {
   };
 }
 
-/** An observer's endpoint: a device above a bridge may be a listed endpoint's. */
+/** A device above a bridge may be a listed endpoint's. */
 export function partyOf({ name, party }: Pick<Observer, 'name' | 'party'>): string {
   return party ?? name;
 }
@@ -56,7 +56,10 @@ function learnedAt({ fdb }: HostState, { bridge, interface: port }: Observer): r
     .map(({ mac }) => mac);
 }
 
-/** Its listed MACs, and those learned only at its port both before and after the step. */
+/**
+ * An observer's listed MACs, and those learned at its port both before and after the step, without other endpoints' and
+ * ports'.
+ */
 export function ownMacs(
   observer: Observer,
   endpoints: Plan['endpoints'],

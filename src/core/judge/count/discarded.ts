@@ -4,7 +4,7 @@ import { parsePositions, positionText } from '../../plan/flows/position-text.js'
 import type { FrameArrival, Tallies } from './tally.js';
 
 const tokenSpans = { frames: number, spans: number, gaps: text, lengths: text };
-/** Consecutive tokens: a span starts `gaps` behind the last and has `lengths` tokens, as `positionText`. */
+/** A span of tokens starts `gaps` behind the last and has `lengths`, as `positionText`. */
 export type TokenSpans = Of<typeof tokenSpans>;
 
 export const discardedShape = {

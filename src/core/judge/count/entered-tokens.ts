@@ -1,6 +1,6 @@
 import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 
-/** Tokens of a step that entered, at their senders' places and elsewhere. */
+/** Tokens that entered, at their senders' places and elsewhere. */
 export interface EnteredTokens {
   /** False = entered there before. `bridge`: through the bridge device. */
   add(flow: Flow, sequence: number, place: 'port' | 'bridge'): boolean;
@@ -11,8 +11,8 @@ export interface EnteredTokens {
 }
 
 /**
- * A further entry: `repeated` as sent by a guest that had got it, `answered` in its own frame, `reflected` by an
- * uplink, `unheard` from a guest that no capture saw it reach.
+ * `repeated` as sent by a guest that had got it, `answered` in its own frame, `reflected` by an uplink, `unheard` from
+ * a guest that no capture saw it reach.
  */
 export type Again = 'repeated' | 'answered' | 'reflected' | 'unheard';
 

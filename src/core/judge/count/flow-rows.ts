@@ -28,7 +28,7 @@ function hashOf(flow: number, observer: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
-/** Rows of numbers by flow and observer, both numbered from 0. */
+/** Rows by flow and observer, both numbered from 0. */
 export class FlowRows {
   columns = createColumns(64);
   size = 0;

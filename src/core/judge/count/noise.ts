@@ -6,7 +6,7 @@ const maxSources = 4096;
 const others = '*';
 const maxNamed = 3;
 
-/** Counts a frame that is no probe or control of this run, forged tokens included. */
+/** Counts a frame that is no authentic probe or control of this run. */
 export function countNoise(noise: StepTally['noise'], observer: string, source: string, towards: boolean): void {
   const bySource = noise.get(observer) ?? new Map<string, { towards: number; entered: number }>();
   noise.set(observer, bySource);
@@ -26,7 +26,7 @@ function entryOf(noise: StepTally['noise'], source: string): string | null {
   return entry?.observer ?? null;
 }
 
-/** The loudest sources of noise captured at an observer. Dropped frames are unknown. */
+/** The loudest sources captured. Dropped frames are unknown. */
 export function noiseAt(noise: StepTally['noise'], observer: string): readonly Noise[] {
   return [...(noise.get(observer) ?? [])]
     .map(([source, { towards, entered }]) => ({
@@ -38,7 +38,7 @@ export function noiseAt(noise: StepTally['noise'], observer: string): readonly N
     .slice(0, maxNamed);
 }
 
-/** The text `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
+/** `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
 export function noiseText(noise: readonly Noise[], captured: number): string {
   const [first] = noise;
   const sum = noise.reduce((total, { frames }) => total + frames, 0);

@@ -20,7 +20,7 @@ import {
 /** Direction, number and time of a frame. */
 export type PlainSighting = Pick<FrameArrival, 'towards' | 'frame' | 'high' | 'low'>;
 
-/** Counts an observer's frames without token: mostly guests' traffic. */
+/** Counts frames without token, mostly guests' traffic. */
 export interface PlainFrames {
   count(bytes: Uint8Array, start: number, end: number, arrival: Readonly<PlainSighting>): void;
   finish(): void;
@@ -71,7 +71,7 @@ function isTraffic(bytes: Uint8Array, start: number, end: number): boolean {
   return view !== null && view.etherType !== etherTypes.arp;
 }
 
-/** Like `countSighting`, for frames without token. `lossy`: with dropped frames noise sources matter. */
+/** As `countSighting`, for frames without token. `lossy`: with dropped frames sources matter. */
 export function createPlainFrames(
   step: StepPlan,
   observer: Observer,

@@ -5,7 +5,7 @@ const inRow = 32;
 const perPage = 4096;
 const pagesPerFlow = maxTokens / perPage;
 
-/** Tokens of a row: two numbers while consecutive, then a bit each. */
+/** Two numbers while consecutive, then a bit each. */
 export class RowTokens {
   private words = new Uint32Array(64);
   private wordsUsed = 0;

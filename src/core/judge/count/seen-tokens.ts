@@ -50,10 +50,7 @@ function tokensOfMany(flows: Flows): number {
   return tokens > 0 && tokens <= Math.min(maxTokens, fewTokens * flows.length) ? tokens : 0;
 }
 
-/**
- * Tokens of a step by flow and observer. Beyond a million rows, and for discarded frames, a token is a bit without
- * first sighting.
- */
+/** By flow and observer. Beyond a million rows, and for discarded frames, a token is a bit without first sighting. */
 export class SeenTokens {
   private readonly firstId: number;
   private readonly firstToken: number;

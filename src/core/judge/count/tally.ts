@@ -19,7 +19,7 @@ export interface SeenAt {
   readonly timeNs: bigint;
 }
 
-/** Frames of a traffic direction or foreign conversation at one observer. */
+/** Frames of a direction or foreign conversation at one observer. */
 export interface FrameCount {
   frames: number;
   first: First;
@@ -33,7 +33,7 @@ export interface ForeignTalk {
   readonly count: FrameCount;
 }
 
-/** Sightings of a flow at an observer in altered frames. */
+/** A flow's altered frames at an observer. */
 export interface AlteredFrames {
   readonly forms: Map<FrameFormName, number>;
   readonly example: AlteredFrame;
@@ -48,14 +48,14 @@ export interface OverheardAnswers {
   readonly first: First;
 }
 
-/** Tokens at an observer in packets of the host or a router, with first frames. */
+/** Tokens in packets of the host or a router, with first frames. */
 export interface StackMadeTokens {
   readonly flow: Flow;
   readonly made: StackMade;
   readonly firsts: Map<number, FrameArrival>;
 }
 
-/** Counts of a step, made while the capture is read. */
+/** Counts made while the capture is read. */
 export interface StepTally {
   readonly sightings: SeenTokens;
   /** By `flow|observer`. Empty in a step without events. */
@@ -113,7 +113,7 @@ export interface FrameArrival {
   low: number;
 }
 
-/** The object that all frames of an observer share. */
+/** All frames of an observer share this object. */
 export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean): FrameArrival {
   const frames = framesOfStep(step);
   return {
@@ -131,7 +131,7 @@ export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean)
   };
 }
 
-/** Tallies of all steps, as tokens may arrive after their step. */
+/** By step, as tokens may arrive after theirs. */
 export interface Tallies {
   readonly plan: Plan;
   /** False: a token may be anyone's. */
@@ -166,7 +166,7 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
   };
 }
 
-/** Empty tallies. `keyed`: the run's key is known. `rowsPerFlow` limits rows with first sightings. */
+/** `keyed`: the run's key is known. `rowsPerFlow` limits rows with first sightings. */
 export function createTallies(plan: Plan, keyed: boolean, rowsPerFlow?: number): Tallies {
   const steps = plan.steps.map((step) => createTally(step, rowsPerFlow));
   const macsHere = new Set([
@@ -223,7 +223,7 @@ function ownedTimes(
   return owned;
 }
 
-/** Notes temporary owners of MACs in each step's tally. */
+/** Notes temporary owners of MACs. */
 export function noteStations(
   { plan, steps }: Tallies,
   facts: readonly { readonly stations: Parameters<typeof ownedTimes>[0] }[],
@@ -233,7 +233,7 @@ export function noteStations(
     for (const [key, times] of ownedTimes(stations, (mac) => listed.has(mac))) steps[at]?.owned.set(key, times);
 }
 
-/** True if a MAC was an observer's at that time. */
+/** True if it was the observer's at that time. */
 export function isOwned({ owned }: StepTally, observer: string, mac: string, { high, low }: WordTime): boolean {
   const times = owned.size === 0 ? undefined : owned.get(`${observer}|${mac}`);
   if (times === undefined) return false;
@@ -257,7 +257,7 @@ export type ProbeSighting = Omit<Extract<Sighting, { kind: 'probe' }>, 'kind' | 
 /** `entered` at its sender, `seen` by an observer, `again` there, or `other`. */
 export type CountedAs = 'entered' | 'seen' | 'again' | 'other';
 
-/** Notes a probe's time, in a step with events. */
+/** Times are kept only in a step with events. */
 export function noteMoment(tally: StepTally, flow: Flow, sequence: number, arrival: FrameArrival): void {
   const key = `${flow.id}|${arrival.observer.name}`;
   const moments = tally.moments.get(key) ?? [];

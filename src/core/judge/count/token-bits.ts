@@ -9,10 +9,7 @@ function bitsIn(word: number): number {
 
 const maxAlone = 0xffff;
 
-/**
- * Tokens of a step by observer, both numbered from 0. A token's first observer is a number, others a bit in pages made
- * on demand.
- */
+/** By observer, both numbered from 0. A token's first observer is a number, others a bit in pages made on demand. */
 export class TokenBits {
   private readonly pages: ((Uint32Array | undefined)[] | undefined)[] = [];
   private readonly seenBy: ((Uint32Array | undefined)[] | undefined)[] = [];

@@ -55,7 +55,7 @@ export function createTokenRanges(): TokenRanges {
   };
 }
 
-/** Text of tokens marked by a byte each, from token `first` on. */
+/** Marks are a byte each, from token `first` on. */
 export function tokensText(marks: Uint8Array, first: number): string {
   const ranges: string[] = [];
   for (let at = 0; at < marks.length; at += 1) {
@@ -67,7 +67,7 @@ export function tokensText(marks: Uint8Array, first: number): string {
   return ranges.join(',');
 }
 
-/** Visits each token of such a text in `first` … `end`−1 and ignores other words. */
+/** Visits such a text's tokens in `first` … `end`−1. Ignores other words. */
 export function forTokens(
   text: string,
   { first, end }: { readonly first: number; readonly end: number },

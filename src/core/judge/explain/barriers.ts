@@ -51,7 +51,7 @@ export const barriers: Readonly<Record<(typeof settingBarrierCodes)[number], Bar
   'own-address': ownAddress,
 };
 
-/** Reported if no bridge setting explains the missing frames. */
+/** Reported if no bridge setting explains missing frames. */
 export const lastBarriers = {
   filter: filter,
   unexplained: {

@@ -90,7 +90,7 @@ export interface CauseFinding {
   readonly causesAlike: (leak: Finding) => readonly Cause[];
 }
 
-/** Pure. Takes the states around the step, the earlier one if interrupted. `changes`: rule changes heard meanwhile. */
+/** Pure. Takes the earlier state if interrupted. `changes`: rule changes heard meanwhile. */
 export function createCauseFinding(
   plan: Plan,
   step: StepPlan,

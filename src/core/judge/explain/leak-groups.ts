@@ -188,7 +188,7 @@ function finished(group: PartialGroup): LeakGroup {
   };
 }
 
-/** Leaks by most specific cause, most rows first. `causesAlike` explains others. Absent: unexplained. */
+/** By most specific cause, most rows first. `causesAlike` explains others. Absent: unexplained. */
 export function leakGroups(
   rows: readonly Finding[],
   folded: readonly FoldedLeaks[] = [],

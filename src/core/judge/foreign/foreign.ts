@@ -14,7 +14,7 @@ export interface ForeignListener {
   readonly elsewhere: readonly number[] | null;
 }
 
-/** Frames of a protocol from one MAC to another. */
+/** A protocol's frames from one MAC to another. */
 export interface Heard {
   readonly from: number;
   readonly to: number;
@@ -59,7 +59,7 @@ interface Pair {
   readonly quick: Map<number, Heard | null>;
 }
 
-/** A listener's foreign frames, folded over its captures. Opaque except to foreign*.ts. */
+/** A listener's captures. Opaque except to foreign*.ts. */
 export interface ForeignFold {
   readonly listener: ForeignListener;
   readonly pairs: AddressPairs<Pair>;
@@ -162,7 +162,7 @@ function quickRow(fold: ForeignFold, pair: Pair, key: number, at: FrameAt): Hear
   return row;
 }
 
-/** Facts of a capture file that decide on its frames. */
+/** Facts that decide on a file's frames. */
 export interface FileView {
   readonly ethernet: (interfaceId: number) => boolean;
   /** Null = addresses decide. */

@@ -106,7 +106,7 @@ export function quickName(key: number): string {
   return port === 0 ? protocol : `${protocol} ${port}`;
 }
 
-/** Name and meaning of a frame's contents, or of the rest of a cut frame. */
+/** For a cut frame, by the rest. */
 export function foreignProtocol(bytes: Uint8Array, end: number, view: FrameView): ForeignProtocol {
   if (view.etherType === etherTypes.arp) return arp(bytes, view);
   if (view.ipVersion === 0) {

@@ -49,10 +49,10 @@ export interface ForeignReport {
   readonly limits: readonly string[];
 }
 
-/** The owner's name of a MAC if known, else the MAC. */
+/** The MAC itself if its owner is unknown. */
 export type NameOf = (mac: number) => string;
 
-/** Converts a 48-bit number to lower case with colons. */
+/** Lower case with colons. */
 export function macOfNumber(mac: number): string {
   return mac
     .toString(16)
@@ -186,7 +186,7 @@ function exitOf(isForeign: boolean, reasons: readonly Reason[]): ForeignReport['
   return reasons.length > 0 ? 3 : 0;
 }
 
-/** Ends the fold. Pure. `nameOf` names talkers, `more` adds reasons. */
+/** Pure. `nameOf` names talkers, `more` adds reasons. */
 export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
   const isForeign = fold.files.some(({ foreign }) => foreign > 0) && !isStranger(fold);
   const reasons = [...reasonsOf(fold), ...more];

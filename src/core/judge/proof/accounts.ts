@@ -3,7 +3,7 @@ import { restReadings, settledMeetings } from '../../protocol/account-window.js'
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
-/** Frames that left an account's ports between two windows unheard by any observer. */
+/** Frames out of an account's ports that no observer was offered. */
 export interface Unheard {
   /** Whatever the traffic. 0 = even. */
   readonly certain: number;
@@ -23,9 +23,9 @@ function showsAll(window: AccountWindow, { kind }: Account): boolean {
 }
 
 /**
- * The account between windows before and after the probes. With D = counted − heard and at most `held` frames under
- * way, `low ≤ D ≤ high`. A driver's drop may precede the observers (validate_xmit_skb, net/core/dev.c): drops reduce
- * the certain number. Most drivers drop frames already heard (veth_xmit, tun_net_xmit), which leaves D unchanged.
+ * With D = counted − heard and at most `held` frames under way, `low ≤ D ≤ high`. Hidden frames never decrease. A
+ * driver's drop may precede the observers (validate_xmit_skb, net/core/dev.c): drops reduce the certain number. Most
+ * drivers drop frames already heard (veth_xmit, tun_net_xmit), which leaves D unchanged.
  */
 export function unheardBetween(account: Account, first: AccountWindow, last: AccountWindow): Unheard {
   const dropped = last.droppedLast - first.droppedFirst;
@@ -52,7 +52,7 @@ function textOf(name: string, account: Account, { certain, settled, orDropped }:
   return `${settled === null ? 'at least ' : ''}${frames} left ${where} that no packet socket was offered: the kernel counted more than was heard there`;
 }
 
-/** Accounts with frames that no observer heard. Old timelines have none. */
+/** Frames that no observer heard. Old timelines have no accounts. */
 export function accountReasons({ accounts, accountsBefore, accountsAfter }: StepFacts): readonly Reason[] {
   return Object.entries(accounts).flatMap(([name, account]): readonly Reason[] => {
     const [first, last] = [accountsBefore[name], accountsAfter[name]];

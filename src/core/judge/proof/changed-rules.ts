@@ -79,7 +79,7 @@ function knownRules(states: readonly (HostState | null)[]): ReadonlySet<string> 
   );
 }
 
-/** Rules made during an event that redirect or choose receivers, gone before a snapshot. */
+/** Rules that redirect or choose receivers, made during an event and gone before a snapshot. */
 export function passingRules(
   { before, after, during = [] }: StepStates,
   changes: readonly RuleChange[],
@@ -112,7 +112,7 @@ function differencesIn({ from, to, excused }: ReadInterval, devices: ReadonlySet
   });
 }
 
-/** Changed policy routing rules and routes, if the host routes to the step's guests. */
+/** Changed rules and routes, if the host routes to the step's guests. */
 export function changedRouting(step: StepPlan, intervals: readonly ReadInterval[]): readonly Reason[] {
   const devices = routedDevices(step);
   return devices.size === 0

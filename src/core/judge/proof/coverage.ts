@@ -110,10 +110,7 @@ function bridgesOf({ observers }: StepPlan): ReadonlySet<string> {
   return new Set(observers.map(({ bridge }) => bridge));
 }
 
-/**
- * Observed ports of the tested bridges over all listening steps, by the kernel's lists before the probes and around
- * events.
- */
+/** Observed ports over all listening steps, by the kernel's lists before the probes and around events. */
 export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
   const ports: Ports = { listed: new Set(), observed: new Set(), unobserved: new Map() };
   for (const step of plan.steps) {
@@ -143,7 +140,7 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
   };
 }
 
-/** Observed-only guests and tested rules of a run on a host. */
+/** Observed-only guests and tested rules. */
 export function scopeOf(
   plan: Plan,
   states: readonly StepStates[],
@@ -262,7 +259,7 @@ export function strangerReasons(plan: Plan, step: StepPlan, { after }: StepState
     );
 }
 
-/** Links that were ports between snapshots: guests behind them got floods. Lost kernel events may hide some. */
+/** Links that were ports only between snapshots got floods. Lost kernel events may hide some. */
 export function passingPorts(
   step: StepPlan,
   { before, after }: StepStates,

@@ -2,7 +2,7 @@ import type { Flow, StepPlan } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { StepStates } from '../../model/state.js';
 
-/** Share of traffic's frames that intended observers must get. */
+/** Share of traffic that intended observers must get. */
 export const deliveryShare = 0.99;
 
 /** Input on a step's deliveries. */
@@ -12,9 +12,7 @@ export interface DeliveryInput {
   readonly endpoints: readonly Endpoint[];
 }
 
-/**
- * Probes that an addressee must get: all but the kernel's drops on the way. One missing of two hundred may be stolen.
- */
+/** All probes but the kernel's drops on the way: one missing of two hundred may be stolen. */
 export type LeastDelivered = (flow: Flow, addressee: string, sent: number) => number;
 
 /** The rule for a step. */

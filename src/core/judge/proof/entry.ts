@@ -192,7 +192,7 @@ function snapshotsAt(
   });
 }
 
-/** True if a readable obstacle at a sender's port may stop a control. */
+/** True if a readable obstacle may stop a control. */
 export function isFiltered(of: Pick<DeviceEarInput, 'states' | 'endpoints'>, control: Control): boolean {
   return snapshotsAt(of, control).some(({ barriers }) => barriers.length > 0);
 }

@@ -36,7 +36,7 @@ export function wholeInterval({ before, after }: StepStates): Interval {
   return { from: before, to: after, excused: nothing, where: '' };
 }
 
-/** The step's time, cut at the snapshots around its events. */
+/** Cut at the snapshots around events. */
 export function intervalsOf(
   step: StepPlan,
   { eventSnapshots }: Pick<StepFacts, 'eventSnapshots'>,
@@ -60,7 +60,7 @@ export function intervalsOf(
   return [...intervals, { from, to: after, excused: nothing, where }];
 }
 
-/** Snapshots around events, numbered one before and one after each. */
+/** Numbered one before and one after each event. */
 export function unreadAround(
   { eventSnapshots, eventsSinceSnapshot }: Pick<StepFacts, 'eventSnapshots' | 'eventsSinceSnapshot'>,
   { during = [] }: StepStates,
@@ -115,7 +115,7 @@ function partOf({ ifindex, what }: SettingChange): StatePart | null {
   return what === vlanList ? 'vlan' : 'links';
 }
 
-/** Settings heard to change beyond the reach of running events. */
+/** Settings heard to change outside running events' reach. */
 export function settingsBeyondEvents(
   step: StepPlan,
   { settingChanges, settingChangesMeanwhile }: Pick<StepFacts, 'settingChanges' | 'settingChangesMeanwhile'>,

@@ -266,7 +266,7 @@ function gather<Event extends EventName>(facts: Gathering, event: Event, entry: 
   gatherers[event](facts, entry);
 }
 
-/** The timeline by step, in the plan's order. Steps not reached have no outcome. */
+/** In the plan's order. Steps not reached have no outcome. */
 export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): readonly StepFacts[] {
   const factsOfSteps = plan.steps.map(empty);
   for (const entry of timeline) {
@@ -301,7 +301,7 @@ function byTime(a: KeptSighting, b: KeptSighting): number {
   return Number(a.kept.towards) - Number(b.kept.towards);
 }
 
-/** Frames kept in memory in all steps, in counting order. */
+/** All steps' kept frames in counting order. */
 export function keptInOrder(arrivals: readonly FrameArrival[], facts: readonly StepFacts[]): readonly KeptSighting[] {
   return arrivals
     .flatMap((arrival) =>

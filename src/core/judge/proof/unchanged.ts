@@ -38,7 +38,7 @@ function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideE
   );
 }
 
-/** True of a step's bridge, its port, or a link the host routes to. */
+/** True of the step's bridges, their ports, and links the host routes by. */
 export function isStepLink(step: StepPlan): (link: LinkState) => boolean {
   const bridges = bridgesPassed(step);
   const routed = new Set(

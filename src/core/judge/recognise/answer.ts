@@ -8,7 +8,7 @@ import { icmpLength, icmpTypes, isIcmpError } from '../../wire/icmp.js';
 import { ipProtocols, ipv4Bytes, ipv4Length } from '../../wire/ipv4.js';
 import { ipv6Bytes, ipv6Length } from '../../wire/ipv6.js';
 
-/** The part of a probe that answers repeat: its IP packet up to the token. */
+/** Answers repeat an IP packet up to the token. */
 export interface ProbePacket {
   readonly bytes: Uint8Array;
   /** By offset, 1 for bytes that routers and stacks keep, without addresses. */
@@ -16,7 +16,7 @@ export interface ProbePacket {
   readonly isEcho: boolean;
 }
 
-/** A planned packet with its addresses. Null = none. */
+/** Null = none. */
 export interface AskedPacket {
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
@@ -35,7 +35,7 @@ export interface ProbeAnswer {
 const changing = { 4: [1, 2, 3, 6, 7, 8, 10, 11], 6: [1, 2, 3, 7] } as const;
 const addressesAt = { 4: [12, 20], 6: [8, 40] } as const;
 
-/** The packet of a frame as far as answers repeat it. Null = not IP. */
+/** As far as answers repeat it. Null = not IP. */
 export function packetBeforeToken(
   { bytes, tokenAt, checksumAt }: FrameTemplate,
   { ipVersion, protocol, srcIpAt, icmpType }: FrameView,

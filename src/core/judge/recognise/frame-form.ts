@@ -34,7 +34,7 @@ function ipBytes(text: string | null): Uint8Array | null {
   return text === null ? null : (ipv4Bytes(text) ?? ipv6Bytes(text));
 }
 
-/** A reader of planned headers that reads each address once. */
+/** Reads each address once. */
 export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
   const macs = new Map<string, number>();
   const ips = new Map<string | null, Uint8Array | null>();
@@ -104,7 +104,7 @@ function wasRouted(view: FrameView, planned: PlannedHeaders): boolean {
   return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit;
 }
 
-/** The form of a frame with its token at `tokenAt`. `view` null: unreadable headers, so changed. */
+/** `view` null: the headers are unreadable, and so not the sent ones. */
 export function formOf(
   bytes: Uint8Array,
   view: FrameView | null,

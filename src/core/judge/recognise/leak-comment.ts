@@ -56,7 +56,7 @@ function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): str
     : `LEAK ${traffic.kind} ${owner(src)}→${owner(dst)}, overheard by ${observer.name}`;
 }
 
-/** A leaking frame's line for users who open the capture, null = no leak. No verdict rests on it. */
+/** For users who open the capture, null = no leak. No verdict rests on it. */
 export function leakComment(frame: CommentedFrame, plan: Plan, parties: Parties): string | null {
   const text = leakText(frame, plan, parties);
   const { index, name } = frame.step;
@@ -79,7 +79,7 @@ function leakText(frame: CommentedFrame, plan: Plan, parties: Parties): string |
 
 const controlMark = 'CONTROL ';
 
-/** A control's line in the capture, also for `replay --mac`, which would take it for overheard. Null = other frames. */
+/** For users and for `replay --mac`, which would take it for overheard. Null = other frames. */
 export function controlComment({ sighting }: Pick<Classified, 'sighting'>): string | null {
   if (sighting.kind !== 'control') return null;
   const { kind, phase, observer, sender } = sighting.control;

@@ -8,7 +8,7 @@ import { createHeaderReader, type PlannedHeaders } from './frame-form.js';
 import { createMacWords, type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import type { RunTags } from './run-tags.js';
 
-/** A probe that was read. Void at the next. */
+/** Void at the next frame. */
 export interface PlannedProbe {
   readonly flow: Flow;
   readonly sequence: number;

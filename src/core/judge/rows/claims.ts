@@ -20,7 +20,7 @@ function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
   }
 }
 
-/** A claim must hold for every row that it selects. */
+/** Must hold for every row that it selects. */
 export function claimOutcome(claim: PlannedClaim, rows: readonly Finding[]): ClaimOutcome {
   const outcomes = rows
     .filter(

@@ -2,7 +2,7 @@ import type { Plan } from '../../model/plan.js';
 import type { StepStates } from '../../model/state.js';
 import { addTo, mapByName } from '../../text/collections.js';
 
-/** Equal numbers mean equal port settings, bridge entries and author's statements, which decide on frames' ways. */
+/** Equal numbers mean equal port settings, bridge entries and author's statements. */
 export function endpointLikeness(plan: Pick<Plan, 'endpoints'>, states: StepStates): (name: string | null) => number {
   let numbers: ReadonlyMap<string, number> | null = null;
   return (name) => {

@@ -16,7 +16,7 @@ import {
   upperBound95,
 } from './probe-row.js';
 
-/** Larger steps group equal rows: a mesh of 1,000 guests has a billion. */
+/** A mesh of 1,000 guests has a billion: larger steps group equal rows. */
 export const maxUngrouped = 10_000;
 
 interface Sums {

@@ -101,7 +101,7 @@ export function mayHaveAll(
   );
 }
 
-/** The outcome for this many seen frames. Open by design is exposed, no leak. */
+/** Open by design is exposed, no leak. */
 export function outcomeAt(
   observer: Observer,
   flow: Flow,
@@ -172,8 +172,8 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: 
 }
 
 /**
- * Upper end of the 95 % confidence interval of the leaking share if none of `n` frames leaked: 1 − 0.05^(1/n), rounded
- * up to three digits. Null for n = 0. Assumes independent leaks.
+ * Upper end of the 95 % confidence interval of the leaking share if none of `n` frames leaked: 1 − 0.05^(1/n), the
+ * exact binomial bound, rounded up to three significant digits. Null for n = 0. Assumes independent leaks.
  */
 export function upperBound95(n: number): number | null {
   if (n <= 0) return null;

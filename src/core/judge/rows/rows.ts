@@ -157,7 +157,7 @@ export interface StepRows {
   readonly exposed: readonly FoldedLeaks[];
 }
 
-/** All rows in the plan's order, one for each flow and judged observer, except its sender. */
+/** In the plan's order, one for each flow and judged observer, except its sender. */
 export function rowsOf(input: RowInput): StepRows {
   const likeness = endpointLikeness(input.plan, input.states);
   const folder = new LeakFolder(likeness, maxLeakRows);

@@ -5,8 +5,8 @@ import { acceptedOf, directionOf, type RowInput } from './probe-row.js';
 import { groupBy } from '../../text/collections.js';
 
 /**
- * Rows of bridges for guests whose port takes ARP from a foreign address, though most ports filter it by design. If no
- * port stops it, that is open by design. Guests whose own frames do not enter stay unknown.
+ * Rows of bridges for guests whose port takes ARP from a foreign address, though a filter stops it at most ports alike
+ * by design. If no port stops it, that is open by design. Guests whose own frames do not enter stay unknown.
  */
 export function sourceRows({ plan, step, facts, tally, states, day }: RowInput): readonly Finding[] {
   const isSeen = ({ index }: Control): boolean => tally.controls.has(index);

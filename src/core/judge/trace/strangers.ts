@@ -39,7 +39,7 @@ export function hasOtherSwitch(segment: ReadonlySet<string>, state: HostState): 
   );
 }
 
-/** Devices that these stand on, and members of a bond. */
+/** Includes members of a bond. */
 export function devicesBelow(ports: Iterable<string>, links: readonly LinkState[]): ReadonlySet<string> {
   const byName = groupBy(links, ({ name }) => name);
   const members = groupBy(links, ({ master }) => master);
@@ -66,7 +66,7 @@ function namePart(name: string): string {
   return name.replace(/[\s/@#|]/g, '_');
 }
 
-/** Devices beside the bridges that had probes, and their owning processes, by the kernel's trace. */
+/** Devices beside the bridges that had probes, and their processes. */
 export class Strangers {
   private readonly byIndex: ReadonlyMap<number, LinkState>;
   private readonly names: ReadonlySet<string>;
