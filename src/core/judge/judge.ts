@@ -34,7 +34,7 @@ export interface JudgeInput {
   readonly run: RunRecord;
   readonly timeline: readonly TimelineEntry[];
   readonly states: readonly StepStates[];
-  /** With the SHA-256 of discarded.ndjson. Only if run.json reports discarded frames. */
+  /** SHA-256 of discarded.ndjson. Only if run.json reports discarded frames. */
   readonly discarded?: { readonly lines: readonly DiscardedFrames[]; readonly sha256: string | null };
   readonly trace?: readonly TraceLine[];
   /** Tried after the run, by 0-based step. */

@@ -2,7 +2,7 @@ import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 
 /** Tokens that entered, at their senders' places and elsewhere. */
 export interface EnteredTokens {
-  /** False = entered there before. `bridge`: through the bridge device. */
+  /** False = entered there before. `bridge`: by the bridge device. */
   add(flow: Flow, sequence: number, place: 'port' | 'bridge'): boolean;
   count(flow: Flow): number;
   throughDevice(flow: Flow): number;

@@ -1,4 +1,3 @@
-/** A mesh has a million flows of one row: a table would wait for memory. */
 const fewRows = 8;
 
 const manyRows = 1 << 13;
@@ -32,7 +31,6 @@ function hashOf(flow: number, observer: number): number {
 export class FlowRows {
   columns = createColumns(64);
   size = 0;
-  /** Open addressing, at most half full: row + 1, 0 = free. */
   private table = new Int32Array(128);
   private inTable = 0;
   private readonly lastOfFlow: Int32Array;

@@ -1,7 +1,7 @@
 import type { Noise } from '../../model/result.js';
 import type { StepTally } from './tally.js';
 
-/** Bounds memory, as guests choose their addresses: further sources share one count. */
+/** Guests choose their addresses: further sources share one count. */
 const maxSources = 4096;
 const others = '*';
 const maxNamed = 3;

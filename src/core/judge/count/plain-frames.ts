@@ -87,7 +87,7 @@ class PlainFrameCounter implements PlainFrames {
   private readonly entering: TalkRow[] = [];
   private readonly talks: readonly Talk[];
   private readonly watches: boolean;
-  /** Made at the first frame: few devices send to most of a mesh's thousand observers. */
+  /** Few devices send to most of a mesh's thousand observers. */
   private pairs: AddressPairs<Pair> | null = null;
 
   constructor(

@@ -60,7 +60,6 @@ export class SeenTokens {
   private readonly beyond: TokenBits;
   private isNumberedThrough: boolean | null = null;
 
-  /** `limit`: rows with a first sighting. */
   constructor(
     private readonly flows: Flows,
     limit = Math.max(maxRows, 2 * flows.length),

@@ -72,7 +72,7 @@ export interface StepTally {
   readonly altered: Map<string, AlteredFrames>;
   /** By `flow|observer`. */
   readonly answers: Map<string, OverheardAnswers>;
-  /** By `flow|observer`. Decided when the snapshots are known. */
+  /** By `flow|observer`. Decided once snapshots are known. */
   readonly stackMade: Map<string, StackMadeTokens>;
   /** `endpoint|MAC`: that endpoint's answer entered on its way to that MAC. */
   readonly answerWays: Set<string>;

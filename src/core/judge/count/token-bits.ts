@@ -92,7 +92,7 @@ export class TokenBits {
     return total;
   }
 
-  /** Observers in order that may have seen any of the tokens. No other has. */
+  /** In order, observers that may have seen any of the tokens. No other has. */
   eachObserver(first: number, count: number, take: (observer: number) => void): void {
     if (count === 1 && this.seenBy.length === 0) {
       const observer = this.firstOf[first] ?? 0;

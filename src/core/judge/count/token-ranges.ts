@@ -12,7 +12,6 @@ interface Range {
 
 export function createTokenRanges(): TokenRanges {
   let ranges: Range[] = [];
-  /** In order and disjoint. Null = to be joined. */
   let joined: readonly Range[] | null = null;
 
   function join(): readonly Range[] {

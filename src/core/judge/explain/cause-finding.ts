@@ -86,7 +86,6 @@ function causesOf(leak: RowContext | null, input: CauseInput): readonly Cause[] 
 /** Finds the causes of a step's leaks. */
 export interface CauseFinding {
   readonly causesOf: (leak: Finding) => readonly Cause[];
-  /** For a leak that differs from an explained one only in sender and addressee. */
   readonly causesAlike: (leak: Finding) => readonly Cause[];
 }
 

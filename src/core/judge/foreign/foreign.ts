@@ -7,7 +7,6 @@ import { foreignProtocol, type QuickProtocol, quickName, readQuickly } from './p
 
 /** A listener and its foreign unicast. MACs are 48-bit numbers. */
 export interface ForeignListener {
-  /** Name in a scenario. Null = only its MACs are known. */
   readonly name: string | null;
   readonly macs: readonly number[];
   /** Null: a guest, to which all but its own MACs is foreign. Else only frames between two of these MACs are. */
@@ -37,7 +36,7 @@ export interface HeardFile {
   isOfTool: boolean;
   frames: number;
   own: number;
-  /** This tool's own frames that prove a hearing port, in its captures only. */
+  /** This tool's frames that prove a hearing port, in its captures only. */
   controls: number;
   group: number;
   foreign: number;
@@ -165,7 +164,6 @@ function quickRow(fold: ForeignFold, pair: Pair, key: number, at: FrameAt): Hear
 /** Facts that decide on a file's frames. */
 export interface FileView {
   readonly ethernet: (interfaceId: number) => boolean;
-  /** Null = addresses decide. */
   readonly settled: (packet: number) => 'own' | 'control' | null;
 }
 

@@ -28,7 +28,6 @@ export interface BypassInput {
   readonly isTracedWhole?: boolean;
   /** True of a port that may have any copy, or that an unaccepted leak decides. */
   readonly isDecided: (observer: Observer) => boolean;
-  /** In no snapshot. Absent = none. */
   readonly passed?: readonly Bypass[];
 }
 

@@ -86,7 +86,6 @@ function missingForms(input: EntryByFormInput): readonly Missing[] {
   return [...missing.values()];
 }
 
-/** Null = admitted. */
 type VlanGate = { readonly by: string } | 'unknown' | null;
 
 /** br_allowed_ingress, net/bridge/br_vlan.c. A VLAN without the bridge device hides the entry from controls. */
@@ -140,7 +139,6 @@ function filtersAt(
 
 interface AtPort {
   readonly barriers: readonly string[];
-  /** Unreadable ones. */
   readonly programs: readonly string[];
   /** False: a frame may miss the bridge device, or the switch may drop it for unknown reasons. */
   readonly isShown: boolean;

@@ -16,7 +16,6 @@ import type { StepFacts } from './step-facts.js';
 export interface Interval {
   readonly from: HostState | null;
   readonly to: HostState | null;
-  /** Parts that a running event can have changed. */
   readonly excused: ReadonlySet<StatePart>;
   /** Place among the events, for users. '' without earlier ones. */
   readonly where: string;
@@ -106,7 +105,6 @@ export function commandReach(commands: readonly (readonly string[])[]): Readonly
   return new Set(commands.flatMap(([program = '']) => reach[baseName(program)] ?? stateParts));
 }
 
-/** Null = the kernel lost events. */
 function partOf({ ifindex, what }: SettingChange): StatePart | null {
   if (what === lostEvents) return null;
   if (isOfRouting(what)) return 'routing';

@@ -147,9 +147,9 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
 }
 
 /**
- * Controls prove a sender's entry. Behind the bridge device, every probe that left through it does, as br_dev_xmit
- * follows the packet sockets. Where no control can arrive, as in a VLAN without an address of the bridge, addressees
- * that got the first and last frames do, with the forbidden ones between. With routing, every probe must show on its
+ * Controls prove a sender's entry. Behind the bridge device every probe that left through it does, as br_dev_xmit
+ * follows the packet sockets. If no control can arrive, as in a VLAN without an address of the bridge, addressees that
+ * got the first and last frames do, with the forbidden ones between. With routing, every probe must show on its
  * sender's port, which the host's stack follows. On a lower device it must show on the sender's interface, which the
  * driver follows (macvlan_start_xmit).
  */

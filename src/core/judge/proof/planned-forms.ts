@@ -116,7 +116,6 @@ interface Ends {
   readonly offsets: readonly number[];
 }
 
-/** Equal addresses are adjacent. */
 function endsOf(first: FrameSpec, frames: Iterable<FrameSpec>, side: Side, formOf: ReadForm): Ends {
   const [base] = formOfFrame(first);
   const [open] = formWithout(first, { sides: [side], keepsMacs: false });
@@ -150,7 +149,6 @@ function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
   return { ...form, bytes, unknown };
 }
 
-/** Asks all at once, then halves of those not refused. */
 function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
   const form = merged(sources, destinations);
   if (form === undefined || !takes(form)) return false;
@@ -160,7 +158,7 @@ function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
     : halves(destinations).some((half) => someOfPairs(sources, half, takes));
 }
 
-/** One frame of each form and sender first, then any to any: a mesh of a thousand guests has a million. */
+/** One frame of each form and sender, then any to any: a mesh of a thousand guests has a million. */
 class PlannedFrames {
   private readonly flows: Flows;
   private readonly own: readonly PlannedForm[];

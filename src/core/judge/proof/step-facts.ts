@@ -17,13 +17,11 @@ export interface StepFacts {
   readonly listening: ReadonlyMap<string, EngineFacts>;
   readonly listenedInTime: ReadonlySet<string>;
   readonly controlsAccepted: ReadonlySet<number>;
-  /** Tokens of probes accepted by the kernel. */
   readonly accepted: TokenRanges;
   readonly trafficOk: ReadonlyMap<number, { readonly ok: boolean; readonly detail: string }>;
   /** Probing began: else only faults are reported. */
   readonly probed: boolean;
   readonly drainedMs: number | null;
-  /** Null = never. */
   readonly probingFrom: Moment | null;
   /** Controls in between were sent, with no probe under way. */
   readonly betweenFrom: Moment | null;

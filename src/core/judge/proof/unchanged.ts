@@ -286,16 +286,13 @@ export function unchangedReasons(
   );
 }
 
-/** Differences between two states that the step's probes cause on purpose. */
 interface SideEffects {
   /**
-   * True of a setting that a new root or its topology change steers (br_config_bpdu, __br_set_topology_change,
+   * True if a new root or its topology change steers it (br_config_bpdu, __br_set_topology_change,
    * net/bridge/br_stp.c). `ofBridge`: one state a snapshot.
    */
   setting(key: string, ofBridge: readonly LinkState[]): boolean;
-  /** True of a port closed by a guard, if the probes enter there. */
   closed(port: string): boolean;
-  /** True of a MAC that a thief took to its own port. */
   moved(mac: string, port: string): boolean;
 }
 

@@ -17,7 +17,6 @@ export type Sighting =
       readonly sequence: number;
       readonly form: FrameFormName;
       readonly tokenAt: number;
-      /** Absent: no answer to the probe. */
       readonly answer?: ProbeAnswer;
       /** Present: made by the host or a router, not for the probe's source. */
       readonly stackMade?: StackMade;

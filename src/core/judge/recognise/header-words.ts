@@ -72,7 +72,6 @@ export function isLike(frameWords: Int32Array, start: number, { words: like }: P
 
 /** Compares a frame's two MACs as words. */
 export interface MacWords {
-  /** A text that is no MAC never matches. */
   are(words: Int32Array, at: number, srcMac: string, dstMac: string): boolean;
 }
 

@@ -12,11 +12,10 @@ interface Template extends Omit<HeaderWords, 'view'> {
   readonly end: number;
 }
 
-/** A template's cost pays only for a flow that recurs this often with few others between. */
+/** A template pays only for a flow that recurs this often. */
 const worthATemplate = 16;
 const counted = 1024;
 const maxTemplates = 4096;
-/** 16 token indices a slot. A power of two. */
 const slots = 1024;
 const indicesPerSlot = 4;
 const maxPlaces = 8;

@@ -13,7 +13,6 @@ export interface FiltersInState {
   readonly link: readonly string[];
   readonly ip: {
     readonly routed: readonly string[];
-    /** By br_netfilter, they act on bridged packets too. */
     readonly bridged: readonly string[];
   };
 }

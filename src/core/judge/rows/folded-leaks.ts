@@ -77,7 +77,6 @@ export class LeakFolder {
     this.maxRows = maxRows;
   }
 
-  /** `makeRow` is called once for a fold. */
   add({ kind, flow, observer, sent, seen }: OverheardFlow, makeRow: () => Finding): void {
     const last = this.#last?.flow === flow.id && this.#last.kind === kind ? this.#last : this.#turnTo(flow, kind);
     const fold = last.known?.get(observer.name) ?? this.#foldOf(last, observer, makeRow);

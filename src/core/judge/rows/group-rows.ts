@@ -38,7 +38,6 @@ interface Alike {
 
 /** Rows listed singly, and the folder for others. */
 export interface Grouping {
-  /** Observers with every row listed. */
   readonly single: ReadonlySet<string>;
   readonly folder: LeakFolder;
   readonly exposures: LeakFolder;
@@ -239,7 +238,7 @@ class RowGrouper {
     this.look(this.lookedOf(name), turn);
   }
 
-  /** Skips zero rows unless wanted. `tokens`: the flow's tokens seen, if known. */
+  /** Skips zero rows unless wanted. `tokens`: those seen, if known. */
   private look(looked: Looked | undefined, turn: Turn, tokens: number | null = null): void {
     if (looked === undefined || looked.flow === this.flows) return;
     const { flow, kind, sent, proven } = turn;

@@ -18,9 +18,6 @@ function isRowOf(flow: Flow, finding: Finding): boolean {
   );
 }
 
-/**
- * Only the first rows in the plan's order are explained: of a mesh's million flows only requested ones are examined.
- */
 function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   const positions = new Map<string, number[]>();
   const flowsOf = ofSender((sender) => (positions.get(sender) ?? []).flatMap((at) => flows.at(at) ?? []));

@@ -163,7 +163,6 @@ export class Returned {
     );
   }
 
-  /** A device that stands apart had frames that no device here handed to its namespace beside the bridges. */
   private entranceElsewhere(device: TracedDevice): readonly KnownEntrance[] {
     const received = this.tokensOf('receive', device);
     if (received.size === 0 || !isApart(device)) return [];

@@ -74,7 +74,6 @@ export class Strangers {
   private readonly segment: ReadonlySet<string>;
   private readonly heardAt: ReadonlySet<string>;
   private readonly below: ReadonlySet<string>;
-  /** Probes in other namespaces to which a port leads may have come by that. */
   private readonly joined: ReadonlySet<number>;
   private readonly isRouted: boolean;
   private readonly isJudged: boolean;

@@ -6,7 +6,6 @@ export interface Barrier {
   /** Follows "because". */
   readonly text: string;
   readonly opens: string;
-  /** Its place in the row's way by the state. Null = not there. */
   readonly find: (row: RowContext) => string | null;
 }
 
