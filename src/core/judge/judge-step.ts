@@ -103,6 +103,7 @@ function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInpu
   ];
 }
 
+/** An observer accepted for every judged class may also see replayed tokens. */
 function isFullyAccepted({ step, day }: StepInput, observer: string | null): boolean {
   if (observer === null || step.expect.accept.length === 0) return false;
   return step.flows.every(
@@ -110,6 +111,7 @@ function isFullyAccepted({ step, day }: StepInput, observer: string | null): boo
   );
 }
 
+/** Replays make a step inconclusive only if no other leak decides it. */
 function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], input: StepInput): readonly Reason[] {
   const decided = rows.some((row) => row.leak && row.accepted === undefined);
   return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isFullyAccepted(input, observer)));
@@ -171,6 +173,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly isTraceClosed: boolean;
 }
 
+/** Bypasses do not count at an observer that a leak or its rights already decide. */
 function bypassesBeside(
   input: StepInput,
   rows: readonly Finding[],

@@ -1,5 +1,7 @@
+/** A mesh has a million flows of one row: a table would wait for memory. */
 const fewRows = 8;
 
+/** Beyond this most flows have a row: reserved pages come with use. */
 const manyRows = 1 << 13;
 
 /**

@@ -33,6 +33,7 @@ export function keepStackMade(
   return true;
 }
 
+/** Kinds of link (ip-link(8)) that wrap packets, beside those for Ethernet frames. */
 const layer3Tunnels: readonly (string | null)[] = [
   'gre',
   'ip6gre',

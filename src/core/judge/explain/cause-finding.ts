@@ -14,6 +14,7 @@ import { rowContexts } from '../rows/row-contexts.js';
 /** Beside such a cause alone a listening process may be the one that hands frames on. */
 const openAnyway: readonly Cause['code'][] = ['not-isolated', 'source-unchecked'];
 
+/** If one cause accounts for the leak, others are not accused beside it. */
 function worthReporting(causes: readonly Cause[]): readonly Cause[] {
   const has = (code: CauseCode): boolean => causes.some((cause) => cause.code === code);
   // a device on a bridge gets the bridge's frames, whatever the ports' settings
@@ -24,6 +25,7 @@ function worthReporting(causes: readonly Cause[]): readonly Cause[] {
   );
 }
 
+/** A mesh may have a million leaks in a step. */
 const maxExplained = 2000;
 
 /** A rule may come after the first probe: then a later snapshot has it. */

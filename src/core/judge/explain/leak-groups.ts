@@ -137,6 +137,7 @@ function earlier(a: FirstSighting | null, b: FirstSighting | null): FirstSightin
   return b.frame < a.frame ? b : a;
 }
 
+/** Of several senders none is in every leak. */
 function commonEnds({ common }: PartialGroup, senders: ReadonlySet<string>, observer: string): ReadonlySet<string> {
   const ends = new Set(senders.size === 1 ? [...senders, observer] : [observer]);
   return common === null ? ends : new Set([...common].filter((name) => ends.has(name)));

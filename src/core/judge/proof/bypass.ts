@@ -193,6 +193,7 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   return [...bypasses.values(), ...(input.passed ?? [])];
 }
 
+/** Processes with a socket are known already, by the device they read from. */
 function withTraced(found: readonly Bypass[], traced: readonly Bypass[]): readonly Bypass[] {
   const known = new Set(found.flatMap(({ holders = [] }) => holders.map(({ pid }) => pid)));
   const isKnown = ({ holders = [] }: Bypass): boolean => holders.some(({ pid }) => known.has(pid));

@@ -91,8 +91,8 @@ function changesInForce({ steps, endpoints }: Plan, step: StepPlan): readonly Sh
 }
 
 /**
- * With spanning tree the kernel and root bridge set these (br_stp_start, br_config_bpdu, __br_set_topology_change,
- * net/bridge).
+ * With spanning tree the kernel and the root bridge set timers and ageing (br_stp_start, br_config_bpdu,
+ * __br_set_topology_change, net/bridge).
  */
 function isSteered({ place, key }: ChangeOf<'set'>, link: LinkState): boolean {
   if (place !== 'bridge') return false;

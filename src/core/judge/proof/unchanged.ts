@@ -199,6 +199,7 @@ function isChangedIn({ from, to, excused }: ReadInterval, name: string, what: st
   return !excused.has('links') && value(from) !== value(to);
 }
 
+/** Unread sysctls had unknown values. */
 function sysctlPutBack(name: string, before: HostState, intervals: readonly ReadInterval[]): readonly Reason[] {
   const isOther = ({ from, to, excused }: ReadInterval): boolean =>
     !excused.has('sysctl') && from.sysctl[name] !== to.sysctl[name];

@@ -28,6 +28,7 @@ function isUnroutable({ carrier, frame }: Flow): boolean {
   return carrier === 'raw' && frame.form === undefined;
 }
 
+/** All ports of these are walked, or they get no frames of others. */
 const knownMasters: readonly unknown[] = ['bridge', 'bond', ...routingMasters];
 
 /** True if the segment's frames reach a switch of another kind, whose ports get them too. */
@@ -74,6 +75,7 @@ export class Strangers {
   private readonly segment: ReadonlySet<string>;
   private readonly heardAt: ReadonlySet<string>;
   private readonly below: ReadonlySet<string>;
+  /** A port leads to a device there: probes may have come by that. */
   private readonly joined: ReadonlySet<number>;
   private readonly isRouted: boolean;
   private readonly isJudged: boolean;

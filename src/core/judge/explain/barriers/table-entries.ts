@@ -3,6 +3,7 @@ import type { FdbState } from '../../../model/state.js';
 import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
 import type { Barrier } from './barrier.js';
 
+/** The entry stands before and after the probes, or is learned with the first of them. */
 function steeringEntry(row: RowContext): FdbState | null {
   const { entries, after, bridge, port, observer, dstMac } = row;
   const learned = entriesOf(after, dstMac).filter(({ state, master }) => state === 'dynamic' && master === bridge.name);

@@ -57,6 +57,7 @@ function takesAll({ observer }: Pick<RowContext, 'observer'>): boolean {
   return observer?.by?.mode === 'passthru';
 }
 
+/** Guests of an ipvlan share a MAC: addresses distinguish them. */
 function isForeignPacket({ flow, listener, ...row }: RowContext): boolean {
   const address = flow?.frame.dstIp ?? null;
   return isUnicast(row) && !(listener?.ips ?? []).some((ip) => ip.address === address);
