@@ -35,7 +35,7 @@ export function wholeInterval({ before, after }: StepStates): Interval {
   return { from: before, to: after, excused: nothing, where: '' };
 }
 
-/** Cut at the snapshots around events. */
+/** The step's time, cut at the snapshots around events. */
 export function intervalsOf(
   step: StepPlan,
   { eventSnapshots }: Pick<StepFacts, 'eventSnapshots'>,
@@ -59,7 +59,7 @@ export function intervalsOf(
   return [...intervals, { from, to: after, excused: nothing, where }];
 }
 
-/** Numbered one before and one after each event. */
+/** Snapshots, numbered one before and one after each event. */
 export function unreadAround(
   { eventSnapshots, eventsSinceSnapshot }: Pick<StepFacts, 'eventSnapshots' | 'eventsSinceSnapshot'>,
   { during = [] }: StepStates,

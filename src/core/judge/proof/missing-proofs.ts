@@ -339,7 +339,7 @@ function keptReasons({ keptFrames }: StepFacts): readonly Reason[] {
   );
 }
 
-/** In a fixed order. Empty = complete. */
+/** Missing proofs for *holds*, in a fixed order. Empty = complete. */
 export function missingProofs(input: ProofInput): readonly Reason[] {
   const { step, facts, tally } = input;
   const outcome = outcomeReasons(facts);

@@ -299,7 +299,7 @@ function byTime(a: KeptSighting, b: KeptSighting): number {
   return Number(a.kept.towards) - Number(b.kept.towards);
 }
 
-/** All steps' kept frames in counting order. */
+/** Frames kept in memory, in counting order. */
 export function keptInOrder(arrivals: readonly FrameArrival[], facts: readonly StepFacts[]): readonly KeptSighting[] {
   return arrivals
     .flatMap((arrival) =>

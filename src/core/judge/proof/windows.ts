@@ -11,7 +11,7 @@ function msSince(start: Moment | null, ns: bigint): number {
   return start === null ? 0 : Math.round(Number(ns - start.ns) / 100_000) / 10;
 }
 
-/** Joined if consecutive in sending order. Absent without events. */
+/** Times of a flow's probes, joined if consecutive in sending order. Absent without events. */
 export function windowsOf(
   flow: Flow,
   observer: string,

@@ -1,10 +1,10 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
 
-/** A hub of 200 guests has eight million. */
+/** Leaking rows that a step lists. A hub of 200 guests has eight million. */
 export const maxLeakRows = 10_000;
 
-/** They differ only in their ends and have no own rows. */
+/** Leaks at one observer that differ only in their ends, without own rows. */
 export interface FoldedLeaks {
   readonly like: Finding;
   readonly from: ReadonlySet<string>;

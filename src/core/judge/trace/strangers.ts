@@ -40,7 +40,7 @@ export function hasOtherSwitch(segment: ReadonlySet<string>, state: HostState): 
   );
 }
 
-/** Includes members of a bond. */
+/** Devices that these stand on, and members of a bond. */
 export function devicesBelow(ports: Iterable<string>, links: readonly LinkState[]): ReadonlySet<string> {
   const byName = groupBy(links, ({ name }) => name);
   const members = groupBy(links, ({ master }) => master);
