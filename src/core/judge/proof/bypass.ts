@@ -56,7 +56,10 @@ function copiesAllowedTo(
   };
 }
 
-/** Rules and routes that take all take probes too, which observers hear. */
+/**
+ * Policy routing and IPsec policies for the step's guests. Those that take all packets take probes too, which observers
+ * hear.
+ */
 function routeBypasses(input: BypassInput, state: HostState, routed: ReadonlySet<string>): readonly Bypass[] {
   const { plan, step } = input;
   const heardAt = new Set(step.observers.map((observer) => observer.interface));

@@ -38,7 +38,7 @@ function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideE
   );
 }
 
-/** True of the step's bridges, their ports, and links the host routes by. */
+/** True of the step's bridges, their ports, and links that the host routes to. */
 export function isStepLink(step: StepPlan): (link: LinkState) => boolean {
   const bridges = bridgesPassed(step);
   const routed = new Set(
