@@ -8,11 +8,10 @@ export interface LeakRow {
   readonly finding: Finding;
 }
 
-/** Differences of two runs of a scenario, seen from the first. */
+/** Differences of two runs, seen from the first. */
 export interface RunComparison extends Changes<LeakRow> {
-  /** Leaks of both runs with their own rows. */
   readonly stayed: readonly { readonly before: LeakRow; readonly after: LeakRow }[];
-  /** Leaks of both runs without their own rows: only their numbers are comparable. */
+  /** Only their numbers are comparable. */
   readonly folded: readonly (LeakRow & { readonly before: number; readonly after: number })[];
   readonly verdicts: readonly {
     readonly step: string;
@@ -34,7 +33,7 @@ export function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][
   return named;
 }
 
-/** The key of a leak across runs. */
+/** Equal for a leak in all runs. */
 export function leakKey(
   step: string,
   { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding,
@@ -62,7 +61,7 @@ export interface Changes<Value> {
   readonly untold: readonly Value[];
 }
 
-/** Compares findings by key. `proven`: a missing value shows that it is over. */
+/** `proven`: a missing value shows that it is over. */
 export function compareFound<Value>(
   before: ReadonlyMap<string, readonly Value[]>,
   after: ReadonlyMap<string, readonly Value[]>,
@@ -76,10 +75,7 @@ export function compareFound<Value>(
   };
 }
 
-/**
- * Compares runs row by row. A leak that is gone, accepted or exposed has stopped if its step holds now, or is broken by
- * others without doubt. `open`: leaks of earlier runs missing in the first.
- */
+/** A leak has stopped if its step holds now, or other leaks clearly break it. `open`: leaks of earlier runs. */
 export function compareResults(first: Result, second: Result, open: readonly LeakRow[] = []): RunComparison {
   const after = leaksOf(second);
   const before = new Map([...byKey(open), ...leaksOf(first)]);
@@ -127,12 +123,12 @@ export function countLeakRows(leaks: readonly LeakRow[]): number {
   return countRows(leaks.map(({ finding }) => finding));
 }
 
-/** True for a row of leaks beyond a step's limit: they are not named, so none is known. */
+/** True for leaks beyond a step's limit, which have no names. */
 export function isFoldedLeak(row: Finding): boolean {
   return isUnacceptedLeak(row) && row.grouped !== undefined;
 }
 
-/** Steps that held in the first run and are inconclusive or missing in the second. */
+/** Held in the first run, inconclusive or missing in the second. */
 export function unprovenSteps(first: Result, second: Result): readonly string[] {
   const now = namedSteps(second);
   return [...namedSteps(first)].flatMap(([name, { verdict }]) => {
@@ -141,10 +137,7 @@ export function unprovenSteps(first: Result, second: Result): readonly string[] 
   });
 }
 
-/**
- * Exit status of a comparison: 2 = a leak began; 3 = a known leak is not proven gone, a held step is unproven, or leaks
- * are not comparable; else 0.
- */
+/** Exit status: 2 = a leak began, 3 = a leak is not proven gone or not comparable, or a held step is unproven, else 0. */
 export function statusOfComparison(first: Result, second: Result, comparison: RunComparison): number {
   const { began, untold, folded } = comparison;
   if (began.length > 0) return 2;
@@ -164,7 +157,7 @@ export function newlyUnmet(
   });
 }
 
-/** Exit status against a baseline: 2 only with news, others stay. `news`: leaks that began or are worse. */
+/** Exit status: 2 only with news. `news`: leaks that began or are worse. */
 export function statusAgainst(
   baseline: Result,
   result: Result,

@@ -4,22 +4,21 @@ import type { Word } from './word.js';
 /** Words, words with a colour, or code. */
 export type TextPart = string | Word | { readonly code: string };
 
-/** Text of a report. Printers escape it. */
+/** Printers escape it. */
 export type Text = string | readonly TextPart[];
 
 /** Facts of one name are one below the other. */
 export type Fact = readonly [name: string, text: Text];
 
-/** A part of a report, printed by every printer. */
+/** A part that every printer prints. */
 export type Block =
   | { readonly kind: 'heading'; readonly text: string }
   | { readonly kind: 'sentence'; readonly text: Text }
   | { readonly kind: 'facts'; readonly facts: readonly Fact[] }
-  /** Cells by column; the second names the row. */
+  /** The second column names the row. */
   | { readonly kind: 'table'; readonly columns: readonly string[]; readonly rows: readonly (readonly Text[])[] }
   /** Typed or read byte for byte, with line feeds. */
   | { readonly kind: 'code'; readonly text: string }
-  /** A titled part: a cause with leaks and fixes. */
   | { readonly kind: 'item'; readonly title: Text; readonly tint: Tint; readonly blocks: readonly Block[] }
   | { readonly kind: 'picture'; readonly picture: 'topology' | 'matrix' };
 
@@ -39,7 +38,7 @@ export function sectionOf(section: Section): readonly Section[] {
   return section.blocks.length === 0 ? [] : [section];
 }
 
-/** Facts as a block, or none; beyond `most` their number, as result.json has them. */
+/** None if it is empty. */
 export function factsOf(facts: readonly Fact[], most = Infinity): readonly Block[] {
   const more = facts.length - most;
   const rest: readonly Block[] = more > 0 ? [sentence(`and ${more} more, all of them in result.json`)] : [];

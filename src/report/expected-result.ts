@@ -1,6 +1,6 @@
 import { answerVariant, type Finding, type Result } from '../core/model/result.js';
 
-/** The fixed outcome of a recorded run: verdicts, reasons and rows, without causes and texts, which may improve. */
+/** Verdicts, reasons and rows, without causes and texts. */
 export interface ExpectedResult {
   readonly exit: number;
   readonly verdict: Result['verdict'];

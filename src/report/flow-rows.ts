@@ -1,7 +1,7 @@
 import type { Finding, StepResult } from '../core/model/result.js';
 import { foldInARow, groupByPair, kindNumbers, numbering } from './group.js';
 
-/** A line of the table: findings of one sender and addressee by observer, equal carriers together. */
+/** Findings of one sender and addressee by observer, equal carriers together. */
 export interface FlowRow {
   readonly wires: readonly string[];
   readonly from: string;
@@ -16,11 +16,9 @@ export interface Cell {
   readonly seen: number;
   readonly allowed: Finding['allowed'];
   readonly leak: boolean;
-  /** A proven zero. */
   readonly proven: boolean;
 }
 
-/** The carrier for the plain class, else the class, the kind of frame, VLAN tags. */
 function wireOf(finding: Finding): string {
   const tags = finding.vlan.length > 0 ? ` vlan ${finding.vlan.join('.')}` : '';
   if (finding.class === 'foreign-unicast') return 'listening';
@@ -34,14 +32,12 @@ function amount(seen: number, sent: FlowRow['sent']): string {
   return seen === sent ? 'all' : String(seen);
 }
 
-/** none, some or all: rows merge if every observer has the same. */
 function outcome(row: FlowRow): string {
   return [...row.cells]
     .map(([name, cell]) => `${name} ${cell.allowed} ${amount(cell.seen, row.sent)} ${cell.proven}`)
     .join('\n');
 }
 
-/** null = not known of one. */
 function sum(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : a + b;
 }
@@ -93,7 +89,7 @@ function singleRows(step: StepResult): readonly FlowRow[] {
   });
 }
 
-/** A step's findings as lines of a table, in the plan's order. */
+/** In the plan's order. */
 export function flowRows(step: StepResult): readonly FlowRow[] {
   return groupByPair(
     singleRows(step),
@@ -109,7 +105,6 @@ interface Folded {
   addressees: number;
 }
 
-/** The only observer that overheard a row with no other news; null = none or several. */
 function onlyEar(row: FlowRow): string | null {
   if (row.cells.size !== 1 || row.wires.length !== 1 || row.to === '*') return null;
   for (const [name, { leak }] of row.cells) return leak ? name : null;
@@ -128,10 +123,7 @@ function addRow(folded: Folded, row: FlowRow): void {
   folded.addressees += 1;
 }
 
-/**
- * Folds rows of one sender with the same observers over all addressees: a leaking mesh has a row for each pair. Folded
- * rows stay.
- */
+/** A leaking mesh has a row for each pair. Folds rows of one sender with the same observers. */
 export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
   const nameOf = numbering<string | null>();
   const wiresOf = numbering<string>();
@@ -160,7 +152,7 @@ function isNative(row: FlowRow): boolean {
   return row.wires.some((wire) => /^(http|ping|tcp|udp|listening)\b/.test(wire));
 }
 
-/** A row's wires in one text, a repeated class and carrier only by kind: `ip-spoof ipv4-udp plain, later-fragment`. */
+/** Names a repeated class and carrier once. */
 export function wiresText({ wires }: FlowRow): string {
   const headOf = (wire: string | undefined): string => /^\S+ \S+ (?!vlan )/.exec(wire ?? '')?.[0] ?? '';
   return wires
@@ -170,7 +162,7 @@ export function wiresText({ wires }: FlowRow): string {
     .join(', ');
 }
 
-/** Frames that arrived: at the addressee, else the least of the required observers; null = none is required. */
+/** At the addressee, else the least of the required observers. null = none is required. */
 export function arrived(row: FlowRow): number | null {
   const addressee = row.to === null ? undefined : row.cells.get(row.to);
   if (addressee !== undefined) return addressee.seen;

@@ -1,9 +1,6 @@
 import type { Finding } from '../core/model/result.js';
 
-/**
- * Numbers values from 0 by first appearance, equal ones alike: of a leaking mesh's hundred thousand rows keys of
- * numbers are faster than of texts.
- */
+/** Numbers equal values alike, from 0. Keys of numbers are faster than texts in a leaking mesh's 100,000 rows. */
 export function numbering<T>(): (value: T) => number {
   const numbers = new Map<T, number>();
   return (value) => {
@@ -26,10 +23,7 @@ function isSameKind(a: Finding, b: Finding): boolean {
   );
 }
 
-/**
- * Numbers findings by their kind (`partsOf`): probe, class, carrier, variant, VLAN tags, grouping, permitted observers.
- * Findings of one kind are mostly consecutive.
- */
+/** Findings of one kind are mostly consecutive. */
 export function kindNumbers(partsOf: (finding: Finding) => readonly unknown[]): (finding: Finding) => number {
   const numberOf = numbering<string>();
   let last: Finding | null = null;
@@ -53,8 +47,8 @@ interface OfPair<T> {
 }
 
 /**
- * Groups members by pair and key, in order; key null stands alone. The key is asked for only if a pair has several
- * members: a leaking mesh has a hundred thousand pairs, and a text for each costs more than all else.
+ * Groups by pair and key, in order. Key null stands alone. Texts for 100,000 pairs are costly: keys are made only for
+ * shared pairs.
  */
 export function groupByPair<T>(
   members: readonly T[],
@@ -94,16 +88,13 @@ function keyed<T>(group: T[], keyOf: (member: T) => string | null): Map<string, 
 
 interface Fold<T, Into> {
   readonly keyOf: (member: T) => string;
-  /** True if keys of a member and an earlier one are equal, if known without them, all between being alike. */
+  /** True if the keys are known to be equal without making them. All members between are alike. */
   readonly isAlike: (member: T, earlier: T) => boolean;
   readonly begin: (member: T) => Into;
   readonly add: (into: Into, member: T) => void;
 }
 
-/**
- * Folds members of one key, by first appearance. A leaking mesh has a hundred thousand rows, mostly like the one
- * before, and a text for each costs more than all else. Each is read once.
- */
+/** Folds by key, in order. Texts for 100,000 rows are costly: rows mostly resemble the one before. */
 export function foldInARow<T, Into>(
   members: readonly T[],
   { keyOf, isAlike, begin, add }: Fold<T, Into>,

@@ -10,11 +10,11 @@ export interface LeakChange {
   readonly leaks: number;
   /** `c overhears a and b (known-unicast)` */
   readonly text: string;
-  /** Their begin, RFC 3339; of several the first. */
+  /** RFC 3339, the first of several. */
   readonly since: string;
 }
 
-/** A run among those of its scenario. */
+/** A run of a scenario. */
 export interface HistoryRun {
   readonly dir: string;
   readonly at: string;
@@ -53,13 +53,13 @@ function changesOf(compared: RunComparison, at: string, began: Map<string, strin
   ];
 }
 
-/** A folder without a result: killed, unfinished, or not to be judged. */
+/** A folder without a result, or not to be judged. */
 export interface Unended {
   readonly dir: string;
   readonly why: string;
 }
 
-/** Runs by scenario and time, compared with the one before; the first with a run without leaks. */
+/** By scenario and time, each compared with the run before, the first with a run without leaks. */
 export function historiesOf(runs: readonly { readonly dir: string; readonly result: Result }[]): readonly History[] {
   const sorted = runs.toSorted((a, b) => a.result.run.startedAt.localeCompare(b.result.run.startedAt, 'en'));
   const names = [...new Set(sorted.map(({ result }) => result.scenario.name))];
@@ -80,7 +80,7 @@ export function historiesOf(runs: readonly { readonly dir: string; readonly resu
   });
 }
 
-/** `12 leaks began: c overhears a (known-unicast)`, others with their begin. */
+/** One line, with the begin unless leaks began. */
 export function leakChangeText({ kind, leaks, text, since }: LeakChange): string {
   const count = `${countText(leaks)} ${leaks === 1 ? 'leak' : 'leaks'} ${kind}`;
   return `${count}: ${text}${kind === 'began' ? '' : `, which began ${momentText(since)}`}`;

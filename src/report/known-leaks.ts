@@ -5,18 +5,15 @@ import { isUnacceptedLeak } from './reported-leaks.js';
 import type { ReportedRun } from './reporter.js';
 import { worseLeaks } from './worse-leaks.js';
 
-/** Known leaks are reported like accepted ones. */
 function knownFrom(baseline: Result): NonNullable<Finding['accepted']> {
   return { reason: `known from run ${baseline.run.id}`, owner: null, ticket: null, until: null };
 }
 
-/** Leaks and failed claims that the baseline lacks. */
 interface Fresh {
   readonly leaks: ReadonlySet<Finding>;
   readonly steps: ReadonlySet<StepResult>;
 }
 
-/** A step with known leaks and failed claims only came out as known. */
 function knownStep(step: StepResult, fresh: Fresh, known: NonNullable<Finding['accepted']>): StepResult {
   const isKnown = (row: Finding): boolean => isUnacceptedLeak(row) && !isFoldedLeak(row) && !fresh.leaks.has(row);
   if (!step.findings.some(isKnown)) return step;
@@ -37,7 +34,7 @@ function knownStep(step: StepResult, fresh: Fresh, known: NonNullable<Finding['a
   };
 }
 
-/** Leaks that the baseline lacks, and that are worse now. */
+/** Leaks that the baseline lacks, or that are worse now. */
 export function newsAgainst(
   baseline: ReportedRun,
   run: ReportedRun,
@@ -46,10 +43,7 @@ export function newsAgainst(
   return { began: compared.began, worse: worseLeaks(baseline, run, compared) };
 }
 
-/**
- * A run against an earlier one: leaks that it had, and no less, are known and fail nothing. `judged`: the folder's
- * result.
- */
+/** Leaks that the baseline had, and are not worse, fail nothing. `judged`: the folder's result. */
 export function againstBaseline(run: ReportedRun, baseline: ReportedRun): ReportedRun {
   const { result } = run;
   const { began, worse } = newsAgainst(baseline, run);

@@ -58,7 +58,7 @@ function blockMarkdown(block: Block, indent: string): readonly string[] {
   }
 }
 
-/** Not rules' words, which are a host's firewall: the page has them. */
+/** Omits rules' words: they are a host's firewall. */
 function besideFacts({ precheck = [], coverage: { unobserved } }: Result): readonly Fact[] {
   return [
     ...precheck.map(({ code, place, text }): Fact => ['beside', `${code}: ${place}: ${text}`]),
@@ -99,7 +99,7 @@ export const markdownReport: Reporter = (runs: readonly ReportedRun[], { unended
     ...unended.map(({ name, why }) => `## ${unendedWord.text}: ${plainMarkdown(name)}\n\n${plainMarkdown(why)}`),
   ].join('\n\n')}\n`;
 
-/** Text in Markdown: no mark, HTML or mention acts. */
+/** No mark, HTML or mention acts. */
 export function plainMarkdown(text: string): string {
   return escapeText(text).replace(/[\\`*_{}[\]()#+!|~<>&@$:]/g, (mark) => `&#${mark.charCodeAt(0)};`);
 }

@@ -1,7 +1,7 @@
 import type { Finding, Result, StepResult } from '../core/model/result.js';
 import { countText } from '../core/text/names.js';
 
-/** A leak, or a reason for missing proof, in one line. */
+/** A leak, or missing proof, in one line. */
 export interface Reported {
   /** From 0. */
   readonly step: number;
@@ -13,19 +13,19 @@ export function isUnacceptedLeak({ leak, accepted }: Finding): boolean {
   return leak && accepted === undefined;
 }
 
-/** Rows; a folded one counts as all it stands for. */
+/** A folded row counts as all it stands for. */
 export function countRows(findings: readonly Finding[]): number {
   return findings.reduce((sum, { grouped = 1 }) => sum + grouped, 0);
 }
 
-/** `kali2 to lan (known-unicast, raw) overheard by kali3: 300 of 300`; of several kinds of frame also which. */
+/** Flow, observer and frames. */
 export function leakText(finding: Finding): string {
   const { seen, sent, grouped } = finding;
   const rows = grouped === undefined ? '' : ` (${countText(grouped)} rows)`;
   return `${overheardText(finding)}: ${seen}${sent === null ? '' : ` of ${sent}`}${rows}`;
 }
 
-/** `kali2 to lan (known-unicast, raw) overheard by kali3` */
+/** Flow and observer. */
 export function overheardText({ from, to, class: name, carrier, variant, vlan, observer }: Finding): string {
   const tags = vlan.length === 0 ? [] : [`VLAN ${vlan.join('.')}`];
   const kind = [name, carrier, ...(variant === undefined ? [] : [variant]), ...tags].join(', ');

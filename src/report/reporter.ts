@@ -2,7 +2,7 @@ import type { JudgeInput } from '../core/judge/judge.js';
 import type { Result } from '../core/model/result.js';
 import type { ShownFrame } from '../core/wire/shown-frame.js';
 
-/** A run's folder beside its result, with the first frame of each leak. */
+/** A run's folder, with the first frame of each leak. */
 export interface RunDetails extends JudgeInput {
   readonly frames: readonly ShownFrame[];
 }
@@ -14,7 +14,6 @@ export interface ReportedRun {
   readonly details: RunDetails | null;
   /** The folder's result, if `result` has known leaks of a baseline. */
   readonly judged?: Result;
-  /** Its report.html. */
   readonly page?: string;
   /** Exit status, if not the result's own: known leaks, a dry run. */
   readonly status?: number;
@@ -27,33 +26,31 @@ export interface UnendedRun {
   readonly why: string;
 }
 
-/** A report's place: columns, colours, extent. */
+/** Columns, colours and extent. */
 export interface View {
   readonly width: number;
   readonly color: boolean;
   /** Absent: 24. */
   readonly height?: number;
-  /** A pipe: tables are not cut, and there is room. */
+  /** Tables are not cut. */
   readonly uncut?: boolean;
   readonly verbose?: boolean;
-  /** A diagram of bridges and leaks before the answer. */
   readonly picture?: boolean;
-  /** The user ended the run: a few lines. */
+  /** The user ended the run. */
   readonly brief?: boolean;
-  /** Why steps are not judged, a main clause; absent: they claim nothing. */
+  /** A main clause. Absent = steps claim nothing. */
   readonly whyNotJudged?: string;
-  /** This program's call, for commands to type: `node dist/cli.cjs`; absent: `verify-isolation`. */
+  /** For commands to type. Absent = `verify-isolation`. */
   readonly command?: string;
   /** The program's, of all runs. */
   readonly status?: number;
-  /** Absent = none. */
   readonly unended?: readonly UnendedRun[];
 }
 
-/** A view of the result: text that ends with a line feed. Never throws on guests' text. */
+/** Ends with a line feed. Never throws on guests' text. */
 export type Reporter = (runs: readonly ReportedRun[], view: View) => string;
 
-/** Seconds of a step in the timeline; null = not available. */
+/** null = not available. */
 export function stepSeconds(details: RunDetails | null, step: number): number | null {
   let [first, last] = [Infinity, -Infinity];
   for (const { step: of, monoMs } of details?.timeline ?? []) {

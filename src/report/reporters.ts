@@ -1,9 +1,6 @@
 import type { Reporter } from './reporter.js';
 
-/**
- * Reporters for `--reporter`, loaded on use: help and completion need only names. A new one takes a file and a line
- * here.
- */
+/** Loaded on use: help and completion need only names. */
 export const reporters = {
   terminal: async () => (await import('./terminal/terminal.js')).terminalReport,
   json: async () => (await import('./machine/json.js')).jsonReport,

@@ -5,12 +5,12 @@ const kinds: ReadonlyMap<string, SettingKind> = new Map(
   [...bridgeSettings, ...portSettings, ...linkSettings].map(({ key, kind }) => [key, kind]),
 );
 
-/** The text behind a place's last dot: `ageing_time` of `br0.ageing_time`, `flood` of `eth0.10.flood`. */
+/** The text behind the last dot: `flood` of `eth0.10.flood`. */
 export function keyOfPlace(place: string): string {
   return place.slice(place.lastIndexOf('.') + 1);
 }
 
-/** A setting's value for people: times in seconds, switches as on and off; null = absent. */
+/** Times in seconds, switches as on and off. null = absent. */
 export function settingText(place: string, value: string | null): string {
   if (value === null) return 'nothing';
   switch (kinds.get(keyOfPlace(place))) {

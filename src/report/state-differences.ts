@@ -28,10 +28,7 @@ function fdbOf(entries: readonly FdbState[]): Readonly<Record<string, string>> {
   );
 }
 
-/**
- * Differences of two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl, without
- * timers and counters. `listingText`: rulesText within a run, reloadedRulesText between runs.
- */
+/** Without timers and counters. `listingText`: rulesText within a run, reloadedRulesText between runs. */
 export function stateDifferences(
   before: HostState,
   after: HostState,

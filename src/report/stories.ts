@@ -4,7 +4,7 @@ import { counted } from '../core/text/escape.js';
 import { setText, someText } from '../core/text/names.js';
 import { type Block, factsOf } from './document.js';
 
-/** `1,200 probes ended in nft_do_chain at vnet3`, and probes without a copy; none = not measured. */
+/** Empty = not measured. */
 export function measuredText({ measured }: Held): readonly string[] {
   if (measured === undefined) return [];
   const dropped = measured.dropped.map(
@@ -17,13 +17,13 @@ export function measuredText({ measured }: Held): readonly string[] {
     : ends.map((end) => `of ${counted(sampled, 'traced probe', 'traced probes')} ${end}`);
 }
 
-/** Equal barriers of some steps, from 0. */
+/** Barriers of some steps, from 0. */
 export interface HeldStory {
   readonly steps: readonly number[];
   readonly story: Held;
 }
 
-/** Barriers of steps that hold, each once. */
+/** Each once. */
 export function heldStories(result: Result): readonly HeldStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly story: Held }>();
   result.steps.forEach((step, index) => {
@@ -42,7 +42,7 @@ export function placesText({ places, morePlaces = 0 }: Held['barriers'][number],
   return someText(places, most, morePlaces);
 }
 
-/** `db had 26 probes past its port, at eth1 in /run/netns/db, as the kernel's trace shows`; each once. */
+/** Probes past their port, each once. */
 export function reachTexts(result: Result): readonly string[] {
   const texts = result.steps.flatMap(({ traced = [] }) =>
     traced.map(
@@ -53,17 +53,17 @@ export function reachTexts(result: Result): readonly string[] {
   return [...new Set(texts)];
 }
 
-/** Carriers that came out differently, with their step from 0. */
+/** With their step from 0. */
 export function apartStories(result: Result): readonly { readonly step: number; readonly apart: CarriersApart }[] {
   return result.steps.flatMap((each, step) => (each.carriersApart ?? []).map((apart) => ({ step, apart })));
 }
 
-/** Probes that did not enter, with their step from 0. */
+/** With their step from 0. */
 export function entryStories(result: Result): readonly { readonly step: number; readonly story: HeldAtEntry }[] {
   return result.steps.flatMap(({ heldAtEntry = [] }, step) => heldAtEntry.map((story) => ({ step, story })));
 }
 
-/** `held at entry: a untagged ipv4-udp: nft bridge filter prerouting` */
+/** Sender, tags, carrier and barrier. */
 export function entryText({ from, tags, carrier, by }: HeldAtEntry): string {
   return `held at entry: ${setText(from)} ${tags} ${carrier}: ${by.join(', ')}`;
 }
@@ -94,7 +94,7 @@ export function outcomeText({ outcome, cutOff, lost = [], separated = [] }: Prov
   }
 }
 
-/** Tried fixes, with their step from 0. */
+/** With their step from 0. */
 export function fixStories(result: Result): readonly { readonly step: number; readonly fix: ProvenFix }[] {
   return result.steps.flatMap((each, step) => (each.fixes ?? []).map((fix) => ({ step, fix })));
 }
@@ -104,7 +104,7 @@ export function beforeAfterText({ before, after }: ProvenFix): string {
   return `${before ?? '?'} → ${after ?? '?'}`;
 }
 
-/** A persistent fix: place, form to paste, command, and notes. */
+/** Place, form to paste, command and notes. */
 export function persistentBlocks(persistent: readonly PersistentFix[]): readonly Block[] {
   // what several findings put into one file is in each of them
   const distinct = new Map(persistent.map((fix) => [JSON.stringify({ ...fix, device: null }), fix]));

@@ -12,12 +12,12 @@ function isReady({ reasons }: StepResult): boolean {
   return reasons.length > 0 && reasons.every(({ code }) => code === 'dry-run');
 }
 
-/** True for a result of `run --dry-run`, with words READY and NOT READY. */
+/** True for `run --dry-run`: READY or NOT READY. */
 export function isDryRun({ steps }: Pick<Result, 'steps'>): boolean {
   return steps.some(({ reasons }) => reasons.some(({ code }) => code === 'dry-run'));
 }
 
-/** True if a run would begin with every port observed and every step in order. */
+/** True if every port is observed and every step is in order. */
 export function isRunReady({ steps, coverage }: Pick<Result, 'steps' | 'coverage'>): boolean {
   return steps.every(isReady) && coverage.unobserved.length === 0;
 }
@@ -25,7 +25,7 @@ export function isRunReady({ steps, coverage }: Pick<Result, 'steps' | 'coverage
 const readyWord = { text: 'READY', tint: 'green' } as const satisfies Word;
 const notReadyWord = { text: 'NOT READY', tint: 'yellow' } as const satisfies Word;
 
-/** A step's word: REPRODUCED for a demonstrated leak; HOLDS, BROKEN or INCONCLUSIVE for a gate. */
+/** REPRODUCED for a demonstrated leak, else HOLDS, BROKEN or INCONCLUSIVE. */
 export function stepWord(step: StepResult): Word {
   switch (step.verdict) {
     case 'holds':
@@ -45,7 +45,7 @@ export function stepWord(step: StepResult): Word {
 /** The word of a run without result. */
 export const unendedWord = { text: 'NO RESULT', tint: 'yellow' } as const satisfies Word;
 
-/** A step's expectation: its unmet claim of `seen`, in the author's text, if that alone fails, else its verdict. */
+/** The unmet claim of `seen` if it alone fails, else the verdict. */
 export function expectedWord(step: StepResult): string {
   const [unmet] = step.unmet ?? [];
   return unmet !== undefined && step.verdict === step.expected ? unmet.claim : expectedVerdict(step);
@@ -75,7 +75,7 @@ export function isKnownOnly({ exitCode, steps }: Result): boolean {
   return exitCode === 0 && steps.some((step) => stepWord(step).text === 'KNOWN');
 }
 
-/** A run's word, by exit status first: an expected leak must not look like an alarm, nor the other way round. */
+/** By exit status first: an expected leak must not look like an alarm. */
 export function runWord(result: Result): Word {
   if (isDryRun(result)) return isRunReady(result) ? readyWord : notReadyWord;
   if (isKnownOnly(result)) return { text: 'KNOWN', tint: 'yellow' };
@@ -88,7 +88,7 @@ export function runWord(result: Result): Word {
   return { text: 'INCONCLUSIVE', tint: 'yellow' };
 }
 
-/** test/lab/sabotage's figure for the version that judged: whether the tool can fail. */
+/** Figure of test/lab/sabotage for the version that judged. */
 export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): string {
   return `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`;
 }
@@ -113,7 +113,7 @@ export function summary(result: Result): string {
   return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected || isDryRun(result) ? '' : '; not as expected'}`;
 }
 
-/** The word of several runs by their common exit status; `isExposed`: one is, by design. */
+/** By the common exit status. `isExposed`: one run is, by design. */
 export function statusWord(status: number, allHold: boolean, isExposed: boolean): Word {
   switch (status) {
     case 0:

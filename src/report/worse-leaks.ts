@@ -3,7 +3,7 @@ import { findNamed } from '../core/text/collections.js';
 import { type LeakRow, namedSteps, type RunComparison } from './compare-results.js';
 import type { ReportedRun } from './reporter.js';
 
-/** By more than three standard errors of two proportions; of guests' own frames more than tenfold. */
+/** By more than three standard errors of two proportions, or tenfold for guests' own frames. */
 function isMore(was: Finding, is: Finding): boolean {
   if (was.sent === null || is.sent === null) return is.seen > 10 * was.seen;
   if (was.sent === 0 || is.sent === 0) return false;
@@ -20,7 +20,7 @@ function formsOf({ seen, forms = {} }: Finding): readonly string[] {
   return [...altered.map(([form]) => form), ...(seen > count ? ['as sent'] : [])];
 }
 
-/** Port and known MACs by name. Behind an uplink MACs come and go. */
+/** Behind an uplink MACs come and go. */
 function placesOf({ result, details }: ReportedRun, step: string): (name: string) => readonly (readonly string[])[] {
   const observers = namedSteps(result).get(step)?.observers ?? [];
   return (name) => {
@@ -57,10 +57,7 @@ function isNewCause(before: readonly Cause[], cause: Cause): boolean {
   return same.length === 0 || (known.length > 0 && hasNew(known, causePlaces(cause)));
 }
 
-/**
- * Known leaks that are worse: a larger share of frames, another form, cause or place of a cause, or the name of another
- * port or MAC.
- */
+/** A larger share of frames, another form or cause, or another port or MAC of the name. */
 export function worseLeaks(
   baseline: ReportedRun,
   run: ReportedRun,

@@ -12,11 +12,9 @@ export interface Act {
   readonly word: Word;
   readonly expected: string;
   readonly asExpected: boolean;
-  /** The leaks, or why they are not known; longest text first. */
   readonly texts: readonly string[];
 }
 
-/** Up to this many steps have a line each. */
 const maxSingle = 6;
 
 function overheardTexts(steps: readonly StepResult[], whyNotJudged: string): readonly string[] {
@@ -36,7 +34,6 @@ function overheardTexts(steps: readonly StepResult[], whyNotJudged: string): rea
   return [frames === 0 ? 'nothing was to be overheard' : `0 of ${countText(frames)} overheard`];
 }
 
-/** `ageing 0` of `ageing 0, by http`. */
 function headOf(name: string): string {
   const at = name.lastIndexOf(', ');
   return at <= 0 ? name : name.slice(0, at);
@@ -58,7 +55,7 @@ function actOf(result: Result, steps: readonly number[], whyNotJudged: string): 
   ];
 }
 
-/** Steps as lines; in a long run, consecutive steps with the same outcome of one setting are one. */
+/** One line for consecutive steps with the same outcome, in a long run. */
 export function actsOf(result: Result, whyNotJudged = 'this run claims nothing here'): readonly Act[] {
   const { steps } = result;
   if (steps.length <= maxSingle) return steps.flatMap((_step, at) => actOf(result, [at], whyNotJudged));

@@ -10,13 +10,12 @@ import { countText } from '../../core/text/names.js';
 /** One way to end a story's leaks. */
 export interface Alternative {
   readonly cause: string;
-  /** The reason as a main clause. */
   readonly phrase: string;
-  /** All belong together; empty = nothing to type. */
+  /** Run together. Empty = nothing to type. */
   readonly commands: readonly string[];
   /** Endpoints that lose traffic; '' = not known. */
   readonly cost: string;
-  /** `WORKS (20 → 0 frames)`; '' = not tried. */
+  /** '' = not tried. */
   readonly tried: string;
   /** The worst of several trials. */
   readonly outcome: FixOutcome;
@@ -42,10 +41,7 @@ function isCutOff({ observers, to }: LeakGroup, price: number, commands: number)
   return price >= prices.cutOff || separates;
 }
 
-/**
- * Ways to end a story's leaks: shown to work first, shown to fail last; then those that end all leaks, then the
- * cheapest.
- */
+/** Working fixes first, failing ones last, then those that end all leaks, then the cheapest. */
 export function alternativesOf({ group, tried }: CauseStory): readonly Alternative[] {
   const options = group.causes.map((cause): Alternative & { readonly price: number } => {
     const trials = tried.filter((fix) => fix.cause === cause.code);
@@ -73,7 +69,6 @@ export function alternativesOf({ group, tried }: CauseStory): readonly Alternati
   );
 }
 
-/** `CUTS OFF (ARP): bob (20 → 0 frames)` */
 function triedText(fix: ProvenFix): string {
   return `${outcomeText(fix)} (${beforeAfterText(fix)} frames)`;
 }
@@ -84,7 +79,7 @@ export function storyPhrase({ group }: CauseStory): string {
   return cause === undefined ? group.cause : causePhrase(cause);
 }
 
-/** The fix to advise: the first not shown to fail that cuts off no guest; of several stories one shown to work. */
+/** The first fix not shown to fail that cuts off no guest. Of several stories, one shown to work. */
 export function firstFix(stories: readonly CauseStory[]): Alternative | null {
   const fixes = stories.flatMap((story) => {
     const first = alternativesOf(story).find(
@@ -96,10 +91,8 @@ export function firstFix(stories: readonly CauseStory[]): Alternative | null {
 }
 
 const maxDevices = 12;
-/** A device behind `dev` or `port`, bare or quoted. */
 const devicePattern = /(?<= dev )('[^']*'|\S+)/;
 
-/** null = a command names no device. */
 function byDevice(commands: readonly string[]): ReadonlyMap<string, string> | null {
   const lines = new Map<string, string>();
   for (const command of commands) {
@@ -111,7 +104,7 @@ function byDevice(commands: readonly string[]): ReadonlyMap<string, string> | nu
   return lines;
 }
 
-/** Commands in one line to paste; those that differ only in the device become a loop. `more` counts the rest. */
+/** One line to paste, with a loop over devices. `more` counts the rest. */
 export function commandsText(commands: readonly string[]): { readonly line: string; readonly more: number } {
   const [first = ''] = commands;
   if (commands.length <= 2) return { line: commands.join(' && '), more: 0 };
@@ -124,13 +117,13 @@ export function commandsText(commands: readonly string[]): { readonly line: stri
     : { line: first, more: commands.length - 1 };
 }
 
-/** Commands in one line, with the number of left-out ones; '' = none. */
+/** '' = none. */
 export function commandsLine(commands: readonly string[]): string {
   const { line, more } = commandsText(commands);
   return more === 0 ? line : `${line} (and ${countText(more)} more like it)`;
 }
 
-/** A fix's outcome, the leaks it ends, and its price; '' = not known. */
+/** Outcome, ended leaks and price. '' = not known. */
 export function priceText({ tried, part, cost, cutsOff }: Omit<Alternative, 'persistent'>): string {
   return [
     ...(tried === '' ? [] : [`tried: ${tried}`]),
@@ -140,7 +133,7 @@ export function priceText({ tried, part, cost, cutsOff }: Omit<Alternative, 'per
   ].join('; ');
 }
 
-/** `kali3 receives …: br0 is a hub. Fix: … (costs: …), or …`. */
+/** Observers, cause, fixes and their costs. */
 export function storyLine(story: CauseStory, audience: Audience): string {
   const { accepted } = story.group;
   const options = alternativesOf(story)

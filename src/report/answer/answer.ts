@@ -10,14 +10,13 @@ import { exposedText } from './exposures.js';
 import { type Audience, audienceOf, whoText } from './participants.js';
 import { countText, setText, someText, stepsText } from '../../core/text/names.js';
 
-/** A reason for missing proof, once for all steps and observers. */
+/** Missing proof, once for all steps and observers. */
 export interface ReasonStory {
   readonly code: string;
   /** From 0. */
   readonly steps: readonly number[];
   /** Empty = the whole step or run. */
   readonly observers: readonly string[];
-  /** Of its first occurrence. */
   readonly text: string;
   /** '' = none. */
   readonly hint: string;
@@ -32,7 +31,6 @@ export function rankOfReason(code: string): number {
   return consequences.includes(code) ? 2 : 1;
 }
 
-/** Of unobserved ports, which one and why. */
 function hintOf(code: string, { coverage: { unobserved } }: Result): string {
   const [first] = unobserved;
   if (code === 'coverage-partial' && first !== undefined) {
@@ -42,7 +40,7 @@ function hintOf(code: string, { coverage: { unobserved } }: Result): string {
   return isReasonCode(code) ? reasonHints[code] : '';
 }
 
-/** Reasons by code: causes first, then those of most steps. */
+/** Causes first, then the reasons of most steps. */
 export function reasonStories(result: Result): readonly ReasonStory[] {
   const stories = new Map<string, { steps: Set<number>; observers: Set<string>; text: string }>();
   result.steps.forEach((step, at) => {
@@ -64,20 +62,20 @@ export function reasonStories(result: Result): readonly ReasonStory[] {
     .sort((a, b) => rankOfReason(a.code) - rankOfReason(b.code) || b.steps.length - a.steps.length);
 }
 
-/** A run's outcome for people, alike in every report. Not escaped. */
+/** A run's outcome for people. Not escaped. */
 export interface Answer {
   readonly word: Word;
-  /** In plain language, with names and numbers, without the word. */
+  /** Without the word. */
   readonly sentence: string;
   /** Unexpected leaks first. */
   readonly stories: readonly CauseStory[];
   readonly reasons: readonly ReasonStory[];
-  /** The fix of most leaks; null = no leak, or nothing to type. */
+  /** null = no leak, or nothing to type. */
   readonly fix: Alternative | null;
   readonly audience: Audience;
 }
 
-/** The sentence without a word before it; names keep their case. */
+/** Without a word before it. */
 export function standaloneSentence({ sentence }: Pick<Answer, 'sentence'>): string {
   return `${sentence.replace(/^(?:as expected|none of|nothing |known unicast |no claimed |it is not known|frames reached|read on |traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
 }
@@ -105,7 +103,6 @@ function sentByObserver(findings: readonly Finding[]): ReadonlyMap<string, numbe
   return sums;
 }
 
-/** `known unicast between 50 guests is private; EXPOSED: 3 things any guest can try; see below` */
 function exposedSentence(result: Result, accepted: string, { noun, names, besideHost }: Audience): string | null {
   const observedOnly = result.observedOnly?.guests.length ?? 0;
   const exposed = exposedText(result);
@@ -118,17 +115,13 @@ function exposedSentence(result: Result, accepted: string, { noun, names, beside
   return `${isAsked ? `known unicast between ${whom} is private` : 'no claimed barrier is breached'}${accepted}. ${exposed}`;
 }
 
-/** `for 49 of 50 guests; 1 was only observed: web7`; '' = all were examined, or it does not hold. */
 function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observedOnly'>): string {
   if (observedOnly === undefined || verdict !== 'holds') return '';
   const { guests, of } = observedOnly;
   return `for ${countText(of - guests.length)} of ${countText(of)} guests; ${countText(guests.length)} ${guests.length === 1 ? 'was' : 'were'} only observed: ${setText(guests)}`;
 }
 
-/**
- * Text behind HOLDS: `for 49 of 50 guests; 1 was only observed: web7`, `read on this host by suricata (4711)`; '' =
- * none. `joint`: between word and text.
- */
+/** '' = none. `joint` goes between word and text. */
 export function holdLimits(result: Pick<Result, 'verdict' | 'observedOnly' | 'steps'>): {
   readonly limits: string;
   readonly joint: string;
@@ -137,7 +130,6 @@ export function holdLimits(result: Pick<Result, 'verdict' | 'observedOnly' | 'st
   return { limits: [forWhom, readers].filter((text) => text !== '').join('; '), joint: forWhom === '' ? '; ' : ' ' };
 }
 
-/** `, but for what is accepted: c receives what a sends to b (400 of 400 frames)`; '' = no accepted leak. */
 function acceptedText(stories: readonly CauseStory[], audience: Audience): string {
   const texts = stories.flatMap(({ group }) => (group.accepted === undefined ? [] : [whoText(group, audience)]));
   return texts.length === 0 ? '' : `, but for what is accepted: ${someText(texts, 1)}`;
@@ -169,7 +161,6 @@ function reproducedText(stories: readonly CauseStory[], audience: Audience): str
   return `as expected, ${storyText(first, audience)}${otherCauses(stories)}`;
 }
 
-/** Against an earlier run that leaked as well. */
 function knownText(stories: readonly CauseStory[], audience: Audience): string {
   const known = stories.filter(({ group }) => group.accepted !== undefined);
   const [first] = known;
@@ -220,7 +211,7 @@ function sentenceOf(
   }
 }
 
-/** A run's verdict in a sentence, the reasons, and the remedy. */
+/** Verdict, reasons and remedy. */
 export function answerOf({ result, details }: ReportedRun): Answer {
   const audience = audienceOf(result, details?.plan ?? null);
   const stories = causeStories(result);

@@ -7,13 +7,10 @@ import { countText, setText } from '../../core/text/names.js';
 /** Equal findings of several ports. */
 export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'bridge' | 'text' | 'probe' | 'readFrom'> {
   readonly findings: readonly AuditFinding[];
-  /** `br0 is a hub (ageing_time 0)` */
   readonly phrase: string;
-  /** `flood = on at g1 to g50 (50)` */
   readonly where: string;
-  /** Each once; words for people if nothing can be pasted. */
+  /** Words for people if nothing can be pasted. */
   readonly fixes: readonly string[];
-  /** Losses by them, each once. */
   readonly costs: readonly string[];
 }
 
@@ -35,7 +32,7 @@ function phraseOf(findings: readonly AuditFinding[]): string {
   return causePhrase({ code, places: findings.map(({ place }) => place), value, text });
 }
 
-/** One story for all ports of a bridge with the same finding, worst first. */
+/** One story for all ports of a bridge, worst first. */
 export function auditStories(findings: readonly AuditFinding[]): readonly AuditStory[] {
   // Values that say which process or rule it is are reported one by one.
   const groups = groupBy(findings, ({ id, severity, bridge, value, text }) =>
@@ -85,7 +82,6 @@ function receiversText(predictions: readonly Prediction[]): string {
     : `${countText(yes)} of ${countText(yes + no + unknown)} pairs`;
 }
 
-/** Without the pair's ports. */
 function barrierText({ why, from, observer, reach }: Prediction): string {
   const plain = why
     .replace(/^to \S+: /, '')
@@ -95,7 +91,7 @@ function barrierText({ why, from, observer, reach }: Prediction): string {
   return reach === 'yes' ? `none (${plain.slice(plain.lastIndexOf('; ') + 1).trim()})` : plain;
 }
 
-/** A table of predictions: classes that behave alike in one row, leaking ones first. */
+/** Classes that behave alike share a row. Leaking ones come first. */
 export function reachRows(predictions: readonly Prediction[]): readonly ReachRow[] {
   const rows = new Map<string, { classes: string[]; receivers: string; barrier: string; open: number }>();
   for (const [name, findings] of groupBy(predictions, (prediction) => prediction.class)) {

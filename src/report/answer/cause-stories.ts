@@ -5,15 +5,11 @@ import { leakGroups } from '../../core/judge/explain/leak-groups.js';
 import type { ProvenFix } from '../../core/model/fix.js';
 import type { GroupCause, LeakGroup, Result, StepResult } from '../../core/model/result.js';
 
-/** By the attacker's gain. */
 const gains = ['low', 'medium', 'high'] as const;
 
 const descriptions = new Map<string, ProbeClass>(Object.entries(classes));
 
-/**
- * Severity by the attacker's gain. Guests' own traffic is high. Unicast that only reaches its addressee is medium, as
- * nothing is overheard; an attack that reaches its victim keeps its severity.
- */
+/** Guests' own traffic is high. Unicast that reaches only its addressee is medium, unless it is an attack. */
 export function severityOf({ classes: names, from, to, observers }: LeakGroup): (typeof gains)[number] {
   const isOverheard = from.includes('*') || observers.some((name) => !to.includes(name));
   const ranks = names.map((name) => {
@@ -27,14 +23,12 @@ export function severityOf({ classes: names, from, to, observers }: LeakGroup): 
 export interface CauseStory {
   /** From 0. */
   readonly steps: readonly number[];
-  /** Steps failed by them. */
   readonly failing: boolean;
   readonly group: LeakGroup;
-  /** Trials in its steps. */
   readonly tried: readonly ProvenFix[];
 }
 
-/** Leaks of a step by cause: as judged, or from the rows of older rules. */
+/** As judged, or from the rows of older rules. */
 export function groupsOf(step: StepResult): readonly LeakGroup[] {
   return step.groups ?? leakGroups(step.findings);
 }
@@ -90,13 +84,12 @@ function merge(a: LeakGroup, b: LeakGroup): LeakGroup {
   };
 }
 
-/** Without a port: `br0.ageing_time`, `flood`. */
 function kindOfPlace({ cause, causes }: LeakGroup): string {
   const [place = ''] = causes[0]?.places ?? [];
   return isOfBridge(cause) ? place : '';
 }
 
-/** Leaks of a run by cause: unexpected ones first, then by severity, then by number. */
+/** Unexpected leaks first, then by severity, then by number. */
 export function causeStories(result: Result): readonly CauseStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly failing: boolean; group: LeakGroup }>();
   result.steps.forEach((step, at) => {

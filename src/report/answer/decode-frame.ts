@@ -54,7 +54,7 @@ export function decodeFrame(
   return layers;
 }
 
-/** Lines of offset, 16 bytes, and ASCII. */
+/** Offset, 16 bytes and ASCII a line. */
 export function hexDump({ hex, captured }: ShownFrame): string {
   const shown = hex.match(/../g) ?? [];
   const lines: string[] = [];

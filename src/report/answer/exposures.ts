@@ -3,9 +3,8 @@ import { nounFor } from '../../core/text/escape.js';
 import { countText, setText } from '../../core/text/names.js';
 import { runWord, type Word } from '../word.js';
 
-/** An attack open to every guest, as the bridge has no barrier. */
+/** An attack open to every guest. */
 export interface Exposure {
-  /** A main clause. */
   readonly what: string;
   /** The attack, and who gains. */
   readonly allows: string;
@@ -64,7 +63,6 @@ function fixOf(groups: readonly LeakGroup[]): Pick<Exposure, 'fixes' | 'cost'> {
   return { fixes: best?.fixes ?? [], cost: best?.cost ?? '' };
 }
 
-/** Predicted, not seen yet: guests behind ports that do not learn. */
 function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
   const causes = groups.flatMap((group) => group.causes);
   const observers = [...new Set(groups.flatMap((group) => group.observers))];
@@ -86,7 +84,6 @@ function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
   });
 }
 
-/** `hasEntry`: an entry was learned earlier. */
 function unlearnedText(hasEntry: boolean, isOne: boolean): string {
   if (!hasEntry)
     return `${isOne ? 'learns nothing and has' : 'learn nothing and have'} no entry: all frames to ${isOne ? 'it' : 'them'} flood`;
@@ -110,7 +107,7 @@ function few(groups: readonly LeakGroup[]): readonly Exposure[] {
       ];
 }
 
-/** Exposures of a run by design, each once. */
+/** By design, each once. */
 export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure[] {
   const listed = steps.flatMap((step) => step.exposures ?? []);
   const groups = listed.filter(({ rows }) => rows > 0);
@@ -133,13 +130,13 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
       ];
 }
 
-/** `EXPOSED: 3 things any guest can try`; '' = none. */
+/** '' = none. */
 export function exposedText(result: Pick<Result, 'steps'>): string {
   const { length } = exposuresOf(result);
   return length === 0 ? '' : `EXPOSED: ${countText(length)} ${nounFor(length, 'thing')} any guest can try`;
 }
 
-/** The word of an expected outcome, with EXPOSED by design: `HOLDS, EXPOSED`. */
+/** With EXPOSED by design: `HOLDS, EXPOSED`. */
 export function exposedWord(result: Result): Word {
   const word = runWord(result);
   return result.exitCode !== 0 || exposuresOf(result).length === 0
@@ -147,7 +144,7 @@ export function exposedWord(result: Result): Word {
     : { text: `${word.text}, EXPOSED`, tint: 'yellow' };
 }
 
-/** True if the last exposure above with a fix has the same at the same price: it is not repeated. */
+/** True if the last exposure above with a fix has the same fix and price. */
 export function isFixedAbove(exposure: Exposure, exposures: readonly Exposure[]): boolean {
   const above = exposures.slice(0, exposures.indexOf(exposure)).findLast(({ fixes }) => fixes.length > 0);
   const textOf = ({ fixes, cost }: Exposure): string => JSON.stringify([fixes, cost]);

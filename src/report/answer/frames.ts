@@ -5,7 +5,6 @@ import type { RunDetails } from '../reporter.js';
 import { decodeFrame, hexDump } from './decode-frame.js';
 import { type Block, type Fact, factsOf, type Section, sectionOf, sentence } from '../document.js';
 
-/** The first of each pair of observer and sender, while there is room. */
 const maxFrames = 12;
 
 function firstRowOf(
@@ -19,7 +18,7 @@ function firstRowOf(
   return null;
 }
 
-/** Wireshark's display filter for the leak at the frame's observer: its interface block and addresses. */
+/** Wireshark's display filter for the frame's interface block and addresses. */
 export function wiresharkFilter(frame: ShownFrame, result: Result, details: RunDetails): string {
   const row = firstRowOf(frame, result);
   const id = evidenceInterfaces(details.plan).findIndex(
@@ -47,7 +46,7 @@ function frameBlocks(frame: ShownFrame, result: Result, details: RunDetails): re
   ];
 }
 
-/** First frames of leaks: decoded, in hex, and with Wireshark's filter. */
+/** First frames of leaks, in words and hex. */
 export function framesSection(result: Result, details: RunDetails | null): readonly Section[] {
   if (details === null) return [];
   const ofPair = new Map<string, ShownFrame>();

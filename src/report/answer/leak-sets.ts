@@ -5,17 +5,15 @@ import { whoText } from './participants.js';
 /** In a picture. */
 export const maxSets = 4;
 
-/** Leaks of one cause in a picture: senders and overhearing observers. */
+/** Senders and overhearing observers of one cause. */
 export interface LeakSet {
-  /** From 1, in the order of the causes. */
+  /** From 1. */
   readonly number: number;
   readonly from: ReadonlySet<string>;
   readonly observers: ReadonlySet<string>;
-  /** Observers and senders in a clause; `all hear all: ` before it if so. Not escaped. */
+  /** Not escaped. */
   readonly who: string;
-  /** With the cause. */
   readonly text: string;
-  /** Steps failed by it. */
   readonly failing: boolean;
 }
 
@@ -42,7 +40,7 @@ function isMost(names: ReadonlySet<string>, among: readonly string[]): boolean {
   return names.size > 2 && among.filter((name) => names.has(name)).length * 2 > among.length;
 }
 
-/** Leaks of a run as sets by cause, unexpected ones first. */
+/** Unexpected leaks first. */
 export function leakSets(run: ReportedRun): readonly LeakSet[] {
   const { stories, audience } = answerOf(run);
   return stories.map((story, at) => {

@@ -12,7 +12,7 @@ export interface Audience {
   readonly besideHost?: number;
 }
 
-/** Judged observers: guests if the plan says so of all, else endpoints. */
+/** Guests, if the plan says so of all judged observers. Else endpoints. */
 export function audienceOf(result: Result, plan: Plan | null): Audience {
   const judged = new Set(result.steps.flatMap(({ findings }) => findings.map(({ observer }) => observer)));
   if (plan === null) return { noun: 'endpoints', names: judged };
@@ -37,7 +37,6 @@ function frames({ sent, seen }: LeakGroup): string {
   return `${countText(seen)} of ${countText(sent)} ${nounFor(sent, 'frame')}`;
 }
 
-/** `50 of 50 guests`, or their names. */
 function observersText({ observers }: LeakGroup, { noun, names }: Audience): string {
   if (observers.length > 3 && observers.every((name) => names.has(name)))
     return `${countText(observers.length)} of ${countText(names.size)} ${noun}`;
@@ -67,18 +66,16 @@ function trafficText({ from, to, classes, answers }: LeakGroup): string {
   return `traffic from ${setText(from)} for ${listText(receivers)}`;
 }
 
-/** Attacks that no guest may send: any receiver, addressed or not, is reached by an attack. */
+/** No guest may send these: an attack succeeds at any receiver, addressed or not. */
 const attacks: ReadonlyMap<string, string> = new Map(
   Object.values(classes).flatMap(({ name, attack }) => (attack === undefined ? [] : [[name, attack] as const])),
 );
 
-/** null = other frames too. */
 function attackText({ classes: names }: LeakGroup): string | null {
   const known = names.map((name) => attacks.get(name));
   return known.some((text) => text === undefined) ? null : listText(known.flatMap((text) => text ?? []));
 }
 
-/** The odd one alone if the others do not hear one another. */
 function mutualText({ from, odd }: LeakGroup, who: string): string {
   const others = from.filter((name) => name !== odd);
   return odd === undefined || others.length === 1

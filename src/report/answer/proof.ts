@@ -36,7 +36,6 @@ function maxOf(numbers: readonly number[]): number {
 /** A row of few frames is weak: a class's frames are pooled. */
 const loose = 0.1;
 
-/** Unseen frames at the observer that could have seen most. */
 function framesOfClass(steps: readonly StepResult[], name: string): number {
   const sums = new Map<string, number>();
   for (const { findings } of steps)
@@ -46,10 +45,7 @@ function framesOfClass(steps: readonly StepResult[], name: string): number {
   return maxOf([...sums.values()]);
 }
 
-/**
- * The share that may leak unseen: by the loosest row, or pooled by class if rows are small, as rounds ask each pair
- * little. null = no row has a bound.
- */
+/** Small rows are pooled by class, as rounds ask each pair little. */
 function boundOf(steps: readonly StepResult[]): { readonly text: string; readonly isPooled: boolean } | null {
   const bound = maxOf(boundsOf(steps.filter(({ verdict }) => verdict === 'holds')));
   const rows = steps.flatMap(({ findings }) => findings);
@@ -64,14 +60,14 @@ function boundOf(steps: readonly StepResult[]): { readonly text: string; readonl
   return bound === 0 ? null : { text: `at most ${percent(bound)} of such frames leak`, isPooled: false };
 }
 
-/** A run's bound as a sentence; null = no row has one. */
+/** null = no row has a bound. */
 export function boundText({ steps }: Pick<Result, 'steps'>): string | null {
   const bound = boundOf(steps);
   if (bound === null) return null;
   return `${bound.text} ${bound.isPooled ? '(95 % confidence, all pairs of a class together)' : '(95 % confidence); more frames tighten it'}`;
 }
 
-/** A step's proof of zeros in a line: ears, entry, losses, settings, and the bound. */
+/** Controls, entry, losses, settings and bound. */
 export function stepProof(result: Result, index: number, details: RunDetails | null): string {
   const steps = result.steps.slice(index, index + 1);
   const [step] = steps;
@@ -100,7 +96,6 @@ function portsText({ coverage }: Result, judged: readonly StepResult[]): string 
   ].join('');
 }
 
-/** `controls 49 of 50 seen (short: kali3 9 of 10)` */
 function earsText(judged: readonly StepResult[]): string {
   const observers = judged.flatMap((step) => step.observers);
   const short = observers
@@ -135,7 +130,7 @@ function fact(name: string, text: string | null): readonly Fact[] {
   return text === null ? [] : [[name, text]];
 }
 
-/** Limits of a verdict: trust, time, and unsent frames. */
+/** Trust, time and unsent frames. */
 export function limitFacts(result: Result): readonly Fact[] {
   const until = lingerText(result);
   return [
@@ -237,7 +232,7 @@ function whereText({ provider, runsAs }: RunRecord): string {
     : `this host, as ${runsAs}`;
 }
 
-/** A filed page's head: host, operator, date, kernel, scope and method. */
+/** Host, operator, date, kernel, scope and method. */
 export function headFacts({ result, details }: ReportedRun): readonly Fact[] {
   const { run, coverage, tool } = result;
   const record = details?.run;
@@ -289,7 +284,7 @@ function provenanceSection(result: Result, details: RunDetails | null): readonly
   });
 }
 
-/** Sentences on single steps are in run.json: the claims name their frames. */
+/** Sentences on single steps are in run.json. */
 function isOfRun(text: string): boolean {
   return !/^Step \d/.test(text);
 }
@@ -314,7 +309,7 @@ function methodSection(details: RunDetails | null): readonly Section[] {
   });
 }
 
-/** A report's sections on the basis of its verdict. */
+/** The basis of the verdict. */
 export function proofSections({ result, details }: ReportedRun): readonly Section[] {
   const judged = result.steps.filter((step) => step.observers.length > 0);
   return [

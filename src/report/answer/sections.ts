@@ -25,18 +25,16 @@ import { exposuresOf, isFixedAbove } from './exposures.js';
 import { type Audience, whoText } from './participants.js';
 import { stepProof } from './proof.js';
 
-/** The rest is in result.json. */
 const maxItems = 50;
 const maxFacts = 200;
 
-/** `, but for what is accepted or open by design`; '' = no such frames. */
 function exceptText(result: Result): string {
   const isAccepted = result.steps.some(({ findings }) => findings.some(({ leak }) => leak));
   const except = [...(isAccepted ? ['accepted'] : []), ...(exposuresOf(result).length > 0 ? ['open by design'] : [])];
   return except.length === 0 ? '' : `, but for what is ${except.join(' or ')}`;
 }
 
-/** The result in one sentence for readers new to bridges. */
+/** For readers new to bridges. */
 export function plainSentence(result: Result): string {
   const leaks = result.steps
     .filter((step) => !step.asExpected)
@@ -62,7 +60,6 @@ export function plainSentence(result: Result): string {
   }
 }
 
-/** `fix`, then `or`; several commands have a line each. */
 function fixFacts(ways: readonly { readonly commands: readonly string[]; readonly price: string }[]): readonly Block[] {
   return ways.flatMap(({ commands, price }, at): readonly Block[] => {
     const { line, more } = commandsText(commands);
@@ -173,13 +170,11 @@ function exposedSection(result: Result): readonly Section[] {
   });
 }
 
-/** Folded rows count as the rows they stand for. */
 function leaksText({ findings }: StepResult): string {
   const rows = countRows(findings.filter(({ leak }) => leak));
   return rows === 0 ? 'no leak' : `${countText(rows)} leaking ${nounFor(rows, 'row')}`;
 }
 
-/** `a and b, and c (accepted)`; null = no row leaks. */
 function reachedText(rows: readonly Finding[]): string | null {
   const failing = new Set(rows.filter(isUnacceptedLeak).map(({ observer }) => observer));
   const leaking = new Set(rows.filter(({ leak }) => leak).map(({ observer }) => observer));
@@ -191,10 +186,7 @@ function reachedText(rows: readonly Finding[]): string | null {
   return texts.length === 0 ? null : texts.join(', and ');
 }
 
-/**
- * A claim's outcome as a sentence of its own: steps on a host are named by their part. null = no claim on frames, or
- * not judged.
- */
+/** A sentence of its own. null = no claim on frames, or not judged. */
 export function claimSentence(step: StepResult): string | null {
   const rows = step.findings.filter(({ allowed }) => allowed === 'no');
   const namesOf = (of: readonly Finding[], key: 'from' | 'observer' | 'class'): string =>
@@ -279,7 +271,6 @@ function fixesSection(result: Result): readonly Section[] {
   });
 }
 
-/** `learned-entry alone (fdb … dev enp8s0)`, or all barriers with the first one's places. */
 function barriersText({ alone, barriers }: Held): string {
   return barriers
     .map((barrier) => {
@@ -323,7 +314,7 @@ function heldSection(result: Result): readonly Section[] {
   });
 }
 
-/** A report's sections on the outcome, in reading order. */
+/** In reading order. */
 export function outcomeSections(run: ReportedRun, answer: Answer): readonly Section[] {
   const { result } = run;
   return [

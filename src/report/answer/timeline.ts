@@ -33,7 +33,6 @@ function uniqueText(names: readonly string[]): string {
   return [...new Set(names)].join(', ');
 }
 
-/** null = another entry has it. */
 function describe(entry: TimelineEntry): LineText | null {
   switch (entry.event) {
     case 'changed':
@@ -69,7 +68,6 @@ function describe(entry: TimelineEntry): LineText | null {
   }
 }
 
-/** Consecutive bursts of a step's flows are one line. */
 function withoutBursts(entries: readonly TimelineEntry[]): readonly Line[] {
   const lines: Line[] = [];
   let run: { readonly ms: number; readonly step: number; frames: number; bursts: number } | null = null;
@@ -98,7 +96,6 @@ function withoutBursts(entries: readonly TimelineEntry[]): readonly Line[] {
   return lines;
 }
 
-/** In ms on the timeline. */
 function sightings(result: Result, details: RunDetails): readonly Line[] {
   const [first] = details.timeline;
   if (first === undefined) return [];
@@ -170,7 +167,7 @@ function stateSection({ plan, states }: RunDetails): readonly Section[] {
   return sectionOf({ id: 'state', title: 'State before (−) and after (+), without timers', depth: 'screen', blocks });
 }
 
-/** Sections on a run's events and changes of state. */
+/** Events and changes of state. */
 export function courseSections(result: Result, details: RunDetails | null): readonly Section[] {
   return details === null ? [] : [...timelineSection(result, details), ...stateSection(details)];
 }

@@ -29,7 +29,7 @@ function codesOf(host: FleetHost, kind: FleetGroup['kind']): readonly string[] {
   }
 }
 
-/** Hosts by leaks, problems, doubts, exposures, the most hosts first. */
+/** Leaks, problems, doubts and exposures. The most hosts first. */
 export function fleetGroups(hosts: readonly FleetHost[]): readonly FleetGroup[] {
   return kinds.flatMap((kind) => {
     const groups = new Map<string, string[]>();
@@ -61,7 +61,6 @@ function foundCodes(host: FleetHost, kind: FleetGroup['kind']): ReadonlyMap<stri
   );
 }
 
-/** Its scenarios hold without a doubt, and accept no leak. */
 function provesOver({ runs, problems }: FleetHost, { scenarios }: FoundCode): boolean {
   const isOver = (name: string): boolean => {
     const mine = runs.filter(({ scenario }) => scenario === name);
@@ -73,7 +72,7 @@ function provesOver({ runs, problems }: FleetHost, { scenarios }: FoundCode): bo
   return problems.length === 0 && scenarios.length > 0 && scenarios.every(isOver);
 }
 
-/** As `history`: a leak that nothing disproves has not stopped. */
+/** A leak that nothing disproves has not stopped. */
 function changedCodes(former: FleetHost, host: FleetHost, kind: FleetGroup['kind']): readonly string[] {
   const { began, stopped, untold } = compareFound(
     foundCodes(former, kind),
@@ -90,7 +89,7 @@ function changedCodes(former: FleetHost, host: FleetHost, kind: FleetGroup['kind
   );
 }
 
-/** Compares hosts with an earlier report: words, causes of leaks and exposures, hosts that came or went. */
+/** Words, causes of leaks and exposures, and hosts that came or went. */
 export function fleetChanges(before: readonly FleetHost[], now: readonly FleetHost[]): readonly FleetChange[] {
   const earlier = new Map(before.map((host) => [host.host, host]));
   const present = new Set(now.map(({ host }) => host));

@@ -39,7 +39,7 @@ function row(entry: FleetHost, at: number, troubled: boolean): Markup {
   return html`<tr><th scope="row">${name}</th><td class="word">${wordMarkup(hostWord(entry))}</td><td>${list.length === 0 ? 'no run' : list}</td></tr>`;
 }
 
-/** One page over all hosts; each run's page is in its folder. */
+/** One page for all hosts. Each run's page is in its folder. */
 export function fleetHtml(report: FleetReport): string {
   const word = fleetWord(report);
   const hosts = worstFirst(report.hosts).map((host) => ({ host, lines: hostLines(host) }));

@@ -17,7 +17,7 @@ const [maxLines, maxDetailed, maxRows] = [20, 100, 1000];
 
 const more = (count: number): readonly string[] => (count > 0 ? ['', `and ${count} more`] : []);
 
-/** For comments and job summaries: answer, causes, changes, then hosts, worst first. */
+/** For comments and job summaries, worst hosts first. */
 export function fleetMarkdown(report: FleetReport): string {
   const hosts = worstFirst(report.hosts);
   const rows = hosts

@@ -5,7 +5,7 @@ import { fleetHtml } from './html.js';
 import { fleetMarkdown } from './markdown.js';
 import { fleetTerminal } from './terminal.js';
 
-/** A view of a fleet's report: text that ends with a line feed. */
+/** Ends with a line feed. */
 export type FleetReporter = (report: FleetReport, view: View) => string;
 
 export const fleetReporters = {

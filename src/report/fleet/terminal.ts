@@ -5,7 +5,6 @@ import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
 import { statusWord, type Word } from '../word.js';
 import { firstLines, someText } from '../../core/text/names.js';
 
-/** Of a host, of a group, and of all; the rest is in the JSON. */
 const [maxLines, maxNames, maxHosts] = [12, 8, 50];
 
 const groupWords = {
@@ -26,13 +25,13 @@ export function groupHosts({ hosts }: FleetGroup): string {
 
 const order = [2, 70, 69, 3, 4, 0];
 
-/** Worst hosts first; exposed ones first of one status. */
+/** Exposed hosts come first within a status. */
 export function worstFirst(hosts: readonly FleetHost[]): readonly FleetHost[] {
   const exposed = ({ runs }: FleetHost): number => Number(runs.some((run) => run.exposed.length > 0));
   return [...hosts].sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status) || exposed(b) - exposed(a));
 }
 
-/** For people: answer, causes, changes, hosts, worst first; the last line is the answer again. */
+/** Worst hosts first. The last line repeats the answer. */
 export function fleetTerminal(report: FleetReport, view: View): string {
   const paint = makePaint(view.color);
   const width = Math.min(Math.max(view.width, 60), 100);
@@ -86,14 +85,14 @@ function pagesOf(host: FleetHost): readonly string[] {
   );
 }
 
-/** A host's runs, each with its word if there are several. */
+/** Each with its word if there are several. */
 export function runsText({ runs }: FleetHost): string {
   const text = ({ scenario, answer, observed, ports }: FleetRun): string =>
     `${scenario} (${runs.length > 1 ? `${answer.replace(/:.*/s, '')}, ` : ''}${observed} of ${counted(ports, 'port')})`;
   return runs.length === 0 ? 'no run' : runs.map(text).join(', ');
 }
 
-/** A host's word by its exit status. */
+/** By exit status. */
 export function hostWord({ status, runs }: FleetHost): Word {
   return outcomeWord(status, runs);
 }
@@ -115,7 +114,7 @@ function outcomeWord(status: number, runs: readonly FleetRun[]): Word {
   );
 }
 
-/** `of 200 hosts 3 are broken, 1 is inconclusive, 196 are as expected, of these 4 are exposed` */
+/** Totals by status. */
 export function fleetCountsText({ counts, hosts, signersChecked }: FleetReport): string {
   const part = (count: number, singular: string, many: string): readonly string[] =>
     count === 0 ? [] : [counted(count, singular, many)];
@@ -135,7 +134,7 @@ export function fleetCountsText({ counts, hosts, signersChecked }: FleetReport):
 const codesText = (codes: readonly { readonly code: string; readonly count: number }[], noun: string): string =>
   codes.map(({ code, count }) => `${code} (${counted(count, noun)})`).join(', ');
 
-/** A host's lines: leaks, faults of evidence, missing proof, exposures, findings of audits. */
+/** Leaks, faults, missing proof, exposures and findings. */
 export function hostLines({ runs, problems, commands }: FleetHost): readonly string[] {
   return [
     ...runs.flatMap(({ scenario, causes, exitCode, leaks }) => [

@@ -12,7 +12,7 @@ function textMarkup(text: Text): Markup {
   return html`${parts}`;
 }
 
-/** Facts with each name once. */
+/** Each name once. */
 export function factsMarkup(facts: readonly Fact[]): Markup {
   const entries = facts.map(([name, text], at) => {
     const term = name === facts[at - 1]?.[0] ? nothing : html`<dt>${name}</dt>`;
@@ -57,7 +57,7 @@ function blockMarkup(block: Block, title: string, pictures: Pictures): Markup {
   }
 }
 
-/** A section; those beyond the first screen are folded until opened or printed. */
+/** Folded beyond the first screen, until opened or printed. */
 export function sectionMarkup({ id, title, depth, blocks }: Section, pictures: Pictures): Markup {
   const content = blocks.map((block, at) => blockMarkup(block, `${title} ${at + 1}`, pictures));
   const head = html`<h2 id="${id}-title">${title}</h2>`;

@@ -2,7 +2,7 @@ import { escapeText } from '../../core/text/escape.js';
 import type { Tint } from '../terminal/layout.js';
 import type { Word } from '../word.js';
 
-/** HTML; only `html` and `join` make it. */
+/** HTML. Only `html` and `join` make it. */
 export interface Markup {
   readonly markup: string;
 }
@@ -19,7 +19,7 @@ function escape(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** HTML with its parts; all but markup is escaped. */
+/** Escapes all parts but markup. */
 export function html(texts: TemplateStringsArray, ...parts: readonly (Part | readonly Part[])[]): Markup {
   const render = (part: Part): string => {
     if (typeof part === 'object') return part.markup;
@@ -59,7 +59,7 @@ export function toneOf(word: Word): Tone {
   return tones[word.tint];
 }
 
-/** A verdict as mark and word in its colour. */
+/** Mark and word in the verdict's colour. */
 export function wordMarkup(word: Word): Markup {
   const tone = toneOf(word);
   const mark = word.text.endsWith('EXPOSED') ? '!' : marks[tone];

@@ -6,16 +6,13 @@ import { countText, cutText, setText } from '../../core/text/names.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 
-/** Of more names, those that behave alike are one. */
 const maxNames = 40;
 const maxSets = 60;
 const cell = 18;
-/** Columns of a letter. */
 const letter = 6.6;
 
 type Heat = 'leak' | 'shown' | 'open' | 'doubt' | 'none';
 
-/** Names that hear, and are heard, alike. */
 interface NameSet {
   readonly names: readonly string[];
   readonly label: string;
@@ -32,7 +29,6 @@ interface Leaks {
   readonly rows: number;
 }
 
-/** Of a small run row by row, so that pairs that do not leak are left out. */
 function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
   return result.steps.flatMap((step): readonly Leaks[] => {
     const heatOfLeak = (accepted: unknown): Leaks['heat'] =>
@@ -148,10 +144,7 @@ function beyondText(sets: readonly NameSet[], leaks: readonly Leaks[]): string {
   ].join('');
 }
 
-/**
- * The matrix of a run: senders at the left, observers at the top. Above 40 endpoints those of one zone that behave
- * alike share a row.
- */
+/** Senders at the left, observers at the top. Above 40 endpoints, alike ones of a zone share a row. */
 export function matrixMarkup(result: Result, details: RunDetails | null): Markup {
   const names = namesOf(result, details);
   const leaks = leaksBySets(result, names.length <= maxNames);

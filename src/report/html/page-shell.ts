@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { html, type Markup } from './markup.js';
 
 /**
- * Every colour has a word or mark beside it; contrast is 4.5 (WCAG 2.2, 1.4.3) on both grounds, and blue, orange and
- * grey differ for readers who confuse red and green.
+ * Each colour has a word or mark beside it. Contrast is 4.5 (WCAG 2.2, 1.4.3). Blue, orange and grey differ in
+ * red-green blindness.
  */
 const style = `
 :root{color-scheme:light dark;--ground:#fff;--panel:#f4f6f8;--line:#9aa5b1;--text:#16202b;--soft:#4a5765;--good:#0a5aa8;--bad:#a83a00;--doubt:#6b4d00;--shown:#5b3a99;--goodback:#e3effb;--badback:#fdeadd;--doubtback:#fbf2d5;--shownback:#efe9fa}
@@ -42,7 +42,7 @@ export interface PageParts {
   readonly foot: string;
 }
 
-/** A self-contained page: no script, nothing loaded, by policy too. */
+/** Self-contained: no script, nothing loaded. */
 export function pageShell({ title, nav, content, foot }: PageParts): string {
   const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
   return `${

@@ -53,7 +53,7 @@ function runMarkup(run: ReportedRun, sections: readonly Section[], number: strin
 <div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${standaloneSentence(answerOf(run))}</p></div><div class="head">${factsMarkup(headFacts(run))}</div>${sections.map((section) => sectionMarkup(section, pictures))}`;
 }
 
-/** Runs share a page: later ones number their ids. */
+/** Runs share a page: ids must differ. */
 function withOwnIds(markup: Markup, at: number): Markup {
   const ownIds = (ids: string): string =>
     ids

@@ -7,7 +7,6 @@ export interface PlacedBox {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** Start of cord and arrows. */
   readonly anchor: { readonly x: number; readonly y: number };
 }
 
@@ -28,7 +27,6 @@ export interface PlacedBridge {
   readonly railsBelow: number;
   readonly boxes: readonly PlacedBox[];
   readonly zones: readonly PlacedZone[];
-  /** Small boxes with a name only. */
   readonly compact: boolean;
   readonly bottom: number;
 }
@@ -49,7 +47,6 @@ interface Size {
 
 const full: Size = { width: 156, height: 64, gap: 12 };
 const small: Size = { width: 71, height: 24, gap: 7 };
-/** More boxes become small. */
 const maxFull = 18;
 
 function grid(
@@ -81,12 +78,12 @@ function zoneTitle(zone: string | null): string {
   return zone === null ? 'no zone' : `zone ${zone}`;
 }
 
-/** True for guests; uplinks, the host and endpoints behind it are below. */
+/** True for guests. */
 export function isAboveBridge({ role, attach }: Pick<Endpoint, 'role' | 'attach'>): boolean {
   return role === 'guest' && isOnPort(attach);
 }
 
-/** Guests by zone above the bridge, all others below. `rails`: sets of leaks on each side. */
+/** Guests by zone above the bridge. `rails`: sets of leaks on each side. */
 export function placeEndpoints(
   bridge: Bridge,
   endpoints: readonly Endpoint[],

@@ -4,19 +4,16 @@ import { html, type Markup, nothing } from './markup.js';
 import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, railHeight } from './place-endpoints.js';
 
 const tagX = 30;
-/** Beside a number. */
 const maxLabel = 150;
 
 function isAbove(box: PlacedBox, { barY }: PlacedBridge): boolean {
   return box.y < barY;
 }
 
-/** Boxes in a row have cords across the rail. */
 function isRow(boxes: readonly PlacedBox[]): boolean {
   return boxes.every(({ y }) => y === boxes[0]?.y);
 }
 
-/** A dot for a sender, an arrow head towards the box for an observer, both for both. */
 function mark(part: SetPart, box: PlacedBox, y: number, up: boolean): Markup {
   const x = box.anchor.x;
   const tip = up ? y - 9 : y + 9;
@@ -32,7 +29,6 @@ function tag(number: number, y: number): Markup {
   return html`<circle class="tag" cx="${tagX}" cy="${y}" r="10"/><text class="tagtext" x="${tagX}" y="${y + 4}" text-anchor="middle">${number}</text>`;
 }
 
-/** For boxes in several rows: at the rows' left. */
 function bracket(boxes: readonly PlacedBox[], x: number, y: number): Markup {
   const tops = [...new Set(boxes.map((box) => box.y + Math.round(box.height / 2)))];
   const far = tops.reduce((farthest, top) => (Math.abs(top - y) > Math.abs(farthest - y) ? top : farthest), y);
@@ -52,7 +48,7 @@ function side(set: LeakSet, boxes: readonly PlacedBox[], y: number, up: boolean,
   return html`<path class="rail" d="M${tagX} ${y}H${end}"/>${marks}${tag(set.number, y)}`;
 }
 
-/** Sets with members above a bridge's bar, and below. */
+/** Above a bridge's bar, and below. */
 export function setsAt(
   sets: readonly LeakSet[],
   above: readonly string[],
@@ -63,7 +59,7 @@ export function setsAt(
   return { above: withMembers(above), below: withMembers(below) };
 }
 
-/** A bridge's rails: a line for each set of leaks across the boxes' cords, on both sides. */
+/** A line for each set of leaks across the boxes' cords. */
 export function railsMarkup(placed: PlacedBridge, sets: readonly LeakSet[]): Markup {
   const [above, below] = [
     placed.boxes.filter((box) => isAbove(box, placed)),
@@ -91,7 +87,7 @@ export function railsMarkup(placed: PlacedBridge, sets: readonly LeakSet[]): Mar
   return html`${rails}`;
 }
 
-/** The sets of a box without visible cord: `1▲ 2●`. */
+/** For a box without visible cord: `1▲ 2●`. */
 export function partsText(sets: readonly LeakSet[], name: string): string {
   return sets
     .flatMap((set) => {
@@ -101,7 +97,7 @@ export function partsText(sets: readonly LeakSet[], name: string): string {
     .join(' ');
 }
 
-/** True if marks are on the cords of the box's side, not in the boxes. */
+/** False = marks are in the boxes. */
 export function hasMarksOnCord(box: PlacedBox, placed: PlacedBridge): boolean {
   return placed.boxes.every((each) => each.y === box.y || isAbove(each, placed) !== isAbove(box, placed));
 }

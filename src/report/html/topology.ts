@@ -17,7 +17,6 @@ import {
 } from './place-endpoints.js';
 import { cordEnd, hasMarksOnCord, partsText, railsMarkup, setsAt } from './rails.js';
 
-/** `macvlan private on hv` */
 function aboveText({ attach, below }: Endpoint): string {
   return `${attach} ${below?.mode ?? ''}${below?.flag === undefined ? '' : ` ${below.flag}`} on ${below?.lower ?? ''}`;
 }
@@ -38,7 +37,6 @@ function kindOf(box: PlacedBox): string {
   }
 }
 
-/** Devices beside ports at which steps listened, once each. */
 function devicesAbove({ plan, timeline }: Pick<RunDetails, 'plan' | 'timeline'>): readonly Observer[] {
   const listening = [
     ...plan.steps.flatMap(({ observers }) => observers),
@@ -47,7 +45,6 @@ function devicesAbove({ plan, timeline }: Pick<RunDetails, 'plan' | 'timeline'>)
   return [...new Map(listening.map((observer) => [observer.name, observer])).values()];
 }
 
-/** An observer's ear over a run. */
 interface Ear {
   readonly sent: number;
   readonly seen: number;
@@ -65,7 +62,6 @@ function earText(ear: Ear | undefined): { readonly text: string; readonly tone: 
 interface BoxFacts {
   readonly ear: Ear | undefined;
   readonly overhears: boolean;
-  /** Observed devices beside its port. */
   readonly above: readonly string[];
   /** Its sets of leaks, if its cord does not show them. */
   readonly parts: string;
@@ -133,7 +129,6 @@ function whereText(endpoint: Endpoint): string {
   }
 }
 
-/** For parts in the picture only. */
 function legendText(hasLines: boolean, isBehind: boolean): string {
   return [
     ...(hasLines
@@ -146,7 +141,7 @@ function legendText(hasLines: boolean, isBehind: boolean): string {
   ].join(' ');
 }
 
-/** The plan's topology as a picture and in words. */
+/** A picture and words. */
 export function topologyMarkup(
   details: Pick<RunDetails, 'plan' | 'timeline'>,
   ears: ReadonlyMap<string, Ear>,
@@ -185,7 +180,7 @@ export function topologyMarkup(
   return html`<div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${counted(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details>`;
 }
 
-/** Every observer's ear; proven if it saw every control of every step and lost nothing. */
+/** Proven if it saw every control of every step and lost nothing. */
 export function earsOf(result: Result): ReadonlyMap<string, Ear> {
   const ears = new Map<string, Ear>();
   for (const observer of result.steps.flatMap((step) => step.observers)) {

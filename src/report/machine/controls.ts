@@ -6,14 +6,14 @@ import { plainMarkdown } from '../markdown.js';
 import { isUnacceptedLeak } from '../reported-leaks.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 
-/** A clause of a published standard, in our words, for which a run is evidence. */
+/** In our words, not the standard's. */
 interface Control {
   readonly standard: string;
   readonly clause: string;
   readonly asks: string;
 }
 
-/** Clauses on separation of networks and guests, in force in 2026. */
+/** In force in 2026. */
 const controls: readonly Control[] = [
   { standard: 'PCI DSS 4.0.1', clause: '11.4.5', asks: 'segmentation is tested at least once a year' },
   { standard: 'PCI DSS 4.0.1', clause: '11.4.6', asks: 'service providers test it at least every six months' },
@@ -24,7 +24,7 @@ const controls: readonly Control[] = [
   { standard: 'BSI IT-Grundschutz', clause: 'SYS.1.5', asks: 'virtual systems are isolated from each other' },
 ];
 
-/** The run's word for every clause: unproven is never a pass. */
+/** Unproven is never a pass. */
 function shownBy(result: Result): string {
   const exposed = exposuresOf(result).length;
   const accepted = result.steps.flatMap(({ findings }) => findings.filter((row) => row.accepted !== undefined)).length;
@@ -74,8 +74,8 @@ function runLines({ result, dir, details, judged = result }: ReportedRun): reado
 }
 
 /**
- * For an auditor (Markdown): runs as evidence for clauses on segmentation in PCI DSS, ISO/IEC 27001, NIST SP 800-53 and
- * BSI IT-Grundschutz. A run alone never fulfils a clause.
+ * For auditors: evidence for PCI DSS, ISO/IEC 27001, NIST SP 800-53 and BSI IT-Grundschutz. A run alone fulfils no
+ * clause.
  */
 export const controlsReport: Reporter = (runs, { unended = [] }) =>
   [

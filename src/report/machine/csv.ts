@@ -7,10 +7,7 @@ const head = [
   ...['observer', 'allowed', 'sent', 'seen', 'leak', 'accepted', 'rows'],
 ];
 
-/**
- * RFC 4180. Spreadsheets take texts that begin with = + - or @ for formulas, and guests choose names: these get an
- * apostrophe.
- */
+/** RFC 4180. Spreadsheets run = + - or @ at the start as a formula, and guests choose names. */
 function field(value: string | number | boolean | null | undefined): string {
   const text = typeof value === 'string' ? escapeText(value).replace(/^(?=[=+\-@])/, "'") : String(value ?? '');
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -22,7 +19,7 @@ function findingFields(finding: Finding): readonly (string | number | boolean | 
   return [name, carrier, variant, vlan.join('.'), from, to, observer, allowed, sent, seen, leak, isAccepted];
 }
 
-/** One flow and observer of a step. `finding` null: a step without, such as an inconclusive one. */
+/** `finding` null = an inconclusive step or one without findings. */
 export interface ResultRow {
   /** From 1. */
   readonly step: number;
@@ -31,7 +28,7 @@ export interface ResultRow {
   readonly finding: Finding | null;
 }
 
-/** All rows in the plan's order, zeros included; each step has at least one. */
+/** In the plan's order, zeros included. Each step has at least one. */
 export function rows({ steps }: Pick<Result, 'steps'>): readonly ResultRow[] {
   return steps.flatMap(({ name, verdict, findings }, at) =>
     (findings.length === 0 ? [null] : findings).map((finding) => ({ step: at + 1, name, verdict, finding })),
@@ -55,9 +52,6 @@ function unendedRow({ name }: UnendedRun): string {
   return padded([name, '', '', '', 'no result']);
 }
 
-/**
- * Comma-separated values (RFC 4180, but line feeds only): a line for each flow and observer of each step, zeros
- * included. `rows`: flows folded into the line.
- */
+/** RFC 4180, but line feeds only. `rows`: flows folded into the line. */
 export const csvReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   [head.join(','), ...runs.flatMap(linesOf), ...unended.map(unendedRow)].map((line) => `${line}\n`).join('');

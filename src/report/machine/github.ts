@@ -12,7 +12,7 @@ import { unexpectedText } from '../word.js';
 /** GitHub shows ten annotations of each kind for a step. */
 const maxOfStep = 3;
 
-/** % and line ends are escaped in a message, : and , in a property (actions/toolkit, command.ts). */
+/** Escaped as in actions/toolkit, command.ts. */
 function message(text: string): string {
   return escapeText(text).replaceAll('%', '%25');
 }
@@ -54,9 +54,6 @@ function unendedAnnotation({ name, why }: UnendedRun): string {
   return `::error title=${property(`no result: ${name}`)}::${message(why)}`;
 }
 
-/**
- * GitHub's annotations, at the scenario's line of the step. The job summary is the Markdown report: `--reporter
- * markdown="$GITHUB_STEP_SUMMARY"`.
- */
+/** GitHub's annotations, at the scenario's line of the step. */
 export const githubReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   `${[...runs.flatMap(annotations), ...unended.map(unendedAnnotation)].join('\n')}\n`;

@@ -1,9 +1,7 @@
 import { jsonText } from '../../core/text/json-text.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 
-/**
- * The contract's document: `result.json` of one run, or `{ "results": [ … ] }`, with `unended` if some have no result.
- */
+/** One run as `result.json`, several as `{ "results": [ … ] }`. `unended` lists runs without results. */
 export const jsonReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string => {
   const [only] = runs;
   const document =
@@ -38,7 +36,7 @@ function events({ result: shown, judged: result = shown, details }: ReportedRun)
   ];
 }
 
-/** One JSON object a line: the timeline, then the judgement. JSON escapes control characters. */
+/** One JSON object a line: timeline, then judgement. */
 export const ndjsonReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   `${[...runs.flatMap(events), ...unended.map(({ name, why }) => ({ event: 'run-unended', scenario: name, why }))]
     .map((event) => jsonText(event))

@@ -7,7 +7,7 @@ import { audienceOf } from '../answer/participants.js';
 import { type ReportedRun, type Reporter, stepSeconds, type UnendedRun, type View } from '../reporter.js';
 import { unexpectedText } from '../word.js';
 
-/** Text for XML 1.0: what it cannot hold is escaped first. */
+/** XML 1.0 cannot hold some characters. */
 function xml(text: string): string {
   return escapeText(text)
     .replace(/[\ufffe\uffff]/g, '?')
@@ -17,10 +17,7 @@ function xml(text: string): string {
     .replaceAll('"', '&quot;');
 }
 
-/**
- * A judged step, or a failed claim, is passed, failed (a leak, or an unmet claim) or in error (inconclusive); never
- * skipped: a step without proof must not look green.
- */
+/** Never skipped: a step without proof must not look green. */
 function outcome(
   { result, details, dir }: ReportedRun,
   step: StepResult,
@@ -69,7 +66,6 @@ function suite(run: ReportedRun): string {
   ].join('\n');
 }
 
-/** Accepted or known leaks of a passing step; null = none. */
 function knownText({ result, details }: ReportedRun, step: StepResult): string | null {
   if (step.verdict !== 'broken' || step.expected !== 'holds') return null;
   const stories = causeStories({ ...result, steps: [step] });
@@ -77,7 +73,7 @@ function knownText({ result, details }: ReportedRun, step: StepResult): string |
   return stories.length === 0 ? null : stories.map((story) => storyLine(story, audience)).join(' | ');
 }
 
-/** A run without a result must not look green either. */
+/** A run without a result must not look green. */
 function unendedSuite({ name, why }: UnendedRun): string {
   return [
     `  <testsuite name="${xml(name)}" tests="1" failures="0" errors="1" skipped="0">`,
@@ -88,6 +84,6 @@ function unendedSuite({ name, why }: UnendedRun): string {
   ].join('\n');
 }
 
-/** JUnit's XML: a test case for each judged step, and each run without a result. */
+/** A test case for each judged step and each run without a result. */
 export const junitReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${[...runs.map(suite), ...unended.map(unendedSuite)].join('\n')}\n</testsuites>\n`;

@@ -8,10 +8,7 @@ function plain(text: string): string {
   return escapeText(text).replaceAll('|', '/');
 }
 
-/**
- * The plugin API's status (Monitoring Plugins guidelines, 2.4): 4 is none, but no pass either. A run that is not OK for
- * the program, or has no result, is not OK.
- */
+/** The plugin API (Monitoring Plugins guidelines, 2.4) has no 4, but it is no pass. */
 function state(runs: readonly ReportedRun[], { status, unended = [] }: View): string {
   const exits = [...runs.map(({ result }) => result.exitCode), ...[status ?? []].flat()];
   if (exits.includes(2)) return 'CRITICAL';
@@ -28,7 +25,7 @@ function summary(result: Result): string {
   );
 }
 
-/** One line for Nagios and Icinga, with performance data. The program's exit status 0, 2 or 3 is the state. */
+/** One line with performance data. Exit status 0, 2 or 3 is the state. */
 export const nagiosReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const results = runs.map(({ result }) => result);
   const total = (pick: (result: Result) => number): number => results.reduce((sum, result) => sum + pick(result), 0);

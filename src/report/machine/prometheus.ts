@@ -12,7 +12,6 @@ interface Metric {
   readonly samples: (
     result: Result,
   ) => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
-  /** Of runs without result. */
   readonly unended?: number;
 }
 
@@ -108,7 +107,6 @@ const metrics: readonly Metric[] = [
   },
 ];
 
-/** Backslash, quote and line end are escaped. */
 function label(text: string): string {
   return escapeText(text).replaceAll('\\', String.raw`\\`).replaceAll('"', String.raw`\"`);
 }
@@ -142,7 +140,6 @@ export const prometheusReport: Reporter = (runs: readonly ReportedRun[], { unend
 export interface WatchMetrics {
   readonly readAt: Date;
   readonly bridges: readonly { readonly name: string; readonly promiscuity: number | null }[];
-  /** Present drift from the baseline. */
   readonly open: readonly Drift[];
   /** Since the start, by code. */
   readonly driftCounts: Readonly<Record<string, number>>;
@@ -157,7 +154,7 @@ const countHelp: Readonly<Record<(typeof countNames)[number], string>> = {
   overruns: 'Times that the kernel dropped such messages; after each the state is read whole.',
 };
 
-/** The metrics of a watch, for node_exporter's textfile collector. */
+/** For node_exporter's textfile collector. */
 export function watchMetrics({ readAt, bridges, open, driftCounts, counts }: WatchMetrics): string {
   const severities = ['info', 'low', 'medium', 'high'] as const;
   const lines = [

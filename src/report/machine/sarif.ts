@@ -20,11 +20,11 @@ interface Problem {
   readonly step: number | null;
   /** Equal in all runs. */
   readonly fingerprint: string;
-  /** The reason; absent = not accepted. */
+  /** Absent = not accepted. */
   readonly accepted?: string;
 }
 
-/** Without counts, which differ from run to run. */
+/** Counts differ from run to run. */
 function fingerprintOf({ cause, from, to, observers, classes }: LeakGroup): string {
   const lists: readonly (readonly (string | null)[])[] = [from, to, observers, classes];
   return [cause, ...lists.map((list) => list.map((name) => name ?? 'all').join(','))].join('|');
@@ -42,7 +42,7 @@ function leakProblem(story: CauseStory, step: number | null, audience: Audience)
   };
 }
 
-/** A step without proof is an error: by level alone it must not pass. */
+/** A step without proof must not pass by its level alone. */
 function reasonProblems({ name, reasons }: StepResult, step: number): readonly Problem[] {
   return reasons.map(({ code, observer, text }) => ({
     rule: code,
@@ -144,7 +144,7 @@ function runOf(reported: ReportedRun): object {
   };
 }
 
-/** It must not look like a run without problems. */
+/** Must not look like a run without problems. */
 function unendedRun({ name, why }: UnendedRun): object {
   const text = escapeText(`no result: ${name}: ${why}`);
   return {
@@ -154,9 +154,6 @@ function unendedRun({ name, why }: UnendedRun): object {
   };
 }
 
-/**
- * SARIF 2.1.0 (OASIS) for code hosts: a result for each cause of leaks and each missing proof, at the step's line;
- * known leaks are suppressed, EXPOSED is a note. INCONCLUSIVE is an error, never a pass.
- */
+/** SARIF 2.1.0 (OASIS). Known leaks are suppressed, EXPOSED is a note, INCONCLUSIVE an error. */
 export const sarifReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   `${jsonText({ $schema: schema, version: '2.1.0', runs: [...runs.map(runOf), ...unended.map(unendedRun)] }, 2)}\n`;

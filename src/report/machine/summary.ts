@@ -3,7 +3,6 @@ import type { LeakGroup, Result } from '../../core/model/result.js';
 import { exposedText } from '../answer/exposures.js';
 import { runWord, summary } from '../word.js';
 
-/** The most frequent; the rest is in the evidence. */
 const maxCodes = 40;
 
 function countCodes(entries: readonly CodeCount[]): readonly CodeCount[] {
@@ -20,7 +19,7 @@ const rowsOf = (groups: readonly LeakGroup[] = [], isAccepted = false): readonly
     (accepted !== undefined) === isAccepted ? [{ code: cause, count: rows }] : [],
   );
 
-/** A run in codes and counts, without guests, addresses or rules. */
+/** Without guests, addresses or rules. */
 export function runSummary(result: Result): RunSummary {
   const { run, scenario, verdict, exitCode, coverage, steps } = result;
   const exposed = exposedText(result);

@@ -6,16 +6,16 @@ import { isUnacceptedLeak } from '../reported-leaks.js';
 import { cut, makePaint, type Paint, type Tint, widthOf } from '../terminal/layout.js';
 import { stepWord } from '../word.js';
 
-/** A view of a running run, on stderr. Nothing waits for it. */
+/** A view on stderr. Nothing waits for it. */
 export interface Progress {
   readonly onProgress: (event: ProgressEvent) => void;
-  /** Ends the view and restores the terminal; null = no result. */
+  /** null = no result. */
   readonly end: (result: Result | null) => Promise<void>;
 }
 
 /** A live view's terminal. */
 export interface Screen {
-  /** Until `close` others' output is held back, so that the view is not drawn over. */
+  /** Holds back others' output until `close`. */
   readonly open: () => void;
   readonly write: (text: string) => void;
   readonly close: () => void;
@@ -42,12 +42,11 @@ interface Stage {
   readonly title: string;
   mark: Mark;
   detail: string;
-  /** By first frames; `isLeakExpected`: the step shows the leak. */
+  /** Known from first frames. */
   readonly leakedAt: string[];
   isLeakExpected: boolean;
 }
 
-/** With its head and the number of left-out lines. */
 const maxLines = 10;
 
 function markOf(step: StepResult): Mark {
@@ -74,17 +73,14 @@ function shownMark({ mark, leakedAt, isLeakExpected }: Stage): Mark {
   return isLeakExpected ? 'shown' : 'leaked';
 }
 
-/** In a line. */
 const maxNames = 3;
 
-/** `kali2, kali3 overhear`, `84 overhear`; empty = no leak. */
 function overhearText({ leakedAt }: Stage): readonly string[] {
   if (leakedAt.length === 0) return [];
   const names = leakedAt.length > maxNames ? countText(leakedAt.length) : leakedAt.map(escapeText).join(', ');
   return [`${names} ${leakedAt.length === 1 ? 'overhears' : 'overhear'}`];
 }
 
-/** So that progress and time fit the line. */
 const leastTitle = 12;
 
 function lineOf(stage: Stage, columns: number, paint: Paint): string {
@@ -100,7 +96,6 @@ function lineOf(stage: Stage, columns: number, paint: Paint): string {
   return `  ${paint(sign, tint)} ${mark === 'waiting' ? paint(text, 'dim') : text}`;
 }
 
-/** `✔ 12, · 3`. */
 function leftOut(stages: readonly Stage[], where: string): readonly string[] {
   if (stages.length === 0) return [];
   const kinds = [...new Set(stages.map(shownMark))];
@@ -111,7 +106,6 @@ function leftOut(stages: readonly Stage[], where: string): readonly string[] {
   return [`  … ${where}: ${counts.join(', ')}`];
 }
 
-/** Stages around the running one; at the end the first leaks. */
 function windowOf(stages: readonly Stage[], isOver: boolean, columns: number, paint: Paint): readonly string[] {
   const room = maxLines - 1;
   if (stages.length <= room) return stages.map((stage) => lineOf(stage, columns, paint));
@@ -136,19 +130,17 @@ function windowOf(stages: readonly Stage[], isOver: boolean, columns: number, pa
   ];
 }
 
-/** Of sent probes number and time are enough. */
 function detailOf(phase: StepPhase, detail: string): string {
   if (phase === 'done') return '';
   if (detail === '') return phase;
   return escapeText(phase === 'probing' ? detail : `${phase}, ${detail}`);
 }
 
-/** A passed step was sent or left out. */
 function sentOr(mark: Mark): Mark {
   return mark === 'running' ? 'sent' : 'not-run';
 }
 
-/** A run's stages, redrawn, and at the end each step's outcome. */
+/** Redraws stages. */
 export function liveProgress(title: string, stepNames: readonly string[], screen: Screen): Progress {
   const view = new LiveView(title, stepNames, screen);
   return {
@@ -214,7 +206,6 @@ class LiveView {
     this.draw();
   }
 
-  /** null = no result. */
   end(result: Result | null): void {
     if (this.drawn === 0) return;
     this.steps.forEach((step, at) => {

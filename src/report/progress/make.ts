@@ -4,7 +4,7 @@ import type { Progress } from './live.js';
 
 export type ProgressMode = 'none' | 'lines' | 'live' | 'json';
 
-/** --quiet: nothing. `--progress json`: JSON lines. --verbose, CI, or no terminal: lines. Else a live view. */
+/** Lines with --verbose, in CI, or without a terminal. Else a live view. */
 export function progressMode(options: {
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -19,7 +19,7 @@ export function progressMode(options: {
     : 'lines';
 }
 
-/** The scenario's step names show the live view's future from the beginning. */
+/** Step names show a live view's future stages. */
 export async function makeProgress(
   mode: ProgressMode,
   title: string,

@@ -43,7 +43,6 @@ function count(predictions: readonly Prediction[], reach: string): number {
   return predictions.filter((prediction) => prediction.reach === reach).reduce((sum, { pairs }) => sum + pairs, 0);
 }
 
-/** Pairs by class and reason. */
 function predictionText(predictions: readonly Prediction[]): readonly string[] {
   const classes = [...new Set(predictions.map((prediction) => prediction.class))];
   return classes.flatMap((name) => {
@@ -55,7 +54,6 @@ function predictionText(predictions: readonly Prediction[]): readonly string[] {
   });
 }
 
-/** Rows that contradict a rule do so in masses. */
 const maxFaults = 20;
 
 function alike(reasons: AuditProof['reasons'], step: string, code: string): string {
@@ -88,7 +86,7 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
   ];
 }
 
-/** A complete audit for people. `isWhole`: also findings below medium, and every setting. */
+/** `isWhole`: also findings below medium, and every setting. */
 export function auditDetails(report: AuditReport, isWhole: boolean): readonly string[] {
   const reported = report.findings.filter(({ severity }) => isWhole || severity === 'high' || severity === 'medium');
   const hidden = report.findings.length - reported.length;

@@ -9,9 +9,8 @@ import { maxLines } from './short.js';
 
 export interface AuditView {
   readonly width: number;
-  /** All in any number of lines; else for a terminal of 24. */
   readonly verbose: boolean;
-  /** Also findings below medium, and every setting; includes `verbose`. */
+  /** Includes `verbose`. */
   readonly showsAll: boolean;
   readonly exitStatus: number;
 }
@@ -20,7 +19,6 @@ function count(report: AuditReport, ...of: readonly Severity[]): number {
   return report.findings.filter(({ severity }) => of.includes(severity)).length;
 }
 
-/** '' = no prediction. */
 function receiversOf(story: AuditStory, { predictions }: AuditReport): string {
   const [row] = reachRows(predictions.filter((each) => each.class === story.probe && each.bridge === story.bridge));
   if (row === undefined || row.open === 0) return '';
@@ -57,7 +55,6 @@ function storyLines(story: AuditStory, width: number): readonly string[] {
   ];
 }
 
-/** The rest is in the details. */
 const maxRows = 6;
 
 function tableLines(report: AuditReport, width: number): readonly string[] {
@@ -78,7 +75,6 @@ function tableLines(report: AuditReport, width: number): readonly string[] {
   ];
 }
 
-/** The rest is in the details. */
 const maxFaults = 2;
 
 function proofLines(proof: AuditProof | undefined, width: number): readonly string[] {
@@ -105,7 +101,7 @@ function unreadLines({ unread }: AuditReport, width: number): readonly string[] 
   return fold(escapeText(`could not be read: ${first.what}${more} (${first.why})`), width);
 }
 
-/** An audit for people, the answer first; the rest is in `verbose`. */
+/** The answer first. */
 export function auditText(report: AuditReport, view: AuditView): string {
   const { width } = view;
   const stories = auditStories(report.findings);

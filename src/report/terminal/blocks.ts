@@ -8,7 +8,6 @@ interface Place {
   readonly indent: string;
 }
 
-/** Words are folded; code has its own uncut lines. */
 function textLines(text: Text, head: string, { width, paint }: Place): readonly string[] {
   if (typeof text === 'string') return foldAfter(head, escapeText(text), width);
   const below = ' '.repeat(widthOf(head));
@@ -63,12 +62,12 @@ function blockLines(block: Block, place: Place, isInItem: boolean): readonly str
   }
 }
 
-/** Blocks as a terminal's lines; `indent` before each. */
+/** `indent` before each line. */
 export function printBlocks(blocks: readonly Block[], width: number, paint: Paint, indent: string): readonly string[] {
   return blocks.flatMap((block) => blockLines(block, { width, paint, indent }, true));
 }
 
-/** A section as a terminal's lines, an empty one last. */
+/** The last line is empty. */
 export function printSection({ title, tint, blocks }: Section, width: number, paint: Paint): readonly string[] {
   const place = { width, paint, indent: '  ' };
   const head = paint(title, 'bold', ...(tint === undefined ? [] : [tint]));

@@ -14,13 +14,11 @@ import type { ReportedRun, View } from '../reporter.js';
 import { statusWord, unendedWord } from '../word.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
-/** `exit status 2: a leak that was not expected` */
 function statusText(status: number): string {
   const known = exitStatuses.find((exit) => exit.status === status);
   return `exit status ${status}${known === undefined ? '' : `: ${known.short}`}`;
 }
 
-/** Names may be long. */
 const maxSentence = 4;
 
 function verdictText(answer: Answer, result: Result, width: number, paint: Paint): readonly string[] {
@@ -36,7 +34,6 @@ function verdictText(answer: Answer, result: Result, width: number, paint: Paint
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
 }
 
-/** The rest is in the page. */
 const maxTrust = 3;
 
 function trustLines({ steps }: Result): readonly string[] {
@@ -77,7 +74,6 @@ function fixLines(answer: Answer, result: Result, trust: readonly string[], pain
   ];
 }
 
-/** The complete form is in the page and under `--verbose`. */
 function persistentLine(persistent: readonly PersistentFix[]): readonly string[] {
   const known = persistent.find(({ where }) => where !== '');
   if (known === undefined) return [];
@@ -104,7 +100,6 @@ function limitLines(result: ReportedRun['result'], width: number): readonly stri
   ];
 }
 
-/** A look at the leaks; without any, judging again. */
 function evidenceLine({ dir, result }: ReportedRun, command: string): readonly string[] {
   if (dir === null) return [];
   const leaks = result.steps.some(({ findings }) => findings.some(({ leak }) => leak));
@@ -115,7 +110,6 @@ function evidenceLine({ dir, result }: ReportedRun, command: string): readonly s
   return [`  ${'frames'.padEnd(8)}wireshark -Y 'frame.comment contains "LEAK"' ${path}`];
 }
 
-/** More classes make a run one of a host as a whole. */
 const manyClasses = 4;
 
 interface NotAsked {
@@ -123,7 +117,6 @@ interface NotAsked {
   readonly short: string;
 }
 
-/** On a host with many classes: the others, and how to test them. */
 function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   if (result.calibration === undefined) return [];
   const tested = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
@@ -134,7 +127,6 @@ function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   return remaining.length === 0 ? [] : [{ text: `${some}: ask by run --twin (a copy), run --class NAME`, short }];
 }
 
-/** Classes tested on one bridge, and not on another with an uplink. */
 function notAskedBeyond({ result, details }: ReportedRun): readonly NotAsked[] {
   if (result.calibration === undefined || details === null) return [];
   const { endpoints } = details.plan;
@@ -154,7 +146,6 @@ function notAskedBeyond({ result, details }: ReportedRun): readonly NotAsked[] {
 const notAskedLabel = '  not asked  ';
 const priceIndent = ' '.repeat(10);
 
-/** More lines become one. */
 const maxNotAsked = 2;
 
 function notAskedLines(run: ReportedRun, { verbose }: View, width: number): readonly string[] {
@@ -175,7 +166,7 @@ function besideLine({ precheck = [] }: Result, width: number): readonly string[]
   return [cut(`  ${'beside'.padEnd(8)}not examined${more}: ${escapeText(`${first.place}, ${first.value}`)}`, width)];
 }
 
-/** A report's last lines: verdict, best fix, where to read on, exit status. */
+/** Verdict, best fix, further reading and exit status. */
 export function closingLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { page, result } = run;
   const status = (view.brief === true ? view.status : undefined) ?? run.status ?? result.exitCode;
@@ -200,7 +191,6 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
 
 const proseLabels = ['  to do   ', priceIndent] as const;
 
-/** `3 HOLDS, 1 BROKEN, of these 1 is EXPOSED` */
 function countsText(words: readonly string[], exposed: number): string {
   return [
     ...[...new Set(words)].map((word) => `${countText(words.filter((text) => text === word).length)} ${word}`),
@@ -208,7 +198,7 @@ function countsText(words: readonly string[], exposed: number): string {
   ].join(', ');
 }
 
-/** The outcome of several runs: a line each, and counts of verdicts. */
+/** A line each, and counts of verdicts. */
 export function sumLines(
   runs: readonly ReportedRun[],
   { status, unended = [] }: View,

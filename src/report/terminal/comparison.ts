@@ -27,7 +27,6 @@ function rows(title: string, tint: Tint, leaks: readonly LeakRow[], width: numbe
   ];
 }
 
-/** `* to * (known-unicast, raw) overheard by kali3: 39,601 leaks, 10 before` */
 function foldedLines({ folded }: RunComparison, width: number, paint: Paint): readonly string[] {
   if (folded.length === 0) return [];
   return [
@@ -53,7 +52,7 @@ function leaksText(count: number): string {
   return `${countText(count)} ${nounFor(count, 'leak')}`;
 }
 
-/** Listings of rules by name: their content is JSON. */
+/** Their content is JSON. */
 const listings: Readonly<Record<string, string>> = {
   vlan: 'the VLANs of ports',
   mdb: 'the members of multicast groups',
@@ -61,7 +60,6 @@ const listings: Readonly<Record<string, string>> = {
   nft: 'the rules of nft',
 };
 
-/** `br0.ageing_time 300 s → 0; 24 leaks began because of it`, each once, those of leaks first. */
 function settingSentences(
   settings: readonly { readonly step: string; readonly differences: readonly Difference[] }[],
   { began, stopped }: RunComparison,
@@ -92,7 +90,7 @@ function settingSentences(
   return [...changes].sort((a, b) => b.weight - a.weight).map(({ text }) => text);
 }
 
-/** Differences of two runs for people: leaks that began and stopped, verdicts, settings. */
+/** Leaks that began and stopped, verdicts, settings. */
 export function comparisonText(
   runs: readonly [Result, Result],
   comparison: RunComparison,

@@ -4,7 +4,6 @@ import { foldAfter } from './layout.js';
 import { someText } from '../../core/text/names.js';
 
 const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
-/** The JSON names all. */
 const maxNamed = 4;
 
 function checkText(check: MachineCheck, width: number): readonly string[] {

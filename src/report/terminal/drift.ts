@@ -4,7 +4,6 @@ import { escapeText } from '../../core/text/escape.js';
 import { setText } from '../../core/text/names.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
 
-/** `is a hub now`; '' = the values are enough. */
 function consequence({ code, place, after }: Drift): string {
   if (code === 'bridge-promiscuous') return 'is promiscuous now';
   if (code !== 'setting-changed') return '';
@@ -56,10 +55,7 @@ function plural(_whole: string, verb: string): string {
   return verb === 'is' ? 'are ' : `${verb.slice(0, -1)} `;
 }
 
-/**
- * Changes between two snapshots for people: a line each, ports that changed alike together, the effect first: `br0 is a
- * hub now`.
- */
+/** A line each, the effect first. Ports that changed alike share one. */
 export function driftLines(drifts: readonly Drift[], at: Date): readonly string[] {
   const groups = groupBy(drifts, ({ code, severity, bridge, place, before, after }) =>
     code === 'setting-changed'

@@ -68,7 +68,7 @@ function limitLines(reports: readonly ForeignReport[], { width }: View): readonl
   return limits.length === 0 ? [] : [...limits.flatMap((limit) => foldAfter('note: ', limit, width)), ''];
 }
 
-/** Judged captures of other programs, for the terminal. */
+/** Judged captures of other programs. */
 export function foreignText(reports: readonly ForeignReport[], view: View): string {
   return [...reports.flatMap((report) => reportLines(report, view)), ...limitLines(reports, view)].join('\n');
 }
@@ -86,13 +86,12 @@ function readerLines(readers: readonly ReaderOnHost[], { width, color }: View): 
   });
 }
 
-/** The end of listening. `notKnown`: unreadable parts of the host, where a reader may be. */
+/** `notKnown`: unreadable parts of the host, where a reader may be. */
 export interface ListenEnd {
   readonly status: number;
   readonly notKnown: readonly string[];
 }
 
-/** `FOUND: 1 reader on this host; foreign unicast at 0 of 4 ports; exit status 2: …` */
 function listenSum(
   reports: readonly ForeignReport[],
   readers: readonly ReaderOnHost[],
@@ -114,7 +113,7 @@ function listenSum(
   return `${word}: ${parts.join('; ')}; exit status ${status}`;
 }
 
-/** Readers on a host, foreign frames at its ports, and a last line. */
+/** Readers, then foreign frames at ports. */
 export function listenText(
   reports: readonly ForeignReport[],
   readers: readonly ReaderOnHost[],

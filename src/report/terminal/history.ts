@@ -18,7 +18,7 @@ function scenarioLines({ scenario, runs, since }: History, width: number, paint:
   ];
 }
 
-/** Folders without a result, then scenarios' runs in order with leaks that began or stopped, and a last line each. */
+/** Folders without a result, then leaks that began or stopped. */
 export function historyText(
   histories: readonly History[],
   unended: readonly Unended[],

@@ -6,9 +6,7 @@ import { costOf } from '../../core/plan/cost.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { setText } from '../../core/text/names.js';
 
-/**
- * A run on a host for the person who approves it. `sinceStartMs`: time of reading the host, part of the announced time.
- */
+/** For the person who approves it. `sinceStartMs` is part of the announced time. */
 export function hostSummary(plan: Plan, sinceStartMs = 0): string {
   const bridgeOf = (port: string): string => plan.endpoints.find((endpoint) => endpoint.port === port)?.bridge ?? port;
   const changes = plan.steps.flatMap((step) =>
@@ -49,7 +47,7 @@ export function hostSummary(plan: Plan, sinceStartMs = 0): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Programs that act on frames beside the bridges, or watch them, a line each. */
+/** One line each. */
 export function precheckText(notes: readonly PrecheckNote[]): string {
   return notes
     .map(
@@ -59,7 +57,7 @@ export function precheckText(notes: readonly PrecheckNote[]): string {
     .join('');
 }
 
-/** Connections by ssh with their programs, a line each. */
+/** One line each. */
 export function connectionsText(hosts: readonly Host[]): string {
   return hosts
     .map(

@@ -1,6 +1,6 @@
 import { isPipelineCommand } from '../../core/text/escape.js';
 
-/** Columns of a text without colours, one for each code point. */
+/** Columns without colours, one for each code point. */
 export function widthOf(text: string): number {
   return [...text].length;
 }
@@ -13,15 +13,12 @@ export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
-/** The beginning of a text wider than `width`, with a mark. */
+/** Marks the end of a cut text. */
 export function cut(text: string, width: number): string {
   return widthOf(text) <= width ? text : `${[...text].slice(0, Math.max(1, width - 1)).join('')}…`;
 }
 
-/**
- * Folds a text at spaces into lines of `width` columns; a longer word stays uncut, to be copied. No line begins with a
- * pipeline's command: that stays on the line before.
- */
+/** Folds at spaces. A longer word stays uncut, to be copied. No line begins with a pipeline's command. */
 export function fold(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
@@ -36,7 +33,7 @@ export function fold(text: string, width: number): readonly string[] {
   return [...lines, line];
 }
 
-/** Folds with `first` before the first line and blanks before the others. */
+/** Blanks precede the other lines. */
 export function foldAfter(first: string, text: string, width: number): readonly string[] {
   const indent = widthOf(first);
   return fold(text, Math.max(20, width - indent)).map(
@@ -47,10 +44,10 @@ export function foldAfter(first: string, text: string, width: number): readonly 
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Tint = keyof typeof codes;
 
-/** Colours a text, whose words have the meaning. */
+/** Words have the meaning without colour. */
 export type Paint = (text: string, ...tints: readonly Tint[]) => string;
 
-/** Paints with SGR sequences, or not at all. */
+/** SGR sequences, or none. */
 export function makePaint(color: boolean): Paint {
   return (text, ...tints) =>
     color && tints.length > 0 ? `\u001b[${tints.map((tint) => codes[tint]).join(';')}m${text}\u001b[0m` : text;
@@ -63,12 +60,12 @@ export function heightOf(lines: readonly string[], width: number): number {
   return plain.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0);
 }
 
-/** The first text that fits, the longest first; else the last, cut. */
+/** The longest text comes first. If none fits, cuts the last. */
 export function firstThatFits(texts: readonly string[], width: number): string {
   return texts.find((text) => widthOf(text) <= width) ?? cut(texts.at(-1) ?? '', width);
 }
 
-/** The first list of blocks that fits into `room` lines, else the first whose first block fits: no sentence is cut. */
+/** The first list that fits into `room` lines, else the first whose first block fits: no sentence is cut. */
 export function firstWhole(
   choices: readonly (readonly (readonly string[])[])[],
   room: number,
@@ -82,7 +79,7 @@ export function firstWhole(
   );
 }
 
-/** Blocks that fit into `room` lines, at least one, and the number of the rest. */
+/** At least one block, and the number of the rest. */
 export function fitting(
   blocks: readonly (readonly string[])[],
   room: number,

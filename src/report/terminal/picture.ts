@@ -7,18 +7,15 @@ import { setText } from '../../core/text/names.js';
 import type { ReportedRun } from '../reporter.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
-/** Before the first box, for rails' numbers. */
 const indent = 5;
 const maxName = 20;
 const maxBridges = 4;
 
-/** An endpoint, or several of one zone with equal parts in every set. */
 interface Box {
   readonly names: readonly string[];
   readonly lines: readonly string[];
 }
 
-/** Columns from the left. */
 interface PlacedBox extends Box {
   readonly left: number;
   readonly width: number;
@@ -59,7 +56,6 @@ function widthOfAll(boxes: readonly Box[]): number {
   return boxes.reduce((sum, box) => sum + widthOfBox(box) + 1, indent);
 }
 
-/** Endpoints alike in kind, every set, and zone if zones count. */
 function alikeOf(
   endpoints: readonly Endpoint[],
   sets: readonly LeakSet[],
@@ -72,9 +68,6 @@ function alikeOf(
   return [...alike.values()];
 }
 
-/**
- * A box each, with zone or, if too wide, without; else a box for endpoints that behave alike; null = still too wide.
- */
 function boxesOf(endpoints: readonly Endpoint[], sets: readonly LeakSet[], width: number): readonly Box[] | null {
   const groups = [
     endpoints.map((endpoint) => [endpoint]),
@@ -120,7 +113,6 @@ function cordLine(boxes: readonly PlacedBox[]): string {
   return boxes.reduce((line, { cord }) => `${padEnd(line, cord)}│`, '');
 }
 
-/** null = no member. */
 function railLine(set: LeakSet, boxes: readonly PlacedBox[], paint: Paint): string | null {
   const parts = boxes.map(({ names }) => partOfAll(set, names));
   const last = parts.findLastIndex((part) => part !== null);
@@ -176,10 +168,7 @@ function bridgeLines(
   ];
 }
 
-/**
- * A diagram of bridges and leaks: endpoints as boxes, leaks as numbered lines across their cords, at most `width`
- * columns; empty without the plan.
- */
+/** At most `width` columns. Empty without the plan. */
 export function pictureLines(run: ReportedRun, width: number, paint: Paint): readonly string[] {
   if (run.details === null) return [];
   const { bridges, endpoints } = run.details.plan;

@@ -11,7 +11,6 @@ import { countText, setText } from '../../core/text/names.js';
 import { settingText } from '../setting-text.js';
 import { foldAfter } from './layout.js';
 
-/** `g1 to g50 (50)`. */
 function names(list: readonly string[], nobody: string): string {
   return list.length === 0 ? nobody : escapeText(setText(list));
 }
@@ -30,7 +29,7 @@ function claim(
   return `${start}: ${names(must, 'nobody')} must see it, ${optional.length === 0 ? '' : `${names(optional, '')} may, `}${names(forbidden, 'nobody')} must not.`;
 }
 
-/** Four lines of 24 bytes at most: enough for every header. */
+/** Four lines hold every header. */
 function hexLines(frame: Uint8Array): readonly string[] {
   const lines: string[] = [];
   for (let at = 0; at < Math.min(frame.length, 96); at += 24) {
@@ -46,7 +45,6 @@ function firstFrame(flow: Flow, plan: Plan): Uint8Array {
   return buildFrame(flow.frame, token);
 }
 
-/** `protocol 6, destinationPort 443`. */
 function fieldsText(fields: SelectedFields): string {
   return Object.entries(fields)
     .map(([name, value]) => `${name} ${value}`)
@@ -60,10 +58,9 @@ function whatOf(flow: Flow): string {
   return `${counted(flow.count, 'frame')} of ${flow.class} (${flow.carrier}${tags}, ${size} bytes${asks})`;
 }
 
-/** Of one kind of frame; more are reported together. */
 const maxFlows = 4;
 
-/** Observers that one of these flows at least must not reach; none is looked at again, for a mesh has a million. */
+/** Looks at no observer twice: a mesh has a million flows. */
 function forbiddenBy(flows: readonly Flow[], observers: readonly string[]): readonly string[] {
   const allowed = new Set(observers);
   for (const { from, must, may } of flows) {
@@ -185,7 +182,6 @@ function endpointLine(endpoint: Endpoint): string {
   return `  ${endpoint.name}: ${endpoint.role} on ${endpoint.bridge}, ${way}, ${endpoint.macs.join(' ')}${ips}${tunnel}${endpoint.started ? '' : ', absent at first'}`;
 }
 
-/** Of one kind, with a line each. */
 const maxListed = 8;
 
 function endpointLines(endpoints: readonly Endpoint[]): readonly string[] {
@@ -207,14 +203,10 @@ function endpointLines(endpoints: readonly Endpoint[]): readonly string[] {
 
 export interface PlanView {
   readonly width: number;
-  /** Shows the first frame of each kind in hex. */
   readonly hex: boolean;
 }
 
-/**
- * A plan for people: the topology, and each step's commands and claims in sentences; with `hex` the first frame of
- * each, with zeros for tags, which need the run's key.
- */
+/** With `hex` also first frames, with zeros for tags, which need the run's key. */
 export function planText(plan: Plan, view: PlanView): string {
   const ports = new Map(
     plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])),

@@ -26,10 +26,9 @@ import {
 } from './layout.js';
 import { boundText } from '../answer/proof.js';
 
-/** The answer, with the prompt behind it, on a terminal of 24 lines. */
+/** The answer and the prompt fit 24 lines. */
 export const maxLines = 23;
 
-/** For a pipe or taller terminal; `--verbose` has no limit. */
 const maxOfPipe = 60;
 
 function linesOf({ height, uncut }: View): number {
@@ -51,14 +50,11 @@ function pricedLines({ commands, price }: Priced, head: string, width: number, p
 }
 
 interface StoryLines {
-  /** The cause alone. */
   readonly phrase: readonly string[];
-  /** With observers and senders. */
   readonly lines: readonly string[];
   readonly alternatives: readonly (readonly string[])[];
 }
 
-/** The rest is in the page. */
 const maxAlternatives = 3;
 
 function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width: number, paint: Paint): StoryLines {
@@ -85,10 +81,7 @@ function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width
   };
 }
 
-/**
- * Causes by room: first all causes, then observers and senders of each, the first one last as the last sentence has it,
- * then the fixes.
- */
+/** The first cause gets its observers last: the last sentence names them. */
 function whyLines(answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
   const stories = answer.stories.map((story) => storyLines(story, answer, width, paint));
   const blocks = stories.map(({ phrase }) => phrase);
@@ -176,7 +169,6 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
   return `${head}${paint(padEnd(act.word.text, 12), 'bold', act.word.tint)}  ${text}`;
 }
 
-/** If not all fit, unexpected ones first. */
 function actLines(
   { steps }: Result,
   acts: readonly Act[],
@@ -214,10 +206,8 @@ function leadLines({ result }: ReportedRun, width: number, paint: Paint): readon
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
 }
 
-/** At least, for the steps. */
 const leastActs = 4;
 
-/** Leaks with causes; else missing proof; else barriers. */
 function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
   const leaks = answer.stories.length > 0;
   if (answer.reasons.length > 0 && (!leaks || ![0, 2].includes(result.exitCode)))
@@ -229,7 +219,6 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
   return [...whyLines(answer, room - heightOf(reached, width), width, paint), ...reached];
 }
 
-/** With the fix and its price if there is room. */
 function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const exposures = exposuresOf(result);
   if (exposures.length === 0 || room < 2) return [];
@@ -255,14 +244,12 @@ function exposureLines(result: Result, room: number, width: number, paint: Paint
   ];
 }
 
-/** Fewer if something leaked. */
 function keptForExposures(result: Result, room: number): number {
   const { length } = exposuresOf(result);
   if (length === 0) return 0;
   return result.exitCode === 0 ? Math.min(length + 1, room - 3) : 1;
 }
 
-/** In one line if something leaked. */
 function exposedBeside(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   if (result.exitCode === 0) return exposureLines(result, room, width, paint);
   const names = exposuresOf(result).map(({ what }) => what);
@@ -274,7 +261,7 @@ function exposedBeside(result: Result, room: number, width: number, paint: Paint
   return [firstThatFits(texts, width)];
 }
 
-/** A run in the terminal's lines, at least 24, with the verdict and commands last. */
+/** At least 24 lines, with verdict and commands last. */
 export function shortReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { result } = run;
   const answer = answerOf(run);

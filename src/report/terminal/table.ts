@@ -21,7 +21,6 @@ interface Line {
 const showedWidth = 13;
 const expectedWidth = 9;
 
-/** The sender, and the addressee unless frames are to be kept from it. */
 function isParty(row: FlowRow, observer: string): boolean {
   return observer === row.from || (observer === row.to && row.cells.get(observer)?.allowed !== 'no');
 }
@@ -35,7 +34,6 @@ function cellText(row: FlowRow, observer: string): Painted {
   return cell.proven ? { text: '0', tints: ['green'] } : { text: '?', tints: ['bold', 'yellow'] };
 }
 
-/** In words if columns do not fit: leaks by name, the rest as numbers. */
 function overheardText(row: FlowRow, observers: readonly string[]): Painted {
   const cells = observers
     .filter((name) => !isParty(row, name) && row.cells.has(name))
@@ -77,12 +75,10 @@ function observersOf(result: Result): readonly string[] {
   return [...new Set([...listed, ...judged])];
 }
 
-/** A step with more lines groups senders, then counts the rest. */
 const maxLines = 60;
 
 interface ShownRows {
   readonly rows: readonly FlowRow[];
-  /** Hidden lines, leaks last. */
   readonly hidden: number;
 }
 
@@ -122,7 +118,7 @@ function legend(lines: readonly Line[], steps: readonly StepResult[], width: num
   return fold(parts.join(' · '), width - 4).map((line) => `    ${line}`);
 }
 
-/** The table: each step with outcome and expectation, and below its senders, addressees and observers. */
+/** Steps with outcome and expectation, below them senders, addressees and observers. */
 export function terminalTable(result: Result, width: number, paint: Paint): readonly string[] {
   const shown = result.steps.map((step) => shownRows(step));
   const layout = layoutOf(result, shown, width);
@@ -141,7 +137,6 @@ export function terminalTable(result: Result, width: number, paint: Paint): read
   ];
 }
 
-/** Widths of columns. */
 interface Layout {
   readonly width: number;
   readonly observers: readonly string[];
@@ -149,9 +144,7 @@ interface Layout {
   readonly asColumns: boolean;
   readonly wire: number;
   readonly pair: number;
-  /** Before the observers. */
   readonly fixed: number;
-  /** By observer. */
   readonly columns: readonly number[];
 }
 

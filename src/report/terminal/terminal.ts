@@ -40,7 +40,6 @@ function evidenceLines({ dir, result }: ReportedRun, view: View, paint: Paint): 
   ];
 }
 
-/** Sections of the table, or a page's. */
 const elsewhere = new Set(['claims', 'provenance', 'method']);
 
 function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
@@ -63,7 +62,6 @@ function pictureBefore(run: ReportedRun, { picture }: View, width: number, paint
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-/** After Ctrl-C. */
 const maxBrief = 9;
 
 function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
@@ -77,10 +75,7 @@ function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): 
   ];
 }
 
-/**
- * For people: the verdict first and last, reasons, steps, commands. With `verbose` all: the table, leaks, missing
- * proof, the basis of zeros, and how to look for oneself.
- */
+/** The verdict first and last. With `verbose` also the table and the basis of zeros. */
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);
   const width = Math.max(view.width, 60);
