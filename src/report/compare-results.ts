@@ -137,7 +137,7 @@ export function unprovenSteps(first: Result, second: Result): readonly string[] 
   });
 }
 
-/** Exit status: 2 = a leak began, 3 = a leak is not proven gone or not comparable, or a held step is unproven, else 0. */
+/** Exit status: 2 = a leak began. 3 = a leak may persist or is not comparable, or a held step is unproven. Else 0. */
 export function statusOfComparison(first: Result, second: Result, comparison: RunComparison): number {
   const { began, untold, folded } = comparison;
   if (began.length > 0) return 2;

@@ -25,7 +25,7 @@ export type Block =
 export interface Section {
   readonly id: string;
   readonly title: string;
-  /** For an index; absent = not in it. */
+  /** For an index. Absent = not in it. */
   readonly short?: string;
   readonly tint?: Tint;
   readonly blocks: readonly Block[];

@@ -6,7 +6,7 @@ export interface FlowRow {
   readonly wires: readonly string[];
   readonly from: string;
   readonly to: string | null;
-  /** Addressees in one line; `to` is then null. */
+  /** Addressees in one line. `to` is then null. */
   readonly addressees?: number;
   readonly sent: number | null;
   readonly cells: ReadonlyMap<string, Cell>;

@@ -7,7 +7,7 @@ export interface RunDetails extends JudgeInput {
   readonly frames: readonly ShownFrame[];
 }
 
-/** A run with its evidence folder; null = not available. */
+/** A run with its evidence folder. null = not available. */
 export interface ReportedRun {
   readonly result: Result;
   readonly dir: string | null;

@@ -4,7 +4,7 @@ import { rulesText } from '../core/bridge/rules-text.js';
 import type { FdbState, HostState } from '../core/model/state.js';
 import { changedKeys } from '../core/text/collections.js';
 
-/** A difference of two states; null = absent. */
+/** A difference of two states. null = absent. */
 export interface Difference {
   readonly place: string;
   readonly before: string | null;

@@ -11,7 +11,7 @@ import { packagePath } from '../system/process/package-path.js';
 
 const program = packagePath('dist/cli.cjs');
 
-/** A guest of the lab in which a leak is planted; it has nothing that is not to be seen in this run. */
+/** Its guests have nothing to hide. */
 function guest(name: string, number: number): Endpoint {
   return {
     ...plainGuest,
@@ -22,7 +22,6 @@ function guest(name: string, number: number): Endpoint {
   };
 }
 
-/** A hub: what `a` sends to `b` is what `c` must overhear. */
 const planted: Step = {
   ...plainStep,
   name: 'planted',
@@ -32,7 +31,7 @@ const planted: Step = {
   expect: { expected: 'broken', observers: null, maySee: null, mustSee: null, seen: [] },
 };
 
-/** Written out and not read from a text: what reads scenarios would take a run on a host 50 ms to load. */
+/** Not read from a text: the parser would take 50 ms to load. */
 function plantedLeak(): Scenario {
   const topology: Topology = {
     provider: 'lab',
@@ -71,14 +70,12 @@ function plantedLeak(): Scenario {
   };
 }
 
-/** It takes a second and a half on two cores, and more than a minute where a processor is emulated. */
+/** Takes 1.5 s on two cores, over a minute on an emulated processor. */
 const timeoutMs = 300_000;
 
 /**
- * Lets this program find a leak that was planted in a lab of its own on this kernel, with the engine that the run will
- * have: an instrument that does not see it measures nothing. `outDir`: the run's own folder, in which the lab's
- * evidence is kept meanwhile. `handing`: what the inside of the lab is to be handed for such a run. Rejects with
- * VerifyError `calibration-failed`: 69 where the lab cannot be built, 3 where the leak was not seen.
+ * Finds a planted leak in a lab on this kernel, with the run's engine. `outDir` keeps the lab's evidence meanwhile.
+ * `handing`: input of the lab's process. Rejects with VerifyError `calibration-failed`: 69 = no lab, 3 = leak not seen.
  */
 export async function calibrate(
   engine: 'libpcap' | 'cap',
@@ -111,7 +108,7 @@ function outcomeText(frames: ReturnType<typeof countSeen>, status: number, stder
   return tookMs >= timeoutMs ? `it took more than ${timeoutMs / 1000} s` : `exit status ${status}: ${stderr.trim()}`;
 }
 
-/** From inside the folder: its path may be this process's alone. */
+/** The folder's path may be this process's alone. */
 async function launchLab(cwd: string, handed: object): Promise<LaunchOutcome> {
   try {
     const paths = { evidence: cwd, reports: [], key: null };
@@ -131,7 +128,6 @@ function noLab(why: string): VerifyError {
   );
 }
 
-/** What `c` saw of what was sent, from the result as JSON; null = there is no such result. */
 function countSeen(json: string): { readonly sent: number; readonly seen: number } | null {
   let result: unknown;
   try {

@@ -15,33 +15,26 @@ import { startRemoteCapture } from './hosts/remote-helpers.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 import { namesIn } from '../core/text/collections.js';
 
-/** Rings of all handles together; each observer has two. */
+/** Rings of all handles. Each observer has two. */
 const memoryBudget = 256 * 1024 * 1024;
 /**
- * Of each handle. libpcap's ring has blocks of 256 KiB (pcap-linux.c, prepare_tpacket_socket and create_ring,
- * MAXIMUM_SNAPLEN), and each is handed over after 50 ms, full or not: what a ring holds is time in which a worker gets
- * no processor, whatever is in it. 2 MiB are 0.4 s, 8 MiB are 1.6 s. A slow kernel may take a second for the 300 frames
- * that others send in 6 ms, so in the lab every step has the larger one; guests of a host need the memory themselves.
+ * libpcap hands over blocks of 256 KiB after 50 ms, full or not (pcap-linux.c, prepare_tpacket_socket, create_ring,
+ * MAXIMUM_SNAPLEN). A ring thus bridges time without a processor: 2 MiB 0.4 s, 8 MiB 1.6 s. Slow kernels may take 1 s
+ * for frames that others send in 6 ms. Guests of a host need the memory.
  */
 const ringSize = {
   lab: { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 },
   host: { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 },
 } as const;
-/** From this many observers on one socket listens for all of them: opening a handle takes 13 ms, closing it 24. */
+/** Opening a handle takes 13 ms, closing it 24: above this, one socket serves all observers. */
 const manyObservers = 32;
-/**
- * This many frames are sent as fast as its larger ring takes them, which is several times the rate at which a small one
- * loses nothing.
- */
+/** Frames are sent as fast as the larger ring takes them, several times a small ring's lossless rate. */
 const manyFrames = 100_000;
 const sharedRing = 64 * 1024 * 1024;
 /** Frames of probe size that it holds, each with some 100 bytes of headers. */
 export const sharedRingFrames = sharedRing / 192;
 
-/**
- * What a step is captured with: a ring for all observers together where there are many of them, or in the lab many
- * frames.
- */
+/** A shared ring for many observers, or for many frames in the lab. */
 export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): ObserverRequest['engine'] {
   const many =
     step.observers.length >= manyObservers ||
@@ -52,12 +45,12 @@ export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: Ste
   return context.engine === 'libpcap' && many ? 'ring' : context.engine;
 }
 
-/** Frames that a lab's ring holds in slots if nobody reads it: libpcap gives a page to a slot of 2,048 bytes. */
+/** libpcap gives a page to a slot of 2,048 bytes. */
 const framesInSlots = 1500;
 const slotBytes = 4096;
-/** Bytes of TCP that a frame carries at an MTU of 1,500; its acknowledgement is another frame. */
+/** At an MTU of 1,500. The acknowledgement is another frame. */
 const segmentBytes = 1448;
-/** Frames of a request beside those with its bytes. */
+/** Beside those with its bytes. */
 const framesOfRequest = 12;
 
 function fitsSlots(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): boolean {
@@ -71,8 +64,7 @@ function fitsSlots(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan)
 }
 
 /**
- * `{ immediate: true }` for a lab of which every step fits the slots: one helper serves them all. A mark waits for a
- * block for up to 50 ms, and for a slot not at all.
+ * `{ immediate: true }` for a lab if every step fits the slots. A mark waits up to 50 ms for a block, not for a slot.
  */
 export function immediateIn(context: Pick<RunContext, 'engine' | 'plan'>): Pick<ObserverRequest, 'immediate'> {
   const { provider, steps } = context.plan;
@@ -96,22 +88,21 @@ export function snaplenOf(context: Pick<RunContext, 'payload'>, step: StepPlan):
   return context.payload ? Math.max(step.snaplen, 2048) : step.snaplen;
 }
 
-/** On a host guests' own traffic is kept only where it is what the step is about. */
+/** On a host, guests' own traffic is kept only if the step is about it. */
 function onlyOwn(context: RunContext, step: StepPlan): boolean {
   return context.plan.provider === 'host' && !context.payload && step.listenMs === null && step.traffic.length === 0;
 }
 
-/** What a capture keeps of a step, and how much of it. */
+/** The frames to keep, and their limit. */
 export function keptOf(context: RunContext, step: StepPlan): Required<Pick<CaptureOptions, 'only' | 'most'>> {
   return onlyOwn(context, step) ? { only: 'run', most: maxBytesOf(context.plan.steps) } : { only: 'all', most: null };
 }
 
-/** Observers by where they are: each place has a raw capture of its own, numbered in this order. */
+/** Each place has a raw capture, numbered in this order. */
 function placesOf(context: RunContext, step: StepPlan): ReturnType<typeof groupByPlace<Observer>> {
   return groupByPlace(step.observers, ({ interface: device }) => context.fabric.observingPlace(device));
 }
 
-/** How observers listen in a step. */
 function requestsOf(context: RunContext, step: StepPlan, observers: readonly Observer[]): readonly ObserverRequest[] {
   const engine = engineOf(context, step);
   const buffer = ringOf(context, step);
@@ -131,7 +122,7 @@ function requestsOf(context: RunContext, step: StepPlan, observers: readonly Obs
   }));
 }
 
-/** Starts the capture helpers of a step, one in each place that has observers; their faults go into the timeline. */
+/** Starts a capture helper in each place with observers. Faults go into the timeline. */
 export async function startStepCapture(context: RunContext, step: StepPlan): Promise<Capture> {
   const starting = placesOf(context, step).map(async ({ host, netns, items }, at) => {
     const options = {
@@ -149,7 +140,7 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
   return capture;
 }
 
-/** Starts a capture helper on a host, null = this one; what another one's clock says goes into the timeline. */
+/** Starts a capture helper on a host. null = this one. Another host's clock goes into the timeline. */
 export async function startAt(
   context: RunContext,
   step: StepPlan,
@@ -162,7 +153,7 @@ export async function startAt(
   return capture;
 }
 
-/** Captures that start side by side. Where one does not, those that did are ended, and it rejects for that one. */
+/** Captures that start side by side. If one fails, ends the others and rejects. */
 export async function allStarted<P extends { readonly capture: Capture }>(
   starting: readonly Promise<P>[],
 ): Promise<readonly P[]> {
@@ -176,19 +167,17 @@ export async function allStarted<P extends { readonly capture: Capture }>(
   return parts;
 }
 
-/** How far another host's wall clock is ahead of this one's, in ns, and the most by which that may be wrong. */
+/** In ns, ahead of this host's wall clock, and the largest error. */
 interface ClockOffset {
   readonly offsetNs: bigint;
   readonly boundNs: bigint;
 }
 
-/** Round trips that are tried; the fastest says most. */
 const clockTries = 8;
 
 /**
- * Estimates it as NTP does (RFC 5905 8): the far side's time is that of the middle of a round trip, give or take half
- * of it. It decides no verdict: what comes first is known from the protocol; it puts frames of several hosts next to
- * each other.
+ * As NTP does (RFC 5905 8): middle of a round trip, give or take half. It decides no verdict, only places frames of
+ * several hosts side by side.
  */
 async function clockOffset(host: RemoteHost): Promise<ClockOffset> {
   let best: ClockOffset | null = null;
@@ -202,7 +191,6 @@ async function clockOffset(host: RemoteHost): Promise<ClockOffset> {
   return best ?? { offsetNs: 0n, boundNs: 0n };
 }
 
-/** Writes down how far another host's clock is ahead; `file`: the raw capture that has its times. */
 async function logClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
   const { offsetNs, boundNs } = await clockOffset(remoteOf(context, host));
   context.timeline.log(step.index, {
@@ -214,7 +202,7 @@ async function logClock(context: RunContext, step: StepPlan, host: string, file:
   });
 }
 
-/** The same when the capture ends, where the host is not lost. */
+/** Logs another host's clock offset when the capture ends, unless the host is lost. */
 export async function logLastClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
   if (remoteOf(context, host).lost !== null) return;
   await logClock(context, step, host, file).catch((error: unknown) => {
@@ -222,7 +210,7 @@ export async function logLastClock(context: RunContext, step: StepPlan, host: st
   });
 }
 
-/** Opens every observer; resolves when all listen. */
+/** Resolves when all listen. */
 export async function openObservers(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
   for (const { observer, facts, version } of await capture.open(requestsOf(context, step, step.observers))) {
     context.timeline.log(step.index, { event: 'listening', observer, facts, version });
@@ -234,7 +222,7 @@ export async function seal(context: RunContext, step: StepPlan, capture: Capture
   context.timeline.log(step.index, { event: 'sealed', ...(await capture.seal()) });
 }
 
-/** Reads the counters of the capture; before and after the probes also its accounts. */
+/** Reads the capture's counters, and before and after the probes its accounts. */
 export async function mark(
   context: RunContext,
   step: StepPlan,
@@ -248,7 +236,7 @@ export async function mark(
     context.timeline.log(step.index, { event: 'accounts-read', when: id, windows });
 }
 
-/** Ends the capture and writes down what it counted, wrote and, where the disk was full, kept. */
+/** Logs counts, written frames and, on a full disk, kept ones. */
 export async function stopStepCapture(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
   await Promise.all(
     placesOf(context, step).map(async ({ host }, at) => {
@@ -267,15 +255,15 @@ export async function stopStepCapture(context: RunContext, step: StepPlan, captu
     });
 }
 
-/** What lives in one network namespace of one host: one helper serves all of it. */
+/** Members of one network namespace of a host, served by one helper. */
 export interface PlaceGroup<T> {
-  /** null = the orchestrator's own. */
+  /** null = this host. */
   readonly host: string | null;
   readonly netns: string | null;
   readonly items: readonly T[];
 }
 
-/** Items by where they are, in the order in which places first occur. */
+/** In the order in which places first occur. */
 export function groupByPlace<T>(
   items: readonly T[],
   placeOf: (item: T) => Pick<Place, 'netns' | 'host'>,

@@ -17,17 +17,16 @@ import type { RemoteHost } from './hosts/remote-host.js';
 import type { HostLook } from './precheck-host.js';
 import type { PreparedTopology } from './topology.js';
 
-/** What the person who runs it declares. */
+/** Declared by the operator. */
 export interface OperatorDeclaration {
   readonly operator: string | null;
   readonly ticket: string | null;
 }
 
-/** `off`: no step is traced; `auto`: where the kernel and the user's rights allow. */
+/** `auto`: traces where the kernel and the user's rights allow. */
 export const traceModes = ['auto', 'off'] as const;
 export type TraceMode = (typeof traceModes)[number];
 
-/** The network namespace of a step's bridges, and the devices there and around it. */
 interface TracedSegment {
   readonly home: string | null;
   readonly devices: readonly LinkedDevice[];
@@ -35,64 +34,60 @@ interface TracedSegment {
 
 /** The kernel's trace of a step. */
 export interface StepTrace {
-  /** It is to see the sample of each flow alone (core/plan/traced-sample.ts). */
+  /** Sees only the sample of each flow (core/plan/traced-sample.ts). */
   readonly isSample: boolean;
-  /** Once; nothing the second time. */
+  /** Idempotent. */
   end(): void;
 }
 
-/** The kernel's trace of the steps of a run. */
+/** The kernel's trace of a run. */
 export interface StepTraces {
-  /** Attaches until `end`; where that cannot be, the timeline names the reason, and `end` does nothing. */
+  /** Attaches until `end`. If it cannot, the timeline names the reason, and `end` does nothing. */
   start(context: RunContext, step: StepPlan, segments: readonly TracedSegment[]): StepTrace;
-  /** All that was written down so far. */
   readonly lines: readonly TraceLine[];
   close(): void;
 }
 
 export interface RunOptions {
-  /** Folder for the evidence; made if it is not there. */
+  /** Made if absent. */
   readonly outDir: string;
   readonly runId: string;
-  /** Where the lab's namespaces are: what `enterLab` said; null = the run is on this host. */
+  /** From `enterLab`. null = the run is on this host. */
   readonly inside: Inside | null;
-  /** Helpers that were started in the lab before; left out: none. The run ends them. */
+  /** Started in the lab before. The run ends them. */
   readonly helpers?: Helpers | undefined;
   readonly engine: 'auto' | 'libpcap' | 'cap';
-  /** Frames that stay in the evidence. Absent: all, or beyond 100,000 planned frames the leaks. */
+  /** Frames kept in the evidence. Absent = all, beyond 100,000 planned frames only leaks. */
   readonly keep?: 'leaks' | 'all' | undefined;
   readonly toolVersion: string;
-  /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
+  /** On a host: keep guests' traffic whole, not only headers of the run's frames. */
   readonly payload?: boolean;
-  /** For this long, in ms, it is listened after the last probe of each step, if that is longer than usual. */
+  /** Listens this long after each step's last probe, in ms, if longer than usual. */
   readonly lingerMs?: number;
-  /** Who is responsible, as declared; for the record. */
+  /** For the record. */
   readonly declared?: OperatorDeclaration;
-  /**
-   * On a host: shows, before anything is built or sent, that a leak is seen on this kernel; works below the folder that
-   * it is given; throws to refuse.
-   */
+  /** On a host: shows first that this kernel reveals a leak. Works below `outDir`. Throws to refuse. */
   readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
-  /** Hears of the hosts before anybody is connected to; throws to refuse. */
+  /** Called before connecting to hosts. Throws to refuse. */
   readonly connect?: (hosts: readonly Host[]) => Promise<void>;
-  /** Looks at the plan before anything is built or sent; throws to refuse. `hash` gives what `planHash` says. */
+  /** Called before anything is built or sent. Throws to refuse. `hash` is `planHash`. */
   readonly approve?: (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void>;
-  /** The kernel's trace in each step; left out: off. */
+  /** Absent = off. */
   readonly trace?: TraceMode;
-  /** Everything is done but sending. */
+  /** Sends nothing. */
   readonly dryRun?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;
-  /** In a lab: captures are read while they grow, so that `onProgress` hears of a leak as soon as it is seen. */
+  /** In a lab: reads growing captures, so that `onProgress` reports leaks at once. */
   readonly lookForLeaks?: boolean;
-  /** Ends the run early; what was seen until then is kept and judged. */
+  /** Ends the run early. Frames seen until then are judged. */
   readonly signal: AbortSignal;
-  /** Called when what the run made and changed is undone, also where it fails. `left`: what could not be put back. */
+  /** Called when all changes are undone, or that failed. `unrestored`: the remaining ones. */
   readonly onClosed?: (unrestored: readonly string[]) => void;
-  /** How what listens and sends differs from the kernel's own; left out: not at all. */
+  /** Absent = the kernel's own devices. */
   readonly alter?: AlterDevices;
 }
 
-/** All that is known of a run before anything is built. */
+/** A run before anything is built. */
 export interface PreparedRun {
   readonly options: RunOptions;
   readonly scenario: Scenario;
@@ -101,31 +96,31 @@ export interface PreparedRun {
   readonly topology: PreparedTopology;
   readonly helpers: Helpers;
   readonly plan: Plan;
-  /** null = it is still to be opened. */
+  /** null = not opened yet. */
   readonly opening: Promise<Fabric> | null;
   readonly look: HostLook;
-  /** null = none was asked for. */
+  /** null = not requested. */
   readonly calibration: CalibrationRecord | null;
-  /** null = nobody is watched. */
+  /** null = nothing is watched. */
   readonly guard: Guard | null;
-  /** null = captures are put in order when they are whole. */
+  /** null = captures are put in order when complete. */
   readonly streaming: CollatingWhileRunning | null;
 }
 
 /** A mesh of 1,000 guests leaves 2.6 instead of 234 MB. */
 const maxKeptFrames = 100_000;
 
-/** Frames that stay in the evidence of a run. */
+/** Frames kept in the evidence of a run. */
 export function keepOf({ keep }: Pick<RunOptions, 'keep'>, { steps }: Pick<Plan, 'steps'>): 'leaks' | 'all' {
   return keep ?? (framesOfSteps(steps) > maxKeptFrames ? 'leaks' : 'all');
 }
 
-/** How the program is named in captures. */
+/** The program's name in captures. */
 export function applicationOf(toolVersion: string): string {
   return `verify-isolation ${toolVersion}`;
 }
 
-/** What the parts of a run share while its steps are carried out. */
+/** Shared while the steps run. */
 export interface RunContext {
   readonly plan: Plan;
   readonly key: Uint8Array;
@@ -134,15 +129,15 @@ export interface RunContext {
   readonly timeline: TimelineLog;
   readonly engine: 'libpcap' | 'cap';
   readonly devices: Devices;
-  /** Hosts that are reached through ssh, by name. */
+  /** Hosts behind ssh, by name. */
   readonly remotes: ReadonlyMap<string, RemoteHost>;
-  /** On a host: guests' own traffic may be kept, whole. */
+  /** On a host: guests' traffic may be kept whole. */
   readonly payload: boolean;
-  /** The kernel's trace of each step; null = it is not asked for. */
+  /** null = not requested. */
   readonly traces: StepTraces | null;
-  /** Everything is done but sending. */
+  /** Sends nothing. */
   readonly isDryRun: boolean;
-  /** What was read, by step: judged where the folder could not take it. */
+  /** By step: judged if the folder could not take them. */
   readonly states: StepStates[];
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
@@ -172,7 +167,7 @@ export function report(context: RunContext, step: StepPlan, phase: StepPhase, de
   });
 }
 
-/** Why a run is to end: what stopped it says so itself, else somebody interrupted it. */
+/** The signal's own reason, else an interruption. */
 export function stopReason(signal: AbortSignal): VerifyError {
   const reason: unknown = signal.reason;
   return reason instanceof VerifyError
@@ -180,12 +175,12 @@ export function stopReason(signal: AbortSignal): VerifyError {
     : new VerifyError('interrupted', 3, 'the run was stopped', 'The frames captured until then are kept.');
 }
 
-/** Throws where the run is to end: called between actions, so that everything begun is also ended. */
+/** Throws if the run must end. Call it between actions, so that everything begun is also ended. */
 export function checkStop(signal: AbortSignal): void {
   if (signal.aborted) throw stopReason(signal);
 }
 
-/** Waits; throws as `checkStop` does as soon as the run is to end. */
+/** Throws as `checkStop` does as soon as the run must end. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   checkStop(signal);
   await new Promise<void>((resolve) => {
@@ -200,10 +195,9 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   checkStop(signal);
 }
 
-/** From this many ms on a wait is reported. */
 const reportedWaitMs = 2000;
 
-/** Waits as `pause` does; how long still is reported every second, where it takes several. */
+/** As `pause`. Reports the remaining seconds of a long wait. */
 export async function wait(context: RunContext, step: StepPlan, phase: StepPhase, ms: number): Promise<void> {
   if (ms < reportedWaitMs) return pause(ms, context.signal);
   const end = performance.now() + ms;
@@ -214,7 +208,7 @@ export async function wait(context: RunContext, step: StepPlan, phase: StepPhase
   }
 }
 
-/** Writes down a fault of a step that is of no observer. */
+/** A fault of a step, but of no observer. */
 export function logFault(
   { timeline }: Pick<RunContext, 'timeline'>,
   { index }: StepPlan,

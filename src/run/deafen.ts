@@ -2,7 +2,6 @@ import type { Capture } from '../system/capture/client.js';
 import { joinCaptures } from '../system/capture/join.js';
 import type { AlterDevices } from './devices.js';
 
-/** The capture of `name` in a helper of its own, which dies (SIGKILL) once the first half of the probes is through. */
 function splitOff(name: string, others: Capture, ear: Capture): Capture {
   const joined = joinCaptures([
     { capture: others, observers: { has: (observer) => observer !== name } },
@@ -32,7 +31,7 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
   };
 }
 
-/** Devices whose ear at observer `name` goes deaf in the middle of every step, to show that the verdict notices. */
+/** Observer `name` goes deaf in the middle of every step. */
 export function deafen(name: string): AlterDevices {
   return (devices) => ({
     ...devices,

@@ -5,7 +5,7 @@ import { keepSender, type SenderPool } from '../system/inject/keep-sender.js';
 import type { SendOutcome } from '../system/inject/sender.js';
 
 /**
- * How a run listens and sends. A device may wrap another, to lose an ear or to withhold frames: `demo --deafen` and
+ * Listens and sends. Devices may wrap others to lose an observer or withhold frames, as `demo --deafen` and
  * test/lab/sabotage do.
  */
 export interface Devices {
@@ -13,16 +13,16 @@ export interface Devices {
   readonly startSender: typeof startSender;
 }
 
-/** Devices that do otherwise than those they are made of. */
+/** Wraps devices. */
 export type AlterDevices = (devices: Devices) => Devices;
 
-/** The helpers of a run, which stay from step to step. */
+/** Helpers that stay from step to step. */
 export interface Helpers {
   readonly captures: CapturePool;
   readonly senders: SenderPool;
 }
 
-/** `warm`: they start now, in this process's network namespace, and not when a step needs them. */
+/** `warm`: starts them now, in this process's network namespace. */
 export function helpersOf(warm: boolean): Helpers {
   const helpers = { captures: keepCapture(), senders: keepSender() };
   if (warm) {
@@ -35,7 +35,7 @@ export function helpersOf(warm: boolean): Helpers {
 /** The kernel's own. */
 export const kernelDevices: Devices = { startCapture, startSender };
 
-/** Devices that open every socket and send nothing on any of them. */
+/** Opens every socket and sends nothing. */
 export function muted(devices: Devices): Devices {
   return {
     ...devices,

@@ -23,22 +23,21 @@ import {
 } from './capture-step.js';
 import { logFault, remoteOf, type RunContext } from './context.js';
 
-/** Raw captures of ears are numbered from here: what a step has observers in is less. */
+/** Above the number of any observer's raw capture. */
 const firstFile = 901;
 
-/** A namespace with bridges of a step, and the devices there and around it. */
+/** A namespace with bridges of a step, and devices around it. */
 export interface SegmentDevices {
   /** null = this host. */
   readonly host: string | null;
   readonly home: string | null;
   readonly devices: readonly LinkedDevice[];
-  /** The step's observers there. */
   readonly observers: readonly Observer[];
 }
 
 /**
- * What is around a step's bridges now, in each place that has some; a namespace that could not be looked into is
- * written down, which costs a *holds*. Rejects with VerifyError where a host is lost.
+ * Reads devices around a step's bridges. An unreadable namespace costs a *holds*. Rejects with VerifyError if a host is
+ * lost.
  */
 export async function readSegmentDevices(context: RunContext, step: StepPlan): Promise<readonly SegmentDevices[]> {
   const { fabric } = context;
@@ -60,7 +59,7 @@ export async function readSegmentDevices(context: RunContext, step: StepPlan): P
   );
 }
 
-/** The far end of an endpoint's veth in the lab, which is held by a descriptor; undefined = it has none there. */
+/** Held by a descriptor. */
 function labEndOf({ plan, fabric }: RunContext): (observer: string) => Place | undefined {
   const isOwnGuest = new Set(
     plan.endpoints.flatMap(({ name, attach, tunnel }) => (isOnPort(attach) && tunnel === undefined ? [name] : [])),
@@ -69,9 +68,8 @@ function labEndOf({ plan, fabric }: RunContext): (observer: string) => Place | u
 }
 
 /**
- * Begins to count what leaves by the ports of a step beside their ears, and what comes in behind them, before the
- * capture is sealed. Gives what reads the accounts behind the ports of this host; other hosts read theirs. Rejects as a
- * capture on another host does.
+ * Counts frames that leave by ports beside their observers or enter behind them. Call it before the capture is sealed.
+ * Gives the reader for this host's ports. Rejects as remote captures do.
  */
 export async function startAccounts(
   context: RunContext,
@@ -104,18 +102,17 @@ export async function startAccounts(
   return () => Object.assign({}, ...here.map(({ readInside }) => readInside()));
 }
 
-/** The capture of a step that reads also the accounts behind its ports. */
+/** Also reads the accounts behind the ports. */
 export function withInside(capture: Capture, read: InsideReader): Capture {
   return { ...capture, accounts: () => ({ ...capture.accounts(), ...read() }) };
 }
 
-/** An ear, and where it is. */
 interface PlacedEar extends Ear {
   readonly host: string | null;
   readonly netns: string | null;
 }
 
-/** A step as one place has it: devices are called as its kernel calls them. `prefix`: their host across hosts. */
+/** Devices have their kernel's names. `prefix`: their host across hosts. */
 interface StepThere {
   readonly prefix: string | null;
   readonly local: StepPlan;
@@ -133,9 +130,8 @@ function stepIn(step: StepPlan, { observers }: SegmentDevices): StepThere {
 }
 
 /**
- * Looks once more at what is around the step's bridges, when the last probe has passed: who got frames and had no ear
- * is written down, which costs a *holds*. Also what came between the search for ears and the first probe is found so.
- * Gives what is around now, and rejects, as `readSegmentDevices` does.
+ * Looks again after the last probe. A receiver without an observer costs a *holds*, even if it came before the first
+ * probe. Rejects as `readSegmentDevices` does.
  */
 export async function lookForUnheard(
   context: RunContext,
@@ -152,7 +148,7 @@ export async function lookForUnheard(
   return found;
 }
 
-/** What the state of the hosts does not say: programs that a step's ears meet in other namespaces. */
+/** Programs that a step's observers meet in other namespaces. */
 export function stateAtEars(step: StepPlan, segments: readonly SegmentDevices[]): Pick<HostState, 'earPrograms'> {
   const earPrograms = segments.flatMap((segment) => {
     const { prefix, local } = stepIn(step, segment);
@@ -161,7 +157,7 @@ export function stateAtEars(step: StepPlan, segments: readonly SegmentDevices[])
   return earPrograms.length === 0 ? {} : { earPrograms };
 }
 
-/** The ears of one place. Names of devices are as its kernel has them, those of observers as they are across hosts. */
+/** Devices have their kernel's names, observers those across hosts. */
 function earsIn(step: StepPlan, segment: SegmentDevices): readonly PlacedEar[] {
   const { host, home, devices } = segment;
   const { prefix, local } = stepIn(step, segment);
@@ -172,7 +168,6 @@ function earsIn(step: StepPlan, segment: SegmentDevices): readonly PlacedEar[] {
   });
 }
 
-/** Ears by their place; those in namespaces beyond the last that gets a helper are reported. */
 function withinReach(
   context: RunContext,
   step: StepPlan,
@@ -190,7 +185,6 @@ function withinReach(
   return places.slice(0, maxSpaces);
 }
 
-/** How an ear listens. */
 function requestOf(
   context: RunContext,
   step: StepPlan,
@@ -210,8 +204,7 @@ function requestOf(
 }
 
 /**
- * Listens where somebody gets frames of the step's bridges beside their ports, for as long as the step runs; null =
- * there is nobody. Rejects with VerifyError as `listen` does.
+ * Listens beside the ports while the step runs. null = no receiver there. Rejects with VerifyError as `listen` does.
  */
 export async function startEars(
   context: RunContext,
@@ -262,7 +255,7 @@ function towardsAbove(captured: Awaited<ReturnType<Capture['stop']>>): Awaited<R
   return { ...captured, kept: captured.kept.map((frame) => ({ ...frame, towards: !frame.towards })) };
 }
 
-/** The capture of a step with that of its ears; all of them are open. */
+/** Both captures as one. All of `ears` are open. */
 export function withEars(capture: Capture, ears: Capture | null): Capture {
   return ears === null
     ? capture

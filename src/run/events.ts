@@ -4,34 +4,29 @@ import { assertKnown } from '../core/model/verify-error.js';
 import { type Clock, machineClock } from '../system/kernel/clock.js';
 import type { RunContext } from './context.js';
 
-/** Reads the state next to an event: `before` it begins, or `after` its work is over. */
+/** Reads the state next to an event. */
 export type ReadAround = (when: 'before' | 'after') => Promise<void>;
 
-/** The events of a step under way. */
+/** Events of a running step. */
 export interface Events {
-  /**
-   * Resolves when all have ended and the state after them was read; how each ended stands in the timeline. Rejects
-   * where the state could not be read.
-   */
+  /** Resolves after the last event and state. The timeline has their outcomes. Rejects if the state cannot be read. */
   readonly ended: Promise<void>;
   /** True if `ended` has settled. */
   over(): boolean;
-  /** Those that have not begun do not begin. Resolves when no snapshot is under way any more. */
+  /** Begins no further event. Resolves when no snapshot is under way. */
   stop(): Promise<void>;
 }
 
 export interface EventOptions {
   readonly readAround: ReadAround;
-  /** How long before its time the snapshot before an event begins: as long as one took. */
+  /** The snapshot before an event begins this early: as long as one took. */
   readonly leadMs: number;
   readonly clock?: Clock;
 }
 
 /**
- * Lets the events of `during` happen, each at its time from now on, one beside the other where they take longer than
- * the next waits. Where one begins late, as on a slow machine, those after it do too: what lies between a flush and a
- * load is as long as it was written. Whenever one begins and none is at work, and whenever the last at work is over,
- * the state is read, so that what changed between events is nobody's whom the step knows.
+ * Starts the events of `during`, side by side if they overlap. A late event delays all after it, so that gaps stay as
+ * written. Reads the state whenever one begins alone or the last ends: other changes are not the step's.
  */
 export function startEvents(
   context: RunContext,
@@ -42,7 +37,7 @@ export function startEvents(
   const signal = AbortSignal.any([cancel.signal, context.signal]);
   let atWork = 0;
   let turn: Promise<void> = Promise.resolve();
-  /** Snapshots follow one another, and no event begins or ends meanwhile. */
+  /** No event begins or ends during a snapshot. */
   const inTurn = (act: () => Promise<void>): Promise<void> => {
     const acted = turn.then(() => (signal.aborted ? undefined : act()));
     turn = acted.catch(() => undefined); // reported where it is awaited
@@ -93,7 +88,6 @@ export function startEvents(
   };
 }
 
-/** False = it was stopped before. */
 async function isOver(sleep: Promise<void>): Promise<boolean> {
   return sleep.then(
     () => true,
@@ -101,7 +95,6 @@ async function isOver(sleep: Promise<void>): Promise<boolean> {
   );
 }
 
-/** Why an event's commands, one after the other, did not all work; null = they did. */
 async function failureOf(context: RunContext, run: During['run']): Promise<string | null> {
   let failure: string | null = null;
   for (const command of run) {

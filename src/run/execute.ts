@@ -11,19 +11,17 @@ import { beginProvenance, completeProvenance } from './provenance.js';
 import { runSteps } from './step.js';
 import { stepTraces } from './trace-steps.js';
 
-/** What is left of a run when its fabric is closed. */
+/** A run whose fabric is closed. */
 export interface ExecutedRun {
-  /** With what is known of the machine, and of the timeline. */
   readonly record: RunRecord;
-  /** What was read before and after each step, by step. */
+  /** Read before and after each step. */
   readonly states: readonly StepStates[];
-  /** Lines of the kernel's trace; empty if no step was traced. */
+  /** Empty = no step was traced. */
   readonly trace: readonly TraceLine[];
-  /** What could not be put back. */
   readonly unrestored: readonly string[];
 }
 
-/** Builds the fabric, carries the steps out, closes what was opened. The timeline is closed whatever comes. */
+/** Builds the fabric, runs the steps and closes all. The timeline is always closed. */
 export async function executeRun(run: PreparedRun, begun: RunRecord, timeline: TimelineLog): Promise<ExecutedRun> {
   try {
     const { record, states, trace, unrestored } = await buildAndRun(run, begun, timeline);
@@ -72,7 +70,7 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
   return { record, states, trace: traces?.lines ?? [], unrestored };
 }
 
-/** `states`: what is read is added to it, so that it is there where a step throws. */
+/** Fills `states`, so that they exist if a step throws. */
 async function carryOutSteps(
   { plan, key, engine, topology, guard, options, helpers: { captures, senders } }: PreparedRun,
   fabric: Fabric,

@@ -12,20 +12,19 @@ import { placesOf, watchSenders } from './send/watch-senders.js';
 
 const pingsPerSecond = 4;
 const everyMs = 250;
-/** Drops are counted over this time. */
 const windowMs = 1000;
 
-/** Watches guests and the gateway while a run goes on. */
+/** Watches guests and the gateway. */
 export interface Guard {
-  /** Aborts with a VerifyError as its reason: `guests-disturbed`, or why nobody can be watched any more. */
+  /** Aborts with VerifyError `guests-disturbed`, or if it can watch no more. */
   readonly signal: AbortSignal;
-  /** What was seen since the start is what is usual; from now on the signal may abort. */
+  /** Frames so far are usual. From now on the signal may abort. */
   arm(): GuardRecord;
-  /** Once or more often. */
+  /** Idempotent. */
   stop(): void;
 }
 
-/** Starts to look, at once. `netns`: that of the bridges here; `hosts`: others that have some. */
+/** Looks at once. `netns`: the bridges' here. `hosts`: others with bridges. */
 export async function startGuard(plan: Plan, netns: string | null, hosts: readonly WatchedHost[] = []): Promise<Guard> {
   const bridges = new Set(plan.bridges.map(({ name }) => name));
   const ports = new Set(
@@ -87,7 +86,7 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
   };
 }
 
-/** Why a run is to stop; null = it may go on. A namespace that is gone stops it as well: nobody is watched any more. */
+/** A lost namespace also stops the run: guests are no longer watched. */
 function stopReasonOf(faultNow: () => string | null): VerifyError | null {
   try {
     const fault = faultNow();
@@ -100,7 +99,6 @@ function stopReasonOf(faultNow: () => string | null): VerifyError | null {
   }
 }
 
-/** Frames that each port dropped a second between two readings. */
 function dropsPerSecond(first: DropReading, now: DropReading): Readonly<Record<string, number>> {
   const seconds = Math.max(1, now.atMs - first.atMs) / 1000;
   return Object.fromEntries(
@@ -108,7 +106,6 @@ function dropsPerSecond(first: DropReading, now: DropReading): Readonly<Record<s
   );
 }
 
-/** Links of a namespace: name to index. */
 async function portIndexes(netns: string | null): Promise<ReadonlyMap<string, number>> {
   const links = objectsOf(await readJson(['ip', '-j', 'link', 'show'], { netns }));
   return new Map(
@@ -119,32 +116,26 @@ async function portIndexes(netns: string | null): Promise<ReadonlyMap<string, nu
   );
 }
 
-/** The gateway of the default route of a namespace; null = it has none. */
 async function gatewayOf(netns: string | null): Promise<string | null> {
   const routes = objectsOf(await readJson(['ip', '-j', 'route', 'show', 'default'], { netns }));
   return routes.flatMap((route) => textOf(route['gateway']) ?? [])[0] ?? null;
 }
 
-/** Drops a second beyond three times what was usual that are nobody's fault yet. */
+/** Drops a second beyond three times the usual ones. */
 const tolerableDrops = 10;
-/** Pings in a row of which the median counts, or that are lost. */
+/** Their median counts, or all are lost. */
 const pingsInARow = 4;
-/**
- * A gateway that answers this many times slower than before, and by so much at least, is disturbed: below that the
- * scheduler explains it.
- */
+/** Below both the scheduler explains it. */
 const slower = { times: 10, ms: 50 } as const;
 
-/** Drops of each port since the beginning, at a moment in ms. */
 interface DropReading {
   readonly atMs: number;
   readonly drops: Readonly<Record<string, number>>;
 }
 
 /**
- * Frames of the run to reserved groups (IEEE 802.1Q table 8-1) by the port of their sender. A bridge hands them to the
- * host, and the kernel counts those that nobody there takes as drops of the port (br_handle_frame,
- * __netif_receive_skb_core): they disturb no guest.
+ * The run's frames to reserved groups (IEEE 802.1Q table 8-1), by port. The kernel counts unclaimed ones as drops
+ * (br_handle_frame, __netif_receive_skb_core). They disturb no guest.
  */
 export function refusedFrames({
   endpoints,
@@ -161,8 +152,8 @@ export function refusedFrames({
 }
 
 /**
- * Ports that drop more than they used to, between two readings a second or so apart; a line for the first of them, null
- * = none does. `refused`: frames of the run among the drops, at most.
+ * A line for the first port that drops more than usual between readings a second apart. null = none. `refused`: at most
+ * so many are the run's.
  */
 export function droppingPort(
   usual: GuardRecord['dropsPerSecond'],
@@ -181,9 +172,7 @@ export function droppingPort(
   return null;
 }
 
-/**
- * What is wrong with the last answers of a gateway (null = none came), held against its median before; null = nothing.
- */
+/** A gateway's fault compared with its median. null = none. A null answer did not come. */
 export function worseGateway(medianMs: number | null, answers: readonly (number | null)[]): string | null {
   const last = answers.slice(-pingsInARow);
   if (medianMs === null || last.length < pingsInARow) return null;

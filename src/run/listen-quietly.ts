@@ -6,12 +6,12 @@ import type { Devices } from './devices.js';
 export interface QuietListening {
   readonly ports: readonly ListeningPort[];
   readonly bridge: string;
-  /** Namespace of the bridge; null = this process's. */
+  /** Of the bridge. null = this process's. */
   readonly netns: string | null;
   readonly file: string;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly payload: boolean;
-  /** Resolves when enough was heard; called once every port listens. */
+  /** Called once every port listens. */
   readonly until: () => Promise<void>;
 }
 
@@ -20,16 +20,16 @@ export interface QuietlyHeard {
   readonly counters: Readonly<Record<string, Counters>>;
 }
 
-/** Headers, whatever tags and options they have. */
+/** Includes tags and options. */
 const headersOnly = 160;
 const wholeFrames = 262_144;
-/** Rings of all handles together; each port has two. */
+/** Rings of all handles. Each port has two. */
 const memoryBudget = 256 * 1024 * 1024;
 const ring = { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 } as const;
 
 /**
- * Captures at every port of a bridge, both directions, and sends nothing: an interface of the file for each port, in
- * their order.
+ * Captures at every port of a bridge, both directions, and sends nothing. The file has an interface for each port, in
+ * order.
  */
 export async function listenQuietly(listening: QuietListening, devices: Devices): Promise<QuietlyHeard> {
   const { ports, bridge, netns, file } = listening;

@@ -11,16 +11,14 @@ import { readDeclared } from '../system/state/read-declared.js';
 import { readOffloads, readTables } from '../system/state/read-devices.js';
 import { readSnapshot } from '../system/state/read-snapshot.js';
 
-/** Notes for reading the result, and the managers that configure the bridges and ports. */
+/** Notes for reading the result, and managers of bridges and ports. */
 export interface HostLook {
   readonly notes: readonly PrecheckNote[];
-  /** null = another namespace's: configurations are the machine's, and interfaces there may have the same names. */
+  /** null = another namespace: its interfaces may share names that the machine's files configure. */
   readonly keepers: readonly ConfigurationManager[] | null;
 }
 
-/**
- * Reads the notes of a run on this host. Rejects with VerifyError (3) if the run would be useless.
- */
+/** Rejects with VerifyError (3) if the run would be useless. */
 export async function precheckHost(plan: Plan, netns: string | null): Promise<HostLook> {
   const ports = plan.endpoints.flatMap(({ attach, port, started }) =>
     isOnPort(attach) && port !== null && started ? [port] : [],

@@ -10,11 +10,10 @@ import { files } from '../system/evidence/folder/folder.js';
 import { hashFile } from '../system/evidence/folder/hash.js';
 import { keepFixes } from '../system/evidence/replay.js';
 
-/** Trials of one run beyond these are not made. */
 const maxTrials = 40;
 
 export interface ProveFixesDeps {
-  /** Runs a trial's scenario in a lab of its own; its evidence goes to the folder. */
+  /** In a lab of its own. Its evidence goes to the folder. */
   readonly runTrial: (scenario: Scenario, dir: string) => Promise<Result>;
   readonly report: (text: string) => void;
   readonly signal: AbortSignal;
@@ -36,10 +35,7 @@ async function tried(trial: FixTrial, dir: string, { runTrial }: ProveFixesDeps)
   }
 }
 
-/**
- * Tries, one after the other, the fix for every cause of every leak of a run that is over, and writes what became of it
- * into the run's folder. Returns the run's result with it. The run's verdict and exit status stay as they are.
- */
+/** Tries fixes for every cause in turn and adds outcomes to the folder and result. Verdict and exit status stay. */
 export async function proveFixes(
   scenario: Scenario,
   result: Result,

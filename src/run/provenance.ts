@@ -29,7 +29,7 @@ export interface ProvenanceInput {
   readonly engineText: string;
   readonly payload: boolean;
   readonly declared: OperatorDeclaration;
-  /** Namespace of the bridges; null = this process's. */
+  /** Of the bridges. null = this process's. */
   readonly netns: string | null;
   readonly calibration: CalibrationRecord | null;
 }
@@ -71,7 +71,7 @@ async function instrument(input: ProvenanceInput): Promise<Instrument> {
   };
 }
 
-/** What is known before the first frame. */
+/** Known before the first frame. */
 export async function beginProvenance(input: ProvenanceInput): Promise<Provenance> {
   const started = moment();
   const [where, measuredWith] = await Promise.all([readMachine(input.netns), instrument(input)]);
@@ -109,7 +109,7 @@ function stepTimes(plan: Plan, timeline: readonly TimelineEntry[]): When['steps'
   });
 }
 
-/** The same, once the last step has ended: times, and how much was listened to. */
+/** Adds times and listening after the last step. */
 export function completeProvenance(
   begun: Provenance,
   plan: Plan,

@@ -9,19 +9,14 @@ import { lookForUnheard, type SegmentDevices, stateAtEars } from './ears.js';
 import type { ReadAround } from './events.js';
 import type { KernelWatch } from './watch-kernel.js';
 
-/**
- * The snapshots of the state of one step, and what was heard changing between them. Each rejects with VerifyError where
- * the state cannot be read.
- */
+/** Snapshots of a step, and changes heard between them. Each rejects with VerifyError if the state cannot be read. */
 export interface StateReader {
   before(): Promise<void>;
   after(): Promise<void>;
   readonly around: ReadAround;
 }
 
-/**
- * Reads a step's states into its folder and the timeline. `segments`: what was around when its ears were looked for.
- */
+/** Writes to the step's folder and the timeline. `segments`: from the search for ears. */
 export function stateReader(
   context: RunContext,
   step: StepPlan,
@@ -78,7 +73,7 @@ export function stateReader(
   };
 }
 
-/** Writes down what was heard changing; `meanwhile`: while an event was at work. */
+/** `meanwhile`: an event was at work. */
 function logHeard(
   { timeline }: RunContext,
   step: StepPlan,
@@ -91,7 +86,7 @@ function logHeard(
   if (settings.length > 0) timeline.log(step.index, { event: 'settings-changed', changes: settings, ...meanwhile });
 }
 
-/** Writes down what could not be heard changing, which costs a *holds*. */
+/** Costs a *holds*. */
 function logUnheard({ timeline }: RunContext, step: StepPlan, watch: KernelWatch): void {
   for (const text of watch.unheard())
     timeline.log(step.index, {
@@ -100,7 +95,6 @@ function logUnheard({ timeline }: RunContext, step: StepPlan, watch: KernelWatch
     });
 }
 
-/** The state with the guests behind bridge devices that sent between its step's snapshots, and with all that passed. */
 async function withHeard(state: HostState, watch: KernelWatch): Promise<HostState> {
   const behind = watch.behind.take();
   const passing = await watch.carriers.take();

@@ -22,17 +22,17 @@ import type { HostLook } from './precheck-host.js';
 import { concludeRun, type ConcludedRun, loadJudgeEarly } from './result/conclude.js';
 import { type PreparedTopology, planOn, topologyOf } from './topology.js';
 
-/** What a run leaves. */
+/** A run's remains. */
 export interface Run extends ConcludedRun {
   readonly plan: Plan;
   readonly dir: string;
-  /** What the run could not put back; empty = nothing was left behind. */
+  /** Empty = nothing was left behind. */
   readonly unrestored: readonly string[];
 }
 
 /**
- * Carries a scenario out on the wire and judges what was seen. The result is what `replayFolder` says of the folder
- * that the run leaves. Rejects with VerifyError where nothing could be sent or heard at all; never exits.
+ * Runs a scenario on the wire and judges it, as `replayFolder` would its folder. Rejects with VerifyError if it could
+ * not send or hear at all. Never exits.
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Run> {
   const engine = chooseEngine(options.engine);
@@ -54,7 +54,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
-/** A guest that has just started sets bridges in motion: a run meanwhile would have no answer. */
+/** A guest that has just started sets bridges in motion: no run could conclude then. */
 async function letSettle({ topology }: Scenario, { onProgress, signal }: RunOptions): Promise<void> {
   const local = topology.bridges.filter(({ name }) => hostOf(name) === null);
   const [{ waitForSpanningTree }, { namespaceOf }, { readLinks }] = await Promise.all([
@@ -129,7 +129,7 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   }
 }
 
-/** Guests of a host are read where there are no rights, when the run is over. */
+/** Guests' frames on a host are read without rights, after the run. */
 async function lookoutOf({ plan, key, options }: PreparedRun, { startedAt }: RunRecord): Promise<LeakLookout | null> {
   if (options.lookForLeaks !== true || plan.provider !== 'lab') return null;
   const { lookForLeaks } = await import('../system/evidence/leak-lookout.js');
@@ -163,7 +163,6 @@ function beginRecord({ scenario, engine, topology, plan, look, options }: Prepar
   };
 }
 
-/** Shows that a leak is seen on this kernel, where that is asked for. */
 async function calibrate({
   options,
   engine,
@@ -173,17 +172,13 @@ async function calibrate({
   return options.calibrate(engine.name, options.outDir);
 }
 
-/** What parses the files of a host's managers is not loaded for a lab. */
+/** Loads no parsers of managers' files for a lab. */
 async function lookAtHost(plan: Plan, { netns }: PreparedTopology): Promise<HostLook> {
   const { precheckHost } = await import('./precheck-host.js');
   return precheckHost(localPart(plan), netns);
 }
 
-/**
- * From this many frames on, each of which is captured at least twice, the captures of a lab are put in order by a
- * thread, and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need
- * the processor.
- */
+/** A thread then orders and counts growing captures, within the run's waits. On a host guests need the processor. */
 const manyFrames = 5000;
 
 async function streamingOf(plan: Plan, key: Uint8Array, options: RunOptions): Promise<CollatingWhileRunning | null> {

@@ -16,13 +16,13 @@ import { probeSender } from './send/send-probes.js';
 import { startSenders } from './send/sockets.js';
 import { ChangeWatch, watchKernel } from './watch-kernel.js';
 
-/** Frames of the last controls may still be on their way through a program when the kernel has taken them. */
+/** A program may still hold the last controls when the kernel has taken them. */
 const controlMs = 60;
 
-/** A frame that a relay holds for longer than this is not in the sample. */
+/** Frames that a relay holds longer are not in the sample. */
 const sampleDrainMs = 100;
 
-/** True if each control of a step is at its observer when the kernel has taken it: no relay and no switch polls. */
+/** No relay and no switch polls: a control has arrived when the kernel has taken it. */
 function isWithinKernel({ plan }: RunContext, { observers }: StepPlan): boolean {
   return (
     plan.provider === 'lab' &&
@@ -129,7 +129,7 @@ async function lastControls(context: RunContext, step: StepPlan, capture: Captur
   await mark(context, step, capture, 'after');
 }
 
-/** Resolves when all have ended, also those beside one that fails; then it rejects for the first that did. */
+/** Waits for all before it rejects. */
 async function together(...parts: readonly Promise<unknown>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(parts)) if (outcome.status === 'rejected') throw outcome.reason;
 }
@@ -157,7 +157,7 @@ async function probeOn(
   await probes.send(1);
 }
 
-/** Errors that end a step for a reason of their own (core/model/reasons.ts). */
+/** See core/model/reasons.ts. */
 const ownReasons: ReadonlySet<string> = new Set([
   'unsupported',
   'host-lost',
@@ -173,10 +173,7 @@ function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | '
   return code === 'unsupported' ? 'unsupported' : 'fault';
 }
 
-/**
- * Probes were sent, and not all that was to be sent was taken: the end of an attack, where its owner speaks, may be
- * among it.
- */
+/** The untaken probes may include the end of an attack, where its owner speaks. */
 function isUnfinished(
   { timeline }: RunContext,
   { index }: StepPlan,
@@ -187,8 +184,8 @@ function isUnfinished(
 }
 
 /**
- * Carries one step out, in the order of the contract: changes, learn, wait, state, probing, drain, state. A fault ends
- * the step, is written down, and what was captured until then is kept. Rejects only for faults of the tool itself.
+ * In the contract's order: changes, learn, wait, state, probing, drain, state. A fault keeps captured frames. Rejects
+ * only for faults of the tool.
  */
 async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   report(context, step, 'preparing');
@@ -237,7 +234,7 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   report(context, step, 'done');
 }
 
-/** Carries out the steps in order on the same topology. After an interruption the rest is written down as not run. */
+/** Runs the steps in order on one topology. After an interruption the others are logged as not run. */
 export async function runSteps(context: RunContext): Promise<void> {
   for (const step of context.plan.steps) {
     if (context.signal.aborted) {
@@ -270,9 +267,6 @@ async function exchange(
   }
 }
 
-/**
- * Lets real programs talk through the endpoints' own stacks, one after the other; whether they could is written down.
- */
 async function runTraffic(context: RunContext, step: StepPlan): Promise<void> {
   for (const [index, traffic] of step.traffic.entries()) {
     checkStop(context.signal);

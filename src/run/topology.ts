@@ -17,35 +17,29 @@ import type { RemoteHost } from './hosts/remote-host.js';
 import type { WatchedHost } from './hosts/watch-drops.js';
 import { mapByName } from '../core/text/collections.js';
 
-/** A scenario's topology before a run touches it. */
+/** A topology before the run touches it. */
 export interface PreparedTopology {
-  /** The scenario, completed by what was found. */
+  /** Completed by the findings. */
   readonly scenario: Scenario;
   readonly runsAs: Fabric['runsAs'];
-  /** As found on a host; absent where the lab gives them. */
+  /** Absent in a lab. */
   readonly hostTopology: Omit<HostTopology, 'scenario'> | null;
-  /** On a host: the namespace of its bridges; null = this process's. */
+  /** On a host: of its bridges. null = this process's. */
   readonly netns: string | null;
-  /** Hosts that were connected to, by name. */
+  /** By name. */
   readonly remotes: ReadonlyMap<string, RemoteHost>;
-  /** Hosts whose ports are to be watched while a run goes on. */
   readonly watched: readonly WatchedHost[];
-  /** Ends what `open` was not called for. */
+  /** Ends it if `open` was not called. */
   abandon(): Promise<void>;
-  /** Builds it, or gets ready to send and listen on what is there. */
+  /** Builds it, or prepares existing devices. */
   open(plan: Plan): Promise<Fabric>;
-  /**
-   * Builds it before the steps are planned, and calls `meanwhile` while the kernel is at it; null = nothing is built,
-   * or not before.
-   */
+  /** Builds before planning, and calls `meanwhile` while the kernel works. null = nothing to build early. */
   readonly openEarly: ((plan: PlannedTopology, meanwhile: () => void) => Promise<Fabric>) | null;
 }
 
-/** How the state of a scenario's devices is read: with the values of sysctl and, where there are any, its switches. */
 interface StateWishes {
   readonly sysctl: readonly string[];
   readonly ovs: boolean;
-  /** Also which way packets go. */
   readonly routing: boolean;
 }
 
@@ -65,7 +59,6 @@ function stateWishes({ topology, steps }: Scenario): StateWishes {
 
 type ReadOnHost = (netns: string | null) => ReturnType<typeof readState>;
 
-/** Of a topology on one machine, in which nothing is built early. */
 const nothing = {
   openEarly: null,
   watched: [],
@@ -74,8 +67,8 @@ const nothing = {
 } as const;
 
 /**
- * The lab's namespaces that this process is in, or this host. `inside`: null on a host; `signal` ends connections to
- * other hosts. Only what the scenario needs is loaded.
+ * The lab of this process, or this host. `inside` null = a host. `signal` ends connections. Loads only the needed
+ * parts.
  */
 export async function topologyOf(
   scenario: Scenario,
@@ -182,7 +175,7 @@ async function hostOfScenario(scenario: Scenario, runId: string, read: ReadOnHos
   };
 }
 
-/** Numbers of runs are drawn until one can be searched for, which 93 of 100 can. */
+/** Drawn until one can be searched for: 93 of 100 can. */
 function drawRunTag(): number {
   for (;;) {
     const runTag = randomBytes(4).readUInt32BE();
@@ -190,10 +183,7 @@ function drawRunTag(): number {
   }
 }
 
-/**
- * The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is reported
- * where it is awaited.
- */
+/** The plan, and a lab built meanwhile. null = opened later. Awaiting the lab reports its failure. */
 export async function planOn(
   { scenario, openEarly, hostTopology }: PreparedTopology,
   key: Uint8Array,

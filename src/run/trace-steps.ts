@@ -41,10 +41,10 @@ import { given } from '../core/text/collections.js';
 
 type Segments = Parameters<StepTraces['start']>[2];
 
-/** Encapsulation on the way adds this much to a frame at most: VXLAN has 50 bytes, messages to NFLOG some 100. */
+/** VXLAN adds 50 bytes, messages to NFLOG some 100. */
 const maxAdded = 128;
 
-/** Traces what a run on this machine sends; null = it is not asked for. */
+/** null = not requested. */
 export function stepTraces(dir: string, mode: TraceMode): StepTraces | null {
   if (mode === 'off') return null;
   let kernel: TracedKernel | string | null = null;
@@ -88,7 +88,7 @@ export function stepTraces(dir: string, mode: TraceMode): StepTraces | null {
   };
 }
 
-/** A program that would be acquitted takes a trace of each probe. */
+/** Acquitting a program needs a trace of each probe. */
 function isSampled(context: RunContext, step: StepPlan): boolean {
   const programs = context.states[step.index]?.before?.programs ?? [];
   return (
@@ -112,7 +112,7 @@ class TraceFile {
     this.fd = openAtEnd(join(dir, files.trace.name));
   }
 
-  /** A full disk takes less: the timeline names the number of lines, and what is missing costs a *holds*. */
+  /** On a full disk lines are lost, which costs a *holds*. The timeline has their number. */
   write(lines: readonly TraceLine[]): void {
     try {
       const bytes = Buffer.from(lines.map((line) => `${jsonText(line)}\n`).join(''));
@@ -163,7 +163,7 @@ function numberOf(netns: string | null): number | null {
   return inodeOf(netns ?? '/proc/thread-self/ns/net');
 }
 
-/** Endpoints of namespaces, by the namespace's number: a guest may have several ports. */
+/** By namespace number: a guest may have several ports. */
 function partiesOf(
   { plan, fabric }: RunContext,
   step: StepPlan,
@@ -188,7 +188,7 @@ function partiesOf(
   return found;
 }
 
-/** What the processes are that read probes, each looked at once: one that has ended has no name. */
+/** Looked at once each: an ended process has no name. */
 function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pid: number) => TracedReader {
   const parties = partiesOf(context, step, segments);
   const ports = new Map(context.plan.endpoints.flatMap(({ name, port }) => (port === null ? [] : [[port, name]])));
@@ -235,13 +235,12 @@ function elsewhere(
   };
 }
 
-/** True of helpers. Process 1 of a lab adopts what commands of the scenario started, which is none of the run's. */
+/** Process 1 of a lab adopts what commands of the scenario started, which is none of the run's. */
 function isOfRun(pid: number): boolean {
   const isLab = procLink('/proc/self') === '1';
   return isLab ? runningProgram(pid)?.inode === runningProgram(process.pid)?.inode : isDescendant(pid);
 }
 
-/** A process that lives in a namespace; null = none, or those of the run alone. */
 function processIn(path: string): SocketProcess | null {
   const space = numberOf(path);
   const pid = procNames('/proc').find(

@@ -11,26 +11,25 @@ import { type CarrierWatch, watchCarriers } from '../system/state/changes/carrie
 import type { RunContext } from './context.js';
 import { FarWatch } from './hosts/watch-far.js';
 
-/** What the kernel is asked to report between two snapshots of the state. */
+/** Kernel reports between two snapshots. */
 export interface KernelWatch {
   readonly rules: Pick<RuleWatch, 'take'>;
   readonly settings: Pick<SettingChangeWatch, 'take'>;
-  /** Of the bridges' own namespace on the orchestrator's host. */
+  /** Of the bridges' namespace on this host. */
   readonly carriers: Pick<CarrierWatch, 'take'>;
-  /** Guests behind bridge devices of the orchestrator's host, from `begin` on. */
+  /** Guests behind bridge devices here, from `begin` on. */
   readonly behind: Pick<BehindWatch, 'take'>;
-  /** Called once it is known which devices are promiscuous, and which number they have. */
+  /** Called when promiscuous devices and their numbers are known. */
   begin(links: readonly LinkState[]): void;
-  /** What of that could not be heard, and why. */
+  /** Changes that could not be heard, and why. */
   unheard(): readonly string[];
-  /** Asks the other hosts of the run what they heard: `rules`, `settings` and `unheard` have it from then on. */
+  /** Adds other hosts' news to `rules`, `settings` and `unheard`. */
   fetch(): Promise<void>;
-  /** A state of all hosts with what came and went on the other ones. */
+  /** Adds transient devices of other hosts. */
   withPassing(state: HostState): HostState;
   close(): void;
 }
 
-/** Namespaces of this machine in which a step has observers, with the lab's host of each. */
 function watchedSpaces({ fabric }: RunContext, step: StepPlan): ReadonlyMap<string | null, string | null> {
   return new Map(
     step.observers.flatMap(({ interface: device, by }) => {
@@ -41,10 +40,7 @@ function watchedSpaces({ fabric }: RunContext, step: StepPlan): ReadonlyMap<stri
   );
 }
 
-/**
- * Hears which settings change, from a step's first change to its first snapshot of the state. A step without changes
- * has nothing that could be undone.
- */
+/** From a step's first change to its first snapshot. Without changes nothing can be undone. */
 export class ChangeWatch {
   private readonly watches: readonly { readonly host: string | null; readonly watch: SettingChangeWatch }[];
 
@@ -53,7 +49,7 @@ export class ChangeWatch {
     this.watches = spaces.map(([netns, host]) => ({ host, watch: watchSettingChanges(netns, false) }));
   }
 
-  /** Settings that were changed more than once since the last call. */
+  /** Changed more than once since the last call. */
   take(): readonly SettingChange[] {
     return settingsHeard(this.watches);
   }
@@ -71,7 +67,7 @@ function settingsHeard(
   );
 }
 
-/** Listens on this host only, and not in a lab, whose guests are all in the plan. */
+/** A lab's guests are all in the plan: listens only on this host. */
 class LateBehindWatch {
   readonly #home: string | null | undefined;
   readonly #bridges: ReadonlySet<string>;
@@ -100,12 +96,11 @@ class LateBehindWatch {
   }
 }
 
-/** How often the kernel's events are looked at, in ms; the judge knows it (core/judge/count/tally.ts). */
+/** In ms. The judge knows it (core/judge/count/tally.ts). */
 const stationsEveryMs = 50;
-/** A guest that invents MACs fills no timeline: later ones are not written down, which is said. */
+/** A guest that invents MACs must not fill the timeline. Reports the omission. */
 const maxStations = 4096;
 
-/** Where bridges of this host learn MACs that are no endpoint's, in a step that listens. */
 class StationWatch {
   readonly #context: RunContext;
   readonly #step: StepPlan;
@@ -115,7 +110,7 @@ class StationWatch {
   #written = 0;
   readonly #missed = new Set<string>();
 
-  /** `watches`: who opened them closes them. */
+  /** The opener closes `watches`. */
   constructor(context: RunContext, step: StepPlan, watches: readonly PlaceWatch[]) {
     this.#context = context;
     this.#step = step;
@@ -181,15 +176,14 @@ interface Closable {
   close(): void;
 }
 
-/** The last that was opened first: it may need what was opened before. */
+/** Last opened first: it may need those before. */
 function closeAll(opened: Closable[]): void {
   for (const watch of opened.splice(0).reverse()) watch.close();
 }
 
 /**
- * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
- * several hosts each is a network namespace. A guest's own namespace is left alone. The other hosts of a run listen for
- * themselves.
+ * Watches rules and settings in each of this machine's namespaces with observers, but not guests' own. Other hosts
+ * watch themselves.
  */
 export async function watchKernel(context: RunContext, step: StepPlan): Promise<KernelWatch> {
   const opened: Closable[] = [];

@@ -13,7 +13,7 @@ export interface Alternative {
   readonly phrase: string;
   /** Run together. Empty = nothing to type. */
   readonly commands: readonly string[];
-  /** Endpoints that lose traffic; '' = not known. */
+  /** Endpoints that lose traffic. '' = not known. */
   readonly cost: string;
   /** '' = not tried. */
   readonly tried: string;
@@ -21,7 +21,7 @@ export interface Alternative {
   readonly outcome: FixOutcome;
   /** Guests would lose each other, ARP or the network. */
   readonly cutsOff: boolean;
-  /** The ended leaks; '' = all. */
+  /** The ended leaks. '' = all. */
   readonly part: string;
   readonly persistent: readonly PersistentFix[];
 }

@@ -7,7 +7,7 @@ import { fleetCountsText, fleetWord, groupHosts, groupWord, hostLines, hostWord,
 
 const maxLines = 50;
 
-/** Paths may hold anything; `./` keeps a colon from making a scheme. */
+/** Paths may hold anything. `./` keeps a colon from making a scheme. */
 function hrefOf(page: string): string {
   const path = page.split('/').map(encodeURIComponent).join('/');
   return path.startsWith('/') ? path : `./${path}`;

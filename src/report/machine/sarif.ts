@@ -16,7 +16,7 @@ interface Problem {
   readonly rule: string;
   readonly level: 'error' | 'note';
   readonly text: string;
-  /** From 0; null = of the run. */
+  /** From 0. null = of the run. */
   readonly step: number | null;
   /** Equal in all runs. */
   readonly fingerprint: string;

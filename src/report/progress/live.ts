@@ -23,7 +23,7 @@ export interface Screen {
   readonly color: boolean;
 }
 
-/** A leak shows at once; without one a sent step is undecided until judged. */
+/** A leak shows at once. Without one a sent step is undecided until judged. */
 const marks = {
   waiting: [' ', 'dim'],
   running: ['›', 'cyan'],

@@ -36,15 +36,14 @@ import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../../sys
 import { watchCarriers } from '../../system/state/changes/carrier-changes.js';
 import { readState } from '../../system/state/read.js';
 
-/** The orchestrator does not take what is said: counts are left out, faults and answers never. */
+/** If the orchestrator does not read, counts are left out, but no faults or answers. */
 const maxBacklog = 1 << 20;
 const lastWordsMs = 1000;
 
 interface FarCapture {
   readonly capture: Capture;
-  /** Its file, which has no name any more: what ends this process takes it along. */
+  /** Without a name: it vanishes with this process. */
   readonly fd: number;
-  /** Reads the accounts behind its ports. */
   readonly readInside: InsideReader;
 }
 
@@ -52,11 +51,11 @@ interface Held {
   readonly captures: Map<string, FarCapture>;
   readonly senders: Map<string, Sender>;
   ways: InjectionPorts | null;
-  /** Watches for changes on this host while a step's probes are under way. */
+  /** Set while a step's probes are under way. */
   watch: HostWatch | null;
 }
 
-/** A question of that kind, in a form by which a question and its answerer are known to belong together. */
+/** Ties a question to its answerer by type. */
 type Asked<A extends HostAsk> = { [Name in HostAsk]: QuestionOf<Name> }[A];
 
 type Answerers = {
@@ -81,7 +80,7 @@ function stateIn(netns: string | null, sysctl: readonly string[], ovs: boolean):
   return readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
 }
 
-/** What is done for each question; one that fails is answered with its VerifyError. */
+/** A failing one answers with its VerifyError. */
 const answerers: Answerers = {
   clock: async () => ({ ns: wallClockNs().toString() }),
   async read({ netns, sysctl, ovs }) {
@@ -200,7 +199,6 @@ function answer(question: HostQuestion, state: Held, say: (message: FromHost) =>
   return answerAs(question.ask, question, state, say);
 }
 
-/** Ends the helpers, in the middle of whatever they do. */
 async function letGo(state: Held): Promise<void> {
   const { captures, senders } = state;
   for (const { capture } of captures.values()) capture.kill();
@@ -213,10 +211,8 @@ async function letGo(state: Held): Promise<void> {
 }
 
 /**
- * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout
- * (core/protocol/host-messages.ts). It reads state, opens injection ports with a journal, and starts capture and send
- * helpers here, born with their one capability as everywhere. Resolves when stdin is closed or nothing was heard for
- * too long, and everything is undone; what one that was killed has left is undone when the next starts.
+ * `verify-isolation helper`, the far side of a run, on stdin and stdout (core/protocol/host-messages.ts). Resolves when
+ * stdin closes or falls silent, and all is undone. The next start undoes remains of a killed one.
  */
 export async function farSide(): Promise<void> {
   const cleaned = process.getuid?.() === 0 ? await cleanUp(journalFolder()) : [];
@@ -224,7 +220,6 @@ export async function farSide(): Promise<void> {
   return new Promise((resolve) => new FarSide(resolve));
 }
 
-/** Talks with the orchestrator until it is over. */
 class FarSide {
   private readonly state: Held = { captures: new Map(), senders: new Map(), ways: null, watch: null };
   private readonly output = new Socket({ fd: 1, readable: false, writable: true });
@@ -235,7 +230,7 @@ class FarSide {
   private readonly resolve: () => void;
   private isEnded = false;
 
-  /** `resolve` is called when everything is undone. */
+  /** Called when all is undone. */
   constructor(resolve: () => void) {
     this.resolve = resolve;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void this.end());
@@ -296,14 +291,13 @@ function faultOf(error: unknown): VerifyError {
   return new VerifyError('host-fault', 70, text, 'report this as a fault of verify-isolation');
 }
 
-/** Watches on one network namespace of this machine. */
 interface HostWatch {
-  /** Rules and settings since it was asked last, the rest since it was opened; what could not be heard. */
+  /** Rules and settings since the last call, others since opening. */
   take(): Promise<HostAnswers['heard']>;
   close(): void;
 }
 
-/** Listens; `netns` null = the caller's namespace, `routed`: also to routes (watchSettingChanges). */
+/** `netns` null = the caller's. `routed`: also routes (watchSettingChanges). */
 function watchHost(netns: string | null, routed: boolean): HostWatch {
   const [rules, settings, carriers] = [
     watchRuleChanges(netns),

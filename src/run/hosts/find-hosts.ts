@@ -10,11 +10,11 @@ import { namespaceOf, parseNeighbours } from '../../system/fabric/host/find.js';
 import { readJson } from '../../system/process/programs.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
 
-/** A host of a run with where its bridges are; `remote` null = the orchestrator's own. */
+/** `remote` null = this host. */
 export interface FoundPart {
   readonly host: string | null;
   readonly remote: RemoteHost | null;
-  /** Namespace of its bridges there; null = the one of its processes. */
+  /** Of its bridges. null = its processes' own. */
   readonly netns: string | null;
   readonly state: HostState;
 }
@@ -28,10 +28,7 @@ interface ReadPart extends FoundPart {
   readonly neighbours: ReturnType<typeof parseNeighbours>;
 }
 
-/**
- * Connects to every host that the scenario uses, side by side. Rejects with all that failed, reported by host, and
- * then no connection is left.
- */
+/** Rejects with all failures by host. No connection remains then. */
 async function connectAll(hosts: readonly Host[], signal: AbortSignal | null): Promise<readonly RemoteHost[]> {
   if (signal !== null) setMaxListeners(0, signal); // else Node warns of more than ten hosts
   const settled = await Promise.allSettled(hosts.map((host) => connectHost(host, signal)));
@@ -51,9 +48,8 @@ async function connectAll(hosts: readonly Host[], signal: AbortSignal | null): P
 }
 
 /**
- * Looks for a scenario's bridges and guests on all its hosts; nothing is changed or sent. Throws VerifyError as
- * `connectHost` and `hostTopology` do. `readHere`: what the orchestrator's own kernel says, asked only where a bridge
- * is here; `signal`: the run is interrupted.
+ * Finds bridges and guests of a scenario on all hosts, changing nothing. Throws VerifyError as `connectHost` and
+ * `hostTopology` do. `readHere` is called only if a bridge is here.
  */
 export async function findHosts(
   scenario: Scenario,
@@ -102,8 +98,7 @@ export async function findHosts(
 }
 
 /**
- * What the kernels of all hosts say now. Of a host whose connection is lost it is what it said last, and that this is
- * old stands in `unread`. `last`: what they said last, by name, kept from call to call.
+ * The state of all hosts. A lost host has its last one, noted in `unread`. `last`: states by name, kept across calls.
  */
 export async function readParts(
   parts: readonly FoundPart[],

@@ -1,20 +1,19 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Sender, SendOutcome, SocketRoute } from '../../system/inject/sender.js';
 
-/** A sender with the sockets that it has. */
+/** A sender with its sockets. */
 export interface SenderPart {
   readonly sender: Sender;
   readonly sockets: ReadonlySet<string>;
 }
 
-/** Routes next to each other that one sender serves. */
 interface Interval {
   readonly sender: Sender;
   readonly routes: SocketRoute[];
   frames: number;
 }
 
-/** Senders on several hosts as one: what is sent in an order leaves in that order, because each piece is waited for. */
+/** Senders on several hosts as one. Waits for each piece, so that order holds. */
 export function joinSenders(parts: readonly SenderPart[]): Sender {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only.sender;

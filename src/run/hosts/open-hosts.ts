@@ -21,11 +21,10 @@ export interface OpenHostsDeps {
   readonly foundHosts: FoundHosts;
   readonly runId: string;
   readonly readHere: (netns: string | null) => Promise<HostState>;
-  /** The run is interrupted; null = it cannot be. */
+  /** null = cannot be interrupted. */
   readonly signal: AbortSignal | null;
 }
 
-/** Injection ports on another host, by endpoint. */
 type RemoteWays = ReadonlyMap<string, Place>;
 
 async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId: string): Promise<RemoteWays> {
@@ -59,8 +58,8 @@ async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId
 }
 
 /**
- * The topology as it runs on several hosts: each locked, with a journal and injection ports of its own, kept by the
- * helper there. Rejects with VerifyError as `openHost` does, and then nothing is left on any of them.
+ * Locks each host, with a journal and injection ports kept by its helper. Rejects with VerifyError as `openHost` does,
+ * leaving nothing.
  */
 export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric> {
   const { parts } = deps.foundHosts;
@@ -102,9 +101,7 @@ export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric
 }
 
 interface OpenedHosts {
-  /** This host's part. */
   local: Fabric | null;
-  /** Injection ports on the others, by endpoint. */
   readonly ways: Map<string, Place>;
 }
 
@@ -132,7 +129,6 @@ async function openParts(
   }
 }
 
-/** Undoes what was done on every host; gives what is left. */
 async function closeHosts(
   { hosts = [] }: Plan,
   { foundHosts, runId, signal }: OpenHostsDeps,
@@ -151,17 +147,11 @@ async function closeHosts(
   return unrestored.flat();
 }
 
-/**
- * How long a host whose connection was lost is waited for, until its helper has given up by itself and it answers
- * again.
- */
+/** Until a lost host's helper has given up by itself and it answers again. */
 const comeBackMs = farPatienceMs + 10_000;
 const againMs = 1000;
 
-/**
- * Undoes what is on a host; gives what is left. `look`: looks, where its connection was lost, whether its helper has
- * done so by itself.
- */
+/** `look`: after a lost connection, checks that the helper has cleaned up. */
 async function closeRemote(remote: RemoteHost, look: () => Promise<readonly string[]>): Promise<readonly string[]> {
   if (remote.lost === null) {
     try {
@@ -175,7 +165,7 @@ async function closeRemote(remote: RemoteHost, look: () => Promise<readonly stri
   return look();
 }
 
-/** `netns`: that of the bridges there, in which the injection ports were made. */
+/** `netns`: that of the bridges, with the injection ports. */
 async function lookAgain(host: Host, netns: string | null, runId: string): Promise<readonly string[]> {
   const deadline = performance.now() + comeBackMs;
   for (;;) {
@@ -186,10 +176,7 @@ async function lookAgain(host: Host, netns: string | null, runId: string): Promi
   }
 }
 
-/**
- * Asks a host that was lost what is left there of a run, in a sentence; null = nothing is. `connect`: opens the
- * connection.
- */
+/** Asks a lost host for remains of a run, in a sentence. null = none. */
 export async function remainingOn(
   host: Host,
   netns: string | null,

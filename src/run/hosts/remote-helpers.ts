@@ -9,18 +9,18 @@ import { sendInPieces } from '../../system/inject/send-in-pieces.js';
 import type { Sender } from '../../system/inject/sender.js';
 import type { RemoteHost } from './remote-host.js';
 
-/** Opening, draining and closing on the far side, as in system/capture/client.ts. */
+/** As in system/capture/client.ts. */
 const openMs = 120_000;
 const drainMs = 60_000;
 
-/** A capture file that is brought here: what its counters do not cover, and what it may have in all. */
+/** Uncounted bytes of a capture file, and its total. */
 const maxFile = { uncounted: 64 * 2 ** 20, bytes: 4 * 2 ** 30 } as const;
-/** Of a frame in the file beside what is kept of it: headers of its block, comments (pcapng, 4.3). */
+/** Headers and comments of a frame's block (pcapng, 4.3). */
 const blockBytes = 128;
-/** The slowest line over which a file is still brought, after a time for its beginning. */
+/** The slowest line over which a file is still fetched. */
 const slowest = { bytesPerMs: 64, startMs: 60_000 } as const;
 
-/** null where the connection is lost: its observers' fault reports that, and the others go on. */
+/** A lost connection is its observers' fault. The others go on. */
 async function unlessLost<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
@@ -31,8 +31,8 @@ async function unlessLost<T>(answer: Promise<T>): Promise<T | null> {
 }
 
 /**
- * A capture on another host, with the same face as one here. When it is stopped its file is brought back over the
- * channel to `options.file`. A connection that is lost is a fault `host-lost` of all its observers.
+ * Like a local capture. When stopped, its file comes to `options.file`. A lost connection is a fault `host-lost` of all
+ * its observers.
  */
 export async function startRemoteCapture(host: RemoteHost, options: CaptureOptions): Promise<Capture> {
   const name = options.file.slice(options.file.lastIndexOf('/') + 1);
@@ -67,7 +67,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
 }
 
 class RemoteCapture {
-  /** What was read of the accounts at the last mark that asked for them. */
+  /** From the last mark that asked for accounts. */
   windows: Readonly<Record<string, AccountWindow>> = {};
   private readonly host: RemoteHost;
   private readonly name: string;
@@ -122,7 +122,7 @@ class RemoteCapture {
     this.reports.fault({ code, observers: [...this.observers], text });
   }
 
-  /** The most that its file can have, by what was counted there. */
+  /** By the far side's counts. */
   private maxBytes({ counters, written }: Awaited<ReturnType<Capture['stop']>>): number {
     const delivered = Object.values(counters).reduce((sum, observer) => sum + observer.delivered, 0);
     const frames = Math.max(
@@ -132,7 +132,7 @@ class RemoteCapture {
     return Math.min(maxFile.uncounted + frames * (this.snaplen + blockBytes), maxFile.bytes);
   }
 
-  /** Brings its file here: pieces that are full, but for the last. A host that sends anything else is given up. */
+  /** All pieces but the last are full. Drops a host that sends anything else. */
   private async fetch(maxBytes: number): Promise<void> {
     const fd = openSync(this.path, 'ax', 0o600);
     const startMs = performance.now();
@@ -161,11 +161,10 @@ class RemoteCapture {
   }
 }
 
-/** Bytes of frames in one message. */
 const pieceBytes = 256 * 1024;
 const answerMs = 15_000;
 
-/** A sender on another host, with the same face as one here: `error` is `host-lost` where the connection is gone. */
+/** Like a local sender. `error` is `host-lost` if the connection is gone. */
 export async function startRemoteSender(
   host: RemoteHost,
   sender: string,

@@ -13,36 +13,33 @@ import { type SilenceWatch, watchSilence } from '../../system/process/helper-pro
 import { toolVersion } from '../../system/process/package-path.js';
 import { type ChannelEnd, openSshChannel } from '../../system/process/ssh-channel.js';
 
-/** A host that is reached through ssh, with `verify-isolation helper` on its side. */
+/** A host behind ssh that runs `verify-isolation helper`. */
 export interface RemoteHost {
   readonly name: string;
-  /**
-   * Rejects with VerifyError: what the far side refused, with its code; `host-lost` (3) where the connection is gone or
-   * no answer came in time.
-   */
+  /** Rejects with VerifyError: the far side's code, or `host-lost` (3) if the connection is gone or silent. */
   ask<A extends HostAsk>(question: QuestionOf<A>, timeoutMs?: number): Promise<HostAnswers[A]>;
-  /** What the far side says unasked. */
+  /** Unsolicited messages. */
   onMessage(listener: (message: FromHost) => void): void;
-  /** Called once when the connection is lost, with the reason; at once where it is already. */
+  /** Called once, at once if already lost. */
   onLost(listener: (why: string) => void): void;
-  /** Why the connection is lost; null = it is there. */
+  /** null = connected. */
   readonly lost: string | null;
-  /** Ends the connection, for this reason: it is lost, as if its network had gone. */
+  /** Ends the connection as if the network had gone. */
   giveUp(why: string): void;
-  /** Closes the connection: the far side undoes what is its own and ends. */
+  /** The far side undoes its changes and ends. */
   end(): Promise<void>;
 }
 
-/** A login through jump hosts and slow directories takes its time. */
+/** Jump hosts and slow directories take time. */
 const readyMs = 60_000;
 const answerMs = 60_000;
 const endMs = 15_000;
-/** A run that is interrupted waits this long for what another host still has to say. */
+/** An interrupted run waits this long for another host. */
 const interruptedMs = 1200;
-/** News of a host: more faults in all, or messages in a second, than an honest one can have. */
+/** More than an honest host can have. */
 const maxNews = { faults: 1000, perSecond: 2000 } as const;
 
-/** Why nobody answers at a host, from how ssh ended (ssh(1): 255 is its own, any other the program's). */
+/** Exit status 255 is ssh's own, others are the program's (ssh(1)). */
 function refusalOf(host: Host, { status, stderr }: ChannelEnd): VerifyError {
   const lastLine = stderr
     .trim()
@@ -100,7 +97,6 @@ interface Waiting {
 
 type Ready = Extract<FromHost, { type: 'ready' }>;
 
-/** The line to a helper on another host: questions and their answers, news, and when it was lost. */
 class Connection implements RemoteHost {
   readonly name: string;
   lost: string | null = null;
@@ -110,7 +106,7 @@ class Connection implements RemoteHost {
   private readonly lostListeners = new Set<(why: string) => void>();
   private readonly channel: ReturnType<typeof openSshChannel>;
   private readonly beat: NodeJS.Timeout;
-  /** A login may take longer than a far side that is there may be silent: it is watched from its first word on. */
+  /** Starts with the first word: a login may take longer than the allowed silence. */
   private silence: SilenceWatch | null = null;
   private isEnding = false;
   private next = 0;
@@ -119,7 +115,7 @@ class Connection implements RemoteHost {
   private greet: (message: Ready) => void = () => undefined;
   private readonly greeted = new Promise<Ready>((resolve) => (this.greet = resolve));
 
-  /** `signal`: ends it soon after the run is interrupted, whatever the far side does. */
+  /** `signal`: ends it soon after an interruption, whatever the far side does. */
   constructor(host: Host, signal: AbortSignal | null) {
     this.host = host;
     this.name = host.name;
@@ -140,7 +136,7 @@ class Connection implements RemoteHost {
     this.channel.kill();
   };
 
-  /** Waits for the helper's first word. Rejects with VerifyError (69) where it does not come. */
+  /** Rejects with VerifyError (69). */
   async awaitReady(): Promise<Ready> {
     const first = await Promise.race([
       this.greeted,
@@ -258,9 +254,8 @@ class Connection implements RemoteHost {
 }
 
 /**
- * Connects and compares versions and rights before anything is asked. `signal`: the run is interrupted, which ends the
- * connection within two seconds. Rejects with VerifyError (69): `host-unreachable`, `host-key`, `host-refused`,
- * `host-lacks-program`, `host-version`, `host-rights`.
+ * Compares versions and rights first. `signal` ends the connection within 2 s. Rejects with VerifyError (69):
+ * `host-unreachable`, `host-key`, `host-refused`, `host-lacks-program`, `host-version`, `host-rights`.
  */
 export async function connectHost(host: Host, signal: AbortSignal | null = null): Promise<RemoteHost> {
   const connection = new Connection(host, signal);

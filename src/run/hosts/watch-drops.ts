@@ -5,26 +5,20 @@ import type { RemoteHost } from './remote-host.js';
 /** A host whose ports are watched. */
 export interface WatchedHost {
   readonly remote: RemoteHost;
-  /** Namespace of its bridges there; null = the one of its processes. */
+  /** Of its bridges. null = its processes' own. */
   readonly netns: string | null;
 }
 
 /** Drops of devices on other hosts. */
 export interface RemoteDrops {
-  /**
-   * As they were reported last, by HOST/NAME; a host that has not answered yet, or no longer does, has none or its
-   * last.
-   */
+  /** The last reports, by HOST/NAME. A silent host has none or its last. */
   latest(): Readonly<Record<string, number>>;
   stop(): void;
 }
 
 const everyMs = 250;
 
-/**
- * Asks every host again and again, each only when it has answered the last time. That a connection is lost others
- * report.
- */
+/** Polls each host after its last answer. Does not report lost connections. */
 export function watchDrops(hosts: readonly WatchedHost[]): RemoteDrops {
   const latest = new Map<string, number>();
   const asking = new Set<RemoteHost>();

@@ -11,15 +11,14 @@ type Heard = HostAnswers['heard'];
 
 interface FarHost {
   readonly remote: RemoteHost;
-  /** Reports that were not taken yet. */
+  /** Not taken yet. */
   rules: RuleChange[];
   settings: SettingChange[];
-  /** The last report. */
   passing: Heard['passing'] | null;
   unheard: readonly string[];
 }
 
-/** Changes of rules and settings, and what can carry frames elsewhere, on other hosts that have observers of a step. */
+/** Changes of rules, settings and bypasses on other hosts with observers. */
 export class FarWatch {
   readonly #hosts: readonly FarHost[];
 
@@ -27,7 +26,7 @@ export class FarWatch {
     this.#hosts = hosts;
   }
 
-  /** Begins to listen there. Rejects with VerifyError as `RemoteHost.ask` does. */
+  /** Rejects with VerifyError as `RemoteHost.ask` does. */
   static async open(context: RunContext, step: StepPlan): Promise<FarWatch> {
     const routed = step.observers.some((observer) => observer.routed === true);
     const places = new Map<string, string | null>();
@@ -44,7 +43,7 @@ export class FarWatch {
     return new FarWatch(await Promise.all(opening));
   }
 
-  /** Asks each host for its news; one that is lost is reported by its observers. */
+  /** A lost host is reported by its observers. */
   async fetch(): Promise<void> {
     await Promise.all(
       this.#hosts.map(async (host) => {
@@ -74,7 +73,7 @@ export class FarWatch {
     return this.#hosts.flatMap(({ unheard }) => unheard);
   }
 
-  /** A state of all hosts with what was there in between on others and is gone. */
+  /** Adds transient bypasses of other hosts. */
   withPassing(state: HostState): HostState {
     if (state.apart === undefined) return state;
     const apart = { ...state.apart };

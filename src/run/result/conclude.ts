@@ -12,7 +12,7 @@ import { clockOffsets, type TimelineLog } from '../../system/evidence/folder/tim
 import { applicationOf, keepOf, type PreparedRun } from '../context.js';
 import type { JudgeApart } from './judge-apart.js';
 
-/** All that is known of a run when it is over. */
+/** A run that is over. */
 export interface EndedRun extends Pick<PreparedRun, 'plan' | 'key' | 'streaming' | 'options'> {
   readonly dir: string;
   readonly planFile: WrittenPlanFile;
@@ -20,22 +20,21 @@ export interface EndedRun extends Pick<PreparedRun, 'plan' | 'key' | 'streaming'
   readonly timeline: TimelineLog;
   /** By step. */
   readonly states: readonly StepStates[];
-  /** Lines of the kernel's trace. */
   readonly trace: readonly TraceLine[];
 }
 
-/** What becomes of a run: its result and what that rests on. */
+/** A run's result and its basis. */
 export interface ConcludedRun {
   readonly result: Result;
-  /** All that the result rests on but the capture, as the folder has it; null = the folder could not be completed. */
+  /** As in the folder, without the capture. null = an incomplete folder. */
   readonly input: JudgeInput | null;
-  /** The first frame of each leak; null = they are still to be read. */
+  /** The first frame of each leak. null = not read yet. */
   readonly frames: readonly ShownFrame[] | null;
 }
 
 /**
- * Collates the captures, reveals the key and judges: in a process without rights (`apart`) or in this one; writes the
- * result down as far as the folder takes it.
+ * Collates captures, reveals the key and judges, without rights (`apart`) or here. Writes as much of the result as the
+ * folder takes.
  */
 export async function concludeRun(ended: EndedRun, apart: JudgeApart | null): Promise<ConcludedRun> {
   return apart === null ? concludeHere(ended) : concludeApart(ended, apart);
@@ -97,7 +96,7 @@ async function loadJudge(): Promise<
   return Promise.all([import('../../system/evidence/judge-run.js'), import('../../system/evidence/folder/hash.js')]);
 }
 
-/** Has it loaded while the run waits for something else. */
+/** Loads it during other waits. */
 export function loadJudgeEarly(): void {
   loadJudge().catch(() => undefined); // thrown where it is needed
 }

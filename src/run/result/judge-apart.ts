@@ -9,25 +9,22 @@ import { judgeAnswer } from '../../system/evidence/judge-answer.js';
 import type { JudgeRequest } from '../../system/evidence/judge-task.js';
 import { startConfined } from '../../system/process/confined-process.js';
 
-/** A judgement, and what reports need beside it; null = the folder could not be completed. */
+/** null = the folder could not be completed. */
 export interface JudgedApart {
   readonly result: Result;
   readonly input: JudgeInput | null;
   readonly frames: readonly ShownFrame[];
 }
 
-/** A process that judges a run's folder when the run is over. */
+/** A process that judges a run's folder. */
 export interface JudgeApart {
-  /** Rejects with VerifyError where it cannot be judged. `onJudging`: the captures are in order. */
+  /** Rejects with VerifyError. `onJudging`: captures are in order. */
   judge(request: JudgeRequest, trace: readonly TraceLine[], onJudging: () => void): Promise<JudgedApart>;
-  /** Ends it where nobody will ask it. */
+  /** Call it if nothing will be judged. */
   stop(): void;
 }
 
-/**
- * Starts the process that will put the captures of a run in order and judge them: what a guest sent is read where there
- * are no rights, but to write in the run's own folder.
- */
+/** Reads guests' frames without rights, except to write in the run's folder. */
 export function judgeApart(dir: string): JudgeApart {
   const confined = startConfined('judge', dir);
   return {

@@ -8,13 +8,12 @@ import type { Sender } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
 import { senderSocket } from './sockets.js';
 
-/** Bytes of an announcement: the smallest frame, without FCS (IEEE 802.3 4A.4.2). */
+/** The smallest frame, without FCS (IEEE 802.3 4A.4.2). */
 const size = 60;
 
 /**
- * What teaches the bridge where an endpoint is, a frame for each of its MACs: a gratuitous ARP request (RFC 5227 3) of
- * the first where it has IPv4; else a frame to the bridge's own MAC, which goes to nobody else (a thousand broadcasts
- * to a thousand guests cost as much as all their probes), or where that is not known a broadcast.
+ * A gratuitous ARP request (RFC 5227 3) of the first MAC, with IPv4. Else a frame to the bridge's MAC: 1,000 broadcasts
+ * to 1,000 guests cost as much as all probes.
  */
 function announcements(endpoint: Endpoint, bridgeMac: Mac | undefined): readonly FrameSpec[] {
   return probedMacs(endpoint).map((srcMac, at) => {
@@ -32,10 +31,7 @@ function announcements(endpoint: Endpoint, bridgeMac: Mac | undefined): readonly
   });
 }
 
-/**
- * Lets the endpoints of `learn` announce themselves. The frames carry no token: they are not probes. One that the
- * kernel refuses keeps none back.
- */
+/** Announces the endpoints of `learn` without tokens: these are not probes. A refused frame delays none. */
 export async function announce(context: RunContext, step: StepPlan, sender: Sender): Promise<void> {
   const learning = new Set(step.learn);
   const endpoints = context.plan.endpoints.filter(

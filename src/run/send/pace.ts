@@ -3,10 +3,7 @@ import { maxRestMs } from '../../system/capture/engines/packet-ring.js';
 import { type Clock, machineClock } from '../../system/kernel/clock.js';
 import type { RunContext } from '../context.js';
 
-/**
- * `1,200 of 3,000 frames, 4,000/s, 12 s left`: how far a step's probes are. Rate and rest are reported once a second
- * has passed.
- */
+/** `1,200 of 3,000 frames, 4,000/s, 12 s left`. Rate and rest appear after a second. */
 export function paceText(done: number, begun: number, total: number, elapsedMs: number): string {
   // As toLocaleString does, which takes 10 ms at its first call.
   const number = (value: number): string => value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',');
@@ -18,72 +15,63 @@ export function paceText(done: number, begun: number, total: number, elapsedMs: 
   return `${text}, ${number(rate)}/s${done < total ? `, ${time} left` : ''}`;
 }
 
-/** Frames a second that the engines take without loss at the ring sizes of capture-step.ts, with room to spare. */
+/** Frames a second without loss at the ring sizes of capture-step.ts. */
 const defaultRate = { libpcap: 50_000, cap: 5000 } as const;
-/** On a host guests work meanwhile. */
+/** Guests work meanwhile. */
 const hostRate = 1000;
 
-/**
- * Frames a second at which nothing is lost: for probes where the scenario writes no rate, and always for controls, so
- * that a burst of them cannot fill a ring before the first probe.
- */
+/** Frames a second without loss. Limits controls too, as a burst could fill a ring before the first probe. */
 export function lossFreeRate(context: Pick<RunContext, 'engine' | 'plan'>): number {
   return context.plan.provider === 'host' ? hostRate : defaultRate[context.engine];
 }
 
-/** Lets frames go as fast as the observers take them: what is under way fits half of their ring. */
+/** Sends as fast as observers receive: frames under way fit half their ring. */
 export interface Feedback {
-  /** Frames that may be sent now; waits until there are some. */
+  /** Frames that may be sent now. Waits for some. */
   room(): Promise<number>;
   sent(frames: number): void;
-  /** What came until now, which a mark has said is all, were not sightings of the probes that follow: controls, say. */
+  /** Sightings until now, confirmed by a mark, were not of the next probes. */
   interrupted(): void;
 }
 
 export interface FeedbackOptions {
-  /** Frames that the ring of the observers holds. */
+  /** Frames in the observers' ring. */
   readonly capacity: number;
-  /** Places that may see a frame: what each frame costs before anything is known. */
+  /** Places that may see a frame: its assumed cost at first. */
   readonly observers: number;
-  /** Resolves when everything that `sent` was notified of is with the kernel. */
+  /** Resolves when the kernel has all that `sent` reported. */
   readonly handedOver: () => Promise<void>;
   readonly clock?: Clock;
 }
 
-/** However few sightings a frame makes: later ones may make more, and are then not too many. */
+/** Later frames may make more sightings. */
 const maxPending = 32_768;
-/**
- * A ring rests for this long at most, and what it then brings has to be reported. What did not come for this long is
- * no longer under way: these frames make fewer sightings than those before.
- */
+/** A ring rests at most this long, then must report. A longer silence means fewer sightings than before. */
 const patienceMs = maxRestMs + 10;
 const pollMs = 2;
 
 /**
- * Learns from a mark after the first frames how many sightings a frame makes, and from the counts of the observers how
- * many are still to come. Where later frames make more, that shows as soon as more is counted than was to come; where
- * they make fewer, the observers fall silent, and a mark says that they have all.
+ * Learns the sightings of a frame from a mark, then counts those to come. More show in the counts. Fewer leave
+ * observers silent, and a mark confirms it.
  */
 export function createFeedback(
   capture: Pick<Capture, 'onCounts' | 'mark'>,
   { capacity, observers, handedOver, clock = machineClock }: FeedbackOptions,
 ): Feedback {
-  /** Sightings so far. */
   let total = 0;
   let perFrame: number | null = null;
   capture.onCounts((taken) => {
     total = taken;
   });
-  /** `total` when the frames began that `sent` counts. */
+  /** `total` before the frames that `sent` counts. */
   let base = total;
   let sent = 0;
-  /** Reads what came when nothing is under way. */
+  /** Call it when nothing is under way. */
   async function settle(): Promise<number> {
     await handedOver();
     await capture.mark('pace');
     return total;
   }
-  /** How many frames fit the observers' ring, and may be under way. */
   function fitting(sightings: number): number {
     return Math.max(1, Math.floor(Math.min(maxPending, capacity / 2 / (sightings * 1.25))));
   }

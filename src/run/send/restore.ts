@@ -6,7 +6,6 @@ import type { Sender } from '../../system/inject/sender.js';
 import { logFault, type RunContext } from '../context.js';
 import { senderSocket, startSenders } from './sockets.js';
 
-/** Lets the owners of these flows announce themselves; those whose announcement was not accepted whole. */
 async function announced(context: RunContext, flows: readonly Flow[], sender: Sender): Promise<readonly Flow[]> {
   const refused: Flow[] = [];
   for (const flow of flows) {
@@ -18,9 +17,8 @@ async function announced(context: RunContext, flows: readonly Flow[], sender: Se
 }
 
 /**
- * Undoes what the disruptive probes of a step that did not come to its end have done: rightful owners announce
- * themselves. Where the helper that would send it is gone, by another one. Who could not announce itself is written
- * down as a fault.
+ * After unfinished disruptive probes, rightful owners announce themselves, by another helper if the sender is gone.
+ * Failures become faults.
  */
 export async function restoreOwners(context: RunContext, step: StepPlan, sender: Sender): Promise<void> {
   const toRestore = [...step.flows].filter(({ purpose }) => purpose === 'restore');

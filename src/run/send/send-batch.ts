@@ -7,17 +7,13 @@ import type { Sender, SocketRoute } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
 import { senderSocket } from './sockets.js';
 
-/** Consecutive frames of one flow. */
 interface Burst {
   readonly flow: Flow;
   readonly sequence: number;
   readonly count: number;
 }
 
-/**
- * `count` consecutive frames of flows in their order. They begin with frame `sequence` of the flow at `position`.
- * `most`: of a burst.
- */
+/** `count` consecutive frames from frame `sequence` of the flow at `position`. `most`: of a burst. */
 export interface ProbeBatch {
   readonly flows: Flows;
   readonly position: number;
@@ -26,7 +22,7 @@ export interface ProbeBatch {
   readonly most: number;
 }
 
-/** A million in a mesh: they are void once a batch is built, so that few outlive a young generation. */
+/** A mesh has a million: they are dropped once built, so that few outlive a young generation. */
 export function burstsOf({ flows, position, sequence, count, most }: ProbeBatch): readonly Burst[] {
   const bursts: Burst[] = [];
   let remaining = count;
@@ -62,10 +58,7 @@ function framesOf(
   return frames;
 }
 
-/**
- * Where a batch leaves: bursts of one sender and length in a row are one route, so that the kernel takes many frames at
- * once. `size`: the longest of them.
- */
+/** One route for consecutive bursts of one sender and length: the kernel takes many frames at once. */
 function routesOf(bursts: readonly Burst[], size: number): readonly SocketRoute[] {
   const routes: { readonly socket: string; count: number; readonly size?: number }[] = [];
   let sender = '';
@@ -81,10 +74,10 @@ function routesOf(bursts: readonly Burst[], size: number): readonly SocketRoute[
   return routes;
 }
 
-/** A batch with its frames built, each with `size` bytes of room: as many as the longest has. */
+/** Built frames, each with `size` bytes of room for the longest. */
 export interface Prepared {
   readonly batch: ProbeBatch;
-  /** Its first flow's id, and its first token. */
+  /** Its first flow's id and token. */
   readonly flow: number;
   readonly first: number;
   readonly planned: number;
@@ -93,7 +86,7 @@ export interface Prepared {
   readonly routes: readonly SocketRoute[];
 }
 
-/** Builds the frames of a batch; null = it is empty. */
+/** null = an empty batch. */
 export function prepare(context: RunContext, batch: ProbeBatch): Prepared | null {
   const bursts = burstsOf(batch);
   const [head] = bursts;
@@ -105,7 +98,6 @@ export function prepare(context: RunContext, batch: ProbeBatch): Prepared | null
   return { batch, flow: head.flow.id, first, planned, size, frames, routes: routesOf(bursts, size) };
 }
 
-/** The batch without its first frames up to the end of the burst in which `accepted` frames end. */
 function afterRefusal(batch: ProbeBatch, accepted: number): ProbeBatch {
   let sum = 0;
   for (const { flow, sequence, count } of burstsOf(batch)) {
@@ -119,13 +111,10 @@ function afterRefusal(batch: ProbeBatch, accepted: number): ProbeBatch {
   return batch;
 }
 
-/** Nobody is there any more who could send: what is left of the step's probes is given up. */
+/** No sender remains: gives up the step's other probes. */
 const goneErrors: readonly (string | null)[] = ['helper-died', 'helper-silent', 'host-lost'];
 
-/**
- * Sends a batch as it was built, and says in the timeline what the kernel took. Gives whether its sender is
- * still there.
- */
+/** Logs frames that the kernel took. False = the sender is gone. */
 export async function transmit(
   context: RunContext,
   step: StepPlan,
@@ -141,10 +130,7 @@ export async function transmit(
   return sendBatch(context, step, sender, afterRefusal(batch, accepted), rate);
 }
 
-/**
- * Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent.
- * Gives whether there still is something that sends.
- */
+/** On a refusal, gives up the flow's rest and sends the next flows. False = the sender is gone. */
 export async function sendBatch(
   context: RunContext,
   step: StepPlan,

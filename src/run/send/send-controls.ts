@@ -7,13 +7,9 @@ import { lossFreeRate } from './pace.js';
 import { controlSocket } from './sockets.js';
 import { groupBy } from '../../core/text/collections.js';
 
-/** Beyond this many controls of one length they leave together, whatever their sockets. */
+/** Beyond this, they leave together regardless of sockets. */
 const fewControls = 256;
 
-/**
- * Controls with frames of the same length that leave together: through one socket, or through many where there are
- * many.
- */
 function batches(controls: readonly Control[]): readonly (readonly Control[])[] {
   const grouped = groupBy(controls, (control) =>
     controls.length > fewControls ? String(control.frame.size) : `${controlSocket(control)} ${control.frame.size}`,
@@ -21,7 +17,7 @@ function batches(controls: readonly Control[]): readonly (readonly Control[])[] 
   return [...grouped.values()];
 }
 
-/** The frames of controls, one behind the other. They are numbered through, so that their tokens are made together. */
+/** Numbered through: their tokens are made together. */
 function framesOf({ key, plan }: RunContext, controls: readonly Control[]): Buffer {
   const from = controls.reduce((least, { index }) => Math.min(least, index), Infinity);
   const last = controls.reduce((most, { index }) => Math.max(most, index), from);
@@ -34,7 +30,7 @@ function framesOf({ key, plan }: RunContext, controls: readonly Control[]): Buff
   );
 }
 
-/** Sends a batch and gives the indices that the kernel took; one that it refuses does not keep the others back. */
+/** A refused control delays no other. */
 async function sendBatch(context: RunContext, sender: Sender, batch: readonly Control[]): Promise<readonly number[]> {
   const [first] = batch;
   if (first === undefined) return [];
@@ -54,7 +50,7 @@ async function sendBatch(context: RunContext, sender: Sender, batch: readonly Co
     : [...taken, ...(await sendBatch(context, sender, batch.slice(accepted + 1)))];
 }
 
-/** Sends the controls of a phase and writes down which of them the kernel took. */
+/** Logs controls that the kernel took. */
 export async function sendControls(context: RunContext, step: StepPlan, phase: Phase, sender: Sender): Promise<void> {
   const accepted: number[] = [];
   for (const batch of batches(step.controls.filter((control) => control.phase === phase)))

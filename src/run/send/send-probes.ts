@@ -12,19 +12,14 @@ import { createFeedback, lossFreeRate, paceText } from './pace.js';
 import { type ProbeBatch, burstsOf, type Prepared, prepare, sendBatch, transmit } from './send-batch.js';
 
 const maxInBurst = 1000;
-/**
- * Frames that go to the helper at once last no longer than this where a rate is asked for: an interruption takes no
- * longer.
- */
+/** Bounds the time of an interruption. */
 const maxBurstMs = 250;
-/** Frames of several flows that go to the helper together, where there are many flows. */
 const maxInBatch = 8192;
-/** Up to this many flows are sent one by one. */
 const fewFlows = 64;
-/** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
+/** To learn the observers' rate would take longer. */
 const fewFrames = 2000;
 
-/** `first`: frames of the first burst, of which nobody knows yet what they cost; `most`: of any. */
+/** `first`: its cost is not known yet. */
 interface BurstSizes {
   readonly first: number;
   readonly most: number;
@@ -32,10 +27,6 @@ interface BurstSizes {
   readonly isSampled: boolean;
 }
 
-/**
- * Where in the flows the frame is before which `frames` of them come: the flow's position, and the frame's number in
- * it.
- */
 function positionOf(flows: Flows, frames: number): { readonly position: number; readonly sequence: number } {
   const head = flows.at(0);
   const token = (head?.first ?? 0) + frames;
@@ -45,10 +36,7 @@ function positionOf(flows: Flows, frames: number): { readonly position: number; 
     : { position: flow.id - (head?.id ?? 0), sequence: token - flow.first };
 }
 
-/**
- * Frames `from` to `to` of the flows, but for those of the sample, in bursts of one flow, and bursts put together as
- * far as there is room: their tokens follow one another. No object is made for a burst: a mesh has a million.
- */
+/** Skips the sample. Tokens follow one another. Makes no object for a burst: a mesh has a million. */
 function* batchesOf(
   flows: Flows,
   from: number,
@@ -87,7 +75,6 @@ function sampledAt(flows: Flows, position: number): number {
   return flow === undefined ? 0 : sampledFrames(flow);
 }
 
-/** The sample of each flow, in bursts of `most` frames at most. */
 function* sampleOf(flows: Flows, most: number): Generator<ProbeBatch> {
   for (let position = 0; position < flows.length; position += 1) {
     const frames = sampledAt(flows, position);
@@ -96,7 +83,7 @@ function* sampleOf(flows: Flows, most: number): Generator<ProbeBatch> {
   }
 }
 
-/** When each of many batches may begin, if each takes its time: resolves then. Throws as `pause` does. */
+/** Throws as `pause` does. */
 function evenly(signal: AbortSignal): (lastsMs: number) => Promise<void> {
   let dueMs = 0;
   return async (lastsMs) => {
@@ -106,20 +93,18 @@ function evenly(signal: AbortSignal): (lastsMs: number) => Promise<void> {
   };
 }
 
-/** Frames a second at which a batch leaves: the lowest of its probes; `rate`: that of all. */
 function rateOfBatch({ batch }: Prepared, { rates }: StepPlan, rate: number): number {
   return rates === undefined ? rate : Math.min(...burstsOf(batch).map(({ flow }) => rates[flow.probe] ?? rate));
 }
 
-/** The first frames of each flow, before all others, where a trace sees these alone; then one half, and the other. */
+/** The sample goes first: a trace sees it alone. */
 type Part = 'sample' | 0 | 1;
 
-/** How a step's probes are sent: one part after the other. */
+/** Sends probes one part after the other. */
 export interface ProbeSender {
   send(part: Part): Promise<void>;
 }
 
-/** The second part begins with the round at which the first ended. */
 function inRounds(sendFrom: (round: number) => Promise<number>): ProbeSender {
   let next = 0;
   return {
@@ -130,10 +115,9 @@ function inRounds(sendFrom: (round: number) => Promise<number>): ProbeSender {
 }
 
 /**
- * Sends a step's probes in two parts, counted over all its flows: `part` 0 the first half, 1 the second. What the
- * kernel took is written down for each batch; a burst that was cut short ends its flow's part, not the step. The next
- * batch is built while one is sent. `eventsOver`: whether the events of the step are, which belong into the first part.
- * `isSampled`: a sample is sent before both, in a step without events.
+ * `part` 0 is the first half over all flows, 1 the second. A burst cut short ends its flow's part, not the step. Builds
+ * a batch while one is sent. Events belong to the first part. `isSampled`: a sample goes first, in a step without
+ * events.
  */
 export function probeSender(
   context: RunContext,
@@ -149,15 +133,14 @@ export function probeSender(
 class BatchedProbes implements ProbeSender {
   private readonly total: number;
   private readonly feedback: ReturnType<typeof createFeedback> | null;
-  /** Frames a second that the helper keeps to; null = as fast as it can. */
+  /** Frames a second. null = as fast as possible. */
   private readonly rate: number | null;
   private readonly startOf: ((lastsMs: number) => Promise<void>) | null;
   private readonly maxConcurrent: number;
   private readonly isTogether: boolean;
-  /** Frames that were handed over. */
   private done = 0;
   private sending: Promise<boolean> = Promise.resolve(true);
-  /** The batch before that. Without a rate both are at the helper. */
+  /** Without a rate both are at the helper. */
   private before: Promise<boolean> = this.sending;
 
   constructor(
@@ -237,9 +220,8 @@ class BatchedProbes implements ProbeSender {
 }
 
 /**
- * Sends probes of a step with events from round `from` on: a frame of each flow in turn, evenly over time, so that
- * whatever an event does to any of them shows. `over`: whether the events are; the first part goes on until they are,
- * but for the last round. Resolves to the round that comes next, and none does where the sender is gone.
+ * A frame of each flow in turn, evenly over time: an event shows whichever flow it affects. The first part goes on
+ * until events are over, but for the last round.
  */
 async function sendRounds(
   context: RunContext,

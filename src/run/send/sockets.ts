@@ -6,7 +6,7 @@ import { type RunContext, remoteOf } from '../context.js';
 import { joinSenders } from '../hosts/join-senders.js';
 import { startRemoteSender } from '../hosts/remote-helpers.js';
 
-/** Name of the socket on which an endpoint's frames are sent. */
+/** An endpoint's socket for sending. */
 export function senderSocket(endpoint: string): string {
   return `send:${endpoint}`;
 }
@@ -33,7 +33,7 @@ function socketPlaces(context: RunContext, step: StepPlan): Readonly<Record<stri
   return Object.fromEntries([...senders, ...ears]);
 }
 
-/** Starts the sending helpers of a step, one on each host that sends. */
+/** One helper on each host that sends. */
 export async function startSenders(context: RunContext, step: StepPlan): Promise<Sender> {
   const places = Object.entries(socketPlaces(context, step));
   const hosts = [...new Set(places.map(([, { host }]) => host ?? null))];

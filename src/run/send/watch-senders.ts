@@ -3,21 +3,21 @@ import type { Plan } from '../../core/model/plan.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type PlaceChange, watchPlaces } from '../../system/state/changes/place-changes.js';
 
-/** How often the kernel's events are looked at, in ms: a sender stops within it. */
+/** In ms: a sender stops within it. */
 const everyMs = 50;
 
-/** What the run takes to be so of those for whom it speaks. */
+/** The places of endpoints that the run sends as. */
 export interface Places {
-  /** By MAC: the endpoint, and the indexes of its port and its bridge. */
+  /** By MAC: the endpoint, and the indexes of its port and bridge. */
   readonly stations: ReadonlyMap<
     string,
     { readonly name: string; readonly port: string; readonly ifindex: number; readonly bridge: number | null }
   >;
-  /** Ports of endpoints by index. */
+  /** By index. */
   readonly ports: ReadonlyMap<number, string>;
 }
 
-/** Why nobody may be spoken for any more; null = it may go on. */
+/** Why the run must stop sending as endpoints. null = it may go on. */
 export function displaced({ stations, ports }: Places, changes: readonly PlaceChange[]): string | null {
   for (const change of changes) {
     if (change.kind === 'carrier') {
@@ -37,7 +37,7 @@ export function displaced({ stations, ports }: Places, changes: readonly PlaceCh
   return null;
 }
 
-/** Whom a plan speaks for, on this host; nobody where it takes MACs or lets things happen on purpose. */
+/** Senders on this host. None if the plan takes MACs or has events. */
 export function placesOf(plan: Plan, indexOf: ReadonlyMap<string, number>): Places {
   const isOnPurpose = plan.steps.some(
     ({ flows, during, changes }) =>
@@ -60,10 +60,7 @@ export function placesOf(plan: Plan, indexOf: ReadonlyMap<string, number>): Plac
   };
 }
 
-/**
- * Watches where the stations are for which a run speaks. The signal aborts with a VerifyError `guests-disturbed` as
- * soon as one has moved, or its port has no carrier.
- */
+/** Aborts with VerifyError `guests-disturbed` if a sender's MAC moves or its port loses carrier. */
 export function watchSenders(places: Places, netns: string | null): { readonly signal: AbortSignal; stop(): void } {
   const gone = new AbortController();
   const watch = watchPlaces(netns);
