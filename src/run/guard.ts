@@ -152,8 +152,8 @@ export function refusedFrames({
 }
 
 /**
- * A line for the first port that drops more than usual between readings a second apart. null = none. `refused`: at most
- * so many are the run's.
+ * A line for the first port that drops more than usual between readings a second apart. null = none. `refused`: upper
+ * bound of the run's own frames among them.
  */
 export function droppingPort(
   usual: GuardRecord['dropsPerSecond'],

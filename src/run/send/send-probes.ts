@@ -220,7 +220,7 @@ class BatchedProbes implements ProbeSender {
 }
 
 /**
- * A frame of each flow in turn, evenly over time: an event shows whichever flow it affects. The first part goes on
+ * A frame of each flow in turn, evenly over time, so that any effect of an event shows. The first part goes on
  * until events are over, but for the last round.
  */
 async function sendRounds(
