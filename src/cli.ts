@@ -5,7 +5,6 @@ import { enableCompileCache } from './system/process/compile-cache.js';
 import { isHanded } from './system/process/handed.js';
 import { absoluteFolders } from './system/process/package-path.js';
 
-/** Commands that judge the folder behind their name. */
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
 
 // Modules that are loaded later have syntax that older versions do not know.
@@ -31,7 +30,7 @@ async function beginJudging(folder: string): Promise<void> {
   beginHash(join(folder, files.capture.name));
 }
 
-/** A reader that went away (`| head`) is not a fault of the run, and its verdict stands. */
+/** A reader that closes the pipe (`| head`) does not change the verdict. */
 function forgiveReaders(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -39,10 +38,7 @@ function forgiveReaders(): void {
   process.stderr.on('error', () => undefined);
 }
 
-/**
- * `replay DIR` without a further word says nothing that has to be parsed: loading the parser would take as long as
- * judging half a million frames.
- */
+/** Loading the parser would take as long as judging half a million frames. */
 async function replayAlone(folder: string): Promise<number> {
   const [{ replayCommand }, { printError }] = await Promise.all([
     import('./cli/commands/replay/replay.js'),
@@ -51,7 +47,7 @@ async function replayAlone(folder: string): Promise<number> {
   return replayCommand([folder], { json: false, reporter: [] }).catch(printError);
 }
 
-/** Reading the command line and the scenario once more would take half as long as starting did. */
+/** Reading command line and scenario again would take half the start's time. */
 async function handedRun(): Promise<number> {
   const [{ runHanded }, { printError }] = await Promise.all([
     import('./cli/commands/run/run.js'),

@@ -7,10 +7,7 @@ export interface Call {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/**
- * The words to call this program again: `node dist/cli.cjs` in a checkout, `verify-isolation` by the shell or the
- * package's launcher, `npx verify-isolation` by npx.
- */
+/** The words that start this program: `node dist/cli.cjs`, `verify-isolation` or `npx verify-isolation`. */
 export function calledAs({ script, cwd, env }: Call): string {
   const launcher = env['VERIFY_ISOLATION_LAUNCHER'] ?? '';
   if (launcher !== '') return quoteForShell(launcher);
@@ -22,7 +19,7 @@ export function calledAs({ script, cwd, env }: Call): string {
   return `node ${quoteForShell(near.startsWith('..') ? script : near)}`;
 }
 
-/** The words to call this process again. */
+/** `calledAs` of this process. */
 export function ownCall(): string {
   return calledAs({ script: process.argv[1] ?? '', cwd: process.cwd(), env: process.env });
 }

@@ -11,7 +11,6 @@ import { groupHelp } from './help.js';
 import { printError } from './print-error.js';
 import { columnsOf } from './screen.js';
 
-/** EX_USAGE of sysexits.h. */
 const usageStatus = 64;
 
 function campaignText({ cases, falseHolds }: typeof sabotageFigures): string {
@@ -25,7 +24,7 @@ function usage(message: string): VerifyError {
   );
 }
 
-/** The option of `completion`'s script; the line's words follow, the one at the cursor last. */
+/** `completion`'s script passes it before the line's words, with the word at the cursor last. */
 const asking = '--get-yargs-completions';
 
 async function choicesFor(words: readonly string[]): Promise<readonly string[] | null> {
@@ -38,10 +37,7 @@ async function choicesFor(words: readonly string[]): Promise<readonly string[] |
   return codes;
 }
 
-/**
- * Words unknown to the parser: codes after `explain`, formats after `--reporter`, rare options. null = no shell asks,
- * or the parser knows.
- */
+/** null = no shell asks, or the parser knows the words. */
 async function completedWords(argv: readonly string[]): Promise<readonly string[] | null> {
   if (argv[0] !== asking) return null;
   // The program's name comes first.
@@ -75,11 +71,10 @@ function makeParser(argv: readonly string[], version: string, setStatus: (status
   );
 }
 
-/** Fish asks as the scripts for bash and zsh do (fish-completions(1)). */
+/** fish-completions(1). */
 const fishScript = `complete -c verify-isolation -a '(verify-isolation ${asking} (commandline -opc) (commandline -ct))'
 `;
 
-/** Rare ones too. */
 async function optionsOf(command: string): Promise<readonly string[]> {
   let help = '';
   await makeParser([], '', () => undefined).parseAsync([command, '--help', '--all'], {}, (_error, _args, output) => {
@@ -88,7 +83,6 @@ async function optionsOf(command: string): Promise<readonly string[]> {
   return [...help.matchAll(/^ {2,8}--([a-z-]+)/gm)].map(([, name]) => name ?? '');
 }
 
-/** With the nearest known option or choice. */
 async function explained(error: unknown, argv: readonly string[]): Promise<unknown> {
   const [command = ''] = argv;
   if (!(error instanceof VerifyError)) return error;
@@ -145,7 +139,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return status;
 }
 
-/** Executes a command line without the program's name; gives the exit status. Errors go to stderr. */
+/** Executes a command line without the program's name. Gives the exit status and prints errors on stderr. */
 export function commandLine(argv: readonly string[]): Promise<number> {
   return main(argv).catch((error: unknown) => printError(error, argv[0] === 'run'));
 }

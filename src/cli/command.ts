@@ -9,8 +9,7 @@ export interface CommandContext {
 export type DefineCommand = (parser: Argv, context: CommandContext) => void;
 
 /**
- * A command with usage, line in --help (false = none), options and handler, which gives the exit status, or nothing for
- * 0. A handler loads its code when called, so that --help is quick.
+ * Defines a command. `line` false hides it from --help; a handler that gives nothing means status 0. Handlers load their code when called, which keeps --help quick.
  */
 export function command<Args>(
   usage: string,
@@ -28,10 +27,10 @@ export function command<Args>(
   };
 }
 
-/** Of several files' statuses the first of these counts. */
+/** The first of these statuses wins. */
 const order = [2, 70, 69, 3, 4] as const;
 
-/** The common exit status of several files. */
+/** The exit status of several files. */
 export function combineExitStatuses(statuses: readonly number[]): number {
   return order.find((status) => statuses.includes(status)) ?? statuses.find((status) => status !== 0) ?? 0;
 }

@@ -16,7 +16,7 @@ import { defineDemo, defineRecord, defineRun } from './commands/run/options.js';
 import { defineExplain, definePlan, defineSchema } from './commands/scenario/options.js';
 import { defineWatch } from './commands/watch/options.js';
 
-/** Every command in the order of --help. */
+/** In the order of --help. */
 export const commands: readonly DefineCommand[] = [
   defineRun,
   defineDemo,

@@ -1,6 +1,6 @@
 import { command } from '../command.js';
 
-/** The far side of a run over hosts, started by ssh, not by people: hidden in --help. */
+/** The far side of a run over hosts. ssh starts it, so --help hides it. */
 export const defineHelper = command(
   'helper',
   false,

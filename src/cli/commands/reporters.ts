@@ -15,7 +15,7 @@ export interface ChosenReporter<Name extends string = ReporterName> {
   readonly path: string | null;
 }
 
-/** A report that could not be written, and the exit status it adds. */
+/** An unwritten report and the exit status it adds. */
 export interface FailedReport {
   readonly text: string;
   readonly status: 69 | 70;
@@ -27,7 +27,7 @@ export function failedReport(text: string, error: unknown): FailedReport {
   return { text: `${text}: ${messageOf(error)}`, status: isRefused ? 69 : 70 };
 }
 
-/** `--reporter` and `--json` for reports of runs, by `chooseAmong`. */
+/** `--reporter` and `--json` by `chooseAmong`. */
 export function chooseReporters(requested: readonly string[], json: boolean): readonly ChosenReporter[] {
   return chooseAmong<ReporterName>(reporterNames, requested, json);
 }
@@ -58,7 +58,6 @@ export function chooseAmong<Name extends string>(
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
 }
 
-/** For `--report DIR`. */
 const reportFiles: Readonly<Record<ReporterName, string>> = {
   terminal: 'report.txt',
   json: 'result.json',
@@ -74,7 +73,7 @@ const reportFiles: Readonly<Record<ReporterName, string>> = {
   controls: 'controls.txt',
 };
 
-/** Every reporter with its file in a folder. Throws VerifyError (64) if that cannot be made. */
+/** Every reporter with a file in the folder. VerifyError (64) if the folder cannot be made. */
 export function everyReport(folder: string): readonly ChosenReporter[] {
   try {
     mkdirSync(folder, { recursive: true });
@@ -87,9 +86,7 @@ export function everyReport(folder: string): readonly ChosenReporter[] {
 export interface ReportWriting {
   readonly verbose?: boolean;
   readonly picture?: boolean;
-  /** Lines as wide as the terminal. */
   readonly wide?: boolean;
-  /** A main clause. */
   readonly whyNotJudged?: string | undefined;
   /** Of all runs. */
   readonly status?: number;
@@ -98,7 +95,7 @@ export interface ReportWriting {
   readonly unended?: readonly UnendedRun[];
 }
 
-/** Writes every report of runs, as `writeTexts` does. */
+/** As `writeTexts`. */
 export async function writeReports(
   chosen: readonly ChosenReporter[],
   runs: readonly ReportedRun[],
@@ -123,14 +120,14 @@ export async function writeAnswerToLog(
   process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), ...about }));
 }
 
-/** A report rendered on writing; path null = stdout. */
+/** Rendered on writing; path null = stdout. */
 export interface ReportText {
   readonly name: string;
   readonly path: string | null;
   readonly render: (view: View) => string;
 }
 
-/** Writes every report, files before stdout. A failure does not stop others; gives the failures. */
+/** Writes files before stdout. A failure does not stop others; gives all failures. */
 export async function writeTexts(
   texts: readonly ReportText[],
   { brief = false, wide = false, ...writing }: ReportWriting,
@@ -153,7 +150,7 @@ export async function writeTexts(
   return failed;
 }
 
-/** Names failed reports on stderr; gives the exit statuses they add, below a verdict of 2. */
+/** Prints failed reports on stderr. Gives the statuses they add, below a verdict of 2. */
 export function printFailedReports(
   failed: readonly FailedReport[],
   again = 'report DIR --format NAME',

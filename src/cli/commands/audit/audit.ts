@@ -25,10 +25,7 @@ export interface AuditCommandOptions {
   readonly toolVersion: string;
 }
 
-/**
- * Audits, with `prove` on the wire too, and prints; gives the exit status. Rejects with VerifyError (69) without such a
- * bridge.
- */
+/** Audits and prints, with `prove` also by a run. Gives the exit status. VerifyError (69) without a bridge. */
 export async function auditCommand(options: AuditCommandOptions): Promise<number> {
   const netns = netnsPath(options.netns ?? null);
   // It begins again: before anything is read, so that it is read once.

@@ -31,7 +31,6 @@ export interface ProveOptions {
 
 export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
 
-/** Of the requested bridge, or the only one. */
 async function foundHere({ state }: Snapshot, { netns, bridge: name }: ProveOptions) {
   const bridge = chooseBridge(state, name ?? null);
   const neighbours = parseNeighbours(await readJson(['ip', '-j', 'neigh', 'show'], { netns }));
@@ -39,8 +38,8 @@ async function foundHere({ state }: Snapshot, { netns, bridge: name }: ProveOpti
 }
 
 /**
- * Tests an audit's predictions on this host. Rejects with VerifyError like `run` and `init`: 69 without root, 64
- * without consent, 3 if too little is on record. A signal restores everything, and is the result.
+ * Tests an audit's predictions on this host. VerifyError 69 without root, 64 without consent, 3 if too little is on
+ * record. A signal restores everything.
  */
 export async function proveAudit(
   report: AuditReport,

@@ -1,6 +1,6 @@
 import { command, operand, textArgument } from '../../command.js';
 
-/** Signs complete evidence with the operator's own OpenSSH key. */
+/** Signs complete evidence with OpenSSH. */
 export const defineAttest = command(
   'attest <dir>',
   'sign the evidence of a run with an OpenSSH key',

@@ -6,7 +6,7 @@ import { compareReaders, type ReaderComparison } from '../../../system/evidence/
 import type { WantedSignature } from './options.js';
 import { checkReportFile } from './write-report-file.js';
 
-/** Checks a run's folder and report; `wrong`: faults, and missing but required parts. */
+/** Checks a run's folder and report. `wrong`: faults and missing required parts. */
 export async function checkWhole(
   dir: string,
   { signers, required }: WantedSignature,
@@ -25,8 +25,8 @@ export async function checkWhole(
 }
 
 /**
- * Reads a classic capture with two readers without common code; gives the exit status: 0, or 3 if they differ. Throws
- * VerifyError (64) for another form, which only one reader knows.
+ * Compares two independent readers of a classic capture: status 0, or 3 if they differ. VerifyError (64) for other
+ * formats.
  */
 export async function checkCaptureFile(path: string, json: boolean): Promise<number> {
   const comparison = await compareReaders(path);

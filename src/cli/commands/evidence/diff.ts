@@ -9,7 +9,6 @@ import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../system/evidence/replay.js';
 import { columnsOf, wantsColor } from '../../screen.js';
 
-/** Differences of state before steps of one name, without counters and learned entries. */
 async function settingsBetween(
   first: string,
   second: string,
@@ -27,7 +26,7 @@ async function settingsBetween(
   });
 }
 
-/** Judges both folders again, compares and prints; gives the exit status. */
+/** Judges both folders again and prints their differences. Gives the exit status. */
 export async function diffCommand(first: string, second: string, json: boolean): Promise<number> {
   const runs = [await replayFolder(first), await replayFolder(second)] as const;
   const comparison = compareResults(...runs);

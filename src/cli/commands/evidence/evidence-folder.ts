@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { RunPaths } from '../../../system/process/process-rights.js';
 
-/** `evidence/<name>-<time>-<run id>` below the current folder, or `--out`; several files get a sub-folder each. */
+/** `--out`, or `evidence/<name>-<time>-<run id>` here. Several files get a sub-folder each. */
 export function evidenceFolder(
   out: string | undefined,
   name: string,
@@ -20,10 +20,7 @@ export function evidenceFolder(
   return several ? join(out, generated) : out;
 }
 
-/**
- * Makes a folder for its owner only (0700), with sudo the calling user. `fill` writes into it before. Throws
- * VerifyError (64) as `openOwnFolder`.
- */
+/** Makes a folder of mode 0700, with sudo for the calling user, after `fill`. VerifyError (64) as `openOwnFolder`. */
 export function makeEvidenceFolder(dir: string, fill: (path: string) => void = () => undefined): void {
   const folder = openOwnFolder(dir);
   try {
@@ -33,7 +30,7 @@ export function makeEvidenceFolder(dir: string, fill: (path: string) => void = (
   }
 }
 
-/** Paths that a run writes and reads; `key`: signs its evidence. */
+/** A run's paths, with `key` to sign its evidence. */
 export function runPaths(
   out: string | undefined,
   reports: readonly { readonly path: string | null }[] = [],

@@ -1,6 +1,6 @@
 import { usageError } from '../../../core/model/verify-error.js';
 
-/** Packet ids of `17` or `17-36`; null = none given. Else VerifyError 64. */
+/** Packet ids of `17` or `17-36`; null = none given. VerifyError (64). */
 export function readProbes(text: string | undefined): { readonly first: number; readonly last: number } | null {
   if (text === undefined) return null;
   const [, first, last = first] = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(text) ?? [];
@@ -12,7 +12,7 @@ export function readProbes(text: string | undefined): { readonly first: number; 
   return { first: Number(first), last: Number(last) };
 }
 
-/** A UTC time with up to nine decimals, as in reports, in ns since 1970; null = none given. Else VerifyError 64. */
+/** A UTC time with up to nine decimals, in ns since 1970; null = none given. VerifyError (64). */
 export function readTimeNs(option: string, text: string | undefined): bigint | null {
   if (text === undefined) return null;
   const [, seconds, fraction = ''] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/.exec(text) ?? [];

@@ -11,8 +11,7 @@ import { combineExitStatuses } from '../../command.js';
 import { columnsOf, wantsColor } from '../../screen.js';
 
 /**
- * Judges all runs below a folder again and compares them in order. The status is that of the last ones, at best 3 if a
- * later folder has no result. Rejects with VerifyError if none has one.
+ * Judges and compares all runs below a folder. Gives the last runs' status, at best 3 if a later folder has no result.
  */
 export async function historyCommand(dir: string, json: boolean): Promise<number> {
   const folders = await evidenceFolders(dir).catch(() => []);

@@ -5,10 +5,6 @@ import type { ReportedRun, RunDetails } from '../../../report/reporter.js';
 import { firstFrames } from '../../../system/evidence/first-frames.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 
-/**
- * A folder's data for reports. `frames`: also the first frame of each leak, from the capture if not given. `known`: the
- * result of `parseFolder`.
- */
 async function loadDetails(
   dir: string,
   result: Result,
@@ -21,7 +17,7 @@ async function loadDetails(
   };
 }
 
-/** A run's folder with its result for reports. */
+/** A folder's run, for reports. */
 export async function reportedRun(
   dir: string,
   result: Result,

@@ -36,22 +36,22 @@ export const defineHistory = command(
   async ({ dir, json }) => (await import('./history.js')).historyCommand(dir, json),
 );
 
-/** The required signer of a folder. */
+/** The required signer. */
 export interface WantedSignature {
-  /** OpenSSH's file of keys, and the required signer; null = any key. */
+  /** OpenSSH's allowed signers and the required identity; null = any key. */
   readonly signers: { readonly file: string; readonly identity: string } | null;
-  /** A folder without a signature is incomplete. */
+  /** An unsigned folder is incomplete. */
   readonly required: boolean;
 }
 
-/** For `check` and `fleet`. */
+/** Of `check` and `fleet`. */
 export const signatureOptions = {
   'allowed-signers': textArgument("OpenSSH's file of keys that may sign; needs --identity"),
   identity: textArgument('name the signer that is required'),
   'require-signature': flagArgument('an unsigned folder is not whole'),
 } as const;
 
-/** Throws VerifyError (64) if one option lacks the other. */
+/** VerifyError (64) if one option lacks the other. */
 export function wantedSignature(options: {
   readonly allowedSigners?: string | undefined;
   readonly identity?: string | undefined;

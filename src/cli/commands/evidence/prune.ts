@@ -9,21 +9,19 @@ import { command, flagArgument, operand, textArgument } from '../../command.js';
 const dayMs = 86_400_000;
 const othersWrite = 0o022;
 
-/** `startedAtMs`: since 1970. */
 interface NamedRun {
   readonly folder: string;
   readonly name: string;
   readonly startedAtMs: number;
 }
 
-/** Reads `NAME-20261130-031500-1a2b3c4d`, a run's own name; null = another. */
 function namedRun(folder: string): NamedRun | null {
   const [, name = '', ...digits] = /^(.+)-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-[0-9a-f]{8}$/.exec(folder) ?? [];
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = digits.map(Number);
   return name === '' ? null : { folder, name, startedAtMs: Date.UTC(year, month - 1, day, hour, minute, second) };
 }
 
-/** Runs begun before `beforeMs`, oldest first, without the newest of each name. */
+/** Runs begun before `beforeMs`, oldest first, without each name's newest. */
 export function outdatedRuns(folders: readonly string[], beforeMs: number): readonly string[] {
   const runs = folders
     .flatMap((folder) => namedRun(folder) ?? [])
@@ -32,20 +30,18 @@ export function outdatedRuns(folders: readonly string[], beforeMs: number): read
   return runs.flatMap(({ folder, startedAtMs }) => (startedAtMs < beforeMs && !newest.has(folder) ? [folder] : []));
 }
 
-/** Days of `--keep 30d`. Throws VerifyError (64). */
 function daysOf(text: string): number {
   const days = Number(/^(\d{1,5})d$/.exec(text)?.[1]);
   if (!(days >= 1)) throw usageError(`--keep ${text}: expected days`, 'for example --keep 30d; at least 1d');
   return days;
 }
 
-/** Of this user, and not writable by another. */
 function isOwn(path: string): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   return stats?.isDirectory() === true && stats.uid === process.geteuid?.() && (stats.mode & othersWrite) === 0;
 }
 
-/** Throws VerifyError (64) if another user could replace a run's folder. */
+/** Otherwise another user could replace a run's folder. */
 function checkOwn(dir: string): void {
   const refused = (why: string): VerifyError =>
     usageError(`${dir}: ${why}`, 'name the folder in which runs have made theirs');
@@ -53,7 +49,6 @@ function checkOwn(dir: string): void {
   if (!isOwn(dir)) throw refused('it belongs to another user, or others may write to it');
 }
 
-/** Refused runs leave only their scenario. */
 async function runsIn(dir: string): Promise<Readonly<Record<'runs' | 'refused', readonly string[]>>> {
   const entries = await readdir(dir, { withFileTypes: true });
   const named = entries.filter((entry) => entry.isDirectory() && namedRun(entry.name) !== null).map(({ name }) => name);
@@ -88,7 +83,6 @@ async function pruneCommand(dir: string, keep: string, dryRun: boolean): Promise
   return 0;
 }
 
-/** Rejects with VerifyError (69) if the file system refuses. */
 async function removeRun(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true });

@@ -1,6 +1,6 @@
 import { command, operand } from '../../command.js';
 
-/** Headers and tokens stay, and with them the verdict. A report.html, which shows frames, is rewritten. */
+/** Headers, tokens and thus the verdict stay. A report.html shows frames, so it is rewritten. */
 export const definePurge = command(
   'purge <dir>',
   'remove all payload from the evidence of a run, for good; headers and tokens stay',

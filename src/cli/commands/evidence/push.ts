@@ -13,36 +13,32 @@ import { command, flagArgument, operand, textArgument } from '../../command.js';
 
 const maxReasons = 5;
 
-/** The receiver, for processes and units with public command lines. */
+/** For units with public command lines. */
 const pushVariable = 'VERIFY_ISOLATION_PUSH';
 
 export interface PushOptions {
-  /** Address for a summary of the command. */
   readonly push?: string | undefined;
-  /** The folder in which it waits. */
   readonly spool?: string | undefined;
-  /** OpenSSH key for summary and evidence. */
   readonly sign?: string | undefined;
   readonly quiet: boolean;
   readonly dryRun?: boolean;
-  /** The command's words about its subject; `HostSummary.asked` is their hash. */
+  /** `HostSummary.asked` is the hash of these words. */
   readonly asked?: string | undefined;
 }
 
 const signKeyOf = ({ sign }: PushOptions): string | null => sign ?? process.env['VERIFY_ISOLATION_SIGN_KEY'] ?? null;
 
-/** null = not requested. */
 function spoolOf({ push, spool, dryRun }: PushOptions): string | null {
   return dryRun === true || (push === undefined && spool === undefined) ? null : (spool ?? 'spool');
 }
 
-/** A summary's path, for a run's rights; null = none is written. */
+/** A summary's path; null = none is written. */
 export function spoolFile(options: PushOptions): { readonly path: string | null } {
   const spool = spoolOf(options);
   return { path: spool === null ? null : join(spool, 'summary') };
 }
 
-/** Throws VerifyError (64) for an impossible push: a wrong address, no key. */
+/** VerifyError (64) for a wrong address or a missing key. */
 export async function checkPush(options: PushOptions): Promise<void> {
   if (spoolOf(options) === null) return;
   if (options.push !== undefined) (await import('../../../system/evidence/push.js')).pushUrl('--push', options.push);
@@ -59,10 +55,9 @@ export interface EndedCommand {
   readonly unended: number;
 }
 
-/** With a written summary. */
 const pushedErrors = new WeakSet<VerifyError>();
 
-/** Writes a command's summary into the spool; evidence and exit status stay. */
+/** Writes a command's summary into the spool. Evidence and exit status stay. */
 export async function spoolRuns(options: PushOptions, { exitCode, runs, unended }: EndedCommand): Promise<void> {
   const [spool, key] = [spoolOf(options), signKeyOf(options)];
   if (spool === null || key === null) return;
@@ -91,7 +86,7 @@ export async function spoolRuns(options: PushOptions, { exitCode, runs, unended 
   }
 }
 
-/** The same for a refused command, once, with delivery. */
+/** Writes and delivers a refused command's summary once. */
 export async function pushRefusal(options: PushOptions, error: VerifyError): Promise<void> {
   if (pushedErrors.has(error)) return;
   pushedErrors.add(error);
@@ -104,8 +99,8 @@ function printTrouble(what: string, hint: string): void {
 }
 
 /**
- * Delivers the spool, and reports errors, in a process without rights, as it reads a receiver's answers; it belongs to
- * the spool's owner. Not inside a lab, which has no network.
+ * Delivers the spool and prints errors. It reads a receiver's answers, so a process without rights does it. A lab has
+ * no network for it.
  */
 export async function deliverRuns(options: PushOptions): Promise<void> {
   try {

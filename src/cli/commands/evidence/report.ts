@@ -6,7 +6,7 @@ import { combineExitStatuses } from '../../command.js';
 import { printFailedReports, writeReports } from '../reporters.js';
 import { reportedRun } from './load-details.js';
 
-/** Judges the folders again and writes one report; the status is that of writing, not the verdict. */
+/** Judges the folders again into one report. The status is of writing, not the verdict. */
 export async function reportCommand(
   dirs: readonly string[],
   name: ReporterName,

@@ -10,7 +10,7 @@ import { readRegularIfThere } from '../../../system/evidence/read/regular-file.j
 import { type FailedReport, failedReport } from '../reporters.js';
 import { reportedRun } from './load-details.js';
 
-/** Writes `report.html` into the run's folder, 0600: a view, neither hashed nor read by a replay. Gives failures. */
+/** Writes `report.html` (0600), which is neither hashed nor replayed. Gives failures. */
 export async function writeReportFile(run: ReportedRun): Promise<readonly FailedReport[]> {
   if (run.dir === null) return [];
   const path = join(run.dir, files.report.name);
@@ -25,13 +25,9 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly Failed
 const otherForm =
   'report.html was laid out by another version: not compared; `report DIR --format html` makes it again';
 
-/** A report has the frames of sixty leaks, and a table of a thousand guests. */
 const maxBytes = 256 * 2 ** 20;
 
-/**
- * Compares `report.html` with one made again: people read what was judged. One of another form (`reportForm`) is not
- * compared.
- */
+/** Compares `report.html` with a new one. Another `reportForm` is not compared. */
 export async function checkReportFile(dir: string, { result, input }: CheckedFolder): Promise<FolderCheck> {
   const name = 'report';
   try {
@@ -47,7 +43,7 @@ export async function checkReportFile(dir: string, { result, input }: CheckedFol
   }
 }
 
-/** Removes a folder's `report.html`; false = none. */
+/** False = there was no `report.html`. */
 export async function removeReportFile(dir: string): Promise<boolean> {
   return rm(join(dir, files.report.name)).then(
     () => true,

@@ -31,13 +31,13 @@ export interface FleetCommandOptions {
   readonly signature: FleetSignature;
   readonly since: string | undefined;
   readonly maxAge: string;
-  /** `dirs` are hosts' folders: part of a large fleet, in its own process. */
+  /** `dirs` are folders of hosts, for a process that judges part of the fleet. */
   readonly asHosts: boolean;
 }
 
-/** While one folder waits for the disk the next is judged. */
+/** One folder is judged while another waits for the disk. */
 const sideBySide = 4;
-/** Starting and compiling a process takes as long as twenty hosts. */
+/** A process takes as long to start as twenty hosts to judge. */
 const hostsInProcess = 250;
 const progressMs = 1000;
 /** A host's clock may be ahead by this. */
@@ -67,7 +67,6 @@ function reportOf(hosts: readonly FleetHost[], earlier: Earlier | null, signersC
   };
 }
 
-/** null = no report of `fleet --json`, or of another version: it is ignored. */
 function readEarlier(path: string): Earlier | null {
   try {
     return parseFleetReport(readFileSync(path, 'utf8'));
@@ -78,7 +77,6 @@ function readEarlier(path: string): Earlier | null {
   }
 }
 
-/** Each second. */
 function makeProgress(total: number, quiet: boolean): (count: number) => void {
   let [read, reportedMs] = [0, performance.now()];
   return (count) => {
@@ -101,7 +99,6 @@ async function inParallel<Item>(
   await Promise.all(Array.from({ length: atOnce }, work));
 }
 
-/** A large fleet is judged by one process of this program a processor. */
 async function readFolders(
   folders: readonly HostFolder[],
   signature: FleetSignature,
@@ -181,7 +178,6 @@ async function readSummaries(
   return hosts;
 }
 
-/** From the report's folder to each run's. */
 function withLinks(report: FleetReport, path: string | null): FleetReport {
   const from = path === null ? '.' : dirname(path);
   const hosts = report.hosts.map((host) => ({
@@ -191,7 +187,7 @@ function withLinks(report: FleetReport, path: string | null): FleetReport {
   return { ...report, hosts };
 }
 
-/** Judges all hosts' results and writes one report; gives the contract's common exit status. */
+/** Judges all hosts into one report. Gives their common exit status. */
 export async function fleetCommand(options: FleetCommandOptions): Promise<number> {
   const { dirs, json, quiet, reporter, signature, since, maxAge, asHosts } = options;
   const chosen = chooseAmong(fleetReporterNames, reporter, json);

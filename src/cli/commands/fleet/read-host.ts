@@ -20,7 +20,7 @@ import { combineExitStatuses } from '../../command.js';
 const inconclusive = 3;
 const maxLines = 50;
 
-/** The required signature: `file` null = any key; `identity` null = the host's name. */
+/** `file` null = any key; `identity` null = the host's name. */
 export interface FleetSignature {
   readonly file: string | null;
   readonly identity: string | null;
@@ -30,10 +30,7 @@ export interface FleetSignature {
 const anySignature: FleetSignature = { file: null, identity: null, required: false };
 
 const oneLine = (text: string): string => text.trim().replaceAll(/\s*[\r\n]+\s*/g, ' · ');
-/**
- * Statuses with knowledge of the host; others (a wrong command line, a signal, a shell's 127) mean that nothing is
- * known.
- */
+/** Other statuses (a wrong command line, a signal) say nothing about the host. */
 const reports: readonly number[] = [0, 2, 3, 4, 69, 70];
 
 interface ReadRun {
@@ -46,13 +43,11 @@ function lines(reported: readonly Reported[]): readonly string[] {
   return reported.length > maxLines ? [...first, `and ${reported.length - maxLines} more`] : first;
 }
 
-/** A folder's fault costs only its own host. */
 function report(dir: string, error: unknown): string {
   const message = oneLine(messageOf(error));
   return message.startsWith(dir) ? message : `${dir}: ${message}`;
 }
 
-/** Faults are reported, not thrown. */
 async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun> {
   try {
     const { wrong, result, rootHash } = await checkWhole(dir, signature);
@@ -94,8 +89,7 @@ async function readAll(
 }
 
 /**
- * A host's results. Missing or damaged evidence, or without key, is a problem with status 3, unless something worse is
- * known.
+ * A host's results. Missing, damaged or unsigned evidence is a problem with status 3, unless something worse is known.
  */
 export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature = anySignature): Promise<FleetHost> {
   if (dir === null)
@@ -119,20 +113,19 @@ export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature
   return { host, dir, status: combineExitStatuses(statuses), problems, commands, runs };
 }
 
-/** A summary with file and public key of its signature, which is not verified. */
+/** A summary with its signature, not yet verified. */
 export interface PushedSummary {
   readonly path: string;
   readonly summary: HostSummary;
   readonly signer: string;
 }
 
-/** By a newer complete summary of the command, or a newer one as incomplete. */
 function isSuperseded({ unended }: HostSummary, newer: readonly HostSummary[]): boolean {
   return newer.length > 0 && (unended > 0 || newer.some((summary) => summary.unended === 0));
 }
 
 interface ChosenSummaries {
-  /** Of each command, the newest first. */
+  /** Newest first. */
   readonly commands: readonly (readonly HostSummary[])[];
   readonly signers: ReadonlySet<string>;
   readonly problems: readonly string[];
@@ -165,9 +158,9 @@ async function chooseSummaries(
 }
 
 /**
- * A host by its pushed summaries: of each command line the newest with the required signature, and the newest complete
- * one if that one's runs are incomplete. Problems: a newer one with another signature, one after `newestMs`, a last one
- * before `oldestMs` (the host is silent). If any key is accepted, each key's newest counts, and several are a problem.
+ * A host by its pushed summaries: each command's newest with the required signature, and its newest complete one.
+ * Problems: a newer one signed otherwise, one after `newestMs`, none since `oldestMs`. With any key accepted, each
+ * key's newest counts, and several are a problem.
  */
 export async function readPushed(
   host: string,

@@ -2,7 +2,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { journalFolder } from '../../../system/fabric/host/journal.js';
 import { cleanedText, cleanUp, isClean } from '../../../system/fabric/host/undo.js';
 
-/** Undoes what killed runs left on this host; gives the exit status: 0, or 3 if something is left to look at. */
+/** Undoes changes that killed runs left here. Status 3 = something remains. */
 export async function cleanupCommand(): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new VerifyError('not-root', 69, 'only root can undo what a run on this host has changed', 'run it with sudo');

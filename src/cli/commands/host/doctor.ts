@@ -24,7 +24,6 @@ export interface DoctorOptions {
 
 const shipped = packagePath('scenarios');
 
-/** Inside the lab: tries the kernel and reports over the channel. */
 async function insideTrial(): Promise<number> {
   const { runsAs, sysfs } = enterLab((signal) => process.exit(statusOf(signal)));
   const message: TrialsMessage = { runsAs, sysfs, features: await tryFeatures() };
@@ -80,10 +79,7 @@ async function needsOf(files: readonly string[]): Promise<readonly ScenarioNeeds
   ];
 }
 
-/**
- * Reads, tries, reports; gives the exit status: 69 = something is missing. Rejects with VerifyError (64) for an invalid
- * scenario.
- */
+/** Gives the exit status: 69 = something is missing. VerifyError (64) for an invalid scenario. */
 export async function doctorCommand(options: DoctorOptions): Promise<number> {
   if (insideLab()) return insideTrial();
   const needs = await needsOf(options.files);

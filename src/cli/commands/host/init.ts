@@ -4,13 +4,12 @@ import { scenarioText } from '../scenario/load-files.js';
 import { readWhole, type WholeOptions } from './read-found.js';
 
 export interface InitOptions extends WholeOptions {
-  /** undefined = stdout. */
   readonly output?: string | undefined;
 }
 
 /**
- * Prints, or writes to `output`, the scenario that `run` without a file executes, after reading it as `run` would.
- * VerifyError 69 if the file cannot be written.
+ * Prints the scenario that `run` without a file executes, or writes it to `output`. VerifyError (69) if it cannot
+ * write.
  */
 export async function initCommand({ output, ...options }: InitOptions): Promise<void> {
   const { scenario, ...remarks } = await readWhole(options);

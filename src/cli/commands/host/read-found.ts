@@ -42,7 +42,6 @@ async function readHost(netns: string | null, sysctl: readonly string[]): Promis
   };
 }
 
-/** Limit of listening to guests without known MAC or address, in ms. */
 const hearMs = 2000;
 
 export interface WholeOptions {
@@ -50,24 +49,22 @@ export interface WholeOptions {
   readonly netns: string | undefined;
   readonly guest: readonly string[];
   readonly zone: readonly string[];
-  /** `all`: the catalogue, as far as the next two allow it. */
+  /** `all`: the catalogue within the next two limits. */
   readonly class: readonly string[];
   readonly allowDisruptive?: boolean;
   readonly allowNewMacs?: boolean;
   readonly rate: number | undefined;
   /** Witnesses a rule; absent = the most. */
   readonly rules?: number | undefined;
-  /** `30s`. */
   readonly for: string | undefined;
 }
 
-/** Managers whose configuration isolates ports. */
 const isolating: readonly Manager[] = ['libvirt', 'proxmox'];
 
 /** br_netfilter hands bridged packets to the host's firewall. */
 const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'];
 
-/** Throws VerifyError (64). */
+/** br_netfilter hands bridged packets to the host's firewall. */
 function rulesOf({ rules = witnessLimits.perRule }: WholeOptions): number {
   if (Number.isInteger(rules) && rules >= 0 && rules <= witnessLimits.perRule) return rules;
   const expected = `frames that ask a rule, 0 to ${witnessLimits.perRule}`;
@@ -95,7 +92,7 @@ function wishesOf(options: WholeOptions): HostOptions {
   };
 }
 
-/** A static entry of the bridge may have the guest's MAC elsewhere. */
+/** A static FDB entry may point to another port. */
 function mayBeElsewhere({ name, master }: LinkState, state: HostState): boolean {
   return (
     macsBehind(state, master ?? '', name).length === 0 &&
@@ -103,7 +100,6 @@ function mayBeElsewhere({ name, master }: LinkState, state: HostState): boolean 
   );
 }
 
-/** If a guest's port does not learn, or its MAC may be at another port, its own end in a named namespace is read. */
 async function withInnerMac(guest: GuestRecord, state: HostState, netns: string | null): Promise<GuestRecord> {
   const link = linkNamed(state, guest.port);
   if (guest.manager !== 'namespace' || guest.mac !== null || link === undefined) return guest;
@@ -119,8 +115,8 @@ async function withInnerMac(guest: GuestRecord, state: HostState, netns: string 
 }
 
 /**
- * Reads all bridges of this host and makes the scenario for them; changes and sends nothing. VerifyError (64) for
- * options, else as `wholeScenario`.
+ * Makes the scenario for all bridges of this host without changes or frames. VerifyError (64) for options, else as
+ * `wholeScenario`.
  */
 export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const netns = options.netns ?? null;

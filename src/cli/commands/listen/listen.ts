@@ -58,11 +58,9 @@ interface Heard {
   readonly out: OwnFolder | null;
   /** MACs formerly at another port. */
   readonly moved: readonly FdbState[];
-  /** With the guest's name by its manager. */
   readonly titles: ReadonlyMap<string, string>;
 }
 
-/** Why "nothing was heard" at this port is not measured. */
 function reasonsAt(port: ListeningPort, portMacs: ReadonlySet<number>, heard: Heard): readonly Reason[] {
   const faults = heard.faults
     .filter(({ observers }) => observers.length === 0 || observers.includes(port.name))
@@ -129,10 +127,7 @@ async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignRepor
   return finishForeign(fold, (mac) => names.get(mac) ?? macOfNumber(mac), reasonsAt(port, new Set(portMacs), heard));
 }
 
-/**
- * Listens, and reports foreign frames of each port; gives the exit status of `replay --mac`, or of the signal that
- * ended it.
- */
+/** Reports foreign frames of each port. Gives the status of `replay --mac`, or of the signal that ended it. */
 export async function listenCommand(options: ListenCommandOptions): Promise<number> {
   const ms = milliseconds(options.for);
   if (ms === null || ms === 0)
@@ -251,7 +246,6 @@ async function listenAt({
 const everyMs = 200;
 const maxLearned = 4096;
 
-/** Collects new entries of the bridge meanwhile. */
 function hearLearning(
   before: HostState,
   bridge: string,

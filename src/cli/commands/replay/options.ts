@@ -2,10 +2,7 @@ import { usageError } from '../../../core/model/verify-error.js';
 import { command, commonOptions, flagArgument, operands, textArgument, textsArgument } from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
-/**
- * Judges evidence again (`DIR…`), or captures of others (`FILE… --mac MAC`; `--scenario … --observer …`). No rights, no
- * network.
- */
+/** Judges evidence folders or foreign captures. Needs no rights or network. */
 export const defineReplay = command(
   'replay [path..]',
   'judge the evidence of runs again, or captures that others recorded',

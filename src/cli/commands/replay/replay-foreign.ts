@@ -16,7 +16,6 @@ export interface ReplayForeignOptions {
   readonly files: readonly string[];
   readonly macs: readonly string[];
   readonly scenario: string | undefined;
-  /** `NAME=FILE`. */
   readonly observers: readonly string[];
   readonly json: boolean;
   readonly reporter: readonly string[];
@@ -50,7 +49,6 @@ async function byMac(options: ReplayForeignOptions): Promise<readonly ForeignRep
   return [finishForeign(fold, macOfNumber)];
 }
 
-/** By endpoint's name, in the order of the command line. */
 function capturesOf(
   observers: readonly string[],
   endpoints: readonly Endpoint[],
@@ -103,7 +101,6 @@ async function byScenario(path: string, options: ReplayForeignOptions): Promise<
   return reports;
 }
 
-/** Reports on stderr that two readers differ; gives 3 then. */
 async function printReaders(paths: readonly string[]): Promise<readonly number[]> {
   const { compareReaders } = await import('../../../system/evidence/second-reader.js');
   const statuses: number[] = [];
@@ -120,7 +117,7 @@ async function printReaders(paths: readonly string[]): Promise<readonly number[]
   return statuses;
 }
 
-/** Reports foreign frames of captures; gives the exit status: 2 = found, 3 = captures cannot prove none, 0 = none. */
+/** Reports foreign frames of captures. Status 2 = found, 3 = captures cannot prove none, 0 = none. */
 export async function replayForeign(options: ReplayForeignOptions): Promise<number> {
   if (options.reporter.length > 0)
     throw usageError('--reporter: captures of others have no run to report', 'leave it out, or use --json');

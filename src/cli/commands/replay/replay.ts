@@ -8,7 +8,6 @@ import { combineExitStatuses } from '../../command.js';
 import { printError } from '../../print-error.js';
 import { chooseReporters, printFailedReports, writeReports } from '../reporters.js';
 
-/** Rejects with VerifyError (64) if it is no run's. */
 async function judgedRun(dir: string, isPage: boolean): Promise<ReportedRun> {
   const isFile = await stat(dir)
     .then((info) => info.isFile())
@@ -22,10 +21,7 @@ async function judgedRun(dir: string, isPage: boolean): Promise<ReportedRun> {
   return reportedRun(dir, result, isPage, input);
 }
 
-/**
- * Judges folders again and reports; gives the exit status. Folders that cannot be judged are named. Rejects with
- * VerifyError if none is judged.
- */
+/** Judges folders again, and names those it cannot judge. VerifyError if none is judged. */
 export async function replayCommand(
   dirs: readonly string[],
   options: {
