@@ -1,9 +1,8 @@
 import type { ConfinedTask, ConfinedWord } from './system/process/confined-process.js';
 
 /**
- * A process that reads what others wrote, and for that has no rights (system/process/confined-process.ts): it loads
- * what it needs, shuts itself in, and answers lines of JSON on its stdin by lines on its stdout, until the former ends.
- * The program itself asks, so that its questions are taken as they are.
+ * A process without rights that reads untrusted data (system/process/confined-process.ts). It confines itself, then
+ * answers JSON lines until stdin ends. Only the program itself asks, so questions are not checked.
  */
 const folderFd = 3;
 
@@ -11,7 +10,6 @@ function say(word: ConfinedWord): void {
   process.stdout.write(`${JSON.stringify(word)}\n`);
 }
 
-/** Answers each line; one after the other. */
 async function serve<T>(answer: (request: T) => object | Promise<object>): Promise<void> {
   let buffered: Buffer[] = [];
   for await (const chunk of process.stdin) {

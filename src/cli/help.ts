@@ -1,6 +1,6 @@
 import { reporterNames } from '../report/reporters.js';
 
-/** Commands by purpose; one without a group comes last. */
+/** A command without a group comes last. */
 export const helpGroups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
   { title: 'Try', names: ['demo', 'run', 'plan', 'init', 'schema'] },
   { title: 'Prove', names: ['replay', 'check', 'attest', 'audit', 'listen', 'watch', 'record', 'prove-fix'] },

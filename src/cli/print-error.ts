@@ -1,13 +1,9 @@
 import { VerifyError } from '../core/model/verify-error.js';
 import { escapeText } from '../core/text/escape.js';
 
-/** EX_SOFTWARE of sysexits.h. */
 const faultStatus = 70;
 
-/**
- * Prints an error on stderr and gives its exit status: known errors by message and hint, others by stack. `ofRun`:
- * begins with REFUSED, as a run ends without a verdict.
- */
+/** Prints an error on stderr and gives its exit status. Unknown errors have a stack. `ofRun`: begins with REFUSED. */
 export function printError(error: unknown, ofRun = false): number {
   if (error instanceof VerifyError) {
     const lines = `${error.message}\n${error.hint}`

@@ -3,12 +3,12 @@ interface Screen {
   readonly columns?: number;
 }
 
-/** Longer lines are hard to read: only `--wide` and COLUMNS give them. */
+/** Longer lines are hard to read. */
 const maxColumns = 120;
-/** Of a pipe with `--wide`. */
+/** A pipe's. */
 const wideColumns = 250;
 
-/** Columns of a report: COLUMNS, else up to 120 of the terminal, else `usual` (a pipe). */
+/** COLUMNS, else up to 120 of the terminal, else `usual` (a pipe). */
 export function columnsOf(screen: Screen, usual = 80, isWide = false): number {
   const wanted = Number(process.env['COLUMNS']);
   if (Number.isInteger(wanted) && wanted >= 20) return wanted;
@@ -16,10 +16,7 @@ export function columnsOf(screen: Screen, usual = 80, isWide = false): number {
   return Math.min(screen.columns || usual, maxColumns);
 }
 
-/**
- * True if colors are printed: not with NO_COLOR (no-color.org), with FORCE_COLOR (force-color.org), else on a terminal
- * that is not dumb.
- */
+/** NO_COLOR (no-color.org) and FORCE_COLOR (force-color.org) decide, else a terminal that is not dumb. */
 export function wantsColor({ isTTY }: Screen): boolean {
   if ((process.env['NO_COLOR'] ?? '') !== '') return false;
   if ((process.env['FORCE_COLOR'] ?? '') !== '') return process.env['FORCE_COLOR'] !== '0';

@@ -5,7 +5,7 @@ import { countLeakRows, isFoldedLeak, newlyUnmet } from '../../../report/compare
 import { againstBaseline, newsAgainst } from '../../../report/known-leaks.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 
-/** Judges `--baseline` folders again. VerifyError 64 if one is no run's. */
+/** Judges `--baseline` folders again. VerifyError (64) if one has no run. */
 export async function loadBaselines(dirs: readonly string[]): Promise<readonly ReportedRun[]> {
   if (dirs.length === 0) return []; // the judge need not be loaded
   const [{ replayFolder }, { reportedRun }] = await Promise.all([
@@ -17,7 +17,7 @@ export async function loadBaselines(dirs: readonly string[]): Promise<readonly R
   return baselines;
 }
 
-/** With baselines, every scenario needs one of its name. */
+/** VerifyError (64) if a scenario lacks a baseline of its name. */
 export function checkBaselines(baselines: readonly ReportedRun[], names: readonly string[]): void {
   const without =
     baselines.length === 0
@@ -47,7 +47,7 @@ function againstText(baselineRun: ReportedRun, run: ReportedRun): string {
   return `every leak stands in the baseline already${but}`;
 }
 
-/** A run against its baseline for reports, named on stderr if known leaks matter. The folder's result stays. */
+/** Compares a run with its baseline for reports. The folder's result stays. */
 export function withBaseline(baselines: readonly ReportedRun[], run: ReportedRun): ReportedRun {
   const { result } = run;
   const baseline = baselines.find(({ result: { scenario } }) => scenario.name === result.scenario.name);

@@ -13,7 +13,6 @@ export interface RunnableOptions {
   readonly proveFix?: boolean;
 }
 
-/** Commands of `during` may. */
 function changes(step: Scenario['steps'][number]): boolean {
   return [
     step.set,
@@ -31,10 +30,7 @@ function changes(step: Scenario['steps'][number]): boolean {
   ].some((list) => list.length > 0);
 }
 
-/**
- * Throws VerifyError before anything runs: 64 for missing permission on the command line, 69 for unsupported parts.
- * Names all of every file.
- */
+/** VerifyError for all files at once: 64 for missing permission, 69 for unsupported parts. */
 export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
   checkStarts(scenarios, options.allowRun);
   if (options.allowChanges !== true) checkChanges(scenarios);

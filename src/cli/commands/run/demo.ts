@@ -17,10 +17,7 @@ export interface DemoOptions {
 
 const experiment = packagePath('scenarios/wireshark-experiment.yml');
 
-/**
- * Runs the experiment, or its gates with a lost ear in each; gives the exit status. VerifyError (64) for an unknown
- * observer.
- */
+/** Runs the experiment, or its gates with one observer killed in each. VerifyError (64) for an unknown observer. */
 export async function demoCommand(options: DemoOptions): Promise<number> {
   const { deafen } = options;
   return runCommand({

@@ -19,10 +19,10 @@ import { lackingRights } from '../../../core/model/machine.js';
 import { processRights } from '../../../system/process/threads.js';
 import { guestsFirst } from '../../../system/process/process-rights.js';
 
-/** A strict run needs them, as its helpers would have more rights than needed. */
+/** Without these, helpers would keep more rights than they need. */
 const strictRights: readonly string[] = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SYS_CHROOT'];
 
-/** Throws VerifyError (69) if a run's, or a strict run's, required capability is missing. */
+/** VerifyError (69) if a required capability is missing. */
 export function mustHaveRights(isStrict: boolean, { capabilities } = processRights()): void {
   const missing = lackingRights(capabilities).filter(
     ({ name, isNeeded }) => isNeeded || (isStrict && strictRights.includes(name)),
@@ -36,10 +36,7 @@ export function mustHaveRights(isStrict: boolean, { capabilities } = processRigh
   );
 }
 
-/**
- * Prepares a host's run: root and rights, guests' priority, cleanup after killed runs, signals that end the run in
- * order. Throws VerifyError (69).
- */
+/** Checks rights, cleans up after killed runs, and handles signals. VerifyError (69). */
 export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void, isStrict = false): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new VerifyError(
@@ -63,7 +60,6 @@ export interface ConsentOptions {
   readonly allowNewMacs?: boolean;
 }
 
-/** By a person at the terminal, `--yes`, or the approved hash. Throws VerifyError (64) without consent. */
 async function mustConsent(
   { yes, approved }: ConsentOptions,
   question: string,
@@ -84,7 +80,7 @@ async function mustConsent(
   if (!/^y(es)?$/i.test(answer.trim())) throw new VerifyError('not-confirmed', 64, 'not confirmed', nothing);
 }
 
-/** Asks before connecting, also for a dry run. Throws VerifyError (64) without consent. */
+/** Asks before connecting, also for a dry run. VerifyError (64) without consent. */
 export function connecting(options: ConsentOptions): (hosts: readonly Host[]) => Promise<void> {
   return async (hosts) => {
     if (!options.quiet) process.stderr.write(`Connects to\n${connectionsText(hosts)}`);
@@ -97,7 +93,6 @@ export function connecting(options: ConsentOptions): (hosts: readonly Host[]) =>
   };
 }
 
-/** Throws VerifyError (64) for a plan beyond the limits. */
 function checkLimits(plan: Plan, limits: Limits): void {
   const beyond = beyondLimits(plan, limits);
   if (beyond.length > 0)
@@ -110,8 +105,7 @@ function checkLimits(plan: Plan, limits: Limits): void {
 }
 
 /**
- * Asks before sending: approved hash, limits, a person at the terminal, or `--yes`. Throws VerifyError (64) without
- * consent.
+ * Asks before sending: approved hash, limits, `--yes`, or a person at the terminal. VerifyError (64) without consent.
  */
 export function approval(
   options: ConsentOptions,
@@ -142,10 +136,7 @@ export function approval(
   };
 }
 
-/**
- * Writes the folder's root hash into the host's journal, which its owner cannot change later; says where, or that there
- * is none.
- */
+/** Writes the folder's root hash into the host's journal, which its owner cannot change later. */
 export async function printJournal(result: Result, dir: string, quiet: boolean): Promise<void> {
   const root = await rootHash(dir);
   const { id } = result.run;
@@ -164,7 +155,7 @@ export async function printJournal(result: Result, dir: string, quiet: boolean):
     );
 }
 
-/** A bridge follows a querier until it was silent for this long (RFC 3376, 8.5). */
+/** A bridge follows a silent querier this long (RFC 3376, 8.5). */
 function timesOut({ steps, topology }: Scenario, result: Result): readonly string[] {
   if (!result.steps.some(({ findings }) => findings.some((row) => row.class === 'igmp-query' && (row.sent ?? 0) > 0)))
     return [];
@@ -179,7 +170,7 @@ function timesOut({ steps, topology }: Scenario, result: Result): readonly strin
   });
 }
 
-/** A host run's last lines: effects that end by themselves, and remains. `result` null = it failed. */
+/** Prints effects that end by themselves, and remains. `result` null = the run failed. */
 export function printLeft(
   scenario: Scenario,
   { result, unrestored }: Pick<Run, 'unrestored'> & { readonly result: Result | null },
@@ -196,7 +187,7 @@ export function printLeft(
   process.once('exit', () => process.stderr.write(`${[...ending, ...lines].join('\n')}\n`));
 }
 
-/** 0 if only sending is missing and every port was observed, else 3. */
+/** 0 if only sending is missing and every port was observed. */
 export function dryRunStatus(result: Result): 0 | 3 {
   return isRunReady(result) ? 0 : 3;
 }

@@ -16,7 +16,6 @@ import {
 } from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
-/** `--shuffle` alone, or with a 32-bit seed. */
 function seedOf(value: unknown): number | true | undefined {
   if (value === undefined || value === false) return undefined;
   if (value === true || value === '') return true;
@@ -29,7 +28,6 @@ function seedOf(value: unknown): number | true | undefined {
   return seed;
 }
 
-/** Of `run --help`, with their options. */
 const optionGroups = {
   'What to test:': {
     bridge: textArgument('without a file: only this bridge; with --twin: the bridge to copy'),
@@ -174,7 +172,6 @@ const narrowedBy = {
   host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'rules', 'for', 'trust'],
 } as const;
 
-/** Throws VerifyError (64) for options without meaning for the subject. */
 function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): void {
   const given = {
     bridge: args.bridge !== undefined,
@@ -200,7 +197,6 @@ function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): v
   throw usageError(`${options}: not with --${subject}`, `it takes ${taken.map((name) => `--${name}`).join(', ')}`);
 }
 
-/** The limits of `--policy`. Throws VerifyError (64). */
 async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | null> {
   if (policy === undefined) return null;
   if (approved !== undefined)
@@ -212,7 +208,6 @@ async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | nu
   return parseLimits(policy, readOwnedFile(`--policy ${policy}`, policy, 'name a file of root with the limits'));
 }
 
-/** By its arguments: a twin, this host, or scenario files. */
 async function runBy(parsed: RunArguments, toolVersion: string): Promise<number> {
   const {
     file,
@@ -288,7 +283,7 @@ export const defineRecord = command(
   async (args, toolVersion) => (await import('./record.js')).recordCommand({ ...args, toolVersion }),
 );
 
-/** The experiment that the project is named after; `--deafen` shows that a lost ear is noticed. */
+/** The project's namesake experiment. `--deafen` shows that a killed observer is noticed. */
 export const defineDemo = command(
   'demo',
   'run the experiment that this project is named after',

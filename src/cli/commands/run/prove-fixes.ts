@@ -11,9 +11,7 @@ export interface ProveFixesOptions extends Pick<RunOptions, 'engine' | 'toolVers
   readonly quiet: boolean;
 }
 
-/**
- * Tries fixes after a lab run, each in its own lab; gives the run's result with outcomes. Not without written evidence.
- */
+/** Tries each fix in its own lab. Gives the result with outcomes; needs written evidence. */
 export async function proveFixesInLab(
   scenario: Scenario,
   run: Run,

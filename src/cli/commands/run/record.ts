@@ -19,8 +19,7 @@ export interface RecordOptions {
 }
 
 /**
- * Runs a scenario and makes its folder a test case: input of `replay`, compressed capture, scenario, `expected.json`,
- * README with the origin. Gives the run's exit status.
+ * Makes a run's folder a test case: compressed capture, scenario, `expected.json`, README. Gives the run's exit status.
  */
 export async function recordCommand(options: RecordOptions): Promise<number> {
   return runCommand({
@@ -58,10 +57,7 @@ lab as ${run.runsAs}. All frames were made by that run in its own namespaces. \`
 `;
 }
 
-/**
- * Compresses a capture (RFC 1952), readable by replay and Wireshark. Result and sums go: replay makes the one, the
- * others name the plain file.
- */
+/** Result and sums go: replay makes the first, the second name the plain file. */
 async function compressCapture(dir: string): Promise<void> {
   await pipeline(
     createReadStream(join(dir, files.capture.name)),

@@ -26,70 +26,65 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   readonly verbose: boolean;
   readonly picture?: boolean;
   readonly wide?: boolean;
-  /** A main clause. */
   readonly whyNotJudged?: string;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly reporter: readonly string[];
-  /** Evidence folders of earlier runs, whose leaks are known. */
+  /** Evidence folders with known leaks. */
   readonly baseline?: readonly string[];
   readonly keep?: 'leaks' | 'all' | undefined;
   /** `NAME=VALUE`. */
   readonly set?: readonly string[];
-  /** Regular expression of the steps to judge. */
+  /** Regular expression of steps to judge. */
   readonly grep?: string | undefined;
-  /** Absent = once. */
   readonly repeat?: number;
-  /** Seed of a random order; `true` = a random seed. */
+  /** `true` = a random seed. */
   readonly shuffle?: number | true | undefined;
-  /** Time limit, `90s`; the rest is inconclusive. */
+  /** `90s`; later steps are inconclusive. */
   readonly timeout?: string | undefined;
   /** Listening after each step's last probe, `10s`. */
   readonly linger?: string | undefined;
   readonly allowRun: boolean;
-  /** On a host; absent = no. */
   readonly allowChanges?: boolean;
   readonly allowDisruptive?: boolean;
   readonly allowFrames?: boolean;
   readonly yes?: boolean;
   readonly allowNewMacs?: boolean;
-  /** Leaks include what is open by design (`open_by_design`). */
+  /** Leaks include `open_by_design`. */
   readonly strict?: boolean;
-  /** Accepted bypasses, for `trusting`. */
+  /** For `trusting`. */
   readonly trust?: readonly string[];
-  /** Absent = `off`. */
   readonly trace?: TraceMode;
-  /** In the lab: tries the fix for every cause of a leak. */
+  /** Lab only. */
   readonly proveFix?: boolean;
   readonly report?: string | undefined;
   readonly payload?: boolean;
-  /** On a host: everything but sending. */
+  /** On a host, everything but sending. */
   readonly dryRun?: boolean;
   /** `json`: JSON lines on stderr. */
   readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
-  /** A plan within these needs no consent; null = none set. */
+  /** A plan within these needs no consent. */
   readonly limits?: Limits | null;
-  /** Responsible person and change ticket, for the record. */
+  /** Responsible person and change ticket. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
   readonly toolVersion: string;
-  /** False: without report.html. */
+  /** False: no report.html. */
   readonly page?: boolean;
-  /** `demo`: the observer whose ear is killed during every step. */
+  /** `demo`: the observer killed during every step. */
   readonly deafen?: string | undefined;
-  /** `record`: called with each written run before its folder changes hands. */
+  /** `record`: called before the folder changes hands. */
   readonly finished?: (run: ReportedRun) => Promise<void>;
-  /** `demo`: the part of the scenario to run. */
   readonly adapt?: (scenario: Scenario) => Scenario;
 }
 
-/** A run handed to another process; `options` null = they contain a function. */
+/** `options` null = they contain a function. */
 export interface HandedRun {
   readonly options: RunCommandOptions | null;
   readonly scenarios: readonly Scenario[];
 }
 
-/** The early end of runs: a signal, or the time limit. */
+/** Ends runs early by a signal or the time limit. */
 export class Stop {
   by: NodeJS.Signals | undefined;
   isTimedOut = false;
@@ -118,10 +113,7 @@ export class Stop {
   }
 }
 
-/**
- * An error besides the stop; null = none. Throws it if it is a fault of the tool, or nothing was stopped and no run has
- * ended: there is nothing to report.
- */
+/** An error besides the stop; null = none. Throws a fault of the tool, and any error with nothing to report. */
 export function failureBesides(
   stop: Pick<Stop, 'by' | 'isTimedOut'>,
   error: unknown,
@@ -134,24 +126,21 @@ export function failureBesides(
 
 export interface SeriesRequest {
   readonly options: RunCommandOptions;
-  /** Earlier runs with known leaks. */
   readonly baselines: readonly ReportedRun[];
   readonly onHost: boolean;
-  /** OpenSSH key for the evidence. */
   readonly signKey: string | null;
 }
 
 type RunInFolder = Run & { readonly folder: OwnFolder };
 
 export class RunSeries {
-  /** With a result. */
   readonly runs: ReportedRun[] = [];
   readonly failed: FailedReport[] = [];
-  /** Exit statuses of judged runs that were not signed, or whose fixes were not tried. */
+  /** Statuses of judged runs whose signing or fixes failed. */
   readonly unfinished: number[] = [];
-  /** Names of settings that could not be restored. */
+  /** Setting names. */
   readonly unrestored: string[] = [];
-  /** Reported failures of runs; whether everything was restored is not known. */
+  /** Their settings may not be restored. */
   readonly failures: { readonly status: number; readonly why: string }[] = [];
 
   constructor(
@@ -161,7 +150,7 @@ export class RunSeries {
     private readonly stop: Stop,
   ) {}
 
-  /** Until the last ends, one fails, or a stop. Rejects with VerifyError if none ended before. */
+  /** VerifyError only if no run ended before. */
   async carryOut(): Promise<void> {
     const { stop } = this;
     try {
@@ -192,14 +181,12 @@ export class RunSeries {
     }
   }
 
-  /** The entered lab; another one for each further run. */
   private async freshInside(): Promise<Inside | null> {
     if (this.runs.length === 0 || this.inside === null) return this.inside;
     const { renewLab } = await import('../../../system/fabric/lab/enter.js');
     return renewLab(this.inside);
   }
 
-  /** Tries fixes, writes the page and signs. */
   private async conclude(scenario: Scenario, first: RunInFolder): Promise<void> {
     const { options, onHost, baselines } = this.request;
     const { dir, folder } = first;
@@ -215,7 +202,7 @@ export class RunSeries {
     else this.runs.push({ ...named, status: (await import('./host-run.js')).dryRunStatus(run.result) });
   }
 
-  /** null = no fix was requested, or trying failed and was reported: leaks are reported all the same. */
+  /** null also after a reported failure, as leaks must still be reported. */
   private async proveFixes(scenario: Scenario, run: Run): Promise<Result | null> {
     const { inside, stop } = this;
     const { options } = this.request;
@@ -230,7 +217,6 @@ export class RunSeries {
     }
   }
 
-  /** Gives the page's path, null = none. */
   private async writePage(run: ReportedRun, folder: OwnFolder): Promise<string | null> {
     const { options, signKey } = this.request;
     // Judged from memory: the folder takes nothing more, and the reasons say so.
@@ -249,7 +235,6 @@ export class RunSeries {
   }
 }
 
-/** Reports failure, and gives the exit status it adds. */
 async function signRun(
   { path, name }: OwnFolder,
   key: string,
@@ -317,7 +302,6 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
   }
 }
 
-/** `isLive`: leaks as soon as they are seen. */
 async function progressOf(
   { name, steps }: Scenario,
   { quiet, verbose, progress }: RunCommandOptions,
@@ -359,7 +343,6 @@ async function optionsOf(
 
 type HostModules = readonly [typeof import('./host-run.js'), typeof import('../../../run/calibrate.js')];
 
-/** Consent before sending, and calibration in a lab, without a page. */
 function hostOptions([{ approval, connecting }, { calibrate }]: HostModules, options: RunCommandOptions) {
   const { toolVersion } = options;
   const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
@@ -378,7 +361,7 @@ function hostOptions([{ approval, connecting }, { calibrate }]: HostModules, opt
   };
 }
 
-/** `90s` in milliseconds. Throws VerifyError (64). */
+/** `90s` in milliseconds. VerifyError (64). */
 export function timeOf(option: string, text: string): number {
   const ms = milliseconds(text);
   if (ms === null || ms === 0 || ms > 0x7fffffff)

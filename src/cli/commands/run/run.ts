@@ -26,8 +26,8 @@ import { checkBaselines, loadBaselines } from './baseline.js';
 import { type HandedRun, type RunCommandOptions, RunSeries, type SeriesRequest, Stop, timeOf } from './run-series.js';
 
 /**
- * Loads files, enters the lab, runs scenarios in turn and reports; gives the exit status. Outside the lab it only loads
- * and launches: the inside gets the scenarios, does the rest, and gives the exit status.
+ * Runs scenarios in turn, reports, and gives the exit status. Outside the lab it launches a process inside and hands it
+ * the scenarios.
  */
 export async function runCommand(options: RunCommandOptions): Promise<number> {
   try {
@@ -38,7 +38,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   }
 }
 
-/** For a refused run (64, 69): a pipeline reads reports in any case. */
+/** A pipeline reads reports in any case. */
 async function reportRefusal(options: RunCommandOptions, error: VerifyError): Promise<void> {
   const chosen = reportersOf(options).filter(({ name, path }) => path !== null || !['terminal', 'json'].includes(name));
   const names = options.files.length === 0 ? ['this host'] : options.files;
@@ -50,7 +50,7 @@ function reportersOf({ reporter, json, report }: RunCommandOptions): ReturnType<
   return [...chooseReporters(reporter, json), ...(report === undefined ? [] : everyReport(report))];
 }
 
-/** As `runCommand`, with command line and files from the parent process. Rejects with VerifyError (64) without them. */
+/** As `runCommand`, with options and files from the parent process. VerifyError (64) without them. */
 export function runHanded(): Promise<number> {
   return runOrLaunch(null);
 }
@@ -84,7 +84,6 @@ async function runOrLaunchFrom(
   }
 }
 
-/** True if files name a lab and no host: it may be entered while they are read. */
 function mayBeLab(files: readonly string[]): boolean {
   const isLab = (file: string): boolean => {
     try {
@@ -97,7 +96,7 @@ function mayBeLab(files: readonly string[]): boolean {
   return files.length > 0 && files.every(isLab);
 }
 
-/** null = an error, reported when the scenario is read. */
+/** Reading the scenario reports the error. */
 function tryLaunch(options: RunCommandOptions): Launch | null {
   try {
     return launch(options);
@@ -142,7 +141,6 @@ async function carryOut(
   return exitCode;
 }
 
-/** The lab of this process, whose launcher passes signals on; null = none. */
 async function insideOf(stop: Stop): Promise<LabEntered | null> {
   if (!insideLab()) return null;
   const [{ enterLab }, { helpersOf }] = await Promise.all([
@@ -155,21 +153,20 @@ async function insideOf(stop: Stop): Promise<LabEntered | null> {
   return entered;
 }
 
-/** With helpers for the first run. */
 interface LabEntered extends Entered {
   readonly helpers: Helpers;
 }
 
 interface RunRequest extends SeriesRequest {
   readonly scenarios: readonly Scenario[];
-  /** Without a callback after runs: another process may do the complete command. */
+  /** No callback after runs, so another process may do the complete command. */
   readonly isWhole: boolean;
   readonly paths: RunPaths;
   readonly reporters: ReturnType<typeof chooseReporters>;
   readonly timeoutMs: number | null;
 }
 
-/** `requested` null = the parent process hands it over. Rejects with VerifyError (64, 69). */
+/** `requested` null = the parent process hands it over. */
 async function readRequest(requested: RunCommandOptions | null, inside: LabEntered | null): Promise<RunRequest> {
   const before = takeHanded();
   const handedOver = inside === null ? before : await inside.handed;
@@ -205,7 +202,6 @@ function pathsOf(options: RunCommandOptions, reporters: RunRequest['reporters'],
   return runPaths(options.out, [...reporters, spoolFile(options)], signKey);
 }
 
-/** Host runs sign by a configured key; null = no signature. */
 function signKeyOf({ sign }: RunCommandOptions, onHost: boolean): string | null {
   return sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined) ?? null;
 }
@@ -215,7 +211,6 @@ function isHandedRun(handed: unknown): handed is HandedRun {
   return Array.isArray(fields?.['scenarios']) && typeof fields['options'] === 'object';
 }
 
-/** Rejects with VerifyError (64, 69). */
 async function readyScenarios(options: RunCommandOptions): Promise<readonly Scenario[]> {
   const [{ loadFiles }, { checkRunnable }] = await Promise.all([
     import('../scenario/load-files.js'),
@@ -250,7 +245,7 @@ interface EndedSeries {
   readonly failures: readonly unknown[];
 }
 
-/** A sentence on the stop of runs; null = none. */
+/** The reason for the stop, a sentence; null = none. */
 export function stopText(
   { by, isTimedOut }: Pick<Stop, 'by' | 'isTimedOut'>,
   series: EndedSeries,
@@ -264,7 +259,6 @@ export function stopText(
     : null;
 }
 
-/** The failed or stopped run, and those not begun. */
 function unendedRuns(
   { by, isTimedOut }: Stop,
   { runs, scenarios, failures }: RunSeries,
@@ -282,10 +276,9 @@ function putBackText({ unrestored, failures }: EndedSeries): string {
     : 'everything is put back';
 }
 
-/** Of a run that was not done. */
 const inconclusiveStatus = 3;
 
-/** Writes reports and the cause of an early end; gives all exit statuses. */
+/** Writes reports and the reason for an early end. Gives all exit statuses. */
 export async function reportSeries(
   request: Pick<RunRequest, 'options' | 'reporters'>,
   series: RunSeries,

@@ -20,10 +20,7 @@ import type { RunCommandOptions } from './run-series.js';
 
 const file = 'host.yml';
 
-/**
- * `run` without a file: writes `init`'s scenario of this host into `scenario/` of the folder and runs it, with evidence
- * in `evidence/`. Gives the run's exit status.
- */
+/** Writes `init`'s scenario into `scenario/` and runs it into `evidence/`. Gives the run's exit status. */
 export async function wholeCommand(options: WholeOptions & Omit<RunCommandOptions, 'files'>): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new VerifyError(
@@ -86,7 +83,7 @@ function onlyGuestFault(error: unknown, { topology }: WholeScenario): VerifyErro
     : null;
 }
 
-/** Throws VerifyError (69) if the host does not fit one scenario: there is no file to correct. */
+/** VerifyError (69), as there is no file to correct. */
 function checkFound(text: string): void {
   const { faults } = parseScenario('the scenario of this host', Buffer.from(text));
   if (faults.length > 0)

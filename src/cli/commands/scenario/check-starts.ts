@@ -5,7 +5,6 @@ import { isHelperCommand } from '../../../core/scenario/topology/read-hosts.js';
 import { quoteForShell } from '../../../core/text/escape.js';
 import { namedFiles } from './named-files.js';
 
-/** Programs other than this one. */
 function foreignHostCommands({ file, topology }: Scenario): readonly string[] {
   return (topology.hosts ?? [])
     .filter(({ ssh, command }) => ssh !== null && !isHelperCommand(command))
@@ -15,10 +14,7 @@ function foreignHostCommands({ file, topology }: Scenario): readonly string[] {
     );
 }
 
-/**
- * Throws VerifyError (64), before anything starts or connects, if a scenario starts something without the command
- * line's permission.
- */
+/** VerifyError (64), before anything starts, if a scenario starts programs without permission. */
 export function checkStarts(scenarios: readonly Scenario[], allowRun: boolean): void {
   const foreign = allowRun
     ? []

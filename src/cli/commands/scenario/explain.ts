@@ -17,7 +17,7 @@ import {
 
 const statusMeanings = Object.fromEntries(exitStatuses.map(({ status, long }) => [status, long]));
 
-/** Codes by kind, the most common last. An audit's finding may also be a cause. */
+/** The most common kinds last. A finding may also be a cause. */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['vulnerabilities', Object.keys(cveMeanings)],
   ['changes that a watch reports', Object.keys(driftMeanings)],
@@ -37,7 +37,6 @@ export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => 
 
 const classMeanings = Object.fromEntries(Object.values(classes).map(({ name, meaning }) => [name, meaning]));
 
-/** Words that are no codes, by kind. */
 const words: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ['a verdict', verdictMeanings],
   ['a word of an answer', answerMeanings],
@@ -65,8 +64,8 @@ function weaknessText(code: string): string {
 }
 
 /**
- * A code's meaning and remedy, folded to `width` columns. Another word: the codes that have or mention it, else
- * VerifyError 64 with the nearest code.
+ * A code's meaning and remedy in `width` columns, or the codes that mention a word. Otherwise VerifyError (64) with the
+ * nearest code.
  */
 export function explainCode(typed: string, width = Infinity): string {
   const code = codes.includes(typed) ? typed : typed.toLowerCase().replaceAll(' ', '-');
@@ -83,10 +82,6 @@ export function explainCode(typed: string, width = Infinity): string {
   return `${lines.flatMap((line) => (line.startsWith('  ') ? foldAfter('  ', line.slice(2), width) : fold(line, width))).join('\n')}\n`;
 }
 
-/**
- * The only code with the word in its name, else the codes that mention it. VerifyError 64 with the nearest code if none
- * does.
- */
 function mentionsOf(typed: string, word: string, width: number): string {
   const named = codes.filter((code) => code.toLowerCase().split('-').includes(word));
   const [only] = named;
@@ -108,13 +103,12 @@ function listOf(list: readonly string[], width: number): string {
     .join('');
 }
 
-/** Its first sentence. */
 function glossOf(code: string): string {
   const [, meaning = ''] = explainCode(code).split('\n');
   return /^.*?\.(?= |$)/.exec(meaning.trim())?.[0] ?? meaning.trim();
 }
 
-/** Every code by kind, with a sentence; then verdicts and statuses, and how to read on. */
+/** Every code by kind with a sentence, then verdicts and statuses. */
 export function listCodes(width = Infinity): string {
   const tables = kinds.map(([kind, list]) => `${kind}:\n${listOf(list, width)}`);
   return `${tables.join('\n')}\nexplain WORD says what it means and what to do about it, as in: explain broken\n`;

@@ -10,7 +10,7 @@ export const verdictMeanings: Readonly<Record<string, string>> = {
   unsupported: 'This kernel or this build cannot do what the step asks for, so it was not judged.',
 };
 
-/** In capitals, but no verdicts. */
+/** Words in capitals that are no verdicts. */
 export const answerMeanings: Readonly<Record<string, string>> = {
   exposed:
     'A bridge leaves this open to every guest by default. It is no leak; with run --strict it is BROKEN. The answer has its fix.',
@@ -25,7 +25,7 @@ export const answerMeanings: Readonly<Record<string, string>> = {
   failed: 'The fix was tried: the kernel refused its command.',
 };
 
-/** Beside findings of the audit. They change no verdict. */
+/** They change no verdict. */
 export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> = {
   'br-netfilter':
     "Frames of these carriers pass the host's firewall also where they are bridged. It may stop them where it lets raw frames pass, so each carrier is judged by itself.",
@@ -46,7 +46,7 @@ export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> 
   unread: 'A part of the state that could not be read. It may hide a bypass.',
 };
 
-/** Changes found by `watch`. */
+/** Changes that `watch` finds. */
 export const driftMeanings: Readonly<Record<DriftCode, string>> = {
   'mirror-appeared': 'A copy of frames goes somewhere it did not go before.',
   'mirror-gone': 'A copy of frames is no longer made.',
@@ -81,7 +81,7 @@ export const driftMeanings: Readonly<Record<DriftCode, string>> = {
   unread: 'A part of the state could be read before, and cannot now.',
 };
 
-/** Vulnerabilities that a scenario shows, or the audit finds. */
+/** Vulnerabilities in scenarios or audits. */
 export const cveMeanings: Readonly<Record<string, string>> = {
   'cve-2019-15753':
     'OpenStack os-vif 1.15.0 to 1.16.0 set the ageing time of bridges to 0. They learned nothing and were hubs. See ageing-zero.',
@@ -95,7 +95,7 @@ export const cveMeanings: Readonly<Record<string, string>> = {
     'Filters were passed by LLC/SNAP headers with a wrong length, translated to Ethernet (CERT VU#855201). See ra-spoof, arp-spoof.',
 };
 
-/** Values of a step's `expect`. */
+/** Values of `expect`. */
 export const expectationMeanings: Readonly<Record<string, string>> = {
   holds: 'The step has to hold: only the addressee sees the frames, and it does see them.',
   separated: 'The step has to hold, and the addressee must not get the frames either.',

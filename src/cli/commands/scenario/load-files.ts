@@ -8,7 +8,7 @@ import { escapeText } from '../../../core/text/escape.js';
 import { readFileBelow } from '../../../system/fabric/hold-files.js';
 import { namedFiles } from './named-files.js';
 
-/** The contract's limit; a larger file is not read. */
+/** Part of the contract. */
 const maxBytes = 1024 * 1024;
 
 async function loadFile(file: string, { sets = new Map(), allowRun = false }: LoadOptions): Promise<Scenario> {
@@ -44,10 +44,7 @@ export interface LoadOptions {
   readonly allowRun?: boolean;
 }
 
-/**
- * Loads every file before anything runs. Rejects with one VerifyError for all faults: 64, or 69 for valid but
- * unsupported parts.
- */
+/** Loads every file before anything runs. One VerifyError for all faults: 64, or 69 for unsupported parts. */
 export async function loadFiles(files: readonly string[], options: LoadOptions = {}): Promise<readonly Scenario[]> {
   const scenarios: Scenario[] = [];
   const errors: VerifyError[] = [];
@@ -66,11 +63,10 @@ export async function loadFiles(files: readonly string[], options: LoadOptions =
   throw new VerifyError(first.code, exit, errors.map((error) => error.message).join('\n'), hints.join('\n'));
 }
 
-/** Comments of a written scenario. */
+/** Comments for a written scenario. */
 export interface Remarks {
   /** At its head. */
   readonly notes: readonly string[];
-  /** Behind these. */
   readonly beside?: readonly string[];
   /** Before each endpoint, by name. */
   readonly origins: Readonly<Record<string, string>>;
@@ -78,7 +74,7 @@ export interface Remarks {
   readonly sentences: readonly string[];
 }
 
-/** A scenario as a file's text: guests and owners choose names in comments, so nothing in them may end the line. */
+/** A scenario file. Guests choose names in its comments, so no name may end a line. */
 export function scenarioText(scenario: object, { notes, beside = [], origins, sentences }: Remarks): string {
   const document = new Document(scenario, { aliasDuplicateObjects: false });
   // Fifty names are one line

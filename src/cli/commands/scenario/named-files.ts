@@ -4,7 +4,7 @@ import type { FileHash, Scenario } from '../../../core/model/scenario.js';
 import { commandsOf, includesFile, maxNamedBytes, pathsIn } from '../../../core/scenario/free-commands.js';
 import { readFileBelow } from '../../../system/fabric/hold-files.js';
 
-/** Files that the commands of a scenario name. */
+/** Files in a scenario's commands. */
 export interface NamedFiles {
   /** Each once, as now. */
   readonly files: readonly FileHash[];
@@ -12,10 +12,7 @@ export interface NamedFiles {
   readonly refused: readonly string[];
 }
 
-/**
- * Examines words of `run` and `during` that name files; relative paths start at the scenario's folder. `anywhere`:
- * files elsewhere too (`--allow-run`).
- */
+/** Finds files in `run` and `during`, relative to the scenario's folder. `anywhere` accepts other folders too. */
 export function namedFiles({ file, steps }: Pick<Scenario, 'file' | 'steps'>, anywhere: boolean): NamedFiles {
   const folder = dirname(file);
   const files = new Map<string, string>();

@@ -4,10 +4,7 @@ import { messageOf, usageError, type VerifyError } from '../../../core/model/ver
 const othersWrite = 0o022;
 const longest = 1 << 16;
 
-/**
- * A file of permissions or trust: at most 64 KiB, writable only by root or this user. Throws VerifyError (64) beginning
- * with `option`.
- */
+/** A file up to 64 KiB that only root or this user may write. VerifyError (64) names `option`. */
 export function readOwnedFile(option: string, path: string, hint: string): Buffer {
   const refused = (why: string): VerifyError => usageError(`${option}: ${why}`, hint);
   let fd: number;

@@ -15,7 +15,7 @@ import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
 import { columnsOf } from '../../screen.js';
 
-/** A host's plan reads its present state; nothing is changed or sent. */
+/** Reads a host's present state, without changes or frames. */
 export async function planOf(
   scenario: Scenario,
 ): Promise<{ readonly plan: Plan; readonly notes: readonly PrecheckNote[] }> {
@@ -37,7 +37,7 @@ export async function planOf(
 export interface PlanCommandOptions {
   readonly json: boolean;
   readonly hash: boolean;
-  /** Shows the first frame of each kind. */
+  /** Shows each kind's first frame. */
   readonly hex: boolean;
   readonly connect: boolean;
   readonly allowRun: boolean;
@@ -59,8 +59,8 @@ function unconnectedText(scenario: Scenario, { json, hash }: PlanCommandOptions)
 }
 
 /**
- * Prints a scenario's plan, or its SHA-256 for `run --approved`. Tag and key, drawn by a run, are zeros here, so that
- * equal files print equal plans. Other hosts are named, and connected to with --connect only.
+ * Prints a scenario's plan, or its SHA-256 for `run --approved`. Tag and key are zeros, so equal files print equal
+ * plans. Connects to other hosts only with --connect.
  */
 export async function planCommand(file: string, options: PlanCommandOptions): Promise<void> {
   for (const scenario of await loadFiles([file], { sets: parseSets(options.set), allowRun: options.allowRun })) {

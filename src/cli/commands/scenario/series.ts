@@ -5,7 +5,7 @@ import { messageOf, usageError } from '../../../core/model/verify-error.js';
 import { judgeOnly } from '../../../core/scenario/scenario-record.js';
 import { readOwnedFile } from './owned-file.js';
 
-/** `--set NAME=VALUE`; the last of a name counts. Throws VerifyError (64). */
+/** `--set NAME=VALUE`; the last wins. VerifyError (64). */
 export function parseSets(words: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
     words.map((word): [string, string] => {
@@ -20,10 +20,7 @@ export function parseSets(words: readonly string[]): ReadonlyMap<string, string>
   );
 }
 
-/**
- * Only steps whose name matches are judged. Throws VerifyError (64) for a wrong expression, or without a match in any
- * file.
- */
+/** Judges only matching steps. VerifyError (64) for a wrong expression or no match in any file. */
 export function grepSteps(scenarios: readonly Scenario[], grep: string | undefined): readonly Scenario[] {
   if (grep === undefined) return scenarios;
   const pattern = patternOf(grep);
@@ -43,7 +40,7 @@ function patternOf(grep: string): RegExp {
   }
 }
 
-/** Each scenario `repeat` times, round by round; a seed decides the order. */
+/** Repeats scenarios round by round; a seed decides the order. */
 export function inSeries(scenarios: readonly Scenario[], repeat: number, seed: number | null): readonly Scenario[] {
   const series = Array.from({ length: repeat }, () => scenarios).flat();
   if (seed === null) return series;
@@ -57,7 +54,7 @@ export function inSeries(scenarios: readonly Scenario[], repeat: number, seed: n
   return series;
 }
 
-/** Numbers in [0, 1) by a 32-bit seed (mulberry32). */
+/** Numbers in [0, 1). */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -68,10 +65,7 @@ function mulberry32(seed: number): () => number {
   };
 }
 
-/**
- * A scenario without openness by design; an only observed guest is missing from the proof, and no host program may read
- * frames.
- */
+/** Removes openness by design. Observed-only guests then lack a proof, and host programs may not read frames. */
 export function strictly(scenario: Scenario): Scenario {
   const { topology } = scenario;
   return {
@@ -96,12 +90,9 @@ export function strictly(scenario: Scenario): Scenario {
 }
 
 const othersWrite = 0o022;
-/** The administrator's, for every run on this host. */
 const hostTrustFile = '/etc/verify-isolation/trust';
 
-/**
- * `@FILE` of the host for `--trust`; empty = none. Throws VerifyError (64) if others than root may write or replace it.
- */
+/** The host's `@FILE` for `--trust`, or empty. VerifyError (64) if others than root may replace it. */
 export function hostTrust(path = hostTrustFile): readonly string[] {
   for (const place of [path, dirname(path)]) {
     const stats = lstatSync(place, { throwIfNoEntry: false });
@@ -131,10 +122,7 @@ function trustedBy(line: string, otherwise: string, ticket: string | null): read
   return [{ what, where, reason: reason === '' ? otherwise : reason, owner: null, ticket, until: null }];
 }
 
-/**
- * `--trust WHAT`, `--trust 'WHAT at WHERE'` or `--trust @FILE` (lines with a reason behind `#`): added to steps that
- * send. Throws VerifyError (64).
- */
+/** Adds `--trust WHAT`, `'WHAT at WHERE'` or `@FILE` to steps that send. VerifyError (64). */
 export function trusting(words: readonly string[], ticket: string | undefined): (scenario: Scenario) => Scenario {
   const trust = words.flatMap((word) => {
     const [lines, reason] = word.startsWith('@')

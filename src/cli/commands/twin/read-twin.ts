@@ -18,23 +18,23 @@ import { readInventory } from '../../../system/state/read-inventory.js';
 import { readSnapshot } from '../../../system/state/read-snapshot.js';
 import type { Remarks } from '../scenario/load-files.js';
 
-/** A twin of a live bridge, not yet built. */
+/** A live bridge's twin, not yet built. */
 export interface ReadTwin {
   readonly twin: Twin;
   readonly bridge: string;
   readonly ports: ReadonlySet<string>;
-  /** nft's rules for the bridge, for `nft -f`; empty = none. */
+  /** For `nft -f`; empty = none. */
   readonly rules: string;
   readonly remarks: Remarks;
 }
 
-/** By records beside bridges' answers: rules against spoofing, leases, managers. */
+/** Rules against spoofing, leases and managers record addresses beside bridges' answers. */
 function recordedAddresses(state: Snapshot['state'], { guests }: Inventory): readonly Neighbour[] {
   const managed = guests.flatMap(({ mac, ips }) => (mac === null ? [] : ips.map((address) => ({ mac, address }))));
   return [...managed, ...addressesInRules(state), ...readLeases()];
 }
 
-/** Processes that listen on the bridge's devices: the lab has none. */
+/** The lab has none of these processes. */
 function sniffers({ state, packetSockets }: Snapshot, bridge: string): readonly string[] {
   const devices = new Map(
     state.links
@@ -51,7 +51,7 @@ function sniffers({ state, packetSockets }: Snapshot, bridge: string): readonly 
     );
 }
 
-/** Reads a live bridge, without changes or frames, and lays out its twin. Throws VerifyError as `init` does. */
+/** Reads a live bridge without changes or frames. VerifyError as `init`. */
 export async function readTwin(options: {
   readonly bridge: string | undefined;
   readonly netns: string | undefined;
@@ -110,7 +110,7 @@ export async function readTwin(options: {
   };
 }
 
-/** With rules that a lab cannot have as `missing`. */
+/** `missing`: rules that a lab cannot have. */
 async function readTables(
   state: Snapshot['state'],
   devices: ReadonlySet<string>,
@@ -148,7 +148,6 @@ async function readAddresses(
   return { addresses: addressesIn(addresses), neighbours: parseNeighbours(neighbours) };
 }
 
-/** `192.168.0.19/24`, without link-local ones. */
 function addressesIn(json: unknown): readonly string[] {
   return objectsOf(json)
     .flatMap((link) => objectsOf(link['addr_info']))

@@ -19,7 +19,7 @@ export interface TwinOptions {
   readonly netns: string | undefined;
   /** `DEVICE.SETTING=VALUE` */
   readonly whatIf: readonly string[];
-  /** Of the catalogue; empty or `all` = all. */
+  /** Empty or `all` = the catalogue. */
   readonly class: readonly string[];
   readonly out: string | undefined;
   readonly json: boolean;
@@ -29,9 +29,8 @@ export interface TwinOptions {
 }
 
 /**
- * Writes a live bridge's twin as a scenario into `scenario/` of the folder and runs it in the lab with this command
- * line's other options, into `evidence/`; with --what-if a second one, and the differences. Gives the run's exit
- * status.
+ * Writes a live bridge's twin into `scenario/` and runs it into `evidence/`. --what-if runs a second one and prints
+ * differences. Gives the run's exit status.
  */
 export async function twinCommand(options: TwinOptions): Promise<number> {
   const classes = options.class.includes('all') ? [] : probeClasses.filter((name) => options.class.includes(name));
@@ -66,7 +65,6 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
   return status;
 }
 
-/** Of the second run against the first. Nothing if a run has no result. */
 async function compare(folder: string, name: string): Promise<void> {
   const folders = readdirSync(folder)
     .filter((entry) => entry.startsWith(name))
@@ -83,7 +81,7 @@ async function compare(folder: string, name: string): Promise<void> {
   }
 }
 
-/** A command line without some options: `flags` are alone, `valued` take the next word or `=VALUE`. */
+/** Drops options: `flags` are alone, `valued` take the next word or `=VALUE`. */
 export function stripOptions(
   words: readonly string[],
   flags: readonly string[],

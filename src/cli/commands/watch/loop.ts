@@ -8,11 +8,10 @@ import { openKernelEvents } from '../../../system/state/changes/events.js';
 import { silentState } from '../../../system/state/changes/sysctl-changes.js';
 import { readSnapshot } from '../../../system/state/read-snapshot.js';
 
-/** After the first event, so that a storm is one snapshot. */
+/** A storm of events is one snapshot. */
 const coalesceMs = 40;
-/** For changes without events. */
+/** Some changes cause no event. */
 const pollMs = 300;
-/** Without any event. */
 const idleMs = 60_000;
 const retryMs = 1000;
 
@@ -29,9 +28,9 @@ export interface WatchLoopOptions {
   /** null = the present state. */
   readonly baseline: Snapshot | null;
   readonly signal: AbortSignal;
-  /** The first snapshot is read, and listening has begun. */
+  /** After the first snapshot, when listening has begun. */
   readonly onReady: (snapshot: Snapshot) => void;
-  /** After each snapshot: changes since the last one, and all differences from the baseline. */
+  /** Changes since the last snapshot, and all differences from the baseline. */
   readonly onSnapshot: (
     snapshot: Snapshot,
     changed: readonly Drift[],
@@ -42,7 +41,7 @@ export interface WatchLoopOptions {
   readonly onFailure: (error: VerifyError) => void;
 }
 
-/** Reads at each kernel event, compares and reports, until the signal. Rejects if the first snapshot is unreadable. */
+/** Compares at each kernel event until the signal. Rejects if the first snapshot is unreadable. */
 export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   const { netns, signal } = options;
   const bell = new Bell(netns, signal);
@@ -88,7 +87,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   }
 }
 
-/** A change back to the baseline is a recovery, for information. */
+/** A change back to the baseline becomes information. */
 export function asRecoveries(changed: readonly Drift[], open: readonly Drift[]): readonly Drift[] {
   const places = new Set(open.map(({ bridge, place }) => `${bridge ?? ''}\0${place}`));
   return changed.map((drift) =>
@@ -98,7 +97,6 @@ export function asRecoveries(changed: readonly Drift[], open: readonly Drift[]):
   );
 }
 
-/** Rings at a change in a namespace, with or without a kernel event. */
 class Bell {
   private readonly netns: string | null;
   private readonly signal: AbortSignal;
@@ -117,7 +115,7 @@ class Bell {
     this.poll = setInterval(() => this.look(), pollMs);
   }
 
-  /** Polls these links for changes without events. */
+  /** For changes without events. */
   watch(links: Snapshot['state']['links']): void {
     this.links = links;
   }
@@ -136,7 +134,7 @@ class Bell {
     return this.isRung ? Promise.resolve() : this.wait(ms, true);
   }
 
-  /** Resolves after this time, or at the signal. */
+  /** The signal ends it. */
   sleep(ms: number): Promise<void> {
     return this.wait(ms, false);
   }
@@ -173,7 +171,7 @@ class Bell {
   }
 }
 
-/** A lost namespace shows in the next snapshot, and is tried again. */
+/** The next snapshot shows a lost namespace. */
 function silentOr(netns: string | null, links: Snapshot['state']['links'], otherwise: string): string {
   try {
     return silentState(netns, links);

@@ -14,7 +14,7 @@ export interface ReprobeOutcome {
   readonly dir: string;
 }
 
-/** Runs a scenario in its own process, one at a time; a start during a run is one more run afterwards. */
+/** Runs a scenario in its own process, one at a time. Starts during a run cause one more. */
 export function makeReprobe(
   file: string,
   done: (outcome: ReprobeOutcome) => void,
@@ -45,12 +45,10 @@ function oneAtATime(act: () => Promise<void>): { start(): void; end(): Promise<v
   };
 }
 
-/** Limits of `--exec`: time, and waiting changes. */
 const [execMs, maxWaiting] = [60_000, 10_000];
 
 /**
- * Starts a program for changes, without shell and arguments: JSON lines on stdin. One at a time; later changes wait.
- * `failed`: it did not end with 0.
+ * Starts a program without shell or arguments; JSON lines on stdin. Later changes wait. `failed`: its status was not 0.
  */
 export function makeExec(
   program: string,

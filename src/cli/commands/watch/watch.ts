@@ -28,7 +28,6 @@ export interface WatchCommandOptions {
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Throws VerifyError (64) for options without meaning for a state written once. */
 function checkLearning({ bridge, baseline, json, textfile, reprobe, exec }: WatchCommandOptions): void {
   const stray = Object.entries({ bridge, baseline, json: json ? '' : undefined, textfile, reprobe, exec }).flatMap(
     ([name, value]) => (value === undefined ? [] : [`--${name}`]),
@@ -179,7 +178,7 @@ function loadBaseline(path: string): Snapshot {
   }
 }
 
-/** Atomically: a reader sees the old file or the new one. */
+/** A reader sees the old file or the new one. */
 function writeWhole(path: string, text: string): void {
   try {
     writeNamedFile(path, text);
