@@ -29,13 +29,13 @@ function createColumns(): Columns {
   };
 }
 
-/** Collects packets into columns that decoders write directly, and items in the file's order. */
+/** Decoders write packets directly into its columns. Items keep the file's order. */
 export class BatchBuilder {
-  /** Another object after each `next`. */
+  /** Replaced by each `next`. */
   columns = createColumns();
   count = 0;
   byteOrder: 'little' | 'big' = 'little';
-  /** Fleeting: columns to be rewritten after `take`. */
+  /** Fleeting: columns to reuse after `take`. */
   private readonly pool: Columns[] = [this.columns];
   private handedOut = 0;
   private items: CaptureItem[] = [];
@@ -46,14 +46,13 @@ export class BatchBuilder {
   /** Fleeting: the next `window` voids batches of `take`, which saves copying columns. */
   constructor(private readonly fleeting: boolean) {}
 
-  /** Sets the bytes of packets, and their position in the file. */
   window(bytes: Uint8Array, fileOffset: number): void {
     this.flush();
     this.bytes = bytes;
     this.fileOffset = fileOffset;
   }
 
-  /** Sets the current packet's time in two words: a BigInt would cost more than all the rest. */
+  /** In two words, as a BigInt would cost more than all the rest. */
   setTimeWords(high: number, low: number): void {
     const words = this.columns.timeWords;
     words[2 * this.count + highHalf] = high;
@@ -69,7 +68,7 @@ export class BatchBuilder {
     if (this.count === batchCapacity) this.flush();
   }
 
-  /** Adds another item behind all packets. */
+  /** Goes behind all packets. */
   add(item: CaptureItem): void {
     this.flush();
     this.items.push(item);

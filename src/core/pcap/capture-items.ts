@@ -1,8 +1,8 @@
-/** Outgoing or incoming for the interface of capture (pcapng: epb_flags). */
+/** Relative to the captured interface (pcapng: epb_flags). */
 export const directions = { unknown: 0, in: 1, out: 2 } as const;
 export type Direction = (typeof directions)[keyof typeof directions];
 
-/** The direction of a batch's packet; `unknown` for any other value. */
+/** `unknown` for any other value. */
 export function packetDirection({ direction }: Pick<Batch, 'direction'>, packet: number): Direction {
   const value = direction[packet];
   if (value === directions.out) return directions.out;
@@ -37,8 +37,8 @@ export interface InterfaceItem {
 }
 
 /**
- * Consecutive packets of a section, as columns. Packet i is `bytes[offset[i], offset[i] + captured[i])`. `bytes` may be
- * the pushed chunk, and is valid as long as that.
+ * A section's consecutive packets as columns: packet i is `bytes[offset[i], offset[i] + captured[i])`. `bytes` may be
+ * the pushed chunk, and is valid as long.
  */
 export interface Batch {
   readonly kind: 'batch';
@@ -48,21 +48,21 @@ export interface Batch {
   readonly captured: Uint32Array;
   readonly original: Uint32Array;
   readonly interfaceId: Uint32Array;
-  /** ns since 1970; 0 = none (simple packet blocks). */
+  /** ns since 1970; 0 = none. */
   readonly timeNs: BigInt64Array;
   /** One of `directions`. */
   readonly direction: Uint8Array;
-  /** Of `bytes[0]`, in the file. */
+  /** Of `bytes[0]`. */
   readonly fileOffset: number;
-  /** Of packet 0, from 1, as Wireshark counts. */
+  /** From 1, as in Wireshark. */
   readonly firstFrame: number;
-  /** In `bytes`, for `readPacketOptions`; length 0 = none. */
+  /** In `bytes`; length 0 = none. */
   readonly optionsAt: Uint32Array;
   readonly optionsLength: Uint32Array;
   readonly byteOrder: 'little' | 'big';
 }
 
-/** Counters of an interface's block; null = not reported. */
+/** An interface's counters; null = not reported. */
 export interface StatisticsItem {
   readonly kind: 'statistics';
   readonly interfaceId: number;
@@ -73,10 +73,10 @@ export interface StatisticsItem {
   readonly endNs: bigint | null;
 }
 
-/** A fault of the file. After a fatal one reading ends; earlier items stand. */
+/** A fault of the file. A fatal one ends reading; earlier items stand. */
 export interface DamageItem {
   readonly kind: 'damage';
-  /** Of the faulty block or record, in the file. */
+  /** In the file. */
   readonly offset: number;
   readonly message: string;
   readonly fatal: boolean;

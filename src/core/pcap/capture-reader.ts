@@ -14,17 +14,16 @@ export interface CaptureReaderOptions {
 const magicLength = 4;
 
 /**
- * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any bytes: never throws, holds at most one
- * block (16 MiB) and one batch, and ends at the first fatal damage after all complete items. `fleeting`: the next
- * `push` voids batches. `raw`: a capture by this program's helpers, with ring blocks (core/pcap/ring/block.ts); bytes
- * of a chunk may then be changed.
+ * Reads pcap (µs and ns, both byte orders) and pcapng. Never throws: the first fatal damage ends it after all complete
+ * items. Holds at most one block (16 MiB) and one batch. `fleeting`: the next `push` voids batches. `raw`: a helper's
+ * capture with ring blocks, whose chunks may be changed.
  */
 export class CaptureReader {
   private readonly options: CaptureReaderOptions;
   private readonly out: BatchBuilder;
   private decoder: Decoder | null = null;
   private isOver = false;
-  /** An incomplete block: the first `carried` bytes. */
+  /** The first `carried` bytes are an incomplete block. */
   private carry = new Uint8Array(0);
   private carried = 0;
   private carryOffset = 0;
@@ -35,7 +34,7 @@ export class CaptureReader {
     this.out = new BatchBuilder(options.fleeting ?? false);
   }
 
-  /** Takes a chunk of any size. Batches may point into it: use or copy them before it changes. */
+  /** Takes chunks of any size. Batches may point into them. */
   push(chunk: Uint8Array): readonly CaptureItem[] {
     const at = this.completeBlock(chunk);
     if (!this.isOver && this.carried === 0 && at < chunk.length) {
@@ -50,7 +49,7 @@ export class CaptureReader {
     return this.out.take();
   }
 
-  /** Ends the file: an incomplete block is damage. */
+  /** An incomplete block is damage. */
   end(): readonly CaptureItem[] {
     if (!this.isOver) {
       if (this.fileOffset === 0) this.fail(0, 'the file is empty');
@@ -85,7 +84,7 @@ export class CaptureReader {
     return at;
   }
 
-  /** Position of the first byte not taken, -1 after fatal damage. */
+  /** The first byte not taken, -1 after fatal damage. */
   private decode(bytes: Uint8Array, from: number, to: number, offset: number): number {
     const window = windowOf(bytes, offset);
     if (this.decoder === null) {
@@ -109,7 +108,6 @@ export class CaptureReader {
     return null;
   }
 
-  /** `complete`: expected bytes of the block. */
   private append(chunk: Uint8Array, from: number, length: number, complete: number): void {
     if (this.carried + length > this.carry.length) {
       const larger = new Uint8Array(Math.max(2 * this.carry.length, this.carried + length, complete, 4096));

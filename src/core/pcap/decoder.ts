@@ -1,4 +1,4 @@
-/** A decoder's bytes, with their position in the file. */
+/** A decoder's bytes at a position of the file. */
 export interface Window {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -18,11 +18,8 @@ export function windowOf(bytes: Uint8Array, fileOffset: number): Window {
 }
 
 export interface Decoder {
-  /**
-   * Takes complete blocks or records from `from`; gives the position of the first byte not taken, -1 after fatal
-   * damage.
-   */
+  /** Takes complete blocks or records; gives the first position not taken, -1 after fatal damage. */
   decode(window: Window, from: number, to: number): number;
-  /** Bytes from `from` that the next block or record needs, as far as known, after `decode` stopped. */
+  /** Bytes from `from` that the next block or record needs, as far as known. */
   needed(window: Window, from: number, to: number): number;
 }

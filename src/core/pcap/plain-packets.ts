@@ -4,7 +4,6 @@ import { blockTypes, optionCodes } from './pcapng/options.js';
 import type { TimeResolution } from './time-resolution.js';
 import { highHalf, lowHalf } from './time-words.js';
 
-/** Code and length of epb_flags as a word of this machine's order. */
 const flagsOption = new Uint32Array(Uint16Array.of(optionCodes.packet.flags, 4).buffer)[0] ?? 0;
 
 interface PlainSection {
@@ -12,7 +11,7 @@ interface PlainSection {
   readonly earlier: number;
 }
 
-/** Bytes of the packet block at `at`; 0 = not aligned, or its start passes `to`. */
+/** 0 = not aligned, or its start passes `to`. */
 function plainLength(words: Uint32Array, at: number, to: number): number {
   const word = at >>> 2;
   if (at + 32 > to || words[word] !== blockTypes.packet) return 0;
@@ -21,7 +20,7 @@ function plainLength(words: Uint32Array, at: number, to: number): number {
   return isWhole && words[((at + length) >>> 2) - 1] === length ? length : 0;
 }
 
-/** By a first option from `at` to `end`: 0 = none; -1 = another option. */
+/** 0 = no option, -1 = another first option. */
 function directionAt(words: Uint32Array, at: number, end: number): number {
   if (at + 8 > end || words[at >>> 2] !== flagsOption) return -1;
   const direction = (words[(at >>> 2) + 1] ?? 0) & 3;
@@ -29,9 +28,8 @@ function directionAt(words: Uint32Array, at: number, end: number): number {
 }
 
 /**
- * Decodes consecutive enhanced packet blocks in the usual form: this machine's byte order, times in ns, no options or
- * epb_flags first. Reading words takes half the time. Gives the position of the first byte not taken, which is for the
- * decoder. `words`: bytes from 0 to at least `to`; `from` is aligned.
+ * Decodes usual enhanced packets by words, in half the time: this machine's byte order, ns, no options or epb_flags
+ * first. Gives the first position not taken. `from` is aligned, and `words` reach from 0 to `to`.
  */
 export function takePlainPackets(
   out: BatchBuilder,

@@ -1,10 +1,10 @@
 import { endianness } from '../wire/bytes.js';
 
-/** Positions of a time's halves in its words. */
+/** A time's halves in its words. */
 export const lowHalf = endianness === 'little' ? 0 : 1;
 export const highHalf = 1 - lowHalf;
 
-/** Times as pairs of 32-bit words, compared without big integers. Packet i has words 2i + highHalf and 2i + lowHalf. */
+/** Packet i has words 2i + highHalf and 2i + lowHalf, compared without big integers. */
 export function timeWords(timeNs: BigInt64Array | BigUint64Array): Uint32Array {
   return new Uint32Array(timeNs.buffer, timeNs.byteOffset, 2 * timeNs.length);
 }
@@ -15,7 +15,7 @@ export interface WordTime {
   low: number;
 }
 
-/** The earlier of a known time, which is changed, and another; null = none known. */
+/** Changes `known` to the earlier time; null = none known. */
 export function earliest(known: WordTime | null, high: number, low: number): WordTime {
   if (known === null) return { high, low };
   if (high < known.high || (high === known.high && low < known.low)) {

@@ -1,17 +1,17 @@
 import type { AccountWindow } from '../model/timeline.js';
 
-/** Kernel counters of an account's ports together, since they exist. */
+/** Kernel counters of an account's ports together. */
 export interface SentCount {
-  /** Frames handed to the far end: tx_packets of rtnl_link_stats64 (linux/if_link.h). */
+  /** tx_packets (linux/if_link.h). */
   readonly sent: number;
-  /** Frames dropped by the driver: tx_dropped. */
+  /** By the driver: tx_dropped. */
   readonly dropped: number;
 }
 
 /**
- * The kernel's counter, outgoing frames offered to a packet socket, the counter again. A frame is offered before it is
- * counted (dev_hard_start_xmit, net/core/dev.c), so `sent + dropped − heard` is the frames that no socket was offered,
- * less those between the two.
+ * The kernel's counter before and after, and frames a packet socket was offered. The kernel offers a frame before
+ * counting it (dev_hard_start_xmit, net/core/dev.c). `sent + dropped − heard` is thus the frames no socket was offered,
+ * less those in between.
  */
 export interface AccountReading {
   readonly before: SentCount;
@@ -19,7 +19,7 @@ export interface AccountReading {
   readonly after: SentCount;
 }
 
-/** Equal readings that show a port at rest; moments of a busy one that show nothing under way. */
+/** Equal readings show a port at rest; this many of a busy one show nothing under way. */
 export const restReadings = 5;
 export const settledMeetings = 3;
 
@@ -27,7 +27,7 @@ export function isSettled(window: AccountWindow): boolean {
   return window.rest >= restReadings || window.meetings >= settledMeetings;
 }
 
-/** Folds a reading into the window; null = the first. */
+/** null = the first reading. */
 export function withReading(window: AccountWindow | null, { before, heard, after }: AccountReading): AccountWindow {
   const low = before.sent + before.dropped - heard;
   const high = after.sent + after.dropped - heard;

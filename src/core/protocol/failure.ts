@@ -2,7 +2,7 @@ import { type Of, oneOf, text } from '../model/shape/shape.js';
 import { faultCode } from '../model/timeline.js';
 import { errorExits, VerifyError } from '../model/verify-error.js';
 
-/** A VerifyError of another process, thrown by the one that asked. */
+/** A VerifyError of another process, thrown here. */
 export const failureShape = { code: faultCode, exit: oneOf(...errorExits), message: text, hint: text };
 export type Failure = Of<typeof failureShape>;
 

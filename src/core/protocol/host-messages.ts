@@ -29,21 +29,21 @@ import {
 import { linkedDevices, passing, stateShape } from './state-shape.js';
 
 /**
- * Messages between the orchestrator and `verify-isolation helper` on another host, by ssh(1): JSON lines, as to
- * helpers. The far side begins with `ready`, and its version is compared before any question. It undoes its changes and
- * ends when stdin closes, or after `farPatienceMs` of silence: a cut network closes nothing.
+ * Messages to `verify-isolation helper` on another host over ssh(1), as JSON lines. It begins with `ready`; its version
+ * is compared first. It undoes changes and ends when stdin closes, or after `farPatienceMs` of silence, as a cut
+ * network closes nothing.
  */
 
 export const beatMs = 1000;
-/** The far side gives up after this silence. */
+/** The far side ends after this silence. */
 export const farPatienceMs = 10_000;
 /** The orchestrator gives up after this silence. */
 export const nearPatienceMs = 6000;
-/** Of a capture file in one message. */
+/** A message's part of a capture file. */
 export const fetchBytes = 512 * 1024;
 
 const insideEndpoint = { name: text, port: text, netns: text };
-/** An endpoint with a network namespace of its own. */
+/** An endpoint with its own network namespace. */
 export type InsideEndpoint = Of<typeof insideEndpoint>;
 
 const countedPort = {
@@ -52,34 +52,34 @@ const countedPort = {
   port: text,
   device: text,
 };
-/** A port whose outgoing frames are counted beside its observer. */
+/** Its outgoing frames are counted beside its observer. */
 export type CountedPort = Of<typeof countedPort>;
 
 const netns = orNull(text);
-/** Of another host: only this one knows where it is. */
+/** Only the far side knows its place. */
 const farPlace = { device: text, netns };
 
 const questions = {
-  /** The far side's wall clock, for comparison. */
+  /** The far side's wall clock. */
   clock: {},
   read: { netns, sysctl: [text], ovs: flag },
   drops: { netns },
-  /** Watches changes of rules and settings, and new bypasses, in a namespace. */
+  /** Reports changes of rules and settings, and new bypasses. */
   watch: { netns, routed: flag },
-  /** Changes since the last question; bypasses since the beginning. */
+  /** Changes since the last question, bypasses since the beginning. */
   heard: {},
   /** Its devices, and those elsewhere above them or at a veth's other end. */
   around: { netns },
-  /** Locks the bridges and opens injection ports, with a journal. */
+  /** Locks bridges and opens injection ports, with a journal. */
   open: { runId: matching(/^[0-9a-f]{8,64}$/), netns, bridges: [text], ports: [text], inside: [insideEndpoint] },
   capture: { capture: text, netns, runTag: orNull(count), only: oneOf('run', 'all'), most: orNull(count) },
   observe: { capture: text, observers: [openedShape] },
   seal: { capture: text },
-  /** Counts frames that leave by these ports, and enter behind them, between `observe` and `seal`. */
+  /** Counts frames that leave by these ports, between `observe` and `seal`. */
   count: { capture: text, netns, ports: [countedPort], pooled: flag },
   mark: { capture: text, mark: text, accounts: flag },
   stop: { capture: text },
-  /** A piece of a stopped capture; an empty one is its end. */
+  /** Part of a stopped capture; empty = its end. */
   fetch: { capture: text, offset: count },
   sender: { sender: text, places: mapOf(farPlace) },
   send: {
@@ -90,7 +90,7 @@ const questions = {
     perSecond: paceShape,
   },
   'end-sender': { sender: text },
-  /** Undoes everything; the answer is the rest. */
+  /** Undoes changes; answers with remains. */
   close: {},
 };
 const questionShape = tagged('ask', questions);

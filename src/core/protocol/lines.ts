@@ -3,15 +3,12 @@ import { VerifyError } from '../model/verify-error.js';
 /** 1,000 frames of 9,000 bytes as base64 fit. */
 const maxLineBytes = 16 * 1024 * 1024;
 
-/** A message for a pipe: JSON and a line feed. */
+/** JSON and a line feed. */
 export function encodeLine(message: object): string {
   return `${JSON.stringify(message)}\n`;
 }
 
-/**
- * Cuts text into lines: the result takes chunks and gives complete lines. Throws VerifyError (70) on a line over
- * `maxBytes`: the sender is not one of ours.
- */
+/** Takes chunks, gives complete lines. VerifyError (70) on a longer line, which no helper writes. */
 export function lineSplitter(maxBytes: number = maxLineBytes): (chunk: string) => readonly string[] {
   let parts: string[] = [];
   let buffered = 0;

@@ -2,24 +2,23 @@ import { accountWindow, counters, engineFacts, faultCode } from '../model/timeli
 import { count, flag, mapOf, maybe, number, type Of, oneOf, only, orNull, tagged, text } from '../model/shape/shape.js';
 
 /**
- * Messages between the orchestrator and its helpers: JSON lines on the helper's stdin and stdout; stderr is text for
- * people. A helper undoes its changes and ends when stdin closes.
+ * Messages to helpers: JSON lines on stdin and stdout; stderr is for people. A helper undoes its changes and ends when
+ * stdin closes.
  */
 
 /**
- * The socket that passes open files to a helper (system/kernel/fd-passing.ts), each before its message: its only
- * descriptor beside the standard streams.
+ * The socket that passes open files before their messages (system/kernel/fd-passing.ts), beside the standard streams.
  */
 export const handingFd = 3;
 
-/** A helper's first message. No process of its user can inspect it then; a sending one is sealed. */
+/** No process of its user can inspect it then; a sending helper is sealed. */
 const ready = { version: text, pid: count };
 export type Ready = Extract<FromRelay, { readonly type: 'ready' }>;
 
 const fault = { code: faultCode, observer: orNull(text), message: text };
 export type HelperFault = Extract<FromRelay, { readonly type: 'fault' }>;
 
-/** `port`: both ways, `bridge`: outgoing frames and those that the host accepts. */
+/** `port`: both ways. `bridge`: outgoing and accepted frames. */
 const watch = oneOf('port', 'bridge');
 export type Watch = Of<typeof watch>;
 
@@ -28,15 +27,15 @@ export const openedShape = {
   device: text,
   watch,
   engine: engineFacts.engine,
-  /** The observer's own, for directions by MAC. */
+  /** The observer's own, for directions. */
   macs: [text],
   filter: text,
   snaplen: count,
-  /** Ring bytes of each handle. */
+  /** Ring bytes a handle. */
   buffer: count,
   /** A ring of slots, handed over at once; absent = of blocks. */
   immediate: maybe(oneOf(true)),
-  /** Opaque, for the interface's description in the file. */
+  /** Opaque, for the file's interface. */
   description: text,
 };
 
@@ -46,28 +45,24 @@ export const paceShape = orNull(only(number, 'a number above 0', (rate) => rate 
 const toCapture = tagged('type', {
   open: openedShape,
   /**
-   * The pcapng file of this helper's observers, passed before it; comes before `open`. `runTag`: its frames are kept in
-   * memory if the file cannot be written. `only`: `run` = frames without it are only counted. `most`: limit in bytes;
-   * null = none.
+   * The pcapng file, passed before it; comes before `open`. Keeps `runTag`'s frames in memory if the file cannot be
+   * written. `only` `run`: other frames are just counted. `most`: bytes; null = no limit.
    */
   file: { path: text, runTag: orNull(count), only: oneOf('run', 'all'), most: orNull(count) },
   /**
-   * Programs that find the run's tokens, or take every frame (null), passed before it: one for outgoing, one for all,
-   * and their counts (system/capture/kernel-search.ts). Comes before `file`.
+   * Passes search programs, one for outgoing frames and one for all, with counts (system/capture/kernel-search.ts).
+   * null = take every frame. Comes before `file`.
    */
   search: { runTag: orNull(count) },
   seal: {},
   /** Counts frames that leave by these ports, for one account; between `open` and `seal`. */
   count: { account: text, devices: [text] },
-  /** `accounts`: read too, while handles are drained. */
+  /** `accounts`: read too. */
   mark: { id: text, accounts: flag },
   stop: {},
-  /** As `stop`, but the helper and its handles stay, sealed and idle. */
+  /** As `stop`, but helper and handles stay, sealed and idle. */
   rest: {},
-  /**
-   * Asks a resting helper whether it can listen again. Then another `file` and an `open` for each observer follow,
-   * equal but for filter and description.
-   */
+  /** Asks a resting helper to listen again. `file` and each `open` follow, equal but for filter and description. */
   again: {},
 });
 export type ToCapture = Of<typeof toCapture>;
@@ -77,13 +72,13 @@ export type FileMessage = Extract<ToCapture, { readonly type: 'file' }>;
 export type OpenMessage = Extract<ToCapture, { readonly type: 'open' }>;
 
 const keptFrame = { observer: text, towards: flag, frame: text };
-/** A frame kept in memory as the file could not be written: `frame` is base64, `towards` = to the guest or host. */
+/** A frame that the file could not take. `frame` is base64; `towards` = to the guest or host. */
 export type KeptFrame = Of<typeof keptFrame>;
 
 export const capturedShape = {
   counters: mapOf(counters),
   written: mapOf(count),
-  /** The first frames with the run's tag that the file could not take. */
+  /** The first such frames with the run's tag. */
   kept: [keptFrame],
 };
 export type Captured = Of<typeof capturedShape>;
@@ -97,33 +92,33 @@ const fromCapture = tagged('type', {
   fault,
   listening: listeningShape,
   sealed: sealedShape,
-  /** Heartbeat with all frames taken: every 100 ms (with frames 10 to 30), and before each `marked`. */
+  /** All frames taken: every 100 ms (with frames 10 to 30), and before each `marked`. */
   counts: { taken: count },
   /** Without accounts that were unreadable or not requested. */
   marked: { id: text, counters: mapOf(counters), accounts: mapOf(accountWindow) },
   stopped: capturedShape,
   rested: capturedShape,
-  /** `unchanged`: every handle still captures, on the interface of that name. */
+  /** Every handle still captures, on the interface of that name. */
   again: { unchanged: flag },
 });
 export type FromCapture = Of<typeof fromCapture>;
 
-/** The next `count` frames leave by this socket. `size`: only their first bytes; absent = all. */
+/** The next `count` frames leave by this socket. `size`: their first bytes; absent = all. */
 export const routeShape = { socket: text, count, size: maybe(count) };
 const sendRoute = {
   ...routeShape,
-  /** Index of the outgoing interface; 0 = the socket's. */
+  /** Index; 0 = the socket's. */
   interface: count,
-  /** A frame dropped by the driver counts as sent: it entered the device. */
+  /** A frame the driver drops counts as sent: it entered the device. */
   countsDropped: maybe(oneOf(true)),
 };
 export type SendRoute = Of<typeof sendRoute>;
 
 const toSend = tagged('type', {
   adopt: { socket: text },
-  /** A memory file, passed before it; frames stay in it until they are answered. */
+  /** Passes a memory file; frames stay in it until answered. */
   frames: {},
-  /** `bytes` of that file from `at`: consecutive frames of `length` bytes; `routes`: where they leave, in order. */
+  /** `bytes` of that file from `at`: frames of `length` bytes. `routes`: their ways out, in order. */
   send: { id: count, routes: [sendRoute], length: count, at: count, bytes: count, perSecond: paceShape },
   stop: {},
 });
@@ -134,14 +129,14 @@ export const sentShape = { accepted: count, error: orNull(text) };
 const fromSend = tagged('type', {
   ready,
   fault,
-  /** Heartbeat every 100 ms. */
+  /** Every 100 ms. */
   beat: {},
   opened: { socket: text },
   sent: { id: count, ...sentShape },
   stopped: {},
 });
 
-/** The relay carries frames between a promiscuous bridge device and an endpoint behind it. */
+/** It carries frames between a promiscuous bridge device and an endpoint behind it. */
 const toRelay = tagged('type', {
   start: { bridge: text, device: text, macs: [text], everything: flag },
   stop: {},

@@ -19,7 +19,7 @@ function wrong(what: string): VerifyError {
   );
 }
 
-/** In characters: another host may have written all of it. */
+/** Another host may write any length. */
 const maxFaultText = 300;
 
 function faultText({ at, expected }: Misfit): string {
@@ -38,17 +38,17 @@ function read<C extends Codec<unknown>>(codec: C, line: string, what: string): O
   return value as Of<C>;
 }
 
-/** A line from the orchestrator. Throws VerifyError (70) on anything else. */
+/** VerifyError (70) on anything else. */
 export function parseToHost(line: string): ToHost {
   return read(toHostShape, line, 'a question');
 }
 
-/** A line from a far side. Throws VerifyError (70) on anything else. */
+/** VerifyError (70) on anything else. */
 export function parseFromHost(line: string): FromHost {
   return read(fromHostShape, line, 'a message');
 }
 
-/** The answer to a question; a text is the fault. */
+/** A text is the fault. */
 export function parseAnswer<A extends HostAsk>(ask: A, value: unknown): HostAnswers[A] | string {
   const misfit = misfitOf(answerShapes[ask], value, 'drop');
   return misfit === null ? (value as HostAnswers[A]) : faultText(misfit);

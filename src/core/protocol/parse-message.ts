@@ -2,17 +2,14 @@ import { type Codec, misfitOf, type Of, pathText } from '../model/shape/shape.js
 import { VerifyError } from '../model/verify-error.js';
 import { fromHelper, type FromHelper, type HelperRole, toHelper, type ToHelper } from './messages.js';
 
-/**
- * A line to a helper of that role, without unknown members. Throws VerifyError (70) on anything else; the helper then
- * ends.
- */
+/** Parsers by role, which refuse unknown members. VerifyError (70); the helper then ends. */
 export const parseToHelper: { readonly [R in HelperRole]: (line: string) => ToHelper[R] } = {
   capture: (line) => parse(toHelper.capture, line),
   send: (line) => parse(toHelper.send, line),
   relay: (line) => parse(toHelper.relay, line),
 };
 
-/** A line from a helper of that role. Throws VerifyError (70) on anything else. */
+/** Parsers by role. VerifyError (70) on anything else. */
 export const parseFromHelper: { readonly [R in HelperRole]: (line: string) => FromHelper[R] } = {
   capture: (line) => parse(fromHelper.capture, line),
   send: (line) => parse(fromHelper.send, line),

@@ -19,7 +19,7 @@ import {
   whole,
 } from '../model/shape/shape.js';
 
-/** Members that the shape does not name stay. */
+/** Unnamed members stay. */
 function kept<T>(shape: Shape): Codec<T> {
   return (value) => misfitOf(shape, value);
 }

@@ -3,24 +3,18 @@
 const dangerous =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]|[\u{e0000}-\u{e007f}]/gu;
 
-/**
- * Commands to a pipeline's runner: `##[name]`, `##vso[name]` anywhere (GitHub, Azure), `::name::` at a line's start
- * (GitHub).
- */
+/** `##[name]`, `##vso[name]` anywhere (GitHub, Azure), `::name::` at a line's start (GitHub). */
 const pipelineCommand = /#(?=#(?:vso)?\[)|^(\s*):(?=:[\w-]+(?:\s[^:]*)?::)/g;
 
 /** Printable ASCII without `#` and `:`, and arrows: harmless, and found in a tenth of the time. */
 const harmless = /^[ -"$-9;-~\u2190-\u21ff]*$/;
 
-/** True if a line starting so is a command to a pipeline's runner. */
+/** True if a pipeline's runner obeys a line starting so. */
 export function isPipelineCommand(word: string): boolean {
   return /^::[\w-]/.test(word);
 }
 
-/**
- * A guest's, file's or interface's text as a harmless line: characters that terminals or pipelines' runners obey become
- * `\u{1b}`.
- */
+/** One harmless line: characters that terminals or pipelines' runners obey become `\u{1b}`. */
 export function escapeText(text: string): string {
   if (harmless.test(text)) return text;
   return text
@@ -41,8 +35,8 @@ export function counted(count: number, singular: string, many?: string): string 
 const maxQuoted = 60;
 
 /**
- * Text of a file for a message: in double quotes, cut after 60 characters, with escapes for all that terminals obey or
- * that reorders the line (control, format and bidirectional characters, lone surrogates).
+ * In double quotes, cut after 60 characters. Escapes control, format and bidirectional characters and lone surrogates,
+ * which terminals obey or which reorder the line.
  */
 export function quote(text: string): string {
   const characters = [...text.slice(0, maxQuoted * 2)];
@@ -50,7 +44,7 @@ export function quote(text: string): string {
   return `"${shown}${text.length > maxQuoted && characters.length > maxQuoted ? '…' : ''}"`;
 }
 
-/** The escapes of `quote`, without quotes and limit: for paths. */
+/** The escapes of `quote`, without quotes and limit. */
 export function escapePath(text: string): string {
   return [...text].map(escapeCharacter).join('');
 }
@@ -61,17 +55,17 @@ function escapeCharacter(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
-/** A literal word for a shell: interface names may hold anything the kernel allows. */
+/** A shell word: interface names may hold anything the kernel allows. */
 export function word(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A name, of any characters, as part of a file's. */
+/** Part of a file name, from any characters. */
 export function fileWord(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_-]/g, '_');
 }
 
-/** One word for a POSIX shell, in single quotes unless harmless and no option. */
+/** One POSIX shell word, in single quotes unless harmless and no option. */
 export function quoteForShell(text: string): string {
   const literal = word(text);
   return literal.startsWith('-') ? `'${text}'` : literal;

@@ -6,14 +6,14 @@ export interface IpNumber {
   readonly value: bigint;
 }
 
-/** Parses IPv4 (dotted decimal, no leading zeros) or IPv6 (RFC 4291 2.2, without zone); null = neither. */
+/** IPv4 without leading zeros, or IPv6 (RFC 4291 2.2) without zone; null = neither. */
 export function parseIp(text: string): IpNumber | null {
   if (text.includes(':')) return parseIpv6(text);
   const value = parseIpv4(text);
   return value === null ? null : { family: 4, value };
 }
 
-/** An address as text: dotted decimal, or RFC 5952. */
+/** Dotted decimal, or RFC 5952. */
 export function formatIp({ family, value }: IpNumber): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join('.');
   const groups = Array.from({ length: 8 }, (_, at) => ((value >> BigInt(112 - 16 * at)) & 0xffffn).toString(16));
@@ -29,7 +29,7 @@ export function formatIp({ family, value }: IpNumber): string {
     : `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }
 
-/** Parses `192.168.0.20/24`; null = bad address or length. */
+/** `192.168.0.20/24`; null = bad address or length. */
 export function parsePrefix(text: string): IpPrefix | null {
   const [address = '', length = '', ...rest] = text.split('/');
   const ip = parseIp(address);

@@ -10,13 +10,13 @@ export function listText(names: readonly string[], word = 'and'): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${word} ${names.at(-1) ?? ''}`;
 }
 
-/** The first `most` texts and the number of the others plus `also`: `a, b and 7 more`. */
+/** `a, b and 7 more`; `also` adds to the number. */
 export function someText(texts: readonly string[], most: number, also = 0, rest = 'more'): string {
   const more = Math.max(0, texts.length - most) + also;
   return `${texts.slice(0, most).join(', ')}${more === 0 ? '' : ` and ${countText(more)} ${rest}`}`;
 }
 
-/** The first `most` lines, and `rest` of the number of the others. */
+/** The first `most`, then `rest` of the others' number. */
 export function firstLines<T>(lines: readonly T[], most: number, rest: (more: number) => T): readonly T[] {
   return lines.length <= most ? lines : [...lines.slice(0, most), rest(lines.length - most)];
 }
@@ -26,7 +26,7 @@ function numbered(name: string): { readonly stem: string; readonly number: numbe
   return stem === undefined || digits === undefined ? null : { stem, number: Number(digits) };
 }
 
-/** Consecutive numbers as `g1 to g50`; other names alone. */
+/** `g1 to g50`. */
 function runsOf(names: readonly string[]): readonly string[] {
   const byStem = new Map<string, number[]>();
   const others: string[] = [];
@@ -51,16 +51,15 @@ function runsOf(names: readonly string[]): readonly string[] {
 }
 
 const maxNames = 4;
-/** Longer names are cut in sentences. */
 const maxLength = 32;
 
-/** A text cut to `length` characters, with a mark. */
+/** In characters, with a mark. */
 export function cutText(text: string, length: number): string {
   const letters = [...text];
   return letters.length <= length ? text : `${letters.slice(0, length - 1).join('')}…`;
 }
 
-/** A set of names: all if few, `g1 to g50`, else the first and the number of the others. */
+/** All names if few, `g1 to g50`, else the first and the others' number. */
 export function setText(given: readonly string[]): string {
   const names = given.map((name) => cutText(name, maxLength));
   if (names.length <= maxNames) return listText(names);
@@ -68,7 +67,7 @@ export function setText(given: readonly string[]): string {
   return runs.length <= 3 ? `${listText(runs)} (${countText(names.length)})` : someText(names, 3);
 }
 
-/** `step 3`, `steps 3, 4 and 7`; 0-based in, 1-based out. */
+/** `steps 3, 4 and 7`; 0-based in, 1-based out. */
 export function stepsText(steps: readonly number[]): string {
   const runs: string[] = [];
   let first = steps[0] ?? 0;

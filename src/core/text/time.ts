@@ -1,4 +1,4 @@
-/** Cached: a step's rows have few seconds. */
+/** A step's rows have few seconds. */
 let lastSecond = { second: 0n, text: '1970-01-01T00:00:00' };
 
 function secondText(second: bigint): string {
@@ -21,7 +21,7 @@ const unitMs: ReadonlyMap<string, number> = new Map([
   ['h', 3_600_000],
 ]);
 
-/** Milliseconds of `30s`, `500ms`, `1.5m` or 0; null = no such time, or no integer. */
+/** `30s`, `500ms`, `1.5m` or 0; null = no such time, or no integer. */
 export function milliseconds(value: unknown): number | null {
   if (value === 0 || value === '0') return 0;
   const [, amount, unit] =
@@ -35,7 +35,7 @@ export function milliseconds(value: unknown): number | null {
   return Number(millionths / 1_000_000n);
 }
 
-/** As `milliseconds`, in the bridge's hundredths of a second; null also above 32 bits. */
+/** In the bridge's 1/100 s; null also above 32 bits. */
 export function centiseconds(value: unknown): number | null {
   const ms = milliseconds(value);
   return ms === null || ms % 10 !== 0 || ms / 10 > 0xffffffff ? null : ms / 10;

@@ -2,18 +2,18 @@ import type { BatchBuilder } from '../batch-builder.js';
 import { maxPacketLength } from '../capture-items.js';
 import type { Decoder, Window } from '../decoder.js';
 
-/** Classic pcap (draft-ietf-opsawg-pcap 4, 5): a header of 24 bytes, records of 16 bytes and the packet. */
+/** draft-ietf-opsawg-pcap 4, 5. */
 const headerLength = 24;
 const recordLength = 16;
 export const classicMagic = { micro: 0xa1b2c3d4, nano: 0xa1b23c4d } as const;
 
-/** Reads a file of one byte order, in µs or ns. */
+/** Reads one byte order, in µs or ns. */
 export class ClassicDecoder implements Decoder {
   private readonly out: BatchBuilder;
   private readonly isNano: boolean;
   private readonly littleEndian: boolean;
   private isHeaded = false;
-  /** The second of the two words beside it; its records are mostly consecutive. */
+  /** Consecutive records mostly share a second. */
   private second = -1;
   private secondHigh = 0;
   private secondLow = 0;
@@ -82,7 +82,7 @@ export class ClassicDecoder implements Decoder {
     return at;
   }
 
-  /** seconds · 10^9 in two 32-bit words, by doubles that stay exact: seconds = upper · 2^16 + lower. */
+  /** seconds · 10^9 in 32-bit words by exact doubles: seconds = upper · 2^16 + lower. */
   private beginSecond(seconds: number): void {
     const lower = (seconds & 0xffff) * 1e9;
     const upper = (seconds >>> 16) * 1e9;

@@ -1,19 +1,14 @@
 import { maxPacketLength } from '../capture-items.js';
 import { classicMagic } from './decoder.js';
 
-/**
- * Checks a classic µs capture in chunks of any size: the first 24 bytes, every captured length, and at the end the size
- * as 24 + Σ(16 + captured).
- */
+/** Checks a classic µs capture in chunks of any size: file header, captured lengths, and final size. */
 export class ClassicGuard {
   private readonly head = new Uint8Array(24);
   private readonly view = new DataView(this.head.buffer);
-  /** Taken bytes of a header, and expected ones. */
   private filled = 0;
   private expected = 24;
   private little = true;
   private inFileHeader = true;
-  /** Remaining bytes of a record. */
   private skip = 0;
   private complete = 0;
   private fault: string | null = null;
@@ -22,7 +17,7 @@ export class ClassicGuard {
     return this.complete;
   }
 
-  /** The first fault; null = none. With a fault no other reader may get the chunk. */
+  /** The first fault; null = none. No other reader may get a faulty chunk. */
   see(chunk: Uint8Array): string | null {
     for (let at = 0; at < chunk.length && this.fault === null; )
       at += this.skip > 0 ? this.passRecord(chunk.length - at) : this.takeHeader(chunk, at);

@@ -1,4 +1,4 @@
-/** The used part of the npm package `pcap-parser` 0.2.1, which has no types. */
+/** npm's `pcap-parser` 0.2.1 has no types. */
 declare module 'pcap-parser' {
   export interface PacketHeader {
     readonly timestampSeconds: number;

@@ -11,22 +11,21 @@ export interface ClassicFile {
   readonly linkType: number;
   readonly snaplen: number;
   readonly records: readonly ClassicFileRecord[];
-  /** The fault behind these records; null = the file is complete. */
+  /** Behind these records; null = the file is complete. */
   readonly fault: string | null;
 }
 
 export interface ClassicReader {
   readonly linkType: number;
   readonly snaplen: number;
-  /** New complete records; none after a fault. */
+  /** Complete records; none after a fault. */
   push(chunk: Uint8Array): readonly ClassicFileRecord[];
-  /** Known so far; null = none. */
   fault(): string | null;
 }
 
 /**
- * Reads with the npm package `pcap-parser`: a second opinion without code of the capture reader. The guard is needed,
- * as the package ignores empty or cut files, takes any version, and copies without bound on a huge length.
+ * A second opinion by npm's `pcap-parser`, without code of the capture reader. The guard stops empty or cut files,
+ * wrong versions and huge lengths, which the package accepts.
  */
 export function pcapParserReader(): ClassicReader {
   const guard = new ClassicGuard();

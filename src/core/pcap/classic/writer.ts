@@ -1,6 +1,6 @@
 import { classicMagic } from './decoder.js';
 
-/** Classic pcap (draft-ietf-opsawg-pcap), little-endian, in µs or ns. */
+/** draft-ietf-opsawg-pcap, little-endian. */
 export type ClassicResolution = keyof typeof classicMagic;
 
 export function classicHeader(resolution: ClassicResolution, snaplen: number, linkType = 1): Uint8Array {
@@ -15,7 +15,7 @@ export function classicHeader(resolution: ClassicResolution, snaplen: number, li
 }
 
 export interface ClassicPacket {
-  /** Truncated in a µs file. Seconds have 32 bits: until 2106. */
+  /** Truncated in a µs file. 32-bit seconds end in 2106. */
   readonly timeNs: bigint;
   readonly originalLength: number;
   readonly data: Uint8Array;

@@ -9,16 +9,16 @@ import { blockTypes, byteOrderMagic } from './options.js';
 import { readPacket, readSimplePacket } from './packets.js';
 import { newSectionState, type SectionState } from './descriptions.js';
 
-/** Block type and length; every block repeats its length at its end. */
+/** Type and length; every block repeats its length at its end. */
 const headLength = 12;
 
 const isLittle = endianness === 'little';
 
-/** pcapng (draft-ietf-opsawg-pcapng): blocks by length, sections in either byte order. */
+/** draft-ietf-opsawg-pcapng, sections in either byte order. */
 export class PcapngDecoder implements Decoder {
   private readonly state: SectionState;
 
-  /** `ring`: reads ring blocks of a raw capture; null = skips them. */
+  /** `ring` null skips ring blocks. */
   constructor(
     private readonly out: BatchBuilder,
     private readonly ring: RingDecoder | null,
@@ -59,7 +59,7 @@ export class PcapngDecoder implements Decoder {
     return -1;
   }
 
-  /** A fault of type and length, or null. A section header sets its own byte order. */
+  /** A section header sets its own byte order. */
   private faultOfHead(view: DataView, type: number, at: number): string | null {
     const state = this.state;
     if (type === blockTypes.section) {

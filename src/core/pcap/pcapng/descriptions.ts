@@ -4,22 +4,22 @@ import { type TimeResolution, timeResolution, toNs } from '../time-resolution.js
 import { type Option, optionCodes, optionText, optionU64, readOptions, textOfOption } from './options.js';
 import type { BatchBuilder } from '../batch-builder.js';
 
-/** An interface for its packets and statistics. */
+/** For its packets and statistics. */
 export interface InterfaceOfSection {
   readonly snaplen: number;
   readonly resolution: TimeResolution;
 }
 
-/** A pcapng file's current section, and the destination of packets. */
+/** A file's current section and its builder. */
 export interface SectionState {
   readonly out: BatchBuilder;
   little: boolean;
   /** False before the first section header. */
   isOpen: boolean;
   interfaces: InterfaceOfSection[];
-  /** Interfaces of earlier sections, behind which ids count on. */
+  /** Ids count on behind interfaces of earlier sections. */
   earlier: number;
-  /** Reported once: a file may be full of times outside 64 bits of ns. */
+  /** Once, as a file may be full of times outside 64 bits of ns. */
   isTimeFaultReported: boolean;
 }
 
@@ -27,10 +27,10 @@ export function newSectionState(out: BatchBuilder): SectionState {
   return { out, little: true, isOpen: false, interfaces: [], earlier: 0, isTimeFaultReported: false };
 }
 
-/** Reads a block from `at` to its closing length; gives a fault or null. */
+/** Reads a block up to its closing length. Gives a fault or null. */
 export type ReadBlock = (state: SectionState, window: Window, at: number, to: number) => string | null;
 
-/** A section header, with its own interfaces and byte order. */
+/** Resets interfaces and byte order. */
 export const readSection: ReadBlock = (state, { view, bytes }, at, to) => {
   const { little, out } = state;
   if (at + 24 > to) return 'a section header is too short for its fields';

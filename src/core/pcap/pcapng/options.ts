@@ -49,18 +49,18 @@ export function readOptions(view: DataView, from: number, to: number, littleEndi
 
 const decoder = new TextDecoder();
 
-/** UTF-8, not terminated; invalid bytes become U+FFFD. */
+/** Invalid UTF-8 becomes U+FFFD. */
 export function textOfOption(bytes: Uint8Array, option: Option): string {
   return decoder.decode(bytes.subarray(option.at, option.at + option.length));
 }
 
-/** The first option of a code as text. */
+/** The code's first option. */
 export function optionText(bytes: Uint8Array, options: readonly Option[], code: number): string | null {
   const option = options.find((each) => each.code === code);
   return option === undefined ? null : textOfOption(bytes, option);
 }
 
-/** The first option of a code as an unsigned 64-bit number. */
+/** The code's first option. */
 export function optionU64(
   view: DataView,
   options: readonly Option[],
@@ -84,8 +84,8 @@ export function textBytes(text: string): Uint8Array {
 }
 
 /**
- * Text as an option, none for null; cut at a character. Control characters are escaped, as tshark and capinfos print
- * comments and names unchanged. `prefix`: bytes before the text.
+ * Text cut at a character, none for null. Escapes control characters, which tshark and capinfos print unchanged.
+ * `prefix` precedes the text.
  */
 export function textOption(
   code: number,
@@ -118,7 +118,7 @@ export function u64Option(code: number, value: bigint | null | undefined): reado
   return [{ code, value: bytes }];
 }
 
-/** A statistics block's time: upper 32 bits first. */
+/** Upper 32 bits first. */
 export function timeOption(code: number, timeNs: bigint | null | undefined): readonly OptionValue[] {
   if (timeNs === null || timeNs === undefined) return [];
   const bytes = new Uint8Array(8);
@@ -132,7 +132,7 @@ export function optionsLength(options: readonly OptionValue[]): number {
   return options.reduce((sum, { value }) => sum + 4 + value.length + (-value.length & 3), options.length === 0 ? 0 : 4);
 }
 
-/** Writes options and their end mark at `at`; an empty list takes no byte. */
+/** Writes options and end mark; an empty list takes no byte. */
 export function writeOptions(into: Uint8Array, view: DataView, at: number, options: readonly OptionValue[]): void {
   if (options.length === 0) return;
   let next = at;
@@ -150,7 +150,7 @@ export interface PacketOptions {
   readonly comments: readonly string[];
 }
 
-/** Id and comments of packet `i` of a batch, read slowly on demand. Malformed options give none. */
+/** Slow, on demand. Malformed options give none. */
 export function readPacketOptions(batch: Batch, i: number): PacketOptions {
   const { bytes } = batch;
   const at = batch.optionsAt[i] ?? 0;

@@ -1,15 +1,12 @@
 import type { Direction } from '../capture-items.js';
 import { blockTypes, optionCodes } from './options.js';
 
-/**
- * Bytes of an enhanced packet block with a direction, an id if `packetId` is not negative, and a comment of that
- * length.
- */
+/** Length of an enhanced packet block with direction. A negative `packetId` = no id. */
 export function packetBlockLength(captured: number, packetId = -1, comment = 0): number {
   return 44 + captured + (-captured & 3) + (packetId < 0 ? 0 : 12) + (comment === 0 ? 0 : 4 + comment + (-comment & 3));
 }
 
-/** Bytes for packet blocks with two views, made once. */
+/** Bytes with two views, made once. */
 export interface BlockBuffer {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -21,12 +18,11 @@ export function blockBuffer(length: number): BlockBuffer {
   return { bytes, view: new DataView(bytes.buffer), halves: new Uint16Array(bytes.buffer, 0, length >>> 1) };
 }
 
-/** Up to this many bytes a short loop beats set() and its subarray. */
+/** Up to this many bytes a loop beats set() and its subarray. */
 const shortFrame = 96;
 let copiedFrom: ArrayBufferLike | null = null;
 let copiedHalves: Uint16Array = new Uint16Array(0);
 
-/** Copies two bytes at a time if both are aligned. */
 function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Array, from: number, length: number): void {
   const start = source.byteOffset + from;
   if (((start | to) & 1) !== 0) {
@@ -44,7 +40,7 @@ function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Arra
   if ((length & 1) !== 0) bytes[to + length - 1] = source[from + length - 1] ?? 0;
 }
 
-/** A packet with a direction: `bytes[from, from + captured)`, time in two words of ns. Writers reuse the object. */
+/** `bytes[from, from + captured)` with time in two words of ns. Writers reuse the object. */
 export interface PacketHead {
   interfaceId: number;
   timeHigh: number;
@@ -58,8 +54,8 @@ export interface PacketHead {
 }
 
 /**
- * Writes an enhanced packet without allocating, with direction, id and comment (by `textBytes`). Gives the offset
- * behind; the buffer needs `packetBlockLength(captured, packetId, comment.length)` bytes at `at` (else RangeError).
+ * Writes an enhanced packet without allocating; gives the offset behind. RangeError if the buffer lacks
+ * `packetBlockLength` bytes. `comment`: by `textBytes`.
  */
 export function writePacketBlock(
   into: BlockBuffer,

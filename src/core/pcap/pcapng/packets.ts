@@ -4,7 +4,6 @@ import { latestNs, type TimeResolution, toNs } from '../time-resolution.js';
 import { optionCodes } from './options.js';
 import type { SectionState } from './descriptions.js';
 
-/** Type, length, interface, time in two words, captured and original length. */
 const packetHead = 28;
 const simpleHead = 12;
 
@@ -19,7 +18,7 @@ interface PacketPlace {
   readonly optionsLength: number;
 }
 
-/** Reads an enhanced or obsolete packet block, as `ReadBlock`. */
+/** Enhanced or obsolete, as `ReadBlock`. */
 export function readPacket(
   state: SectionState,
   window: Window,
@@ -56,7 +55,7 @@ export function readPacket(
   return null;
 }
 
-/** A simple packet block: of the section's first interface, without time and options. */
+/** Of the section's first interface, without time and options. */
 export function readSimplePacket(state: SectionState, { view }: Window, at: number, to: number): string | null {
   const first = state.interfaces[0];
   if (at + simpleHead > to || first === undefined) return 'a simple packet block without length or without interface';
@@ -90,7 +89,7 @@ function storePacket({ out, earlier }: SectionState, place: PacketPlace): void {
   out.next();
 }
 
-/** Bits 0 and 1 of epb_flags (pack_flags has the same code); 0 = absent, -1 = an option runs past its block. */
+/** Bits 0 and 1 of epb_flags, as of pack_flags; 0 = absent, -1 = an option runs past its block. */
 export function directionIn(view: DataView, from: number, to: number, little: boolean): number {
   let at = from;
   while (at + 4 <= to) {
@@ -107,7 +106,7 @@ export function directionIn(view: DataView, from: number, to: number, little: bo
   return 0;
 }
 
-/** Words of 32 bits for ns or µs, as in nearly all files; else a BigInt. */
+/** Nearly all files have ns or µs, which need no BigInt. */
 function setTime(
   state: SectionState,
   fileOffset: number,

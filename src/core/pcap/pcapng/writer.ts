@@ -13,7 +13,7 @@ import {
   writeOptions,
 } from './options.js';
 
-/** Blocks of pcapng (draft-ietf-opsawg-pcapng 4), little-endian, times in ns; a function for each. */
+/** Blocks are little-endian with times in ns (draft-ietf-opsawg-pcapng 4). */
 export interface SectionHeader {
   readonly hardware?: string | null;
   readonly os?: string | null;
@@ -49,7 +49,7 @@ export interface InterfaceDescription {
   readonly linkType?: number;
 }
 
-/** Interfaces are numbered in the order of their blocks, from 0. */
+/** Blocks number interfaces in order, from 0. */
 export function interfaceDescription(description: InterfaceDescription): Uint8Array {
   const codes = optionCodes.interface;
   const options = [
@@ -66,7 +66,7 @@ export function interfaceDescription(description: InterfaceDescription): Uint8Ar
   });
 }
 
-/** An interface's block, for a copy of its capture. */
+/** For a copy of its capture. */
 export function interfaceAsRead({ name, description, filter, snaplen }: InterfaceItem): Uint8Array {
   return interfaceDescription({ name: name ?? '', description, filter, snaplen, os: 'Linux' });
 }
@@ -74,7 +74,7 @@ export function interfaceAsRead({ name, description, filter, snaplen }: Interfac
 export interface EnhancedPacket {
   readonly interfaceId: number;
   readonly timeNs: bigint;
-  /** Bytes on the wire; of `data` if it was not cut. */
+  /** Bytes on the wire; default `data`'s. */
   readonly originalLength: number;
   readonly data: Uint8Array;
   readonly direction: Direction;

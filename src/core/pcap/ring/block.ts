@@ -1,12 +1,12 @@
 import { maxPacketLength } from '../capture-items.js';
 
 /**
- * Blocks of a raw capture beside pcapng's: the kernel's ring blocks, unchanged (TPACKET_V3, linux/if_packet.h). Types
- * with the highest bit are for local use (draft-ietf-opsawg-pcapng 11.1), skipped by other programs.
+ * A raw capture's blocks: the kernel's TPACKET_V3 blocks, unchanged (linux/if_packet.h). Other programs skip local
+ * types (draft-ietf-opsawg-pcapng 11.1).
  */
 export const ringBlockTypes = { interface: 0x8000_5601, frames: 0x8000_5602, padding: 0x8000_5603 } as const;
 
-/** struct tpacket_block_desc and struct tpacket3_hdr with the sockaddr_ll behind it, in bytes. */
+/** struct tpacket_block_desc, and tpacket3_hdr with its sockaddr_ll, in bytes. */
 export const ringBlock = { type: 0, length: 4, status: 8, packets: 12, first: 16, used: 20 } as const;
 export const ringFrame = {
   next: 0,
@@ -21,7 +21,7 @@ export const ringFrame = {
   interface: 52,
   packetType: 58,
 } as const;
-/** Packet types of the kernel (linux/if_packet.h). */
+/** linux/if_packet.h. */
 export const packetTypes = { multicast: 2, outgoing: 4 } as const;
 const blockHeader = 48;
 const frameHeader = 68;
@@ -29,7 +29,7 @@ const vlanValid = 1 << 4;
 const vlanTypeValid = 1 << 6;
 const tagBytes = 4;
 
-/** A block that maps the kernel's interface `index` to the file's. */
+/** Maps the kernel's interface `index` to the file's. */
 export function ringInterfaceBlock(interfaceId: number, index: number): Uint8Array {
   const bytes = new Uint8Array(20);
   const view = new DataView(bytes.buffer);
@@ -39,10 +39,10 @@ export function ringInterfaceBlock(interfaceId: number, index: number): Uint8Arr
   return bytes;
 }
 
-/** Ring blocks of a raw capture are aligned to it: whole pages cost the kernel half of parts. */
+/** Writing whole pages costs the kernel half. */
 const page = 4096;
 
-/** An empty block that pads a file of that length for a ring block; none if it is aligned. */
+/** Pads a file of that length for a ring block; empty if it is aligned. */
 export function ringPadding(size: number): Uint8Array {
   const missing = -size & (page - 1);
   if (missing === 0) return new Uint8Array(0);
@@ -55,9 +55,8 @@ export function ringPadding(size: number): Uint8Array {
 }
 
 /**
- * Makes a ring block one of a raw capture in place, and gives its bytes. The kernel rewrites its first two words
- * (version, offset of private data) when it opens a block, and leaves room for a word behind the frames. Old frames'
- * remains are wiped.
+ * Makes a ring block part of a raw capture in place. The kernel rewrites its first two words on opening and leaves room
+ * for a closing word. Wipes old frames' remains.
  */
 export function closeRingBlock(ring: Uint8Array, view: DataView, at: number): Uint8Array {
   const used = view.getUint32(at + ringBlock.used, true);
@@ -69,7 +68,7 @@ export function closeRingBlock(ring: Uint8Array, view: DataView, at: number): Ui
   return ring.subarray(at, at + length);
 }
 
-/** `captured` bytes at `offset`, from the kernel's interface `index`. One object is reused for all frames. */
+/** `captured` bytes at `offset`, from the kernel's interface `index`. Reused for all frames. */
 export interface RingFrame {
   index: number;
   /** PACKET_HOST 0, …, PACKET_OUTGOING 4. */
@@ -82,8 +81,8 @@ export interface RingFrame {
 }
 
 /**
- * Gives frames of the ring block in `[at, to)`, and a fault or null. The outermost tag of a received frame, which the
- * kernel holds aside, is put back in `bytes`.
+ * Gives frames in `[at, to)`, and a fault or null. Puts back into `bytes` the outermost tag that the kernel holds
+ * aside.
  */
 export function eachRingFrame(
   bytes: Uint8Array,

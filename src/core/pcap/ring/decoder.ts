@@ -3,12 +3,11 @@ import { directions } from '../capture-items.js';
 import type { Window } from '../decoder.js';
 import { eachRingFrame, packetTypes, type RingFrame, ringBlockTypes } from './block.js';
 
-/** Reads ring blocks of a raw capture (block.ts) into batches, and puts VLAN tags back in the pushed bytes. */
+/** Reads ring blocks into batches, and puts VLAN tags back in the pushed bytes. */
 export class RingDecoder {
   private readonly out: BatchBuilder;
-  /** Kernel's interface → interface of the file. */
+  /** From the kernel's interface to the file's. */
   private readonly idOf = new Map<number, number>();
-  /** The second of the two words beside it. */
   private second = -1;
   private secondHigh = 0;
   private secondLow = 0;
@@ -17,7 +16,7 @@ export class RingDecoder {
     this.out = out;
   }
 
-  /** Reads a local block in `[at, to)` without its closing length; gives a fault or null. */
+  /** Block `[at, to)` lacks its closing length. Gives a fault or null. */
   readBlock(window: Window, type: number, at: number, to: number, interfaces: number): string | null {
     if (type === ringBlockTypes.frames) return this.readFrames(window, at, to);
     if (type !== ringBlockTypes.interface) return null;
