@@ -2,10 +2,7 @@ import type { HelperRole } from './core/protocol/messages.js';
 import { enableCompileCache } from './system/process/compile-cache.js';
 import { beginHelper } from './system/process/seal-helper.js';
 
-/**
- * The roles of a helper process: one process, one role, messages over stdin and stdout (core/protocol/messages.ts).
- * Only its own modules are loaded.
- */
+/** One process, one role; messages on stdin and stdout (core/protocol/messages.ts). Loads only its own modules. */
 const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
   capture: async () => (await import('./system/capture/worker.js')).captureWorker(),
   send: async () => (await import('./system/inject/worker.js')).sendWorker(),

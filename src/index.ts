@@ -1,9 +1,7 @@
 /**
- * verify-isolation as a library. `loadScenario` checks a file, `plan` says what a run would do, `run` sends and
- * listens, `replay` judges recorded evidence again, `rows` lists what each observer saw of
- * each flow, `report` writes it down, `audit` reads the settings of a host's
- * bridges; what they give is what the command line prints as JSON. Everything else in this package may change from one
- * version to the next.
+ * verify-isolation as a library. `loadScenario` checks a file, `plan` predicts a run, `run` tests, `replay` judges
+ * evidence again. `rows` lists each observer's sightings by flow, `report` formats them, `audit` reads bridge settings.
+ * Results equal the command line's JSON. Other parts of this package may change with any version.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -51,22 +49,22 @@ export { VerifyError } from './core/model/verify-error.js';
 export type VariableValues = Readonly<Record<string, string | number | boolean>>;
 
 export interface RunOptions {
-  /** Folder for the evidence: new or empty. */
+  /** Evidence folder: new or empty. */
   readonly out: string;
   readonly set?: VariableValues;
-  /** How to capture; `auto` where absent. */
+  /** Default `auto`. */
   readonly engine?: 'auto' | 'libpcap' | 'cap';
-  /** Further options of `verify-isolation run`, such as `--allow-run` or `--timeout`, `90s`. */
+  /** Options of `verify-isolation run`, such as `--timeout`, `90s`. */
   readonly args?: readonly string[];
-  /** Called with what the run is doing, as it happens. */
+  /** Receives events during the run. */
   readonly onProgress?: (event: ProgressEvent) => void;
-  /** Ends the run early; everything is put back. */
+  /** Ends the run early and restores everything. */
   readonly signal?: AbortSignal;
 }
 
 const program = packagePath('dist/cli.cjs');
 
-/** A scenario's file and the values of its variables. VerifyError (64) where the file is no longer what was loaded. */
+/** VerifyError (64) if the file changed after loading. */
 async function sourceOf(
   source: string | Scenario,
   set: VariableValues,
@@ -79,7 +77,7 @@ async function sourceOf(
   return { file, set: { ...variables, ...set } };
 }
 
-/** A line of `--progress json`; null = it is text for people. */
+/** null = text for people. */
 function eventOf(line: string): ProgressEvent | null {
   if (!line.startsWith('{"scenario":')) return null;
   const event: ProgressEvent = JSON.parse(line); // what this very version has just written
@@ -87,11 +85,10 @@ function eventOf(line: string): ProgressEvent | null {
 }
 
 /**
- * Runs one scenario, a file or what `loadScenario` made of it, and judges it; the evidence stands in `options.out`. The
- * program runs in a process of its own, since the lab takes namespaces of its own. Every verdict is a result. Rejects
- * with a VerifyError that carries the program's exit status: 64 for a file or option that is wrong, 69 for what this
- * machine lacks, 3 where a setting could not be made, 70 for a fault in the program; and with the signal's reason where
- * that ended the run: what was seen until then stands in the folder.
+ * Runs and judges one scenario in its own process, since the lab takes namespaces. Evidence goes to `options.out`;
+ * every verdict is a result. VerifyError with the exit status: 64 for a wrong file or option, 69 if this machine lacks
+ * something, 3 if a setting failed, 70 for a fault in the program. An abort rejects with the signal's reason; evidence
+ * until then stays.
  */
 export async function run(source: string | Scenario, options: RunOptions): Promise<Result> {
   const { out, engine = 'auto', args = [], signal, onProgress } = options;
@@ -128,8 +125,8 @@ export async function run(source: string | Scenario, options: RunOptions): Promi
 }
 
 /**
- * What a run of a scenario would do, without doing any of it; the run's tag and key are zeros. Of `provider: host` the
- * bridges are looked at. VerifyError (64) where the file is wrong, 69 where the host is not as it says.
+ * Predicts a run without sending; tag and key are zeros. Reads the bridges of `provider: host`. VerifyError (64) for a
+ * wrong file, 69 if the host differs from it.
  */
 export async function plan(source: string | Scenario, set: VariableValues = {}): Promise<Plan> {
   const scenario = typeof source === 'string' ? await loadScenario(source, set) : source;
@@ -137,22 +134,22 @@ export async function plan(source: string | Scenario, set: VariableValues = {}):
 }
 
 export interface AuditOptions {
-  /** This bridge only. */
+  /** Only this bridge. */
   readonly bridge?: string;
-  /** Network namespace of the bridges: a name of `ip netns`, or a path. */
+  /** A name of `ip netns`, or a path. */
   readonly netns?: string;
 }
 
 /**
- * Reads every setting that decides isolation, worst findings first; sends nothing. VerifyError (69) where the namespace
- * cannot be read.
+ * Reads every setting that decides isolation, worst findings first. Sends nothing. VerifyError (69) for an unreadable
+ * namespace.
  */
 export async function audit({ bridge, netns }: AuditOptions = {}): Promise<AuditReport> {
   const snapshot = await readSnapshot({ netns: netnsPath(netns ?? null), complete: true });
   return auditSnapshot(snapshot, { bridge: bridge ?? null });
 }
 
-/** A run's folder, judged again, in one of the formats of `--reporter`. VerifyError (64) where it is not a run. */
+/** Judges a run's folder again and formats it as `--reporter`. VerifyError (64) if it is no run's. */
 export async function report(dir: string, format: ReporterName): Promise<string> {
   const { result, input } = await judgeFolder(dir);
   const judged = await reportedRun(dir, result, format === 'html', input);
@@ -161,14 +158,13 @@ export async function report(dir: string, format: ReporterName): Promise<string>
 }
 
 /**
- * Judges the folder that a run left again, from its files alone; the same result, byte for byte, on any machine.
- * VerifyError (64) where it is not a run.
+ * Judges a run's folder from its files alone, byte for byte equal on any machine. VerifyError (64) if it is no run's.
  */
 export async function replay(dir: string): Promise<Result> {
   return replayFolder(dir);
 }
 
-/** Reads a scenario whole, with the files that it includes. VerifyError (64) with `file:line:col` for every fault. */
+/** Reads a scenario and the files it includes. VerifyError (64) with `file:line:col` for every fault. */
 export async function loadScenario(file: string, set: VariableValues = {}): Promise<Scenario> {
   const sets = new Map(Object.entries(set).map(([name, value]) => [name, String(value)]));
   const [scenario] = await loadFiles([file], { sets });

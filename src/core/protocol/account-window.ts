@@ -19,7 +19,7 @@ export interface AccountReading {
   readonly after: SentCount;
 }
 
-/** Equal readings show a port at rest; this many of a busy one show nothing under way. */
+/** This many equal readings show a port at rest. `settledMeetings` of a busy one show nothing under way. */
 export const restReadings = 5;
 export const settledMeetings = 3;
 

@@ -75,7 +75,7 @@ const questions = {
   capture: { capture: text, netns, runTag: orNull(count), only: oneOf('run', 'all'), most: orNull(count) },
   observe: { capture: text, observers: [openedShape] },
   seal: { capture: text },
-  /** Counts frames that leave by these ports, between `observe` and `seal`. */
+  /** Counts frames that leave by these ports or enter behind them, between `observe` and `seal`. */
   count: { capture: text, netns, ports: [countedPort], pooled: flag },
   mark: { capture: text, mark: text, accounts: flag },
   stop: { capture: text },

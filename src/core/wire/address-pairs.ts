@@ -1,18 +1,17 @@
-/** Values by a frame's destination and source address. */
+/** Values by destination and source address. */
 export interface AddressPairs<T> {
-  /** Of the frame at `at`, which has twelve bytes; made again once many other pairs have come between. */
+  /** The frame at `at` has twelve bytes. Its value is made again after many other pairs. */
   of(bytes: Uint8Array, at: number): T;
 }
 
-/** A power of two: a bridge has fewer busy pairs, and a flood of invented ones costs no memory. */
+/** A flood of invented pairs costs no memory. */
 const slots = 1024;
 
-/** Signed, as `Int32Array` has it. */
 function wordAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
 }
 
-/** A direct-mapped cache by numbers: addresses as text or map keys cost more than the rest of a frame. */
+/** A direct-mapped cache by numbers. Addresses as text or map keys cost more than a frame's other work. */
 export function createAddressPairs<T>(make: (bytes: Uint8Array, at: number) => T): AddressPairs<T> {
   const words = new Int32Array(3 * slots);
   const values: (T | undefined)[] = Array.from({ length: slots }, () => undefined);

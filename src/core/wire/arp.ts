@@ -1,7 +1,7 @@
 import { etherTypes } from './ethernet.js';
 import { readU16, writeU16 } from './bytes.js';
 
-/** ARP for IPv4 over Ethernet (RFC 826): 28 bytes, then padding. */
+/** ARP for IPv4 over Ethernet (RFC 826), without padding. */
 export const arpLength = 28;
 export const arpOperations = { request: 1, reply: 2 } as const;
 

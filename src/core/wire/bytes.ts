@@ -1,6 +1,6 @@
 /**
- * Big-endian numbers in a frame. Reading past the end gives zeros: callers check lengths. In this folder parsers give
- * null for a header that is cut off or none, and offsets into the array; writers give the offset behind, and leave a
+ * Numbers in frames are big-endian. Reading past the end gives zeros, so callers check lengths. In this folder, parsers
+ * give null for a cut or missing header, otherwise offsets into the array. Writers give the offset behind, and leave a
  * transport's checksum 0.
  */
 export function readU16(bytes: Uint8Array, at: number): number {
@@ -28,7 +28,7 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
 /** Of this machine's typed arrays. */
 export const endianness: 'little' | 'big' = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 'little' : 'big';
 
-/** A word of this machine's order as a big-endian number. */
+/** A native word as a big-endian number. */
 export function asNumber(word: number): number {
   return endianness === 'big'
     ? word >>> 0
@@ -36,8 +36,8 @@ export function asNumber(word: number): number {
 }
 
 /**
- * The Internet checksum (RFC 1071) in halves, so that constant parts are summed once: `sumOf` adds 16-bit words without
- * folding (an odd last byte is a high one), `checksumOf` folds and complements.
+ * Adds 16-bit words for the Internet checksum (RFC 1071) without folding, so that constant parts are summed once. An
+ * odd last byte is a high one. `checksumOf` folds and complements.
  */
 export function sumOf(bytes: Uint8Array, start: number, end: number): number {
   let sum = 0;
@@ -53,10 +53,7 @@ export function checksumOf(sum: number): number {
   return ~folded & 0xffff;
 }
 
-/**
- * Sum of the pseudo-header (RFC 9293 3.1 for IPv4, RFC 8200 8.1 for IPv6): two consecutive addresses, protocol and
- * length.
- */
+/** The pseudo-header's sum (RFC 9293 3.1, RFC 8200 8.1): two consecutive addresses, protocol and length. */
 export function pseudoHeaderSum(
   bytes: Uint8Array,
   addressesAt: number,
@@ -67,12 +64,12 @@ export function pseudoHeaderSum(
   return sumOf(bytes, addressesAt, addressesAt + 2 * addressLength) + protocol + length;
 }
 
-/** True if a sum that includes the checksum field is right. */
+/** The sum includes the checksum field. */
 export function checksumHolds(sum: number): boolean {
   return checksumOf(sum) === 0;
 }
 
-/** True if the bytes at `at` are these; -1 = none there. */
+/** `at` -1 = no bytes, false. */
 export function sameBytes(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   if (at < 0) return false;
   for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;

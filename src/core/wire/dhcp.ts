@@ -1,6 +1,6 @@
 import { writeU16, writeU32 } from './bytes.js';
 
-/** A DHCP message (RFC 2131 2) of 300 bytes, the least that BOOTP relays pass on (RFC 1542 2.1). */
+/** RFC 2131 2, at the least size that BOOTP relays pass on (RFC 1542 2.1). */
 export const dhcpLength = 300;
 export const dhcpPorts = { server: 67, client: 68 } as const;
 
@@ -11,13 +11,13 @@ export interface OfferFields {
   readonly clientMac: Uint8Array;
 }
 
-/** The 64-byte server name, used for options (RFC 2132 9.3: option 52 = 2). */
+/** RFC 2132 9.3: option 52 = 2 puts options into the server name. */
 const serverNameAt = 44;
 const optionsAt = 240;
 
 /**
- * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with 18 bytes in private option 224
- * (RFC 3942) in the server name's field; gives the offset of these.
+ * Writes an offer (RFC 2132) with a lease of 60 s. Gives the offset of 18 free bytes, private option 224 (RFC 3942) in
+ * the server name.
  */
 export function writeOffer(into: Uint8Array, at: number, fields: OfferFields): number {
   into.fill(0, at, at + dhcpLength);

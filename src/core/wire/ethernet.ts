@@ -5,7 +5,7 @@ import { readU16, readU32, writeU16 } from './bytes.js';
 export const ethernetLength = 14;
 export const macLength = 6;
 
-/** EtherTypes (IEEE registration authority); 0x88b5 is "local experimental 1". */
+/** 0x88b5 is "local experimental 1" (IEEE registration authority). */
 export const etherTypes = {
   ipv4: 0x0800,
   arp: 0x0806,
@@ -39,7 +39,7 @@ export function writeEthernet(
   return at + ethernetLength;
 }
 
-/** `52:54:00:85:20:d1` as 6 bytes, either case; null = no MAC. */
+/** 6 bytes of `52:54:00:85:20:d1`, either case; null = no MAC. */
 export function macBytes(text: Mac): Uint8Array | null {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return null;
   const bytes = new Uint8Array(macLength);
@@ -47,7 +47,7 @@ export function macBytes(text: Mac): Uint8Array | null {
   return bytes;
 }
 
-/** The MAC at `at`, lower case with colons. */
+/** Lower case with colons. */
 export function macText(bytes: ArrayLike<number>, at = 0): Mac {
   let text = '';
   for (let i = 0; i < macLength; i += 1)
@@ -56,25 +56,25 @@ export function macText(bytes: ArrayLike<number>, at = 0): Mac {
 }
 
 /**
- * The last digit of a group that stays on the link, 01:80:c2:00:00:00 to :0f (IEEE 802.1Q table 8-1), its bit in
- * group_fwd_mask; null = another MAC.
+ * The bit in group_fwd_mask of a link-local group, 01:80:c2:00:00:00 to :0f (IEEE 802.1Q table 8-1); null = another
+ * MAC.
  */
 export function reservedGroup(mac: Mac): number | null {
   const digit = /^01:80:c2:00:00:0([0-9a-f])$/i.exec(mac)?.[1];
   return digit === undefined ? null : Number.parseInt(digit, 16);
 }
 
-/** The MAC at `at` as a 48-bit number. */
+/** 48 bits. */
 export function macNumber(bytes: Uint8Array, at: number): number {
   return readU16(bytes, at) * 2 ** 32 + readU32(bytes, at + 2);
 }
 
-/** Broadcast and multicast: the lowest bit of the first byte (IEEE 802, 8.2). */
+/** Broadcast or multicast: the first byte's lowest bit (IEEE 802, 8.2). */
 export function isGroupMac(bytes: Uint8Array, at: number): boolean {
   return ((bytes[at] ?? 0) & 1) === 1;
 }
 
-/** The same of a MAC as text. */
+/** `isGroupMac` of a text. */
 export function isGroupMacText(mac: string): boolean {
   return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
 }

@@ -10,14 +10,14 @@ import { parseUdp } from './udp.js';
 import { parseTags } from './vlan.js';
 import { tokenAt, tokenLength } from './token.js';
 
-/** A frame's headers as numbers and offsets into the array; -1 = none. */
+/** A frame's headers as numbers and offsets; -1 = none. */
 export interface FrameView {
   readonly dstMacAt: number;
   readonly srcMacAt: number;
-  /** VLAN ids in the frame, outermost first, without a tag that the kernel holds aside. */
+  /** Outermost first, without a tag that the kernel holds aside. */
   readonly vlan: readonly number[];
   readonly etherType: number;
-  /** Of IP, or ARP's sender and target. */
+  /** IP's, or ARP's sender and target. */
   readonly srcIpAt: number;
   readonly dstIpAt: number;
   readonly ipVersion: 0 | 4 | 6;
@@ -25,7 +25,7 @@ export interface FrameView {
   readonly protocol: number;
   /** Or ICMPv6. */
   readonly icmpType: number;
-  /** Start of the data behind the last known header, for this project's tokens. */
+  /** Data behind the last known header, for tokens. */
   readonly payloadAt: number;
 }
 
@@ -63,8 +63,8 @@ function addTransport(view: Mutable<FrameView>, bytes: Uint8Array, end: number):
 }
 
 /**
- * The headers of `bytes[start, end)`; null = not even complete Ethernet and tags. Total: the view ends at cut or
- * unknown parts. Checksums and lengths are not judged: guests with offloads send neither right.
+ * Headers of `bytes[start, end)`; null = incomplete Ethernet or tags. Ends at cut or unknown parts. Ignores checksums
+ * and lengths, which guests with offloads send wrong.
  */
 export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameView | null {
   const ethernet = parseEthernet(bytes, start, end);
@@ -107,7 +107,7 @@ export const parsedFrameShape = {
   icmpType: orNull(number),
   payloadAt: number,
 };
-/** A frame's headers in words, for reports. */
+/** Headers in words, for reports. */
 export type ParsedFrame = Of<typeof parsedFrameShape>;
 
 /** As `viewFrame`, with addresses as text. */
@@ -132,8 +132,8 @@ export function describeFrame(frame: Uint8Array): ParsedFrame | null {
 }
 
 /**
- * The end of a frame without payload: behind its headers and last token, so that it is judged as before. Without
- * Ethernet and token nothing is kept. Offsets into `bytes`.
+ * The end of a frame without payload: behind headers and last token, so that it is judged as before. Without Ethernet
+ * and token it keeps nothing.
  */
 export function keptEnd(bytes: Uint8Array, start: number, end: number, runTag: number | null): number {
   let until = viewFrame(bytes, start, end)?.payloadAt ?? start;

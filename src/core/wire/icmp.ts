@@ -1,13 +1,13 @@
 import { readU16, writeU16 } from './bytes.js';
 
-/** ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum, then an echo's identifier and sequence. */
+/** RFC 792, RFC 4443: type, code, checksum, then an echo's identifier and sequence. */
 export const icmpLength = 8;
 export const icmpTypes = { echoReply: 0, echoRequest: 8, echoRequestV6: 128, echoReplyV6: 129 } as const;
 
-/** Unreachable, quench, redirect, time exceeded, parameter problem; ICMPv6 numbers its errors 0 to 127. */
+/** Unreachable, quench, redirect, time exceeded, parameter problem. ICMPv6 errors are 0 to 127. */
 const errorTypes = [3, 4, 5, 11, 12];
 
-/** An error, which quotes its datagram (RFC 792, RFC 4443, section 2.1). */
+/** Errors quote their datagram (RFC 792, RFC 4443, section 2.1). */
 export function isIcmpError(ipVersion: 0 | 4 | 6, type: number): boolean {
   return ipVersion === 4 ? errorTypes.includes(type) : ipVersion === 6 && type >= 0 && type < 128;
 }

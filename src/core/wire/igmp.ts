@@ -3,7 +3,7 @@ import { checksumOf, sumOf, writeU16 } from './bytes.js';
 /** IGMPv2 (RFC 2236 2): type, time, checksum, group. */
 export const igmpLength = 8;
 
-/** Writes a general query (type 0x11, group 0.0.0.0, answers within 1 s) with its checksum. */
+/** Writes a general query with checksum; answers within 1 s. */
 export function writeIgmpQuery(into: Uint8Array, at: number): number {
   into.fill(0, at, at + igmpLength);
   into[at] = 0x11;
@@ -15,7 +15,7 @@ export function writeIgmpQuery(into: Uint8Array, at: number): number {
 /** MLDv1 (RFC 2710 3): type, code, checksum, delay, reserved, group. */
 export const mldLength = 24;
 
-/** Writes a general query (type 130, group ::, answers within 1 s). */
+/** Writes a general query; answers within 1 s. */
 export function writeMldQuery(into: Uint8Array, at: number): number {
   into.fill(0, at, at + mldLength);
   into[at] = 130;

@@ -1,25 +1,25 @@
 import { checksumOf, readU16, sumOf, writeU16 } from './bytes.js';
 
-/** IPv4 (RFC 791 3.1) without options. */
+/** Without options (RFC 791 3.1). */
 export const ipv4Length = 20;
-/** IANA protocol numbers, shared by IPv4 and IPv6. */
+/** IANA protocol numbers of IPv4 and IPv6. */
 export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
 
-/** Offsets of an IP header into the array. */
+/** Offsets into the array. */
 export interface IpHeader {
   readonly srcAt: number;
   readonly dstAt: number;
   readonly hopLimit: number;
   /** IPv6: of the first header that is no extension. */
   readonly protocol: number;
-  /** A fragment but the first, or endless extension headers: no transport header follows. */
+  /** No transport header follows: a later fragment, or endless extension headers. */
   readonly laterFragment: boolean;
   readonly payloadAt: number;
-  /** By the packet's length, within the captured bytes (length 0: segmentation offload, or a jumbogram). */
+  /** Within the captured bytes, by the packet's length. Length 0: segmentation offload, or a jumbogram. */
   readonly payloadEnd: number;
 }
 
-/** Options are skipped. Checksums are not judged: offload leaves them open. */
+/** Skips options. Ignores checksums, which offload leaves open. */
 export function parseIpv4(bytes: Uint8Array, at: number, end: number): IpHeader | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + ipv4Length > limit) return null;
@@ -43,14 +43,14 @@ export interface Ipv4Fields {
   readonly dst: Uint8Array;
   readonly protocol: number;
   readonly hopLimit: number;
-  /** With its DSCP in the upper six bits (RFC 2474 3); absent = 0. */
+  /** DSCP in the upper six bits (RFC 2474 3); absent = 0. */
   readonly trafficClass?: number;
   readonly payloadLength: number;
   /** Offset in bytes, a multiple of 8; `more`: parts follow. */
   readonly fragment?: { readonly id: number; readonly offset: number; readonly more: boolean };
 }
 
-/** Writes a header with its checksum. A complete datagram has Don't Fragment and identification 0 (RFC 6864 4.1). */
+/** With checksum. A complete datagram has Don't Fragment and identification 0 (RFC 6864 4.1). */
 export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): number {
   into.fill(0, at, at + ipv4Length);
   into[at] = 0x45;
@@ -67,14 +67,14 @@ export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): num
   return at + ipv4Length;
 }
 
-/** `192.168.0.20` as 4 bytes; null = none. No leading zeros: some readers take them for octal. */
+/** 4 bytes; null = no address. Refuses leading zeros, which some readers take for octal. */
 export function ipv4Bytes(text: string): Uint8Array | null {
   const parts = text.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;
   return Uint8Array.from(parts, Number);
 }
 
-/** The address at `at` in dotted form. */
+/** Dotted decimal. */
 export function ipv4Text(bytes: Uint8Array, at: number): string {
   return `${bytes[at] ?? 0}.${bytes[at + 1] ?? 0}.${bytes[at + 2] ?? 0}.${bytes[at + 3] ?? 0}`;
 }

@@ -1,21 +1,18 @@
 import { type IpHeader, ipv4Bytes, type Ipv4Fields } from './ipv4.js';
 import { readU16, readU32, writeU16 } from './bytes.js';
 
-/** IPv6 (RFC 8200 3). */
+/** RFC 8200 3. */
 export const ipv6Length = 40;
 const ipv6AddressLength = 16;
 const maxExtensions = 8;
 
-/**
- * By the length field. RFC 8200 4.5: a fragment header has none; RFC 4302 2.2: an authentication header counts in 4
- * bytes.
- */
+/** RFC 8200 4.5: fragment headers have no length. RFC 4302 2.2: authentication headers count 4 bytes. */
 function extensionLength(protocol: number, words: number): number {
   if (protocol === 44) return 8;
   return protocol === 51 ? (words + 2) * 4 : (words + 1) * 8;
 }
 
-/** Extension headers are skipped. */
+/** Skips extension headers. */
 export function parseIpv6(bytes: Uint8Array, at: number, end: number): IpHeader | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + ipv6Length > limit || (bytes[at] ?? 0) >> 4 !== 6) return null;
@@ -45,7 +42,6 @@ export function parseIpv6(bytes: Uint8Array, at: number, end: number): IpHeader 
   };
 }
 
-/** Hop-by-hop, routing, fragment, authentication, destination options. */
 function isExtension(protocol: number): boolean {
   return protocol === 0 || protocol === 43 || protocol === 44 || protocol === 51 || protocol === 60;
 }
@@ -63,11 +59,11 @@ export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): num
   return at + ipv6Length;
 }
 
-/** Written extension headers, each of 8 bytes (RFC 8200 4). */
+/** Each written with 8 bytes (RFC 8200 4). */
 export const ipv6Extensions = { hopByHop: 0, fragment: 44, destinationOptions: 60 } as const;
 export const ipv6ExtensionLength = 8;
 
-/** Writes a fragment header (RFC 8200 4.5); `offset` in bytes, a multiple of 8. */
+/** RFC 8200 4.5; `offset` in bytes, a multiple of 8. */
 export function writeIpv6Fragment(
   into: Uint8Array,
   at: number,
@@ -81,19 +77,19 @@ export function writeIpv6Fragment(
   return at + ipv6ExtensionLength;
 }
 
-/** Writes a destination options header with padding only (RFC 8200 4.2, PadN). */
+/** Padding only (RFC 8200 4.2, PadN). */
 export function writeDestinationOptions(into: Uint8Array, at: number, next: number): number {
   into.set([next, 0, 1, 4, 0, 0, 0, 0], at);
   return at + ipv6ExtensionLength;
 }
 
-/** Writes a hop-by-hop header with a router alert for MLD (RFC 2711 2.1). */
+/** A hop-by-hop header with a router alert for MLD (RFC 2711 2.1). */
 export function writeRouterAlert(into: Uint8Array, at: number, next: number): number {
   into.set([next, 0, 5, 2, 0, 0, 1, 0], at);
   return at + ipv6ExtensionLength;
 }
 
-/** An address by RFC 4291 2.2 (without zone) as 16 bytes; null = none. */
+/** 16 bytes of RFC 4291 2.2 without zone; null = no address. */
 export function ipv6Bytes(text: string): Uint8Array | null {
   const halves = text.split('::');
   if (text.length > 45 || halves.length > 2) return null;
@@ -121,7 +117,7 @@ function groupsOf(text: string, last: boolean): readonly number[] | null {
   return groups;
 }
 
-/** The address at `at` by RFC 5952: lower case, the longest run of zero groups as `::`. */
+/** By RFC 5952. */
 export function ipv6Text(bytes: Uint8Array, at: number): string {
   const groups = Array.from({ length: 8 }, (_, i) => readU16(bytes, at + 2 * i));
   if (readU32(bytes, at) === 0 && readU32(bytes, at + 4) === 0 && readU32(bytes, at + 8) === 0xffff) {

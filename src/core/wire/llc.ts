@@ -1,24 +1,21 @@
 import { readU16, writeU16 } from './bytes.js';
 
-/**
- * LLC (IEEE 802.2: DSAP, SSAP, control) with SNAP (OUI, type), for other protocols in 802.3 frames (RFC 1042): 8 bytes.
- */
+/** LLC (IEEE 802.2) with SNAP, for other protocols in 802.3 frames (RFC 1042). */
 export const llcSnapLength = 8;
 const llcLength = 3;
-/** Above it an Ethernet header's field is a type (IEEE 802.3 3.2.6). */
+/** Larger values are EtherTypes (IEEE 802.3 3.2.6). */
 export const maxInLengthField = 1500;
 
-/** Unnumbered information. */
 const information = 0x03;
 
-/** Writes LLC and SNAP with OUI 0. */
+/** With OUI 0. */
 export function writeSnap(into: Uint8Array, at: number, etherType: number): number {
   into.set([0xaa, 0xaa, information, 0, 0, 0], at);
   writeU16(into, at + 6, etherType);
   return at + llcSnapLength;
 }
 
-/** The EtherType behind LLC and SNAP of OUI 0. */
+/** The EtherType behind OUI 0. */
 export function parseSnap(
   bytes: Uint8Array,
   at: number,
@@ -35,7 +32,7 @@ export function parseSnap(
   return { etherType: readU16(bytes, at + 6), payloadAt: at + llcSnapLength };
 }
 
-/** A configuration BPDU (IEEE 802.1D-2004 9.3.1) without its LLC. */
+/** IEEE 802.1D-2004 9.3.1, without LLC. */
 const configurationBpduLength = 35;
 
 export interface BpduFields {
@@ -46,7 +43,7 @@ export interface BpduFields {
   readonly forwardDelayS: number;
 }
 
-/** Writes LLC 42 42 03 and a BPDU of a root bridge (path cost 0, port 0x8001). Times in 1/256 s. */
+/** Writes LLC 42 42 03 and a root bridge's BPDU (path cost 0, port 0x8001). Times in 1/256 s. */
 export function writeConfigurationBpdu(into: Uint8Array, at: number, fields: BpduFields): number {
   into.set([0x42, 0x42, 0x03], at);
   const bpdu = at + llcLength;

@@ -11,37 +11,35 @@ import { searchDepth } from './token-filter.js';
  */
 
 /**
- * Size of the map of counts, by interface number. Number 0, which no interface has, is the snap length: the kernel cuts
- * a frame to the program's result.
+ * By interface number. Number 0, no interface's, holds the snap length: the kernel cuts a frame to the program's
+ * result.
  */
 export const countedInterfaces = 1 << 16;
 
-/** Bytes in one turn of the loop. */
 const looks = 4;
 const tableLength = 256;
-/** A mark may be looked for from before the frame's first byte on. */
+/** A mark may begin before the frame's first byte. */
 const frameAt = tableLength + 8;
-/** Bytes of the program's working value: the table, and a copy of the frame's first bytes. */
+/** Bytes of the working value: the table and a copy of the frame's start. */
 export const workLength = frameAt + searchDepth + markLength * looks + 16;
 
-/** Members of struct __sk_buff. */
+/** struct __sk_buff. */
 const skb = { length: 0, packetType: 4, interface: 40 } as const;
 const outgoing = 4; // PACKET_OUTGOING
 const helpers = { lookUp: 1, loadBytes: 26 } as const;
-/** ret: the complete frame. */
 const wholeFrame = 0x40000;
 
 function markOf(runTag: number): readonly number[] {
   return [magicHigh, magicLow, runTag >>> 24, (runTag >>> 16) & 0xff, (runTag >>> 8) & 0xff, runTag & 0xff];
 }
 
-/** True if a run's tokens can be searched for: the mark's bytes differ, and none is 0. */
+/** True if the mark's bytes differ and none is 0. */
 export function isSearchable(runTag: number): boolean {
   const mark = markOf(runTag);
   return new Set(mark).size === markLength && !mark.includes(0);
 }
 
-/** The working value's initial content for one processor: `workLength` bytes. */
+/** One processor's initial working value: `workLength` bytes. */
 export function searchTable(runTag: number): Uint8Array {
   const table = new Uint8Array(workLength);
   markOf(runTag).forEach((byte, place) => (table[byte] = markLength - place));
@@ -97,8 +95,8 @@ interface Instruction {
 }
 
 /**
- * Instructions with labels; jumps are resolved at the end. Opcodes in `Of` and those without a second register take
- * `value`; those in `Register` compare with `from`.
+ * Assembles instructions with labels. Opcodes in `Of` and those without a second register take `value`; those in
+ * `Register` compare with `from`.
  */
 export class Assembler {
   private readonly instructions: Instruction[] = [];
@@ -114,12 +112,12 @@ export class Assembler {
     return this;
   }
 
-  /** An address on the stack, below register 10. */
+  /** Below register 10. */
   onStack(to: number, offset: number): this {
     return this.put('move', { to, from: 10 }).put('increase', { to, value: offset });
   }
 
-  /** Adds one at the result's address, by the first register. */
+  /** At the result's address; changes the first register. */
   addOne(): this {
     return this.put('set', { to: 1, value: 1 }).put('atomicAdd', { to: 0, from: 1 });
   }
@@ -128,12 +126,12 @@ export class Assembler {
     return this.put('set', { to: 0, value }).put('exit');
   }
 
-  /** A map's address by descriptor (BPF_PSEUDO_MAP_FD): two instructions. */
+  /** BPF_PSEUDO_MAP_FD: two instructions. */
   map(to: number, fd: number): this {
     return this.wide({ to, from: 1, value: fd }, 0);
   }
 
-  /** The value's address in an array of one (BPF_PSEUDO_MAP_VALUE; Linux 5.2): two instructions. */
+  /** BPF_PSEUDO_MAP_VALUE, for an array of one (Linux 5.2): two instructions. */
   mapValue(to: number, fd: number): this {
     return this.wide({ to, from: 2, value: fd }, 0);
   }
@@ -164,11 +162,11 @@ export class Assembler {
 }
 
 const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as const;
-/** Preserved by calls. */
+/** Calls preserve them. */
 const [context, length, work, stack] = [6, 8, 9, 10] as const;
 const keyAt = -4;
 
-/** A map value's address by the key in the first register; `absent`: the label without one. */
+/** `absent`: the label without a value. */
 function lookUp(program: Assembler, map: number, absent: string): void {
   program
     .put('storeWord', { to: stack, from: first, offset: keyAt })
@@ -207,7 +205,6 @@ function load(program: Assembler, table: number): void {
     .put('ifNotEqual', { to: result, value: 0, offset: 'found' });
 }
 
-/** Looks at every sixth byte; at one of the mark, at all six. */
 function search(program: Assembler, mark: readonly number[]): void {
   const places = Array.from({ length: looks }, (_, look) => look * markLength);
   program
@@ -249,10 +246,10 @@ function search(program: Assembler, mark: readonly number[]): void {
   }
 }
 
-/** The frames that a program takes: `out` only outgoing ones. Both count only these. */
+/** `out` takes only outgoing frames. Both count only these. */
 export type SearchKind = 'out' | 'every';
 
-/** Counts outgoing frames, and goes on at `search`; kind `out` refuses all others at `none`. */
+/** Goes on at `search`; kind `out` refuses all others at `none`. */
 function countLeaving(kind: SearchKind, counts: number): Assembler {
   const program = new Assembler()
     .put('move', { to: context, from: first })
@@ -266,7 +263,6 @@ function refuse(program: Assembler): void {
   program.label('none').exit(0);
 }
 
-/** Takes the frame up to the snap length. */
 function take(program: Assembler, counts: number): void {
   program.label('found').put('set', { to: first, value: 0 });
   lookUp(program, counts, 'whole');
@@ -274,9 +270,9 @@ function take(program: Assembler, counts: number): void {
 }
 
 /**
- * The program of a socket for frames with a token of the run in the first `searchDepth` bytes. `counts`, `table`:
- * descriptors of an array of `countedInterfaces` 8-byte counters, and of a per-processor array of one `searchTable`.
- * Linux 5.3 and newer, little-endian.
+ * A socket's program for frames with the run's token in their first `searchDepth` bytes. `counts`: descriptor of an
+ * array of `countedInterfaces` 8-byte counters. `table`: of a per-processor array of one `searchTable`. Needs Linux
+ * 5.3, little-endian.
  */
 export function searchProgram(
   runTag: number,
@@ -291,7 +287,7 @@ export function searchProgram(
   return program.encode();
 }
 
-/** The program of a socket for every frame; `counts` as of `searchProgram`. */
+/** For every frame; `counts` as of `searchProgram`. */
 export function everyFrameProgram(kind: SearchKind, counts: number): Uint8Array {
   const program = countLeaving(kind, counts);
   take(program, counts);
@@ -299,7 +295,7 @@ export function everyFrameProgram(kind: SearchKind, counts: number): Uint8Array 
   return program.encode();
 }
 
-/** Of programs' tags: the second from Linux 6.18 on. */
+/** Linux 6.18 and newer hash programs' tags with the second. */
 const tagHashes = ['sha1', 'sha256'] as const;
 
 /** bpf_prog_calc_tag, kernel/bpf/core.c. */
@@ -307,10 +303,7 @@ function tagsOf(code: Uint8Array): readonly string[] {
   return tagHashes.map((hash) => createHash(hash).update(code).digest('hex').slice(0, 16));
 }
 
-/**
- * True of an observer's program of any run, by its code's tag: the run's tag is among its comparisons. `code`: as the
- * kernel runs it.
- */
+/** True of an observer's program of any run: its code holds the run's tag. `code`: as the kernel runs it. */
 export function isSearchProgram(tag: string, code: Uint8Array): boolean {
   const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
   const compared: number[] = [];

@@ -7,19 +7,19 @@ export const maxShownBytes = 256;
 export const shownFrameShape = strict({
   /** From 1, in evidence.pcapng. */
   frame: number,
-  /** On the wire; above `captured` if the capture was cut. */
+  /** On the wire; above `captured` if cut. */
   original: number,
   captured: number,
-  /** The first `maxShownBytes` at most. */
+  /** At most `maxShownBytes`. */
   hex: matching(new RegExp(`^([0-9a-f]{2}){0,${maxShownBytes}}$`)),
-  /** null = cut off within Ethernet and its tags. */
+  /** null = cut within Ethernet and its tags. */
   headers: orNull(parsedFrameShape),
   token: orNull({ runTag: number, index: number }),
 });
-/** A frame of the evidence for reports and JSON, with its headers read. */
+/** A frame of the evidence for reports and JSON. */
 export type ShownFrame = Of<typeof shownFrameShape>;
 
-/** Reads a frame; total over arbitrary bytes. */
+/** Total over arbitrary bytes. */
 export function showFrame(frame: number, bytes: Uint8Array, original: number): ShownFrame {
   const headers = describeFrame(bytes);
   const found = headers === null ? null : findToken(bytes, 0, bytes.length, null, headers.payloadAt);

@@ -3,13 +3,12 @@
  * `expandTokenWord` makes it libpcap's language (pcap-filter(7)).
  */
 
-/** NAT keeps a token's place, a tunnel in a tunnel moves it by some 150 bytes. */
+/** NAT keeps a token's place; a tunnel in a tunnel moves it by some 150 bytes. */
 export const searchDepth = 512;
-/** For kernels before Linux 6.7, whose net.core.optmem_max of 20,480 bytes takes half as many places. */
+/** Linux before 6.7 takes half as many places: its net.core.optmem_max is 20,480 bytes. */
 const leastSearchDepth = 160;
 
 const ethernetHeader = 14;
-/** Bytes of a token before the run's tag, and with it (token.ts). */
 const beforeTag = 2;
 const tagBytes = 4;
 const word = /\btoken 0x([0-9a-f]{8})\b/g;
@@ -22,14 +21,14 @@ function hasTokenWord(filter: string): boolean {
   return new RegExp(word.source).test(filter);
 }
 
-/** Depths to try a filter at, until the kernel takes it; without the word there is one. */
+/** Depths to try until the kernel takes the filter; without the word there is one. */
 export function searchDepthsOf(filter: string): readonly number[] {
   return hasTokenWord(filter) ? [searchDepth, leastSearchDepth] : [searchDepth];
 }
 
 /**
- * The filter in libpcap's words: the run's tag at each place of the first `depth` bytes, in ascending order, as a load
- * beyond a frame's end refuses it (linux/filter.h: classic BPF). The word has to be last.
+ * Replaces the last word by libpcap's, a test at each place of the first `depth` bytes. The order ascends, as a load
+ * beyond a frame's end refuses it (linux/filter.h: classic BPF).
  */
 export function expandTokenWord(filter: string, depth: number): string {
   return filter.replace(word, (_, tag: string) => {

@@ -1,14 +1,14 @@
 import { tokenLength, writeMark } from './token.js';
 
-/** Excludes tokens of one run from frames. */
+/** Excludes one run's tokens. */
 export interface TokenSearch {
-  /** False: no token of the run is in `bytes[start, end)`. */
+  /** False: `bytes[start, end)` has no token of the run. */
   mayHold(bytes: Uint8Array, start: number, end: number): boolean;
 }
 
 /**
- * Consecutive frames of a capture are searched once, by the C library's memory search, not frame by frame. Frames that
- * go back are searched alone. An array's bytes must not change.
+ * Searches consecutive frames at once by the C library's memory search. Frames that go back are searched alone. An
+ * array's bytes must not change.
  */
 export function createTokenSearch(runTag: number): TokenSearch {
   const magic = new Uint8Array(6);

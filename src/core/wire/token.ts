@@ -23,7 +23,7 @@ export interface Token {
   readonly tag: Uint8Array;
 }
 
-/** A token in a frame, not authenticated yet; `at` and `tagAt` are offsets into the array. */
+/** Not authenticated yet; `at` and `tagAt` are offsets into the array. */
 export interface FoundToken {
   readonly at: number;
   readonly runTag: number;
@@ -31,14 +31,14 @@ export interface FoundToken {
   readonly tagAt: number;
 }
 
-/** Writes the magic and the run's tag, 6 bytes. */
+/** 6 bytes. */
 export function writeMark(into: Uint8Array, at: number, runTag: number): void {
   into[at] = magicHigh;
   into[at + 1] = magicLow;
   writeU32(into, at + 2, runTag);
 }
 
-/** Writes a token at `at`; `into` needs 18 bytes there (else RangeError). */
+/** RangeError without 18 bytes at `at`. */
 export function writeToken(into: Uint8Array, at: number, token: Token): void {
   if (at < 0 || at + tokenLength > into.length || token.tag.length < tagLength)
     throw new RangeError(`no room for a token at ${at} of ${into.length}`);
@@ -48,8 +48,8 @@ export function writeToken(into: Uint8Array, at: number, token: Token): void {
 }
 
 /**
- * Offset of a token in `frame[start, end)`, or -1: at `expectedAt` (-1 = none) if there is one, else the first.
- * `runTag` null: any run's. Total over arbitrary bytes, one pass, no allocation.
+ * Offset of a token in `frame[start, end)`, or -1: at `expectedAt` (-1 = none), else the first. `runTag` null: any
+ * run's. Total over arbitrary bytes, one pass, no allocation.
  */
 export function tokenAt(
   frame: Uint8Array,
@@ -67,7 +67,7 @@ export function tokenAt(
   return -1;
 }
 
-/** As `tokenAt`, with the token's content; null = none. */
+/** As `tokenAt`, with content; null = none. */
 export function findToken(
   frame: Uint8Array,
   start: number,
@@ -79,24 +79,24 @@ export function findToken(
   return at < 0 ? null : { at, runTag: readU32(frame, at + 2), index: tokenIndex(frame, at), tagAt: at + 10 };
 }
 
-/** The index in the token at `at`. */
+/** Of the token at `at`. */
 export function tokenIndex(frame: Uint8Array, at: number): number {
   return readU32(frame, at + 6);
 }
 
-/** True if the tag at `tagAt` is the one at `expectedAt` of `expected`. Offsets in bytes; missing bytes differ. */
+/** Offsets in bytes; missing bytes differ. */
 export function sameTag(frame: Uint8Array, tagAt: number, expected: Uint8Array, expectedAt: number): boolean {
   if (expectedAt < 0 || expectedAt + tagLength > expected.length) return false;
   for (let i = 0; i < tagLength; i += 1) if (frame[tagAt + i] !== expected[expectedAt + i]) return false;
   return true;
 }
 
-/** Gives the tags of the next `count` indices, 8 bytes each. */
+/** The next `count` tags, 8 bytes each. */
 export type TagSource = (count: number) => Uint8Array;
 
 /**
- * Tags from index `first` on: tag `index` is bytes [8·index, 8·index+8) of the AES-256-CTR keystream under the run's
- * key (32 bytes) with a zero IV (NIST SP 800-38A, 6.5). 0.01 s per million.
+ * Tag `index` is bytes [8·index, 8·index+8) of the AES-256-CTR keystream under the run's 32-byte key with a zero IV
+ * (NIST SP 800-38A, 6.5). A million take 0.01 s.
  */
 export function tagSource(key: Uint8Array, first: number): TagSource {
   const counter = new Uint8Array(16);
@@ -112,12 +112,12 @@ export function tagSource(key: Uint8Array, first: number): TagSource {
   };
 }
 
-/** The tags of indices first … first+count−1. */
+/** Indices first … first+count−1. */
 export function tagsFor(key: Uint8Array, first: number, count: number): Uint8Array {
   return tagSource(key, first)(count);
 }
 
-/** The tokens of indices first … first+count−1, 18 bytes each. */
+/** Indices first … first+count−1, 18 bytes each. */
 export function tokensFor(key: Uint8Array, runTag: number, first: number, count: number): Uint8Array {
   const tags = tagsFor(key, first, count);
   const tokens = new Uint8Array(count * tokenLength);

@@ -1,12 +1,12 @@
 import { readU16, writeU16 } from './bytes.js';
 
-/** UDP (RFC 768). */
+/** RFC 768. */
 export const udpLength = 8;
 
 export interface UdpHeader {
   readonly srcPort: number;
   readonly dstPort: number;
-  /** Of header and data, by the sender. */
+  /** Header and data, by the sender. */
   readonly length: number;
   readonly checksumAt: number;
   readonly payloadAt: number;

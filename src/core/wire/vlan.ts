@@ -1,7 +1,7 @@
 import { etherTypes } from './ethernet.js';
 import { readU16, writeU16 } from './bytes.js';
 
-/** A VLAN tag (IEEE 802.1Q 9.6): its type in the EtherType's place, priority, drop bit and 12 bits of VLAN id. */
+/** IEEE 802.1Q 9.6: its type in the EtherType's place, priority, drop bit and 12-bit VLAN id. */
 export const vlanTagLength = 4;
 const maxTags = 8;
 
@@ -38,7 +38,7 @@ export function tagTypes(depth: number): readonly number[] {
   return Array.from({ length: depth }, () => etherTypes.vlan);
 }
 
-/** Writes a stack of tags at `typeAt`, the place of the header's type, and `etherType` behind it. */
+/** Writes tags at `typeAt`, the header type's place, and `etherType` behind. */
 export function writeTags(
   into: Uint8Array,
   typeAt: number,

@@ -17,7 +17,7 @@ export interface SectionState {
   /** False before the first section header. */
   isOpen: boolean;
   interfaces: InterfaceOfSection[];
-  /** Ids count on behind interfaces of earlier sections. */
+  /** Interfaces of earlier sections; ids count on behind them. */
   earlier: number;
   /** Once, as a file may be full of times outside 64 bits of ns. */
   isTimeFaultReported: boolean;
