@@ -64,7 +64,6 @@ export interface RunOptions {
 
 const program = packagePath('dist/cli.cjs');
 
-/** VerifyError (64) if the file changed after loading. */
 async function sourceOf(
   source: string | Scenario,
   set: VariableValues,
@@ -77,7 +76,6 @@ async function sourceOf(
   return { file, set: { ...variables, ...set } };
 }
 
-/** null = text for people. */
 function eventOf(line: string): ProgressEvent | null {
   if (!line.startsWith('{"scenario":')) return null;
   const event: ProgressEvent = JSON.parse(line); // what this very version has just written

@@ -24,7 +24,6 @@ function usage(message: string): VerifyError {
   );
 }
 
-/** `completion`'s script passes it before the line's words, with the word at the cursor last. */
 const asking = '--get-yargs-completions';
 
 async function choicesFor(words: readonly string[]): Promise<readonly string[] | null> {
@@ -37,7 +36,6 @@ async function choicesFor(words: readonly string[]): Promise<readonly string[] |
   return codes;
 }
 
-/** null = no shell asks, or the parser knows the words. */
 async function completedWords(argv: readonly string[]): Promise<readonly string[] | null> {
   if (argv[0] !== asking) return null;
   // The program's name comes first.

@@ -3,9 +3,7 @@ interface Screen {
   readonly columns?: number;
 }
 
-/** Longer lines are hard to read. */
 const maxColumns = 120;
-/** A pipe's. */
 const wideColumns = 250;
 
 /** COLUMNS, else up to 120 of the terminal, else `usual` (a pipe). */

@@ -90,7 +90,6 @@ export interface ReportWriting {
   readonly whyNotJudged?: string | undefined;
   /** Of all runs. */
   readonly status?: number;
-  /** The user ended the runs. */
   readonly brief?: boolean;
   readonly unended?: readonly UnendedRun[];
 }

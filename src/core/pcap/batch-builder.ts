@@ -31,11 +31,9 @@ function createColumns(): Columns {
 
 /** Decoders write packets directly into its columns. Items keep the file's order. */
 export class BatchBuilder {
-  /** Replaced by each `next`. */
   columns = createColumns();
   count = 0;
   byteOrder: 'little' | 'big' = 'little';
-  /** Fleeting: columns to reuse after `take`. */
   private readonly pool: Columns[] = [this.columns];
   private handedOut = 0;
   private items: CaptureItem[] = [];
@@ -68,7 +66,6 @@ export class BatchBuilder {
     if (this.count === batchCapacity) this.flush();
   }
 
-  /** Goes behind all packets. */
   add(item: CaptureItem): void {
     this.flush();
     this.items.push(item);

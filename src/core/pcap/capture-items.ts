@@ -26,7 +26,6 @@ export interface SectionItem {
 
 export interface InterfaceItem {
   readonly kind: 'interface';
-  /** Over all sections. */
   readonly id: number;
   readonly name: string | null;
   readonly description: string | null;
@@ -50,7 +49,6 @@ export interface Batch {
   readonly interfaceId: Uint32Array;
   /** ns since 1970; 0 = none. */
   readonly timeNs: BigInt64Array;
-  /** One of `directions`. */
   readonly direction: Uint8Array;
   /** Of `bytes[0]`. */
   readonly fileOffset: number;

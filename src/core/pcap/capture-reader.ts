@@ -23,7 +23,6 @@ export class CaptureReader {
   private readonly out: BatchBuilder;
   private decoder: Decoder | null = null;
   private isOver = false;
-  /** The first `carried` bytes are an incomplete block. */
   private carry = new Uint8Array(0);
   private carried = 0;
   private carryOffset = 0;
@@ -49,7 +48,6 @@ export class CaptureReader {
     return this.out.take();
   }
 
-  /** An incomplete block is damage. */
   end(): readonly CaptureItem[] {
     if (!this.isOver) {
       if (this.fileOffset === 0) this.fail(0, 'the file is empty');
@@ -84,7 +82,6 @@ export class CaptureReader {
     return at;
   }
 
-  /** The first byte not taken, -1 after fatal damage. */
   private decode(bytes: Uint8Array, from: number, to: number, offset: number): number {
     const window = windowOf(bytes, offset);
     if (this.decoder === null) {

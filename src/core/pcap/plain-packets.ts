@@ -11,7 +11,6 @@ interface PlainSection {
   readonly earlier: number;
 }
 
-/** 0 = not aligned, or its start passes `to`. */
 function plainLength(words: Uint32Array, at: number, to: number): number {
   const word = at >>> 2;
   if (at + 32 > to || words[word] !== blockTypes.packet) return 0;

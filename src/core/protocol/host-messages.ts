@@ -60,11 +60,9 @@ const netns = orNull(text);
 const farPlace = { device: text, netns };
 
 const questions = {
-  /** The far side's wall clock. */
   clock: {},
   read: { netns, sysctl: [text], ovs: flag },
   drops: { netns },
-  /** Reports changes of rules and settings, and new bypasses. */
   watch: { netns, routed: flag },
   /** Changes since the last question, bypasses since the beginning. */
   heard: {},
@@ -90,7 +88,6 @@ const questions = {
     perSecond: paceShape,
   },
   'end-sender': { sender: text },
-  /** Undoes changes; answers with remains. */
   close: {},
 };
 const questionShape = tagged('ask', questions);

@@ -27,7 +27,6 @@ export const openedShape = {
   device: text,
   watch,
   engine: engineFacts.engine,
-  /** The observer's own, for directions. */
   macs: [text],
   filter: text,
   snaplen: count,
@@ -57,7 +56,6 @@ const toCapture = tagged('type', {
   seal: {},
   /** Counts frames that leave by these ports, for one account; between `open` and `seal`. */
   count: { account: text, devices: [text] },
-  /** `accounts`: read too. */
   mark: { id: text, accounts: flag },
   stop: {},
   /** As `stop`, but helper and handles stay, sealed and idle. */
@@ -129,7 +127,6 @@ export const sentShape = { accepted: count, error: orNull(text) };
 const fromSend = tagged('type', {
   ready,
   fault,
-  /** Every 100 ms. */
   beat: {},
   opened: { socket: text },
   sent: { id: count, ...sentShape },

@@ -19,7 +19,6 @@ import {
   whole,
 } from '../model/shape/shape.js';
 
-/** Unnamed members stay. */
 function kept<T>(shape: Shape): Codec<T> {
   return (value) => misfitOf(shape, value);
 }

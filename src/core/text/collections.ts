@@ -37,7 +37,6 @@ function given(fields: object): object {
   );
 }
 
-/** Also drops empty texts, lists and records. */
 function filled<T extends object>(fields: T): { readonly [K in keyof T]?: NonNullable<T[K]> };
 function filled(fields: object): object {
   const isEmpty = (value: unknown): boolean =>

@@ -26,7 +26,6 @@ function numbered(name: string): { readonly stem: string; readonly number: numbe
   return stem === undefined || digits === undefined ? null : { stem, number: Number(digits) };
 }
 
-/** `g1 to g50`. */
 function runsOf(names: readonly string[]): readonly string[] {
   const byStem = new Map<string, number[]>();
   const others: string[] = [];

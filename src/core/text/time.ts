@@ -1,4 +1,3 @@
-/** A step's rows have few seconds. */
 let lastSecond = { second: 0n, text: '1970-01-01T00:00:00' };
 
 function secondText(second: bigint): string {

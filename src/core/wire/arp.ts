@@ -37,7 +37,6 @@ export interface ArpFields {
   readonly operation: number;
   readonly senderMac: Uint8Array;
   readonly senderIp: Uint8Array;
-  /** All zero in a request. */
   readonly targetMac: Uint8Array;
   readonly targetIp: Uint8Array;
 }

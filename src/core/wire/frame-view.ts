@@ -23,7 +23,6 @@ export interface FrameView {
   readonly ipVersion: 0 | 4 | 6;
   readonly hopLimit: number;
   readonly protocol: number;
-  /** Or ICMPv6. */
   readonly icmpType: number;
   /** Data behind the last known header, for tokens. */
   readonly payloadAt: number;

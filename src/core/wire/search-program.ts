@@ -89,7 +89,6 @@ interface Instruction {
   readonly opcode: number;
   readonly to: number;
   readonly from: number;
-  /** Bytes from a pointer, or a jump's label. */
   readonly offset: number | string;
   readonly value: number;
 }
@@ -112,12 +111,10 @@ export class Assembler {
     return this;
   }
 
-  /** Below register 10. */
   onStack(to: number, offset: number): this {
     return this.put('move', { to, from: 10 }).put('increase', { to, value: offset });
   }
 
-  /** At the result's address; changes the first register. */
   addOne(): this {
     return this.put('set', { to: 1, value: 1 }).put('atomicAdd', { to: 0, from: 1 });
   }
@@ -166,7 +163,6 @@ const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as cons
 const [context, length, work, stack] = [6, 8, 9, 10] as const;
 const keyAt = -4;
 
-/** `absent`: the label without a value. */
 function lookUp(program: Assembler, map: number, absent: string): void {
   program
     .put('storeWord', { to: stack, from: first, offset: keyAt })

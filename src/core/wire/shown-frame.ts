@@ -10,7 +10,6 @@ export const shownFrameShape = strict({
   /** On the wire; above `captured` if cut. */
   original: number,
   captured: number,
-  /** At most `maxShownBytes`. */
   hex: matching(new RegExp(`^([0-9a-f]{2}){0,${maxShownBytes}}$`)),
   /** null = cut within Ethernet and its tags. */
   headers: orNull(parsedFrameShape),

@@ -2,7 +2,6 @@ import { tokenLength, writeMark } from './token.js';
 
 /** Excludes one run's tokens. */
 export interface TokenSearch {
-  /** False: `bytes[start, end)` has no token of the run. */
   mayHold(bytes: Uint8Array, start: number, end: number): boolean;
 }
 

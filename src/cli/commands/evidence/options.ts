@@ -40,7 +40,6 @@ export const defineHistory = command(
 export interface WantedSignature {
   /** OpenSSH's allowed signers and the required identity; null = any key. */
   readonly signers: { readonly file: string; readonly identity: string } | null;
-  /** An unsigned folder is incomplete. */
   readonly required: boolean;
 }
 

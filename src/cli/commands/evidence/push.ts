@@ -13,7 +13,6 @@ import { command, flagArgument, operand, textArgument } from '../../command.js';
 
 const maxReasons = 5;
 
-/** For units with public command lines. */
 const pushVariable = 'VERIFY_ISOLATION_PUSH';
 
 export interface PushOptions {

@@ -125,7 +125,6 @@ function isSuperseded({ unended }: HostSummary, newer: readonly HostSummary[]): 
 }
 
 interface ChosenSummaries {
-  /** Newest first. */
   readonly commands: readonly (readonly HostSummary[])[];
   readonly signers: ReadonlySet<string>;
   readonly problems: readonly string[];

@@ -49,7 +49,6 @@ export interface WholeOptions {
   readonly netns: string | undefined;
   readonly guest: readonly string[];
   readonly zone: readonly string[];
-  /** `all`: the catalogue within the next two limits. */
   readonly class: readonly string[];
   readonly allowDisruptive?: boolean;
   readonly allowNewMacs?: boolean;
@@ -64,7 +63,6 @@ const isolating: readonly Manager[] = ['libvirt', 'proxmox'];
 /** br_netfilter hands bridged packets to the host's firewall. */
 const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'];
 
-/** br_netfilter hands bridged packets to the host's firewall. */
 function rulesOf({ rules = witnessLimits.perRule }: WholeOptions): number {
   if (Number.isInteger(rules) && rules >= 0 && rules <= witnessLimits.perRule) return rules;
   const expected = `frames that ask a rule, 0 to ${witnessLimits.perRule}`;

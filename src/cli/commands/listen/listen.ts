@@ -56,7 +56,6 @@ interface Heard {
   readonly split: SplitCapture;
   readonly faults: readonly Fault[];
   readonly out: OwnFolder | null;
-  /** MACs formerly at another port. */
   readonly moved: readonly FdbState[];
   readonly titles: ReadonlyMap<string, string>;
 }

@@ -112,7 +112,6 @@ const optionGroups = {
   },
 } as const;
 
-/** `run --help` lists these only with `--all`. */
 const rareOptions = [
   ...([
     'what-if',

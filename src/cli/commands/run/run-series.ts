@@ -29,19 +29,15 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   readonly whyNotJudged?: string;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly reporter: readonly string[];
-  /** Evidence folders with known leaks. */
   readonly baseline?: readonly string[];
   readonly keep?: 'leaks' | 'all' | undefined;
-  /** `NAME=VALUE`. */
   readonly set?: readonly string[];
-  /** Regular expression of steps to judge. */
   readonly grep?: string | undefined;
   readonly repeat?: number;
   /** `true` = a random seed. */
   readonly shuffle?: number | true | undefined;
   /** `90s`; later steps are inconclusive. */
   readonly timeout?: string | undefined;
-  /** Listening after each step's last probe, `10s`. */
   readonly linger?: string | undefined;
   readonly allowRun: boolean;
   readonly allowChanges?: boolean;
@@ -51,7 +47,6 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   readonly allowNewMacs?: boolean;
   /** Leaks include `open_by_design`. */
   readonly strict?: boolean;
-  /** For `trusting`. */
   readonly trust?: readonly string[];
   readonly trace?: TraceMode;
   /** Lab only. */
@@ -63,15 +58,12 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   /** `json`: JSON lines on stderr. */
   readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
-  /** A plan within these needs no consent. */
   readonly limits?: Limits | null;
   /** Responsible person and change ticket. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
   readonly toolVersion: string;
-  /** False: no report.html. */
   readonly page?: boolean;
-  /** `demo`: the observer killed during every step. */
   readonly deafen?: string | undefined;
   /** `record`: called before the folder changes hands. */
   readonly finished?: (run: ReportedRun) => Promise<void>;
@@ -138,7 +130,6 @@ export class RunSeries {
   readonly failed: FailedReport[] = [];
   /** Statuses of judged runs whose signing or fixes failed. */
   readonly unfinished: number[] = [];
-  /** Setting names. */
   readonly unrestored: string[] = [];
   /** Their settings may not be restored. */
   readonly failures: { readonly status: number; readonly why: string }[] = [];
@@ -150,7 +141,6 @@ export class RunSeries {
     private readonly stop: Stop,
   ) {}
 
-  /** VerifyError only if no run ended before. */
   async carryOut(): Promise<void> {
     const { stop } = this;
     try {

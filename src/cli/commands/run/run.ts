@@ -96,7 +96,6 @@ function mayBeLab(files: readonly string[]): boolean {
   return files.length > 0 && files.every(isLab);
 }
 
-/** Reading the scenario reports the error. */
 function tryLaunch(options: RunCommandOptions): Launch | null {
   try {
     return launch(options);
@@ -166,7 +165,6 @@ interface RunRequest extends SeriesRequest {
   readonly timeoutMs: number | null;
 }
 
-/** `requested` null = the parent process hands it over. */
 async function readRequest(requested: RunCommandOptions | null, inside: LabEntered | null): Promise<RunRequest> {
   const before = takeHanded();
   const handedOver = inside === null ? before : await inside.handed;

@@ -8,7 +8,6 @@ import { escapeText } from '../../../core/text/escape.js';
 import { readFileBelow } from '../../../system/fabric/hold-files.js';
 import { namedFiles } from './named-files.js';
 
-/** Part of the contract. */
 const maxBytes = 1024 * 1024;
 
 async function loadFile(file: string, { sets = new Map(), allowRun = false }: LoadOptions): Promise<Scenario> {
@@ -65,7 +64,6 @@ export async function loadFiles(files: readonly string[], options: LoadOptions =
 
 /** Comments for a written scenario. */
 export interface Remarks {
-  /** At its head. */
   readonly notes: readonly string[];
   readonly beside?: readonly string[];
   /** Before each endpoint, by name. */

@@ -8,7 +8,6 @@ import { readFileBelow } from '../../../system/fabric/hold-files.js';
 export interface NamedFiles {
   /** Each once, as now. */
   readonly files: readonly FileHash[];
-  /** Needs of `--allow-run`, a line each. */
   readonly refused: readonly string[];
 }
 

@@ -37,7 +37,6 @@ export async function planOf(
 export interface PlanCommandOptions {
   readonly json: boolean;
   readonly hash: boolean;
-  /** Shows each kind's first frame. */
   readonly hex: boolean;
   readonly connect: boolean;
   readonly allowRun: boolean;

@@ -54,7 +54,6 @@ export function inSeries(scenarios: readonly Scenario[], repeat: number, seed: n
   return series;
 }
 
-/** Numbers in [0, 1). */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -23,7 +23,6 @@ export interface ReadTwin {
   readonly twin: Twin;
   readonly bridge: string;
   readonly ports: ReadonlySet<string>;
-  /** For `nft -f`; empty = none. */
   readonly rules: string;
   readonly remarks: Remarks;
 }
@@ -110,7 +109,6 @@ export async function readTwin(options: {
   };
 }
 
-/** `missing`: rules that a lab cannot have. */
 async function readTables(
   state: Snapshot['state'],
   devices: ReadonlySet<string>,

@@ -17,7 +17,6 @@ import { readTwin } from './read-twin.js';
 export interface TwinOptions {
   readonly bridge: string | undefined;
   readonly netns: string | undefined;
-  /** `DEVICE.SETTING=VALUE` */
   readonly whatIf: readonly string[];
   /** Empty or `all` = the catalogue. */
   readonly class: readonly string[];

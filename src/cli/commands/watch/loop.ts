@@ -25,7 +25,6 @@ export interface WatchCounts {
 export interface WatchLoopOptions {
   readonly netns: string | null;
   readonly bridge: string | null;
-  /** null = the present state. */
   readonly baseline: Snapshot | null;
   readonly signal: AbortSignal;
   /** After the first snapshot, when listening has begun. */
@@ -37,7 +36,6 @@ export interface WatchLoopOptions {
     open: readonly Drift[],
     counts: WatchCounts,
   ) => void;
-  /** The state was unreadable; it is tried again. */
   readonly onFailure: (error: VerifyError) => void;
 }
 
@@ -115,7 +113,6 @@ class Bell {
     this.poll = setInterval(() => this.look(), pollMs);
   }
 
-  /** For changes without events. */
   watch(links: Snapshot['state']['links']): void {
     this.links = links;
   }
@@ -129,12 +126,10 @@ class Bell {
     this.isRung = false;
   }
 
-  /** Resolves when it rings, has rung, or after this time. */
   rung(ms: number): Promise<void> {
     return this.isRung ? Promise.resolve() : this.wait(ms, true);
   }
 
-  /** The signal ends it. */
   sleep(ms: number): Promise<void> {
     return this.wait(ms, false);
   }

@@ -13,7 +13,6 @@ export class ClassicDecoder implements Decoder {
   private readonly isNano: boolean;
   private readonly littleEndian: boolean;
   private isHeaded = false;
-  /** Consecutive records mostly share a second. */
   private second = -1;
   private secondHigh = 0;
   private secondLow = 0;

@@ -18,7 +18,6 @@ export interface ClassicFile {
 export interface ClassicReader {
   readonly linkType: number;
   readonly snaplen: number;
-  /** Complete records; none after a fault. */
   push(chunk: Uint8Array): readonly ClassicFileRecord[];
   fault(): string | null;
 }

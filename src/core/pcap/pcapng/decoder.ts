@@ -18,7 +18,6 @@ const isLittle = endianness === 'little';
 export class PcapngDecoder implements Decoder {
   private readonly state: SectionState;
 
-  /** `ring` null skips ring blocks. */
   constructor(
     private readonly out: BatchBuilder,
     private readonly ring: RingDecoder | null,
@@ -73,7 +72,6 @@ export class PcapngDecoder implements Decoder {
       : null;
   }
 
-  /** `to`: start of the closing length. */
   private readBlock(window: Window, type: number, at: number, to: number): string | null {
     const state = this.state;
     switch (type) {

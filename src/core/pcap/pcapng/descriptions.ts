@@ -14,7 +14,6 @@ export interface InterfaceOfSection {
 export interface SectionState {
   readonly out: BatchBuilder;
   little: boolean;
-  /** False before the first section header. */
   isOpen: boolean;
   interfaces: InterfaceOfSection[];
   /** Interfaces of earlier sections; ids count on behind them. */

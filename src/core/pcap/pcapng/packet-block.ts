@@ -48,7 +48,6 @@ export interface PacketHead {
   bytes: Uint8Array;
   from: number;
   captured: number;
-  /** On the wire. */
   original: number;
   direction: Direction;
 }

@@ -6,7 +6,6 @@ import { eachRingFrame, packetTypes, type RingFrame, ringBlockTypes } from './bl
 /** Reads ring blocks into batches, and puts VLAN tags back in the pushed bytes. */
 export class RingDecoder {
   private readonly out: BatchBuilder;
-  /** From the kernel's interface to the file's. */
   private readonly idOf = new Map<number, number>();
   private second = -1;
   private secondHigh = 0;
