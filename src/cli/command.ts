@@ -9,8 +9,8 @@ export interface CommandContext {
 export type DefineCommand = (parser: Argv, context: CommandContext) => void;
 
 /**
- * Defines a command. `line` false hides it from --help. A handler that gives nothing means status 0. Handlers load their
- * code when called, which keeps --help quick.
+ * Defines a command. `line` false hides it from --help. A handler that gives nothing means status 0. Handlers load
+ * their code when called, which keeps --help quick.
  */
 export function command<Args>(
   usage: string,

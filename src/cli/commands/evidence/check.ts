@@ -5,7 +5,10 @@ import { signatureOptions, wantedSignature } from './options.js';
 
 const marks = { true: 'ok', false: 'WRONG', null: '–' } as const;
 
-/** Checks a folder's hashes, key, result, report and signature, or a capture with two readers. Status 3 = a fault. */
+/**
+ * Checks a folder's hashes, key, result, report, custody and signature, or a capture with two readers. Status 3 = a
+ * fault.
+ */
 export const defineCheck = command(
   'check <path>',
   'check that the evidence of a run is whole, and judge it again',

@@ -89,7 +89,8 @@ async function readAll(
 }
 
 /**
- * A host's results. Missing, damaged or unsigned evidence is a problem with status 3, unless something worse is known.
+ * A host's results. Missing or damaged evidence, or a missing key, is a problem with status 3, unless something worse
+ * is known.
  */
 export async function readHost({ host, dir }: HostFolder, wanted: FleetSignature = anySignature): Promise<FleetHost> {
   if (dir === null)

@@ -74,7 +74,7 @@ export function interfaceAsRead({ name, description, filter, snaplen }: Interfac
 export interface EnhancedPacket {
   readonly interfaceId: number;
   readonly timeNs: bigint;
-  /** Bytes on the wire; default `data`'s. */
+  /** Bytes on the wire: `data`'s length if it was not cut. */
   readonly originalLength: number;
   readonly data: Uint8Array;
   readonly direction: Direction;
