@@ -75,7 +75,10 @@ export function compareFound<Value>(
   };
 }
 
-/** A leak has stopped if its step holds now, or other leaks clearly break it. `open`: leaks of earlier runs. */
+/**
+ * A leak gone, accepted or exposed has stopped if its step holds now, or other leaks clearly break it. `open`: leaks of
+ * earlier runs that the first lacks.
+ */
 export function compareResults(first: Result, second: Result, open: readonly LeakRow[] = []): RunComparison {
   const after = leaksOf(second);
   const before = new Map([...byKey(open), ...leaksOf(first)]);

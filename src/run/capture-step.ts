@@ -26,7 +26,7 @@ const ringSize = {
   lab: { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 },
   host: { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 },
 } as const;
-/** Opening a handle takes 13 ms, closing it 24: above this, one socket serves all observers. */
+/** Opening a handle takes 13 ms, closing it 24: from this many observers on, one socket serves all. */
 const manyObservers = 32;
 /** Frames are sent as fast as the larger ring takes them, several times a small ring's lossless rate. */
 const manyFrames = 100_000;

@@ -121,11 +121,11 @@ async function gatewayOf(netns: string | null): Promise<string | null> {
   return routes.flatMap((route) => textOf(route['gateway']) ?? [])[0] ?? null;
 }
 
-/** Drops a second beyond three times the usual ones. */
+/** Tolerated drops a second beyond three times the usual ones. */
 const tolerableDrops = 10;
 /** Their median counts, or all are lost. */
 const pingsInARow = 4;
-/** Below both the scheduler explains it. */
+/** The scheduler explains answers that do not exceed both. */
 const slower = { times: 10, ms: 50 } as const;
 
 interface DropReading {

@@ -12,8 +12,8 @@ import { senderSocket } from './sockets.js';
 const size = 60;
 
 /**
- * A gratuitous ARP request (RFC 5227 3) of the first MAC, with IPv4. Else a frame to the bridge's MAC: 1,000 broadcasts
- * to 1,000 guests cost as much as all probes.
+ * A gratuitous ARP request (RFC 5227 3) of the first MAC, with IPv4. Else a frame to the bridge's MAC, or a broadcast
+ * if that is unknown. 1,000 broadcasts to 1,000 guests cost as much as all probes.
  */
 function announcements(endpoint: Endpoint, bridgeMac: Mac | undefined): readonly FrameSpec[] {
   return probedMacs(endpoint).map((srcMac, at) => {
