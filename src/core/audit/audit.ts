@@ -29,10 +29,8 @@ function hostFindings(snapshot: Snapshot): readonly NamedFinding[] {
   return auditIds.flatMap((id) => findingsOnHost(id, snapshot).map((finding) => ({ id, bridge: null, ...finding })));
 }
 
-/** Rules of bridges that also apply to routed guests. */
 const routedRules = ['tc-mirror', 'nft-mirror', 'xdp-program', 'sniffer-on-host', 'bypass-possible'] as const;
 
-/** `known`: findings of bridges, which are not repeated. */
 function routedFindings(snapshot: Snapshot, known: readonly NamedFinding[]): readonly NamedFinding[] {
   const { state, beside } = snapshot;
   const devices = beside === undefined ? [] : routedGuests(state, beside).map(({ device }) => device);
@@ -54,7 +52,7 @@ function shown(name: string, attributes: readonly Setting[], settings: Settings)
     }));
 }
 
-/** Every setting of the catalogue for a bridge and its ports; `unknown` = not reported by the kernel. */
+/** All settings of a bridge and its ports. `unknown`: not reported by the kernel. */
 export function auditSettings({ name, link, settings, ports }: BridgeView): readonly AuditSetting[] {
   return [
     { place: `${name}.promiscuity`, value: link.promiscuity === null ? 'unknown' : String(link.promiscuity) },
@@ -63,7 +61,7 @@ export function auditSettings({ name, link, settings, ports }: BridgeView): read
   ];
 }
 
-/** Findings of a snapshot, worst first, for one bridge or all. Pure. */
+/** Findings for one bridge or all, worst first. */
 export function audit(snapshot: Snapshot, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
   const isAsked = (name: string): boolean => options.bridge === null || name === options.bridge;
   const views = bridgeViews(snapshot).filter(({ name }) => isAsked(name));
@@ -85,16 +83,15 @@ export function audit(snapshot: Snapshot, options: { readonly bridge: string | n
   };
 }
 
-/** Findings that name a reader of guests' frames, and those with a possible one. */
 const readerIds: readonly AuditId[] = ['sniffer-on-host', 'bridge-promiscuous', 'tc-mirror', 'nft-mirror'];
 const possibleReaderIds: readonly AuditId[] = ['xdp-program', 'bypass-possible'];
 
-/** A reader of a bridge's frames in the host's state; `isCertain` false: a possible one. */
+/** A reader of a bridge's frames. `isCertain` false: a possible one. */
 export interface ReaderOnHost extends Pick<AuditFinding, 'id' | 'place' | 'value' | 'text' | 'readFrom'> {
   readonly isCertain: boolean;
 }
 
-/** Readers of a bridge's frames over snapshots of one host. Pure. */
+/** Readers of a bridge's frames over snapshots of one host. */
 export function readersOn(bridge: string, snapshots: readonly Snapshot[]): readonly ReaderOnHost[] {
   const found = snapshots.flatMap((snapshot) =>
     audit(snapshot, { bridge })
@@ -115,7 +112,7 @@ function isHeld(bridge: string, { state, packetSockets }: Snapshot): boolean {
   return link !== undefined && holdingPromiscuous(link.ifindex, packetSockets ?? []).length > 0;
 }
 
-/** Unreadable parts in which a reader may be; configuration has none. Pure. */
+/** Unreadable parts that may hide a reader. Configuration hides none. */
 export function readersNotKnown(snapshots: readonly Snapshot[]): readonly string[] {
   const parts = snapshots.flatMap(({ state, packetSockets }) => [
     ...state.unread.flatMap(({ what, why }) => (what.endsWith(' declares') ? [] : [`${what}: ${why}`])),
@@ -130,7 +127,7 @@ function ovsBridges({ ovs }: Snapshot): readonly string[] {
   return (ovs?.bridges ?? []).flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
 }
 
-/** True without guests: none on a bridge, by its ports, and no finding of others (lower devices, VMware). */
+/** True if no bridge has guests and no finding is of other guests (lower devices, VMware). */
 export function isWithoutGuests(snapshot: Snapshot, { findings }: AuditReport): boolean {
   const { ovs } = snapshot;
   // each bridge of Open vSwitch has one port for the host
@@ -146,10 +143,7 @@ function changesOf({ fix, kept }: NamedFinding): readonly Change[] {
   return kept ?? fix?.changes ?? [];
 }
 
-/**
- * A file shared by findings has the wishes of this severity and above: no fix is lost, and none takes on the cost of a
- * lesser one.
- */
+/** Fixes that share a file take the wishes of this severity and above. None is lost. */
 function formsBySeverity(
   findings: readonly NamedFinding[],
   { keepers }: Snapshot,
@@ -182,7 +176,7 @@ function rank(severity: Severity): number {
   return severities.indexOf(severity);
 }
 
-/** Exit status of an audit: 2 = findings at or above `failOn`, 3 = an existing bridge is partly unreadable, else 0. */
+/** Exit status: 2 = findings at or above `failOn`, 3 = an existing bridge is partly unreadable, else 0. */
 export function auditStatus(report: AuditReport, failOn: Severity): number {
   if (report.findings.some((finding) => rank(finding.severity) >= rank(failOn))) return 2;
   return report.bridges.length > 0 && report.unread.length > 0 ? 3 : 0;

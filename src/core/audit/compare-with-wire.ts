@@ -9,7 +9,7 @@ import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 import { isProbeClass } from '../probe/classes.js';
 import type { HostState } from '../model/state.js';
 
-/** A row of a run beside its prediction. */
+/** A result row and its prediction. */
 export interface WireComparison {
   readonly step: string;
   readonly class: ProbeClassName;
@@ -19,10 +19,7 @@ export interface WireComparison {
   readonly observer: string;
   readonly seen: number;
   readonly forecast: Forecast;
-  /**
-   * `agrees` or `differs`: the prediction was yes or no, and `differs` means that the rule is at fault. `open`: it was
-   * unknown, or nothing came without complete proof.
-   */
+  /** `differs`: the rule is wrong. `open`: the prediction was unknown, or the proof is incomplete. */
   readonly outcome: 'agrees' | 'differs' | 'open';
 }
 
@@ -35,12 +32,10 @@ function endOf(view: BridgeView, endpoint: Endpoint): End | null {
   return port === undefined ? null : { name, site: { kind, port }, macs };
 }
 
-/** Traffic of real programs is unicast between two that know each other. */
 function classOf(name: string): ProbeClassName {
   return isProbeClass(name) ? name : 'known-unicast';
 }
 
-/** Grouped rows are alike: the ends of any. */
 function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly to: string | null } {
   if (row.grouped === undefined) return row;
   const addressee = row.allowed === 'must';
@@ -54,7 +49,7 @@ function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly
   return row;
 }
 
-/** Thief, flooder or querier; null if several caused the row, which does not say after which its frames came. */
+/** Null if several guests caused the row: its frames cannot be told apart. */
 function causerOf(row: Finding, step: StepPlan, to: string | null): string | null {
   const senders = new Set(
     step.flows
@@ -70,8 +65,7 @@ function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): WireComp
 }
 
 /**
- * Compares rows with predictions from the state before their step, without rows whose ends that state lacks, and probes
- * with addresses of the author's.
+ * Compares rows with predictions from the state before their step. Skips ends missing there and the author's addresses.
  */
 export function compareWithWire(
   plan: Plan,

@@ -43,10 +43,7 @@ function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
   return unheard;
 }
 
-/**
- * Destinations of tc's and nft's copies that are no ports of the Linux bridge, also by an ifb: observers behind them
- * overhear.
- */
+/** Destinations of tc and nft copies outside the bridge's ports, also through an ifb. */
 export function copiesElsewhere(merged: HostState): readonly UnheardPort[] {
   return statesByHost(merged).flatMap(({ host, state }) =>
     bridgeViews(stateAlone(state))

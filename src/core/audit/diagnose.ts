@@ -9,14 +9,13 @@ import {
   type MachineSnapshot,
 } from '../model/machine.js';
 
-/** Kernel features for a scenario. `requested`: named on the command line, so that its lacks count as missing. */
+/** Kernel features for a scenario. If `requested`, lacks count as missing. */
 export interface ScenarioNeeds {
   readonly file: string;
   readonly features: readonly KernelFeature[];
   readonly requested: boolean;
 }
 
-/** With Debian's packages. */
 const required: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   bridge: 'iproute2',
@@ -161,8 +160,8 @@ function bridgeNetfilter({ brNetfilter }: MachineSnapshot): MachineCheck {
 }
 
 /**
- * A machine's abilities. `exitCode` 69 = missing: the lab, an engine, a required program, or a need of a requested
- * scenario.
+ * A machine's abilities. `exitCode` 69: the lab, an engine, a required program or a requested scenario's need is
+ * missing.
  */
 export function diagnose(machine: MachineSnapshot, needs: readonly ScenarioNeeds[], version: string): DoctorReport {
   const groups = [

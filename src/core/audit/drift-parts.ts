@@ -10,7 +10,7 @@ import { fieldsOf } from '../text/json-text.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 import { findNamed } from '../text/collections.js';
 
-/** The kernel makes permanent entries for the MACs of ports and the bridge. */
+/** The kernel adds permanent entries for MACs of ports and bridge. */
 function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
   if (mac === view.link.mac) return true;
   const portMac = findNamed([view, ...view.ports], port)?.link.mac;
@@ -18,7 +18,6 @@ function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
   return portMac === undefined || portMac === mac;
 }
 
-/** By MAC and VLAN; permanent entries for own MACs are the kernel's affair. */
 function places(view: BridgeView): ReadonlyMap<string, FdbState> {
   return new Map(
     view.fdb
@@ -27,7 +26,6 @@ function places(view: BridgeView): ReadonlyMap<string, FdbState> {
   );
 }
 
-/** Parts that may be unread alone, by their names in `unread`. */
 const stateParts = {
   fdb: 'fdb',
   vlan: 'vlan',
@@ -48,7 +46,7 @@ function isUnread(what: string, snapshot: Snapshot): boolean {
   return what === 'programs' && snapshot.state.programs === null;
 }
 
-/** A snapshot with unread parts from an earlier one. */
+/** Replaces unread parts with those of an earlier snapshot. */
 export function withLastRead(was: Snapshot, is: Snapshot): Snapshot {
   const isCarried = (what: string): boolean => isUnread(what, is) && !isUnread(what, was);
   const carried = Object.entries(stateParts).filter(([what]) => isCarried(what));
@@ -65,7 +63,7 @@ export function withLastRead(was: Snapshot, is: Snapshot): Snapshot {
   };
 }
 
-/** Makes findings of a bridge; null = of the host. */
+/** Makes findings of a bridge, or null for the host. */
 export function driftOn(
   bridge: string | null,
 ): (
@@ -78,7 +76,6 @@ export function driftOn(
   return (code, severity, place, [before, after], text) => ({ code, severity, bridge, place, before, after, text });
 }
 
-/** True if a static entry is new, or has become the bridge's own (`permanent`). */
 function isMade(last: FdbState | undefined, { state }: FdbState): boolean {
   if (state === 'dynamic') return false;
   return last === undefined || last.state === 'dynamic' || (state === 'permanent' && last.state !== state);
@@ -92,7 +89,7 @@ function isUnstuck(last: FdbState, entry: FdbState | undefined): boolean {
   return entry?.port === last.port && last.flags.includes('sticky') && !entry.flags.includes('sticky');
 }
 
-/** MACs that moved between ports, and changes of static entries. */
+/** MACs that moved, and changed static entries. */
 export function entryDrift(before: BridgeView, after: BridgeView): readonly Drift[] {
   const [old, now] = [places(before), places(after)];
   const drift = driftOn(after.name);
@@ -144,7 +141,6 @@ export function entryDrift(before: BridgeView, after: BridgeView): readonly Drif
   ];
 }
 
-/** Static members (`239.1.1.1 vlan 20 on v0`), and multicast router ports. */
 function groupsOf(bridge: string, { state }: Snapshot): Readonly<Record<'members' | 'routers', readonly string[]>> {
   const members = groupMembers(state)
     .filter((member) => member.bridge === bridge && member.state === 'permanent')
@@ -155,7 +151,7 @@ function groupsOf(bridge: string, { state }: Snapshot): Readonly<Record<'members
   return { members: [...new Set(members)], routers: [...new Set(routerPorts(state, bridge))] };
 }
 
-/** Differences between two lists of places. */
+/** Differences between two lists. */
 export function cameAndWent(
   bridge: string,
   [old, now]: readonly [readonly string[], readonly string[]],
@@ -170,7 +166,7 @@ export function cameAndWent(
   ];
 }
 
-/** Static group members and multicast router ports that came or went. */
+/** Changed static group members and multicast router ports. */
 export function groupDrift(bridge: string, was: Snapshot, is: Snapshot): readonly Drift[] {
   const [old, now] = [groupsOf(bridge, was), groupsOf(bridge, is)];
   return [
@@ -189,12 +185,12 @@ export function groupDrift(bridge: string, was: Snapshot, is: Snapshot): readonl
   ];
 }
 
-/** Of tc only filters: every link brings its own discipline. */
+/** Every link brings its own tc discipline, which is no drift. */
 function asText(what: 'tc' | 'nft', { state }: Snapshot): string {
   return reloadedRulesText(what === 'tc' ? fieldsOf(state.tc)?.['filters'] : state[what]);
 }
 
-/** Changed rules of tc and nft; mirrors have findings of their own besides. */
+/** Changed rules of tc and nft. Mirrors have their own findings. */
 export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
   return (['tc', 'nft'] as const)
     .filter((what) => asText(what, was) !== asText(what, is))
@@ -209,7 +205,7 @@ export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
     );
 }
 
-/** `1 pvid untagged, 10-12`: neighbours of one kind may be listed alone or as a range. */
+/** The kernel may list equal neighbours alone or as a range. */
 function vlansText(ranges: readonly VlanRange[]): string {
   const joined: VlanRange[] = [];
   for (const range of ranges) {
@@ -222,7 +218,7 @@ function vlansText(ranges: readonly VlanRange[]): string {
   return joined.length === 0 ? 'none' : joined.map((range) => vlanWords(range, 'add').slice(1).join(' ')).join(', ');
 }
 
-/** VLANs of bridges and ports in both snapshots: ports come and go with their own. */
+/** Changed VLANs of bridges and ports in both snapshots. */
 export function vlanDrift(
   was: Snapshot,
   is: Snapshot,

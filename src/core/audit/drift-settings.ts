@@ -7,14 +7,12 @@ import type { SettingValue } from '../model/scenario.js';
 import type { Snapshot } from '../model/state.js';
 import { driftOn } from './drift-parts.js';
 
-/** null = the attribute has no protecting value. */
 function isProtecting(key: string, value: SettingValue | null): boolean | null {
   const { protects } = [...bridgeSettings, ...portSettings].find((setting) => setting.key === key) ?? {};
   if (protects === undefined || value === null) return null;
   return protects === 'above 0' ? Number(value) > 0 : ['1', 'true'].includes(String(value)) === protects;
 }
 
-/** A change to the protecting value is a recovery. */
 function severityOf(key: string, was: SettingValue | null, is: SettingValue | null): Severity {
   if (isProtecting(key, is) === true && isProtecting(key, was) === false) return 'info';
   return decidesAlone(key) ? 'high' : 'medium';
@@ -33,17 +31,16 @@ function changed(bridge: string, before: LinkState, after: LinkState): readonly 
   );
 }
 
-/** Promiscuity by this program's own sockets is no drift. */
+/** This program's own sockets raise promiscuity too. */
 function ownOn(snapshot: Snapshot, ifindex: number): number {
   return (snapshot.packetSockets ?? []).filter((socket) => socket.own && socket.ifindex === ifindex).length;
 }
 
 export type LinksByName = ReadonlyMap<string, LinkState>;
 
-/** The limit below which names of gone devices are kept. */
 const maxGone = 4096;
 
-/** Bridges and ports as last seen: of a snapshot, and earlier ones. */
+/** Bridges and ports as last seen. */
 export function lastLinks(snapshot: Snapshot, earlier: LinksByName = new Map()): LinksByName {
   const present = new Map(
     bridgeViews(snapshot).flatMap(({ name, link, ports }) => [
@@ -55,7 +52,7 @@ export function lastLinks(snapshot: Snapshot, earlier: LinksByName = new Map()):
   return new Map([...gone, ...present]);
 }
 
-/** Differences of a returned bridge or ports, missing in `before`, from when they were last there. */
+/** Changes to a returned bridge or ports since they were last there. */
 export function returnDrift(before: BridgeView | null, after: BridgeView, earlier: LinksByName): readonly Drift[] {
   const known = new Set(before?.ports.map(({ name }) => name));
   const bridge = before === null ? earlier.get(after.name) : undefined;
@@ -68,7 +65,7 @@ export function returnDrift(before: BridgeView | null, after: BridgeView, earlie
   ];
 }
 
-/** Changes of a bridge and its remaining ports: writable settings, state, promiscuity. */
+/** Changed settings, states and promiscuity of a bridge and its remaining ports. */
 export function settingDrift(before: BridgeView, after: BridgeView, is: Snapshot): readonly Drift[] {
   const drift = driftOn(after.name);
   return [

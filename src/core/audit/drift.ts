@@ -8,7 +8,6 @@ import { cameAndWent, driftOn, entryDrift, groupDrift, ruleDrift, vlanDrift, wit
 import { returnDrift, settingDrift, type LinksByName } from './drift-settings.js';
 import { changedKeys, mapByName, namesIn } from '../text/collections.js';
 
-/** Rules on transient things, not settings. */
 const transientRules = [
   ['tc-mirror', 'mirror'],
   ['nft-mirror', 'mirror'],
@@ -115,16 +114,12 @@ function hostDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
 export interface DriftOptions {
   /** null = all. */
   readonly bridge: string | null;
-  /** Already known as unread; absent = what the first snapshot could not read. */
+  /** Absent = unread in the first snapshot. */
   readonly unread?: HostState['unread'];
-  /** Bridges and ports missing in the first snapshot, as last seen. */
   readonly earlier?: LinksByName;
 }
 
-/**
- * Differences between two snapshots, for one bridge or all. Parts unread in one are left out and named `unread`.
- * Counters, timers, and MACs learned and forgotten are no drift.
- */
+/** Differences between snapshots. Names parts unread in one `unread`. Ignores counters, timers and MAC learning. */
 export function driftOf(first: Snapshot, second: Snapshot, options: DriftOptions = { bridge: null }): readonly Drift[] {
   // a part that one of them lacks is the same in both
   const [was, is] = [withLastRead(second, first), withLastRead(first, second)];

@@ -11,7 +11,6 @@ import { nftRules, tcFilters } from '../bridge/rules.js';
 import { groupBy } from '../text/collections.js';
 import { someText } from '../text/names.js';
 
-/** Audit rules that find diversions, copies or readers of frames. */
 const diverting = [
   'bridge-promiscuous',
   'sniffer-on-host',
@@ -24,17 +23,15 @@ const diverting = [
 export interface PrecheckInput {
   readonly snapshot: Snapshot;
   readonly bridges: readonly string[];
-  /** Ports that take part. */
   readonly ports: readonly string[];
   /** Lower-device guests that take part, named as by `placed`. */
   readonly above?: readonly string[];
-  /** Enabled, by device. */
   readonly offloads: Readonly<Record<string, readonly string[]>>;
-  /** Kernel tables that probes may fill; absent = not read. */
+  /** Absent = not read. */
   readonly tables?: readonly TableUse[];
   /** Effective, hexadecimal; absent = not read. */
   readonly capabilities?: string;
-  /** All processes of the machine are visible; absent = not examined. */
+  /** True if all processes are visible. Absent = not examined. */
   readonly seesAll?: boolean;
 }
 
@@ -46,8 +43,7 @@ export interface TableUse {
 }
 
 /**
- * Notes for reading the result, and conditions under which the run is useless. Running guests, carrier and places of
- * MACs are checked with the topology. Pure.
+ * Notes for reading the result, and conditions under which the run is useless. Carrier and MACs are checked elsewhere.
  */
 export function precheck({
   snapshot,
@@ -105,10 +101,8 @@ export function precheck({
   };
 }
 
-/** In a note. */
 const maxDevices = 2;
 
-/** A process with several devices or sockets is one finding. */
 function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] {
   const devicesOf = new Map<string, Set<string>>();
   for (const { value, place } of findings)
@@ -158,7 +152,6 @@ function nftNotes({ state }: Snapshot): readonly PrecheckNote[] {
       ];
 }
 
-/** Mirrors have their own rule. */
 function tcNotes({ state }: Snapshot, devices: ReadonlySet<string>): readonly PrecheckNote[] {
   const filters = tcFilters(state).filter(
     ({ device, fields, moves }) => devices.has(device) && 'options' in fields && moves.length === 0,
@@ -229,10 +222,10 @@ function tableNotes(tables: readonly TableUse[]): readonly PrecheckNote[] {
     }));
 }
 
-/** Intrusion detectors, as /proc/PID/comm begins. */
+/** As /proc/PID/comm begins. */
 const detectors = ['suricata', 'snort', 'zeek', 'bro', 'ossec', 'wazuh', 'fail2ban', 'arpwatch', 'arpon'];
 
-/** It raises an alarm at forged addresses: its administrator should know before. */
+/** Forged addresses raise alarms there. */
 function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
   const holders = (packetSockets ?? []).flatMap((socket) => socket.holders);
   const programs = new Map(

@@ -6,7 +6,6 @@ import { auditStatus } from './audit.js';
 import { type WireComparison, compareWithWire } from './compare-with-wire.js';
 import { counted } from '../text/escape.js';
 
-/** Findings about another port than the observer's. */
 const concerned: Readonly<Record<string, 'from' | 'to'>> = {
   'not-locked': 'from',
   'mac-bypass': 'from',
@@ -18,7 +17,7 @@ interface ProvenRun {
   readonly result: Result;
   readonly before: readonly (HostState | null)[];
   readonly evidence: string;
-  /** null = it was to be probed. */
+  /** Null = it was to be probed. */
   readonly leftOut: (probe: NonNullable<AuditFinding['probe']>) => string | null;
 }
 
@@ -57,7 +56,7 @@ function findingProof(finding: AuditFinding, { plan, result, leftOut }: ProvenRu
     : open(`class ${probe}: nothing seen, but the evidence is not complete (${unproved.reasons[0]?.code ?? ''})`);
 }
 
-/** If a thief got the frames its victim lacks, that is the finding, no lack of evidence. */
+/** Frames that a thief took are a finding, no lack of evidence. */
 function stolen(rows: readonly Finding[]): boolean {
   return rows.some((row) => row.leak && (row.class === 'mac-steal' || row.class === 'gateway-steal'));
 }
@@ -66,7 +65,7 @@ function sum(rows: readonly Finding[]): number {
   return rows.reduce((total, { seen }) => total + seen, 0);
 }
 
-/** The report with a run's evidence on findings and predictions. Pure. */
+/** Adds a run's evidence to findings and predictions. */
 export function withProof(report: AuditReport, run: ProvenRun): AuditReport & { readonly proof: AuditProof } {
   const rows = compareWithWire(run.plan, run.result, run.before);
   const count = (name: string, outcome: WireComparison['outcome']): number =>
@@ -106,8 +105,8 @@ export function withProof(report: AuditReport, run: ProvenRun): AuditReport & { 
 }
 
 /**
- * Exit status of a proved audit: 2 = as `auditStatus`, or an unpredicted leak; 3 = evidence is missing or unreadable; 4
- * = a predicted leak did not show; else 0.
+ * Exit status: 2 = `auditStatus` or an unpredicted leak, 3 = evidence missing or unreadable, 4 = a predicted leak did
+ * not show, else 0.
  */
 export function proofStatus(report: AuditReport & { readonly proof: AuditProof }, failOn: Severity): number {
   const status = auditStatus(report, failOn);

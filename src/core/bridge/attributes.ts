@@ -14,7 +14,7 @@ function withKeys(table: AttributeTable): readonly Setting[] {
   return Object.entries(table).map(([key, attribute]) => ({ option: key, ...attribute, key }));
 }
 
-/** Every attribute that is read, also those that cannot be set, in the order of the tables. */
+/** Every attribute that is read, in table order. */
 export const attributesOf: Readonly<Record<SettingPlace, readonly Setting[]>> = {
   bridge: withKeys(bridgeAttributes),
   port: withKeys(portAttributes),
@@ -24,7 +24,7 @@ export const attributesOf: Readonly<Record<SettingPlace, readonly Setting[]>> = 
 const writable = (place: SettingPlace): readonly Setting[] =>
   attributesOf[place].filter(({ isReadOnly }) => isReadOnly !== true);
 
-/** Attributes that scenarios set, fabrics write and the judge compares. */
+/** Attributes that scenarios set and the judge compares. */
 export const bridgeSettings = writable('bridge');
 export const portSettings = writable('port');
 export const linkSettings = writable('link');
@@ -40,7 +40,7 @@ export function settingsOfPlace(place: SettingPlace): readonly Setting[] {
   }
 }
 
-/** Attributes of a place by number in kernel events. */
+/** Attributes by their number in kernel events. */
 export function attributesByNumber(place: SettingPlace): ReadonlyMap<number, Setting> {
   return new Map(
     attributesOf[place].flatMap((attribute) =>
@@ -49,7 +49,7 @@ export function attributesByNumber(place: SettingPlace): ReadonlyMap<number, Set
   );
 }
 
-/** True if an attribute alone decides which port gets which frame. */
+/** True if an attribute alone decides a frame's port. */
 export function decidesAlone(key: string): boolean {
   return [...attributesOf.bridge, ...attributesOf.port].some(
     (attribute) => attribute.key === key && attribute.decides === 'alone',

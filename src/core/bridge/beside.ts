@@ -10,15 +10,14 @@ import { given, groupBy, namesIn } from '../text/collections.js';
 import { nftRules } from './rules.js';
 import { someText } from '../text/names.js';
 
-/** Guests, or a bridge, whose frames no bridge of the namespace carries. */
+/** Guests or a bridge outside this namespace's bridges. */
 export interface UnbridgedSegment {
   /** `eth0`, `routes of the host`, `br0 in /run/netns/web`. */
   readonly place: string;
-  /** `macvlan bridge: mv0 in /run/netns/web`. */
   readonly value: string;
-  /** The kernel's treatment of their frames by its settings, and why nothing is sent there. */
+  /** How the kernel treats their frames, and why nothing is sent there. */
   readonly text: string;
-  /** null = none examines it. */
+  /** Null = none examines it. */
   readonly command: string | null;
 }
 
@@ -35,8 +34,8 @@ function list(names: readonly string[]): string {
 }
 
 /**
- * The kernel's forwarding between guests of one lower device, by kind and mode (ip-link(8), "MACVLAN and MACVTAP Type
- * Support" and "IPVLAN Type Support"; drivers/net/macvlan.c, macvlan_queue_xmit).
+ * ip-link(8), "MACVLAN and MACVTAP Type Support" and "IPVLAN Type Support". See also macvlan_queue_xmit,
+ * drivers/net/macvlan.c.
  */
 const manners: Readonly<Record<string, string>> = {
   bridge: 'past every bridge, the kernel hands unicast to the guest with the MAC, broadcast and multicast to all',
@@ -64,7 +63,7 @@ export interface LowerGuest extends Pick<LinkedDevice, 'name' | 'space' | 'kind'
   readonly lower: string;
 }
 
-/** Every macvlan, macvtap and ipvlan on a device of this namespace, without those that have another bridge's frames. */
+/** Macvlan, macvtap and ipvlan devices on this namespace's, except on another bridge's. */
 export function lowerGuests({ links }: HostState, beside: Beside | undefined): readonly LowerGuest[] {
   const nameOf = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
   const here = links.flatMap(({ name, kind, mode, lower, master, mac, flags }): readonly LowerGuest[] =>
@@ -96,7 +95,7 @@ export function onBridges({ links }: HostState): ReadonlySet<string> {
   );
 }
 
-/** True if a run sends to guests of that kind and mode. */
+/** True if a run can send to such guests. */
 export function isExaminedKind({ kind, mode }: Pick<LowerGuest, 'kind' | 'mode'>): boolean {
   if (kind === 'ipvlan') return mode === 'l2' || mode === 'l3';
   return (kind === 'macvlan' || kind === 'macvtap') && isMacvlanMode(mode);
@@ -127,20 +126,19 @@ function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<s
   });
 }
 
-/** True of a tap, or a veth whose other end is in another namespace. */
+/** True of a tap, or a veth into another namespace. */
 export function isEndOfGuest({ kind, peer }: LinkState): boolean {
   return kind === 'tun' || (kind === 'veth' && peer !== undefined);
 }
 
-/** A port by which frames may leave a bridge to anything but a guest on this host. */
+/** A port that leads beyond this host's guests. */
 export interface OutwardPort {
   readonly bridge: string;
   readonly port: string;
 }
 
 /**
- * Ports of a scenario's bridges not known to lead to a guest here: a NIC, bond, VLAN, tunnel or no interface, the
- * bridge device, or a port elsewhere above bridge or port.
+ * Ports not known to lead to a guest here: NIC, bond, VLAN, tunnel, no interface, the bridge device, a device above.
  */
 export function outwardPorts(
   { bridges, endpoints }: Topology,
@@ -172,10 +170,7 @@ export function isGuestsEnd(link: LinkState): boolean {
   return link.master === null && link.mac !== '' && link.flags.includes('LOWER_UP') && isEndOfGuest(link);
 }
 
-/**
- * Guests that the host routes to: a tap, or a veth with its other end elsewhere, without a bridge, with a route other
- * than the default.
- */
+/** Taps and outward veths without a bridge that have a route other than the default. */
 export function routedGuests({ links }: HostState, { routes }: Beside): readonly RoutedGuest[] {
   return links.filter(isGuestsEnd).flatMap(({ name }) => {
     const destinations = routes
@@ -185,7 +180,7 @@ export function routedGuests({ links }: HostState, { routes }: Beside): readonly
   });
 }
 
-/** Devices of routed guests as the ports of a bridge without settings. */
+/** Routed guests' devices as ports of a bridge without settings. */
 export function routedView(name: string, devices: readonly string[], { links }: HostState): BridgeView {
   const ports = links
     .filter((link) => devices.includes(link.name))
@@ -198,7 +193,7 @@ export function routedView(name: string, devices: readonly string[], { links }: 
   return { name, link, settings: {}, ports, guests: ports, fdb: [], devices: portNames, vlansOf: () => null };
 }
 
-/** nft base chains at IP's hook `forward`, and those that change addresses: `inet filter forward`. */
+/** nft base chains at IP's hook `forward`, and those that translate addresses: `inet filter forward`. */
 export function forwardChains(state: HostState): {
   readonly forward: readonly string[];
   readonly nat: readonly string[];
@@ -211,7 +206,7 @@ export function forwardChains(state: HostState): {
   };
 }
 
-/** The kernel's effective value: the larger of the device's and `all` (ip-sysctl, conf/interface). */
+/** The effective value: the larger of the device's and `all` (ip-sysctl, conf/interface). */
 export function effective({ sysctl }: Beside, device: string, key: string): number {
   const of = (name: string): number => Number(sysctl[`net.ipv4.conf.${name.replaceAll('.', '/')}.${key}`] ?? 0);
   return Math.max(of('all'), of(device));
@@ -260,8 +255,8 @@ function netnsWord(space: string): string {
 }
 
 /**
- * Guests and bridges that a run on this namespace's bridges does not cover: on lower devices, behind routes, in other
- * namespaces. `examined`: devices of guests that are sent to all the same, named as by `placed`. Pure.
+ * Guests and bridges outside the run: on lower devices, routed, in other namespaces. `examined`: tested devices, named
+ * as by `placed`.
  */
 export function segmentsBeside(
   state: HostState,
@@ -294,21 +289,19 @@ function bridgeElsewhere({ space, name, ports }: ForeignBridge): UnbridgedSegmen
   };
 }
 
-/** Bridges in named namespaces without a link to this one. */
+/** Bridges in named namespaces unlinked to this one. */
 export function separateBridges({ bridges }: Beside): readonly UnbridgedSegment[] {
   return bridges.filter(({ linked }) => !linked).map(bridgeElsewhere);
 }
 
-/**
- * Sysctls by which the host drops packets from addresses that do not belong behind a device: its own, and that of all.
- */
+/** Sysctls that drop packets whose source does not belong behind the device. */
 export function reversePathSysctls(device: string): readonly [ofDevice: string, ofAll: string] {
   return [`net.ipv4.conf.${device.replaceAll('.', '/')}.rp_filter`, 'net.ipv4.conf.all.rp_filter'];
 }
 
 /**
- * The sysctl in force at a device: 0 off, 1 strict (RFC 3704 2.2), 2 loose. The larger value counts (ip-sysctl,
- * conf/interface); null = not read.
+ * Effective value: 0 off, 1 strict (RFC 3704 2.2), 2 loose. The larger counts (ip-sysctl, conf/interface). Null = not
+ * read.
  */
 export function reversePathOf(
   device: string,

@@ -1,9 +1,6 @@
 import type { AttributeTable } from '../../model/settings.js';
 
-/**
- * linkinfo.info_data of `ip -j -d link`, IFLA_BR_… of linux/if_link.h. A fabric writes in this order: a querier or
- * spanning tree starts with the times of that moment.
- */
+/** IFLA_BR_… of linux/if_link.h, in writing order: a querier or spanning tree starts with the timers set before. */
 export const bridgeAttributes = {
   ageing_time: {
     kind: 'centiseconds',

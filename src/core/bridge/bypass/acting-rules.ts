@@ -6,12 +6,11 @@ import { segmentOf } from './segment.js';
 import { allOf, type DevicesOnWay, everything, type FrameFields, type Selector, takesFrame } from './selector.js';
 import { tcFilters } from '../rules.js';
 
-/** nft statements that keep state, or act on more than the frame. */
 const actingStatements: ReadonlySet<string> = new Set([
   ...['queue', 'tproxy', 'log', 'set', 'map', 'meter', 'ct count', 'ct expectation', 'ct helper', 'ct timeout'],
   ...['quota', 'limit', 'masquerade', 'snat', 'dnat', 'redirect', 'synproxy', 'flow', 'last', 'reject'],
 ]);
-/** xtables matches and targets that do neither; all others are not known. */
+/** All others are not known. */
 const idleExtensions: ReadonlySet<string> = new Set([
   ...['TEE', 'MARK', 'CLASSIFY', 'CHECKSUM', 'DSCP', 'TOS', 'TTL', 'HL', 'TCPMSS', 'standard', 'comment', 'mac'],
   ...['tcp', 'udp', 'icmp', 'icmp6', 'multiport', 'iprange', 'physdev', 'addrtype', 'mark', 'conntrack', 'state'],
@@ -26,20 +25,20 @@ function isActing([name, value]: readonly [string, unknown]): boolean {
   return actingStatements.has(name);
 }
 
-/** A rule that may do more than pass a frame, and the frames that reach it. */
+/** A rule that may do more than pass a frame. */
 export interface ActingRule {
   readonly name: string;
   readonly family: string;
   readonly does: string;
   readonly selector: Selector;
-  /** Packets of the host itself may reach it: OUTPUT, POSTROUTING, a device's egress. */
+  /** The host's own packets may reach it: OUTPUT, POSTROUTING, egress. */
   readonly isOnWayOut: boolean;
 }
 
 const outwardHooks: readonly unknown[] = ['output', 'postrouting', 'egress'];
 const inward = /ingress|xdp/i;
 
-/** Rules that keep state or act on more than the frame: sockets, logs, address translation, programs. */
+/** Rules that keep state or act beyond the frame: sockets, logs, address translation, programs. */
 export function actingRules(state: HostState): readonly ActingRule[] {
   const listing = listingOf(state);
   const byNft = listing.rules.flatMap((rule): readonly ActingRule[] => {
@@ -83,17 +82,16 @@ export function actingRules(state: HostState): readonly ActingRule[] {
   return [...byNft, ...byTc, ...byProgram, ...byLegacy];
 }
 
-/** Families of IP rules; they see bridged packets only if br_netfilter hands them over. */
+/** IP families see bridged packets only through br_netfilter. */
 export const packetFamilies: readonly string[] = ['ip', 'ip6', 'inet'];
 
 /** True if a copy of a frame may reach an acting rule. */
 export type CopyComesTo = (rule: ActingRule, frame: FrameFields, port: string) => boolean;
 
 /**
- * Acting rules that copies made by `copying` reach. Sent out of a device: those there, and at the devices behind it on
- * this host. Routed: all on the host's way out, as the copy is a packet of its own (nf_dup_ipv4,
- * net/ipv4/netfilter/nf_dup_ipv4.c). Received again, or sent out of an unknown device: all. `port`: the frame's port of
- * entry.
+ * Acting rules that copies reach. Routed copies pass the host's whole output path (nf_dup_ipv4,
+ * net/ipv4/netfilter/nf_dup_ipv4.c). Copies received again, or sent by an unknown device, may reach all. `port`: the
+ * port of entry.
  */
 export function copiesComeTo({ to, family, isReceived }: CopyRule, state: HostState): CopyComesTo {
   if (isReceived === true || (to === null && !packetFamilies.includes(family))) return () => true;

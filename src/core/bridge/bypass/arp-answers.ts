@@ -5,7 +5,7 @@ import type { HostState, LinkState } from '../../model/state.js';
 import { isOn } from '../setting-value.js';
 import type { Bypass } from './bypasses.js';
 
-/** Flags by which a port's guests are answered for, and the one by which its guest is answered (bridge(8)). */
+/** bridge(8). */
 const answeredFor = ['neigh_suppress', 'neigh_vlan_suppress', 'proxy_arp_wifi'] as const;
 const answered = 'proxy_arp';
 
@@ -14,7 +14,7 @@ function has({ port }: LinkState, flag: string): boolean {
   return value !== undefined && isOn(value);
 }
 
-/** True if the bridge answers ARP and neighbour solicitations at some port. */
+/** True if some port answers ARP or neighbour solicitations. */
 export function answersNeighbours(link: LinkState): boolean {
   return has(link, answered) || answeredFor.some((flag) => has(link, flag));
 }
@@ -25,7 +25,6 @@ interface Place {
   readonly endpoints: readonly Pick<Endpoint, 'name' | 'macs' | 'ips'>[];
 }
 
-/** Ports to which an answer sends frames for an address: one for each VLAN. */
 function answeredPorts({ bridge, state }: Place, { mac }: NeighbourState): readonly string[] {
   const ports = portsOf(state, bridge);
   const at = new Set(entriesOf(state, mac).flatMap((entry) => (entry.master === bridge ? [entry.port] : [])));
@@ -56,9 +55,8 @@ function wrongAnswer(place: Place, entry: NeighbourState): readonly Bypass[] {
 }
 
 /**
- * Neighbour entries by which a bridge answers (`neigh_suppress`, `proxy_arp`) with another MAC than the endpoint's, or
- * with one that only a static entry confirms. It answers if it knows the MAC (br_do_proxy_suppress_arp,
- * net/bridge/br_arp_nd_proxy.c).
+ * Neighbour entries whose answer has a wrong MAC, or one that only a static entry confirms. The bridge answers if it
+ * knows the MAC (br_do_proxy_suppress_arp, net/bridge/br_arp_nd_proxy.c).
  */
 export function answerBypasses(
   state: HostState,

@@ -13,37 +13,37 @@ import {
 } from './known-good.js';
 import { listedDevices, type NftRule, nftRules, type TcFilter, tcFilters } from '../rules.js';
 
-/** A possible way of frames past the ports, not known to be harmless. */
+/** A possible way past the ports, not known to be harmless. */
 export interface Bypass {
   /** `BPF program 12`, `tc action mirred`. */
   readonly what: string;
-  /** A name that lasts when the host restarts; absent = `what`. */
+  /** A name that survives a restart. Absent = `what`. */
   readonly persistent?: string;
   /** `p0 ingress`, `nft netdev x y`. */
   readonly where: string;
   readonly remedy: string;
-  /** The only devices it sends out of: cleared if their traffic is known. Absent = any. */
+  /** Cleared if the traffic of these devices is known. Absent = any. */
   readonly to?: readonly string[];
-  /** The only MAC it sends to, whose owner may get the frames. */
+  /** The only MAC it sends to. */
   readonly for?: string;
-  /** It treats all frames alike: if no probe took it, no frame does. */
+  /** It treats all frames alike: no probe taken, no frame taken. */
   readonly isAlike?: true;
   readonly holders?: readonly SocketProcess[];
 }
 
-/** The effect in the reason, the audit's finding, `watch` and the precheck. */
+/** The effect, as reasons, findings and `watch` name it. */
 export const bypassEffect = 'may carry frames past the ears';
 
 const seeProgram = 'detach it if it should not be there, for its effect cannot be read';
 const unbridge = 'take the bridge away from what loaded it, as VMware does, or answer for it with trust';
 const takeAway = 'take it away, or answer for it with trust';
 
-/** By name and hash: its id changes when it is loaded again. */
+/** The id changes with each load. */
 function programName({ name, tag }: { readonly name: string; readonly tag: string }): string {
   return name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}`;
 }
 
-/** eBPF programs at devices: each may copy or redirect frames to any device (bpf-helpers(7)). */
+/** A program may copy or redirect frames to any device (bpf-helpers(7)). */
 function programBypasses({ programs, links }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const attached = (programs ?? [])
     .filter(({ onlyPasses }) => onlyPasses !== true)
@@ -62,7 +62,7 @@ function programBypasses({ programs, links }: HostState, segment: ReadonlySet<st
     .map(({ device, place, ...named }) => ({ ...named, where: `${device} ${place}`, remedy: seeProgram }));
 }
 
-/** The rule by name, never by text: others read the reasons. */
+/** Others read the reasons, so the rule's text stays out. */
 function copyRemedy(rule: string): string {
   return `${rule} may take frames that no probe is like; take it away, answer for it with trust, or for who gets the copies with accept`;
 }
@@ -113,7 +113,7 @@ function tcBypasses(state: Pick<HostState, 'tc'>, segment: ReadonlySet<string>):
   return [...filters.flatMap(filterBypasses), ...events.flatMap(eventBypasses)];
 }
 
-/** Autonomous forwarding by network cards, by feature (Documentation/networking/netdev-features.rst). */
+/** Documentation/networking/netdev-features.rst. */
 const forwardingFeatures: Readonly<Record<string, string>> = {
   'hsr-dup-offload': 'sends each frame out of a second port as well',
   'hsr-fwd-offload': 'forwards frames between two ports',
@@ -131,10 +131,7 @@ function featureBypasses({ hardware = {} }: HostState, segment: ReadonlySet<stri
   );
 }
 
-/**
- * Devices whose frames hardware forwards: switchdev ports, and devices to whose driver the bridge gave entries or
- * groups. Packet sockets never see these frames.
- */
+/** Packet sockets never see frames that switchdev hardware forwards. */
 function hardwareBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const remedy = 'frames between these go past the kernel and its ears: ask the switch itself what it isolates';
   const ports = state.links.filter(({ name }) => segment.has(name));
@@ -153,10 +150,9 @@ function hardwareBypasses(state: HostState, segment: ReadonlySet<string>): reado
   return [...inSwitch, ...[...offloaded].map((where) => ({ what: 'forwarding entries in hardware', where, remedy }))];
 }
 
-/** Packet handler types that get probes: every frame, IPv4, ARP, IPv6, IEEE 802 local use. */
 const probedTypes: readonly string[] = ['ALL', '0800', '0806', '86dd', '88b5', '88b6'];
 
-/** Module functions that get frames: a hypervisor's bridging hands them to its guests. */
+/** A hypervisor's bridging hands frames to its guests. */
 function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return packetHandlers
     .filter(({ type, device }) => probedTypes.includes(type) && (device === null || segment.has(device)))
@@ -168,7 +164,7 @@ function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySe
     );
 }
 
-/** Taps read by several processes: the kernel gives each some frames. */
+/** The kernel gives each reader of a tap some frames. */
 function tapBypasses({ sharedTaps = {} }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return Object.entries(sharedTaps).flatMap(([device, holders]): readonly Bypass[] => {
     if (!segment.has(device)) return [];
@@ -196,7 +192,7 @@ function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | nul
   return ends.length > 0 && ends.every((names) => names.length === 1) ? ends.flat() : null;
 }
 
-/** A process that takes logged packets can pass them to any other (libnetfilter_log). */
+/** A log reader can pass packets on (libnetfilter_log). */
 function logBypass(group: number | null, where: string): Bypass {
   const what = group === null ? 'NFLOG' : `NFLOG to group ${group}`;
   return { what, where, remedy: 'end the process that takes what is logged, or answer for it with trust' };
@@ -250,7 +246,7 @@ function isAmong(device: string, segment: ReadonlySet<string>): boolean {
   return [...segment].some((name) => name.startsWith(device.slice(0, -1)));
 }
 
-/** Flows that a network card forwards by itself, past every capture (nft(8), flowtable, `flags offload`). */
+/** A network card forwards such flows past every capture (nft(8), flowtable, `flags offload`). */
 function flowtableBypasses(flowtable: Fields, segment: ReadonlySet<string>): readonly Bypass[] {
   const devices = listedDevices(flowtable);
   if (![flowtable['flags']].flat().includes('offload') || !devices.some((device) => isAmong(device, segment)))
@@ -270,7 +266,7 @@ function nftBypasses(state: HostState, segment: ReadonlySet<string>): readonly B
   ];
 }
 
-/** Targets of iptables-legacy are known, those of ebtables-legacy are not. */
+/** ebtables-legacy does not list its targets. */
 function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): readonly Bypass[] {
   return legacyTables.flatMap(({ program, table, targets }): readonly Bypass[] => {
     const where = `${program} ${table}`;
@@ -298,9 +294,8 @@ function ovsBypasses(state: HostState, segment: ReadonlySet<string>): readonly B
 }
 
 /**
- * Everything that can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and
- * actions of tc, nft statements, xtables rules, forwarding hardware, module functions, shared taps. Every copy is one,
- * also to an observed port, as it may take frames that no guest sends. The judge asks packet sockets for their frames.
+ * Everything that may carry these devices' frames elsewhere and is not known to be harmless. Includes copies to
+ * observed ports, as they may take frames that no guest sends. The judge asks packet sockets separately.
  */
 export function bypassesIn(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return [

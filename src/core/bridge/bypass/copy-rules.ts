@@ -21,16 +21,16 @@ import {
 import { type NftChain, type NftRule, nftRules, type NftRules, type TcFilter, tcFilters } from '../rules.js';
 
 export interface CopyRule {
-  /** Table, chain and handle, never its text: `nft netdev t c handle 4`. */
+  /** Never its text: `nft netdev t c handle 4`. */
   readonly name: string;
   readonly family: string;
-  /** One for each way to it: its own conditions with those of the jumps to its chain. */
+  /** One for each way to it, with the conditions of jumps. */
   readonly selectors: readonly Selector[];
-  /** null = by a route. */
+  /** Null = by a route. */
   readonly to: readonly string[] | null;
-  /** The device gets copies as if received (tc-mirred(8), `ingress`). */
+  /** As if received there (tc-mirred(8), `ingress`). */
   readonly isReceived?: true;
-  /** Of its own counter; null = none. */
+  /** Null = none. */
   readonly counter: number | null;
 }
 
@@ -55,7 +55,7 @@ function setsOf({ listed }: NftRules): Sets {
   return sets;
 }
 
-/** A host's rules with the sets that no packet changes. */
+/** Rules with the sets that no packet changes. */
 export interface Listing extends NftRules {
   readonly sets: Sets;
 }
@@ -68,7 +68,7 @@ export function listingOf(state: Pick<HostState, 'nft'>): Listing {
 export const ownSelector = ({ fields, table }: NftRule, { sets }: Listing): Selector =>
   nftSelector(fields, sets.get(table) ?? new Map());
 
-/** Device hooks have chains of family inet too (nft(8), CHAINS). */
+/** These have chains of family inet too (nft(8), CHAINS). */
 const deviceHooks: readonly unknown[] = ['ingress', 'egress'];
 const hooks: readonly unknown[] = [...deviceHooks, 'prerouting', 'forward', 'postrouting'];
 
@@ -76,14 +76,14 @@ function familyOfChain({ hook, devices, family }: NftChain): string {
   return deviceHooks.includes(hook) || devices.length > 0 ? 'netdev' : family;
 }
 
-/** Chains at hooks from which packets may reach a rule: its own, or any of its table. */
+/** Hook chains from which packets may reach a rule. */
 export function baseChainsOf({ chain: itsChain, table }: NftRule, { chains }: Listing): readonly NftChain[] {
   return itsChain === undefined || itsChain.hook === null
     ? [...chains.values()].filter((chain) => chain.hook !== null && chain.table === table)
     : [itsChain];
 }
 
-/** Families as which a rule sees packets: of its chains, else of its table. */
+/** Families as which a rule sees packets. */
 export function familiesOf(rule: NftRule, listing: Listing): readonly string[] {
   const families = new Set(baseChainsOf(rule, listing).map(familyOfChain));
   return families.size === 0 ? [rule.family] : [...families];
@@ -91,7 +91,7 @@ export function familiesOf(rule: NftRule, listing: Listing): readonly string[] {
 
 const [maxJumps, maxWays] = [8, 8];
 
-/** By its hook, or by jumps to it. Verdict maps are not followed. */
+/** Verdict maps are not followed. */
 function waysToChain(key: string, listing: Listing, depth = 0): readonly Selector[] {
   const { hook = null, devices: names = [] } = listing.chains.get(key) ?? {};
   if (hook !== null) {
@@ -216,7 +216,7 @@ function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: 
   return field === undefined || range === null ? null : isIn(field, [range], isNegated);
 }
 
-/** An iptables rule by option of iptables-save(8): `-p tcp`, `! --dport 80:90`. */
+/** Parses iptables-save(8) options: `-p tcp`, `! --dport 80:90`. */
 export function xtablesSelector(options: readonly string[], family: 4 | 6): Selector {
   const conditions = options.map((text): Selector => {
     const [, not, option = '', value = ''] = /^(! )?(\S+) ?(.*)$/.exec(text) ?? [];
@@ -242,12 +242,12 @@ function legacyCopyRules({ legacyTables = [] }: HostState): readonly CopyRule[] 
   );
 }
 
-/** A host's rules that copy or move frames. */
+/** Rules that copy or move frames. */
 export function copyRules(state: HostState): readonly CopyRule[] {
   return [...nftCopyRules(listingOf(state)), ...tcCopyRules(state), ...legacyCopyRules(state)];
 }
 
-/** The number of rules read: of nft, of xtables that nft does not list, filters of tc at these devices. */
+/** Counts rules read: nft, xtables that nft does not list, tc filters at these devices. */
 export function countRules(state: HostState, segment: ReadonlySet<string>): number {
   const filters = tcFilters(state).filter(({ device, isRule }) => isRule && segment.has(device));
   const legacy = (state.legacyTables ?? []).reduce((sum, table) => sum + table.rules, 0);

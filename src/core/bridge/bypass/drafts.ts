@@ -23,16 +23,15 @@ export interface Speaker {
   readonly ips: readonly string[];
   readonly port: string;
   readonly bridge: string;
-  /** Its bridge, and one of each VLAN: guests of one segment reach each other. */
+  /** Guests of one segment (bridge and VLAN) reach each other. */
   readonly segment: string;
-  /** The host routes to its port, which is on no bridge. */
+  /** The host routes to its port. */
   readonly isRouted: boolean;
 }
 
 /** Local experimental EtherTypes (IEEE 802) without a known protocol. */
 export const quietTypes: readonly bigint[] = [0x88b5n, 0x88b6n];
 
-/** Transports of witnesses, with header bytes: TCP, UDP, ICMP, SCTP, ICMPv6. */
 const transports = {
   ipv4: [
     [6, 20],
@@ -47,7 +46,7 @@ const transports = {
     [132, 12],
   ],
 } as const;
-/** A token, and the least frame without its Ethernet header (IEEE 802.3). */
+/** The least frame is IEEE 802.3's, without its Ethernet header. */
 const [tokenBytes, leastLength, maxLength] = [18, 46, 1500];
 const usualPorts = { source: 0xd649n, destination: 0xd64an } as const;
 
@@ -86,13 +85,13 @@ export interface Draft {
   readonly dstIp: string | null;
 }
 
-/** The devices of a frame's way: IP sees the bridge, all others its ports (br_netfilter_hooks.c, setup_pre_routing). */
+/** Devices on a frame's way: IP sees the bridge, others its ports (br_netfilter_hooks.c, setup_pre_routing). */
 export function wayOf(family: string, from: Speaker, to: Speaker): DevicesOnWay {
   const isBridge = packetFamilies.includes(family) && !from.isRouted;
   return isBridge ? { in: from.bridge, out: from.bridge } : { in: from.port, out: to.port };
 }
 
-/** Values of frames by kind, without kinds that the selector refuses. */
+/** Frame values by kind, without kinds that the selector refuses. */
 export function shapesOf(selector: Selector): readonly Choices[] {
   const [ipv4, ipv6] = [BigInt(etherTypes.ipv4), BigInt(etherTypes.ipv6)];
   const others = valuesOf('etherType', selector, quietTypes[0] ?? 0n).filter((type) => type !== ipv4 && type !== ipv6);
@@ -147,7 +146,6 @@ function endsOf(
   return ends.filter(({ fields }) => fits(fields)).slice(0, 1);
 }
 
-/** Guests of one segment see the same bridge. */
 function standsAt(
   end: keyof typeof endFields,
   speaker: Speaker,

@@ -1,20 +1,14 @@
 import { type Fields, fieldsOf, objectsOf } from '../../text/json-text.js';
 
-/**
- * Names, as tc, nft and iptables print them, of what carries no frame off its way. Anything else may copy or move
- * frames past every capture, and costs a *holds* (`bypass-possible`).
- */
+/** Anything not listed here may copy or move frames past every capture, and costs a HOLDS (`bypass-possible`). */
 
 /**
- * Functions of the kernel's own protocols (net/ipv4, net/ipv6, net/llc); IP's rules and routes are examined. Not here:
- * module functions that take every frame, such as VMware's bridging.
+ * The kernel's own protocols (net/ipv4, net/ipv6, net/llc). Modules that take every frame, such as VMware's, are not
+ * here.
  */
 export const harmlessHandlers: ReadonlySet<string> = new Set(['arp_rcv', 'ip_rcv', 'ipv6_rcv', 'llc_rcv']);
 
-/**
- * Queueing disciplines that send whenever the device takes a frame (tc(8)). Not here: those that shape, delay or plug
- * (cake, etf, fq, hfsc, htb, netem, plug, taprio, tbf).
- */
+/** Disciplines that send at once (tc(8)). Not here: those that shape, delay or plug. */
 export const promptDisciplines: ReadonlySet<string> = new Set([
   'bfifo',
   'choke',
@@ -39,7 +33,7 @@ export const promptDisciplines: ReadonlySet<string> = new Set([
   'sfq',
 ]);
 
-/** Filters of tc that only choose (tc(8)); `bpf` is a program, which may do more. */
+/** Filters that only choose (tc(8)). `bpf` may do more. */
 export const harmlessFilters: ReadonlySet<string> = new Set([
   'basic',
   'cgroup',
@@ -52,9 +46,8 @@ export const harmlessFilters: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Actions of tc that pass or drop a frame, or change nothing that chooses its receiver (tc-actions(8)); `ct`, `pedit`
- * and `skbedit` are examined. Not here: bpf (a program), sample (to a process), ipt and xt (TEE), gate, ife; nor new
- * addresses or tags: mpls, nat, skbmod, tunnel_key, vlan.
+ * tc-actions(8). Not here: bpf (a program), sample (to a process), ipt and xt (TEE), gate, ife, new addresses or tags.
+ * `ct`, `pedit` and `skbedit` are examined.
  */
 const harmlessActions: ReadonlySet<string> = new Set([
   'connmark',
@@ -68,16 +61,16 @@ const harmlessActions: ReadonlySet<string> = new Set([
   'skbedit',
 ]);
 
-/** Offsets in IPv4 and IPv6 headers at which pedit may write: class of traffic, hop limit. */
+/** Traffic class and hop limit. */
 const peditOffsets: Readonly<Record<string, readonly number[]>> = { ipv4: [0, 8], ipv6: [0, 4] };
 
-/** In TCP or UDP, or a packet's class or hop limit (tc-pedit(8)). */
+/** tc-pedit(8). */
 function harmlessPedit({ htype, offset }: Fields): boolean {
   if (htype === 'tcp' || htype === 'udp') return true;
   return typeof htype === 'string' && typeof offset === 'number' && (peditOffsets[htype] ?? []).includes(offset);
 }
 
-/** True of an action of tc that changes no address or packet type. */
+/** True if a tc action changes no address or packet type. */
 export function isHarmlessAction(name: string, action: Fields): boolean {
   if (!harmlessActions.has(name)) return false;
   if (name === 'skbedit') return !('ptype' in action);
@@ -85,7 +78,7 @@ export function isHarmlessAction(name: string, action: Fields): boolean {
   return name !== 'pedit' || objectsOf(action['keys']).every(harmlessPedit);
 }
 
-/** Fields that nft may write without changing the receiver (nft(8), payload and meta expressions). */
+/** nft(8), payload and meta expressions. */
 const mangledPayload: Readonly<Record<string, readonly string[] | 'all'>> = {
   ip: ['dscp', 'ecn', 'ttl', 'id', 'frag-off'],
   ip6: ['dscp', 'ecn', 'hoplimit', 'flowlabel'],
@@ -101,9 +94,8 @@ const mangledPayload: Readonly<Record<string, readonly string[] | 'all'>> = {
 const mangledMeta: readonly unknown[] = ['mark', 'priority', 'secmark'];
 
 /**
- * True of a `mangle` key of nft that moves no frame: not MACs, tags, addresses or packet type. Not nftrace: every
- * subscriber gets the frame's head (nf_trace_fill_pkt_info, net/netfilter/nf_tables_trace.c), and subscribers in other
- * namespaces are not listed.
+ * True of a `mangle` key that moves no frame. Not nftrace: subscribers get the frame's head (nf_trace_fill_pkt_info,
+ * net/netfilter/nf_tables_trace.c), and those in other namespaces are not listed.
  */
 export function isHarmlessMangle(key: Fields): boolean {
   if ('ct' in key || 'tcp option' in key || 'exthdr' in key) return true;
@@ -114,10 +106,7 @@ export function isHarmlessMangle(key: Fields): boolean {
   return fields === 'all' || (fields ?? []).some((name) => name === field);
 }
 
-/**
- * nft statements that match, count, judge, mark, translate or note (libnftables-json(5)); `dup` and `fwd` are copies,
- * `mangle` is examined. Not here: queue (to a process), tproxy.
- */
+/** libnftables-json(5). `dup` and `fwd` are copies, `mangle` is examined. Not here: queue (to a process), tproxy. */
 export const harmlessStatements: ReadonlySet<string> = new Set([
   'accept',
   'comment',
@@ -153,9 +142,8 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Targets of iptables and ebtables in nft's tables (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY, TRACE;
- * ebtables' dnat and redirect, which write the destination, nor arpreply and snat, whose MACs nft does not print and
- * which choose who gets others' frames.
+ * iptables-extensions(8). Not here: TEE, NFQUEUE, TPROXY, TRACE, and ebtables' dnat, redirect, arpreply and snat. These
+ * choose receivers, or print no MACs.
  */
 export const harmlessTargets: ReadonlySet<string> = new Set([
   'AUDIT',
@@ -192,7 +180,7 @@ export const harmlessTargets: ReadonlySet<string> = new Set([
   'standard',
 ]);
 
-/** Results at tcx or netkit: next program, pass, drop (linux/bpf.h, enum tcx_action_base). Not redirect. */
+/** Next program, pass, drop (linux/bpf.h, enum tcx_action_base). */
 const passOrDrop: readonly number[] = [-1, 0, 2];
 const instructionLength = 8;
 const [classMask, operationMask, modeMask] = [0x07, 0xf0, 0xe0] as const;
@@ -228,10 +216,7 @@ function keepsToVerdict(code: DataView, at: number): boolean {
   }
 }
 
-/**
- * True if a tcx or netkit program, by the kernel's instructions (struct bpf_insn), only passes or drops: no calls,
- * writes to its own stack, constant results.
- */
+/** True if a tcx or netkit program (struct bpf_insn) only passes or drops: no calls, own stack, constant results. */
 export function onlyPassesOrDrops(instructions: Uint8Array): boolean {
   const code = new DataView(instructions.buffer, instructions.byteOffset, instructions.byteLength);
   let at = 0;
@@ -242,10 +227,9 @@ export function onlyPassesOrDrops(instructions: Uint8Array): boolean {
   return at > 0 && at === code.byteLength;
 }
 
-/** Names of the kernel function of a call number; empty = not known. */
+/** Kernel functions of a call number. Empty = not known. */
 export type FunctionsOf = (call: number) => readonly string[];
 
-/** Lookup functions that write nothing. */
 const reading: ReadonlySet<string> = new Set([
   '__htab_map_lookup_elem',
   'array_map_lookup_elem',
@@ -263,9 +247,9 @@ const reading: ReadonlySet<string> = new Set([
   'percpu_array_map_lookup_elem',
   'trie_lookup_elem',
 ]);
-/** They copy packet bytes to their third argument. */
+/** They copy to their third argument. */
 const copying: ReadonlySet<string> = new Set(['bpf_skb_load_bytes', 'bpf_skb_load_bytes_relative']);
-/** Functions by which a tracing program hands out a packet (kernel/trace/bpf_trace.c, net/core/filter.c). */
+/** kernel/trace/bpf_trace.c, net/core/filter.c. */
 const outputs: ReadonlySet<string> = new Set(['bpf_skb_event_output', 'bpf_xdp_event_output']);
 
 const [atomicMemory, noSpeculation, tailCall, longAdd, wordAdd] = [0xc0, 0xc0, 0xf0, 0xdb, 0xc3] as const;
@@ -299,12 +283,12 @@ function instructionsOf(bytes: Uint8Array): readonly Instruction[] {
 
 const isCall = ({ opcode, from }: Instruction): boolean => opcode === (JMP | call) && from !== subprogram;
 
-/** Numbers of a program's calls into the kernel. */
+/** Call numbers of a program's kernel calls. */
 export function callsOf(code: Uint8Array): readonly number[] {
   return [...new Set(instructionsOf(code).flatMap((made) => (isCall(made) && made.from === 0 ? [made.value] : [])))];
 }
 
-/** True if a tracing program hands packets to a process; null = its code or a called function is not known. */
+/** True if a tracing program hands packets to a process. Null = code or a called function is not known. */
 export function mayOutputPackets(code: Uint8Array, functionsOf: FunctionsOf): boolean | null {
   const called = callsOf(code).map(functionsOf);
   if (called.some((names) => names.some((name) => outputs.has(name)))) return true;
@@ -314,7 +298,6 @@ export function mayOutputPackets(code: Uint8Array, functionsOf: FunctionsOf): bo
 const isTarget = (code: readonly Instruction[], { at: target }: Instruction): boolean =>
   code.some(({ opcode, offset, at }) => jumpClasses.includes(opcode & classMask) && at + 1 + offset === target);
 
-/** The register that has the packet's structure throughout, from the first argument; null = none known. */
 function packetRegister([head, ...rest]: readonly Instruction[]): number | null {
   if (head?.opcode !== (ALU64 | moveConstant | fromRegister) || head.from !== argumentRegister) return null;
   const { to: kept } = head;
@@ -322,10 +305,7 @@ function packetRegister([head, ...rest]: readonly Instruction[]): number | null 
   return kept < firstKeptRegister || isWritten ? null : kept;
 }
 
-/**
- * A counter: an atomic addition of a number, or of a value beside the packet such as its length, loaded just before
- * without a jump between.
- */
+/** An atomic addition of a number, or of a value loaded just before, such as the length. */
 function isCounter(code: readonly Instruction[], index: number): boolean {
   const [adding, before] = [code[index], code[index - 1]];
   if (adding === undefined || before === undefined || before.to !== adding.from) return false;
@@ -365,9 +345,8 @@ function writesNothing(code: readonly Instruction[], index: number, mayCount: bo
 }
 
 /**
- * True if a program can neither pass on nor keep any of a packet: it calls reading functions only, and writes to its
- * own stack. Its result decides about that packet only. `mayCount`: it may count as systemd does for a service
- * (src/core/bpf-firewall.c).
+ * True if a program cannot pass on or keep packet bytes: only reading calls and stack writes. `mayCount`: it may count
+ * as systemd does for a service (src/core/bpf-firewall.c).
  */
 export function keepsNothing(bytes: Uint8Array, functionsOf: FunctionsOf, mayCount = false): boolean {
   const code = instructionsOf(bytes);

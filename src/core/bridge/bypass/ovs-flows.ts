@@ -1,7 +1,7 @@
 export interface OvsFlow {
   readonly table: number;
   readonly priority: number;
-  /** Value null = none, as in `tcp`. */
+  /** Null = no value, as in `tcp`. */
   readonly match: readonly (readonly [key: string, value: string | null])[];
   readonly actions: readonly string[];
   readonly hasCookie: boolean;
@@ -24,11 +24,11 @@ export function splitActions(text: string): readonly string[] {
   return [...parts, part].map((each) => each.trim()).filter((each) => each !== '');
 }
 
-/** Parts beside match and actions (ovs-ofctl(8), Flow Syntax). */
+/** ovs-ofctl(8), Flow Syntax. */
 const nonMatchField =
   /^(?:|(?:cookie|table|priority)=.*|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
 
-/** The text before a flow's actions, without the separator. */
+/** The text before a flow's actions. */
 export function matchText(flow: string): string {
   return flow.replace(/,? ?actions=.*$/s, '');
 }
@@ -43,7 +43,7 @@ function numberIn(flow: string, key: string, usual: number): number {
   return Number(new RegExp(`(?:^|[, ])${key}=(\\d+)`).exec(matchText(flow))?.[1] ?? usual);
 }
 
-/** Parses a flow of ovs-ofctl(8); priority 32768 if none is printed. `cookie`: if not 0. */
+/** Parses a flow of ovs-ofctl(8), with default priority 32768. */
 export function parseFlow(text: string, cookie = ''): OvsFlow {
   return {
     table: numberIn(text, 'table', 0),
@@ -58,12 +58,12 @@ export function parseFlow(text: string, cookie = ''): OvsFlow {
   };
 }
 
-/** The text in an action's parentheses. */
+/** The text in parentheses. */
 export function argumentsOf(action: string): string {
   return /^[^(]*\((.*)\)[^)]*$/s.exec(action)?.[1] ?? '';
 }
 
-/** Actions of a group's buckets, by `ovs-ofctl dump-groups`; null = not known. */
+/** Actions of buckets, from `ovs-ofctl dump-groups`. Null = not known. */
 export function bucketsOf(groups: readonly string[], id: string): readonly (readonly string[])[] | null {
   const group = groups.find((each) => /\bgroup_id=(\d+)\b/.exec(each)?.[1] === id);
   if (group === undefined) return null;
@@ -71,7 +71,7 @@ export function bucketsOf(groups: readonly string[], id: string): readonly (read
   return buckets.map((bucket) => splitActions(/\bactions=(.*)$/s.exec(bucket)?.[1] ?? ''));
 }
 
-/** Without its kind (ovs-fields(7)): `NXM_NX_REG10[12]` and `reg10` are `reg10`. */
+/** ovs-fields(7): `NXM_NX_REG10[12]` and `reg10` are `reg10`. */
 function fieldName(field: string): string {
   const name = field
     .replace(/\[.*$/s, '')
@@ -80,7 +80,7 @@ function fieldName(field: string): string {
   return { dl_dst: 'eth_dst', dl_src: 'eth_src' }[name] ?? name;
 }
 
-/** The 32-bit registers of a register (ovs-fields(7), Registers); empty = none. */
+/** A register's 32-bit parts (ovs-fields(7), Registers). Empty = none. */
 export function registersOf(name: string): readonly string[] {
   const known = registers.get(name) ?? registersIn(name);
   registers.set(name, known);
@@ -110,7 +110,7 @@ export interface WrittenField {
   readonly field: string;
   /** null = not known. */
   readonly value: bigint | null;
-  /** False: some of its bits. */
+  /** False = some bits. */
   readonly isWhole: boolean;
 }
 
@@ -121,7 +121,7 @@ function writtenIn(field: string, value: string): WrittenField {
   return { field: fieldName(field), value: numberOf(value), isWhole: !value.includes('/') && !/\[.+\]/.test(field) };
 }
 
-/** The field that an action writes (ovs-actions(7)); null = not understood. */
+/** The written field (ovs-actions(7)). Null = not understood. */
 export function writtenBy(action: string): WrittenField | null {
   const [name = '', rest = ''] = action.split(/[:(](.*)$/s);
   const [from = '', to = ''] = rest.split('->');
@@ -153,7 +153,7 @@ function numberOf(text: string): bigint | null {
   }
 }
 
-/** Output ports of an action, by name or number; null = no output, or by a register. */
+/** Names or numbers. Null = no output, or by a register. */
 export function outputPorts(action: string): readonly string[] | null {
   const [, single] =
     /^(?:(?:output|enqueue):"?([^:"[\]]+)"?(?::.*)?|(?:output|enqueue)\((?:port=)?"?([^,")[\]]+)"?.*\))$/
@@ -174,10 +174,7 @@ function learnedLoads(parts: readonly string[]): readonly (readonly [field: stri
   });
 }
 
-/**
- * True if `learn` makes flows that forward like a MAC table, or output nothing (ovs-actions(7)): frames for a MAC go to
- * the port that it sent from, untagged or into a tunnel.
- */
+/** True if `learn` makes flows that forward like a MAC table, or output nothing (ovs-actions(7)). */
 export function isMacLearning(action: string): boolean {
   const parts = splitActions(argumentsOf(action)).map((part) => part.toLowerCase());
   const outputs = parts.filter((part) => part.startsWith('output:'));
@@ -194,7 +191,7 @@ export function isMacLearning(action: string): boolean {
   );
 }
 
-/** Actions with those of `clone`, `write_actions` and group buckets in their place. */
+/** Actions, with `clone`, `write_actions` and group buckets expanded. */
 export function leafActions(
   actions: readonly string[],
   groups: readonly string[],
@@ -209,17 +206,16 @@ export function leafActions(
   });
 }
 
-/** The registers of a move of a complete one (ovs-actions(7), move); null = another action. */
+/** Registers of a complete move (ovs-actions(7), move). Null = another action. */
 export function wholeMove(action: string): { readonly from: string; readonly to: string } | null {
   const [, source = '', target = ''] = /^move:([^-[]+)\[\]->([^-[]+)\[\]$/.exec(action) ?? [];
   const [[from, ...wider], [to, ...more]] = [registersOf(fieldName(source)), registersOf(fieldName(target))];
   return from === undefined || to === undefined || wider.length + more.length > 0 ? null : { from, to };
 }
 
-/** Fields that a frame lacks as it enters, or that a question names itself. */
 const notOfFrame =
   /^(?:in_port|dl_dst|metadata|x{0,2}reg\d+|ct_\w+|tun_\w+|tunnel\w*|recirc_id|conj_id|pkt_mark|actset_output|packet_type|skb_priority|eth)$/;
-/** `+syn-ack` (RFC 9293 3.1). */
+/** RFC 9293 3.1. */
 const tcpFlags: Readonly<Record<string, number>> = {
   fin: 1,
   syn: 2,
@@ -237,10 +233,7 @@ function memberValue(key: string, value: string): string {
   return String([...exact.matchAll(/\+(\w+)/g)].reduce((sum, [, flag = '']) => sum | (tcpFlags[flag] ?? 0), 0));
 }
 
-/**
- * Fields of a frame that matches a path of flows, for `ofproto/trace`, which takes no masks; the last flow with a field
- * gives its value.
- */
+/** Fields of a frame that matches a path, for `ofproto/trace`, which takes no masks. The last flow wins. */
 export function memberFields(path: readonly OvsFlow[]): readonly string[] {
   const fields = new Map<string, string>();
   let protocol: string | null = null;
@@ -259,11 +252,11 @@ export interface SwitchedFrame {
   readonly srcMac: string | null;
   readonly dstMac: string | null;
   readonly etherType: number | null;
-  /** Above IP, with ports; null = none or not known. */
+  /** Above IP, with ports. Null = none or not known. */
   readonly protocol: number | null;
   readonly srcPort: number | null;
   readonly dstPort: number | null;
-  /** Of the outermost tag; null = none. */
+  /** The outermost tag. Null = none. */
   readonly vlan: number | null;
   readonly srcIp: string | null;
   readonly dstIp: string | null;
@@ -271,7 +264,7 @@ export interface SwitchedFrame {
 
 type Matched = 'yes' | 'no' | 'maybe';
 
-/** EtherType and protocol by name in a match (ovs-fields(7)). */
+/** ovs-fields(7). */
 const protocols: Readonly<Record<string, readonly [etherType: number, protocol: number | null]>> = {
   ...{ ip: [0x0800, null], icmp: [0x0800, 1], tcp: [0x0800, 6], udp: [0x0800, 17], sctp: [0x0800, 132] },
   ...{ ipv6: [0x86dd, null], icmp6: [0x86dd, 58], tcp6: [0x86dd, 6], udp6: [0x86dd, 17], sctp6: [0x86dd, 132] },
@@ -319,10 +312,7 @@ function flowMatches(flow: string, frame: SwitchedFrame): Matched {
   return matched.includes('maybe') ? 'maybe' : 'yes';
 }
 
-/**
- * True if a frame may take a flow: its match allows it, and no higher priority of the table is sure to take it
- * (ovs-fields(7); 32768 if none is printed).
- */
+/** True if a match allows the frame and no higher priority is sure to take it (ovs-fields(7)). */
 export function isMet(flow: string, flows: readonly string[], frame: SwitchedFrame): boolean {
   const [table, priority] = [numberIn(flow, 'table', 0), numberIn(flow, 'priority', 32_768)];
   return (
@@ -338,10 +328,7 @@ export function isMet(flow: string, flows: readonly string[], frame: SwitchedFra
 
 const belowIp = /^(?:dl_(?:dst|src|vlan)|vlan_tci|vlan_vid|in_port|metadata|tun_id|x{0,2}reg\d+)$/;
 
-/**
- * True if a flow is one that an action `learn` of these flows makes as a MAC table: one MAC, at most one output, only
- * the writes of that action.
- */
+/** True if a `learn` of these flows makes this flow as a MAC table. */
 export function isLearnedFlow(text: string, flows: readonly string[]): boolean {
   const { table, match, actions } = parseFlow(text);
   const isOfMac = match.some(([key, value]) => key === 'dl_dst' && /^[\da-f]{2}(?::[\da-f]{2}){5}$/i.test(value ?? ''));

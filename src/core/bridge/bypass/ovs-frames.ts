@@ -1,23 +1,23 @@
 import { isGroupMacText } from '../../wire/ethernet.js';
 import { registersOf, type WrittenField } from './ovs-flows.js';
 
-/** `group`: also the network's own addresses; null = any. */
+/** `group` includes the network's own addresses. Null = any. */
 export type FrameTarget = { readonly mac: string } | 'group' | null;
 
 export type Registers = ReadonlyMap<string, bigint | null | 'kept'>;
 
 export interface Frames {
-  /** The port they came in by, or that replaced it; null = any. */
+  /** The original or replacing port. Null = any. */
   readonly inPort: string | null;
-  /** `none`: removed, so that they can go back; `other`: replaced. */
+  /** `none`: removed, so that they can go back. */
   readonly port: 'own' | 'none' | 'other';
   readonly dst: FrameTarget;
   readonly isRewritten: boolean;
-  /** Chosen by port, VLAN and registers only: any frame of that port is one. */
+  /** Chosen by port, VLAN and registers only. */
   readonly isPlain: boolean;
-  /** Tag or source, of all frames of a port or some. */
+  /** Tag or source. */
   readonly changed: 'no' | 'all' | 'some';
-  /** Other than 0; null = not known, `kept` = unchanged and not matched. */
+  /** Other than 0. Null = not known, `kept` = unchanged and not matched. */
   readonly registers: Registers;
 }
 
@@ -25,7 +25,7 @@ export const anyFrame: Frames = {
   ...{ inPort: null, port: 'own', dst: null, isRewritten: false, isPlain: true, changed: 'no', registers: new Map() },
 };
 
-/** The destination MAC as the sender wrote it; null = none, or not known. */
+/** The destination MAC as sent. Null = none, or not known. */
 export function macOf({ dst, isRewritten }: Frames): string | null {
   return dst !== null && dst !== 'group' && !isRewritten ? dst.mac : null;
 }
@@ -43,14 +43,14 @@ export function distinct<T extends Frames>(frames: readonly T[]): readonly T[] {
 const groupBit = '01:00:00:00:00:00/01:00:00:00:00:00';
 const wholeMac = /^[\da-f]{2}(?::[\da-f]{2}){5}$/i;
 
-/** The destination of frames that a match of `dl_dst` takes. */
+/** The destination after a match of `dl_dst`. */
 export function narrowed(dst: FrameTarget, value: string): FrameTarget {
   if (value === groupBit) return 'group';
   if (!wholeMac.test(value) || dst === 'group') return dst;
   return isGroupMacText(value) ? 'group' : { mac: value };
 }
 
-/** True if a match of `dl_dst` takes that destination. */
+/** Compares a destination with `dl_dst`. */
 export function fitsMac(dst: FrameTarget, wanted: string): 'yes' | 'no' | 'maybe' {
   const [value = '', mask = 'ff:ff:ff:ff:ff:ff'] = wanted.split('/');
   if (dst === null || ![value, mask].every((text) => wholeMac.test(text))) return 'maybe';
@@ -66,7 +66,7 @@ export function changedTag<T extends Frames>(frames: T): T {
   return { ...frames, changed: frames.isPlain && frames.changed !== 'some' ? 'all' : 'some' };
 }
 
-/** Registers after a write; absent ones are 0, untracked ones are never matched. */
+/** Registers after a write. Absent = 0. Untracked ones are never matched. */
 export function writtenTo(
   before: Registers,
   { field, value, isWhole }: WrittenField,

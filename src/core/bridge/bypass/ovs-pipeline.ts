@@ -31,26 +31,25 @@ import { addTo } from '../../text/collections.js';
 export interface PipelineBridge {
   readonly flows: readonly OvsFlow[];
   readonly groups: readonly string[];
-  /** By name, number and `LOCAL`; null = reported as unobserved. */
+  /** By name, number and `LOCAL`. Null = reported as unobserved. */
   readonly ports: ReadonlyMap<string, string | null>;
   readonly flooded: readonly string[];
   readonly owners: ReadonlyMap<string, readonly string[]>;
-  /** No port has a VLAN of its own: broadcasts and groups are for all. */
+  /** No port has its own VLAN. */
   readonly isOneSegment: boolean;
-  /** Controlled by OVN alone: flows with a cookie hand packets to ovn-controller, and route. */
+  /** OVN alone controls it: flows with a cookie route and hand packets to ovn-controller. */
   readonly isOvn: boolean;
 }
 
-/** A reachable action that may send frames to a port that does not own their destination. */
+/** An action that may send frames past their owner's port. */
 export interface Suspect {
   readonly flow: OvsFlow;
   /** `FLOOD`, `output`, `group:1`, `learn`. */
   readonly action: string;
-  /** null = not known, or not ports. */
+  /** Null = not known, or not ports. */
   readonly to: readonly string[] | null;
-  /** null = any, here and in `inPort`. */
+  /** Null = any, also in `inPort`. */
   readonly dst: string | null;
-  /** Its own last. */
   readonly path: readonly OvsFlow[];
   readonly inPort: string | null;
 }
@@ -60,7 +59,6 @@ interface Followed extends Frames {
 }
 
 const changedNormal = 'NORMAL after a change of addresses or tags';
-/** The flow that is followed, its group's name, and whether actions follow. */
 interface Place {
   readonly flow: OvsFlow;
   readonly label: string;
@@ -68,7 +66,6 @@ interface Place {
   readonly groups: readonly string[];
 }
 
-/** Entered tables, above which the pipeline is not understood. */
 const maxEntries = 200_000;
 const maxExits = 256;
 const maxDepth = 500;
@@ -82,7 +79,6 @@ class Pipeline {
 
   readonly #use: RegisterUse;
   readonly #hasNormal: boolean;
-  /** Frames that NORMAL gets changed; and unchanged by a match. */
   readonly #retagged: Followed[] = [];
   readonly #picked: { readonly flow: OvsFlow; readonly frames: Followed }[] = [];
 
@@ -94,7 +90,7 @@ class Pipeline {
     this.#hasNormal = leaves.some((leaf) => /^normal$/i.test(leaf));
   }
 
-  /** Runs a table; gives the frames behind it if they go on (`isWanted`), as after `resubmit`. */
+  /** Gives frames that return, as after `resubmit`, if `isWanted`. */
   enter(table: number, frames: Followed, isWanted: boolean): readonly Followed[] {
     const projected = this.#projected(table, frames);
     const key = `${table} ${isWanted} ${keyOf(projected)}`;
@@ -132,7 +128,6 @@ class Pipeline {
     return this.entries <= maxEntries;
   }
 
-  /** Frames without values that no later table matches. */
   #projected(table: number, frames: Followed): Followed {
     const live = this.#use.live.get(table) ?? new Set();
     const registers = new Map(frames.registers);
@@ -211,17 +206,14 @@ class Pipeline {
     return this.enter(to, this.#putIn(frames, port), isWanted).map((exit) => ({ ...exit, inPort, port: whose }));
   }
 
-  /** Frames do not go back to the port they seem to come from (ovs-actions(7), output). */
+  /** Frames do not return to their port (ovs-actions(7), output). */
   #putIn(frames: Followed, port: string): Followed {
     if (/^(?:0|65535|any|none)$/i.test(port)) return { ...frames, port: 'none' };
     const inPort = this.bridge.ports.get(port) ?? port;
     return { ...frames, inPort, port: inPort === frames.inPort && frames.port === 'own' ? 'own' : 'other' };
   }
 
-  /**
-   * A set is executed at the end, changes first (OpenFlow 1.5.1, 5.10): its output may get frames that later flows
-   * change.
-   */
+  /** A set runs last, changes first (OpenFlow 1.5.1, 5.10), so that its output may get changed frames. */
   #addToSet(place: Place, action: string, frames: Followed): void {
     const actions = splitActions(argumentsOf(action));
     const hands = leafActions(actions, this.bridge.groups).some(isHanding);
@@ -316,7 +308,7 @@ class Pipeline {
     return [...new Set([...ports].flatMap(([, name]) => name ?? []))].filter((name) => name !== ports.get('LOCAL'));
   }
 
-  /** NORMAL has to treat all frames of a port alike: it goes by source, port and tag. */
+  /** NORMAL switches by source, port and tag. */
   #switch(flow: OvsFlow, frames: Followed, suspect: (what: string, to: null) => void): void {
     const { inPort, isRewritten, port, changed, isPlain } = frames;
     if (port === 'other') return suspect('NORMAL after a change of in_port', null);
@@ -328,7 +320,6 @@ class Pipeline {
     else if (!isPlain) this.#picked.push({ flow, frames });
   }
 
-  /** Lists each NORMAL that gets some frames of a port unchanged while another gets others changed. */
   close(): void {
     const isOf = (some: Frames, others: Frames): boolean =>
       some.inPort === null || others.inPort === null || some.inPort === others.inPort;
@@ -359,9 +350,8 @@ class Pipeline {
 }
 
 /**
- * Follows frames of all ports from table 0 through `resubmit`, `goto_table`, `ct(table=)`, groups and registers
- * (ovs-actions(7)). Lists reached actions not known to send a frame only to the owner of its destination; `isWhole`
- * false = over the limit. Matches of other fields count as possible: it may list too many, never too few.
+ * Follows frames of all ports through the tables (ovs-actions(7)). Lists actions that may send to another than the
+ * destination's owner. `isWhole` false = over the limit. It may list too many, never too few.
  */
 export function suspectsOf(bridge: PipelineBridge): {
   readonly suspects: readonly Suspect[];

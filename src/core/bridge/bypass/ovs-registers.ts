@@ -11,7 +11,7 @@ function nextTable(action: string, table: number): number | null {
 export interface RegisterUse {
   /** Matched, and always written completely with constants. */
   readonly tracked: ReadonlySet<string>;
-  /** By table: tracked registers matched there or later, and `in_port`. */
+  /** By table: matched there or later, and `in_port`. */
   readonly live: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
@@ -44,7 +44,6 @@ function spread(live: ReadonlyMap<number, Set<string>>, next: readonly (readonly
   }
 }
 
-/** Later tables, without its own unless frames come back. */
 function tablesFrom(table: number, flows: readonly OvsFlow[], groups: readonly string[]): ReadonlySet<number> {
   const reached = new Set<number>();
   const add = (from: number): void => {
@@ -60,7 +59,7 @@ function tablesFrom(table: number, flows: readonly OvsFlow[], groups: readonly s
   return reached;
 }
 
-/** True if frames may be changed after a flow, or by a flow's set of actions. */
+/** True if frames may change after a flow, or by its action set. */
 export function isChangedBehind(
   { table }: OvsFlow,
   { flows, groups }: { readonly flows: readonly OvsFlow[]; readonly groups: readonly string[] },

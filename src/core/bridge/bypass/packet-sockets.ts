@@ -10,10 +10,10 @@ import type { Bypass } from './bypasses.js';
 import { runBpf, type SeenFrame } from './run-bpf.js';
 import { routingMasters } from './segment.js';
 
-/** Frames of one form as another process's socket gets them, some bytes unknown. */
+/** Frames as another process's socket gets them. */
 export type PlannedForm = Pick<SeenFrame, 'bytes' | 'unknown' | 'isOpen' | 'ports' | 'isUnicast'>;
 
-/** True if one of the planned forms is taken; `by`: the socket's protocol and filter, which decide that. */
+/** True if one planned form is taken. `by`: the socket's protocol and filter. */
 export type AsksForms = (by: string, takes: (form: PlannedForm) => boolean) => boolean;
 
 export function askingOnce(some: (takes: (form: PlannedForm) => boolean) => boolean): AsksForms {
@@ -36,13 +36,13 @@ const someTag = [
   [0, 1],
 ] as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
-/** Lower values are lengths; ETH_P_802_3 and ETH_P_802_2 of linux/if_ether.h. */
+/** Lower values are lengths (linux/if_ether.h). */
 const leastType = 0x0600;
 const lengthProtocols: readonly number[] = [0x0001, 0x0004];
-/** Changes by bridge or host, by header offset: identification, TTL, checksum. */
+/** Header offsets of identification, TTL and checksum. */
 const changedOnWay: Readonly<Record<number, readonly number[]>> = { 0x0800: [4, 5, 8, 10, 11], 0x86dd: [7] };
 
-/** Unknown bytes: the token, its checksum, a changing source. */
+/** Unknown bytes: token, checksum, changing source. */
 export function plannedFormOf({ bytes, tokenAt, checksumAt, sweepsSource }: FrameTemplate): PlannedForm {
   const unknown = new Uint8Array(bytes.length);
   unknown.fill(1, tokenAt, tokenAt + tokenLength);
@@ -82,11 +82,7 @@ function spliced(
   };
 }
 
-/**
- * A socket sees tags among the bytes, or the outermost aside (skb->vlan_tci) on reception and on sending to a device
- * that tags by itself. A VLAN-filtering bridge tags untagged frames: among the bytes of some that leave, which only a
- * socket for every frame gets.
- */
+/** Tags stand among the bytes or in skb->vlan_tci. A filtering bridge tags leaving frames among the bytes. */
 function* sightsOf(form: PlannedForm, protocol: number): Generator<SeenFrame> {
   yield asItStands(form);
   if (isTagged(form)) yield asItStands(spliced(form, etherTypeAt, etherTypeAt + tagLength, []));
@@ -97,7 +93,6 @@ function isTagged({ bytes }: PlannedForm): boolean {
   return tagTypes.includes(typeAt(bytes, etherTypeAt));
 }
 
-/** The network header is before or behind a tag among the bytes. */
 function asItStands(form: PlannedForm): SeenFrame {
   const protocol = typeAt(form.bytes, etherTypeAt);
   return { ...form, dataAt: 0, networkAt: isTagged(form) ? null : headerLength, protocol };
@@ -111,7 +106,6 @@ function isOfProtocol(protocol: number, etherType: number): boolean {
   );
 }
 
-/** By its protocol, and its filter if the kernel reports it. */
 function takes(socket: PacketSocket, program: Uint8Array | null, form: PlannedForm): boolean {
   const protocol = Number.parseInt(socket.protocol, 16);
   for (const frame of sightsOf(form, protocol)) {
@@ -122,7 +116,7 @@ function takes(socket: PacketSocket, program: Uint8Array | null, form: PlannedFo
   return false;
 }
 
-/** True if the socket gets frames of one of the forms that `someForm` asks for. */
+/** True if the socket gets one of the forms. */
 export function takesSome(socket: PacketSocket, someForm: AsksForms): boolean {
   const program = bytesOf(socket.filter);
   const by = `${socket.protocol} ${socket.cooked === true ? 'cooked ' : ''}${socket.filter ?? ''}`;
@@ -137,18 +131,14 @@ export type SocketState = Pick<HostState, 'links' | 'ovs' | 'packetSockets'>;
 
 export const relayName = 'verify-isolation relay';
 
-/** Open vSwitch in user space is the bridge: its flows decide. */
 const trustedName = 'ovs-vswitchd';
 
-/** True if a process is Open vSwitch, which locks its pid file. Without that in the state the name decides. */
+/** True of Open vSwitch, by its locked pid file, else by name. */
 export function isSwitch({ pid, name }: SocketProcess, { ovs }: Pick<HostState, 'ovs'>): boolean {
   return name === trustedName && ovs !== undefined && (ovs.daemon === undefined || ovs.daemon?.pid === pid);
 }
 
-/**
- * True of Open vSwitch's own bridge and ports. A socket elsewhere, at a kernel bridge that is a port of an unlisted
- * one, is a way out.
- */
+/** A socket at a kernel bridge that is a port of an unlisted one is a way out. */
 function isOvsDevice({ ifindex }: PacketSocket, state: SocketState, bridges: ReadonlySet<string>): boolean {
   const link = linkAt(state, ifindex);
   return (
@@ -157,7 +147,7 @@ function isOvsDevice({ ifindex }: PacketSocket, state: SocketState, bridges: Rea
   );
 }
 
-/** The relay carries frames for an endpoint behind the bridge, Open vSwitch those of the bridge. */
+/** The relay serves an endpoint behind the bridge, Open vSwitch the bridge. */
 function isOfPlan(socket: PacketSocket, state: SocketState, bridges: ReadonlySet<string>): boolean {
   const { holders, own: isOwn } = socket;
   const isKnown = (holder: SocketProcess): boolean =>
@@ -165,28 +155,24 @@ function isOfPlan(socket: PacketSocket, state: SocketState, bridges: ReadonlySet
   return isOwn || (holders.length > 0 && holders.every(isKnown));
 }
 
-/** Listed bridges, and all devices that their frames reach. */
+/** Listed bridges and the devices that their frames reach. */
 export interface ListedBridges {
   readonly bridges: ReadonlySet<string>;
   readonly segment: ReadonlySet<string>;
   readonly guestPorts: ReadonlySet<string>;
 }
 
-/**
- * True of a guest's end of a pair (VMware bridged to a veth): frames there have left by its observed port, and the
- * process is the guest.
- */
+/** Frames at a guest's end have left by its observed port. */
 function isGuestsOwn({ kind, lower = '', master }: LinkState, guestPorts: ReadonlySet<string>): boolean {
   return pairKinds.includes(kind) && master === null && guestPorts.has(lower);
 }
 
-/** By the program's file, unless holders run several. */
 function persistentName({ holders }: PacketSocket): Pick<Bypass, 'persistent'> {
   const [path, ...others] = new Set(holders.map(({ program }) => program?.path));
   return path === undefined || others.length > 0 ? {} : { persistent: `packet socket of ${path}` };
 }
 
-/** Processes that get probes by packet sockets, and can carry them anywhere, late, past every capture. */
+/** Processes that get probes by packet sockets, and can carry them past every capture. */
 export function socketBypasses(
   state: SocketState,
   { bridges, segment, guestPorts }: ListedBridges,
@@ -212,7 +198,7 @@ export function socketBypasses(
   });
 }
 
-/** Once at most, if the kernel does not report it. */
+/** At most one, if the kernel does not report it. */
 function holdsOn({ promiscuous, ifindex: bound }: PacketSocket, ifindex: number): number {
   return promiscuous === undefined
     ? Number(bound === ifindex)
@@ -220,9 +206,9 @@ function holdsOn({ promiscuous, ifindex: bound }: PacketSocket, ifindex: number)
 }
 
 /**
- * Bridges with more promiscuous users than are visible (dev_set_promiscuity): a module, or a device of a namespace that
- * was not found, gets every frame. Counted with the most that each may hold: the user's flag, addresses of devices on
- * it (once, __dev_set_rx_mode), these devices, packet sockets, a switch whose port it is.
+ * Bridges with more promiscuous users than visible (dev_set_promiscuity): a module or hidden namespace gets every
+ * frame. Counts the most that each may hold: user flag, device addresses (__dev_set_rx_mode), devices, sockets, a
+ * switch.
  */
 export function unseenHolders(observers: readonly Observer[], state: HostState): readonly Bypass[] {
   const { links, packetSockets } = state;

@@ -22,7 +22,6 @@ import {
 
 const protocolNumbers = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 } as const;
 const flagBits: Readonly<Record<string, number>> = { ...tcpFlags, urg: 0x20, ecn: 0x40, cwr: 0x80 };
-/** EtherTypes as nft, tc and ip-link(8) name them. */
 const typeNames: Readonly<Record<string, number>> = {
   ...{ ip: etherTypes.ipv4, ipv4: etherTypes.ipv4, ip6: etherTypes.ipv6, ipv6: etherTypes.ipv6 },
   ...{ arp: etherTypes.arp, vlan: etherTypes.vlan, '8021q': etherTypes.vlan, '802.1Q': etherTypes.vlan },
@@ -65,7 +64,7 @@ function nameValue(field: FieldName, name: string, isV6: boolean): number | unde
   }
 }
 
-/** A value as nft prints it; null = not one of this field. */
+/** A value as nft prints it. Null = not of this field. */
 export function valueOf(field: FieldName, value: unknown, isV6: boolean): bigint | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : null;
   const bits = Array.isArray(value) ? value : fieldsOf(value)?.['|'];
@@ -82,7 +81,7 @@ export function valueOf(field: FieldName, value: unknown, isV6: boolean): bigint
   return known === undefined ? null : BigInt(known);
 }
 
-/** The values of a prefix, or of leading bits; null = no such length. */
+/** Values of a prefix. Null = no such length. */
 export function prefixRange(field: FieldName, address: bigint, length: number): Range | null {
   if (!Number.isInteger(length) || length < 0 || length > fieldBits[field]) return null;
   const free = BigInt(fieldBits[field] - length);
@@ -115,7 +114,6 @@ function rangeOf(field: FieldName, right: unknown, isV6: boolean): readonly Rang
 
 type NamedSets = ReadonlyMap<string, readonly unknown[]>;
 
-/** A field of nft, and the packets that have it. */
 interface NftField {
   readonly field: FieldName;
   readonly implied: Selector;
@@ -242,7 +240,6 @@ function matchSelector(match: Fields, sets: NamedSets): Selector {
   return condition === null ? unknown : allOf([implied, { ...everything, constraints: [condition] }]);
 }
 
-/** Statements after which a packet goes on in its rule. */
 const passing: ReadonlySet<string> = new Set([
   ...['counter', 'comment', 'dup', 'fwd', 'mangle', 'log', 'accept', 'drop', 'jump', 'goto', 'return', 'continue'],
   ...['set', 'queue', 'ct count', 'masquerade', 'snat', 'dnat', 'redirect', 'tproxy', 'notrack', 'last', 'reject'],
@@ -262,7 +259,7 @@ const families: Readonly<Record<string, Selector>> = {
   inet: isOneOf('etherType', etherTypes.ipv4, etherTypes.ipv6),
 };
 
-/** Frames that a rule of nft takes by its own statements. `sets`: those of its table that no packet changes. */
+/** Frames that an nft rule takes. `sets`: unchanging ones of its table. */
 export function nftSelector(rule: Fields, sets: NamedSets): Selector {
   const statements = objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
   return allOf([
@@ -271,7 +268,7 @@ export function nftSelector(rule: Fields, sets: NamedSets): Selector {
   ]);
 }
 
-/** `10.0.0.0/8`, `443/0xfff0`, `443`: flower's values (iproute2 tc/f_flower.c). */
+/** iproute2 tc/f_flower.c: `10.0.0.0/8`, `443/0xfff0`. */
 function flowerField(field: FieldName, value: unknown): Selector | null {
   const text = typeof value === 'number' ? String(value) : (textOf(value) ?? '');
   const [plain = '', after] = text.split('/');
@@ -318,7 +315,7 @@ function wordOf(match: Fields): WordMatch | null {
   return value === undefined || mask === undefined || Number.isNaN(value + mask) ? null : { at: off, value, mask };
 }
 
-/** Words that an entry of u32 compares; null = it has a mark, or tables. */
+/** Words that a u32 entry compares. Null = marks or tables. */
 export function wordsOfU32(options: Fields): readonly WordMatch[] | null {
   const matches = objectsOf(options['matches'] ?? [options['match']]);
   const words = matches.flatMap((match) => {
@@ -348,7 +345,7 @@ function kindSelector(kind: string, options: Fields, layout: LayoutName): Select
   }
 }
 
-/** Frames that a filter of `tc -j filter show` takes. */
+/** Frames that a `tc -j filter show` entry takes. */
 export function tcSelector(filter: Fields): Selector {
   const [kind, protocol] = [textOf(filter['kind']) ?? '?', textOf(filter['protocol']) ?? 'all'];
   const options = fieldsOf(filter['options']) ?? {};

@@ -1,16 +1,16 @@
 import { once } from '../../text/collections.js';
 
-/** A frame with unknown bytes, as a socket's filter sees it. */
+/** A frame with unknown bytes, as a filter sees it. */
 export interface SeenFrame {
   /** From its link header on. */
   readonly bytes: Uint8Array;
-  /** By offset: 1 = any value. */
+  /** 1 = any value. */
   readonly unknown: Uint8Array;
-  /** Start of the filter's data: 0, or the network header for a socket without link header. */
+  /** 0, or the network header for a socket without link header. */
   readonly dataAt: number;
-  /** Start of the network header, for negative offsets; null = it depends on the frame's way. */
+  /** For negative offsets. Null = it depends on the frame's way. */
   readonly networkAt: number | null;
-  /** EtherType by the kernel. */
+  /** EtherType. */
   readonly protocol: number;
   /** More bytes may follow. */
   readonly isOpen?: true;
@@ -27,7 +27,6 @@ interface Bits {
   readonly known: number;
 }
 
-/** A number, part of one, any number, an even one, or a port that is not DHCP's. */
 type Value = number | Bits | 'any' | 'even' | 'other port';
 
 interface Machine {
@@ -36,10 +35,10 @@ interface Machine {
   readonly memory: Value[];
 }
 
-/** Bases of negative offsets, compared without sign (linux/filter.h). */
+/** Compared without sign (linux/filter.h). */
 const offsets = { ancillary: 0xffff_f000, network: 0xfff0_0000, link: 0xffe0_0000, negative: 0x8000_0000 } as const;
 const maxInstructions = 4096;
-/** SKF_AD_PROTOCOL: all else beside the bytes (packet type, interface, VLAN tag) may be anything. */
+/** SKF_AD_PROTOCOL: other ancillary data may be anything. */
 const askedProtocol = 0;
 const dhcpPorts: readonly number[] = [67, 68, 546, 547];
 const sizes = [4, 2, 1] as const;
@@ -65,7 +64,7 @@ function instructionsOf(program: Uint8Array): readonly Instruction[] | null {
 
 const readOnce = once(instructionsOf);
 
-/** Behind the frame's end the program ends and takes nothing. */
+/** A read beyond the frame ends the program, which takes nothing. */
 function bytesAt({ bytes, unknown, isOpen, ports, isUnicast }: SeenFrame, at: number, size: number): Value | 'refused' {
   if (at + size > bytes.length) return isOpen === true ? 'any' : 'refused';
   if (size === 2 && ports?.includes(at) === true) return 'other port';
@@ -116,7 +115,7 @@ function loaded(code: number, k: number, { x, memory }: Machine, frame: SeenFram
   }
 }
 
-/** refused: divided by 0, which ends the program. */
+/** Division by 0 ends the program. */
 function calculated(operation: number, a: number, operand: number): Value | 'refused' {
   switch (operation) {
     case 0x00:
@@ -158,7 +157,7 @@ function holdsPartly(kind: number, { bits, known }: Bits, operand: number): bool
   return (operand & ~known) === 0 ? false : null;
 }
 
-/** null = it may hold or not. */
+/** Null = it may hold or not. */
 function holds(kind: number, a: Value, operand: Value): boolean | null {
   if (typeof operand !== 'number') return null;
   if (a === 'other port') return kind === 0x10 && dhcpPorts.includes(operand) ? false : null;
@@ -177,7 +176,7 @@ function holds(kind: number, a: Value, operand: Value): boolean | null {
   }
 }
 
-/** False = the program ends and takes nothing. */
+/** False = the program takes nothing. */
 function step([code, , , k]: Instruction, machine: Machine, frame: SeenFrame): boolean {
   switch (code & 0x07) {
     case 0:
@@ -229,9 +228,8 @@ function targetsOf([code, jumpTrue, jumpFalse, k]: Instruction, at: number, { a,
 }
 
 /**
- * Runs classic BPF (8 bytes an instruction, little-endian) over a frame like the kernel. Gives the bytes it takes, 0 =
- * none whatever the unknown bytes are, null = these or more than the frame decide. Unknown conditions are followed both
- * ways; jumps lead forward only, so each instruction runs once.
+ * Runs classic BPF (8 bytes an instruction, little-endian) as the kernel does. Gives bytes taken: 0 = none for any
+ * unknown bytes, null = undecided. Jumps lead forward only, so that each instruction runs once.
  */
 export function runBpf(program: Uint8Array, frame: SeenFrame): number | null {
   const instructions = readOnce(program);

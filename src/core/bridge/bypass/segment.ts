@@ -5,13 +5,12 @@ import { tcCopies } from '../diversions.js';
 import type { Bypass } from './bypasses.js';
 import { groupBy } from '../../text/collections.js';
 
-/** Links without guests behind: their rules carry frames on, or they end there (ip-link(8)). */
+/** Links without guests behind them (ip-link(8)). */
 export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
 
 /**
- * Devices that frames of these bridges reach without rules: bridges and ports, devices above them (VLANs, macvlan),
- * other ends of pairs here with their bridges, devices below ports. Nothing goes up again from below an uplink, where
- * other networks are. An ifb to which tc hands their frames is one. `routed`: devices of guests on no bridge, as ports.
+ * Devices that frames of these bridges reach without rules: ports, devices above, pairs, devices below, tc's ifb.
+ * Nothing rises again from below an uplink. `routed`: guest devices on no bridge.
  */
 export function segmentOf(
   bridges: ReadonlySet<string>,
@@ -31,7 +30,6 @@ export function segmentOf(
     const below = linkNamed(state, link.lower);
     for (const device of [...(below === undefined ? [] : [below]), ...portsOf(state, link.name)]) goDown(device);
   };
-  /** A receiving device's bridge gets the frame, and all devices above it may. */
   const arriveAt = (link: LinkState): void => {
     if (link.flags.includes('LOOPBACK')) return;
     const isNew = !reached.has(link.name);
@@ -62,13 +60,10 @@ export function segmentOf(
   return reached;
 }
 
-/** Masters that take packets for a routing table only (ip-vrf(8)). */
+/** Masters that only route (ip-vrf(8)). */
 export const routingMasters: readonly unknown[] = ['vrf'];
 
-/**
- * Bridges that are ports of another device: its handler takes their frames before the host
- * (netdev_rx_handler_register), and a switch carries them to unobserved ports.
- */
+/** Bridges that are ports of another device, whose handler takes their frames first (netdev_rx_handler_register). */
 export function mastersAbove(bridges: ReadonlySet<string>, state: Pick<HostState, 'links'>): readonly Bypass[] {
   return state.links.flatMap(({ name, kind: ownKind, master }): readonly Bypass[] => {
     const kind = linkNamed(state, master)?.kind;
@@ -89,9 +84,8 @@ function isGroup(address: string): boolean {
 }
 
 /**
- * Addresses that VXLAN tunnels of a run over several hosts send to and none of its hosts has: frames are read there,
- * and may go on. `state`: of all hosts, devices named as in the plan. The kernel has a device's `remote` and `group` in
- * the same table (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_update).
+ * VXLAN destinations outside the run's hosts. `state`: of all hosts, devices named as in the plan. `remote` and `group`
+ * share the kernel's table (vxlan_fdb_update, drivers/net/vxlan/vxlan_core.c).
  */
 export function tunnelBypasses({ endpoints, hosts }: Pick<Plan, 'endpoints' | 'hosts'>, state: HostState): Bypass[] {
   if (hosts === undefined) return [];
