@@ -8,9 +8,8 @@ import { isOn } from './setting-value.js';
 type SetChange = ChangeOf<'set'>;
 
 /**
- * The commands of a change, as argument vectors (iproute2), for the fabric and `plan`. Names always follow `dev` or
- * another keyword, so that a port called `-n` or `master` is a name. `bridgeOf` names a port's bridge. Empty for start
- * and stop, which the fabric does.
+ * Argument vectors (iproute2) of a change. Names follow a keyword, so that a port may be called `-n`. `bridgeOf`: a
+ * port's bridge. Empty for start and stop.
  */
 export function changeCommands(change: Change, bridgeOf: (port: string) => string): readonly (readonly string[])[] {
   switch (change.kind) {
@@ -58,7 +57,7 @@ function mdbCommand(
   ];
 }
 
-/** `vid 10 pvid untagged`: a VLAN entry for `bridge vlan add` or `del`. */
+/** Words for `bridge vlan`: `vid 10 pvid untagged`. */
 export function vlanWords(range: VlanRange, act: 'add' | 'del'): readonly string[] {
   const vid = range.first === range.last ? String(range.first) : `${range.first}-${range.last}`;
   if (act === 'del') return ['vid', vid];
@@ -78,7 +77,7 @@ export function setWords(change: Pick<SetChange, 'place' | 'key' | 'value'>): re
   }
 }
 
-/** A port's `tag` has untagged frames, its `trunks` others (ovs-vswitchd.conf.db(5)); a removed one may be either. */
+/** `tag` has untagged frames, `trunks` others (ovs-vswitchd.conf.db(5)). */
 function ovsVlanCommand({ act, entry: { port, first, last, pvid } }: ChangeOf<'vlan'>): readonly string[] {
   if (act === 'add' && pvid) return ['ovs-vsctl', 'set', 'Port', port, `tag=${first}`];
   const vids = first === last ? String(first) : `${first}-${last}`;
@@ -86,7 +85,7 @@ function ovsVlanCommand({ act, entry: { port, first, last, pvid } }: ChangeOf<'v
   return ['ovs-vsctl', 'remove', 'Port', port, 'trunks', vids, '--', 'remove', 'Port', port, 'tag', vids];
 }
 
-/** Manual entries are static and of one VLAN, 0 for untagged frames on ports without a tag (ovs-vswitchd(8)). */
+/** Static, of one VLAN, 0 for untagged frames on ports without a tag (ovs-vswitchd(8)). */
 function ovsFdbCommand(
   { act, entry: { mac, port, vlan } }: ChangeOf<'fdb'>,
   bridgeOf: (port: string) => string,
@@ -105,10 +104,10 @@ function ovsCommand(
   return ['ovs-vsctl', 'set', table, device, `${key}=${String(value)}`];
 }
 
-/** The key of external_ids with the id of the run that made a record. */
+/** The external_ids key of the creating run. */
 export const ovsOwner = 'verify-isolation';
 
-/** The command that makes a mirror of Open vSwitch; on a host it has the run's id. */
+/** Makes a mirror, on a host with the run's id. */
 export function mirrorCommand(bridge: string, { name, select, output }: Mirror, runId?: string): readonly string[] {
   const isWhole = select === 'all';
   return [
@@ -159,14 +158,14 @@ function valueWord(kind: SettingKind, value: SettingValue, on: string, off: stri
   }
 }
 
-/** Text is hexadecimal, as the kernel prints masks; a number is a number. */
+/** The kernel prints masks in hexadecimal. */
 function maskWord(value: SettingValue): string {
   if (typeof value === 'number') return `0x${value.toString(16)}`;
   const text = String(value);
   return text.startsWith('0x') ? text : `0x${text}`;
 }
 
-/** `replace`: the bridge may have learned the entry meanwhile. `self` entries are in the device's table. */
+/** `replace`: the bridge may have learned the entry meanwhile. */
 function fdbCommand(change: ChangeOf<'fdb'>): readonly string[] {
   const { mac, port, state, sticky, vlan, self } = change.entry;
   const where = [mac, 'dev', port, self ? 'self' : 'master'];

@@ -14,12 +14,12 @@ export function setSysctl(name: string, value: string): Change {
   return { kind: 'sysctl', name, value };
 }
 
-/** A static entry, which no learning removes; `sticky`: no sender moves it either (Linux 4.20). */
+/** A static entry. `sticky`: no sender moves it (Linux 4.20). */
 export function setEntry(mac: Mac, port: string, sticky = false): Change {
   return { kind: 'fdb', act: 'add', entry: { mac, port, state: 'static', sticky, vlan: null, self: false } };
 }
 
-/** The entry of a MAC behind the bridge's own device. */
+/** The entry of a MAC behind the bridge device. */
 export function ownEntry(mac: Mac, bridge: string): Change {
   return {
     kind: 'fdb',

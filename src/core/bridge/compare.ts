@@ -12,7 +12,6 @@ interface LinkFact {
   readonly by: readonly Reader[];
 }
 
-/** Facts of a link beside its settings, by their words in events, with their readers. */
 const linkFacts: ReadonlyMap<string, LinkFact> = new Map([
   ['ifindex', { of: ({ ifindex }) => ifindex, by: ['judge'] }],
   ['master', { of: ({ master }) => master, by: ['judge', 'report'] }],
@@ -27,7 +26,7 @@ const linkFacts: ReadonlyMap<string, LinkFact> = new Map([
 const settingFacts = (['bridge', 'port'] as const).flatMap((place) =>
   settingsOfPlace(place).map(({ key }) => [key, (link: LinkState) => link[place]?.[key]] as const),
 );
-/** A key of bridges and of ports is in both places. */
+/** A key of bridges and of ports is in both. */
 const comparedBy = (reader: Reader): readonly (readonly [string, LinkFact['of']])[] => [
   ...[...linkFacts].flatMap(([what, { of, by }]) => (by.includes(reader) ? [[what, of] as const] : [])),
   ...settingFacts,
@@ -36,7 +35,7 @@ const comparedBy = (reader: Reader): readonly (readonly [string, LinkFact['of']]
 ];
 const compared = { judge: comparedBy('judge'), drift: comparedBy('drift'), report: comparedBy('report') };
 
-/** A fact of a link, or an attribute of a bridge or port; null = none. */
+/** A link's fact or attribute. Null = none. */
 export function factOf(link: LinkState | undefined, what: string): SettingValue | null {
   if (link === undefined) return null;
   return linkFacts.get(what)?.of(link) ?? link.port?.[what] ?? link.bridge?.[what] ?? null;
@@ -48,7 +47,7 @@ export interface LinkChange {
   readonly is: SettingValue | null;
 }
 
-/** The changed facts and settings of a link that matter to the reader. */
+/** Changed facts and settings that matter to the reader. */
 export function compareLinks(before: LinkState, after: LinkState, reader: Reader): readonly LinkChange[] {
   return compared[reader].flatMap(([what, of]) => {
     const [was, is] = [of(before) ?? null, of(after) ?? null];
@@ -56,16 +55,16 @@ export function compareLinks(before: LinkState, after: LinkState, reader: Reader
   });
 }
 
-/** A change's wish and the kernel's state, in the same words. */
+/** Wish and kernel state in the same words. */
 export interface Compared {
   /** `VLAN 10 on vnet1`. */
   readonly what: string;
-  /** `present pvid`, `static sticky`, `absent`, … */
+  /** `present pvid`, `static sticky`, `absent`. */
   readonly wanted: string;
   readonly found: string;
 }
 
-/** Compares an entry with `bridge -j fdb show dev PORT`. */
+/** Compares with `bridge -j fdb show dev PORT`. */
 export function comparedEntry({ act, entry: target }: ChangeOf<'fdb'>, json: unknown): Compared {
   const { mac, port, state, sticky, vlan, self } = target;
   const entry = objectsOf(json).find(
@@ -83,7 +82,7 @@ export function comparedEntry({ act, entry: target }: ChangeOf<'fdb'>, json: unk
   return { what, wanted, found: `${now}${textsOf(entry['flags']).includes('sticky') ? ' sticky' : ''}` };
 }
 
-/** Compares a group's member with `bridge -j mdb show dev BRIDGE`. */
+/** Compares with `bridge -j mdb show dev BRIDGE`. */
 export function comparedMember({ act, entry }: ChangeOf<'mdb'>, json: unknown): Compared {
   const { group, port, vlan } = entry;
   const isThere = groupMembers({ mdb: json }).some(
@@ -92,7 +91,7 @@ export function comparedMember({ act, entry }: ChangeOf<'mdb'>, json: unknown): 
   return { what: `${group} on ${port}`, wanted: presence(act === 'add'), found: presence(isThere) };
 }
 
-/** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel's ranges may differ. */
+/** Compares with `bridge -j vlan show dev PORT`, whose ranges may differ. */
 export function comparedVlan({ act, entry }: ChangeOf<'vlan'>, json: unknown): Compared {
   const { first, last, port } = entry;
   const ranges = portVlans({ vlan: json }, port)?.ranges ?? [];

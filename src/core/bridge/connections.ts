@@ -4,13 +4,11 @@ import { type Fields, fieldsOf } from '../text/json-text.js';
 import { isIpHandedOver } from './view.js';
 import { nftRules } from './rules.js';
 
-/**
- * Matches of iptables, of which `nft -j` prints only names, that treat an ICMP error as any packet of its addresses.
- */
+/** `nft -j` prints only their names. They treat an ICMP error as its packets. */
 const indifferent: readonly unknown[] = ['comment', 'physdev', 'mac', 'addrtype', 'iprange', 'set'];
-/** Headers of nft that are alike in all packets of a pair of guests. */
+/** Alike in all packets of two guests. */
 const lowerHeaders: readonly unknown[] = ['ether', 'vlan', 'arp'];
-/** Fields of IP that are alike in an ICMP error and the packet it stands for. */
+/** Alike in an ICMP error and its packet. */
 const addressFields: readonly unknown[] = ['saddr', 'daddr', 'version'];
 
 function readsFurther({ protocol, field }: Fields): boolean {
@@ -18,10 +16,7 @@ function readsFurther({ protocol, field }: Fields): boolean {
   return !((protocol === 'ip' || protocol === 'ip6') && addressFields.includes(field));
 }
 
-/**
- * True if an expression of `nft -j` or `tc -j`, at any depth, reads conntrack, protocol, hop limit, length or fields
- * behind the addresses.
- */
+/** Reads conntrack, protocol, hop limit, length, or fields behind the addresses. */
 function distinguishes(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(distinguishes);
   const fields = fieldsOf(value);
@@ -39,10 +34,10 @@ function distinguishes(value: unknown): boolean {
   );
 }
 
-/** The same for Open vSwitch (ovs-fields(7)). */
+/** ovs-fields(7). */
 const flowPattern = /\b(ct(_state|_mark|_label)?[(=]|icmp|udp|tcp|sctp|nw_(proto|ttl|frag)|tp_)/;
 
-/** Families of IP see bridged packets if br_netfilter hands them over. */
+/** IP rules see bridged packets only through br_netfilter. */
 function distinguishesBridged(state: HostState): boolean {
   const { links, tc, sysctl, legacyTables = [] } = state;
   const isForIp = isIpHandedOver(sysctl) || links.some(({ bridge }) => bridge !== null && isIpHandedOver({}, bridge));
@@ -55,9 +50,9 @@ function distinguishesBridged(state: HostState): boolean {
 }
 
 /**
- * Bridges and segments on which a rule may treat an ICMP error unlike the packets it stands for: by conntrack, where an
- * error of no connection is invalid (nf_conntrack_inet_error; net/netfilter/nf_conntrack_proto_icmp.c), or by protocol:
- * if ICMP is dropped and UDP passes, a lost error shows no barrier.
+ * Bridges whose rules may treat an ICMP error unlike its packets: by conntrack, which finds it invalid
+ * (nf_conntrack_inet_error, net/netfilter/nf_conntrack_proto_icmp.c), or by protocol. A lost error then shows no
+ * barrier.
  */
 export function distinguishingBridges(state: HostState, names: readonly string[]): readonly string[] {
   const isBridged = distinguishesBridged(state);

@@ -4,17 +4,17 @@ import { objectsOf, objectsWithin } from '../text/json-text.js';
 import { type BridgeView, isHandedOver } from './view.js';
 import { actingParts, nftRules, type TcFilter, tcFilters } from './rules.js';
 
-/** Effects on frames beside the bridge's settings. */
+/** Effects beside the bridge's settings. */
 export interface Diversions {
-  /** tc's copies of frames that enter (`ingress`) or leave (`egress`) a device, sent out of another. */
+  /** tc copies on `ingress` or `egress`, sent out of another device. */
   readonly copies: readonly { readonly from: string; readonly to: string; readonly place: string }[];
   /** It may stop frames between ports. */
   readonly filter: string | null;
-  /** It may stop frames that the host forwards. */
+  /** It may stop routed frames. */
   readonly routeFilter: string | null;
-  /** It may carry frames elsewhere. */
+  /** It may divert frames. */
   readonly program: string | null;
-  /** A port acts as multicast router, as there is a querier. */
+  /** A port acts as multicast router. */
   readonly querier: boolean;
   readonly forwards: { readonly ipv4: boolean; readonly ipv6: boolean };
   readonly unread: string | null;
@@ -24,14 +24,14 @@ function filtersAt(devices: ReadonlySet<string>, state: Pick<HostState, 'tc'>): 
   return tcFilters(state).filter(({ device }) => devices.has(device));
 }
 
-/** A copy lets the frame go on (tc-mirred(8)); any other action may not. */
+/** After a copy the frame goes on (tc-mirred(8)). */
 function stops({ fields }: TcFilter): boolean {
   return [...objectsWithin(fields)]
     .flatMap((inner) => objectsOf(inner['actions']))
     .some((action) => action['kind'] !== 'mirred' || action['mirred_action'] !== 'mirror');
 }
 
-/** tc's copies from these devices to others. */
+/** tc's copies to other devices. */
 export function tcCopies(devices: ReadonlySet<string>, state: Pick<HostState, 'tc'>): Diversions['copies'] {
   return filtersAt(devices, state).flatMap(({ device: from, place, moves }) =>
     moves.flatMap(({ to, isOut }) => (isOut ? [{ from, to: to ?? '', place }] : [])),
@@ -49,7 +49,7 @@ function diversionOf(byNft: boolean, byXdp: boolean, byTc: boolean): string | nu
   return byTc ? 'a filter of tc carries frames elsewhere' : null;
 }
 
-/** The parts of a snapshot that act on frames of one bridge. */
+/** A snapshot's effects on one bridge's frames. */
 export function diversionsOf(view: BridgeView, { state }: Snapshot): Diversions {
   const unread = state.unread.find(({ what }) => ['tc', 'nft', 'fdb'].includes(what));
   const tc = filtersAt(view.devices, state);

@@ -7,7 +7,7 @@ import { isEndOfGuest } from './beside.js';
 import { isOutward } from './view.js';
 import { findNamed } from '../text/collections.js';
 
-/** By the port of the other bridge. */
+/** By the other bridge's port. */
 export type Hops = ReadonlyMap<string, Hop>;
 
 interface Joint extends Hop {
@@ -20,8 +20,7 @@ interface Joint extends Hop {
 const bridgeKinds: readonly (string | null)[] = ['bridge', 'openvswitch'];
 
 /**
- * A host's hops, recognised by structure. `addresses`: of the host by device. A bridge with an address, a further port
- * or a device on top is a network of its own.
+ * Hops by structure. `addresses`: by device. A bridge with an address, a further port or a device on top is separate.
  */
 export function hopsOf(
   state: Pick<HostState, 'links'>,
@@ -61,7 +60,7 @@ export function hopBridges(hops: Hops): ReadonlySet<string> {
   return new Set([...hops.values()].map(({ bridge }) => bridge));
 }
 
-/** The scenario with guests behind hops at the port of their bridge, whichever end the file names as `port`. */
+/** Puts guests behind hops at their bridge's port, whichever end the file names. */
 export function withHops(scenario: Scenario, hops: Hops, state: HostState): Scenario {
   const ends = new Map([...hops].map(([port, hop]) => [hop.near, port]));
   const endpoints = scenario.topology.endpoints.map((endpoint): Endpoint => {
@@ -74,16 +73,16 @@ export function withHops(scenario: Scenario, hops: Hops, state: HostState): Scen
   return { ...scenario, topology: { ...scenario.topology, endpoints } };
 }
 
-/** A port of a bridge, and its guest's end. */
+/** A bridge port and its guest's end. */
 export interface PortEnds {
   readonly link: LinkState;
-  /** The guest's own port, or the NIC; behind a hop it differs from `link`. */
+  /** The guest's port, or the NIC. Behind a hop not `link`. */
   readonly end: LinkState;
-  /** MACs of a hop's devices, whose neighbour discovery the bridge learns. */
+  /** MACs of a hop's devices, which the bridge learns. */
   readonly between: ReadonlySet<string>;
 }
 
-/** The ports of a bridge, without patch ports to a network of its own. */
+/** Bridge ports, without patch ports to a separate network. */
 export function portEnds(state: Pick<HostState, 'links'>, bridge: string, hops: Hops): readonly PortEnds[] {
   return portsOf(state, bridge)
     .filter(({ name, kind }) => kind !== 'patch' || hops.has(name))

@@ -18,13 +18,13 @@ export function linkNamed({ links }: Links, name: string | null | undefined): Li
   return linkTables(links).byName.get(name ?? '')?.[0];
 }
 
-/** The link of that index on a host; null = the orchestrator's own, or the only one. */
+/** The link of an index on a host. Null = the orchestrator's own, or the only one. */
 export function linkAt({ links }: Links, ifindex: number | null, host: string | null = null): LinkState | undefined {
   const found = ifindex === null ? undefined : linkTables(links).byIndex.get(ifindex);
   return found?.find(({ name }) => hostOf(name) === host);
 }
 
-/** The ports of a master, in the order of the links. */
+/** A master's ports, in link order. */
 export function portsOf({ links }: Links, master: string): readonly LinkState[] {
   return linkTables(links).byMaster.get(master) ?? [];
 }
@@ -35,17 +35,17 @@ const fdbTables = once((fdb: HostState['fdb']) => ({
   byMaster: groupBy(fdb, ({ master }) => master),
 }));
 
-/** A MAC's entries in all forwarding databases. */
+/** A MAC's entries in all databases. */
 export function entriesOf({ fdb }: Fdb, mac: Mac | null): readonly FdbState[] {
   return (mac === null ? undefined : fdbTables(fdb).byMac.get(mac)) ?? [];
 }
 
-/** Entries that lead to a device, its own included. */
+/** Entries that lead to a device, and its own. */
 export function entriesOn({ fdb }: Fdb, port: string): readonly FdbState[] {
   return fdbTables(fdb).byPort.get(port) ?? [];
 }
 
-/** Entries with that bridge as master. */
+/** Entries whose master is the bridge. */
 export function entriesIn({ fdb }: Fdb, bridge: string): readonly FdbState[] {
   return fdbTables(fdb).byMaster.get(bridge) ?? [];
 }
@@ -53,12 +53,12 @@ export function entriesIn({ fdb }: Fdb, bridge: string): readonly FdbState[] {
 export interface GroupMember {
   readonly bridge: string;
   readonly port: string;
-  /** null = not understood. */
+  /** Null = not understood. */
   readonly group: string | null;
   readonly vlan: number | null;
-  /** The sender that it is a member for; null = any. */
+  /** Null = any sender. */
   readonly source: string | null;
-  /** `permanent`: static; `temp`: joined. */
+  /** `permanent`: static. `temp`: joined. */
   readonly state: string;
   readonly flags: readonly string[];
 }
@@ -78,7 +78,7 @@ function memberOf({ dev, port, grp, vid, src, state, flags }: Fields): GroupMemb
   };
 }
 
-/** `bridge -j mdb show`: `[{"mdb":[{"dev":"br0","port":"vnet0","grp":"239.1.1.1"}],"router":{"br0":[…]}}]`. */
+/** `[{"mdb":[{"dev":"br0","port":"vnet0","grp":"239.1.1.1"}],"router":{"br0":[…]}}]` */
 const mdbTables = once((mdb: object) => ({
   members: objectsOf(mdb)
     .flatMap((part) => objectsOf(part['mdb']))
@@ -95,18 +95,17 @@ export function groupMembers(state: Pick<HostState, 'mdb'>): readonly GroupMembe
   return mdbOf(state).members;
 }
 
-/** Multicast router ports of a bridge: set so, or with a received query. */
+/** Multicast router ports, set so or with a received query. */
 export function routerPorts(state: Pick<HostState, 'mdb'>, bridge: string): readonly string[] {
   return mdbOf(state).routers.flatMap((router) => objectsOf(router?.[bridge]).map(({ port }) => textOf(port) ?? '?'));
 }
 
 export interface PortVlans {
-  /** Neighbouring VLANs of one kind may be one range. */
   readonly ranges: readonly VlanRange[];
   /** The VLAN of untagged frames. */
   readonly native: number | null;
   readonly members: ReadonlySet<number>;
-  /** Equal texts are equal VLANs. */
+  /** Equal texts mean equal VLANs. */
   readonly text: string;
 }
 
@@ -116,7 +115,7 @@ function rangeOf({ vlan, vlanEnd = vlan, flags }: Fields): readonly VlanRange[] 
   return [{ first: vlan, last: vlanEnd, pvid: words.includes('PVID'), untagged: words.includes('Egress Untagged') }];
 }
 
-/** A trunk is in four thousand VLANs: listed on demand. */
+/** A trunk may have four thousand VLANs. */
 const membersOf = once(
   (ranges: readonly VlanRange[]) => new Set(ranges.flatMap(({ first, last }) => numbersFrom(first, last))),
 );
@@ -136,8 +135,8 @@ const vlansOfPort = once((listed: readonly Fields[]): PortVlans => {
 const vlanTables = once((vlan: object) => groupBy(objectsOf(vlan), ({ ifname }) => ifname));
 
 /**
- * VLANs of a port or bridge in `bridge -j vlan show`; null = not listed:
- * `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress Untagged"]},{"vlan":20,"vlanEnd":29}]}]`
+ * From `bridge -j vlan show`: `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID"]},{"vlan":20,"vlanEnd":29}]}]`.
+ * Null = not listed.
  */
 export function portVlans({ vlan }: Pick<HostState, 'vlan'>, name: string): PortVlans | null {
   const listed = typeof vlan === 'object' && vlan !== null ? vlanTables(vlan).get(name) : undefined;

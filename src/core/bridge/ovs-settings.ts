@@ -1,9 +1,6 @@
 import type { HostState } from '../model/state.js';
 
-/**
- * Columns of Open vSwitch that a step may set and that are restored: those that decide forwarding
- * (ovs-vswitchd.conf.db(5)), without references, what makes a bridge again, and reports.
- */
+/** Columns that steps set and runs restore (ovs-vswitchd.conf.db(5)), without references and reports. */
 export const ovsColumns = {
   bridge: [
     'fail_mode',
@@ -18,7 +15,6 @@ export const ovsColumns = {
 } as const;
 
 const switches: readonly string[] = ['mcast_snooping_enable', 'rstp_enable', 'stp_enable', 'protected'];
-/** Written COLUMN:KEY. */
 const maps: readonly string[] = ['other_config'];
 
 export type OvsColumnKind = 'switch' | 'map' | 'value';
@@ -28,10 +24,10 @@ export function ovsColumnKind(column: string): OvsColumnKind {
   return maps.includes(column) ? 'map' : 'value';
 }
 
-/** OpenFlow's flag of a port for floods (ovs-ofctl(8), mod-port), by the kernel's name. */
+/** OpenFlow's flag for floods (ovs-ofctl(8), mod-port), by the kernel's name. */
 export const ovsFlood = 'flood';
 
-/** Words of `config:` by port in `ovs-ofctl show`: ` 1(vnet0): addr:…`, then `     config:     NO_FLOOD`. */
+/** `config:` words by port in `ovs-ofctl show`. */
 export function ovsPortConfigs(show: string): ReadonlyMap<string, readonly string[]> {
   const configs = new Map<string, readonly string[]>();
   let port: string | null = null;
@@ -45,28 +41,25 @@ export function ovsPortConfigs(show: string): ReadonlyMap<string, readonly strin
 
 // Values of columns of Open vSwitch's database, as `ovs-vsctl --format=json` prints them (RFC 7047 5.1).
 
-/** The members of ["set", […]]; a single member prints as itself. */
+/** Members of ["set", […]]. A single member prints as itself. */
 export function membersOf(value: unknown): readonly unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) && value[0] === 'set' && Array.isArray(value[1]) ? value[1] : [value];
 }
 
-/** A key's value in ["map", [[key, value], …]]; undefined = none. */
+/** A value in ["map", [[key, value], …]], or undefined. */
 export function valueIn(map: unknown, key: string): unknown {
   const pairs: readonly unknown[] = Array.isArray(map) && map[0] === 'map' && Array.isArray(map[1]) ? map[1] : [];
   const pair = pairs.find((pair) => Array.isArray(pair) && pair[0] === key);
   return Array.isArray(pair) ? pair[1] : undefined;
 }
 
-/** The text of ["uuid", text]; '' = no reference. */
+/** The text of ["uuid", text]. '' = no reference. */
 export function uuidOf(value: unknown): string {
   return Array.isArray(value) && value[0] === 'uuid' ? String(value[1]) : '';
 }
 
-/**
- * Addresses that flows give a MAC, as port security of OVN and Neutron: `dl_src=MAC,nw_src=IP`,
- * `arp_spa=IP,arp_sha=MAC` (ovs-fields(7)).
- */
+/** Addresses that flows bind to a MAC: `dl_src=MAC,nw_src=IP`, `arp_spa=IP,arp_sha=MAC` (ovs-fields(7)). */
 export function addressesInFlows({ ovs }: Pick<HostState, 'ovs'>): readonly {
   readonly mac: string;
   readonly address: string;

@@ -15,7 +15,7 @@ import { execute } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
 import { given } from '../text/collections.js';
 
-/** A bridge of Open vSwitch with its ports and mirrors (ovs-vswitchd.conf.db(5)). */
+/** A bridge with ports and mirrors (ovs-vswitchd.conf.db(5)). */
 export interface OvsBridgeView {
   readonly name: string;
   readonly record: OvsRecord;
@@ -23,7 +23,7 @@ export interface OvsBridgeView {
   readonly mirrors: readonly OvsRecord[];
 }
 
-/** A column's text; other values as JSON. */
+/** A column's text. Other values as JSON. */
 export function ovsText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
@@ -47,24 +47,21 @@ function textsIn(column: unknown): readonly string[] {
 }
 
 /**
- * The versions in `protocols` without OpenFlow 1.0; empty = 1.0 is spoken. ovs-ofctl tries only 1.0 by default
- * (ovs-ofctl(8), -O), and no other version has NO_FLOOD (OFPPC_NO_FLOOD, OpenFlow 1.0.0 5.2.1).
+ * Versions if OpenFlow 1.0 is not spoken, else empty. ovs-ofctl tries only 1.0 by default (ovs-ofctl(8), -O), and only
+ * 1.0 has NO_FLOOD (OpenFlow 1.0.0 5.2.1).
  */
 export function withoutOpenFlow10(protocols: unknown): readonly string[] {
   const named = textsIn(protocols);
   return named.includes('OpenFlow10') ? [] : named;
 }
 
-/** The words with which ovs-ofctl reaches a bridge of these `protocols`. */
+/** Words by which ovs-ofctl reaches a bridge. */
 export function ofctl(protocols: unknown): readonly string[] {
   const versions = withoutOpenFlow10(protocols);
   return versions.length === 0 ? ['ovs-ofctl'] : ['ovs-ofctl', '-O', versions.join()];
 }
 
-/**
- * The words with which ovs-ofctl reads flows, groups and meters: OpenFlow 1.0 prints no `write_actions`. Without
- * `protocols` all versions are spoken.
- */
+/** Words for flows, groups and meters: OpenFlow 1.0 prints no `write_actions`. All versions without `protocols`. */
 export function ofctlOfTables(protocols: unknown): readonly string[] {
   const named = textsIn(protocols);
   return ['ovs-ofctl', '-O', named.length === 0 ? 'OpenFlow10,OpenFlow13' : named.join()];
@@ -87,14 +84,14 @@ export function removeOvsMirror(name: string, bridge: string): Change {
   );
 }
 
-/** An unobserved destination of a bridge's frames: a port, or a receiver of copies. */
+/** An unobserved destination: a port, or a receiver of copies. */
 export interface UnheardPort {
   readonly bridge: string;
   readonly port: string;
   readonly reason: string;
 }
 
-/** Interface types (ovs-vswitchd.conf.db(5), Interface, type) that carry frames to another machine. */
+/** ovs-vswitchd.conf.db(5), Interface, type. */
 const tunnels: readonly string[] = [
   'bareudp',
   'erspan',
@@ -109,10 +106,10 @@ const tunnels: readonly string[] = [
   'vxlan',
 ];
 
-/** Interface types that are kernel devices, with its names, visible to packet sockets. */
+/** Packet sockets see these types. */
 const ofDevices: readonly string[] = ['', 'internal', 'system', 'tap'];
 
-/** True if a port's type is a kernel device's: a patch port may have the name of one. */
+/** True of kernel types. A patch port may have a device's name. */
 export function isDevice({ type = '' }: Pick<OvsPortState, 'type'>): boolean {
   return ofDevices.includes(type);
 }
@@ -125,10 +122,7 @@ function whatItIs({ type = '' }: OvsPortState): string {
   return type === '' || type === 'internal' ? 'its interface is in another network namespace' : `of type ${type}`;
 }
 
-/**
- * Ports of Open vSwitch without an interface in this namespace, whose outgoing frames no packet socket gets. Ports that
- * the switch has not taken get nothing, and are left out.
- */
+/** Ports without an interface here, which no packet socket sees. Ports that the switch has not taken get nothing. */
 export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): readonly UnheardPort[] {
   const ports = (ovs?.ports ?? []).filter(({ ofport, type }) => ofport !== null || type === 'bond');
   if (ports.length === 0) return [];
@@ -142,29 +136,28 @@ export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): 
     }));
 }
 
-/** A rule of Open vSwitch that hands frames to others than their addressees. */
+/** A rule that hands frames to others than their addressees. */
 export interface OvsCopy {
   readonly bridge: string;
   /** `action CONTROLLER`, `sFlow`, `mirror m0 to p2`. */
   readonly what: string;
-  /** A flow's table, priority and match, or a mirror's selection; null = neither. */
+  /** Table, priority and match, or a mirror's selection. Null = neither. */
   readonly flow: string | null;
   /** With cookie and actions. */
   readonly complete?: string;
-  /** If only known ports get the copies. */
+  /** If only known ports get copies. */
   readonly to?: readonly string[];
   /** If all are for one MAC. */
   readonly for?: string;
-  /** `ofproto/trace` predicts that a frame leaves by another guest's port. */
+  /** The frame that `ofproto/trace` shows leaving by another guest's port. */
   readonly predicted?: string;
 }
 
-/** Bridge columns of samplers; NetFlow sends only counts. */
+/** NetFlow sends only counts. */
 const samplers = { sflow: 'sFlow', ipfix: 'IPFIX' } as const;
 
 type SwitchState = Pick<HostState, 'links' | 'fdb' | 'ovs'>;
 
-/** It is OVN's bridge by the host's settings, and its controller is root's program. */
 function isOfOvn({ name, controllers = [] }: OvsBridgeState, { ovnBridge }: OvsState): boolean {
   return (
     ovnBridge === name &&
@@ -185,7 +178,7 @@ function selects({ filter, vlans, outputVlan, snaplen }: OvsMirrorState): boolea
   return [filter, vlans, outputVlan, snaplen].some((part) => part !== undefined);
 }
 
-/** By type first: a port of another type than the kernel's is no device, whatever its name. */
+/** Type first: only kernel types are devices, whatever their name. */
 function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
   const { ports, mirrors } = state.ovs ?? { ports: [], mirrors: [] };
   const unheard = new Set(unheardPorts(state).map(({ port }) => port));
@@ -244,13 +237,13 @@ function mirrorSuspect({ ports, filter = '', outputPort }: OvsMirrorState, bridg
 
 const questionsEach = 6;
 
-/** A frame for ofproto/trace (ovs-vswitchd(8)), and its rightful ports. */
+/** ovs-vswitchd(8), ofproto/trace. */
 interface Question {
   readonly frame: string;
   readonly rightful: readonly string[];
 }
 
-/** Frames between guests that take a suspect's flows: a bundle or group may pass on only some. */
+/** A bundle or group may pass on only some frames. */
 function questionsOf({ path, to, dst, inPort }: Suspect, { guests, owners }: AskedBridge): readonly Question[] {
   const questions: Question[] = [];
   const isOther = (port: string, from: string): boolean =>
@@ -269,7 +262,7 @@ function questionsOf({ path, to, dst, inPort }: Suspect, { guests, owners }: Ask
   return questions;
 }
 
-/** By a bridge's flows: reading, precheck and judge ask the same. */
+/** Reading, precheck and judge ask the same. */
 const known = new WeakMap<readonly string[], { readonly key: string; readonly found: ReturnType<typeof suspectsOf> }>();
 
 function followed(bridge: AskedBridge): ReturnType<typeof suspectsOf> {
@@ -287,7 +280,7 @@ function* suspectsAt(bridge: AskedBridge): Generator<Suspect> {
   for (const mirror of bridge.mirrors) yield mirrorSuspect(mirror, bridge);
 }
 
-/** The bridges with links: the switch is one host's, and a bridge without a link here is another host's. */
+/** A bridge without a link here is another host's. */
 function askedBridges(state: SwitchState): readonly AskedBridge[] {
   const switches = new Set(state.links.flatMap(({ kind, name }) => (kind === 'openvswitch' ? [name] : [])));
   return (state.ovs?.bridges ?? [])
@@ -295,10 +288,7 @@ function askedBridges(state: SwitchState): readonly AskedBridge[] {
     .map((bridge) => askedBridge(state, bridge));
 }
 
-/**
- * Frames for `ofproto/trace`, by bridge, in ovs-appctl's syntax: from guest to guest, at most six for each action that
- * may hand them to a third.
- */
+/** Frames for `ofproto/trace`, in ovs-appctl's syntax: at most six for each action that may misdeliver. */
 export function ovsQuestions(state: SwitchState): readonly { readonly bridge: string; readonly frame: string }[] {
   return askedBridges(state).flatMap((bridge) => {
     const lists = [...suspectsAt(bridge)].map((suspect) => questionsOf(suspect, bridge));
@@ -308,7 +298,7 @@ export function ovsQuestions(state: SwitchState): readonly { readonly bridge: st
   });
 }
 
-/** Nothing if the switch was not asked, or gives the frame to its owner only. */
+/** Absent if the switch was not asked, or gives only to the owner. */
 function predictionFor(suspect: Suspect, bridge: AskedBridge): Pick<OvsCopy, 'predicted'> {
   for (const question of questionsOf(suspect, bridge)) {
     const text = bridge.state.traces?.find(({ frame }) => frame === question.frame)?.text;
@@ -353,10 +343,7 @@ function copyOfMirror(mirror: OvsMirrorState, bridge: AskedBridge): OvsCopy {
   };
 }
 
-/**
- * Copies and moves by Open vSwitch: reached flows that do more than drop, switch as NORMAL, or output to the
- * destination's owner; mirrors; samples. Columns missing from a state were not read.
- */
+/** Copies and moves: reached flows that may output past the owner, mirrors, samples. Missing columns were not read. */
 export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
   return askedBridges(state).flatMap((bridge) => {
     const { name, state: of, mirrors } = bridge;
@@ -379,10 +366,7 @@ export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
   });
 }
 
-/**
- * A bridge's datapath; null = no bridge of that name. An empty column is the kernel's (ovs-vswitchd.conf.db(5),
- * datapath_type).
- */
+/** Null = no such bridge. Empty = the kernel's (ovs-vswitchd.conf.db(5), datapath_type). */
 export function datapathOf({ ovs }: HostState, bridge: string): string | null {
   const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
   if (typeof type !== 'string') return null;

@@ -15,11 +15,10 @@ export interface Prefix {
 
 export interface RoutedPlace {
   readonly device: string;
-  /** Or prefixes of them. */
   readonly addresses: readonly string[];
 }
 
-/** A rule or route of the kernel, in iproute2's words. */
+/** A kernel rule or route, in iproute2's words. */
 export interface RoutingEntry {
   /** `ip rule 100`, `ip route`. */
   readonly what: string;
@@ -30,16 +29,16 @@ export interface RoutingEntry {
 
 /** A possible way of packets for an address. */
 export interface Way {
-  /** The policy rule; the route itself if a rule for all packets leads to it. */
+  /** The policy rule, or the route if a rule for all packets leads to it. */
   readonly by: RoutingEntry;
   readonly route: string;
-  /** Or `the host itself`, which takes the packet; none = it is dropped. */
+  /** May be `the host itself`. Empty = dropped. */
   readonly devices: readonly string[];
-  /** Selected by more than the destination, or only some packets. */
+  /** Selected by more than the destination, or for some packets. */
   readonly isConditional: boolean;
-  /** A rule that every kernel starts with (ip-rule(8)). */
+  /** A rule that every kernel has (ip-rule(8)). */
   readonly isUsual: boolean;
-  /** The route's `encap` (ip-route(8)), with unknown effect; null = none. */
+  /** ip-route(8), `encap`. Null = none. */
   readonly encapsulation: string | null;
 }
 
@@ -50,7 +49,7 @@ interface Packet {
   readonly by?: string;
 }
 
-/** Keys of `ip -j rule` that select no packets, or are read by name. */
+/** Keys that select no packets, or are read by name. */
 const noSelectors: ReadonlySet<string> = new Set([
   ...['priority', 'src', 'srclen', 'dst', 'dstlen', 'iif', 'not', 'table', 'protocol', 'suppress_prefixlen'],
   ...['goto', 'unresolved', 'action', 'flow', 'flow_from', 'flow_to'],
@@ -58,7 +57,7 @@ const noSelectors: ReadonlySet<string> = new Set([
 function masked(port: unknown, mask: unknown): string {
   return mask === undefined || mask === '0xffff' ? String(port) : `${String(port)}/${String(mask)}`;
 }
-/** Words of ip-rule(8); the priority alone names a rule with others. */
+/** ip-rule(8). */
 const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]>> = {
   tos: ({ tos }) => ['tos', String(tos)],
   fwmark: ({ fwmark, fwmask }) => ['fwmark', `${String(fwmark)}${fwmask === undefined ? '' : `/${String(fwmask)}`}`],
@@ -74,13 +73,13 @@ const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]
 };
 const usualTables: readonly string[] = ['local', 'main', 'default'];
 const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit'];
-/** Types by which a socket of the host gets the packet (ip-route(8)), as by TPROXY. */
+/** A host's socket gets the packet (ip-route(8)), as by TPROXY. */
 const takenByHost: readonly string[] = ['local', 'broadcast', 'anycast'];
 const theHost = 'the host itself';
-/** A nexthop object that could not be read (ip-nexthop(8)). */
+/** An unreadable nexthop object (ip-nexthop(8)). */
 const unknownDevice = 'an unknown device';
 
-/** The prefix in `text`; `length` if it names none. null = none of that family. */
+/** Parses a prefix, with `length` by default. Null = another family. */
 export function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
   if (text === 'all' || text === 'default' || text === 'any') return { family, value: 0n, length: 0 };
   const [address = '', bits = String(length ?? bitsOf(family))] = text.split('/');
@@ -90,13 +89,13 @@ export function prefixOf(text: string, family: Family, length?: number | null): 
     : null;
 }
 
-/** True if all of `inner`, of the same family, is in `outer`. */
+/** True if `outer` contains `inner` of the same family. */
 export function covers(outer: Prefix, inner: Prefix): boolean {
   const shift = BigInt(bitsOf(outer.family) - outer.length);
   return outer.family === inner.family && outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
 }
 
-/** Tests whether a prefix is within one of these, other than the prefix of all addresses. */
+/** Tests if a prefix is within one of these. All addresses do not count. */
 export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boolean {
   const network = ({ family, value }: Prefix, length: number): string =>
     `${value >> BigInt(bitsOf(family) - length)}/${length}/${family}`;
@@ -174,7 +173,7 @@ interface Route {
   readonly devices: readonly string[];
 }
 
-/** Parsed once: a step may ask for thousands of packets. */
+/** A step may ask for thousands of packets. */
 const parsedRoutes = new WeakMap<object, readonly Route[]>();
 
 function routesIn({ routes }: FamilyRouting, family: Family): readonly Route[] {
@@ -223,7 +222,6 @@ function routeEntry({ fields, table }: Route, family: Family): RoutingEntry {
   };
 }
 
-/** `encap` of a route or next hop; null = none. */
 function encapsulationOf({ fields }: Route): string | null {
   const encap = [fields, ...objectsOf(fields['nexthops'])]
     .map((hop) => hop['encap'])
@@ -251,12 +249,12 @@ function found(routes: readonly Route[], to: Prefix, suppressed: number): readon
     .filter(({ prefix, fields }) => prefix.length > suppressed && fields['type'] !== 'throw');
 }
 
-/** Those of every VRF if the device chooses. */
+/** Every VRF's if the device chooses. */
 function tablesOf(rule: Fields, vrfs: Routing['vrfs'] = {}): readonly string[] {
   return 'l3mdev' in rule ? Object.values(vrfs) : [textOf(rule['table']) ?? ''];
 }
 
-/** The ways of a packet in the kernel's order; the last is the one of packets that no rule selects. */
+/** Ways in kernel order. Last is that of unselected packets. */
 export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
   const family: Family = packet.to.includes(':') ? 6 : 4;
   const to = prefixOf(packet.to, family);
@@ -294,14 +292,14 @@ function routesBy(rule: Fields, routes: readonly Route[], to: Prefix, vrfs: Rout
   );
 }
 
-/** The rules that every kernel starts with (fib_default_rules_init, net/ipv4/fib_rules.c). */
+/** fib_default_rules_init, net/ipv4/fib_rules.c. */
 export const usualRules: readonly Fields[] = usualTables.map((table, at) => ({
   priority: at === 0 ? 0 : 32765 + at,
   src: 'all',
   table,
 }));
 
-/** The ways to an address by the tables of every packet. */
+/** Ways by the tables of every packet. */
 export function usualWaysTo(to: string, { ipv4, ipv6 }: Routing): readonly Way[] {
   return waysTo({ to }, { ipv4: { ...ipv4, rules: usualRules }, ipv6: { ...ipv6, rules: usualRules } });
 }
@@ -319,17 +317,14 @@ function wayBy(rule: Fields, route: Route, match: Match, family: Family): Way {
   };
 }
 
-/** A way by which packets for a guest leave by another device, or are encapsulated. */
+/** A way of a guest's packets by another device, or encapsulated. */
 export interface Diversion extends Way {
   readonly address: string;
   readonly device: string;
   readonly elsewhere: readonly string[];
 }
 
-/**
- * Ways of packets for guests to another device or the host itself, and all with an encapsulation. Empty if the state
- * has no rules.
- */
+/** Guests' ways by another device or the host itself, and encapsulated ones. Empty without rules. */
 export function diversions({ routing }: HostState, places: readonly RoutedPlace[]): readonly Diversion[] {
   if (routing === undefined) return [];
   return places.flatMap(({ device, addresses }) =>
@@ -342,7 +337,7 @@ export function diversions({ routing }: HostState, places: readonly RoutedPlace[
   );
 }
 
-/** Differences between two snapshots, in words: all rules, and routes by these devices or beside the main table. */
+/** Differences in words: all rules, and routes by these devices or outside the main table. */
 export function routingDifferences(from: HostState, to: HostState, devices: ReadonlySet<string>): readonly string[] {
   const [was, is] = [from.routing, to.routing];
   if (was === undefined || is === undefined) return [];

@@ -1,7 +1,7 @@
 import { parseIp } from '../../text/ip-address.js';
 import { macBytes } from '../../wire/ethernet.js';
 
-/** Fields of rules with their bits: of Ethernet, IP, and the header behind it (RFC 791 to 9293). */
+/** Rule fields with their bits (RFC 791 to 9293). */
 export const fieldBits = {
   destinationMac: 48,
   sourceMac: 48,
@@ -16,7 +16,7 @@ export const fieldBits = {
   tcpFlags: 8,
   icmpType: 8,
   icmpCode: 8,
-  /** Bytes behind the Ethernet header and its tags. */
+  /** Behind the Ethernet header and tags. */
   length: 16,
   dscp: 6,
   hopLimit: 8,
@@ -28,7 +28,7 @@ export interface Range {
   readonly last: bigint;
 }
 
-/** A condition: the field under `mask` is in one of the ranges; `isNegated`: in none. */
+/** The field under `mask` is in one range. `isNegated`: in none. */
 export interface Constraint {
   readonly field: FieldName;
   readonly mask: bigint;
@@ -36,25 +36,25 @@ export interface Constraint {
   readonly isNegated: boolean;
 }
 
-/** The device of entry or exit. A name may end in `*`. */
+/** Entry or exit device. A name may end in `*`. */
 export interface DeviceConstraint {
   readonly side: 'in' | 'out';
   readonly names: readonly string[];
   readonly isNegated: boolean;
 }
 
-/** The frames that a rule takes: all conditions hold. */
+/** Frames that meet all conditions. */
 export interface Selector {
   readonly constraints: readonly Constraint[];
   readonly devices: readonly DeviceConstraint[];
-  /** Conditions beyond known fields, in the rule's words: `ct mark 7`. */
+  /** In the rule's words: `ct mark 7`. */
   readonly unknown: readonly string[];
 }
 
-/** A frame's fields; missing ones are absent. */
+/** A frame's fields, without missing ones. */
 export type FrameFields = Readonly<Partial<Record<FieldName, bigint>>>;
 
-/** Devices of a frame's way, by its hook; null = any. */
+/** Devices on a frame's way, by hook. Null = any. */
 export interface DevicesOnWay {
   readonly in: string | null;
   readonly out: string | null;
@@ -62,7 +62,7 @@ export interface DevicesOnWay {
 
 export const everything: Selector = { constraints: [], devices: [], unknown: [] };
 
-/** The frames that all of these take. */
+/** Frames that all selectors take. */
 export function allOf(selectors: readonly Selector[]): Selector {
   return {
     constraints: selectors.flatMap(({ constraints }) => constraints),
@@ -100,14 +100,14 @@ export function holds({ mask, ranges, isNegated }: Constraint, value: bigint): b
   return ranges.some(({ first, last }) => first <= masked && masked <= last) !== isNegated;
 }
 
-/** True if a device has one of the names, which may end in `*`. */
+/** Compares with names that may end in `*`. */
 export function isNamed(device: string, names: readonly string[]): boolean {
   return names.some((name) => (name.endsWith('*') ? device.startsWith(name.slice(0, -1)) : device === name));
 }
 
 /**
- * A selector’s answer to a frame on that way: `no` if a condition fails, `perhaps` if parts are unknown, or it names
- * a device and the way has any. A condition on a missing field fails, negated or not: the header is missing.
+ * `no` if a condition fails, `perhaps` if parts or devices are unknown. A condition on a missing field fails, negated
+ * or not: the header is missing.
  */
 export function takesFrame(
   { constraints, devices, unknown }: Selector,
@@ -128,18 +128,17 @@ export function takesFrame(
 
 const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 
-/** A MAC as a 48-bit number; null = none. */
+/** A 48-bit number. Null = no MAC. */
 export function macValue(text: string): bigint | null {
   return macPattern.test(text) && macBytes(text) !== null ? BigInt(`0x${text.replaceAll(':', '')}`) : null;
 }
 
-/** An address as a number; null = not of the family. */
+/** An address as a number. Null = another family. */
 export function addressValue(text: string, family: 4 | 6): bigint | null {
   const ip = parseIp(text);
   return ip === null || ip.family !== family ? null : ip.value;
 }
 
-/** A header byte: its field, and the field's bits to its right. */
 interface FieldByte {
   readonly field: FieldName;
   readonly shift: number;
@@ -165,7 +164,7 @@ const portsAt = (at: number) =>
     [at + 2, 2, 'destinationPort'],
   ] as const;
 
-/** Headers without options, for tc filters by offset (tc-u32(8)). */
+/** tc-u32(8): headers without options. */
 const layouts = {
   ip: layoutOf([
     ...ethernet,
@@ -190,7 +189,7 @@ const layouts = {
 } as const;
 export type LayoutName = keyof typeof layouts;
 
-/** Type and code of ICMP and ICMPv6 (RFC 792, RFC 4443 2.1) are in place of ports. */
+/** Type and code (RFC 792, RFC 4443 2.1) replace ports. */
 const icmpLayouts = {
   ip: layoutOf([
     [20, 1, 'icmpType'],
@@ -203,14 +202,14 @@ const icmpLayouts = {
   all: layoutOf([]),
 } as const;
 
-/** 32 bits at an offset from the network header, under `mask`. */
+/** 32 masked bits at an offset from the network header. */
 export interface WordMatch {
   readonly at: number;
   readonly value: number;
   readonly mask: number;
 }
 
-/** Bits of the traffic class that DSCP has (RFC 2474 3), and the offset of IPv4's class. */
+/** RFC 2474 3. */
 const [dscpMask, classAt] = [0xfc, 1];
 
 function byteSelector(
@@ -229,8 +228,8 @@ function byteSelector(
 }
 
 /**
- * Frames whose words have these bits, as fields. `isIcmp`: ICMP is behind IP. IPv4's first byte is 0x45 without
- * options. Bytes of no known field are unknown.
+ * Words as field conditions. `isIcmp`: ICMP follows IP. IPv4's first byte is 0x45 without options. Bytes of other
+ * fields are unknown.
  */
 export function wordsSelector(words: readonly WordMatch[], layout: LayoutName): Selector {
   const bytes = words.flatMap(({ at, value, mask }) =>
@@ -260,9 +259,7 @@ function valuesNear({ field, mask, ranges, isNegated }: Constraint, value: bigin
   });
 }
 
-/**
- * At most eight values that meet all of a field's conditions: `usual`, and the ends of each range. Empty: none found.
- */
+/** At most eight values that meet a field's conditions: `usual`, and range ends. Empty: none found. */
 export function valuesOf(field: FieldName, { constraints }: Selector, usual: bigint): readonly bigint[] {
   const conditions = constraints.filter((constraint) => constraint.field === field);
   let values: readonly bigint[] = [usual];

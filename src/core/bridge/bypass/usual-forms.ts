@@ -5,14 +5,14 @@ import { frameTemplate } from '../../probe/frames/frame.js';
 import { isGroupMacText, macBytes } from '../../wire/ethernet.js';
 import { askingOnce, type AsksForms, type PlannedForm, plannedFormOf, takesSome } from './packet-sockets.js';
 
-/** The known part of guests' frames: EtherType, start of IP and ARP, ports other than DHCP's. */
+/** EtherType, start of IP and ARP, ports other than DHCP's. */
 const ownFrames: readonly { readonly header: readonly number[]; readonly ports: readonly number[] }[] = [
   { header: [0x08, 0x00, 0x45], ports: [34, 36] },
   { header: [0x08, 0x06, 0, 1, 8, 0, 6, 4], ports: [] },
   { header: [0x86, 0xdd], ports: [54, 56] },
 ];
 
-/** Guests' own frames, to one or all, with unknown content and length. */
+/** Guests' own frames with unknown content and length. */
 export function ownForms(): readonly PlannedForm[] {
   return ownFrames.flatMap(({ header, ports }) => {
     const [typeAt, length] = [12, 60];
@@ -36,10 +36,7 @@ function ownFormsTo(mac: Mac): readonly PlannedForm[] {
   });
 }
 
-/**
- * A default probe of each carrier, and guests' own frames: to all, and to the MACs that bridges know. Lazy: a filter
- * that takes much is asked once.
- */
+/** Lazy: a filter that takes much is asked once. */
 function* usualForms({ fdb }: Pick<HostState, 'fdb'>): Generator<PlannedForm> {
   for (const carrier of carriers)
     yield plannedFormOf(
@@ -58,7 +55,7 @@ function* usualForms({ fdb }: Pick<HostState, 'fdb'>): Generator<PlannedForm> {
   for (const mac of macs) yield* ownFormsTo(mac);
 }
 
-/** Asks filters, each once, whether they take any usual frame of a host. */
+/** Asks each filter once if it takes any usual frame. */
 export function asksUsualForms(state: Pick<HostState, 'fdb'>): AsksForms {
   return askingOnce((takes) => isSome(usualForms(state), takes));
 }

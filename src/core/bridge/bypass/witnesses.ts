@@ -9,7 +9,7 @@ import { type Draft, draftOf, quietTypes, shapesOf, type Speaker, versionOf, way
 import { segmentOf } from './segment.js';
 import { type FrameFields, isNamed, type Selector, takesFrame } from './selector.js';
 
-/** A frame between two guests that a rule takes. */
+/** A frame between guests that a rule takes. */
 export interface Witness {
   readonly from: string;
   readonly to: string;
@@ -21,7 +21,7 @@ export interface Witness {
   readonly fields: SelectedFields;
 }
 
-/** A rule with its witnesses; `notAsked`: why there are none. */
+/** A rule with its witnesses, or why it has none. */
 export interface AskedRule {
   readonly rule: CopyRule;
   readonly witnesses: readonly Witness[];
@@ -29,7 +29,6 @@ export interface AskedRule {
 }
 
 export interface RulesSurvey {
-  /** Rules of nft and xtables, filters of tc. */
   readonly read: number;
   readonly rules: readonly AskedRule[];
 }
@@ -40,19 +39,19 @@ export interface SurveyInput {
   readonly uplinks: readonly string[];
   /** 0 = none. */
   readonly perRule: number;
-  /** In a lab, a rule that keeps state or acts beyond the frame harms no guest. */
+  /** In a lab, acting rules harm no guest. */
   readonly isTwin?: true;
 }
 
-/** Witnesses of a rule and of a run, and a second. */
+/** `rate`: witnesses a second. */
 export const witnessLimits = { perRule: 8, perRun: 2000, rate: 200 } as const;
 
-/** UDP and TCP ports of control protocols and tunnels (IANA's registry of service names). */
+/** IANA's registry of service names. */
 const controlPorts: readonly bigint[] = [
   ...[67n, 68n, 546n, 547n, 500n, 4500n, 179n, 520n, 521n, 646n, 1985n, 2029n, 3784n, 3785n, 4784n, 5246n, 5247n],
   ...[1701n, 2152n, 3544n, 4754n, 4789n, 6081n, 8472n, 51820n, 319n, 320n, 5353n],
 ];
-/** Echo request and reply (RFC 792, RFC 4443 4). */
+/** RFC 792, RFC 4443 4. */
 const echoTypes: readonly bigint[] = [0n, 8n, 128n, 129n];
 function controlOf({ etherType = 0n, icmpType, sourcePort, destinationPort }: FrameFields): string | null {
   const isIp = etherType === BigInt(etherTypes.ipv4) || etherType === BigInt(etherTypes.ipv6);
@@ -62,7 +61,7 @@ function controlOf({ etherType = 0n, icmpType, sourcePort, destinationPort }: Fr
   return port === undefined ? null : `port ${port} is of a control protocol`;
 }
 
-/** 0: conntrack takes wrong checksums for valid. Absent: conntrack is not loaded (nf_conntrack-sysctl). */
+/** 0: conntrack accepts wrong checksums. Absent: conntrack is not loaded (nf_conntrack-sysctl). */
 const checksumSetting = 'net.netfilter.nf_conntrack_checksum';
 
 class Survey {
@@ -93,7 +92,7 @@ class Survey {
     return { rule, witnesses: allowed.slice(0, this.#maxOf(rule)).map(witnessOf), notAsked: null };
   }
 
-  /** Above one only if each copy stays with a guest: the first that leaves the machine is enough. */
+  /** One copy that leaves the machine is enough. */
   #maxOf({ to, isReceived }: CopyRule): number {
     const { uplinks, perRule, speakers } = this.#input;
     const isGuests = (device: string): boolean =>
@@ -123,7 +122,6 @@ class Survey {
     return tables.some((table) => isHandedOver(table, settings, this.#input.state.sysctl));
   }
 
-  /** One of each alternative in turn, between the first guests that may send it. */
   #draftsOf({ family, to }: CopyRule, selector: Selector): readonly Draft[] {
     const speakers = this.#input.speakers.filter((speaker) => this.#comesTo(family, speaker));
     // Neither end is to be the one that gets the copies, if others are there
@@ -194,9 +192,8 @@ function isAt({ selectors }: CopyRule, segment: ReadonlySet<string>): boolean {
 }
 
 /**
- * Every rule of a host that copies or moves frames, with frames that test it: of a guest's own MAC and address, for
- * another guest on the same bridge. Not tested: conditions beyond known fields, frames of control protocols, frames
- * that reach a rule that keeps state or acts beyond the frame. At most 2,000 witnesses in all. Pure.
+ * Rules that copy or move frames, with frames that test them, of a guest's own addresses to another guest of the
+ * bridge. Not tested: unknown conditions, control protocols, frames that reach an acting rule.
  */
 export function surveyRules(input: SurveyInput): RulesSurvey {
   const { state } = input;

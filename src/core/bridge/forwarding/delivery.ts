@@ -4,10 +4,10 @@ import type { PortKey } from '../attributes.js';
 import { type BridgeView, isSettingOn } from '../view.js';
 import { type End, type Forecast, no, portOf, unknown, yes } from './forecast.js';
 
-/** The bridge's destination of unicast: one place, or all. */
+/** Unicast goes to one place, or all. */
 export type Destination = { readonly at: string } | { readonly flood: string };
 
-/** The entry that decides for frames of `from` to a MAC; with VLAN filtering, in its own VLAN. */
+/** The deciding entry, with VLAN filtering in the sender's VLAN. */
 export function entryOf(view: BridgeView, from: End, mac: Mac): FdbState | undefined {
   const port = portOf(from);
   const vlan =
@@ -17,7 +17,7 @@ export function entryOf(view: BridgeView, from: End, mac: Mac): FdbState | undef
   return view.fdb.find((entry) => entry.mac === mac && (vlan === null || entry.vlan === null || entry.vlan === vlan));
 }
 
-/** The destination of frames to an endpoint that has announced itself, or once it has (br_fdb_update). */
+/** The destination of frames to an endpoint that has announced itself (br_fdb_update). */
 export function destinationOf(view: BridgeView, from: End, to: End): Destination {
   const places = to.macs.map((mac): Destination => {
     const entry = entryOf(view, from, mac);
@@ -41,10 +41,9 @@ function wouldLearn(view: BridgeView, to: End): Destination {
   return { at: to.site.port.name };
 }
 
-/** The port flag for each kind of flood (br_flood, net/bridge/br_forward.c). */
+/** Flags by kind of flood (br_flood, net/bridge/br_forward.c). */
 export type FloodFlag = Extract<PortKey, 'flood' | 'bcast_flood' | 'mcast_flood'>;
 
-/** null = `isolated` stops nothing. */
 function isolationOf(from: Settings, to: Settings): Forecast | null {
   if (isSettingOn(from, 'isolated') !== true) return null;
   const isolated = isSettingOn(to, 'isolated');
@@ -52,7 +51,6 @@ function isolationOf(from: Settings, to: Settings): Forecast | null {
   return isolated ? no('both ports are isolated') : null;
 }
 
-/** A port's own barriers: isolated, state, and for floods the flag of their kind. */
 function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
   const port = portOf(observer);
   if (port === null) return unknown('the guests behind the bridge device decide it');
@@ -74,7 +72,7 @@ function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: st
   return flood ? yes(`${why}; ${name}.${flag} on`) : no(`${name}.${flag} off`);
 }
 
-/** A frame to every port whose flag lets it. */
+/** A frame to every port whose flag allows it. */
 export function flooded(from: End, observer: End, flag: FloodFlag, why: string): Forecast {
   if (observer.site.kind === 'port') return shouldDeliver(from, observer, flag, why);
   // up the stack: a host takes groups; other unicast it drops unless promiscuous. A holder of the device hands over
@@ -94,7 +92,7 @@ export function sentTo(view: BridgeView, from: End, to: End, observer: End, dest
     : no(`known on ${destination.at}`);
 }
 
-/** The reach of unicast to an endpoint that has announced itself, at a third party or the addressee. */
+/** Unicast to an endpoint that has announced itself, at the addressee or others. */
 export function unicast(view: BridgeView, from: End, to: End | null, observer: End): Forecast {
   return to === null ? unknown('no addressee') : sentTo(view, from, to, observer, destinationOf(view, from, to));
 }

@@ -3,7 +3,7 @@ import type { Mac, ProbeClassName } from '../../model/scenario.js';
 import type { Diversions } from '../diversions.js';
 import type { BridgeView, PortView } from '../view.js';
 
-/** An endpoint's place: a port, behind the bridge device (which hands over frames to these MACs), or the host. */
+/** A port, a place behind the bridge device (for these MACs), or the host. */
 export type Site =
   | { readonly kind: 'port'; readonly port: PortView }
   | { readonly kind: 'behind' }
@@ -17,12 +17,12 @@ export interface End {
 
 export interface ForecastFlow {
   readonly class: ProbeClassName;
-  /** The transmitter; for thefts, floods of MACs and queries the one that talks afterwards. */
+  /** For thefts, MAC floods and queries the one that talks afterwards. */
   readonly from: End;
-  /** The addressee; null = a group, or none. */
+  /** Null = a group, or none. */
   readonly to: End | null;
   readonly observer: End;
-  /** The cause: the thief, the flooder, the guest that sent the query. */
+  /** The thief, flooder or querying guest. */
   readonly by?: End | null;
   /** Absent: any of the class. */
   readonly carrier?: string;
@@ -38,10 +38,10 @@ export const yes = (why: string): Forecast => ({ reach: 'yes', why });
 export const no = (why: string): Forecast => ({ reach: 'no', why });
 export const unknown = (why: string): Forecast => ({ reach: 'unknown', why });
 
-/** A class's forecast from the state, without filters and mirrors. Pure. */
+/** A class's forecast, without filters and mirrors. */
 export type ClassForecast = (view: BridgeView, diversions: Diversions, flow: ForecastFlow) => Forecast;
 
-/** The port of an endpoint; null = none. */
+/** Null = no port. */
 export function portOf(end: End | null | undefined): PortView | null {
   return end?.site.kind === 'port' ? end.site.port : null;
 }

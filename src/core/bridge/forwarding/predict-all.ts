@@ -9,10 +9,10 @@ import { type End, type Forecast, no, unknown } from './forecast.js';
 import { predict } from './predict.js';
 import { groupBy } from '../../text/collections.js';
 
-/** From this many on a bridge, ends of one form are reported together: a thousand guests are a million pairs. */
+/** A thousand guests are a million pairs, so that like ends are reported together. */
 const maxEnds = 32;
 
-/** A bridge's ends by its state: one for each port, and one behind the device. */
+/** One end for each port, and one behind the device. */
 export function endsOf(view: BridgeView, snapshot: Snapshot): readonly End[] {
   const macsAt = (port: string): readonly string[] =>
     view.fdb
@@ -41,13 +41,11 @@ export function endsOf(view: BridgeView, snapshot: Snapshot): readonly End[] {
 interface Bridge {
   readonly view: BridgeView;
   readonly diversions: Diversions;
-  /** Possible addressees of overheard frames. */
   readonly thirds: readonly End[];
 }
 
 const badness: Readonly<Record<Reach, number>> = { yes: 2, unknown: 1, no: 0 };
 
-/** The worst forecast for `observer` over all addressees, with earlier theft or flood. */
 function worst(
   { view, diversions, thirds }: Bridge,
   probe: ProbeClassName,
@@ -85,7 +83,7 @@ function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: 
   }
 }
 
-/** For each class and pair of ports that may have guests: would frames for others, or not allowed, reach the second? */
+/** Forecasts for each class and pair of possible guest ports: do wrong frames reach the second? */
 export function predictAll(view: BridgeView, snapshot: Snapshot): readonly Prediction[] {
   const ends = endsOf(view, snapshot);
   const diversions = diversionsOf(view, snapshot);
@@ -116,7 +114,6 @@ export function predictAll(view: BridgeView, snapshot: Snapshot): readonly Predi
   );
 }
 
-/** Settings that differ from port to port and decide nothing here. */
 const individual = /^(designated_|id$|no$|priority$|cost$|.*_timer$|config_pending$|topology_change)/;
 
 function formOf(view: BridgeView, copies: Diversions['copies'], end: End): string {

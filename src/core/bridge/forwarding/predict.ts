@@ -4,7 +4,7 @@ import { classes } from '../../probe/classes.js';
 import { classForecasts } from './class-forecasts.js';
 import { type Forecast, type ForecastFlow, no, portOf, unknown, yes } from './forecast.js';
 
-/** With VLAN filtering an untagged frame travels in its port's VLAN, to members only. */
+/** Untagged frames reach only members of their port's VLAN. */
 function withinVlan(view: BridgeView, { class: probe, from, observer }: ForecastFlow, forecast: Forecast): Forecast {
   if (isSettingOn(view.settings, 'vlan_filtering') !== true || forecast.reach !== 'yes' || probe === 'vlan-hop')
     return forecast;
@@ -17,8 +17,7 @@ function withinVlan(view: BridgeView, { class: probe, from, observer }: Forecast
 }
 
 /**
- * The forecast for a frame of a class from `from` (to `to`, which has announced itself) at `observer`, by the state
- * alone. `unknown`: filters, programs or group members decide. The wire overrides a forecast.
+ * The forecast at `observer` by the state alone. `unknown`: filters, programs or members decide. The wire overrides it.
  */
 export function predict(view: BridgeView, diversions: Diversions, flow: ForecastFlow): Forecast {
   if (diversions.unread !== null) return unknown(diversions.unread);

@@ -7,7 +7,7 @@ import { type ClassForecast, no, portOf, unknown } from '../forecast.js';
 export const predictBroadcast: ClassForecast = (_, __, { from, observer }) =>
   flooded(from, observer, 'bcast_flood', 'a broadcast');
 
-/** ARP; a port is kept from it if the host answers instead (neigh_suppress). */
+/** The host may answer instead (neigh_suppress). */
 export const predictArpBroadcast: ClassForecast = (view, diversions, flow) =>
   [portOf(flow.from), portOf(flow.observer)].some(
     (port) => port !== null && isSettingOn(port.settings, 'neigh_suppress') === true,
@@ -15,7 +15,7 @@ export const predictArpBroadcast: ClassForecast = (view, diversions, flow) =>
     ? unknown('neighbours are suppressed')
     : predictBroadcast(view, diversions, flow);
 
-/** Neighbour discovery to ff02::1, which snooping never holds back. */
+/** To ff02::1, which snooping never blocks. */
 export const predictAllNodes: ClassForecast = (_, __, flow) =>
   [portOf(flow.from), portOf(flow.observer)].some(
     (port) => port !== null && isSettingOn(port.settings, 'neigh_suppress') === true,
@@ -27,7 +27,7 @@ function asks(view: BridgeView, { querier }: Diversions): boolean {
   return querier || isSettingOn(view.settings, 'mcast_querier') !== false;
 }
 
-/** A group without members: with a querier snooping holds IP back, never other EtherTypes (br_multicast_rcv). */
+/** A group without members: with a querier snooping blocks IP, never other EtherTypes (br_multicast_rcv). */
 export const predictMulticast: ClassForecast = (view, diversions, { from, observer, carrier }) => {
   const snooping = isSettingOn(view.settings, 'mcast_snooping');
   if (snooping === null && carrier !== 'raw') return unknown('snooping is not reported');
@@ -36,7 +36,7 @@ export const predictMulticast: ClassForecast = (view, diversions, { from, observ
     : flooded(from, observer, 'mcast_flood', 'multicast that no guest joined');
 };
 
-/** A guest that queried gets every group afterwards; others by their joins (br_multicast_mark_router). */
+/** A guest that queried gets every group, others by joins (br_multicast_mark_router). */
 export const predictQueried: ClassForecast = (view, diversions, flow) => {
   const { by, observer, from } = flow;
   const port = portOf(observer);
@@ -52,13 +52,13 @@ export const predictQueried: ClassForecast = (view, diversions, flow) => {
   return flooded(from, observer, 'mcast_flood', `its query makes ${port.name} a multicast router port`);
 };
 
-/** Bits of group_fwd_mask by the last byte of 01:80:c2:00:00:0x: 0 of BPDUs, 14 of LLDP (br_handle_frame). */
+/** Bits by the last byte of 01:80:c2:00:00:0x: 0 BPDU, 14 LLDP (br_handle_frame). */
 function passes(mask: unknown, byte: number): boolean {
   const bits = Number.parseInt(String(mask ?? '0'), 16);
   return Number.isFinite(bits) && ((bits >> byte) & 1) === 1;
 }
 
-/** mDNS and addresses outside 01:80:c2:00:00:0x are flooded; inside it a mask decides. */
+/** Outside 01:80:c2:00:00:0x frames flood, inside a mask decides. */
 export const predictLinkLocal: ClassForecast = (view, diversions, { from, observer, variant, carrier = '' }) => {
   if (
     variant === 'lldp' &&
@@ -71,7 +71,7 @@ export const predictLinkLocal: ClassForecast = (view, diversions, { from, observ
   return flooded(from, observer, 'mcast_flood', 'multicast of the link');
 };
 
-/** With spanning tree a bridge consumes BPDUs; without, they are data. */
+/** A bridge with spanning tree consumes BPDUs. Others forward them. */
 export const predictBpdu: ClassForecast = (view, _, { from, observer }) => {
   const stp = isSettingOn(view.settings, 'stp_state');
   if (stp === null) return unknown('stp_state is not reported');

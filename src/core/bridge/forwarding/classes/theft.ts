@@ -3,7 +3,7 @@ import { type BridgeView, isSettingOn } from '../../view.js';
 import { destinationOf, entryOf, sentTo, unicast } from '../delivery.js';
 import { type ClassForecast, type End, portOf, unknown } from '../forecast.js';
 
-/** Barriers to a MAC's move to the thief's port (br_fdb_update, br_handle_frame_finish); null = none. */
+/** br_fdb_update, br_handle_frame_finish. */
 function blockedBy(view: BridgeView, thief: End, mac: Mac): string | null {
   const port = portOf(thief);
   const entry = entryOf(view, thief, mac);
@@ -16,7 +16,7 @@ function blockedBy(view: BridgeView, thief: End, mac: Mac): string | null {
     : null;
 }
 
-/** Unicast to a MAC that the thief has just sent from: it goes to the MAC's present port. */
+/** Unicast to a stolen MAC goes to its present port. */
 export const predictTheft: ClassForecast = (view, _, { from, to, observer, by }) => {
   if (to === null || by === null || by === undefined) return unknown('no thief, or no victim');
   if (to.site.kind === 'host') return unicast(view, from, to, observer);
@@ -29,7 +29,7 @@ export const predictTheft: ClassForecast = (view, _, { from, to, observer, by })
   return sentTo(view, from, by, observer, { at: port.name });
 };
 
-/** With a limit on learned entries a flood of MACs leaves no room for the next sender. */
+/** With a learning limit a MAC flood leaves no room for the next sender. */
 export const predictMacFlood: ClassForecast = (view, _, { from, to, observer, by }) => {
   const limit = view.settings['fdb_max_learned'];
   const port = portOf(by);

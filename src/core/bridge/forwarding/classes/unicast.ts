@@ -6,14 +6,14 @@ import { type ClassForecast, type End, no, portOf, unknown } from '../forecast.j
 export const predictKnownUnicast: ClassForecast = (view, _, { from, to, observer }) =>
   unicast(view, from, to, observer);
 
-/** With an addressee it has that one's MAC. */
+/** Frames to an addressee have its MAC. */
 export const predictWritten: ClassForecast = (view, _, { from, to, observer }) =>
   to === null ? unknown('the scenario writes its MAC') : unicast(view, from, to, observer);
 
 export const predictUnknownUnicast: ClassForecast = (_, __, { from, observer }) =>
   flooded(from, observer, 'flood', 'a MAC that no guest has');
 
-/** Only a static entry outlives its owner's silence. */
+/** Only a static entry survives its owner's silence. */
 export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
   if (to === null) return unknown('no addressee');
   const staticEntry = to.macs
@@ -30,7 +30,7 @@ export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer 
   );
 };
 
-/** A locked port takes only known sources; with MAC bypass user space may let others in. */
+/** A locked port takes known sources. With MAC bypass user space may admit others. */
 export const predictMacSpoof: ClassForecast = (view, _, { from, to, observer }) => {
   const port = portOf(from);
   if (port !== null && isSettingOn(port.settings, 'locked') === null)
@@ -41,7 +41,7 @@ export const predictMacSpoof: ClassForecast = (view, _, { from, to, observer }) 
     : no(`${port.name} is locked`);
 };
 
-/** A bridge does not read IP: only a filter stops another's address. */
+/** A bridge does not read IP: only filters stop another's address. */
 export const predictIpSpoof = predictKnownUnicast;
 
 function forwardsCarrier({ ipv4, ipv6 }: Diversions['forwards'], carrier: string): boolean {
@@ -49,7 +49,7 @@ function forwardsCarrier({ ipv4, ipv6 }: Diversions['forwards'], carrier: string
   return carrier.startsWith('ipv6') ? ipv6 : ipv4 || ipv6;
 }
 
-/** Frames to the bridge's MAC: a forwarding host routes them as its own frames. */
+/** A forwarding host routes frames to the bridge's MAC as its own. */
 export const predictRoutedBounce: ClassForecast = (view, { forwards }, { to, observer, carrier = '' }) => {
   if (!forwardsCarrier(forwards, carrier)) return no('the host forwards nothing');
   if (observer.site.kind !== 'port') return unknown('the guests behind the bridge device decide it');

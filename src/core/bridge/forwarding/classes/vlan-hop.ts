@@ -2,7 +2,7 @@ import { isSettingOn } from '../../view.js';
 import { flooded, unicast } from '../delivery.js';
 import { type ClassForecast, no, portOf, unknown } from '../forecast.js';
 
-/** Without filtering tags are payload. With it a frame stays in a VLAN of its port, whatever its tags. */
+/** Without filtering tags are payload. With it a frame stays in its port's VLANs. */
 export const predictVlanHop: ClassForecast = (view, _, { from, to, observer }) => {
   const filtering = isSettingOn(view.settings, 'vlan_filtering');
   if (filtering === null) return unknown('vlan_filtering is not reported');
