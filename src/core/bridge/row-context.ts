@@ -7,7 +7,7 @@ import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { isOff, isOn } from './setting-value.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 
-/** A row with the plan's flow and the kernel's state: all that explains why frames arrived or not. */
+/** A row with flow and kernel state, to explain why frames arrived. */
 export interface RowContext {
   readonly finding: Finding;
   readonly step: StepPlan;
@@ -17,12 +17,12 @@ export interface RowContext {
   readonly from: Endpoint | null;
   readonly to: Endpoint | null;
   readonly observer: Observer | null;
-  /** The observer as an endpoint; null for a bridge or an unlisted port. */
+  /** Null for a bridge or an unlisted port. */
   readonly listener: Endpoint | null;
   readonly endpoints: readonly Endpoint[];
-  /** The observer's bridge; with routing, its port under the segment's name. */
+  /** With routing, the observer's port under the segment's name. */
   readonly bridge: LinkState;
-  /** The observer's; null for a bridge or an endpoint behind one. */
+  /** Null for a bridge or an endpoint behind one. */
   readonly port: LinkState | null;
   /** Port of entry; null = none. */
   readonly fromPort: LinkState | null;
@@ -32,12 +32,12 @@ export interface RowContext {
   readonly after: HostState;
 }
 
-/** True if the frame is for one station: a table decides. */
+/** True if the frame is for one station. */
 export function isUnicast({ dstMac }: Pick<RowContext, 'dstMac'>): boolean {
   return dstMac !== null && !isGroupMacText(dstMac);
 }
 
-/** The group of a frame, as `bridge mdb` names it: its IP group, else its group MAC; null for broadcast and unicast. */
+/** As `bridge mdb` names it: the IP group, else the group MAC. Null for broadcast and unicast. */
 export function groupAddress({ dstIp, dstMac }: FrameSpec): string | null {
   if (dstMac === 'ff:ff:ff:ff:ff:ff' || !isGroupMacText(dstMac)) return null;
   return dstIp ?? dstMac;
@@ -47,22 +47,20 @@ export function routedSender({ from }: Pick<RowContext, 'from'>): Endpoint | nul
   return from !== null && isRoutedTo(from.attach) ? from : null;
 }
 
-/** Classes whose packets a guest without a bridge sends to the host. */
 const throughHost: readonly (string | null)[] = ['known-unicast', 'ip-spoof', 'mac-spoof'];
 
-/** True if the host is to route its packets: for its own MAC, or from a routed guest. */
+/** True if the host routes: for its own MAC, or from a routed guest. */
 export function isRouted(row: Pick<RowContext, 'finding' | 'from'>): boolean {
   const { finding } = row;
   if (finding.class === 'routed-bounce') return true;
   return routedSender(row) !== null && throughHost.includes(finding.class) && finding.carrier.startsWith('ip');
 }
 
-/** Classes whose destination MAC stays in place. */
 const toKnownMacs: readonly string[] = ['known-unicast', 'mac-spoof', 'ip-spoof'];
 
 /**
- * True if the bridge's table sent known unicast to another port: a rule, a mirror or a relay carried it to the
- * observer, no setting. A hub has no table; a VLAN-filtering bridge has one for each VLAN.
+ * True if the table sent known unicast to another port, so that a rule, mirror or relay carried it. A hub has no table,
+ * a VLAN-filtering bridge one for each VLAN.
  */
 export function isSteeredAway({ finding, bridge, port, fromPort, entries, before }: RowContext): boolean {
   if (!toKnownMacs.includes(finding.class) || port === null || bridge.bridge?.['ageing_time'] === 0) return false;
@@ -77,15 +75,12 @@ function isKeptApart({ port, fromPort }: Pick<RowContext, 'port' | 'fromPort'>):
   return isOn(fromPort?.port?.['isolated']) && isOn(port?.port?.['isolated']);
 }
 
-/** True if floods of unicast reach the observer: flood is on, and not both ports are isolated. */
+/** True if flood is on, and not both ports are isolated. */
 export function takesFloods(row: Pick<RowContext, 'port' | 'fromPort'>): boolean {
   return row.port === null || !(isKeptApart(row) || isOff(row.port.port?.['flood']));
 }
 
-/**
- * True if the bridge had reason to forward the frames to the observer's port: group frames, or unicast that its table
- * sends there or does not know.
- */
+/** True if the bridge had reason to forward: group frames, or unicast known there or unknown. */
 export function isBridged(row: RowContext): boolean {
   const { entries, port } = row;
   if (!isUnicast(row)) return true;

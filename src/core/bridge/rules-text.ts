@@ -1,6 +1,6 @@
 import { once } from '../text/collections.js';
 
-/** Counters, timers and numbers of users in nft, tc and ip: they move on an idle machine. */
+/** These move on an idle machine. */
 const counters = [
   'packets',
   'bytes',
@@ -17,7 +17,6 @@ const counters = [
   'direct_packets_stat',
 ] as const;
 
-/** New after each load. */
 const handles = ['handle'] as const;
 
 function textWithout(rules: unknown, keys: ReadonlySet<string>): string {
@@ -27,15 +26,15 @@ function textWithout(rules: unknown, keys: ReadonlySet<string>): string {
 const moving: ReadonlySet<string> = new Set(counters);
 const incidental: ReadonlySet<string> = new Set([...counters, ...handles]);
 
-/** Listings of a run are often one object, of up to ten thousand rules. */
+/** Up to ten thousand rules, often one object. */
 const textOnce = once((rules: object) => textWithout(rules, moving));
 
-/** Rules as text, without counters and timers; reloaded rules differ by their handles. */
+/** Rules without counters and timers. Reloading changes handles. */
 export function rulesText(rules: unknown): string {
   return typeof rules === 'object' && rules !== null ? textOnce(rules) : textWithout(rules, moving);
 }
 
-/** The same without handles, for other runs or days: reloaded rules are equal. */
+/** Without handles too: reloaded rules are equal. */
 export function reloadedRulesText(rules: unknown): string {
   return textWithout(rules, incidental);
 }

@@ -3,14 +3,14 @@ import { once } from '../text/collections.js';
 import type { HostState } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
 
-/** A chain or rule of `nft -j list ruleset` (libnftables-json(5)). */
+/** libnftables-json(5). */
 interface NftPart {
   readonly fields: Fields;
   readonly family: string;
   readonly table: string;
-  /** The chain, with its table: `inet filter forward`. */
+  /** `inet filter forward`. */
   readonly place: string;
-  /** Of the chain; none = at no device, or jumped to. */
+  /** The chain's. Empty = no device, or jumped to. */
   readonly devices: readonly string[];
 }
 
@@ -19,7 +19,7 @@ export interface NftChain extends NftPart {
 }
 
 export interface NftRule extends NftPart {
-  /** Table, chain and handle, never its text: `nft netdev t c handle 4`. */
+  /** Never its text: `nft netdev t c handle 4`. */
   readonly name: string;
   /** Undefined: not listed. */
   readonly chain: NftChain | undefined;
@@ -40,7 +40,7 @@ function partOf(fields: Fields, chainKey: 'name' | 'chain'): Omit<NftPart, 'devi
   return { fields, family, table, place: `${table} ${chain}` };
 }
 
-/** Devices of a listed part: text for one, a list for several. */
+/** nft prints one as text, several as a list. */
 export function listedDevices({ dev }: Fields): readonly string[] {
   return [dev].flat().filter((device) => typeof device === 'string');
 }
@@ -83,10 +83,10 @@ export function actingParts(state: Pick<HostState, 'nft'>): readonly (NftRule | 
   return [...rules, ...[...chains.values()].filter(({ fields }) => fields['policy'] === 'drop')];
 }
 
-/** A move or copy by tc-mirred(8); `to` null = no device named. */
+/** tc-mirred(8). `to` null = no device named. */
 export interface TcMove {
   readonly to: string | null;
-  /** Out of it; false: into it. */
+  /** False: into the device. */
   readonly isOut: boolean;
   readonly fields: Fields;
 }
@@ -102,7 +102,7 @@ export interface TcFilter {
   readonly name: string;
   readonly kind: string | null;
   readonly options: Fields;
-  /** False: the head of a list, or a table of u32, which takes nothing itself. */
+  /** False: a list's head or u32's table, which takes nothing. */
   readonly isRule: boolean;
   readonly actions: readonly Fields[];
   readonly moves: readonly TcMove[];
@@ -128,7 +128,7 @@ const readFilters = once((listing: Fields) =>
   Object.entries(listing).flatMap(([key, listed]) => objectsOf(listed).map((fields) => readFilter(key, fields))),
 );
 
-/** Filters of tc in a state, with heads of lists. */
+/** tc filters, with heads of lists. */
 export function tcFilters({ tc }: Pick<HostState, 'tc'>): readonly TcFilter[] {
   const listing = fieldsOf(fieldsOf(tc)?.['filters']);
   return listing === null ? [] : readFilters(listing);

@@ -3,7 +3,7 @@ import type { SettingKind, SettingPlace } from '../model/settings.js';
 import { fieldsOf, objectsOf, textsOf } from '../text/json-text.js';
 import { settingsOfPlace } from './attributes.js';
 
-/** A setting of the first link of `ip -j -d link`; undefined = not reported. */
+/** From the first link of `ip -j -d link`. Undefined = not reported. */
 export function settingIn(json: unknown, place: SettingPlace, key: string): SettingValue | undefined {
   const link = objectsOf(json)[0];
   if (link === undefined) return undefined;
@@ -15,17 +15,17 @@ export function settingIn(json: unknown, place: SettingPlace, key: string): Sett
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
 }
 
-/** True if two spellings of a setting are one value. */
+/** True if two spellings are one value. */
 export function isSameSetting(place: SettingPlace, key: string, first: SettingValue, second: SettingValue): boolean {
   const kind = settingsOfPlace(place).find((setting) => setting.key === key)?.kind ?? 'text';
   return comparable(kind, first) === comparable(kind, second);
 }
 
-/** The kernel prints bridges' switches as 0 and 1, ports' as false and true; people write on and off. */
+/** The kernel prints bridges' switches as numbers, ports' as booleans. */
 const on: readonly unknown[] = [true, 1, '1', 'on', 'true'];
 const off: readonly unknown[] = [false, 0, '0', 'off', 'false'];
 
-/** True if a switch is known to be on; an unreported one is neither on nor off. */
+/** True if known to be on. */
 export function isOn(value: SettingValue | undefined): boolean {
   return on.includes(value);
 }
@@ -34,7 +34,7 @@ export function isOff(value: SettingValue | undefined): boolean {
   return off.includes(value);
 }
 
-/** 1, true and `on` are the same switch; 0x8 and 8 (hexadecimal text) the same mask. */
+/** 0x8 and 8 (hexadecimal text) are the same mask. */
 function comparable(kind: SettingKind, value: SettingValue): string {
   switch (kind) {
     case 'switch':

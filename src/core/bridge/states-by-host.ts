@@ -12,13 +12,13 @@ import {
 import { type Fields, fieldsOf, objectsOf } from '../text/json-text.js';
 import { filled, pick, without, once } from '../text/collections.js';
 
-/** The state of one host; `host` null = the orchestrator's own. */
+/** One host's state. `host` null = the orchestrator's own. */
 export interface StateOfHost {
   readonly host: string | null;
   readonly state: HostState;
 }
 
-/** The parts of a state without names across hosts. */
+/** State without names across hosts. */
 export function apartOf(state: HostState): ApartState {
   return pick(state, apartKeys);
 }
@@ -28,10 +28,7 @@ function joined<T>(there: readonly T[] | undefined, more: readonly T[]): readonl
   return [...(there ?? []), ...more.filter((item) => !known.has(JSON.stringify(item)))];
 }
 
-/**
- * A state with what passed since the one before it, as if it had stayed. Unreadable packet sockets stay unknown; one
- * whose filter is unchanged is listed once.
- */
+/** Adds passed carriers as if they had stayed. Unreadable sockets stay unknown, unchanged filters are listed once. */
 export function withPassing<T extends ApartState>(state: T, passing: PassingCarriers): T {
   const { packetSockets: sockets, packetHandlers, logGroups, legacyTables, sharedTaps } = state;
   const there = new Set(sockets?.map(({ inode, filter }) => `${inode} ${filter ?? ''}`));
@@ -49,7 +46,7 @@ export function withPassing<T extends ApartState>(state: T, passing: PassingCarr
   };
 }
 
-/** Programs at devices with those that passed in between; `host`: theirs. */
+/** Adds programs that passed on `host`. */
 export function withPassingPrograms(
   { programs }: Pick<HostState, 'programs'>,
   passing: readonly AttachedProgram[],
@@ -129,20 +126,20 @@ function programsOn(
     .map((program) => ({ ...program, device: bareName(program.device) }));
 }
 
-/** The states of the hosts in a merged state, with their own device names; a single host's is the state alone. Pure. */
+/** States by host, with own device names. A single host's is the state alone. */
 export const statesByHost = once((state: HostState): readonly StateOfHost[] =>
   state.apart === undefined
     ? [{ host: null, state }]
     : [null, ...Object.keys(state.apart)].map((host) => ({ host, state: stateOn(host, state) })),
 );
 
-/** The state of a name's host; `host` null = names are as in the merged state. */
+/** The state of a name's host. `host` null = merged names. */
 export function stateAround(name: string, state: HostState): StateOfHost {
   const host = state.apart === undefined ? null : hostOf(name);
   return statesByHost(state).find((part) => part.host === host) ?? { host, state: stateOn(host, state) };
 }
 
-/** Rules of xtables that nft does not list, of every host. */
+/** xtables rules that nft does not list, by host. */
 export function legacyTablesOf(state: HostState): readonly (readonly LegacyTable[] | null)[] {
   return [state, ...Object.values(state.apart ?? {})].map(({ legacyTables }) => legacyTables ?? null);
 }

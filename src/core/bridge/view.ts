@@ -10,7 +10,7 @@ export interface PortView {
   readonly name: string;
   readonly link: LinkState;
   readonly settings: Settings;
-  /** `uplink`: a NIC, a bond or a VLAN of one; any other port may have a guest. */
+  /** `uplink`: a NIC, a bond or a VLAN of one. Others may have guests. */
   readonly role: 'guest' | 'uplink';
 }
 
@@ -20,14 +20,13 @@ export interface BridgeView {
   readonly settings: Settings;
   readonly ports: readonly PortView[];
   readonly guests: readonly PortView[];
-  /** Entries with it as master. */
   readonly fdb: readonly FdbState[];
   readonly devices: ReadonlySet<string>;
   /** null = not reported. */
   readonly vlansOf: (port: string) => PortVlans | null;
 }
 
-/** Links (linkinfo.info_kind) that carry Ethernet frames to another machine (ip-link(8)). */
+/** Kinds that carry Ethernet to another machine (ip-link(8)). */
 export const tunnelKinds: readonly (string | null)[] = [
   'bareudp',
   'batadv',
@@ -40,14 +39,14 @@ export const tunnelKinds: readonly (string | null)[] = [
   'vxlan',
 ];
 
-/** Links on NICs or ports of a hardware switch; a NIC has none. */
+/** A NIC has no kind. */
 const nicKinds: readonly (string | null)[] = [null, 'bond', 'dsa', 'hsr', 'macsec', 'team', 'vlan'];
 
 export function isOutward({ kind }: Pick<LinkState, 'kind'>): boolean {
   return nicKinds.includes(kind) || tunnelKinds.includes(kind);
 }
 
-/** A bit of /sys/class/net/NAME/flags (netdevice(7)). */
+/** netdevice(7). */
 export const IFF_PROMISC = 0x100;
 
 export function isPromiscuous({ sysFlags, promiscuity }: Pick<LinkState, 'sysFlags' | 'promiscuity'>): boolean {
@@ -55,8 +54,8 @@ export function isPromiscuous({ sysFlags, promiscuity }: Pick<LinkState, 'sysFla
 }
 
 /**
- * Senders behind bridge devices that neither a device of the host nor a forwarding entry explains. A macvlan on a
- * bridge leaves an entry (`self`), a guest on a port is learned. `others`: more known MACs.
+ * Senders behind bridge devices that no device or entry explains. A macvlan leaves an entry (`self`), a guest on a port
+ * is learned. `others`: more known MACs.
  */
 export function strangersBehind(
   { links, fdb }: Pick<HostState, 'links' | 'fdb'>,
@@ -72,7 +71,7 @@ export function isDeafToSources(link: LinkState | undefined): boolean {
   return link?.port?.['learning'] === false;
 }
 
-/** Every Linux bridge of a snapshot; `roles` overrides, by port, the role by a link's kind. */
+/** Every Linux bridge. `roles` overrides by port. */
 export function bridgeViews(
   snapshot: Snapshot,
   roles: Readonly<Record<string, 'guest' | 'uplink'>> = {},
@@ -111,13 +110,13 @@ export const readFrom = {
   packet: '/proc/net/packet',
 } as const;
 
-/** A switch as bridges (0, 1) or ports (true, false) print it; null = not reported. */
+/** Bridges print 0 and 1, ports true and false. Null = not reported. */
 export function isSettingOn(settings: Settings, key: BridgeKey | PortKey): boolean | null {
   const value = settings[key];
   return value === undefined ? null : isOn(value);
 }
 
-/** True if br_netfilter hands bridged frames to that family's rules, by sysctl or the bridge's setting. */
+/** True if br_netfilter hands bridged frames to that family. */
 export function isHandedOver(
   table: 'iptables' | 'ip6tables' | 'arptables',
   settings: Settings,
@@ -135,7 +134,7 @@ export function stateAlone(state: HostState): Snapshot {
   return { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
 }
 
-/** Holders of sockets: `tcpdump (812)`, or that none was visible. */
+/** `tcpdump (812)`, or that none was visible. */
 export function describeHolders(sockets: readonly PacketSocket[] | null): string {
   if (sockets === null) return 'nobody knows (packet sockets could not be read)';
   if (sockets.length === 0) return 'no packet socket: another bridge, a macvlan, or a user (ip link set promisc on)';
@@ -143,10 +142,7 @@ export function describeHolders(sockets: readonly PacketSocket[] | null): string
   return names.length === 0 ? 'a process that is not visible from here' : [...new Set(names)].sort().join(', ');
 }
 
-/**
- * The link of a configuration: by name, or by the guest's MAC, as bridges know it or as libvirt's tap has it (first
- * byte fe).
- */
+/** By name, or by the guest's MAC as learned or on libvirt's tap (first byte fe). */
 export function linkOfRecord(
   { device, mac }: { readonly device: string | null; readonly mac: Mac | null },
   state: Pick<HostState, 'links' | 'fdb'>,
@@ -157,19 +153,14 @@ export function linkOfRecord(
   return linkNamed(state, port) ?? state.links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
 }
 
-/**
- * Why a port cannot be captured; null = it can. The bridge disables a port without carrier, which then gets no frames.
- */
+/** Why a port cannot be captured. Null = it can. A port without carrier gets no frames. */
 export function deafness(link: LinkState): string | null {
   if (!link.flags.includes('UP')) return 'the interface is down';
   if (!link.flags.includes('LOWER_UP')) return 'no carrier: nothing runs behind it';
   return null;
 }
 
-/**
- * MACs behind a port, without its own (permanent), groups', and those of another endpoint (`listed`) that a static
- * entry has there.
- */
+/** MACs behind a port, without its own, groups', and other endpoints' (`listed`) in static entries. */
 export function macsBehind(
   state: Pick<HostState, 'fdb'>,
   bridge: string,

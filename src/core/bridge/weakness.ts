@@ -8,7 +8,7 @@ import type { BridgeView } from './view.js';
 /** A leak with the plan's flow and the kernel's state. */
 export type LeakContext = RowContext;
 
-/** Finds one cause in a leak; null = it is another. */
+/** Null = another cause. */
 export type CauseFinder = (leak: LeakContext) => FoundCause | null;
 
 /** `fix` null = none known. */
@@ -29,7 +29,7 @@ export function verb({ isOne }: PhraseParts, singular: string, plural: string): 
   return isOne ? singular : plural;
 }
 
-/** The price of a fix for guests, from nothing to all connectivity. */
+/** A fix's price for guests, from nothing to all connectivity. */
 export const prices = {
   nothing: 0,
   /** Paid by the host, or an observer of guests. */
@@ -42,11 +42,11 @@ export const prices = {
   share: 4,
   /** Guests do not reach each other, or the network. */
   apart: 5,
-  /** ARP and DHCP do not reach a guest, or the host routes for none: never advised in the last lines. */
+  /** No ARP, DHCP or routing: never advised in the last lines. */
   cutOff: 6,
 } as const;
 
-/** The loss by a fix, in a sentence, and its price. */
+/** A fix's loss in a sentence, and its price. */
 export interface FixCost {
   readonly price: keyof typeof prices;
   readonly text: string;
@@ -57,38 +57,38 @@ export const entryCost: FixCost = { price: 'upkeep', text: 'the entry has to fol
 export interface RuleFinding extends Omit<AuditFinding, 'id' | 'bridge' | 'fix' | 'lasting'> {
   /** null = nothing to do. */
   readonly fix: Fix | null;
-  /** Changes that run already and have to persist, if that is all: `fix` is then words. */
+  /** Running changes that have to persist, if that is all. */
   readonly kept?: readonly Change[];
 }
 
-/** The findings of a rule on a bridge. Pure. */
+/** A rule on a bridge. */
 export type BridgeRule = (view: BridgeView, snapshot: Snapshot) => readonly RuleFinding[];
 
-/** The findings of a rule on the host. Pure. */
+/** A rule on the host. */
 export type HostRule = (snapshot: Snapshot) => readonly RuleFinding[];
 
 export interface Explained {
   /** One or two sentences, for any host. */
   readonly meaning: string;
   readonly cause: {
-    /** A main clause that ends a sentence about sender and observer. */
+    /** A main clause about sender and observer. */
     readonly phrase: (parts: PhraseParts) => string;
-    /** Of its fix; null = no fix, or no known cost. */
+    /** Null = no fix, or no known cost. */
     readonly cost:
       | FixCost
       | null
       | ((fix: { readonly place: string; readonly changes?: readonly Change[] }) => FixCost);
     readonly find: CauseFinder;
-    /** Leaks of two bridges are two groups. Absent: a cause of a port, an entry, a rule. */
+    /** Leaks of two bridges are two groups. */
     readonly isOfBridge?: true;
   };
 }
 
-/** A weakness that an audit finds, on a bridge or the host. */
+/** A weakness that an audit finds. */
 export interface Audited {
   readonly meaning: string;
   readonly finding: ({ readonly onBridge: BridgeRule } | { readonly onHost: HostRule }) & {
-    /** Of its fix; absent: as the cause of the same name, or unknown. */
+    /** Absent: as the cause of the same name, or unknown. */
     readonly cost?: FixCost;
   };
 }

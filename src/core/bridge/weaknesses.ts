@@ -45,10 +45,7 @@ import { guestsUnbridged, vmnetPresent, vmnetWritable } from './weaknesses/unexa
 import { vlanShared, vlanUnfiltered, vniShared } from './weaknesses/vlan.js';
 import { listText, someText } from '../text/names.js';
 
-/**
- * Every weakness by code, the most specific first: the order of search for causes, and of findings of one severity. A
- * new one also takes a file or object in weaknesses/.
- */
+/** By code, most specific first: the order of search for causes, and of findings of one severity. */
 export const weaknesses: Readonly<Record<FoundCauseCode, Explained> & Record<AuditId, Audited>> = {
   mirror,
   'tc-mirror': tcMirror,
@@ -136,13 +133,13 @@ export function isAuditId(code: string): code is AuditId {
 export const causeCodes: readonly FoundCauseCode[] = [...byCode.keys()].filter(isFoundCause);
 export const auditIds: readonly AuditId[] = [...byCode.keys()].filter(isAuditId);
 
-/** Findings of a rule on a bridge; none for a rule of the host. */
+/** Findings on a bridge. Empty for host rules. */
 export function findingsOn(code: AuditId, view: BridgeView, snapshot: Snapshot): readonly RuleFinding[] {
   const { finding } = weaknesses[code];
   return 'onBridge' in finding ? finding.onBridge(view, snapshot) : [];
 }
 
-/** Findings of a rule on the host; none for a rule of bridges. */
+/** Findings on the host. Empty for bridge rules. */
 export function findingsOnHost(code: AuditId, snapshot: Snapshot): readonly RuleFinding[] {
   const { finding } = weaknesses[code];
   return 'onHost' in finding ? finding.onHost(snapshot) : [];
@@ -176,12 +173,12 @@ export function fixCost(code: GroupCause['code'] | AuditId, fix: FoundFix): stri
   return costOf(code, fix)?.text ?? null;
 }
 
-/** The price of a cause's fix, for comparison; unknown ones are in the middle. */
+/** The price of a fix. Unknown ones are in the middle. */
 export function fixPrice(code: GroupCause['code'], fix: FoundFix): number {
   return prices[costOf(code, fix)?.price ?? 'silence'];
 }
 
-/** The device of a place: `br0` of `br0.ageing_time`, the name behind `dev` or `on`, else the place itself. */
+/** `br0` of `br0.ageing_time`, the name behind `dev` or `on`, else the place. */
 export function deviceInPlace(place: string): string {
   return /^[^ ]+(?=\.[^. ]+( |$))/.exec(place)?.[0] ?? place;
 }
@@ -190,14 +187,14 @@ function devicesText(names: readonly string[]): string {
   return names.length <= 3 ? listText(names) : someText(names, 2, 0, 'more ports');
 }
 
-/** True if leaks of two bridges by this cause are two groups. */
+/** True if leaks of two bridges are two groups. */
 export function isOfBridge(code: GroupCause['code']): boolean {
   return isFoundCause(code) && weaknesses[code].cause.isOfBridge === true;
 }
 
 type PhrasedCause = Pick<GroupCause, 'places' | 'value' | 'text'> & { readonly code: GroupCause['code'] | AuditId };
 
-/** A cause as a main clause with devices and values: `br0 is a hub (ageing_time 0)`. */
+/** A main clause: `br0 is a hub (ageing_time 0)`. */
 export function causePhrase({ code, places, value, text }: PhrasedCause): string {
   if (!isCauseCode(code)) return text;
   const devices = [...new Set(places.map(deviceInPlace))];

@@ -7,10 +7,7 @@ export function deviceOf(wanted: Wanted): string | null {
   return 'device' in wanted ? wanted.device : null;
 }
 
-/**
- * The command for now, in scripts that run when the device exists; `device`: its name in the script, quoted. Empty for
- * the host as a whole.
- */
+/** The command in scripts that run when the device exists. `device`: quoted. Empty for the host. */
 export function commandOf(wanted: Wanted, device: string): string {
   switch (wanted.kind) {
     case 'bridge':
@@ -32,8 +29,8 @@ export function commandOf(wanted: Wanted, device: string): string {
 }
 
 /**
- * A script that NetworkManager runs when a device is up (NetworkManager-dispatcher(8)), which a port is after it joined
- * its bridge. `by`: the manager without an option.
+ * NetworkManager-dispatcher(8), when a device is up: a port has joined its bridge by then. `by`: the manager without an
+ * option.
  */
 export function dispatcherScript(by: string, device: string, wanted: readonly Wanted[]): PersistentFix {
   return {

@@ -4,7 +4,7 @@ import { hostOf } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
 import { word } from '../text/escape.js';
 
-/** Argument vectors of a fix; consecutive attributes of a port are one command of bridge(8). */
+/** Argument vectors. Consecutive attributes of a port share one command. */
 export function fixCommands(changes: readonly Change[]): readonly (readonly string[])[] {
   const commands: (readonly string[])[] = [];
   for (const [at, change] of changes.entries()) {
@@ -25,7 +25,7 @@ export function commandText(argv: readonly string[]): string {
   return argv.map(word).join(' ');
 }
 
-/** A fix to paste, commands joined by `&&`, with its words; empty = none. */
+/** Commands joined by `&&`, with words. Empty = none. */
 export function fixText(fix: Fix | null): string {
   if (fix === null) return '';
   const { changes, where, also = '' } = fix;
@@ -33,12 +33,12 @@ export function fixText(fix: Fix | null): string {
   return `${where === undefined ? '' : `${where}: `}${commands}${also}`;
 }
 
-/** True if a fix is only its commands, and may be executed. */
+/** True if a fix is only commands. */
 export function isExecutable({ changes, where, also }: Fix): boolean {
   return changes.length > 0 && where === undefined && also === undefined;
 }
 
-/** A fix for the bridge's host: for another host it goes by ssh(1), with that kernel's names. */
+/** For another host by ssh(1), with its names. */
 export function fixOnHost(fix: Fix, bridge: string, plan: Pick<Plan, 'hosts'>): Fix {
   const name = hostOf(bridge);
   if (name === null || fix.changes.length === 0) return fix;

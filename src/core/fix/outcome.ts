@@ -4,9 +4,7 @@ import { needOf } from './reach.js';
 import type { FixTrial } from './trial.js';
 import { filled } from '../text/collections.js';
 
-/** The share that required observers must get, as in a step's own proof. */
 const deliveryShare = 0.99;
-/** A fix that leaves this share visible has no effect. */
 const noEffectShare = 0.9;
 
 type Outcome = Pick<ProvenFix, 'outcome' | 'before' | 'after' | 'cutOff' | 'lost' | 'separated' | 'text'>;
@@ -21,7 +19,6 @@ interface Delivery {
   readonly observer: string;
 }
 
-/** Only complete deliveries. */
 function delivered(step: StepResult | undefined, whatOf: (row: Finding) => string): ReadonlyMap<string, Delivery> {
   const deliveries = new Map<string, Delivery>();
   const short = new Set<string>();
@@ -40,12 +37,10 @@ function missing(before: ReadonlyMap<string, Delivery>, after: ReadonlyMap<strin
   return [...before].flatMap(([key, delivery]) => (after.has(key) ? [] : [delivery]));
 }
 
-/** In alphabetical order, so that both directions are one pair. */
 function pairOf({ from, observer }: Delivery): readonly [string, string] {
   return from < observer ? [from, observer] : [observer, from];
 }
 
-/** Observers that no sender reaches any more, else senders that no longer get through. */
 function victimsOf(lost: readonly Delivery[], after: readonly Delivery[]): readonly LostNeed[] {
   const byWhat = new Map<string, Set<string>>();
   for (const { what, from, observer } of lost) {
@@ -112,7 +107,7 @@ function unprovenOutcome(after: StepResult): Pick<Outcome, 'outcome' | 'text'> |
   return null;
 }
 
-/** The outcome of a fix's trial. A fix that cuts off guests is no fix: their protocols have to work as before. */
+/** The outcome of a trial. A fix that cuts off guests is no fix. */
 export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateways'>, trial: Result): Outcome {
   const { at } = fix;
   const [before, after] = [trial.steps[at.before], trial.steps[at.after]];

@@ -11,7 +11,7 @@ import { proxmoxForm } from './managers/proxmox.js';
 import { type FormPart, plainBlock, type Wanted, targetsOf } from './wanted.js';
 import { groupBy } from '../text/collections.js';
 
-/** A step's result with persistent forms of its fixes; `undefined`: managers were not looked for. */
+/** Adds persistent forms. `undefined`: managers were not looked for. */
 export function withPersistentFixes(
   result: StepResult,
   keepers: readonly ConfigurationManager[] | undefined,
@@ -37,10 +37,7 @@ export function withPersistentFixes(
   };
 }
 
-/**
- * Forms of each cause's fix. Causes of one code are fixed together, with one form for a file; different codes are
- * alternatives.
- */
+/** Causes of one code are fixed together, other codes are alternatives. */
 function formsByCode(
   { findings, groups = [] }: StepResult,
   keepers: readonly ConfigurationManager[],
@@ -82,7 +79,6 @@ function formOf(manager: ConfigurationManager, wanted: readonly Wanted[]): reado
   }
 }
 
-/** One value for a setting of a device, the first. */
 function withoutRepeats(wanted: readonly Wanted[]): readonly Wanted[] {
   const keyOf = (wish: Wanted): string =>
     JSON.stringify(wish.kind === 'bridge' || wish.kind === 'port' ? { ...wish, value: '' } : wish);
@@ -103,7 +99,7 @@ function fileText(forms: readonly FormPart['form'][]): string {
   return [...(files[0]?.head ?? []), ...bodies].join('\n');
 }
 
-/** One form, as a second would overwrite the file. */
+/** A second form would overwrite the file. */
 function inOneFile(parts: readonly FormPart[]): readonly PersistentFix[] {
   const files = groupBy(parts, ({ where, by, device, note }) =>
     JSON.stringify(where === '' ? [by, device, note] : where),
@@ -119,10 +115,7 @@ function inOneFile(parts: readonly FormPart[]): readonly PersistentFix[] {
   );
 }
 
-/**
- * Persistent forms of a fix by these managers. Empty if nothing can be kept, or no known manager has the device. A new
- * manager takes a file and a line here.
- */
+/** Persistent forms by these managers. Empty if nothing can be kept, or no manager has the device. */
 export function persistentFixes(
   changes: readonly Change[],
   keepers: readonly ConfigurationManager[],
@@ -143,10 +136,9 @@ export function persistentFixes(
   ]);
 }
 
-/** A path alone: the form is the complete file. */
 const isWholeFile = (where: string): boolean => /^\/\S+$/.test(where);
 
-/** Forms of several fixes that are carried out together, with one content for a shared file. */
+/** Forms of several fixes, with one content for a shared file. */
 export function formsTogether(
   together: readonly Change[],
   keepers: readonly ConfigurationManager[],

@@ -7,11 +7,8 @@ import { runningBySteps } from '../plan/flows/shortcuts.js';
 export type Need = 'unicast' | 'ARP' | 'DHCP' | 'multicast' | 'IPv6 neighbour discovery';
 
 const reachCount = 20;
-/** More endpoints are not tested. */
 const maxReached = 32;
-/** Up to this many guests all pairs are tried; of more each with the next. */
 const maxMeshed = 6;
-/** More multicast groups, and guests in IPv6 neighbour discovery, are not tried. */
 const maxGroups = 8;
 
 const nothing = { flush: [], del: [], add: [] } as const;
@@ -160,14 +157,12 @@ export function needOf(row: { readonly class: string; readonly carrier: string }
   return null;
 }
 
-/** Endpoints of a bridge that frames can be sent between. */
 interface Reachable {
-  /** The uplink, else an endpoint's gateway, else the first. */
   readonly talker: Endpoint;
   readonly guests: readonly Endpoint[];
 }
 
-/** By bridge: a fix on one must leave the guests of each reached. */
+/** A fix on one bridge must leave each bridge's guests reachable. */
 function reachableOn(present: readonly Endpoint[]): readonly Reachable[] {
   const able = present.filter(({ macs, attach }) => macs.length > 0 && placeOf(attach) !== 'host');
   const gateways = new Set(present.flatMap(({ gateway }) => gateway ?? []));
@@ -182,15 +177,12 @@ function reachableOn(present: readonly Endpoint[]): readonly Reachable[] {
   });
 }
 
-/** Representatives of the way out, of each bridge. */
+/** Representatives of each bridge's way out. */
 export function talkersOf(present: readonly Endpoint[]): readonly string[] {
   return reachableOn(present).map(({ talker }) => talker.name);
 }
 
-/**
- * A step that shows working protocols without changes: on each bridge frames, ARP and DHCP between gateway and each
- * guest, frames between guests, groups to members. All announce themselves first.
- */
+/** A step that tests unicast, ARP, DHCP and groups without changes. All endpoints announce themselves first. */
 export function reachStep(name: string, step: Step, scenario: Scenario, index: number): Step {
   const present = presentAt(scenario, index);
   const everybody = namesOf(present);

@@ -4,28 +4,27 @@ import { freePrograms } from '../scenario/free-commands.js';
 import { changesOnly, presentAt, reachStep, talkersOf, withoutChanges } from './reach.js';
 import { commandText, fixCommands } from './fix-text.js';
 
-/** The scenario of a fix's trial, in its own lab. */
+/** A fix's trial scenario, in its own lab. */
 export interface FixTrial {
-  /** Index from 0 of the leaking step in the run's scenario. */
+  /** The leaking step, from 0. */
   readonly step: number;
   readonly cause: Cause['code'];
   readonly commands: readonly string[];
   readonly scenario: Scenario;
-  /** Indices in the trial's scenario: the step as it was, the reach before, the step after the fix, the reach after. */
+  /** Indices of steps in the trial: as it was, reach before, after the fix, reach after. */
   readonly at: {
     readonly before: number;
     readonly reachBefore: number;
     readonly after: number;
     readonly reachAfter: number;
   };
-  /** Of each bridge, the gateway of the reach. */
   readonly gateways: readonly string[];
 }
 
 /** A new querier counts after mcast_query_response_interval, 10 s. */
 const settleMs: Readonly<Record<string, number>> = { 'no-querier': 11_000 };
 
-/** The step with the fix in place of its changes, but with its flushes: its leak may need an empty table. */
+/** Flushes stay, as the leak may need an empty table. */
 function repeated(step: Step, cause: Cause['code'], fix: readonly (readonly string[])[]): Step {
   const unchanged = withoutChanges(step);
   return {
@@ -41,7 +40,6 @@ function repeated(step: Step, cause: Cause['code'], fix: readonly (readonly stri
   };
 }
 
-/** By cause, each command once, in the order of rows, without words for people. */
 function proposed(result: StepResult): ReadonlyMap<Cause['code'], ReadonlyMap<string, readonly string[]>> {
   const byCause = new Map<Cause['code'], Map<string, readonly string[]>>();
   for (const { code, changes = [] } of result.findings.filter(({ leak }) => leak).flatMap(({ causes }) => causes)) {
@@ -55,8 +53,8 @@ function proposed(result: StepResult): ReadonlyMap<Cause['code'], ReadonlyMap<st
 }
 
 /**
- * A trial for each fix of a run's leaks, with all commands of one cause together. Earlier steps only make their
- * changes; then the step as it was, the fix, and the step again, each followed by a test of reach.
+ * A trial for each cause's fix. Earlier steps only make changes. Then come the step, the fix and the step again, each
+ * followed by a test of reach.
  */
 export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial[] {
   return result.steps.flatMap((stepResult, index) => {

@@ -63,15 +63,15 @@ function wantedOfChange(change: Change): readonly Wanted[] {
   }
 }
 
-/** Effects that have to persist. Some changes, such as a rule's removal, have none. */
+/** Effects that have to persist. A rule's removal has none. */
 export function targetsOf(changes: readonly Change[]): readonly Wanted[] {
   return changes.flatMap(wantedOfChange);
 }
 
-/** A manager's persistent form for effects on a device. Pure; never empty: without a form it says so. */
+/** A manager's form. Never empty: without a form it says so. */
 export type Form<K extends ConfigurationManager> = (manager: K, wanted: readonly Wanted[]) => readonly FormPart[];
 
-/** A persistent form before it is merged with others of its file. */
+/** A form before it is merged with others of its file. */
 export interface FormPart extends Omit<PersistentFix, 'form'> {
   readonly form: string | FormContent;
 }
@@ -84,7 +84,7 @@ export interface FormContent {
 
 /** Lines of a file that belong together. */
 export interface FileBlock {
-  /** The blocks' common heading, or the option of the values; '' = none. */
+  /** The heading, or the option of the values. '' = none. */
   readonly under: string;
   /** Between that and each text. */
   readonly glue: '\n' | ' ';

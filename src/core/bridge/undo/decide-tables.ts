@@ -33,7 +33,7 @@ function byVid(ranges: readonly VlanRange[]): ReadonlyMap<number, VlanFlags> {
   );
 }
 
-/** Decides for each touched VLAN; VLANs without the PVID flag come back before it. */
+/** Decides for each touched VLAN. The PVID is restored last. */
 export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan }: Present): UndoDecision {
   const link = findLink(on, links);
   if ('kind' in link) return link;
@@ -66,7 +66,7 @@ export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan
   );
 }
 
-/** Neighbours with equal flags as ranges; a PVID stands alone. */
+/** A PVID stands alone. */
 function runsOf(vlans: readonly ({ readonly vid: number } & VlanFlags)[]): readonly VlanRange[] {
   const runs: VlanRange[] = [];
   for (const { vid, pvid, untagged } of vlans) {
@@ -93,7 +93,7 @@ interface JudgedRow {
   readonly now: FdbForm | null;
   /** As before if it is the run's, else as it is. */
   readonly target: FdbForm | null;
-  /** Another's value by now; null = it is the run's. */
+  /** Null = the run's. */
   readonly foreign: string | null;
 }
 
@@ -121,10 +121,7 @@ function judgeRow(
   return { vlan, now, target: now, foreign: isAged ? null : `${what} is absent, not what the run had set (${asSet})` };
 }
 
-/**
- * An entry without a VLAN is made in every VLAN of its port as well (br_fdb_add): when it comes back, the others are
- * set again.
- */
+/** An entry without a VLAN is made in every VLAN (br_fdb_add), so that the others are set again. */
 export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }: Present): UndoDecision {
   const link = findLink(on, links);
   if ('kind' in link) return link;
@@ -158,7 +155,7 @@ export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }
   );
 }
 
-/** A group's member; null = none. */
+/** Null = no member. */
 export function mdbForm(
   mdb: unknown,
   { bridge, port, group, vlan }: Pick<GroupMember, 'bridge' | 'port' | 'group' | 'vlan'>,

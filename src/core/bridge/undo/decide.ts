@@ -18,9 +18,8 @@ import {
 } from './entry.js';
 
 /**
- * Decides a journal's entry: undone only if interface and bridge, by index, and the present value are the run's.
- * Commands name interfaces by index (`if17`: ll_idx_a2n, lib/ll_map.c of iproute2), so that a newcomer of that name is
- * not met.
+ * Undoes only if indexes and value are the run's. Commands use the index (`if17`: ll_idx_a2n, lib/ll_map.c of
+ * iproute2), so that a newcomer of that name is not met.
  */
 export function decideUndo(entry: UndoEntry, present: Present): UndoDecision {
   switch (entry.kind) {
@@ -63,7 +62,7 @@ function decideSetting({ on, place, key, set, was }: UndoOf<'setting'>, { links 
   return undo(['ip', 'link', 'set', 'dev', byIndex(on.ifindex), ...setWords({ place, key, value: was })]);
 }
 
-/** Its name contains an interface's name: that interface has to be the same right before. */
+/** The name is an interface's, which must be unchanged right before. */
 function decideSysctl({ on, name, set, was }: UndoOf<'sysctl'>, { links, sysctl }: Present): UndoDecision {
   if (on !== null) {
     const link = findLink(on, links);

@@ -6,16 +6,16 @@ export type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from './parse-entry
 export type UndoKind = UndoEntry['kind'];
 export type UndoOf<K extends UndoKind> = Extract<UndoEntry, { kind: K }>;
 
-/** Entries of Open vSwitch outlive the kernel: its database is a file. */
+/** Open vSwitch's database is a file, which outlives the kernel. */
 export function isOfOvs({ kind }: UndoEntry): boolean {
   return kind.startsWith('ovs-');
 }
 
-/** Open vSwitch's present rows of an entry, by name; null = the row is gone. */
+/** Present rows by name. Null = the row is gone. */
 export interface OvsPresent {
   readonly on: string | null;
   readonly bridge: string | null;
-  /** As `set` and `was`; of a static entry its port's `_uuid`; '' = none. */
+  /** A static entry's is its port's `_uuid`. '' = none. */
   readonly value: string;
   /** An OpenFlow port's number, or a mirror's `_uuid`. */
   readonly handle: string;
@@ -23,9 +23,9 @@ export interface OvsPresent {
   readonly wasOn: string | null;
 }
 
-/** The system's present state of an entry; other parts may be left out. */
+/** Present state of an entry. Other parts may be absent. */
 export interface Present {
-  /** `ip -j -d link show` of the namespace, complete. */
+  /** `ip -j -d link show`, complete. */
   readonly links: unknown;
   /** `bridge -j fdb show`, `vlan show`, `mdb show`. */
   readonly fdb?: unknown;
@@ -35,10 +35,7 @@ export interface Present {
   readonly ovs?: OvsPresent;
 }
 
-/**
- * `undo`: it is as the run set it, and these commands restore it. `done`: it is as before, or gone. `left`: it is
- * another's by now.
- */
+/** `undo`: commands restore it. `done`: as before, or gone. `left`: another's by now. */
 export type UndoDecision =
   | { readonly kind: 'undo'; readonly commands: readonly (readonly string[])[] }
   | { readonly kind: 'done' }
@@ -64,17 +61,17 @@ export function linkOf(links: unknown, ifindex: number): Fields | undefined {
   return objectsOf(links).find((link) => link['ifindex'] === ifindex);
 }
 
-/** An interface's name by index, for iproute2. */
+/** A name by index, for iproute2. */
 export function byIndex(ifindex: number): string {
   return `if${ifindex}`;
 }
 
-/** True if an interface cannot be named by its index: another has that as its name, which comes first. */
+/** True if another interface has the index as its name, which comes first. */
 export function isIndexTaken(links: unknown, ifindex: number): boolean {
   return objectsOf(links).some((link) => link['ifname'] === byIndex(ifindex));
 }
 
-/** The interface of the index, if it is a port of the same bridge; its present name. */
+/** The interface's present name, if it is a port of the same bridge. */
 export function findLink(on: HeldLink, links: unknown): { readonly name: string } | UndoDecision {
   const link = linkOf(links, on.ifindex);
   if (link === undefined) return done;

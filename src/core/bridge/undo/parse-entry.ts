@@ -7,7 +7,7 @@ const linkSettingKeys = (place: SettingPlace): ReadonlySet<string> =>
   new Set(settingsOfPlace(place).map(({ key }) => key));
 const keys = { bridge: linkSettingKeys('bridge'), port: linkSettingKeys('port'), link: linkSettingKeys('link') };
 
-/** Of the kernel's names (dev_valid_name, net/core/dev.c) those that no program takes for an option or a path. */
+/** dev_valid_name, net/core/dev.c, without names that look like options or paths. */
 const name = z
   .string()
   .min(1)
@@ -15,8 +15,8 @@ const name = z
   .refine((text) => !/[/\s:]/.test(text) && !text.startsWith('-'));
 const ifindex = z.int().min(1).max(0x7fff_ffff);
 /**
- * An interface as a run found it. Its name is soon reused for another guest, its index on request (`ip link add …
- * index`). `master`: index of its bridge; 0 = none. `identity`: unique while the kernel runs; absent = not known.
+ * Names are reused, indexes on request (`ip link add … index`). `master` 0 = none. `identity`: unique while the kernel
+ * runs, absent = not known.
  */
 const link = z.strictObject({
   name: z.string().min(1).max(15),
@@ -27,7 +27,7 @@ const link = z.strictObject({
     .regex(/^\d{1,20}$/)
     .exactOptional(),
 });
-/** A row of Open vSwitch's database: its `_uuid` is never used again, its name is. */
+/** A `_uuid` is never used again, a name is. */
 const row = z.strictObject({
   uuid: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
   name: z.string().min(1).max(255),
@@ -40,7 +40,7 @@ const line = z
   .max(4096)
   .refine((text) => !/[\n\0]/.test(text));
 const group = z.string().regex(/^[0-9a-f.:]{2,45}$/);
-/** An entry of the forwarding database without its port; null = none. */
+/** Null = none. */
 const form = z.strictObject({ state: z.enum(['static', 'permanent', 'dynamic']), sticky: z.boolean() }).nullable();
 const fdbRow = z.strictObject({ vlan: vid.nullable(), set: form, was: form });
 const member = z.enum(['permanent', 'temp']).nullable();
@@ -54,7 +54,6 @@ const ranges = z
   )
   .max(4096);
 
-/** COLUMN of those that a run may set, or COLUMN:KEY of a map. */
 function isOvsKey(table: 'Bridge' | 'Port', key: string): boolean {
   const [column = '', inner] = key.split(/:(.*)/s);
   const known: readonly string[] = ovsColumns[table === 'Bridge' ? 'bridge' : 'port'];
@@ -62,10 +61,7 @@ function isOvsKey(table: 'Bridge' | 'Port', key: string): boolean {
   return ovsColumnKind(column) === 'map' ? inner !== undefined && /^[^\s=,"]{1,64}$/.test(inner) : inner === undefined;
 }
 
-/**
- * A run's change in its journal, of a closed set of kinds, with the values set and before; decide.ts derives the
- * commands that undo it.
- */
+/** A closed set of kinds with values. decide.ts derives the commands. */
 const entry = z.discriminatedUnion('kind', [
   // the run made the interface itself, under an index that it chose
   z.strictObject({ kind: z.literal('interface'), name, ifindex }),
@@ -148,7 +144,7 @@ export type OvsRow = Frozen<z.infer<typeof row>>;
 export type FdbForm = Frozen<NonNullable<z.infer<typeof form>>>;
 export type FdbRow = Frozen<z.infer<typeof fdbRow>>;
 
-/** A journal's line; null = none that this version writes. */
+/** A journal's line. Null = not of this version. */
 export function parseUndoEntry(json: unknown): UndoEntry | null {
   const { success, data } = entry.safeParse(json);
   return success ? data : null;

@@ -33,7 +33,7 @@ function natRule(state: HostState): { readonly place: string; readonly statement
   return null;
 }
 
-/** iptables-nft writes its targets as `xt` (libxtables): MASQUERADE, SNAT, DNAT, REDIRECT, NETMAP. */
+/** iptables-nft writes its targets as `xt` (libxtables). */
 function xtTranslation(part: Readonly<Record<string, unknown>>): string | null {
   const name = textOf(fieldsOf(part['xt'])?.['name']) ?? '';
   return ['MASQUERADE', 'SNAT', 'DNAT', 'REDIRECT', 'NETMAP'].includes(name) ? name : null;
@@ -63,7 +63,7 @@ export const nat: Explained = {
   },
 };
 
-/** The bridge sends groups to this port as unicast to each member (br_multicast_flood). */
+/** br_multicast_flood. */
 function groupsAsUnicast(leak: LeakContext): ReturnType<CauseFinder> {
   const { port } = leak;
   if (port === null || !isOn(port.port?.['mcast_to_unicast'])) return null;
@@ -75,7 +75,6 @@ function groupsAsUnicast(leak: LeakContext): ReturnType<CauseFinder> {
   };
 }
 
-/** A rule of tc, nft or ebtables, a flow of Open vSwitch, or `mcast_to_unicast`. */
 const findRewritten: CauseFinder = (leak) => {
   const { finding, port } = leak;
   if ((finding.forms?.rewritten ?? 0) === 0 || findNat(leak) !== null) return null;
@@ -99,7 +98,6 @@ export const rewritten: Explained = {
   },
 };
 
-/** A copy in a tunnel, or added tags or labels. */
 const findCopyInTunnel: CauseFinder = (leak) => {
   const { finding, port } = leak;
   const { altered } = finding;
@@ -121,7 +119,6 @@ export const copyInTunnel: Explained = {
   },
 };
 
-/** A switch beyond the uplink reflects or mirrors. */
 const findReflectedByUplink: CauseFinder = ({ finding }) => {
   const { reflected } = finding;
   return reflected === undefined

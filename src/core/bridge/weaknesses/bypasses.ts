@@ -20,20 +20,19 @@ function isXdpThere({ devices }: BridgeView, what: string, where: string): boole
   return what.startsWith('XDP') && devices.has(where.slice(0, where.lastIndexOf(' ')));
 }
 
-/** `tc-mirror` and `nft-mirror` report copies at the bridge and its ports, or from any chain. */
+/** `tc-mirror` and `nft-mirror` report these copies. */
 function isMirror({ devices }: BridgeView, { to, where }: Bypass): boolean {
   if (to === undefined) return false;
   const [, on = ''] = where.startsWith('tc ') ? where.split(' ') : where.split(' on ');
   return on === '' || on.split(', ').some((device) => devices.has(device));
 }
 
-/** `sniffer-on-host` reports sockets for every frame at the bridge, a port or everywhere. */
+/** `sniffer-on-host` reports the others. */
 function socketsBeside({ link, ports }: BridgeView, sockets: Snapshot['packetSockets']): Snapshot['packetSockets'] {
   const reported = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
   return sockets?.filter(({ protocol, ifindex }) => protocol !== everyFrame || !reported.has(ifindex)) ?? null;
 }
 
-/** Each `bypass-possible` of a run on the bridge. */
 const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
   const routed = namesIn(view.ports);
   const bridges = new Set([view.name]);

@@ -12,7 +12,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** Chains that keep Docker's networks apart (libnetwork/drivers/bridge/setup_ip_tables.go). */
+/** libnetwork/drivers/bridge/setup_ip_tables.go. */
 const stages = ['DOCKER-ISOLATION-STAGE-1', 'DOCKER-ISOLATION-STAGE-2'] as const;
 
 function chainsOf(state: HostState): ReadonlyMap<string, readonly (readonly Fields[])[]> {
@@ -39,7 +39,6 @@ function jumpsTo(rule: readonly Fields[], chain: string): boolean {
   return rule.some((part) => [part['jump'], part['goto']].some((verdict) => fieldsOf(verdict)?.['target'] === chain));
 }
 
-/** Between two Docker bridges no drop of its two chains is met. */
 const findDockerIsolation: CauseFinder = ({ finding, before, from, to }) => {
   if (finding.class !== 'routed-bounce' || from === null || to === null) return null;
   const [inward, outward] = [bareName(from.bridge), bareName(to.bridge)];

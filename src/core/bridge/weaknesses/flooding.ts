@@ -22,7 +22,6 @@ function stopFlood(port: string, key: FloodKey): readonly Change[] {
   return [setPort(port, key, false)];
 }
 
-/** The table has no entry for the destination, and the observer's port takes unknown unicast. */
 const findUnknownFlood: CauseFinder = (leak) => {
   const { port, entries, dstMac, bridge, finding } = leak;
   if (
@@ -43,7 +42,6 @@ const findUnknownFlood: CauseFinder = (leak) => {
   };
 };
 
-/** A rule on a port flag that is on by default and passes frames for others. */
 function floodRule(key: FloodKey, severity: Severity, text: string, probe: ProbeClassName): BridgeRule {
   const rule = flagRule(key, severity, text, probe, (port) => stopFlood(port, key));
   return (view, snapshot) => (view.guests.length < 2 ? [] : rule(view, snapshot));
@@ -70,7 +68,6 @@ export const unknownFlood: Explained & Audited = {
   finding: { onBridge: unknownFloodRule },
 };
 
-/** The observer's port takes broadcasts, or unregistered multicast. */
 const findGroupFlood: CauseFinder = (leak) => {
   const { port, dstMac } = leak;
   if (port === null || dstMac === null || isUnicast(leak) || leak.finding.class === 'stp-root') return null;

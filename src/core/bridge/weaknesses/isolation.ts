@@ -93,10 +93,7 @@ export const isolatedOneSided: Audited = {
   finding: { onBridge: isolatedOneSidedRule, cost: isolationCost },
 };
 
-/**
- * A hop, as of Proxmox with firewall=1, has the guest's own port; its flags act on the hop only, which has no other
- * guest.
- */
+/** A hop (Proxmox, firewall=1) has no other guest, so that flags there act on nothing. */
 const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
   const [outer, hop] = [...hopsOf(state)].find(([, { bridge }]) => bridge === name) ?? [];
   if (outer === undefined) return [];
@@ -133,10 +130,7 @@ const families = [
 /** Its sysctls exist while it is loaded. */
 const netfilterModule = 'br_netfilter';
 
-/**
- * br_netfilter hands bridged packets to IP's firewall; unless sysctl or bridge asks for it, rules there do not act
- * between guests.
- */
+/** Without br_netfilter, IP rules do not act between guests. */
 const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { state }) =>
   guests.length < 2
     ? []
@@ -167,8 +161,8 @@ export const netfilterSkipped: Audited = {
 };
 
 /**
- * Chains that IP and ARP pass by if br_netfilter came later: br_nf_hook_thresh (net/bridge/br_netfilter_hooks.c) leaves
- * out priority 0. Before Linux 6.7 its hook for IP has priority -1, before all of 0.
+ * Chains that IP and ARP skip if br_netfilter came later: br_nf_hook_thresh (net/bridge/br_netfilter_hooks.c) omits
+ * priority 0. Before Linux 6.7 its IP hook has priority -1.
  */
 export function skippedChains(state: HostState): readonly NftChain[] {
   const tables = ['iptables', 'ip6tables', 'arptables'] as const;
@@ -181,7 +175,7 @@ export function skippedChains(state: HostState): readonly NftChain[] {
   );
 }
 
-/** Statements that keep frames back, or a chain that may (nft(8)). */
+/** nft(8). */
 const keeping: readonly string[] = ['drop', 'reject', 'jump', 'goto', 'vmap', 'queue'];
 
 const bridgeChainSkippedRule: HostRule = ({ state }) => {

@@ -19,12 +19,12 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** The kernel's default ageing time: 300 s. */
+/** The kernel's default: 300 s. */
 function learnAgain(bridge: string): readonly Change[] {
   return [setBridge(bridge, 'ageing_time', 30_000)];
 }
 
-/** At ageing time 0 the bridge forgets at once: unicast without a static entry floods (CVE-2019-15753). */
+/** At ageing time 0 unicast without a static entry floods (CVE-2019-15753). */
 const findAgeingZero: CauseFinder = (leak) => {
   const { bridge, entries } = leak;
   if (
@@ -70,7 +70,6 @@ export const ageingZero: Explained & Audited = {
   finding: { onBridge: ageingZeroRule },
 };
 
-/** The addressee was silent for longer than the ageing time. */
 const findAgedOut: CauseFinder = (leak) => {
   const { bridge, to, entries, dstMac, finding } = leak;
   const ageing = Number(bridge.bridge?.['ageing_time'] ?? 0);
@@ -107,7 +106,6 @@ function entryFor(mac: Mac | null, port: string): Fix {
     : { changes: [setEntry(mac, port)] };
 }
 
-/** The addressee's port does not learn and has no static entry. */
 const findLearningOff: CauseFinder = (leak) => {
   const { to, before, entries, dstMac } = leak;
   const link = linkNamed(before, to?.port);
@@ -128,7 +126,7 @@ const findLearningOff: CauseFinder = (leak) => {
   };
 };
 
-/** MACs behind a port, without its own (`permanent`). */
+/** MACs behind a port, without its own. */
 export function entriesBehind({ fdb }: BridgeView, port: PortView): BridgeView['fdb'] {
   return fdb.filter((entry) => entry.port === port.name && !isGroupMacText(entry.mac) && entry.state !== 'permanent');
 }
@@ -164,12 +162,12 @@ export const learningOff: Explained & Audited = {
   finding: { onBridge: learningOffRule },
 };
 
-/** A static entry has room despite a limit; without a limit all have. */
+/** A static entry has room despite a limit. */
 function makeRoom(bridge: string, guest: { readonly mac: Mac; readonly port: string } | null): readonly Change[] {
   return [guest === null ? setBridge(bridge, 'fdb_max_learned', 0) : setEntry(guest.mac, guest.port)];
 }
 
-/** The table is at its limit (Linux 6.7): unknown MACs cannot be learned and flood. */
+/** At the limit (Linux 6.7) unknown MACs flood. */
 const findFdbFull: CauseFinder = (leak) => {
   const { bridge, after, dstMac, to } = leak;
   const now = linkNamed(after, bridge.name)?.bridge;
@@ -198,7 +196,7 @@ export const fdbFull: Explained = {
   },
 };
 
-/** A limit on learned entries fails open: a MAC that does not fit is flooded to. */
+/** A learning limit fails open: MACs without room flood. */
 const fdbLimitRule: BridgeRule = ({ name, settings }) => {
   const limit = settings['fdb_max_learned'];
   const learned = settings['fdb_n_learned'];

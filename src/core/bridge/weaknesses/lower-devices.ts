@@ -39,7 +39,7 @@ function within(space: string | null): readonly string[] {
   return space === null ? [] : ['nsenter', `--net=${space}`];
 }
 
-/** The device passes nothing to others of its lower device; `space`: its namespace, null = the host's. */
+/** `space` null = the host's. */
 function setPrivate({ name, kind, space, mode }: Pick<LowerGuest, 'name' | 'kind' | 'space' | 'mode'>): Change {
   const words = kind === 'ipvlan' ? [mode, 'private'] : ['private'];
   return execute(...within(space), ...['ip', 'link', 'set', 'dev', name, 'type', kind, 'mode', ...words]);
@@ -47,7 +47,7 @@ function setPrivate({ name, kind, space, mode }: Pick<LowerGuest, 'name' | 'kind
 
 const lowerForEach = advice('give guests that are to be kept apart lower devices of their own, such as VLAN devices');
 
-/** An ipvlan's flag is the lower device's, set once; it would also keep apart guests of one zone. */
+/** An ipvlan's flag is the lower device's and acts on all its guests, also those of one zone. */
 function fixAt(from: Endpoint, below: NonNullable<Endpoint['below']>, { endpoints }: RowContext): Fix {
   const changed = ({ port, name, netns, attach, below: { device, mode } = below }: Endpoint): Fix => ({
     changes: [
@@ -61,8 +61,8 @@ function fixAt(from: Endpoint, below: NonNullable<Endpoint['below']>, { endpoint
 }
 
 /**
- * Groups and broadcasts are copied to all guests of an ipvlan in mode l2, whatever its flag (ipvlan_xmit_mode_l2 and
- * ipvlan_process_multicast, drivers/net/ipvlan); null = other frames.
+ * Mode l2 copies groups to all guests, whatever the flag (ipvlan_xmit_mode_l2 and ipvlan_process_multicast,
+ * drivers/net/ipvlan).
  */
 function copiedToAll(by: NonNullable<Observer['by']>, row: RowContext): ReturnType<CauseFinder> {
   if (by.mode !== 'l2' || row.dstMac === null || isUnicast(row)) return null;
@@ -75,9 +75,8 @@ function copiedToAll(by: NonNullable<Observer['by']>, row: RowContext): ReturnTy
 }
 
 /**
- * In mode bridge the kernel hands unicast to the guest with the MAC, and broadcasts to all guests of a lower device
- * (macvlan_queue_xmit, drivers/net/macvlan.c). In other modes frames leave, and unicast that a hairpin port sends back
- * is handed over, in mode private too (macvlan_handle_frame).
+ * Mode bridge delivers unicast by MAC and broadcasts to all (macvlan_queue_xmit, drivers/net/macvlan.c). Other modes
+ * hand over hairpinned unicast, private too (macvlan_handle_frame).
  */
 const findMacvlanBridge: CauseFinder = (row) => {
   const { observer, from, before } = row;
@@ -97,8 +96,7 @@ const findMacvlanBridge: CauseFinder = (row) => {
 };
 
 /**
- * In mode bridge no bridge setting, nft bridge rule or switch sees frames between two guests. `private` and `vepa` hand
- * nothing over (ip-link(8), "MACVLAN and MACVTAP Type Support").
+ * In mode bridge no setting, nft rule or switch sees these frames. `private` and `vepa` hand nothing over (ip-link(8)).
  */
 const macvlanBridgeRule: HostRule = ({ state, beside }) => {
   const guests = lowerGuests(state, beside).filter(isHandedOver);
@@ -143,8 +141,8 @@ export const macvlanBridge: Explained & Audited = {
 };
 
 /**
- * In mode source it gets frames of listed senders; passthru cannot be left for a lesser mode (macvlan_changelink), and
- * in the rest broadcasts stay: the device itself has to go.
+ * Source mode passes listed senders, passthru cannot be left (macvlan_changelink), and other modes keep broadcasts: the
+ * device has to go.
  */
 function cutOffChanges({ name, space, kind, mode }: NonNullable<Observer['device']>): readonly Change[] {
   const source = ['ip', 'link', 'set', 'dev', name, 'type', kind, 'macaddr', 'flush'];
@@ -153,8 +151,8 @@ function cutOffChanges({ name, space, kind, mode }: NonNullable<Observer['device
 }
 
 /**
- * Frames that the bridge hands to its device are copied to a macvlan or ipvlan on it or on a port
- * (macvlan_handle_frame, drivers/net/macvlan.c), all of them in passthru mode; tagged frames go to a VLAN device.
+ * A macvlan or ipvlan gets copies (macvlan_handle_frame, drivers/net/macvlan.c), all frames in passthru mode. A VLAN
+ * device gets tagged ones.
  */
 const findAboveBridge: CauseFinder = ({ observer, bridge }) => {
   if (observer?.place !== 'above' || observer.by !== undefined) return null;

@@ -23,7 +23,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** Words of tc(8) that name one filter of a hook; null = not identifiable. */
+/** tc(8). Null = not identifiable. */
 function filterWords({ protocol, pref, chain, kind, options }: Fields): readonly string[] | null {
   if (typeof pref !== 'number') return null;
   const { handle, fh } = fieldsOf(options) ?? {};
@@ -49,7 +49,7 @@ interface NamedFinding {
   readonly finding: RuleFinding;
 }
 
-/** tc's action mirred carries frames to another device (tc-mirred(8)). */
+/** tc-mirred(8). */
 const tcMirrorRule: BridgeRule = (view, { state }) => tcFindings(view, state).map(({ finding }) => finding);
 
 const tcFindings = ({ devices }: BridgeView, state: HostState): readonly NamedFinding[] =>
@@ -75,14 +75,13 @@ export const tcMirror: Audited = {
   finding: { onBridge: tcMirrorRule },
 };
 
-/** A statement of nft that carries frames to another device, and its fix. */
+/** An nft statement to another device, and its fix. */
 export interface NftCopy {
-  /** By `nftRuleName`. */
   readonly rule: string;
   readonly verb: 'dup' | 'fwd' | 'TEE';
   /** null = by a route. */
   readonly device: string | null;
-  /** The copy's address, which nft does not print of TEE; null = to a device. */
+  /** nft does not print TEE's address. Null = to a device. */
   readonly address: string | null;
   readonly place: string;
   readonly fix: Fix;
@@ -110,7 +109,7 @@ function copiesOfRule({ name, family, table, place, devices, parts, fields }: Nf
   });
 }
 
-/** nft's dup and fwd on these devices, or on any (nft(8)), and TEE of iptables in its tables. */
+/** nft's dup and fwd (nft(8)) on these or any devices, and iptables' TEE. */
 export function nftCopies(devices: ReadonlySet<string>, state: HostState): readonly NftCopy[] {
   return nftRules(state)
     .rules.filter((rule) => rule.devices.length === 0 || rule.devices.some((device) => devices.has(device)))
@@ -141,7 +140,6 @@ export const nftMirror: Audited = {
   finding: { onBridge: nftMirrorRule },
 };
 
-/** Copies to an address, with the audit's findings. */
 function routedCopies(
   devices: ReadonlySet<string>,
   state: HostState,
@@ -172,7 +170,7 @@ function legacyFindings({ legacyTables = [] }: HostState): readonly (NamedFindin
   );
 }
 
-/** An XDP program gets every frame before the bridge and may send it elsewhere, invisibly. */
+/** XDP gets every frame before the bridge, and may send it elsewhere invisibly. */
 const xdpRule: BridgeRule = ({ link, ports }) =>
   [link, ...ports.map((port) => port.link)]
     .flatMap(({ name, xdp }) => (xdp === undefined ? [] : [{ name, xdp }]))
@@ -198,20 +196,17 @@ interface Carriers {
   readonly rules: readonly RuleFinding[];
   readonly programs: readonly RuleFinding[];
   readonly routed: ReturnType<typeof routedCopies>;
-  /** Rules that frames may test, by name, with their devices; null = by a route. */
+  /** By name, with devices. Null = by a route. */
   readonly named: ReadonlyMap<string, { readonly finding: RuleFinding; readonly to: readonly string[] | null }>;
   readonly toPort: Map<string, RuleFinding | null>;
   /** The host's own name for a name across hosts. */
   readonly nameHere: (name: string) => string;
 }
 
-/** By state and bridge: needed for each leak, of which a mesh has thousands. A state never changes. */
+/** Needed for each of thousands of leaks. A state never changes. */
 const carriersOfState = new WeakMap<HostState, Map<string, Carriers | null>>();
 
-/**
- * The leak's bridge on its host, or devices of a segment without one as its ports: routed ones, or a lower device with
- * those on it; undefined = neither.
- */
+/** A segment without a bridge has devices as ports. Undefined = neither. */
 function viewOf(
   { bridge, step }: LeakContext,
   state: HostState,
@@ -242,7 +237,6 @@ function namedRules(
   );
 }
 
-/** The rule that a frame was to test, if it sends to the observer. */
 function askedRule(
   { finding: { variant = '' } }: LeakContext,
   device: string | null,
@@ -291,14 +285,13 @@ function ruleTo(port: string | null, { rules, toPort, nameHere }: Carriers): Rul
   return rule;
 }
 
-/** The observer's port, or the way to a device beside the bridges; null = none. */
 function deviceOf({ port, observer }: LeakContext): string | null {
   if (port !== null) return port.name;
   const isBeside = observer !== null && isBesideBridges(observer);
   return isBeside || observer?.routed === true || isOnDevice(observer?.by) ? (observer?.interface ?? null) : null;
 }
 
-/** A copy not carried by a bridge may be to an address of no guest: the host routes it to any device. */
+/** The host may route copies to any device. */
 function routedCopyTo(leak: LeakContext, { routed }: Carriers): RuleFinding | undefined {
   if (!leak.finding.carrier.startsWith('ip')) return undefined;
   const isOf = ({ ips }: Endpoint, wanted: string): boolean => ips.some(({ address }) => address === wanted);
@@ -308,10 +301,7 @@ function routedCopyTo(leak: LeakContext, { routed }: Carriers): RuleFinding | un
   return routed.find(({ address }) => !leak.endpoints.some((endpoint) => isOf(endpoint, address)))?.finding;
 }
 
-/**
- * A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program
- * may.
- */
+/** tc-mirred(8), nft(8). */
 const findMirror: CauseFinder = (leak) => {
   const { bridge, fromPort, to, entries } = leak;
   const carriers = carriersOf(leak);

@@ -19,8 +19,8 @@ function query(bridge: string): readonly Change[] {
 }
 
 /**
- * Without a querier a snooping bridge does not know members, and floods (br_multicast_querier_exists). Only IP has
- * members: other multicast floods anyway. A new querier counts after mcast_query_response_interval, 10 s.
+ * Without a querier snooping floods IP (br_multicast_querier_exists). Other multicast floods anyway. A new querier
+ * counts after mcast_query_response_interval, 10 s.
  */
 const findNoQuerier: CauseFinder = (leak) => {
   const { bridge, dstMac, finding } = leak;
@@ -71,7 +71,6 @@ export const noQuerier: Explained & Audited = {
   finding: { onBridge: noQuerierRule },
 };
 
-/** By a static entry or the guest's own report. */
 const findMember: CauseFinder = (leak) => {
   const { bridge, flow, port, before } = leak;
   if (isUnicast(leak) || flow === null || port === null) return null;
@@ -98,12 +97,10 @@ export const member: Explained = {
   },
 };
 
-/** No query makes the port a multicast router port. */
 function refuseRouter(port: string): readonly Change[] {
   return [setPort(port, 'multicast_router', 0)];
 }
 
-/** The observer's port is, or may become, a multicast router port, which gets every group. */
 const findMcastRouterPort: CauseFinder = (leak) => {
   const { port, step, finding } = leak;
   const isQuerier =
@@ -124,7 +121,6 @@ const findMcastRouterPort: CauseFinder = (leak) => {
   };
 };
 
-/** Ports that get all multicast: set so (2), or by a query from there. */
 const mcastRouterPortRule: BridgeRule = ({ name, guests }, { state }) => {
   const acting = routerPorts(state, name);
   return guests.flatMap((port) => {

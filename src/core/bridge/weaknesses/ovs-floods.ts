@@ -30,10 +30,7 @@ declare module '../../model/codes.js' {
 
 const isFlood = (action: string): boolean => /^(?:FLOOD|ALL)$/i.test(action);
 
-/**
- * Arguments of ovs-ofctl(8) that take actions out of that flow alone: its frames are switched then, and a flow without
- * actions goes.
- */
+/** ovs-ofctl(8). Without these actions frames are switched. A flow without actions goes. */
 function withoutActions(bridge: string, flow: string, isRemoved: (action: string) => boolean): readonly string[] {
   const places = ['table', 'priority'].flatMap((key) => new RegExp(`\\b${key}=\\d+`).exec(matchText(flow)) ?? []);
   const match = [...places, ...matchFields(flow)];
@@ -47,7 +44,6 @@ function withoutActions(bridge: string, flow: string, isRemoved: (action: string
   return ['--strict', 'del-flows', bridge, ...(match.length === 0 ? [] : [match.join(',')])];
 }
 
-/** EtherTypes and IP protocols of carriers; other forms have others. */
 const carrierTypes: Readonly<Record<string, readonly [etherType: number, protocol: number | null]>> = {
   raw: [etherTypes.experimental, null],
   arp: [etherTypes.arp, null],
@@ -80,7 +76,7 @@ function frameOf({ flow, finding, dstMac }: LeakContext, { from }: OvsLeak): Swi
   };
 }
 
-/** A flow outputs to every port (FLOOD, ALL), or to the observer's, past the table of MACs (ovs-actions(7)). */
+/** ovs-actions(7), FLOOD and ALL. */
 const findOvsFloodFlow: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null) return null;
@@ -118,7 +114,7 @@ export const ovsFloodFlow: Explained = {
 const learnIn = (bridge: string, vlans: readonly string[]): Change =>
   execute('ovs-vsctl', 'remove', 'Bridge', bridge, 'flood_vlans', ...vlans);
 
-/** The bridge learns nothing in the frame's VLAN (column flood_vlans, ovs-vswitchd.conf.db(5)). */
+/** Column flood_vlans, ovs-vswitchd.conf.db(5). */
 const findOvsFloodVlans: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null || !isUnicast(leak)) return null;
@@ -162,13 +158,13 @@ export const ovsFlooding: Audited = {
   finding: { onHost: ovsFloodingRule },
 };
 
-/** The default (ovs-vswitchd.conf.db(5), other_config:mac-table-size). */
+/** ovs-vswitchd.conf.db(5), other_config:mac-table-size. */
 const usualSize = 8192;
 
 const enlargeTable = (bridge: string, size: number): Change =>
   execute('ovs-vsctl', 'set', 'Bridge', bridge, `other_config:mac-table-size=${Math.max(usualSize, size * 2)}`);
 
-/** At its limit the table drops an entry for each new one, and floods to that MAC. */
+/** A full table drops an entry for each new one, and floods to that MAC. */
 const findOvsTableFull: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null || !isUnicast(leak)) return null;

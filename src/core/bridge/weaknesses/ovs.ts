@@ -15,16 +15,15 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** A leak on a bridge of Open vSwitch, with the switch's state. */
+/** A leak on an Open vSwitch bridge, with its state. */
 export interface OvsLeak {
   readonly ovs: OvsState;
   readonly bridge: OvsBridgeState;
   readonly from: OvsPortState | null;
   readonly to: OvsPortState | null;
   readonly port: OvsPortState | null;
-  /** Of the frames in the switch: their tag, else the sender's port's; 0 = none. */
+  /** The frames' tag, else the sender's port's. 0 = none. */
   readonly vlan: number;
-  /** The switch knows the destination in that VLAN. */
   readonly isKnown: boolean;
 }
 
@@ -48,7 +47,7 @@ export function ovsLeak({ before, bridge, fromPort, to, port, finding, entries }
   };
 }
 
-/** True if a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode): an access port in its tag's only. */
+/** True if a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode). */
 export function isInVlan({ columns }: OvsPortState, vlan: number): boolean {
   const [[tag], trunks, [mode]] = [
     numbersIn(columns['tag']),
@@ -128,10 +127,7 @@ export const ovsMirror: Explained & Audited = {
   finding: { onHost: ovsMirrorRule },
 };
 
-/**
- * Sender and addressee are protected from each other, and the addressee is unknown: the switch floods to unprotected
- * ports (column protected).
- */
+/** A protected sender floods to unprotected ports if a protected addressee is unknown (column protected). */
 const findOvsProtected: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null || !isUnicast(leak) || leak.entries.length > 0) return null;
@@ -164,7 +160,7 @@ export const ovsProtected: Explained = {
 const flagged = (ports: readonly OvsRecord[]): readonly OvsRecord[] =>
   ports.filter((port) => port['protected'] === true);
 
-/** `protected` acts between two ports that both have it: one alone floods to the others. */
+/** One protected port alone floods to the others. */
 const ovsProtectedOneSidedRule = eachBridge(({ ports }) =>
   flagged(ports).length !== 1
     ? []
@@ -187,10 +183,7 @@ export const ovsProtectedOneSided: Audited = {
   finding: { onHost: ovsProtectedOneSidedRule },
 };
 
-/**
- * With a controller and without `secure` the switch goes on by MAC alone when the controller is gone, without its
- * flows.
- */
+/** Without `secure` and controller the switch goes on by MAC, without its flows. */
 const ovsFailOpenRule = eachBridge(({ name, record }) =>
   membersOf(record['controller']).length === 0 || record['fail_mode'] === 'secure'
     ? []

@@ -12,7 +12,6 @@ import { describeHolders, IFF_PROMISC, isPromiscuous, readFrom } from '../view.j
 import { isGroupMacText } from '../../wire/ethernet.js';
 import type { Audited, BridgeRule, CauseFinder, Explained } from '../weakness.js';
 
-/** Before the device, in places of sockets. */
 export const socketPlace = 'packet socket on ';
 
 declare module '../../model/codes.js' {
@@ -23,7 +22,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** MACs behind the bridge device are never learned (br_dev_xmit), and the device is promiscuous. */
+/** MACs behind the bridge device are never learned (br_dev_xmit). */
 const findBehindBridge: CauseFinder = (leak) => {
   const { bridge, dstMac, entries, to } = leak;
   if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && isOnPort(to.attach)))
@@ -37,7 +36,7 @@ const findBehindBridge: CauseFinder = (leak) => {
   };
 };
 
-/** A macvlan on the bridge leaves a MAC in the device's address list (`self`) that the database (`master`) lacks. */
+/** A macvlan's MAC is in the device's list (`self`), not the database (`master`). */
 const behindBridgeRule: BridgeRule = ({ name, link, fdb, ports }, { state }) =>
   ports.length < 2
     ? []
@@ -72,7 +71,7 @@ export const behindBridge: Explained & Audited = {
   finding: { onBridge: behindBridgeRule },
 };
 
-/** Sockets that make a device promiscuous, or may, if the kernel does not report. */
+/** Sockets that make a device promiscuous, or may. */
 export function holdingPromiscuous(ifindex: number, sockets: readonly PacketSocket[]): readonly PacketSocket[] {
   return sockets.filter((socket) => {
     const { own: isOwn, holders } = socket;
@@ -116,7 +115,7 @@ const findBridgePromiscuous: CauseFinder = (leak) => {
   };
 };
 
-/** A bridge device rests at promiscuity 0; bridging of the bridge, as by VMware, or a sniffer raises it. */
+/** A bridge rests at promiscuity 0. */
 const bridgePromiscuousRule: BridgeRule = ({ name, link }, { packetSockets, promiscuousLog }) => {
   const flagged = link.sysFlags !== null ? (link.sysFlags & IFF_PROMISC) !== 0 : link.flags.includes('PROMISC');
   if (!flagged && !((link.promiscuity ?? 0) > 0)) return [];
@@ -154,10 +153,7 @@ export const bridgePromiscuous: Explained & Audited = {
 /** ETH_P_ALL of linux/if_ether.h. */
 export const everyFrame = '0003';
 
-/**
- * A host process takes every frame on the way, and the bridge had no reason to forward it to the observer. Promiscuous
- * mode is not needed (packet(7)); this program's own sockets are not in the state.
- */
+/** Promiscuous mode is not needed (packet(7)). The state excludes this program's sockets. */
 const findSnifferOnHost: CauseFinder = (leak) => {
   const { before, bridge, fromPort, to } = leak;
   if (isBridged(leak) && leak.observer?.place === 'port') return null;
@@ -186,10 +182,7 @@ const findSnifferOnHost: CauseFinder = (leak) => {
   };
 };
 
-/**
- * A packet socket for every frame on the bridge, a port, or everything; it needs no promiscuous mode and raises no
- * event. DHCP clients and the like take one protocol, or filter out probes and guests' frames.
- */
+/** No promiscuous mode or event is needed. DHCP clients take one protocol, or filter out probes. */
 const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets, state }) => {
   const places = new Map([
     [0, 'every interface'],

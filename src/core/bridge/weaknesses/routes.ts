@@ -24,7 +24,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** A chain of its own in a table of its own: no other chain accepts again what one base chain drops (nft(8)). */
+/** No other chain accepts again what one base chain drops (nft(8)). */
 function ownChain(name: string, hook: string, ...rule: readonly string[]): readonly Change[] {
   const chain = `{ type filter hook ${hook} ; }`;
   return [
@@ -34,15 +34,11 @@ function ownChain(name: string, hook: string, ...rule: readonly string[]): reado
   ];
 }
 
-/** Stops forwarding from one device to another; each a name, or a set in nft's syntax. */
 function keepApart(inward: string, outward: string, more: readonly string[] = []): readonly Change[] {
   return ownChain('forward', 'forward priority 0', 'iifname', inward, 'oifname', outward, ...more, 'drop');
 }
 
-/**
- * The same between bridges, or back to one. If br_netfilter hands bridged packets to the same hook, routed ones are
- * those to the bridge's MAC.
- */
+/** If br_netfilter shares the hook, routed packets are those to the bridge's MAC. */
 function keepBridgesApart(inward: string, outward: string, state: HostState): readonly Change[] {
   const mac = linkNamed(state, inward)?.mac;
   return keepApart(inward, outward, isIpHandedOver(state.sysctl) && mac !== undefined ? ['ether', 'daddr', mac] : []);
@@ -94,7 +90,6 @@ const findHostForwards: CauseFinder = (leak) => {
     : null;
 };
 
-/** The host carries between isolated guests what the bridge does not. */
 const hostForwardsRule: BridgeRule = ({ name: bridge, guests }, { state }) => {
   if (guests.length < 2) return [];
   const isolated = guests.filter((port) => isSettingOn(port.settings, 'isolated') === true).length >= 2;
@@ -126,7 +121,6 @@ export const hostForwards: Explained & Audited = {
   finding: { onBridge: hostForwardsRule },
 };
 
-/** The host forwards among guests without a bridge, and no chain decides. */
 const routedOpenRule: HostRule = ({ state, beside }) => {
   if (beside === undefined || state.sysctl['net.ipv4.ip_forward'] !== '1') return [];
   const guests = routedGuests(state, beside);
@@ -155,7 +149,6 @@ function checkSources(sysctl: string): readonly Change[] {
   return [setSysctl(sysctl, '1')];
 }
 
-/** The source address is not checked against the port of entry. */
 const findRpFilterOff: CauseFinder = (leak) => {
   const { finding, before } = leak;
   const from = routedSender(leak);
@@ -251,7 +244,6 @@ function deletion({ removal }: RoutingEntry): readonly Change[] {
   return [execute(...removal)];
 }
 
-/** The packets' way to the observer, if it is not the usual one to the addressee. */
 function leadingWay({ flow, to, observer }: LeakContext, port: string, routing: Routing): Way | undefined {
   const { srcIp = null, dstIp = null } = flow?.frame ?? {};
   if (observer === null || srcIp === null || dstIp === null) return undefined;
@@ -260,7 +252,6 @@ function leadingWay({ flow, to, observer }: LeakContext, port: string, routing: 
   return isUsualWay ? undefined : waysTo({ to: dstIp, from: srcIp, by: port }, routing).find(isLed);
 }
 
-/** A way back by which another guest's source address seems right at the sender's port. */
 function wayBack({ finding, flow }: LeakContext, port: string, routing: Routing): Way | undefined {
   const srcIp = flow?.frame.srcIp ?? null;
   return finding.class !== 'ip-spoof' || srcIp === null
@@ -268,7 +259,6 @@ function wayBack({ finding, flow }: LeakContext, port: string, routing: Routing)
     : waysTo({ to: srcIp }, routing).find(({ devices, isUsual }) => devices.includes(port) && !isUsual);
 }
 
-/** A policy rule or route leads packets to the observer, or makes their source seem right. */
 const findPolicyRoute: CauseFinder = (leak) => {
   const { before, bridge, flow, observer } = leak;
   const from = routedSender(leak);

@@ -30,7 +30,6 @@ declare module '../../model/codes.js' {
 
 type Entry = LeakContext['entries'][number];
 
-/** A wrong entry with the addressee's MAC, if any, and the rightful port. */
 function entryPorts(
   { entries, bridge, step }: LeakContext,
   name: string,
@@ -54,7 +53,6 @@ function holdMac(mac: Mac, port: string): readonly Change[] {
   return [setEntry(mac, port, true)];
 }
 
-/** The destination was learned on another port than its owner's, or frames reached a port that claimed it. */
 const findMacMoved: CauseFinder = (leak) => {
   const { dstMac, to, port, finding } = leak;
   if (!isUnicast(leak) || to === null || to.port === null || dstMac === null || !to.macs.includes(dstMac)) return null;
@@ -80,10 +78,7 @@ export const macMoved: Explained = {
   },
 };
 
-/**
- * A learning port takes any source for its guest's, and a static entry moves unless it is sticky; a locked port refuses
- * unknown sources.
- */
+/** A static entry moves unless it is sticky. A locked port refuses unknown sources. */
 const macStealableRule: BridgeRule = (view) =>
   view.guests.length < 2
     ? []
@@ -118,14 +113,13 @@ export const macStealable: Audited = {
   finding: { onBridge: macStealableRule },
 };
 
-/** A locked port takes frames of its entries' MACs only, so the entries come first. */
+/** Entries first: a locked port takes only their MACs. */
 function lockTo(macs: readonly Mac[], port: string): readonly Change[] {
   return [...macs.map((mac) => setEntry(mac, port)), setPort(port, 'learning', false), setPort(port, 'locked', true)];
 }
 
 const anyAddress = 'any address';
 
-/** The sender's port takes any source MAC, or ARP from any address while filters stop it at other ports. */
 const findSourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
   const [mac] = from?.macs ?? [];
   if (finding.variant === entryVariant && fromPort !== null)
@@ -157,7 +151,6 @@ export const sourceUnchecked: Explained = {
   },
 };
 
-/** If the bridge knows no MACs there, words say what comes first. */
 function lockedPort(port: string, macs: readonly Mac[]): Fix {
   const changes = lockTo([...new Set(macs)], port);
   return macs.length > 0 ? { changes } : { where: 'after a static entry for the guest', changes };

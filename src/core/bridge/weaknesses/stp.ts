@@ -13,12 +13,12 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** With STP: the guest cannot become root. BPDU guard would take the port down at the first BPDU. */
+/** BPDU guard would take the port down at the first BPDU. */
 function refuseRoot(port: string): readonly Change[] {
   return [setPort(port, 'root_block', true)];
 }
 
-/** Without STP BPDUs are data: the port passes none on. */
+/** Without STP BPDUs are data. */
 function dropBpdus(port: string): readonly Change[] {
   return [
     execute('nft', 'add', 'table', 'bridge', 'guard'),
@@ -30,7 +30,6 @@ function dropBpdus(port: string): readonly Change[] {
   ];
 }
 
-/** A guest's BPDUs reach the bridge (STP on) or other guests (STP off). */
 const findStpOpen: CauseFinder = ({ finding, bridge, fromPort }) => {
   if (finding.class !== 'stp-root' || fromPort === null || !isOff(fromPort.port?.['guard'])) return null;
   const on = isOn(bridge.bridge?.['stp_state']);
@@ -92,7 +91,7 @@ export const stpOpen: Explained & Audited = {
   finding: { onBridge: stpOpenRule },
 };
 
-/** Bits of group_fwd_mask by the last byte of 01:80:c2:00:00:0x (IEEE 802.1Q table 8-1). */
+/** IEEE 802.1Q table 8-1. */
 const named: readonly (readonly [number, string])[] = [
   [0x8, 'EAPOL'],
   [0x4, 'LACP'],

@@ -23,7 +23,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** The VLAN of entry: of the outer tag, unless it is 0 (a priority tag) or not 802.1Q's, else the port's. */
+/** Tag 0 is a priority tag, so the port's VLAN counts. */
 function enteredIn({ finding, fromPort, flow, before }: LeakContext): number | null {
   const tag = flow?.frame.form === '802.1ad' ? undefined : finding.vlan[0];
   if (tag !== undefined && tag !== 0) return tag;
@@ -45,7 +45,6 @@ function strayOf({ finding, from, listener }: LeakContext, vid: number): 'sender
   return hears === false || zonesDiffer || finding.class === 'vlan-hop' ? 'observer' : null;
 }
 
-/** The author separates two ports by VLAN or zone, but both are in the frames' VLAN of entry. */
 const findVlanShared: CauseFinder = (leak) => {
   const { bridge, port, fromPort, before } = leak;
   if (port === null || fromPort === null || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
@@ -146,7 +145,7 @@ export const vlanUnfiltered: Explained & Audited = {
   finding: { onBridge: vlanUnfilteredRule },
 };
 
-/** Two bridges of different networks have tunnels of one VXLAN network identifier (RFC 7348 4): one overlay. */
+/** Tunnels of one VXLAN identifier are one overlay (RFC 7348 4). */
 const findVniShared: CauseFinder = ({ before, from, bridge }) => {
   if (from === null || sameSegment(from, { bridge: bridge.name })) return null;
   const tunnels = before.links.filter(({ vni }) => vni !== undefined);

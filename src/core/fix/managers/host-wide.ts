@@ -5,10 +5,7 @@ function hostFile(lines: readonly string[], file: Omit<PersistentFix, 'device' |
   return lines.length === 0 ? [] : [{ ...file, device: null, form: lines.join('\n') }];
 }
 
-/**
- * Forms beyond managers of guests: modules (modules-load.d(5)), sysctls (sysctl.d(5)), rules of nft (nft(8)), Open
- * vSwitch's database.
- */
+/** modules-load.d(5), sysctl.d(5), nft(8) and Open vSwitch's database. */
 export function hostWideForm(wanted: readonly Wanted[]): readonly PersistentFix[] {
   const modules = wanted.flatMap((wish) => (wish.kind === 'module' ? [wish.name] : []));
   const sysctls = wanted.flatMap((wish) => (wish.kind === 'sysctl' ? [`${wish.name} = ${wish.value}`] : []));

@@ -21,9 +21,7 @@ const bridge2: Options = {
   mcast_querier: ['bridge-mcquerier', digit],
   mcast_snooping: ['bridge-mcsnoop', digit],
 } satisfies Partial<Record<BridgeKey, Option>>;
-/**
- * Of a port, written below its bridge as `PORT=VALUE`; isolated, locked, guard and entries have none in ifupdown2 3.0.
- */
+/** ifupdown2 3.0 has no options for isolated, locked, guard and entries. */
 const port2: Options = {
   flood: ['bridge-unicast-flood', onOff],
   mcast_flood: ['bridge-multicast-flood', onOff],
@@ -43,7 +41,6 @@ function optionsFor(by: Device['by'], kind: Wanted['kind']): Options {
   return kind === 'port' && by === 'ifupdown2' ? port2 : {};
 }
 
-/** One line has an option's values for all ports. */
 function blockOf({ by, device }: Device, wish: Wanted): FileBlock {
   const options = optionsFor(by, wish.kind);
   const [name, write] = 'key' in wish ? (options[wish.key] ?? []) : [];
@@ -53,10 +50,7 @@ function blockOf({ by, device }: Device, wish: Wanted): FileBlock {
   return { under: `    ${name}`, glue: ' ', text: `${device}=${write(wish.value)}` };
 }
 
-/**
- * /etc/network/interfaces: options of the bridge's stanza, else commands for when the bridge is up (interfaces(5),
- * post-up).
- */
+/** /etc/network/interfaces: stanza options, else interfaces(5), post-up. */
 export const interfacesForm: Form<Device> = (manager, wanted) => [
   {
     by: manager.by,

@@ -53,7 +53,7 @@ function tableManaged(guest: Guest): FormPart {
   };
 }
 
-/** A script that libvirt runs after a start (libvirt.org/hooks.html; folders of scripts since 6.5.0). */
+/** libvirt.org/hooks.html, folders since 6.5.0. */
 function hook(
   what: 'qemu' | 'network',
   name: string,
@@ -75,7 +75,7 @@ function hook(
   };
 }
 
-/** The port's name changes with each start; its MAC is the guest's with first byte fe. */
+/** The port's name changes with each start. Its MAC has first byte fe. */
 function guestHook(guest: Guest, wanted: readonly Wanted[]): FormPart {
   const lines = [
     `ip -br link show master ${word(guest.bridge)} | awk '$3 == "fe${guest.mac.slice(2)}" { sub(/@.*/, "", $1); print $1 }' | while read -r port; do`,
@@ -85,10 +85,7 @@ function guestHook(guest: Guest, wanted: readonly Wanted[]): FormPart {
   return hook('qemu', guest.guest, guest.device, lines, "libvirt's XML has no option for it");
 }
 
-/**
- * Options of libvirt's XML: `<port isolated='yes'/>`, the filter no-mac-spoofing, macTableManager (formatdomain.html,
- * formatnetwork.html, formatnwfilter.html); the rest by hooks.
- */
+/** libvirt's XML options (formatdomain.html, formatnetwork.html, formatnwfilter.html), else hooks. */
 export const libvirtForm: Form<ManagerOf<'libvirt'>> = (manager, wanted) => {
   if (manager.keeps === 'network')
     return [

@@ -28,7 +28,7 @@ const ownPortOptions: Readonly<Record<string, string>> = {
   learning: 'port-mac-learning',
   neigh_suppress: 'neigh-suppress',
 } satisfies Partial<Record<PortKey, unknown>>;
-/** For networkd only: NetworkManager's profile lacks them. */
+/** NetworkManager's profile lacks them. */
 const ofNetworkd: readonly string[] = ['learning', 'neigh_suppress'];
 
 /** systemd.netdev(5), [Bridge]; set when networkd makes the bridge. */
@@ -133,10 +133,7 @@ function without(device: Device, wish: Wanted): FormPart {
   };
 }
 
-/**
- * netplan's own options, else an addition to networkd's file, or NetworkManager's property or dispatcher script; else a
- * note that there is none.
- */
+/** netplan's options, else networkd's file, NetworkManager's property or script, or a note. */
 export const netplanForm: Form<Device> = (device, wanted) => {
   const options = wanted.map((wish) => {
     const lines = asOwnOption(device, wish);

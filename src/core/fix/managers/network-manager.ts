@@ -34,7 +34,7 @@ export const networkManagerForm: Form<ManagerOf<'NetworkManager'>> = ({ by, devi
 
 type Option = readonly [name: string, write: (value: string) => string | null];
 
-/** Profile properties by kernel keys: nm-settings-nmcli(5), "bridge setting" and "bridge-port setting". */
+/** nm-settings-nmcli(5), "bridge setting" and "bridge-port setting". */
 const ofBridge: Readonly<Record<string, Option>> = {
   ageing_time: ['bridge.ageing-time', seconds],
   stp_state: ['bridge.stp', bool],
@@ -67,7 +67,7 @@ function optionOf(wanted: Wanted): Option | undefined {
   return wanted.kind === 'port' ? ofPort[wanted.key] : undefined;
 }
 
-/** A profile's property and value, in nmcli and keyfile; null = none, as for `flood`, `isolated`, `locked`, entries. */
+/** Property and value. Null = none, as for `flood`, `isolated`, `locked`, entries. */
 export function networkManagerOption(wish: Wanted): readonly [property: string, value: string] | null {
   const [property, write] = optionOf(wish) ?? [];
   const value = 'value' in wish ? (write?.(wish.value) ?? null) : null;

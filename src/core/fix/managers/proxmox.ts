@@ -72,9 +72,7 @@ function macFilter({ device, program, id, nic, value }: Nic): FormPart {
   };
 }
 
-/**
- * isolate-ports of a VNet, bridge-disable-mac-learning of a bridge, the firewall's macfilter; the rest by a hookscript.
- */
+/** isolate-ports, bridge-disable-mac-learning, macfilter, else a hookscript. */
 export const proxmoxForm: Form<Nic> = (nic, wanted) => {
   const { isolated, locked, table, rest } = sortPortWishes(wanted);
   return [
