@@ -49,7 +49,7 @@ function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly
   return row;
 }
 
-/** Null if several guests caused the row: its frames cannot be told apart. */
+/** Null if several guests caused the row, which does not say after which its frames came. */
 function causerOf(row: Finding, step: StepPlan, to: string | null): string | null {
   const senders = new Set(
     step.flows

@@ -254,7 +254,7 @@ function tablesOf(rule: Fields, vrfs: Routing['vrfs'] = {}): readonly string[] {
   return 'l3mdev' in rule ? Object.values(vrfs) : [textOf(rule['table']) ?? ''];
 }
 
-/** Ways in kernel order. Last is that of unselected packets. */
+/** All ways, in the order of the kernel. Last is that of unselected packets. */
 export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
   const family: Family = packet.to.includes(':') ? 6 : 4;
   const to = prefixOf(packet.to, family);
