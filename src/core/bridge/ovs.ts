@@ -149,7 +149,7 @@ export interface OvsCopy {
   readonly to?: readonly string[];
   /** If all are for one MAC. */
   readonly for?: string;
-  /** The frame that `ofproto/trace` shows leaving by another guest's port. */
+  /** `ofproto/trace` predicts that a frame leaves by another guest's port. */
   readonly predicted?: string;
 }
 

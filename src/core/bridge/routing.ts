@@ -95,7 +95,7 @@ export function covers(outer: Prefix, inner: Prefix): boolean {
   return outer.family === inner.family && outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
 }
 
-/** Tests if a prefix is within one of these. All addresses do not count. */
+/** Tests if a prefix is within one of these. The prefix of all addresses does not count. */
 export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boolean {
   const network = ({ family, value }: Prefix, length: number): string =>
     `${value >> BigInt(bitsOf(family) - length)}/${length}/${family}`;

@@ -266,7 +266,7 @@ function nftBypasses(state: HostState, segment: ReadonlySet<string>): readonly B
   ];
 }
 
-/** ebtables-legacy does not list its targets. */
+/** Targets of ebtables-legacy are not known. */
 function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): readonly Bypass[] {
   return legacyTables.flatMap(({ program, table, targets }): readonly Bypass[] => {
     const where = `${program} ${table}`;
