@@ -13,6 +13,7 @@ function isProtecting(key: string, value: SettingValue | null): boolean | null {
   return protects === 'above 0' ? Number(value) > 0 : ['1', 'true'].includes(String(value)) === protects;
 }
 
+/** A change to the protecting value is a recovery. */
 function severityOf(key: string, was: SettingValue | null, is: SettingValue | null): Severity {
   if (isProtecting(key, is) === true && isProtecting(key, was) === false) return 'info';
   return decidesAlone(key) ? 'high' : 'medium';

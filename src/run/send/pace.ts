@@ -51,8 +51,9 @@ const patienceMs = maxRestMs + 10;
 const pollMs = 2;
 
 /**
- * Learns the sightings of a frame from a mark, then counts those to come. More show in the counts. Fewer leave
- * observers silent, and a mark confirms it.
+ * Learns from a mark after the first frames how many sightings a frame makes, and from the observers' counts how many
+ * are to come. If later frames make more, the counts exceed that. If they make fewer, the observers fall silent, and a
+ * mark confirms that they have all.
  */
 export function createFeedback(
   capture: Pick<Capture, 'onCounts' | 'mark'>,

@@ -44,9 +44,9 @@ function landlockOptions(): readonly string[] {
 }
 
 /**
- * Until it hides, its user's processes may trace one without capabilities (cap_ptrace_access_check): it starts as root.
- * A bounding set would outlast the capabilities to change user, so it inherits them. setpriv(1) sets the bounding set
- * first: two calls.
+ * setpriv(1) options for a process of `identity`. Until a process without capabilities hides, its user's others may
+ * trace it (cap_ptrace_access_check): it starts as root. It inherits the capabilities to change its user, as a bounding
+ * set would outlast them. setpriv(1) sets the bounding set first: two calls.
  */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
   const capabilities: readonly Capability[] = needed === null ? [] : [needed];
@@ -92,9 +92,9 @@ function toLoad(): readonly Capability[] {
 }
 
 /**
- * setpriv(1) leaves at most one capability in all threads: dropping inside Node misses some. It starts as `identity`.
- * Senders, and all if only root may read the program, become it when sealed. The kernel kills it with the
- * orchestrator's thread.
+ * Command of a helper with at most one capability in all threads (setpriv(1)): dropping inside Node misses some. It
+ * starts as `identity`. Senders, and all if only root may read the program, become it when sealed. The kernel kills it
+ * with the orchestrator's thread.
  */
 export function helperCommand(role: HelperRole, identity: Identity | null): readonly string[] {
   const needed = capabilityOf[role];

@@ -47,7 +47,10 @@ function againstText(baselineRun: ReportedRun, run: ReportedRun): string {
   return `every leak stands in the baseline already${but}`;
 }
 
-/** Compares a run with its baseline for reports. The folder's result stays. */
+/**
+ * Compares a run with its baseline for reports, and names it on stderr if known leaks matter. The folder's result
+ * stays.
+ */
 export function withBaseline(baselines: readonly ReportedRun[], run: ReportedRun): ReportedRun {
   const { result } = run;
   const baseline = baselines.find(({ result: { scenario } }) => scenario.name === result.scenario.name);

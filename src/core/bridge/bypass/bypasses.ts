@@ -131,7 +131,10 @@ function featureBypasses({ hardware = {} }: HostState, segment: ReadonlySet<stri
   );
 }
 
-/** Packet sockets never see frames that switchdev hardware forwards. */
+/**
+ * Devices whose frames hardware forwards: switchdev ports, and devices whose driver has the bridge's entries or groups.
+ * Packet sockets never see these frames.
+ */
 function hardwareBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const remedy = 'frames between these go past the kernel and its ears: ask the switch itself what it isolates';
   const ports = state.links.filter(({ name }) => segment.has(name));

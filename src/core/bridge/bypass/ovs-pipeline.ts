@@ -350,8 +350,9 @@ class Pipeline {
 }
 
 /**
- * Follows frames of all ports through the tables (ovs-actions(7)). Lists actions that may send to another than the
- * destination's owner. `isWhole` false = over the limit. It may list too many, never too few.
+ * Follows frames of all ports from table 0 through `resubmit`, `goto_table`, `ct(table=)`, groups and registers
+ * (ovs-actions(7)). Lists reached actions that may send a frame to another than its destination's owner. Matches of
+ * other fields count as possible: it may list too many, never too few. `isWhole` false = over the limit.
  */
 export function suspectsOf(bridge: PipelineBridge): {
   readonly suspects: readonly Suspect[];

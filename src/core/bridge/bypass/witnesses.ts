@@ -192,8 +192,9 @@ function isAt({ selectors }: CopyRule, segment: ReadonlySet<string>): boolean {
 }
 
 /**
- * Rules that copy or move frames, with frames that test them, of a guest's own addresses to another guest of the
- * bridge. Not tested: unknown conditions, control protocols, frames that reach an acting rule.
+ * Rules of a host that copy or move frames, with frames that test them: of a guest's own addresses, for another guest
+ * of its bridge. At most 2,000 frames. Not tested: unknown conditions, control protocols, frames that reach an acting
+ * rule. Pure.
  */
 export function surveyRules(input: SurveyInput): RulesSurvey {
   const { state } = input;

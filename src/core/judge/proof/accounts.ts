@@ -14,8 +14,9 @@ export interface Unheard {
 }
 
 /**
- * A tap counts a frame when its reader takes it, so rest shows nothing there. Behind a port, readings are too far apart
- * for traffic: only rest counts.
+ * True if at a moment of the window no frame was between observers and counter: the ports came to rest, or met the
+ * highest bound at several moments. A tap counts a frame when its reader takes it, so rest shows nothing there. Behind
+ * a port, readings are too far apart for traffic: only rest counts.
  */
 function showsAll(window: AccountWindow, { kind }: Account): boolean {
   const isMet = kind !== 'inside' && window.readings >= restReadings && window.meetings >= settledMeetings;

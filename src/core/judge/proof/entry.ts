@@ -260,9 +260,9 @@ function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Rea
 }
 
 /**
- * Probes that do not enter the bridge: no control of their sender, tags and carrier arrived, and no observer saw any.
- * VLANs, a locked port, tc and nft rules are part of the isolation. Without these, or with programs only, the step
- * proves nothing about them.
+ * Probes that do not enter the bridge, by sender, tags and carrier: no control of their form arrived, and no observer
+ * saw any. VLANs, a locked port, tc and nft rules at the sender's port are named without effect on the verdict: they
+ * are part of the isolation. Without these, or with programs only, the step proves nothing about such frames.
  */
 export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;

@@ -209,7 +209,8 @@ function findOtherEnd(path: string, bridgeNetns: string | null, port: LinkState)
 }
 
 /**
- * Indexes repeat across namespaces: link and port must name each other. `home`: number of the port's namespace there.
+ * Name of the other end of a port's veth pair. Indexes repeat across namespaces: link and port must name each other.
+ * `home`: the number that the links' namespace has for the port's.
  */
 export function otherEndOf(
   { ifindex, peer }: Pick<LinkState, 'ifindex' | 'peer'>,
