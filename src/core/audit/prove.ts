@@ -17,7 +17,7 @@ interface ProvenRun {
   readonly result: Result;
   readonly before: readonly (HostState | null)[];
   readonly evidence: string;
-  /** Null = it was to be probed. */
+  /** null = it was to be probed. */
   readonly leftOut: (probe: NonNullable<AuditFinding['probe']>) => string | null;
 }
 

@@ -17,7 +17,7 @@ export interface UnbridgedSegment {
   readonly value: string;
   /** How the kernel treats their frames, and why nothing is sent there. */
   readonly text: string;
-  /** Null = none examines it. */
+  /** null = none examines it. */
   readonly command: string | null;
 }
 
@@ -300,7 +300,7 @@ export function reversePathSysctls(device: string): readonly [ofDevice: string, 
 }
 
 /**
- * Effective value: 0 off, 1 strict (RFC 3704 2.2), 2 loose. The larger counts (ip-sysctl, conf/interface). Null = not
+ * Effective value: 0 off, 1 strict (RFC 3704 2.2), 2 loose. The larger counts (ip-sysctl, conf/interface). null = not
  * read.
  */
 export function reversePathOf(

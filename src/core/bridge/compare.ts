@@ -35,7 +35,7 @@ const comparedBy = (reader: Reader): readonly (readonly [string, LinkFact['of']]
 ];
 const compared = { judge: comparedBy('judge'), drift: comparedBy('drift'), report: comparedBy('report') };
 
-/** A link's fact or attribute. Null = none. */
+/** A link's fact or attribute. null = none. */
 export function factOf(link: LinkState | undefined, what: string): SettingValue | null {
   if (link === undefined) return null;
   return linkFacts.get(what)?.of(link) ?? link.port?.[what] ?? link.bridge?.[what] ?? null;

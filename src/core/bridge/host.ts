@@ -18,7 +18,7 @@ export function linkNamed({ links }: Links, name: string | null | undefined): Li
   return linkTables(links).byName.get(name ?? '')?.[0];
 }
 
-/** The link of an index on a host. Null = the orchestrator's own, or the only one. */
+/** The link of an index on a host. null = the orchestrator's own, or the only one. */
 export function linkAt({ links }: Links, ifindex: number | null, host: string | null = null): LinkState | undefined {
   const found = ifindex === null ? undefined : linkTables(links).byIndex.get(ifindex);
   return found?.find(({ name }) => hostOf(name) === host);
@@ -53,10 +53,10 @@ export function entriesIn({ fdb }: Fdb, bridge: string): readonly FdbState[] {
 export interface GroupMember {
   readonly bridge: string;
   readonly port: string;
-  /** Null = not understood. */
+  /** null = not understood. */
   readonly group: string | null;
   readonly vlan: number | null;
-  /** Null = any sender. */
+  /** null = any sender. */
   readonly source: string | null;
   /** `permanent`: static. `temp`: joined. */
   readonly state: string;
@@ -136,7 +136,7 @@ const vlanTables = once((vlan: object) => groupBy(objectsOf(vlan), ({ ifname }) 
 
 /**
  * From `bridge -j vlan show`: `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID"]},{"vlan":20,"vlanEnd":29}]}]`.
- * Null = not listed.
+ * null = not listed.
  */
 export function portVlans({ vlan }: Pick<HostState, 'vlan'>, name: string): PortVlans | null {
   const listed = typeof vlan === 'object' && vlan !== null ? vlanTables(vlan).get(name) : undefined;

@@ -141,7 +141,7 @@ export interface OvsCopy {
   readonly bridge: string;
   /** `action CONTROLLER`, `sFlow`, `mirror m0 to p2`. */
   readonly what: string;
-  /** Table, priority and match, or a mirror's selection. Null = neither. */
+  /** Table, priority and match, or a mirror's selection. null = neither. */
   readonly flow: string | null;
   /** With cookie and actions. */
   readonly complete?: string;
@@ -366,7 +366,7 @@ export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
   });
 }
 
-/** Null = no such bridge. Empty = the kernel's (ovs-vswitchd.conf.db(5), datapath_type). */
+/** null = no such bridge. Empty = the kernel's (ovs-vswitchd.conf.db(5), datapath_type). */
 export function datapathOf({ ovs }: HostState, bridge: string): string | null {
   const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
   if (typeof type !== 'string') return null;

@@ -38,7 +38,7 @@ export interface Way {
   readonly isConditional: boolean;
   /** A rule that every kernel has (ip-rule(8)). */
   readonly isUsual: boolean;
-  /** ip-route(8), `encap`. Null = none. */
+  /** ip-route(8), `encap`. null = none. */
   readonly encapsulation: string | null;
 }
 
@@ -79,7 +79,7 @@ const theHost = 'the host itself';
 /** An unreadable nexthop object (ip-nexthop(8)). */
 const unknownDevice = 'an unknown device';
 
-/** Parses a prefix, with `length` by default. Null = another family. */
+/** Parses a prefix, with `length` by default. null = another family. */
 export function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
   if (text === 'all' || text === 'default' || text === 'any') return { family, value: 0n, length: 0 };
   const [address = '', bits = String(length ?? bitsOf(family))] = text.split('/');

@@ -110,7 +110,7 @@ export const readFrom = {
   packet: '/proc/net/packet',
 } as const;
 
-/** Bridges print 0 and 1, ports true and false. Null = not reported. */
+/** Bridges print 0 and 1, ports true and false. null = not reported. */
 export function isSettingOn(settings: Settings, key: BridgeKey | PortKey): boolean | null {
   const value = settings[key];
   return value === undefined ? null : isOn(value);
@@ -153,7 +153,7 @@ export function linkOfRecord(
   return linkNamed(state, port) ?? state.links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
 }
 
-/** Why a port cannot be captured. Null = it can. A port without carrier gets no frames. */
+/** Why a port cannot be captured. null = it can. A port without carrier gets no frames. */
 export function deafness(link: LinkState): string | null {
   if (!link.flags.includes('UP')) return 'the interface is down';
   if (!link.flags.includes('LOWER_UP')) return 'no carrier: nothing runs behind it';

@@ -8,7 +8,7 @@ import type { BridgeView } from './view.js';
 /** A leak with the plan's flow and the kernel's state. */
 export type LeakContext = RowContext;
 
-/** Null = another cause. */
+/** null = another cause. */
 export type CauseFinder = (leak: LeakContext) => FoundCause | null;
 
 /** `fix` null = none known. */
@@ -73,7 +73,7 @@ export interface Explained {
   readonly cause: {
     /** A main clause about sender and observer. */
     readonly phrase: (parts: PhraseParts) => string;
-    /** Null = no fix, or no known cost. */
+    /** null = no fix, or no known cost. */
     readonly cost:
       | FixCost
       | null

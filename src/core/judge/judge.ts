@@ -124,7 +124,7 @@ export function startJudging<Input extends JudgeStart>(input: Input): JudgeState
 }
 
 /**
- * Continues after the capture. Null = start again: frames were dropped, an engine knows no directions, or the plan
+ * Continues after the capture. null = start again: frames were dropped, an engine knows no directions, or the plan
  * differs.
  */
 export function continueJudging(judging: JudgeState<JudgeStart>, input: JudgeInput): JudgeState | null {

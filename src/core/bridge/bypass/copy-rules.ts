@@ -26,11 +26,11 @@ export interface CopyRule {
   readonly family: string;
   /** One for each way to it, with the conditions of jumps. */
   readonly selectors: readonly Selector[];
-  /** Null = by a route. */
+  /** null = by a route. */
   readonly to: readonly string[] | null;
   /** As if received there (tc-mirred(8), `ingress`). */
   readonly isReceived?: true;
-  /** Null = none. */
+  /** null = none. */
   readonly counter: number | null;
 }
 

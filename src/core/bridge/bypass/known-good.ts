@@ -288,7 +288,7 @@ export function callsOf(code: Uint8Array): readonly number[] {
   return [...new Set(instructionsOf(code).flatMap((made) => (isCall(made) && made.from === 0 ? [made.value] : [])))];
 }
 
-/** True if a tracing program hands packets to a process. Null = code or a called function is not known. */
+/** True if a tracing program hands packets to a process. null = code or a called function is not known. */
 export function mayOutputPackets(code: Uint8Array, functionsOf: FunctionsOf): boolean | null {
   const called = callsOf(code).map(functionsOf);
   if (called.some((names) => names.some((name) => outputs.has(name)))) return true;

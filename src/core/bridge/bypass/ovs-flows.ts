@@ -1,7 +1,7 @@
 export interface OvsFlow {
   readonly table: number;
   readonly priority: number;
-  /** Null = no value, as in `tcp`. */
+  /** null = no value, as in `tcp`. */
   readonly match: readonly (readonly [key: string, value: string | null])[];
   readonly actions: readonly string[];
   readonly hasCookie: boolean;
@@ -63,7 +63,7 @@ export function argumentsOf(action: string): string {
   return /^[^(]*\((.*)\)[^)]*$/s.exec(action)?.[1] ?? '';
 }
 
-/** Actions of buckets, from `ovs-ofctl dump-groups`. Null = not known. */
+/** Actions of buckets, from `ovs-ofctl dump-groups`. null = not known. */
 export function bucketsOf(groups: readonly string[], id: string): readonly (readonly string[])[] | null {
   const group = groups.find((each) => /\bgroup_id=(\d+)\b/.exec(each)?.[1] === id);
   if (group === undefined) return null;
@@ -121,7 +121,7 @@ function writtenIn(field: string, value: string): WrittenField {
   return { field: fieldName(field), value: numberOf(value), isWhole: !value.includes('/') && !/\[.+\]/.test(field) };
 }
 
-/** The written field (ovs-actions(7)). Null = not understood. */
+/** The written field (ovs-actions(7)). null = not understood. */
 export function writtenBy(action: string): WrittenField | null {
   const [name = '', rest = ''] = action.split(/[:(](.*)$/s);
   const [from = '', to = ''] = rest.split('->');
@@ -153,7 +153,7 @@ function numberOf(text: string): bigint | null {
   }
 }
 
-/** Names or numbers. Null = no output, or by a register. */
+/** Names or numbers. null = no output, or by a register. */
 export function outputPorts(action: string): readonly string[] | null {
   const [, single] =
     /^(?:(?:output|enqueue):"?([^:"[\]]+)"?(?::.*)?|(?:output|enqueue)\((?:port=)?"?([^,")[\]]+)"?.*\))$/
@@ -206,7 +206,7 @@ export function leafActions(
   });
 }
 
-/** Registers of a complete move (ovs-actions(7), move). Null = another action. */
+/** Registers of a complete move (ovs-actions(7), move). null = another action. */
 export function wholeMove(action: string): { readonly from: string; readonly to: string } | null {
   const [, source = '', target = ''] = /^move:([^-[]+)\[\]->([^-[]+)\[\]$/.exec(action) ?? [];
   const [[from, ...wider], [to, ...more]] = [registersOf(fieldName(source)), registersOf(fieldName(target))];
@@ -252,11 +252,11 @@ export interface SwitchedFrame {
   readonly srcMac: string | null;
   readonly dstMac: string | null;
   readonly etherType: number | null;
-  /** Above IP, with ports. Null = none or not known. */
+  /** Above IP, with ports. null = none or not known. */
   readonly protocol: number | null;
   readonly srcPort: number | null;
   readonly dstPort: number | null;
-  /** The outermost tag. Null = none. */
+  /** The outermost tag. null = none. */
   readonly vlan: number | null;
   readonly srcIp: string | null;
   readonly dstIp: string | null;

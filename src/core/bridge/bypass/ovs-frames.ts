@@ -1,13 +1,13 @@
 import { isGroupMacText } from '../../wire/ethernet.js';
 import { registersOf, type WrittenField } from './ovs-flows.js';
 
-/** `group` includes the network's own addresses. Null = any. */
+/** `group` includes the network's own addresses. null = any. */
 export type FrameTarget = { readonly mac: string } | 'group' | null;
 
 export type Registers = ReadonlyMap<string, bigint | null | 'kept'>;
 
 export interface Frames {
-  /** The original or replacing port. Null = any. */
+  /** The original or replacing port. null = any. */
   readonly inPort: string | null;
   /** `none`: removed, so that they can go back. */
   readonly port: 'own' | 'none' | 'other';
@@ -17,7 +17,7 @@ export interface Frames {
   readonly isPlain: boolean;
   /** Tag or source. */
   readonly changed: 'no' | 'all' | 'some';
-  /** Other than 0. Null = not known, `kept` = unchanged and not matched. */
+  /** Other than 0. null = not known, `kept` = unchanged and not matched. */
   readonly registers: Registers;
 }
 
@@ -25,7 +25,7 @@ export const anyFrame: Frames = {
   ...{ inPort: null, port: 'own', dst: null, isRewritten: false, isPlain: true, changed: 'no', registers: new Map() },
 };
 
-/** The destination MAC as sent. Null = none, or not known. */
+/** The destination MAC as sent. null = none, or not known. */
 export function macOf({ dst, isRewritten }: Frames): string | null {
   return dst !== null && dst !== 'group' && !isRewritten ? dst.mac : null;
 }

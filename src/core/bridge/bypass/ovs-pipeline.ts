@@ -31,7 +31,7 @@ import { addTo } from '../../text/collections.js';
 export interface PipelineBridge {
   readonly flows: readonly OvsFlow[];
   readonly groups: readonly string[];
-  /** By name, number and `LOCAL`. Null = reported as unobserved. */
+  /** By name, number and `LOCAL`. null = reported as unobserved. */
   readonly ports: ReadonlyMap<string, string | null>;
   readonly flooded: readonly string[];
   readonly owners: ReadonlyMap<string, readonly string[]>;
@@ -46,9 +46,9 @@ export interface Suspect {
   readonly flow: OvsFlow;
   /** `FLOOD`, `output`, `group:1`, `learn`. */
   readonly action: string;
-  /** Null = not known, or not ports. */
+  /** null = not known, or not ports. */
   readonly to: readonly string[] | null;
-  /** Null = any, also in `inPort`. */
+  /** null = any, also in `inPort`. */
   readonly dst: string | null;
   readonly path: readonly OvsFlow[];
   readonly inPort: string | null;

@@ -64,7 +64,7 @@ function nameValue(field: FieldName, name: string, isV6: boolean): number | unde
   }
 }
 
-/** A value as nft prints it. Null = not of this field. */
+/** A value as nft prints it. null = not of this field. */
 export function valueOf(field: FieldName, value: unknown, isV6: boolean): bigint | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : null;
   const bits = Array.isArray(value) ? value : fieldsOf(value)?.['|'];
@@ -81,7 +81,7 @@ export function valueOf(field: FieldName, value: unknown, isV6: boolean): bigint
   return known === undefined ? null : BigInt(known);
 }
 
-/** Values of a prefix. Null = no such length. */
+/** Values of a prefix. null = no such length. */
 export function prefixRange(field: FieldName, address: bigint, length: number): Range | null {
   if (!Number.isInteger(length) || length < 0 || length > fieldBits[field]) return null;
   const free = BigInt(fieldBits[field] - length);
@@ -315,7 +315,7 @@ function wordOf(match: Fields): WordMatch | null {
   return value === undefined || mask === undefined || Number.isNaN(value + mask) ? null : { at: off, value, mask };
 }
 
-/** Words that a u32 entry compares. Null = marks or tables. */
+/** Words that a u32 entry compares. null = marks or tables. */
 export function wordsOfU32(options: Fields): readonly WordMatch[] | null {
   const matches = objectsOf(options['matches'] ?? [options['match']]);
   const words = matches.flatMap((match) => {

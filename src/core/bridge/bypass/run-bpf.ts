@@ -8,7 +8,7 @@ export interface SeenFrame {
   readonly unknown: Uint8Array;
   /** 0, or the network header for a socket without link header. */
   readonly dataAt: number;
-  /** For negative offsets. Null = it depends on the frame's way. */
+  /** For negative offsets. null = it depends on the frame's way. */
   readonly networkAt: number | null;
   /** EtherType. */
   readonly protocol: number;
@@ -157,7 +157,7 @@ function holdsPartly(kind: number, { bits, known }: Bits, operand: number): bool
   return (operand & ~known) === 0 ? false : null;
 }
 
-/** Null = it may hold or not. */
+/** null = it may hold or not. */
 function holds(kind: number, a: Value, operand: Value): boolean | null {
   if (typeof operand !== 'number') return null;
   if (a === 'other port') return kind === 0x10 && dhcpPorts.includes(operand) ? false : null;

@@ -54,7 +54,7 @@ export interface Selector {
 /** A frame's fields, without missing ones. */
 export type FrameFields = Readonly<Partial<Record<FieldName, bigint>>>;
 
-/** Devices on a frame's way, by hook. Null = any. */
+/** Devices on a frame's way, by hook. null = any. */
 export interface DevicesOnWay {
   readonly in: string | null;
   readonly out: string | null;
@@ -128,12 +128,12 @@ export function takesFrame(
 
 const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 
-/** A 48-bit number. Null = no MAC. */
+/** A 48-bit number. null = no MAC. */
 export function macValue(text: string): bigint | null {
   return macPattern.test(text) && macBytes(text) !== null ? BigInt(`0x${text.replaceAll(':', '')}`) : null;
 }
 
-/** An address as a number. Null = another family. */
+/** An address as a number. null = another family. */
 export function addressValue(text: string, family: 4 | 6): bigint | null {
   const ip = parseIp(text);
   return ip === null || ip.family !== family ? null : ip.value;

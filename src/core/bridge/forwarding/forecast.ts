@@ -19,7 +19,7 @@ export interface ForecastFlow {
   readonly class: ProbeClassName;
   /** For thefts, MAC floods and queries the one that talks afterwards. */
   readonly from: End;
-  /** Null = a group, or none. */
+  /** null = a group, or none. */
   readonly to: End | null;
   readonly observer: End;
   /** The thief, flooder or querying guest. */
@@ -41,7 +41,7 @@ export const unknown = (why: string): Forecast => ({ reach: 'unknown', why });
 /** A class's forecast, without filters and mirrors. */
 export type ClassForecast = (view: BridgeView, diversions: Diversions, flow: ForecastFlow) => Forecast;
 
-/** Null = no port. */
+/** null = no port. */
 export function portOf(end: End | null | undefined): PortView | null {
   return end?.site.kind === 'port' ? end.site.port : null;
 }

@@ -93,7 +93,7 @@ interface JudgedRow {
   readonly now: FdbForm | null;
   /** As before if it is the run's, else as it is. */
   readonly target: FdbForm | null;
-  /** Null = the run's. */
+  /** null = the run's. */
   readonly foreign: string | null;
 }
 
@@ -155,7 +155,7 @@ export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }
   );
 }
 
-/** Null = no member. */
+/** null = no member. */
 export function mdbForm(
   mdb: unknown,
   { bridge, port, group, vlan }: Pick<GroupMember, 'bridge' | 'port' | 'group' | 'vlan'>,

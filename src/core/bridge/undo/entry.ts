@@ -11,7 +11,7 @@ export function isOfOvs({ kind }: UndoEntry): boolean {
   return kind.startsWith('ovs-');
 }
 
-/** Present rows by name. Null = the row is gone. */
+/** Present rows by name. null = the row is gone. */
 export interface OvsPresent {
   readonly on: string | null;
   readonly bridge: string | null;

@@ -40,7 +40,7 @@ const line = z
   .max(4096)
   .refine((text) => !/[\n\0]/.test(text));
 const group = z.string().regex(/^[0-9a-f.:]{2,45}$/);
-/** Null = none. */
+/** null = none. */
 const form = z.strictObject({ state: z.enum(['static', 'permanent', 'dynamic']), sticky: z.boolean() }).nullable();
 const fdbRow = z.strictObject({ vlan: vid.nullable(), set: form, was: form });
 const member = z.enum(['permanent', 'temp']).nullable();
@@ -144,7 +144,7 @@ export type OvsRow = Frozen<z.infer<typeof row>>;
 export type FdbForm = Frozen<NonNullable<z.infer<typeof form>>>;
 export type FdbRow = Frozen<z.infer<typeof fdbRow>>;
 
-/** A journal's line. Null = not of this version. */
+/** A journal's line. null = not of this version. */
 export function parseUndoEntry(json: unknown): UndoEntry | null {
   const { success, data } = entry.safeParse(json);
   return success ? data : null;

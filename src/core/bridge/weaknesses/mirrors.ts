@@ -23,7 +23,7 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** tc(8). Null = not identifiable. */
+/** tc(8). null = not identifiable. */
 function filterWords({ protocol, pref, chain, kind, options }: Fields): readonly string[] | null {
   if (typeof pref !== 'number') return null;
   const { handle, fh } = fieldsOf(options) ?? {};
@@ -81,7 +81,7 @@ export interface NftCopy {
   readonly verb: 'dup' | 'fwd' | 'TEE';
   /** null = by a route. */
   readonly device: string | null;
-  /** nft does not print TEE's address. Null = to a device. */
+  /** nft does not print TEE's address. null = to a device. */
   readonly address: string | null;
   readonly place: string;
   readonly fix: Fix;
@@ -196,7 +196,7 @@ interface Carriers {
   readonly rules: readonly RuleFinding[];
   readonly programs: readonly RuleFinding[];
   readonly routed: ReturnType<typeof routedCopies>;
-  /** By name, with devices. Null = by a route. */
+  /** By name, with devices. null = by a route. */
   readonly named: ReadonlyMap<string, { readonly finding: RuleFinding; readonly to: readonly string[] | null }>;
   readonly toPort: Map<string, RuleFinding | null>;
   /** The host's own name for a name across hosts. */

@@ -67,7 +67,7 @@ function optionOf(wanted: Wanted): Option | undefined {
   return wanted.kind === 'port' ? ofPort[wanted.key] : undefined;
 }
 
-/** Property and value. Null = none, as for `flood`, `isolated`, `locked`, entries. */
+/** Property and value. null = none, as for `flood`, `isolated`, `locked`, entries. */
 export function networkManagerOption(wish: Wanted): readonly [property: string, value: string] | null {
   const [property, write] = optionOf(wish) ?? [];
   const value = 'value' in wish ? (write?.(wish.value) ?? null) : null;

@@ -145,7 +145,7 @@ export class SeenTokens {
     return names;
   }
 
-  /** Null = none, or perhaps several. */
+  /** null = none, or perhaps several. */
   onlyObserverOf(flow: Flow): string | null {
     const { rows, beyond } = this;
     const row = rows.newestOf(flow.id - this.firstId);

@@ -38,7 +38,7 @@ function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | 
 
 /**
  * Guests whose port learns nothing, so frames to them flood now or once their entry ages. Only settings show it: the
- * group has no rows. Null = none, or nothing is open by design.
+ * group has no rows. null = none, or nothing is open by design.
  */
 export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostState | null): LeakGroup | null {
   if (before === null || step.expect.open === undefined) return null;

@@ -54,7 +54,7 @@ interface Pair {
   readonly kind: 'own' | 'group' | 'passing' | 'foreign';
   readonly from: number;
   readonly to: number;
-  /** By `QuickProtocol.key`. Null = no row left. */
+  /** By `QuickProtocol.key`. null = no row left. */
   readonly quick: Map<number, Heard | null>;
 }
 

@@ -7,7 +7,7 @@ import type { StepFacts } from './step-facts.js';
 export interface Unheard {
   /** Whatever the traffic. 0 = even. */
   readonly certain: number;
-  /** Null = no window has an idle moment. */
+  /** null = no window has an idle moment. */
   readonly settled: number | null;
   /** At least this many, unless among the driver's drops. Absent = none. */
   readonly orDropped?: number;

@@ -16,7 +16,7 @@ export interface ProbePacket {
   readonly isEcho: boolean;
 }
 
-/** Null = none. */
+/** null = none. */
 export interface AskedPacket {
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
@@ -27,7 +27,7 @@ export interface AskedPacket {
 export interface ProbeAnswer {
   /** For a host that is no endpoint, its bridge or port. */
   readonly by: string;
-  /** Of the enclosing frame. Null = in a tunnel. */
+  /** Of the enclosing frame. null = in a tunnel. */
   readonly dstMac: Mac | null;
 }
 
@@ -35,7 +35,7 @@ export interface ProbeAnswer {
 const changing = { 4: [1, 2, 3, 6, 7, 8, 10, 11], 6: [1, 2, 3, 7] } as const;
 const addressesAt = { 4: [12, 20], 6: [8, 40] } as const;
 
-/** As far as answers repeat it. Null = not IP. */
+/** As far as answers repeat it. null = not IP. */
 export function packetBeforeToken(
   { bytes, tokenAt, checksumAt }: FrameTemplate,
   { ipVersion, protocol, srcIpAt, icmpType }: FrameView,
@@ -149,7 +149,7 @@ function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
 export type StackMade = 'reply' | 'payload';
 
 /**
- * Reads how the host or an uplink made a frame that the sender cannot have addressed. Null = not made there, or perhaps
+ * Reads how the host or an uplink made a frame that the sender cannot have addressed. null = not made there, or perhaps
  * forwarded.
  */
 export function createStackReader(

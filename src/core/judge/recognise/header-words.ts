@@ -22,7 +22,7 @@ export interface HeaderWords {
 }
 
 /**
- * `vary` clears in `same` bits that differ between frames, false = no such words. Null = comparing would disagree with
+ * `vary` clears in `same` bits that differ between frames, false = no such words. null = comparing would disagree with
  * the classifier.
  */
 export function headerWords(

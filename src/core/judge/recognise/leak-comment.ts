@@ -79,7 +79,7 @@ function leakText(frame: CommentedFrame, plan: Plan, parties: Parties): string |
 
 const controlMark = 'CONTROL ';
 
-/** For users and for `replay --mac`, which would take it for overheard. Null = other frames. */
+/** For users and for `replay --mac`, which would take it for overheard. null = other frames. */
 export function controlComment({ sighting }: Pick<Classified, 'sighting'>): string | null {
   if (sighting.kind !== 'control') return null;
   const { kind, phase, observer, sender } = sighting.control;

@@ -38,7 +38,7 @@ function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   };
 }
 
-/** Null = the state was not read, or lacks the row's bridge. */
+/** null = the state was not read, or lacks the row's bridge. */
 export function rowContexts(
   plan: Plan,
   step: StepPlan,

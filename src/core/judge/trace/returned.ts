@@ -8,13 +8,13 @@ import { type FlowFinder, isRightly, tracedDeviceText, type TraceInput } from '.
 /** A way in beside the step's bridges. */
 export interface Entrance {
   readonly name: string;
-  /** The guest that sent on its rightful frames. Null = from outside: a LAN, a tunnel, a process. */
+  /** The guest that sent on its rightful frames. null = from outside: a LAN, a tunnel, a process. */
   readonly guest: string | null;
 }
 
 interface KnownEntrance extends Entrance {
   readonly tokens: ReadonlySet<number>;
-  /** The home's devices that get its frames. Null = perhaps all. */
+  /** The home's devices that get its frames. null = perhaps all. */
   readonly reach: ReadonlySet<string> | null;
 }
 

@@ -112,7 +112,7 @@ export class Strangers {
   }
 
   /**
-   * Null = nothing is known beside the bridges, or it is accounted for. `isComplete`: the trace lost nothing, else it
+   * null = nothing is known beside the bridges, or it is accounted for. `isComplete`: the trace lost nothing, else it
    * may lack probes' entrances.
    */
   static of(input: TraceInput, finder: FlowFinder, isComplete: boolean): Strangers | null {
