@@ -19,7 +19,7 @@ export function calledAs({ script, cwd, env }: Call): string {
   return `node ${quoteForShell(near.startsWith('..') ? script : near)}`;
 }
 
-/** `calledAs` of this process. */
+/** The words to call this process again. */
 export function ownCall(): string {
   return calledAs({ script: process.argv[1] ?? '', cwd: process.cwd(), env: process.env });
 }

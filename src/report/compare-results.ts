@@ -61,7 +61,7 @@ export interface Changes<Value> {
   readonly untold: readonly Value[];
 }
 
-/** `proven`: a missing value shows that it is over. */
+/** Compares findings by key. `proven`: a missing value shows that it is over. */
 export function compareFound<Value>(
   before: ReadonlyMap<string, readonly Value[]>,
   after: ReadonlyMap<string, readonly Value[]>,

@@ -152,7 +152,7 @@ function isNative(row: FlowRow): boolean {
   return row.wires.some((wire) => /^(http|ping|tcp|udp|listening)\b/.test(wire));
 }
 
-/** Names a repeated class and carrier once. */
+/** A row's wires in one text, a repeated class and carrier only by kind: `ip-spoof ipv4-udp plain, later-fragment`. */
 export function wiresText({ wires }: FlowRow): string {
   const headOf = (wire: string | undefined): string => /^\S+ \S+ (?!vlan )/.exec(wire ?? '')?.[0] ?? '';
   return wires

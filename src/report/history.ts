@@ -59,7 +59,7 @@ export interface Unended {
   readonly why: string;
 }
 
-/** By scenario and time, each compared with the run before, the first with a run without leaks. */
+/** Runs by scenario and time, compared with the one before; the first with a run without leaks. */
 export function historiesOf(runs: readonly { readonly dir: string; readonly result: Result }[]): readonly History[] {
   const sorted = runs.toSorted((a, b) => a.result.run.startedAt.localeCompare(b.result.run.startedAt, 'en'));
   const names = [...new Set(sorted.map(({ result }) => result.scenario.name))];

@@ -50,7 +50,7 @@ export interface View {
 /** Ends with a line feed. Never throws on guests' text. */
 export type Reporter = (runs: readonly ReportedRun[], view: View) => string;
 
-/** null = not available. */
+/** Seconds of a step in the timeline; null = not available. */
 export function stepSeconds(details: RunDetails | null, step: number): number | null {
   let [first, last] = [Infinity, -Infinity];
   for (const { step: of, monoMs } of details?.timeline ?? []) {

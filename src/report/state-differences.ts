@@ -28,7 +28,10 @@ function fdbOf(entries: readonly FdbState[]): Readonly<Record<string, string>> {
   );
 }
 
-/** Without timers and counters. `listingText`: rulesText within a run, reloadedRulesText between runs. */
+/**
+ * Differences of two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl, without
+ * timers and counters. `listingText`: rulesText within a run, reloadedRulesText between runs.
+ */
 export function stateDifferences(
   before: HostState,
   after: HostState,

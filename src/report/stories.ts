@@ -4,7 +4,7 @@ import { counted } from '../core/text/escape.js';
 import { setText, someText } from '../core/text/names.js';
 import { type Block, factsOf } from './document.js';
 
-/** Empty = not measured. */
+/** `1,200 probes ended in nft_do_chain at vnet3`, and probes without a copy; none = not measured. */
 export function measuredText({ measured }: Held): readonly string[] {
   if (measured === undefined) return [];
   const dropped = measured.dropped.map(
@@ -53,12 +53,12 @@ export function reachTexts(result: Result): readonly string[] {
   return [...new Set(texts)];
 }
 
-/** With their step from 0. */
+/** Carriers that came out differently, with their step from 0. */
 export function apartStories(result: Result): readonly { readonly step: number; readonly apart: CarriersApart }[] {
   return result.steps.flatMap((each, step) => (each.carriersApart ?? []).map((apart) => ({ step, apart })));
 }
 
-/** With their step from 0. */
+/** Probes that did not enter, with their step from 0. */
 export function entryStories(result: Result): readonly { readonly step: number; readonly story: HeldAtEntry }[] {
   return result.steps.flatMap(({ heldAtEntry = [] }, step) => heldAtEntry.map((story) => ({ step, story })));
 }
@@ -94,7 +94,7 @@ export function outcomeText({ outcome, cutOff, lost = [], separated = [] }: Prov
   }
 }
 
-/** With their step from 0. */
+/** Tried fixes, with their step from 0. */
 export function fixStories(result: Result): readonly { readonly step: number; readonly fix: ProvenFix }[] {
   return result.steps.flatMap((each, step) => (each.fixes ?? []).map((fix) => ({ step, fix })));
 }

@@ -75,7 +75,7 @@ export function isKnownOnly({ exitCode, steps }: Result): boolean {
   return exitCode === 0 && steps.some((step) => stepWord(step).text === 'KNOWN');
 }
 
-/** By exit status first: an expected leak must not look like an alarm. */
+/** A run's word, by exit status first: an expected leak must not look like an alarm, nor the other way round. */
 export function runWord(result: Result): Word {
   if (isDryRun(result)) return isRunReady(result) ? readyWord : notReadyWord;
   if (isKnownOnly(result)) return { text: 'KNOWN', tint: 'yellow' };
@@ -113,7 +113,7 @@ export function summary(result: Result): string {
   return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected || isDryRun(result) ? '' : '; not as expected'}`;
 }
 
-/** By the common exit status. `isExposed`: one run is, by design. */
+/** The word of several runs by their common exit status; `isExposed`: one is, by design. */
 export function statusWord(status: number, allHold: boolean, isExposed: boolean): Word {
   switch (status) {
     case 0:

@@ -210,7 +210,7 @@ export async function logLastClock(context: RunContext, step: StepPlan, host: st
   });
 }
 
-/** Resolves when all listen. */
+/** Opens every observer; resolves when all listen. */
 export async function openObservers(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
   for (const { observer, facts, version } of await capture.open(requestsOf(context, step, step.observers))) {
     context.timeline.log(step.index, { event: 'listening', observer, facts, version });

@@ -180,7 +180,7 @@ export function checkStop(signal: AbortSignal): void {
   if (signal.aborted) throw stopReason(signal);
 }
 
-/** Throws as `checkStop` does as soon as the run must end. */
+/** Waits; throws as `checkStop` does as soon as the run is to end. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   checkStop(signal);
   await new Promise<void>((resolve) => {
@@ -197,7 +197,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 const reportedWaitMs = 2000;
 
-/** As `pause`. Reports the remaining seconds of a long wait. */
+/** Waits as `pause`, and reports the remaining seconds of a long wait. */
 export async function wait(context: RunContext, step: StepPlan, phase: StepPhase, ms: number): Promise<void> {
   if (ms < reportedWaitMs) return pause(ms, context.signal);
   const end = performance.now() + ms;

@@ -102,7 +102,7 @@ export async function startAccounts(
   return () => Object.assign({}, ...here.map(({ readInside }) => readInside()));
 }
 
-/** Also reads the accounts behind the ports. */
+/** The capture of a step that reads also the accounts behind its ports. */
 export function withInside(capture: Capture, read: InsideReader): Capture {
   return { ...capture, accounts: () => ({ ...capture.accounts(), ...read() }) };
 }

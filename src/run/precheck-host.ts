@@ -18,7 +18,9 @@ export interface HostLook {
   readonly keepers: readonly ConfigurationManager[] | null;
 }
 
-/** Rejects with VerifyError (3) if the run would be useless. */
+/**
+ * Reads the notes of a run on this host. Rejects with VerifyError (3) if the run would be useless.
+ */
 export async function precheckHost(plan: Plan, netns: string | null): Promise<HostLook> {
   const ports = plan.endpoints.flatMap(({ attach, port, started }) =>
     isOnPort(attach) && port !== null && started ? [port] : [],

@@ -44,7 +44,7 @@ type Segments = Parameters<StepTraces['start']>[2];
 /** VXLAN adds 50 bytes, messages to NFLOG some 100. */
 const maxAdded = 128;
 
-/** null = not requested. */
+/** Traces the steps of a run on this machine. null = not requested. */
 export function stepTraces(dir: string, mode: TraceMode): StepTraces | null {
   if (mode === 'off') return null;
   let kernel: TracedKernel | string | null = null;

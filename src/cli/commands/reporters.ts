@@ -94,7 +94,7 @@ export interface ReportWriting {
   readonly unended?: readonly UnendedRun[];
 }
 
-/** As `writeTexts`. */
+/** Writes every report of runs, as `writeTexts` does. */
 export async function writeReports(
   chosen: readonly ChosenReporter[],
   runs: readonly ReportedRun[],

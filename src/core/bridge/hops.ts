@@ -7,7 +7,7 @@ import { isEndOfGuest } from './beside.js';
 import { isOutward } from './view.js';
 import { findNamed } from '../text/collections.js';
 
-/** By the other bridge's port. */
+/** By the port of the other bridge. */
 export type Hops = ReadonlyMap<string, Hop>;
 
 interface Joint extends Hop {

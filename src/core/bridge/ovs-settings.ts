@@ -27,7 +27,7 @@ export function ovsColumnKind(column: string): OvsColumnKind {
 /** OpenFlow's flag for floods (ovs-ofctl(8), mod-port), by the kernel's name. */
 export const ovsFlood = 'flood';
 
-/** `config:` words by port in `ovs-ofctl show`. */
+/** Words of `config:` by port in `ovs-ofctl show`: ` 1(vnet0): addr:…`, then `     config:     NO_FLOOD`. */
 export function ovsPortConfigs(show: string): ReadonlyMap<string, readonly string[]> {
   const configs = new Map<string, readonly string[]>();
   let port: string | null = null;

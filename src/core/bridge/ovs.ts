@@ -366,7 +366,10 @@ export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
   });
 }
 
-/** null = no such bridge. Empty = the kernel's (ovs-vswitchd.conf.db(5), datapath_type). */
+/**
+ * A bridge's datapath; null = no bridge of that name. An empty column is the kernel's (ovs-vswitchd.conf.db(5),
+ * datapath_type).
+ */
 export function datapathOf({ ovs }: HostState, bridge: string): string | null {
   const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
   if (typeof type !== 'string') return null;

@@ -37,7 +37,7 @@ export function isUnicast({ dstMac }: Pick<RowContext, 'dstMac'>): boolean {
   return dstMac !== null && !isGroupMacText(dstMac);
 }
 
-/** As `bridge mdb` names it: the IP group, else the group MAC. Null for broadcast and unicast. */
+/** The group of a frame, as `bridge mdb` names it: its IP group, else its group MAC; null for broadcast and unicast. */
 export function groupAddress({ dstIp, dstMac }: FrameSpec): string | null {
   if (dstMac === 'ff:ff:ff:ff:ff:ff' || !isGroupMacText(dstMac)) return null;
   return dstIp ?? dstMac;

@@ -34,7 +34,7 @@ export function rulesText(rules: unknown): string {
   return typeof rules === 'object' && rules !== null ? textOnce(rules) : textWithout(rules, moving);
 }
 
-/** Without handles too: reloaded rules are equal. */
+/** Rules as text without handles, so that reloaded rules are equal. */
 export function reloadedRulesText(rules: unknown): string {
   return textWithout(rules, incidental);
 }

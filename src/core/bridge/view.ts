@@ -134,7 +134,7 @@ export function stateAlone(state: HostState): Snapshot {
   return { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
 }
 
-/** `tcpdump (812)`, or that none was visible. */
+/** Holders of sockets: `tcpdump (812)`, or that none was visible. */
 export function describeHolders(sockets: readonly PacketSocket[] | null): string {
   if (sockets === null) return 'nobody knows (packet sockets could not be read)';
   if (sockets.length === 0) return 'no packet socket: another bridge, a macvlan, or a user (ip link set promisc on)';
@@ -142,7 +142,10 @@ export function describeHolders(sockets: readonly PacketSocket[] | null): string
   return names.length === 0 ? 'a process that is not visible from here' : [...new Set(names)].sort().join(', ');
 }
 
-/** By name, or by the guest's MAC as learned or on libvirt's tap (first byte fe). */
+/**
+ * The link of a configuration: by name, or by the guest's MAC, as bridges know it or as libvirt's tap has it (first
+ * byte fe).
+ */
 export function linkOfRecord(
   { device, mac }: { readonly device: string | null; readonly mac: Mac | null },
   state: Pick<HostState, 'links' | 'fdb'>,

@@ -8,7 +8,7 @@ import type { BridgeView } from './view.js';
 /** A leak with the plan's flow and the kernel's state. */
 export type LeakContext = RowContext;
 
-/** null = another cause. */
+/** Finds one cause in a leak; null = it is another. */
 export type CauseFinder = (leak: LeakContext) => FoundCause | null;
 
 /** `fix` null = none known. */

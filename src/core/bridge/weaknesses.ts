@@ -45,7 +45,10 @@ import { guestsUnbridged, vmnetPresent, vmnetWritable } from './weaknesses/unexa
 import { vlanShared, vlanUnfiltered, vniShared } from './weaknesses/vlan.js';
 import { listText, someText } from '../text/names.js';
 
-/** By code, most specific first: the order of search for causes, and of findings of one severity. */
+/**
+ * Every weakness by code, the most specific first: the order of search for causes, and of findings of one severity. A
+ * new one also takes a file or object in weaknesses/.
+ */
 export const weaknesses: Readonly<Record<FoundCauseCode, Explained> & Record<AuditId, Audited>> = {
   mirror,
   'tc-mirror': tcMirror,
@@ -178,7 +181,7 @@ export function fixPrice(code: GroupCause['code'], fix: FoundFix): number {
   return prices[costOf(code, fix)?.price ?? 'silence'];
 }
 
-/** `br0` of `br0.ageing_time`, the name behind `dev` or `on`, else the place. */
+/** The device of a place: `br0` of `br0.ageing_time`, the name behind `dev` or `on`, else the place itself. */
 export function deviceInPlace(place: string): string {
   return /^[^ ]+(?=\.[^. ]+( |$))/.exec(place)?.[0] ?? place;
 }

@@ -85,7 +85,7 @@ function isInferred(facts: StepFacts | undefined, observer: string): boolean {
   return facts?.listening.get(observer)?.direction === 'inferred';
 }
 
-/** Pure. During a run, its end needs `continueJudging`. */
+/** Begins a judgement. Pure: no clock, no file. One of a running run needs `continueJudging` before its end. */
 export function startJudging<Input extends JudgeStart>(input: Input): JudgeState<Input> {
   const facts = stepFacts(input.plan, input.timeline);
   const lossy = facts.map(isLossy);

@@ -10,7 +10,7 @@ export interface Parties {
 
 const noOthers: readonly string[] = [];
 
-/** By `owner`. An endpoint without one is alone. */
+/** Parties by `owner`; an endpoint without one is alone. */
 export function createParties(endpoints: readonly Endpoint[]): Parties {
   const owners = new Map(endpoints.flatMap(({ name, owner }) => (owner === undefined ? [] : [[name, owner] as const])));
   const sameOwner = (first: string, second: string): boolean => {

@@ -27,7 +27,7 @@ export interface AuditFinding {
   readonly lasting?: readonly PersistentFix[];
 }
 
-/** `unknown` = this kernel does not report it, which is never fine. */
+/** A setting with the kernel's value; `unknown` = this kernel does not report it, which is never fine. */
 export interface AuditSetting {
   readonly place: string;
   readonly value: string;

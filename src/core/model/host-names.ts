@@ -1,6 +1,6 @@
 /**
- * `HOST/NAME`, a bare name on the orchestrator's host. Names of interfaces have no slash (dev_valid_name,
- * net/core/dev.c).
+ * Names across hosts: `HOST/NAME` for another host than the orchestrator's, since the kernel allows no slash in an
+ * interface's name (dev_valid_name, net/core/dev.c). A name without a host is here.
  */
 export function onHost(host: string | null, name: string): string {
   return host === null ? name : `${host}/${name}`;

@@ -42,7 +42,7 @@ export type LabTrial =
   | ({ readonly built: true } & TrialsMessage)
   | { readonly built: false; readonly code: FaultCode; readonly why: string; readonly mend: string };
 
-/** null = absent. */
+/** State of a machine; null = absent. */
 export interface MachineSnapshot {
   readonly kernel: string;
   readonly architecture: string;

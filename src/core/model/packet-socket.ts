@@ -63,7 +63,7 @@ export function receives({ protocol }: Pick<PacketSocket, 'protocol'>): boolean 
   return protocol !== '0000';
 }
 
-/** Also true if bound to the interface and the kernel does not report. */
+/** True if it makes an interface promiscuous, or may: bound to it, and the kernel does not report. */
 export function holdsPromiscuous(socket: PacketSocket, ifindex: number): boolean {
   return socket.promiscuous?.includes(ifindex) ?? (socket.ifindex === ifindex && receives(socket));
 }

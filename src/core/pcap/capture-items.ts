@@ -2,7 +2,7 @@
 export const directions = { unknown: 0, in: 1, out: 2 } as const;
 export type Direction = (typeof directions)[keyof typeof directions];
 
-/** `unknown` for any other value. */
+/** The direction of a batch's packet; `unknown` for any other value. */
 export function packetDirection({ direction }: Pick<Batch, 'direction'>, packet: number): Direction {
   const value = direction[packet];
   if (value === directions.out) return directions.out;

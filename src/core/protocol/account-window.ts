@@ -27,7 +27,7 @@ export function isSettled(window: AccountWindow): boolean {
   return window.rest >= restReadings || window.meetings >= settledMeetings;
 }
 
-/** null = the first reading. */
+/** Folds a reading into the window; null = the first. */
 export function withReading(window: AccountWindow | null, { before, heard, after }: AccountReading): AccountWindow {
   const low = before.sent + before.dropped - heard;
   const high = after.sent + after.dropped - heard;

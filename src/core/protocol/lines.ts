@@ -8,7 +8,10 @@ export function encodeLine(message: object): string {
   return `${JSON.stringify(message)}\n`;
 }
 
-/** Takes chunks, gives complete lines. VerifyError (70) on a longer line, which no helper writes. */
+/**
+ * Cuts text into lines: the result takes chunks and gives complete lines. Throws VerifyError (70) on a line over
+ * `maxBytes`: the sender is not one of ours.
+ */
 export function lineSplitter(maxBytes: number = maxLineBytes): (chunk: string) => readonly string[] {
   let parts: string[] = [];
   let buffered = 0;

@@ -29,7 +29,7 @@ export function formatIp({ family, value }: IpNumber): string {
     : `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }
 
-/** `192.168.0.20/24`; null = bad address or length. */
+/** Parses `192.168.0.20/24`; null = bad address or length. */
 export function parsePrefix(text: string): IpPrefix | null {
   const [address = '', length = '', ...rest] = text.split('/');
   const ip = parseIp(address);

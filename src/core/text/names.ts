@@ -10,7 +10,7 @@ export function listText(names: readonly string[], word = 'and'): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${word} ${names.at(-1) ?? ''}`;
 }
 
-/** `a, b and 7 more`; `also` adds to the number. */
+/** The first `most` texts and the number of the others plus `also`: `a, b and 7 more`. */
 export function someText(texts: readonly string[], most: number, also = 0, rest = 'more'): string {
   const more = Math.max(0, texts.length - most) + also;
   return `${texts.slice(0, most).join(', ')}${more === 0 ? '' : ` and ${countText(more)} ${rest}`}`;

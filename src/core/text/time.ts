@@ -20,7 +20,7 @@ const unitMs: ReadonlyMap<string, number> = new Map([
   ['h', 3_600_000],
 ]);
 
-/** `30s`, `500ms`, `1.5m` or 0; null = no such time, or no integer. */
+/** Milliseconds of `30s`, `500ms`, `1.5m` or 0; null = no such time, or no integer. */
 export function milliseconds(value: unknown): number | null {
   if (value === 0 || value === '0') return 0;
   const [, amount, unit] =

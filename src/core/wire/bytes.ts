@@ -69,7 +69,7 @@ export function checksumHolds(sum: number): boolean {
   return checksumOf(sum) === 0;
 }
 
-/** `at` -1 = no bytes, false. */
+/** True if the bytes at `at` are these; -1 = none there. */
 export function sameBytes(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   if (at < 0) return false;
   for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;

@@ -74,7 +74,7 @@ export function isGroupMac(bytes: Uint8Array, at: number): boolean {
   return ((bytes[at] ?? 0) & 1) === 1;
 }
 
-/** `isGroupMac` of a text. */
+/** The same of a MAC as text. */
 export function isGroupMacText(mac: string): boolean {
   return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
 }

@@ -1,6 +1,6 @@
 import { checksumOf, readU16, sumOf, writeU16 } from './bytes.js';
 
-/** Without options (RFC 791 3.1). */
+/** IPv4 (RFC 791 3.1) without options. */
 export const ipv4Length = 20;
 /** IANA protocol numbers of IPv4 and IPv6. */
 export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
@@ -50,7 +50,7 @@ export interface Ipv4Fields {
   readonly fragment?: { readonly id: number; readonly offset: number; readonly more: boolean };
 }
 
-/** With checksum. A complete datagram has Don't Fragment and identification 0 (RFC 6864 4.1). */
+/** Writes a header with its checksum. A complete datagram has Don't Fragment and identification 0 (RFC 6864 4.1). */
 export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): number {
   into.fill(0, at, at + ipv4Length);
   into[at] = 0x45;

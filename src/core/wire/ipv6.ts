@@ -117,7 +117,7 @@ function groupsOf(text: string, last: boolean): readonly number[] | null {
   return groups;
 }
 
-/** By RFC 5952. */
+/** The address at `at` by RFC 5952: lower case, the longest run of zero groups as `::`. */
 export function ipv6Text(bytes: Uint8Array, at: number): string {
   const groups = Array.from({ length: 8 }, (_, i) => readU16(bytes, at + 2 * i));
   if (readU32(bytes, at) === 0 && readU32(bytes, at + 4) === 0 && readU32(bytes, at + 8) === 0xffff) {

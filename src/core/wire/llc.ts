@@ -8,7 +8,7 @@ export const maxInLengthField = 1500;
 
 const information = 0x03;
 
-/** With OUI 0. */
+/** Writes LLC and SNAP with OUI 0. */
 export function writeSnap(into: Uint8Array, at: number, etherType: number): number {
   into.set([0xaa, 0xaa, information, 0, 0, 0], at);
   writeU16(into, at + 6, etherType);

@@ -31,7 +31,7 @@ export function writeLinkAddress(into: Uint8Array, at: number, whose: 'source' |
   return at + linkAddressOptionLength;
 }
 
-/** Empty; data start 2 bytes later. */
+/** Writes an empty option for experiments; its data start 2 bytes later. */
 export function writeExperiment(into: Uint8Array, at: number): number {
   into.fill(0, at, at + experimentOptionLength);
   writeU16(into, at, (253 << 8) | (experimentOptionLength / 8));

@@ -11,8 +11,8 @@ import { searchDepth } from './token-filter.js';
  */
 
 /**
- * By interface number. Number 0, no interface's, holds the snap length: the kernel cuts a frame to the program's
- * result.
+ * Size of the map of counts, by interface number. Number 0, which no interface has, is the snap length: the kernel cuts
+ * a frame to the program's result.
  */
 export const countedInterfaces = 1 << 16;
 
@@ -242,7 +242,7 @@ function search(program: Assembler, mark: readonly number[]): void {
   }
 }
 
-/** `out` takes only outgoing frames. Both count only these. */
+/** The frames that a program takes: `out` only outgoing ones. Both count only these. */
 export type SearchKind = 'out' | 'every';
 
 /** Goes on at `search`; kind `out` refuses all others at `none`. */

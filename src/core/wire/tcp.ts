@@ -1,6 +1,6 @@
 import { readU16, readU32, writeU16, writeU32 } from './bytes.js';
 
-/** Without options (RFC 9293 3.1). */
+/** TCP (RFC 9293 3.1) without options. */
 export const tcpLength = 20;
 export const tcpFlags = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10 } as const;
 
@@ -13,7 +13,7 @@ export interface TcpHeader {
   readonly payloadAt: number;
 }
 
-/** null also for an impossible data offset. */
+/** null also of an impossible data offset. */
 export function parseTcp(bytes: Uint8Array, at: number, end: number): TcpHeader | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + tcpLength > limit) return null;

@@ -117,7 +117,7 @@ export function commandsText(commands: readonly string[]): { readonly line: stri
     : { line: first, more: commands.length - 1 };
 }
 
-/** '' = none. */
+/** Commands in one line, with the number of left-out ones; '' = none. */
 export function commandsLine(commands: readonly string[]): string {
   const { line, more } = commandsText(commands);
   return more === 0 ? line : `${line} (and ${countText(more)} more like it)`;

@@ -75,7 +75,7 @@ export interface Answer {
   readonly audience: Audience;
 }
 
-/** Without a word before it. */
+/** The sentence without a word before it; names keep their case. */
 export function standaloneSentence({ sentence }: Pick<Answer, 'sentence'>): string {
   return `${sentence.replace(/^(?:as expected|none of|nothing |known unicast |no claimed |it is not known|frames reached|read on |traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
 }
@@ -121,7 +121,10 @@ function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observ
   return `for ${countText(of - guests.length)} of ${countText(of)} guests; ${countText(guests.length)} ${guests.length === 1 ? 'was' : 'were'} only observed: ${setText(guests)}`;
 }
 
-/** '' = none. `joint` goes between word and text. */
+/**
+ * Text behind HOLDS: `for 49 of 50 guests; 1 was only observed: web7`, `read on this host by suricata (4711)`; '' =
+ * none. `joint`: between word and text.
+ */
 export function holdLimits(result: Pick<Result, 'verdict' | 'observedOnly' | 'steps'>): {
   readonly limits: string;
   readonly joint: string;

@@ -28,7 +28,7 @@ export interface CauseStory {
   readonly tried: readonly ProvenFix[];
 }
 
-/** As judged, or from the rows of older rules. */
+/** Leaks of a step by cause: as judged, or from the rows of older rules. */
 export function groupsOf(step: StepResult): readonly LeakGroup[] {
   return step.groups ?? leakGroups(step.findings);
 }

@@ -107,7 +107,7 @@ function few(groups: readonly LeakGroup[]): readonly Exposure[] {
       ];
 }
 
-/** By design, each once. */
+/** Exposures of a run by design, each once. */
 export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure[] {
   const listed = steps.flatMap((step) => step.exposures ?? []);
   const groups = listed.filter(({ rows }) => rows > 0);
@@ -130,13 +130,13 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
       ];
 }
 
-/** '' = none. */
+/** `EXPOSED: 3 things any guest can try`; '' = none. */
 export function exposedText(result: Pick<Result, 'steps'>): string {
   const { length } = exposuresOf(result);
   return length === 0 ? '' : `EXPOSED: ${countText(length)} ${nounFor(length, 'thing')} any guest can try`;
 }
 
-/** With EXPOSED by design: `HOLDS, EXPOSED`. */
+/** The word of an expected outcome, with EXPOSED by design: `HOLDS, EXPOSED`. */
 export function exposedWord(result: Result): Word {
   const word = runWord(result);
   return result.exitCode !== 0 || exposuresOf(result).length === 0

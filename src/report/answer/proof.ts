@@ -60,7 +60,7 @@ function boundOf(steps: readonly StepResult[]): { readonly text: string; readonl
   return bound === 0 ? null : { text: `at most ${percent(bound)} of such frames leak`, isPooled: false };
 }
 
-/** null = no row has a bound. */
+/** A run's bound as a sentence; null = no row has one. */
 export function boundText({ steps }: Pick<Result, 'steps'>): string | null {
   const bound = boundOf(steps);
   if (bound === null) return null;

@@ -92,7 +92,7 @@ export function runsText({ runs }: FleetHost): string {
   return runs.length === 0 ? 'no run' : runs.map(text).join(', ');
 }
 
-/** By exit status. */
+/** A host's word by its exit status. */
 export function hostWord({ status, runs }: FleetHost): Word {
   return outcomeWord(status, runs);
 }

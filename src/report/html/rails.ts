@@ -97,7 +97,7 @@ export function partsText(sets: readonly LeakSet[], name: string): string {
     .join(' ');
 }
 
-/** False = marks are in the boxes. */
+/** True if marks are on the cords of the box's side, not in the boxes. */
 export function hasMarksOnCord(box: PlacedBox, placed: PlacedBridge): boolean {
   return placed.boxes.every((each) => each.y === box.y || isAbove(each, placed) !== isAbove(box, placed));
 }

@@ -19,7 +19,7 @@ function findingFields(finding: Finding): readonly (string | number | boolean | 
   return [name, carrier, variant, vlan.join('.'), from, to, observer, allowed, sent, seen, leak, isAccepted];
 }
 
-/** `finding` null = an inconclusive step or one without findings. */
+/** One flow and observer of a step. `finding` null: a step without, such as an inconclusive one. */
 export interface ResultRow {
   /** From 1. */
   readonly step: number;

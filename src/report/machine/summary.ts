@@ -19,7 +19,7 @@ const rowsOf = (groups: readonly LeakGroup[] = [], isAccepted = false): readonly
     (accepted !== undefined) === isAccepted ? [{ code: cause, count: rows }] : [],
   );
 
-/** Without guests, addresses or rules. */
+/** A run in codes and counts, without guests, addresses or rules. */
 export function runSummary(result: Result): RunSummary {
   const { run, scenario, verdict, exitCode, coverage, steps } = result;
   const exposed = exposedText(result);

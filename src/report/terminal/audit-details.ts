@@ -86,7 +86,7 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
   ];
 }
 
-/** `isWhole`: also findings below medium, and every setting. */
+/** A complete audit for people. `isWhole`: also findings below medium, and every setting. */
 export function auditDetails(report: AuditReport, isWhole: boolean): readonly string[] {
   const reported = report.findings.filter(({ severity }) => isWhole || severity === 'high' || severity === 'medium');
   const hidden = report.findings.length - reported.length;

@@ -62,7 +62,7 @@ function blockLines(block: Block, place: Place, isInItem: boolean): readonly str
   }
 }
 
-/** `indent` before each line. */
+/** Blocks as a terminal's lines; `indent` before each. */
 export function printBlocks(blocks: readonly Block[], width: number, paint: Paint, indent: string): readonly string[] {
   return blocks.flatMap((block) => blockLines(block, { width, paint, indent }, true));
 }

@@ -86,7 +86,7 @@ function readerLines(readers: readonly ReaderOnHost[], { width, color }: View): 
   });
 }
 
-/** `notKnown`: unreadable parts of the host, where a reader may be. */
+/** The end of listening. `notKnown`: unreadable parts of the host, in which a reader may be. */
 export interface ListenEnd {
   readonly status: number;
   readonly notKnown: readonly string[];

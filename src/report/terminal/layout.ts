@@ -79,7 +79,7 @@ export function firstWhole(
   );
 }
 
-/** At least one block, and the number of the rest. */
+/** Blocks that fit into `room` lines, at least one, and the number of the rest. */
 export function fitting(
   blocks: readonly (readonly string[])[],
   room: number,

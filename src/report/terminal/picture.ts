@@ -168,7 +168,10 @@ function bridgeLines(
   ];
 }
 
-/** At most `width` columns. Empty without the plan. */
+/**
+ * A diagram of bridges and leaks: endpoints as boxes, leaks as numbered lines across their cords, at most `width`
+ * columns; empty without the plan.
+ */
 export function pictureLines(run: ReportedRun, width: number, paint: Paint): readonly string[] {
   if (run.details === null) return [];
   const { bridges, endpoints } = run.details.plan;

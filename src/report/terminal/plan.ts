@@ -206,7 +206,10 @@ export interface PlanView {
   readonly hex: boolean;
 }
 
-/** With `hex` also first frames, with zeros for tags, which need the run's key. */
+/**
+ * A plan for people: the topology, and each step's commands and claims in sentences; with `hex` the first frame of
+ * each, with zeros for tags, which need the run's key.
+ */
 export function planText(plan: Plan, view: PlanView): string {
   const ports = new Map(
     plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])),

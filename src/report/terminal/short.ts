@@ -261,7 +261,7 @@ function exposedBeside(result: Result, room: number, width: number, paint: Paint
   return [firstThatFits(texts, width)];
 }
 
-/** At least 24 lines, with verdict and commands last. */
+/** A run in the terminal's lines, at least 24, with the verdict and commands last. */
 export function shortReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { result } = run;
   const answer = answerOf(run);

@@ -10,7 +10,7 @@ import { namespaceOf, parseNeighbours } from '../../system/fabric/host/find.js';
 import { readJson } from '../../system/process/programs.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
 
-/** `remote` null = this host. */
+/** A host of a run and the place of its bridges. `remote` null = this host. */
 export interface FoundPart {
   readonly host: string | null;
   readonly remote: RemoteHost | null;

@@ -9,7 +9,7 @@ import { judgeAnswer } from '../../system/evidence/judge-answer.js';
 import type { JudgeRequest } from '../../system/evidence/judge-task.js';
 import { startConfined } from '../../system/process/confined-process.js';
 
-/** null = the folder could not be completed. */
+/** A judgement with the data of reports. null = the folder could not be completed. */
 export interface JudgedApart {
   readonly result: Result;
   readonly input: JudgeInput | null;

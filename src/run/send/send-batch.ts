@@ -86,7 +86,7 @@ export interface Prepared {
   readonly routes: readonly SocketRoute[];
 }
 
-/** null = an empty batch. */
+/** Builds the frames of a batch; null = it is empty. */
 export function prepare(context: RunContext, batch: ProbeBatch): Prepared | null {
   const bursts = burstsOf(batch);
   const [head] = bursts;

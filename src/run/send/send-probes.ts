@@ -115,9 +115,9 @@ function inRounds(sendFrom: (round: number) => Promise<number>): ProbeSender {
 }
 
 /**
- * `part` 0 is the first half over all flows, 1 the second. A burst cut short ends its flow's part, not the step. Builds
- * a batch while one is sent. Events belong to the first part. `isSampled`: a sample goes first, in a step without
- * events.
+ * Sends a step's probes in two parts: `part` 0 is the first half over all flows, 1 the second. A burst cut short ends
+ * its flow's part, not the step. Builds a batch while one is sent. Events belong to the first part. `isSampled`: a
+ * sample goes first, in a step without events.
  */
 export function probeSender(
   context: RunContext,

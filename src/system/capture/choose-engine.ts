@@ -11,7 +11,7 @@ export interface EngineChoice {
   readonly version: string;
 }
 
-/** `auto`: libpcap if it loads, else cap. Rejects with VerifyError (69). */
+/** The engine by name. `auto`: libpcap if it loads, else cap. Rejects with VerifyError (69). */
 export function chooseEngine(requested: 'auto' | 'libpcap' | 'cap'): EngineChoice {
   const names = requested === 'auto' ? (['libpcap', 'cap'] as const) : [requested];
   const refusals: string[] = [];
@@ -37,7 +37,7 @@ export const engines: { readonly [N in EngineFacts['engine']]: Engine } = {
   ring: ringEngine,
 };
 
-/** Throws VerifyError (64). */
+/** The engine of that name. Throws VerifyError (64) that lists the known ones. */
 export function engineNamed(name: string): Engine {
   const engine = Object.values(engines).find((known) => known.name === name);
   if (engine === undefined) {

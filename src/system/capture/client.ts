@@ -65,7 +65,10 @@ export interface RestfulCapture extends Capture {
   rest(): Promise<{ readonly captured: Captured; readonly rests: boolean }>;
 }
 
-/** `over`: into the file already begun. Throws VerifyError `file-failed` (69) and kills the helper. */
+/**
+ * A helper's capture into a file that does not exist; `over`: into the one that was begun. Throws VerifyError
+ * `file-failed` (69); then the helper is killed.
+ */
 export async function captureInto(helper: CaptureHelper, file: string, over = false): Promise<RestfulCapture> {
   try {
     await helper.begin(file, over);

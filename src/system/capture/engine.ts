@@ -19,8 +19,8 @@ export interface OpenOptions {
 }
 
 /**
- * `captured` bytes at `offset` of `bytes`, valid only during the call. `original`: bytes on the wire. The time is since
- * 1970. Engines reuse one object.
+ * One frame: `captured` bytes at `offset` of `bytes`, which are valid while it is taken only; `original` bytes on the
+ * wire; the time since 1970; `outgoing` as seen from the interface. An engine fills the same object for each frame.
  */
 export interface TakenFrame {
   bytes: Buffer;
@@ -40,8 +40,8 @@ export function emptyFrame(bytes: Buffer): TakenFrame {
 }
 
 /**
- * Takes a ring block (core/pcap/ring/block.ts). `frames` counts by interface of the file. False = hand frames over
- * singly.
+ * Takes a block of a ring whole (core/pcap/ring/block.ts), in which each interface of the file has this many frames.
+ * False = it takes none: they are handed over one by one.
  */
 export type TakeBlock = (block: Uint8Array, frames: Uint32Array) => boolean;
 
@@ -79,7 +79,10 @@ export interface EngineHandle {
   closeBeside?(): Promise<void>;
 }
 
-/** `open` returns when the kernel hands over all matching frames. Earlier ones are not taken. */
+/**
+ * A way of capturing. `open` returns when the kernel hands over each frame that matches; nothing before that is given
+ * to `take`.
+ */
 export interface Engine {
   readonly name: EngineFacts['engine'];
   version(): string;

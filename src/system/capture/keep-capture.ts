@@ -30,7 +30,7 @@ function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: Captur
   return JSON.stringify([namespaceIdentity(netns), runTag, only, silentMs ?? null]);
 }
 
-/** At most one helper rests. */
+/** A pool of one run: one helper rests at most. */
 export function keepCapture(): CapturePool {
   let resting: Resting | null = null;
   let warm: Warm | null = null;

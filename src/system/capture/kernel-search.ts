@@ -60,9 +60,10 @@ function searching(runTag: number, counts: number, table: number | null): Load {
 }
 
 /**
- * Takes some 15 ms and CAP_BPF or CAP_SYS_ADMIN. The caller closes them. `runTag` null = take all frames. Gives null
- * without the right, before Linux 5.11, on a fully preemptible kernel, or for equal bytes in the tag. Classic BPF and
- * counting sockets then replace it.
+ * Loads the programs for a helper, which takes CAP_BPF or CAP_SYS_ADMIN and some 15 ms; the caller closes them.
+ * `runTag`: the tokens that they search for; null = they take every frame. null = they cannot be had (no such right,
+ * Linux before 5.11, a kernel preemptible throughout, bytes of the tag that are the same): then sockets have classic
+ * BPF, and frames are counted by sockets of their own.
  */
 export function loadSearch(runTag: number | null): LoadedSearch | null {
   if (runTag !== null && (!isSearchable(runTag) || isRealtime())) return null;

@@ -26,7 +26,10 @@ const watchKey = 0xffff_ffff;
 /** At 600,000 frames/s the smallest ring fills in some 20 ms. */
 const restMsOfSmall = 5;
 
-/** `lost`: called for a handle that ended. `eventful`: for link events. One epoll descriptor covers idle observers. */
+/**
+ * The observers of one helper; `lost` is notified of one whose handle ended, `eventful` of news of links. Idle ones
+ * cost nothing: one epoll descriptor stands for all.
+ */
 export class ObserverTable {
   readonly observers: OpenObserver[] = [];
   private readonly lost: (observer: OpenObserver, error: VerifyError) => void;

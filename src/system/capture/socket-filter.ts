@@ -28,8 +28,8 @@ export function withDirection(kind: HandleKind, program: Uint8Array): Uint8Array
 }
 
 /**
- * Throws VerifyError `bad-filter` for words on packet type or interface. libpcap at first tests them in user space, and
- * silently loses frames (libpcap issues 1482, 1402, 1254).
+ * Refuses words on packet type or interface: libpcap at first tests them in user space, and silently loses frames
+ * (libpcap issues 1482, 1402, 1254). Throws VerifyError `bad-filter`.
  */
 export function checkFilterWords(filter: string): void {
   const word = /\b(inbound|outbound|ifindex)\b/.exec(filter)?.[1];

@@ -34,7 +34,7 @@ function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): b
   );
 }
 
-/** Only for labs with their own guests: it reads frames without rights. */
+/** For a lab alone, with its own guests: a host's guests' frames are read without rights. */
 export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions): LeakLookout {
   const captures = partialCaptures(dir);
   const notes = new FrameNotes(plan, key);

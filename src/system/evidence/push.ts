@@ -104,7 +104,7 @@ export function readSummary(path: string): { readonly summary: HostSummary; read
   }
 }
 
-/** `signers`: OpenSSH's file and a name, null = any key. */
+/** Verifies a summary's signature; `signers`: OpenSSH's file of keys, and the signer's name; null = any key. */
 export async function checkSummary(
   path: string,
   signers: { readonly file: string; readonly identity: string } | null,

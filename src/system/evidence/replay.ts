@@ -56,7 +56,7 @@ export async function judgeFolder(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir), changedSince);
 }
 
-/** Without SHA256SUMS, which the caller checks or rewrites. */
+/** As `judgeFolder` without SHA256SUMS, which the caller checks or writes anew. */
 export async function judgeAsItIs(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir));
 }
@@ -71,7 +71,9 @@ function notFitting(dir: string, error: unknown): VerifyError {
   );
 }
 
-/** `changedOf`: files that differ from the run's, absent in the run itself. */
+/**
+ * As `judgeFolder`, with sources by `inputOf`. `changedOf`: files that differ from the run's; absent in the run itself.
+ */
 export async function judgeCapture(
   dir: string,
   inputOf: () => Promise<JudgeInput>,

@@ -122,7 +122,7 @@ export const noChanges: Pick<Fabric, 'apply' | 'happen'> = {
   happen: async () => unsupported('during'),
 };
 
-/** Throws VerifyError (70) if the plan has none. */
+/** The endpoint of that name. Throws VerifyError (70) if the plan has none. */
 export function endpointNamed(endpoints: readonly Endpoint[], name: string): Endpoint {
   const endpoint = endpoints.find((each) => each.name === name);
   if (endpoint === undefined)

@@ -12,7 +12,7 @@ export interface OvsVlanColumns {
   readonly mode: string;
 }
 
-/** Rejects with VerifyError if Open vSwitch has no such port. */
+/** A port's present columns. Rejects with VerifyError if Open vSwitch has no such port. */
 export async function ovsVlanColumns(port: string): Promise<OvsVlanColumns> {
   const [tag = '', trunks = '', mode = ''] = (
     await mustRun(['ovs-vsctl', 'get', 'Port', port, 'tag', 'trunks', 'vlan_mode'])

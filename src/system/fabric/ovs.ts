@@ -8,7 +8,9 @@ import { mustRun, runProgram, showCommand } from '../process/programs.js';
 
 type FdbChange = ChangeOf<'fdb'>;
 
-/** Rejects with VerifyError: 69 if this version cannot, 3 if refused. */
+/**
+ * Adds or removes a static entry of Open vSwitch. Rejects with VerifyError: 69 if this version cannot, 3 if refused.
+ */
 export async function changeOvsEntry(command: readonly string[]): Promise<void> {
   const { status, stderr } = await runProgram(command);
   if (status === 0) return;

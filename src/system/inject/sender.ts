@@ -2,13 +2,13 @@ import type { HelperFault } from '../../core/protocol/messages.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { linkIndex, noSuchInterface, openUnboundPacketSocket } from '../kernel/packet-socket.js';
 
-/** `error` (`ENETDOWN`, `helper-died`, …): why not more. */
+/** Frames that the kernel took; `error` (`ENETDOWN`, `helper-died`, …): why not more. */
 export interface SendOutcome {
   readonly accepted: number;
   readonly error: string | null;
 }
 
-/** `size`: leading bytes of each frame, absent = all. */
+/** The next frames for a named socket; `size`: leading bytes of each, absent = all. */
 export interface SocketRoute {
   readonly socket: string;
   readonly count: number;

@@ -13,7 +13,7 @@ const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 /** Without such a command, place or device there are no programs. */
 const absentErrnos: readonly string[] = ['EINVAL', 'ENOENT', 'ENODEV', 'ENXIO', 'ENOSYS', 'EOPNOTSUPP'];
 
-/** `denied` = not permitted. */
+/** Why programs are not listed; `denied` = not permitted. */
 export type NoPrograms = 'denied' | { readonly unknown: string };
 
 /** The result that a refusal stands for. */
@@ -116,7 +116,7 @@ export interface LoadedProgram {
   readonly code: Uint8Array;
 }
 
-/** null = gone. `unknown`: the errno, EPERM without CAP_SYS_ADMIN. */
+/** The program of that id; null = gone. `unknown`: errno of reading it, EPERM without CAP_SYS_ADMIN. */
 export function loadedProgram(id: number): LoadedProgram | { readonly unknown: string } | null {
   const { result: fd } = askBpf(BPF_PROG_GET_FD_BY_ID, [id]);
   const why = (): string => libc().errnoName(libc().errno());

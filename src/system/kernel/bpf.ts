@@ -99,7 +99,7 @@ export interface MapShape {
   readonly entries: number;
 }
 
-/** null = not permitted or not supported. */
+/** Makes a map (bpf(2), BPF_MAP_CREATE); null = not permitted or not supported. */
 export function createBpfMap(type: keyof typeof mapTypes, { key, value, entries }: MapShape, flags = 0): number | null {
   const attributes = new Uint8Array(attributesLength);
   // map_type, key_size, value_size, max_entries, map_flags
@@ -108,7 +108,10 @@ export function createBpfMap(type: keyof typeof mapTypes, { key, value, entries 
   return fd < 0 ? null : fd;
 }
 
-/** `valueLength` in bytes. A plain array can be mapped (Linux 5.5). null as for `createBpfMap`. */
+/**
+ * Makes an array of `valueLength`-byte values; a plain one can be mapped into memory (Linux 5.5). null as for
+ * `createBpfMap`.
+ */
 export function createBpfArray(
   type: Exclude<keyof typeof mapTypes, 'hash'>,
   valueLength: number,
@@ -130,7 +133,7 @@ export function setBpfValue(map: number, value: Uint8Array): boolean {
   return onMap(BPF_MAP_UPDATE_ELEM, map, new Uint8Array(4), value) >= 0;
 }
 
-/** False = no such key. */
+/** Copies a key's value; false = no such key. */
 export function readBpfValue(map: number, key: Uint8Array, into: Uint8Array): boolean {
   return onMap(BPF_MAP_LOOKUP_ELEM, map, key, into) >= 0;
 }
@@ -208,7 +211,7 @@ export function isOwnProgram(id: number): boolean {
   return ownPrograms.has(id);
 }
 
-/** null = not permitted, or refused. */
+/** Loads a program for sockets; null = not permitted, or refused. */
 export function loadSocketProgram(instructions: Uint8Array): number | null {
   const fd = loadBpfProgram('socket', instructions);
   return fd < 0 ? null : fd;

@@ -18,7 +18,7 @@ export function procText(path: string): string {
   return orElse('', () => readFileSync(path, 'utf8'));
 }
 
-/** null = no such file. `refused`: the error's name. */
+/** `text`: null = no such file. `refused`: name of the error. */
 export type RootsText = { readonly text: string | null } | { readonly refused: string };
 
 /**

@@ -122,7 +122,7 @@ const needs = {
 /** The task of a sealed process. */
 export type SealedRole = keyof typeof needs;
 
-/** `pid`: the process's own. `deaf`: descriptors never written to. */
+/** Allowed calls of a role. `pid`: the process's own; `deaf`: descriptors never written to. */
 export function allowListOf(role: SealedRole, pid: number, deaf: readonly number[]): AllowList {
   const { always } = needs[role];
   const oneOf = (argument: number, values: readonly number[]): Condition => ({ argument, oneOf: values });

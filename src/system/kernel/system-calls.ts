@@ -111,7 +111,7 @@ export interface Machine {
   numberOf(call: SystemCall): number | null;
 }
 
-/** By `process.arch`. null = unknown. */
+/** The machine by `process.arch`; null = unknown. */
 export function machineNamed(name: string): Machine | null {
   const machine = machines[name];
   return machine === undefined ? null : { audit: machine.audit, numberOf: (call) => table[call][machine.column] };

@@ -128,7 +128,7 @@ const netfilterSysctls = [
   'net.bridge.bridge-nf-pass-vlan-input-dev',
 ];
 
-/** `netns`: the bridges' namespace, null = the caller's. */
+/** Facts of the machine. `netns`: the bridges' namespace, null = the caller's. */
 export async function readMachine(netns: string | null): Promise<Where> {
   const [installed, nft] = await Promise.all([packages(), nftRuleset(netns)]);
   const machineId = knownMachineId();

@@ -13,7 +13,7 @@ function linesOf(commands: readonly (readonly string[])[]): string {
 
 const batchMs = 120_000;
 
-/** `tc` commands without `tc`. Rejects as `readJson`. */
+/** JSON of each `tc` command (without `tc`), in order: one process if all words allow it. Rejects as `readJson`. */
 export async function readJsonBatch(
   program: 'tc',
   commands: readonly (readonly string[])[],

@@ -114,8 +114,8 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
 }
 
 /**
- * With a folder, root's until handed over, it stays root with the confining capability. Otherwise it becomes
- * `identity`.
+ * Command of a process reading others' input (confined-process.ts). With a folder, root's until handed over, it stays
+ * root with only the confining capability; else it becomes `identity`.
  */
 export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
   const rights =

@@ -20,7 +20,7 @@ export interface HelperOptions {
   readonly readyMs?: number;
 }
 
-/** `stderr`: its last part. */
+/** A helper's end; `stderr`: its last part. */
 export interface HelperEnd {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -293,7 +293,10 @@ class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
   }
 }
 
-/** `done`: processor time (proc_pid_stat(5)). `waits`: runnable. null = gone. */
+/**
+ * A process's processor time (proc_pid_stat(5), utime and stime) as a text that shows progress; `waits`: runnable. null
+ * = gone.
+ */
 export function workOf(pid: number): { readonly done: string; readonly waits: boolean } | null {
   const stat = procText(`/proc/${pid}/stat`);
   // The command in parentheses may contain anything.
@@ -302,7 +305,10 @@ export function workOf(pid: number): { readonly done: string; readonly waits: bo
   return stat === '' ? null : { done: `${fields[11] ?? ''} ${fields[12] ?? ''}`, waits: fields[0] === 'R' };
 }
 
-/** Rejects as `ready`, or with VerifyError (69) after `idleMs` without progress, or `maxMs`. */
+/**
+ * Waits for a starting process while it progresses, on however slow or busy a processor. Rejects as `ready`, or with
+ * VerifyError (69) after `idleMs` without progress, or `maxMs`.
+ */
 export async function whileStarting<T>(
   ready: Promise<T>,
   { pid, idleMs, maxMs }: { readonly pid: number; readonly idleMs: number; readonly maxMs: number },
@@ -340,7 +346,10 @@ export interface SilenceWatch {
   stop(): void;
 }
 
-/** Once per silence above `maxMs` (null = never). A late timer of ours restarts the time: we did not listen. */
+/**
+ * Calls `silent` once for each silence above `maxMs` (null = never). A late timer of ours means that we did not listen:
+ * the time restarts.
+ */
 export function watchSilence(maxMs: number | null, silent: (ms: number) => void): SilenceWatch {
   if (maxMs === null) return { restart: () => undefined, stop: () => undefined };
   const everyMs = maxMs / 4;

@@ -4,7 +4,7 @@ import { type SealedRole, sealProcess } from '../kernel/seccomp.js';
 import { becomeOption } from './identity.js';
 import { processRights } from './threads.js';
 
-/** `filtered`: the kernel refuses calls that the role does not need. */
+/** Rights of a sealed helper; `filtered`: the kernel refuses calls that its role does not need. */
 export interface SealedRights {
   readonly uid: number;
   readonly capabilities: string;

@@ -23,7 +23,10 @@ export interface SocketHolder {
   readonly comm: string;
 }
 
-/** By the inodes of sockets. Only root sees other users' (ptrace(2)). */
+/**
+ * Processes by the inodes of sockets that they hold. Only root sees other users' (ptrace(2), "ptrace access mode
+ * checking").
+ */
 export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, readonly SocketHolder[]> {
   const holders = new Map<string, SocketHolder[]>();
   for (const pid of procNames('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -63,7 +66,7 @@ function statusOf(path: string): Stats | null {
   }
 }
 
-/** null = deleted, ended or another user's. */
+/** A process's program; null = deleted, ended or another user's. */
 export function runningProgram(pid: number): RunningProgram | null {
   const [path, status] = [procLink(`/proc/${pid}/exe`), statusOf(`/proc/${pid}/exe`)];
   const user = /^Uid:\s*(\d+)/m.exec(procText(`/proc/${pid}/status`))?.[1];
@@ -143,7 +146,7 @@ export function spaceOfTap({ task, fd }: TapDescriptor): number | null {
   }
 }
 
-/** `spaces`: inodes. An unknown namespace counts as the process's. */
+/** Taps of these namespaces (inodes) that a process has open. An unknown namespace counts as the process's. */
 export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): readonly string[] {
   const itsOwn = inodeOf(`/proc/${pid}/ns/net`);
   const names = new Set<string>();

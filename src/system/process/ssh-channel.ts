@@ -4,7 +4,7 @@ import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { word } from '../../core/text/escape.js';
 import { installHint } from './programs.js';
 
-/** `stderr`: the last part, of ssh and the remote program. */
+/** A channel's end; `stderr`: the last part, of ssh and the remote program. */
 export interface ChannelEnd {
   readonly status: number | null;
   readonly stderr: string;

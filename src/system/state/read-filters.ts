@@ -109,7 +109,7 @@ export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): reado
   ];
 }
 
-/** Rejects with VerifyError if tc is missing or fails. */
+/** tc's rules of all devices in a namespace. Rejects with VerifyError if tc is missing or fails. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
@@ -129,7 +129,10 @@ export async function readFilters(netns: string | null): Promise<Filters> {
   };
 }
 
-/** `otherwise` if the kernel lacks the family or several tables. Rejects with VerifyError on other failures. */
+/**
+ * Output of `ip` for a family; `otherwise` if the kernel lacks the family or several tables. Rejects with VerifyError
+ * on other failures.
+ */
 export async function readIfSupported(
   argv: readonly string[],
   netns: string | null,
@@ -154,7 +157,10 @@ function hopOf(nexthop: Fields | undefined): Fields | null {
   return Object.fromEntries(parts.map((key) => [key, nexthop[key]]));
 }
 
-/** As net.ipv4.nexthop_compat_mode 1 does. Incompletely listed objects stay names. */
+/**
+ * Adds the nexthop objects of `ip -j nexthop` to routes that name them, in the form that `ip -j route` has if
+ * net.ipv4.nexthop_compat_mode is 1. Incompletely listed objects stay names.
+ */
 export function withNexthops(routes: unknown, nexthops: unknown): unknown {
   const known = new Map(objectsOf(nexthops).map((nexthop) => [nexthop['id'], nexthop]));
   return objectsOf(routes).map((route) => {

@@ -114,7 +114,8 @@ function deviceOf(link: KernelLink, space: string | null, addresses?: SpaceLinks
 }
 
 /**
- * With other namespaces' devices that stand on one or are its other end. Misses namespaces without threads and mounts.
+ * Devices of a namespace, and those of others that stand on one or are its other end. A namespace without threads and
+ * mounts is not found.
  */
 export function readLinkedDevices(netns: string | null): LinkedDevices {
   const { devices, unread } = lookAround(netns);
@@ -127,7 +128,10 @@ export interface LinkedDevices {
   readonly unread: readonly string[];
 }
 
-/** Without momentary values, with bridges in linked or named namespaces. */
+/**
+ * `readLinkedDevices` without momentary values, and bridges whose ports are in other namespaces that are linked to this
+ * one or named.
+ */
 export function readAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> {
   const { devices, bridges } = lookAround(netns);
   return { devices: devices.map(({ spaceId: _id, received: _count, xdpId: _program, ...device }) => device), bridges };
@@ -166,7 +170,8 @@ interface Home {
 }
 
 /**
- * By the first working path. null = gone, or another user's without links to home. A text = why it cannot be entered.
+ * Contents of a namespace by the first path that still leads there; null = gone, or another user's without links to
+ * home. A text = why it cannot be entered.
  */
 export function lookInto(identity: string, paths: readonly string[], home: Home): SpaceLinks | string | null {
   let refusal: string | null = null;

@@ -55,7 +55,7 @@ export interface PacketHandlers {
   readonly unread: readonly string[];
 }
 
-/** Includes BPF programs at netfilter's hooks, but no packet sockets. */
+/** Kernel functions that receive a namespace's frames, except packet sockets, and BPF programs at netfilter's hooks. */
 export function readPacketHandlers(netns: string | null): PacketHandlers {
   const found = netfilterPrograms();
   const programs = (typeof found === 'string' ? [] : found).map(({ id, family }) => ({
@@ -74,8 +74,8 @@ export function readPacketHandlers(netns: string | null): PacketHandlers {
 }
 
 /**
- * Without processes that just ended. Only root sees other users' (ptrace(2)). `isOurs`: confirms a process named like
- * our helpers.
+ * A namespace's packet sockets with their processes. Only root sees other users' processes (ptrace(2), "ptrace access
+ * mode checking"); one that just ended is left out. `isOurs`: confirms a process named like this program's helpers.
  */
 export function readPacketSockets(
   netns: string | null,

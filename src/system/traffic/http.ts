@@ -8,7 +8,7 @@ import { inNamespace } from '../kernel/namespaces.js';
 const requestMs = 5000;
 const port = 80;
 
-/** `netns`: paths for setns, null = the caller's. */
+/** An exchange between two endpoints; `netns`: paths for setns, null = the caller's. */
 export interface ExchangeOptions {
   readonly client: { readonly netns: string | null };
   readonly server: { readonly netns: string | null };
@@ -23,7 +23,10 @@ export interface ExchangeOutcome {
   readonly detail: string;
 }
 
-/** `requests` answers of `bytes` bytes, a connection each. At most 5 s a request. Failures are part of the outcome. */
+/**
+ * An HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` bytes, a
+ * connection each. At most 5 s a request; reports failures.
+ */
 export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const body = Buffer.alloc(options.bytes, 'v');
   const server = createServer((_request, response) => response.end(body));

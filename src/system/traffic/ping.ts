@@ -6,7 +6,10 @@ import type { ExchangeOptions, ExchangeOutcome } from './http.js';
 /** Without ICMP echo and IPv4 headers. */
 const maxPayload = 65_507;
 
-/** `requests` echo requests of `bytes` bytes. Rejects with VerifyError (69) without ping. */
+/**
+ * Sends `requests` echo requests with `bytes` bytes from the client's namespace. Rejects with VerifyError (69) without
+ * ping.
+ */
 export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const { requests, address } = options;
   const words = [
@@ -46,7 +49,7 @@ export function parsePing(line: string): number | null | undefined {
   return time === undefined ? undefined : Number(time);
 }
 
-/** Without a working ping there are neither answers nor losses. */
+/** Pings an address from a namespace. Without a working ping there are no answers and no losses. */
 export function startPing(address: string, netns: string | null, perSecond: number): PingStream {
   const answers: (number | null)[] = [];
   const child = inNamespace(netns, () =>

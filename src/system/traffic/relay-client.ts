@@ -13,8 +13,8 @@ export interface RunningRelay {
 }
 
 /**
- * Resolves when it carries frames in the caller's namespace. Rejects with VerifyError (69): `cap-missing`,
- * `interface-down`, `open-failed`.
+ * Starts a relay helper in the caller's network namespace; resolves when it carries frames. Rejects with VerifyError
+ * (69): `cap-missing`, `interface-down`, `open-failed`.
  */
 export async function startRelay(spec: {
   readonly bridge: string;

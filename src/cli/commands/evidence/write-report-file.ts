@@ -43,7 +43,7 @@ export async function checkReportFile(dir: string, { result, input }: CheckedFol
   }
 }
 
-/** False = there was no `report.html`. */
+/** Removes a folder's `report.html`; false = none. */
 export async function removeReportFile(dir: string): Promise<boolean> {
   return rm(join(dir, files.report.name)).then(
     () => true,

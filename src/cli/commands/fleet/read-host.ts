@@ -20,7 +20,7 @@ import { combineExitStatuses } from '../../command.js';
 const inconclusive = 3;
 const maxLines = 50;
 
-/** `file` null = any key; `identity` null = the host's name. */
+/** The required signature: `file` null = any key; `identity` null = the host's name. */
 export interface FleetSignature {
   readonly file: string | null;
   readonly identity: string | null;

@@ -70,7 +70,7 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   readonly adapt?: (scenario: Scenario) => Scenario;
 }
 
-/** `options` null = they contain a function. */
+/** A run handed to another process; `options` null = they contain a function. */
 export interface HandedRun {
   readonly options: RunCommandOptions | null;
   readonly scenarios: readonly Scenario[];

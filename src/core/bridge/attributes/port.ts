@@ -1,6 +1,6 @@
 import type { AttributeTable } from '../../model/settings.js';
 
-/** IFLA_BRPORT_… of linux/if_link.h. */
+/** linkinfo.info_slave_data of `ip -j -d link`, IFLA_BRPORT_… of linux/if_link.h. */
 export const portAttributes = {
   state: {
     kind: 'text',

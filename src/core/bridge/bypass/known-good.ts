@@ -142,8 +142,8 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * iptables-extensions(8). Not here: TEE, NFQUEUE, TPROXY, TRACE, and ebtables' dnat, redirect, arpreply and snat. These
- * choose receivers, or print no MACs.
+ * Targets of iptables and ebtables that nft lists (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY, TRACE, and
+ * ebtables' dnat, redirect, arpreply and snat. These choose receivers, or print no MACs.
  */
 export const harmlessTargets: ReadonlySet<string> = new Set([
   'AUDIT',

@@ -153,7 +153,7 @@ function numberOf(text: string): bigint | null {
   }
 }
 
-/** Names or numbers. null = no output, or by a register. */
+/** Output ports of an action, by name or number; null = no output, or by a register. */
 export function outputPorts(action: string): readonly string[] | null {
   const [, single] =
     /^(?:(?:output|enqueue):"?([^:"[\]]+)"?(?::.*)?|(?:output|enqueue)\((?:port=)?"?([^,")[\]]+)"?.*\))$/

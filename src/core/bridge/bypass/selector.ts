@@ -106,8 +106,8 @@ export function isNamed(device: string, names: readonly string[]): boolean {
 }
 
 /**
- * `no` if a condition fails, `perhaps` if parts or devices are unknown. A condition on a missing field fails, negated
- * or not: the header is missing.
+ * A selector’s answer to a frame on that way: `no` if a condition fails, `perhaps` if parts are unknown, or it names
+ * a device and the way has any. A condition on a missing field fails, negated or not: the header is missing.
  */
 export function takesFrame(
   { constraints, devices, unknown }: Selector,
@@ -259,7 +259,9 @@ function valuesNear({ field, mask, ranges, isNegated }: Constraint, value: bigin
   });
 }
 
-/** At most eight values that meet a field's conditions: `usual`, and range ends. Empty: none found. */
+/**
+ * At most eight values that meet all of a field's conditions: `usual`, and the ends of each range. Empty: none found.
+ */
 export function valuesOf(field: FieldName, { constraints }: Selector, usual: bigint): readonly bigint[] {
   const conditions = constraints.filter((constraint) => constraint.field === field);
   let values: readonly bigint[] = [usual];

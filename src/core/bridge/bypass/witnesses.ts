@@ -43,7 +43,7 @@ export interface SurveyInput {
   readonly isTwin?: true;
 }
 
-/** `rate`: witnesses a second. */
+/** Witnesses of a rule and of a run, and a second. */
 export const witnessLimits = { perRule: 8, perRun: 2000, rate: 200 } as const;
 
 /** IANA's registry of service names. */

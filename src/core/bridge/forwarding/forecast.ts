@@ -41,7 +41,7 @@ export const unknown = (why: string): Forecast => ({ reach: 'unknown', why });
 /** A class's forecast, without filters and mirrors. */
 export type ClassForecast = (view: BridgeView, diversions: Diversions, flow: ForecastFlow) => Forecast;
 
-/** null = no port. */
+/** The port of an endpoint; null = none. */
 export function portOf(end: End | null | undefined): PortView | null {
   return end?.site.kind === 'port' ? end.site.port : null;
 }

@@ -155,7 +155,7 @@ export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }
   );
 }
 
-/** null = no member. */
+/** A group's member; null = none. */
 export function mdbForm(
   mdb: unknown,
   { bridge, port, group, vlan }: Pick<GroupMember, 'bridge' | 'port' | 'group' | 'vlan'>,

@@ -11,8 +11,8 @@ export interface EnteredTokens {
 }
 
 /**
- * `repeated` as sent by a guest that had got it, `answered` in its own frame, `reflected` by an uplink, `unheard` from
- * a guest that no capture saw it reach.
+ * A further entry of a token: `repeated` as sent, by a guest that had got it; `answered` by one in a frame of its own
+ * (an ICMP error quotes it); `reflected` by an uplink; `unheard` from a guest that no capture saw it reach.
  */
 export type Again = 'repeated' | 'answered' | 'reflected' | 'unheard';
 

@@ -38,7 +38,7 @@ export function noiseAt(noise: StepTally['noise'], observer: string): readonly N
     .slice(0, maxNamed);
 }
 
-/** `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
+/** The flood's sources in words: `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
 export function noiseText(noise: readonly Noise[], captured: number): string {
   const [first] = noise;
   const sum = noise.reduce((total, { frames }) => total + frames, 0);

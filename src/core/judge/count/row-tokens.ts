@@ -5,7 +5,10 @@ const inRow = 32;
 const perPage = 4096;
 const pagesPerFlow = maxTokens / perPage;
 
-/** Two numbers while consecutive, then a bit each. */
+/**
+ * The tokens of a row. Consecutive ones are two numbers of the row; after a gap or a late one it has a bit for each.
+ * `tokens`: number of the flow's.
+ */
 export class RowTokens {
   private words = new Uint32Array(64);
   private wordsUsed = 0;

@@ -50,7 +50,11 @@ function tokensOfMany(flows: Flows): number {
   return tokens > 0 && tokens <= Math.min(maxTokens, fewTokens * flows.length) ? tokens : 0;
 }
 
-/** By flow and observer. Beyond a million rows, and for discarded frames, a token is a bit without first sighting. */
+/**
+ * Tokens of a step's flows by observer: a row of numbers for each flow and observer that saw any. The plan bounds
+ * memory, not the captured frames. Beyond a million rows a token is a bit, without its first sighting; so are counted
+ * frames that were not kept: a hub of 200 guests has eight million.
+ */
 export class SeenTokens {
   private readonly firstId: number;
   private readonly firstToken: number;

@@ -113,7 +113,7 @@ export interface FrameArrival {
   low: number;
 }
 
-/** All frames of an observer share this object. */
+/** The object that all frames of an observer share. */
 export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean): FrameArrival {
   const frames = framesOfStep(step);
   return {
@@ -131,7 +131,7 @@ export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean)
   };
 }
 
-/** By step, as tokens may arrive after theirs. */
+/** Steps' tallies; tokens may arrive after their step. */
 export interface Tallies {
   readonly plan: Plan;
   /** False: a token may be anyone's. */
@@ -166,7 +166,10 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
   };
 }
 
-/** `keyed`: the run's key is known. `rowsPerFlow` limits rows with first sightings. */
+/**
+ * Empty tallies of a plan's steps. `keyed`: the run's key is known. `rowsPerFlow`: limits rows with first sightings
+ * (seen-tokens.ts).
+ */
 export function createTallies(plan: Plan, keyed: boolean, rowsPerFlow?: number): Tallies {
   const steps = plan.steps.map((step) => createTally(step, rowsPerFlow));
   const macsHere = new Set([
@@ -254,7 +257,7 @@ export function countForeign({ foreign }: StepTally, talk: Omit<ForeignTalk, 'co
 /** A frame's authentic probe token. */
 export type ProbeSighting = Omit<Extract<Sighting, { kind: 'probe' }>, 'kind' | 'tokenAt'>;
 
-/** `entered` at its sender, `seen` by an observer, `again` there, or `other`. */
+/** The count of a probe's frame: its entry at its sender, its sighting by an observer, that again, or another. */
 export type CountedAs = 'entered' | 'seen' | 'again' | 'other';
 
 /** Times are kept only in a step with events. */

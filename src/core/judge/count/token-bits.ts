@@ -9,7 +9,11 @@ function bitsIn(word: number): number {
 
 const maxAlone = 0xffff;
 
-/** By observer, both numbered from 0. A token's first observer is a number, others a bit in pages made on demand. */
+/**
+ * Tokens of a step by observer, both numbered from 0. A token's first observer is a number; others have a bit, in pages
+ * made on demand: in a mesh of all hearing all a hundredth of a row for each pair; no pages if each token has one
+ * observer.
+ */
 export class TokenBits {
   private readonly pages: ((Uint32Array | undefined)[] | undefined)[] = [];
   private readonly seenBy: ((Uint32Array | undefined)[] | undefined)[] = [];

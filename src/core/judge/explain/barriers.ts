@@ -64,7 +64,7 @@ export const lastBarriers = {
 /** Codes of barriers in results. */
 export const barrierCodes: readonly BarrierCode[] = [...settingBarrierCodes, 'filter'];
 
-/** null = no such code. */
+/** A barrier's text and its opening. null = no such code. */
 export function barrierOf(code: string): Pick<Barrier, 'text' | 'opens'> | null {
   return new Map<string, Barrier>([...Object.entries(barriers), ['filter', lastBarriers.filter]]).get(code) ?? null;
 }

@@ -91,7 +91,10 @@ export interface CauseFinding {
   readonly causesAlike: (leak: Finding) => readonly Cause[];
 }
 
-/** Pure. Takes the earlier state if interrupted. `changes`: rule changes heard meanwhile. */
+/**
+ * Pure: from the plan and the states around the step, the earlier one if interrupted. `changes`: rule changes heard
+ * meanwhile, with processes.
+ */
 export function createCauseFinding(
   plan: Plan,
   step: StepPlan,

@@ -189,7 +189,7 @@ function finished(group: PartialGroup): LeakGroup {
   };
 }
 
-/** By most specific cause, most rows first. `causesAlike` explains others. Absent: unexplained. */
+/** A step's leaks by most specific cause, most rows first. `causesAlike` explains others; absent: unexplained. */
 export function leakGroups(
   rows: readonly Finding[],
   folded: readonly FoldedLeaks[] = [],

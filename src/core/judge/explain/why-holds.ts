@@ -93,8 +93,8 @@ function measuredOf(
 }
 
 /**
- * By class, the barriers before observers without frames, by the state. `alone`: there is one only. Empty if the state
- * was not read. `measured`: by the trace, if that saw all ends.
+ * Reasons why a step holds: by class, the barriers before observers without frames, by the state around the step.
+ * `alone`: there is one only. Empty if the state was not read. `measured`: by the trace, if that saw all ends.
  */
 export function whyHolds(
   rows: readonly Finding[],

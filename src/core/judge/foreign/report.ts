@@ -186,7 +186,7 @@ function exitOf(isForeign: boolean, reasons: readonly Reason[]): ForeignReport['
   return reasons.length > 0 ? 3 : 0;
 }
 
-/** Pure. `nameOf` names talkers, `more` adds reasons. */
+/** Ends the fold. `nameOf` names talkers, `more` adds reasons. Pure. */
 export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
   const isForeign = fold.files.some(({ foreign }) => foreign > 0) && !isStranger(fold);
   const reasons = [...reasonsOf(fold), ...more];

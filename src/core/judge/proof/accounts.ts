@@ -24,9 +24,10 @@ function showsAll(window: AccountWindow, { kind }: Account): boolean {
 }
 
 /**
- * With D = counted − heard and at most `held` frames under way, `low ≤ D ≤ high`. Hidden frames never decrease. A
- * driver's drop may precede the observers (validate_xmit_skb, net/core/dev.c): drops reduce the certain number. Most
- * drivers drop frames already heard (veth_xmit, tun_net_xmit), which leaves D unchanged.
+ * The account between a window before the probes and one after. With D = counted − heard and at most `held` frames
+ * under way, `low ≤ D ≤ high` at a reading; hidden frames never decrease. A driver's drop may precede the observers
+ * (validate_xmit_skb, net/core/dev.c): drops reduce the certain number. Most drivers drop frames already heard
+ * (veth_xmit, tun_net_xmit), which leaves D unchanged.
  */
 export function unheardBetween(account: Account, first: AccountWindow, last: AccountWindow): Unheard {
   const dropped = last.droppedLast - first.droppedFirst;

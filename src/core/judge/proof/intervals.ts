@@ -12,7 +12,7 @@ import { freePrograms } from '../../scenario/free-commands.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
-/** Two successive snapshots of a step. null = unread. */
+/** Two successive snapshots of a step's state; null = unread. */
 export interface Interval {
   readonly from: HostState | null;
   readonly to: HostState | null;

@@ -16,7 +16,7 @@ export interface ProbePacket {
   readonly isEcho: boolean;
 }
 
-/** null = none. */
+/** A planned packet with its addresses; null = none. */
 export interface AskedPacket {
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
@@ -35,7 +35,7 @@ export interface ProbeAnswer {
 const changing = { 4: [1, 2, 3, 6, 7, 8, 10, 11], 6: [1, 2, 3, 7] } as const;
 const addressesAt = { 4: [12, 20], 6: [8, 40] } as const;
 
-/** As far as answers repeat it. null = not IP. */
+/** The packet of a frame as far as answers repeat it; null = not IP. */
 export function packetBeforeToken(
   { bytes, tokenAt, checksumAt }: FrameTemplate,
   { ipVersion, protocol, srcIpAt, icmpType }: FrameView,

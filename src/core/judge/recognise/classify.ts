@@ -80,7 +80,7 @@ export function tagsOf(plan: Plan, key: Uint8Array | null): RunTags {
   return createRunTags(key, Math.min(segmentsOf(plan).at(-1)?.end ?? 0, maxTokens));
 }
 
-/** By token index, null = none. */
+/** Function from a token's index to its flow; null = none. */
 export function flowFinder(plan: Plan): (index: number) => Flow | null {
   const segments = segmentsOf(plan);
   return (index) => {

@@ -104,7 +104,9 @@ function wasRouted(view: FrameView, planned: PlannedHeaders): boolean {
   return planned.srcIp !== null && view.hopLimit >= 0 && view.hopLimit < probeHopLimit;
 }
 
-/** `view` null: the headers are unreadable, and so not the sent ones. */
+/**
+ * The form of a frame with its token at `tokenAt`. `view` null: its headers are unreadable, and so not the sent ones.
+ */
 export function formOf(
   bytes: Uint8Array,
   view: FrameView | null,

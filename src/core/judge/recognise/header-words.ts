@@ -62,7 +62,7 @@ export function headerWords(
   }
 }
 
-/** `start`: a word of `frameWords`. */
+/** True if the frame at `start`, a word of `frameWords`, matches `like`'s words. */
 export function isLike(frameWords: Int32Array, start: number, { words: like }: Pick<HeaderWords, 'words'>): boolean {
   let at = start >>> 2;
   for (let i = 0; i < like.length; i += 2, at += 1)

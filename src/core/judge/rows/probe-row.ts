@@ -29,7 +29,7 @@ export type OpenByDesign = (flow: Flow, observer: Observer) => boolean;
 
 const nothingOpen: OpenByDesign = () => false;
 
-/** null = none, or only counted. */
+/** First sighting of a row; null = none, or only counted. */
 export function firstSightingOf(first: First | undefined): FirstSighting | null {
   // A frame counted without being kept has no number.
   return first === undefined || first.frame === 0

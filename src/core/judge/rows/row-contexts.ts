@@ -38,7 +38,7 @@ function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
   };
 }
 
-/** null = the state was not read, or lacks the row's bridge. */
+/** Context of a step's rows; null = the state was not read, or lacks the row's bridge. */
 export function rowContexts(
   plan: Plan,
   step: StepPlan,

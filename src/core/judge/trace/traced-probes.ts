@@ -77,7 +77,7 @@ export function isFirst(
   return finder.isAsSent(flow, tokenAt) && !tally.entries.isAgain(flow, sequence);
 }
 
-/** Only if every frame that left by a port was heard did an unheard token pass the observer. */
+/** Every frame that left by a port was heard: only then is a token that an observer did not hear one that passed it. */
 export function isLossless({ stopped }: StepFacts, { observers }: StepPlan): boolean {
   return observers.every(({ name }) => {
     const counters = stopped[name];
@@ -85,7 +85,7 @@ export function isLossless({ stopped }: StepFacts, { observers }: StepPlan): boo
   });
 }
 
-/** Names a device: `eth0 in /run/netns/blue`, `interface 7 in network namespace 4026532987`. */
+/** How a device is called to people: `eth0 in /run/netns/blue`, `interface 7 in network namespace 4026532987`. */
 export function tracedDeviceText({ name, ifindex, path, space, home }: TracedDevice): string {
   const device = name ?? `interface ${ifindex}`;
   return home ? device : `${device} in ${path ?? `network namespace ${space}`}`;

@@ -40,7 +40,7 @@ function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Arra
   if ((length & 1) !== 0) bytes[to + length - 1] = source[from + length - 1] ?? 0;
 }
 
-/** `bytes[from, from + captured)` with time in two words of ns. Writers reuse the object. */
+/** A packet with a direction: `bytes[from, from + captured)`, time in two words of ns. Writers reuse the object. */
 export interface PacketHead {
   interfaceId: number;
   timeHigh: number;

@@ -16,7 +16,7 @@ export interface CapModule {
 
 let loaded: CapModule | undefined;
 
-/** Throws VerifyError (69) if it is not installed or built. */
+/** The optional package `cap`. Throws VerifyError (69) if it is not installed or built. */
 export function capModule(): CapModule {
   if (loaded !== undefined) return loaded;
   const require = createRequire(import.meta.url);

@@ -153,7 +153,7 @@ export function compileFilterOnce(handle: Pcap, options: Compiled, depth = searc
   return program;
 }
 
-/** As `compileFilterOnce`, by a temporary handle, which takes some 30 ms to open. */
+/** The same for a device, through a handle of its own that is closed again: opening it takes some 30 ms. */
 export function compileFilterFor(
   options: Pick<OpenOptions, 'device' | 'filter' | 'snaplen'>,
   depth = searchDepth,

@@ -24,7 +24,7 @@ const ofUser = 1;
  */
 const reserved = 2;
 
-/** Takes the block at `at`, valid only during the call. */
+/** Takes the ring's block at `at`, which is valid during the call only. */
 export type TakeRingBlock = (ring: Buffer, view: DataView, at: number) => void;
 
 /** A TPACKET_V3 socket on one interface or all of its network namespace. */
@@ -40,8 +40,8 @@ export interface PacketRing {
 }
 
 /**
- * `filter` attaches the kernel's program before any frame is received, so none is stale. `interfaceIndex` 0 = all of
- * the namespace. Throws VerifyError (69) `open-failed`.
+ * Opens a ring of about `bytes` bytes. `filter` attaches the kernel's program before any frame is received, so none is
+ * stale. `interfaceIndex` 0 = all of the namespace. Throws VerifyError (69) `open-failed`.
  */
 export function openPacketRing(interfaceIndex: number, filter: (fd: number) => void, bytes: number): PacketRing {
   const c = libc();

@@ -56,7 +56,7 @@ function wordsBehind(kind: number, count: number): number {
   }
 }
 
-/** null = no BTF of a little-endian kernel. Total over arbitrary bytes. */
+/** Reads the types; null = these bytes are no BTF of a little-endian kernel. Total over arbitrary bytes. */
 export function parseBtf(bytes: Uint8Array): KernelTypes | null {
   const complete = bytes.length - (bytes.length % 4);
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
@@ -236,7 +236,7 @@ function processLayout(types: KernelTypes): ProcessLayout | null {
   return { leader, pid, level, numbers, each, namespace, inode };
 }
 
-/** null: a member has another name in this kernel. */
+/** Null: a member has another name in this kernel. */
 export function packetLayout(types: KernelTypes): PacketLayout | null {
   const inPacket = (member: string): number | null => types.offsetOf('sk_buff', member);
   const [device, length, macHeader] = [inPacket('dev'), inPacket('len'), inPacket('mac_header')];

@@ -30,7 +30,7 @@ export interface TraceMaps {
   readonly tally: number;
 }
 
-/** `interrupted`: a program interrupted itself, and the inner call saw nothing. */
+/** Counts beside the table. `interrupted`: one program came into itself, and the inner one saw nothing. */
 export const tallies = ['tableFull', 'ledgerFull', 'blind', 'interrupted', 'xdp'] as const;
 export type Tally = (typeof tallies)[number];
 /** Bytes searched: every probe's token begins below, at an even offset. */
@@ -352,7 +352,7 @@ class PlaceProgram {
   }
 }
 
-/** `parameters`: of the place's tracepoint. Needs Linux 5.8. */
+/** The program of a place, by its number among `places`. `parameters`: of its tracepoint. Linux 5.8 and newer. */
 export function placeProgram(
   place: number,
   parameters: number,

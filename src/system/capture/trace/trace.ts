@@ -77,7 +77,7 @@ export interface TracedKernel {
 
 const typesFile = '/sys/kernel/btf/vmlinux';
 
-/** Takes 15 ms (5.5 MB). A text = why no trace is possible. */
+/** Reads the kernel's types; a text = why there is no trace on this kernel. Takes 15 ms of 5.5 MB of types. */
 export function readTracedKernel(file = typesFile): TracedKernel | string {
   let bytes: Uint8Array;
   try {
@@ -302,7 +302,7 @@ function symbolProgram(format: number, names: number): Uint8Array {
     .encode();
 }
 
-/** By address. Empty if the kernel cannot name them. */
+/** Names of the kernel's functions at these addresses; none on a kernel that cannot name them. */
 export function kernelFunctions(addresses: readonly bigint[]): ReadonlyMap<bigint, string> {
   const c = libc();
   const found = new Map<bigint, string>();

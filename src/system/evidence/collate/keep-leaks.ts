@@ -16,7 +16,7 @@ const maxOfLeak = 1000;
 /** By observer and step of a mesh: a hub of 200 guests leaks eight million frames. */
 const maxOfObserver = 1000;
 
-/** Only a probe towards the observer can leak. */
+/** How a probe is seen: towards the observer, and there it must not be. */
 export interface SeenProbe {
   readonly towards: boolean;
   readonly leaks: boolean;

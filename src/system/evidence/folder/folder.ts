@@ -150,7 +150,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   await rename(part, path);
 }
 
-/** As `writeWhole`. Gives the text. */
+/** Writes a JSON document as `writeWhole`; returns its text. */
 export async function writeJson(dir: string, name: string, value: object): Promise<string> {
   const path = join(dir, name);
   const text = documentText(value);

@@ -14,7 +14,7 @@ interface HashedFile {
   readonly sha256: string;
 }
 
-/** As `hashFile`, following no link below the folder. */
+/** The same of a file below a folder: through no link, also on the way there. */
 export async function hashBelow(dir: string, path: string): Promise<string> {
   const way = wayBelow(dir, path);
   try {
@@ -39,7 +39,7 @@ export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> 
   return hashed;
 }
 
-/** `sha256` null = the capture cannot be read. */
+/** The same and the capture. `sha256`: its hash; null = it cannot be read. */
 export function withCapture(beside: readonly HashedFile[], sha256: string | null): readonly HashedFile[] {
   return sha256 === null ? beside : [...beside, { path: files.capture.name, sha256 }];
 }

@@ -9,7 +9,7 @@ import { someText } from '../../../core/text/names.js';
 
 const maxBytes = 16 * 2 ** 20;
 
-/** null = only its name is known. */
+/** A host and its evidence's folder; null = only its name is known. */
 export interface HostFolder {
   readonly host: string;
   readonly dir: string | null;
@@ -189,7 +189,7 @@ export interface HostRecord {
   readonly commands: readonly FleetCommand[];
 }
 
-/** null = none. Throws VerifyError (3) if bad. */
+/** A host folder's record; null = none. Throws VerifyError (3) on a bad one. */
 export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   const path = join(dir, hostRecordFile);
   try {

@@ -43,7 +43,7 @@ export function openNewFile(path: string, mode = 0o600): number {
   }
 }
 
-/** As `openNewFile`, but appends if it exists. */
+/** Opens a file at its end, as `openNewFile` if missing; follows no link. */
 export function openAtEnd(path: string): number {
   try {
     return openNewFile(path);

@@ -116,7 +116,7 @@ export interface ReachedFolder {
   readonly newFolders: readonly number[];
 }
 
-/** Throws if root would follow another user's link. */
+/** Target of the link `part` in an open folder. Throws if root would follow another user's. */
 export function linkTarget(name: string, folder: number, part: string, hint: string): string {
   const { uid } = lstatSync(inFolder(folder, part));
   const ownUid = process.geteuid?.() ?? 0;

@@ -65,7 +65,10 @@ export interface SignatureCheck {
   readonly text: string;
 }
 
-/** `signers`: an allowed_signers file and the required identity. */
+/**
+ * Verifies SHA256SUMS.sig over hashes and custody log. `signers`: OpenSSH's allowed_signers file, and the identity that
+ * must have signed.
+ */
 export async function checkSignature(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,

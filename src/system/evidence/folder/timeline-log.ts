@@ -50,12 +50,12 @@ export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void =
   };
 }
 
-/** By raw capture, without the orchestrator's. */
+/** The remote host by raw capture; the orchestrator's are left out. */
 export function captureHosts(timeline: readonly TimelineEntry[]): ReadonlyMap<string, string> {
   return new Map(timeline.flatMap((entry) => (entry.event === 'clock' ? [[entry.file, entry.host] as const] : [])));
 }
 
-/** By raw capture: ns that its host's clock was ahead at the start. */
+/** By raw capture, ns that its host's clock was ahead of the orchestrator's at the start. */
 export function clockOffsets(timeline: readonly TimelineEntry[]): ReadonlyMap<string, bigint> {
   const offsets = new Map<string, bigint>();
   for (const entry of timeline) {

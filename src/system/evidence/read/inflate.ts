@@ -8,7 +8,7 @@ const gzChunkLength = 1 << 14;
 const maxExpansion = 250;
 const freeExpansion = 64 * 1024 * 1024;
 
-/** Throws on damage or excessive growth, after all earlier bytes. */
+/** Decompresses a gzip file. Throws on damage or excessive growth, after everything before. */
 export async function* inflate(path: string, flags: number): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
   const ready: Uint8Array[] = [];

@@ -5,7 +5,7 @@ import { systemCode } from '../../../core/model/verify-error.js';
 /** Safe if another user filled the folder: no links, and a fifo does not block. */
 export const regularFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/** Throws if it is no regular file. */
+/** Opens a regular file, with its size. Throws if it is none. */
 export function openRegular(path: string): { readonly fd: number; readonly size: number } {
   const fd = openSync(path, regularFlags);
   const info = fstatSync(fd);
@@ -14,7 +14,7 @@ export function openRegular(path: string): { readonly fd: number; readonly size:
   throw new Error('it is not a regular file');
 }
 
-/** Throws on other files and beyond `most` bytes. */
+/** Text of a regular file of at most `most` bytes. Throws on others. */
 export function readRegular(path: string, most: number): string {
   const { fd, size } = openRegular(path);
   try {

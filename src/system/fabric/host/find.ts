@@ -112,7 +112,7 @@ export function addressesIn(shown: unknown): Readonly<Record<string, readonly st
   );
 }
 
-/** `ip -j neigh` without link-local addresses and entries without MAC. */
+/** Neighbours in `ip -j neigh`, without link-local addresses and entries without MAC. */
 export function parseNeighbours(json: unknown): readonly Neighbour[] {
   if (!Array.isArray(json)) return [];
   return json.flatMap((entry: unknown) => {

@@ -295,8 +295,8 @@ async function goneError(
 }
 
 /**
- * Also locks the bridges. Rejects with VerifyError (69) `locked`, `unsupported` or `interface-gone`, leaving nothing
- * behind.
+ * Locks the bridges and opens the ports. Rejects with VerifyError `locked`, `unsupported` or `interface-gone` (69), and
+ * then leaves nothing behind.
  */
 export async function openInjectionPorts({
   runId,

@@ -20,7 +20,7 @@ export function namespacePlace(path: string | null): NamespacePlace {
   return { path, inode: inodeOf(path), cookie: cookieOf(path), view: viewOf(path), boot: bootId() };
 }
 
-/** `gone` = ended with its contents, `elsewhere` = unknown from here. */
+/** The place of a namespace. `gone` = ended with its contents, `elsewhere` = unknown from here. */
 export function whereIs(place: NamespacePlace): 'here' | 'gone' | 'elsewhere' {
   if (place.boot !== bootId()) return 'gone';
   const now = namespacePlace(place.path);

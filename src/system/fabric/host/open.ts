@@ -162,7 +162,7 @@ export function bridgeLookup(state: HostState): (port: string) => string {
   return (port) => linkNamed(state, port)?.master ?? port;
 }
 
-/** null = the endpoint is the host, or behind the bridge device. */
+/** An endpoint's own port; null = it is the host, or behind the bridge device. */
 export function ownPortOf({ attach, port }: Pick<Endpoint, 'attach' | 'port'>): string | null {
   return isOnPort(attach) ? port : null;
 }

@@ -103,7 +103,7 @@ function gone(what: string, name: string): VerifyError {
   );
 }
 
-/** Throws VerifyError `interface-gone` (69) if there is none. */
+/** The present interface of that name. Throws VerifyError `interface-gone` (69) if there is none. */
 export function heldLink(state: Pick<HostState, 'links'>, name: string): HeldLink {
   const link = linkNamed(state, name);
   if (link === undefined) throw gone('there is no interface', name);

@@ -28,7 +28,7 @@ export function placeOfKey(key: string): 'bridge' | 'link' {
   return linkSettings.some((setting) => setting.key === key) ? 'link' : 'bridge';
 }
 
-/** Without duplicate address detection, which would send. */
+/** `ip` commands for addresses, without duplicate address detection, which would send. */
 export function addressCommands(device: string, ips: readonly IpPrefix[]): readonly (readonly string[])[] {
   return ips.map((ip) => [
     'address',
@@ -40,13 +40,13 @@ export function addressCommands(device: string, ips: readonly IpPrefix[]): reado
   ]);
 }
 
-/** `onlink`, as a gateway may be outside the prefix. */
+/** `ip` command for an endpoint's default route, with `onlink`, as a gateway may be outside the prefix. */
 export function routeCommands(device: string, gateway: string | null): readonly (readonly string[])[] {
   if (gateway === null) return [];
   return [['route', 'replace', 'default', 'via', gateway, 'dev', device, 'onlink']];
 }
 
-/** `bridge` commands. The kernel's default VLAN goes unless listed. */
+/** `bridge` commands for the VLANs of a port or bridge. The kernel's default VLAN goes unless listed. */
 export function vlanCommands(
   device: string,
   vlans: readonly VlanRange[],

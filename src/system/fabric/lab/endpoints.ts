@@ -11,7 +11,10 @@ import { findNamed, mapByName } from '../../../core/text/collections.js';
 
 const sideBySide = 4;
 
-/** `netns`: the bridges', null = the caller's. Rejects with VerifyError naming the refused command. */
+/**
+ * Makes the links of endpoints with a port, in few programs, and configures both ends. `netns`: the bridges', null =
+ * the caller's. Rejects with VerifyError naming the refused command.
+ */
 export async function plugInEndpoints(
   endpoints: readonly Endpoint[],
   bridges: readonly Bridge[],

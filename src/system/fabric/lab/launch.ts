@@ -69,7 +69,10 @@ export interface Launch {
   abandon(): void;
 }
 
-/** As `launchInside`, before the input is known. Throws VerifyError (69). */
+/**
+ * Starts the inside as `launchInside` does, before its input is known. Throws VerifyError (69) if the machine does not
+ * allow it.
+ */
 export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions, 'handed'> = {}): Launch {
   const { program = process.argv[1] ?? '', keptFor, isWhole = false, cwd, paths = null } = options;
   const variant = allowedVariant(paths);

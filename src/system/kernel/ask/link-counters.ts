@@ -19,7 +19,10 @@ export interface LinkCounters {
   readonly dropped: number;
 }
 
-/** By ifindex (RTM_GETSTATS, Linux 4.7), without gone devices. null = not reported. */
+/**
+ * Counters by index in the asker's namespace, many in one dump (RTM_GETSTATS, Linux 4.7), without gone devices; null =
+ * not reported.
+ */
 export function linkCountersOf(
   asker: NetlinkAsker,
   wanted: readonly number[],

@@ -211,7 +211,7 @@ function flagOf(kind: string, data: Buffer | undefined): KernelLink['flag'] {
   return ipvlanFlags.find(([bit]) => (flags & bit) !== 0)?.[1] ?? null;
 }
 
-/** With prefix, by ifindex, without link and host scope. null = unreadable. */
+/** Addresses with prefix by device index, except of link or host scope; null = unreadable. */
 export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly string[]> | null {
   const answers = asker.ask(RTM_GETADDR, new Uint8Array(addressMessage), 'dump');
   if (answers === null) return null;

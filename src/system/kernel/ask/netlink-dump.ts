@@ -48,7 +48,7 @@ export function openAskerIfThere(family: Family): NetlinkAsker | 'absent' | null
   return 'refused' in opened ? null : netlinkAsker(opened.fd);
 }
 
-/** Takes over an open socket. */
+/** Asks on an open socket, which it takes over. */
 export function netlinkAsker(fd: number): NetlinkAsker {
   const buffer = Buffer.alloc(1 << 16);
   let sequence = 0;

@@ -74,7 +74,7 @@ export interface FilterFinder {
   close(): void;
 }
 
-/** null = no such socket. */
+/** In the calling thread's network namespace; null = no such socket. */
 export function openFilterFinder(): FilterFinder | null {
   const asker: NetlinkAsker | null = openNetlinkAsker(NETLINK_ROUTE);
   if (asker === null) return null;

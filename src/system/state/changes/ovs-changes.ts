@@ -106,9 +106,10 @@ async function tableColumns(table: keyof typeof columns): Promise<string> {
 }
 
 /**
- * Also hears reverted changes: `ovs-ofctl monitor` (OpenFlow 1.4, 7.3.5.15; before, Nicira's extension), `ovsdb-client
- * monitor` (RFC 7047 4.1.5). An empty table prints nothing at first. A silent database counts as unheard. Leaves out
- * MAC entries of `learn`.
+ * Hears changing flows and settings of these Open vSwitch bridges, also reverted ones: `ovs-ofctl monitor` (OpenFlow
+ * 1.4, 7.3.5.15; before, Nicira's extension) and `ovsdb-client monitor` (RFC 7047 4.1.5), which end with this process.
+ * Resolves when they listen. An empty table prints nothing at first. A silent database counts as unheard. Leaves out
+ * flows that `learn` makes as MAC table entries.
  */
 export async function watchOvs(bridges: ReadonlySet<string>): Promise<OvsWatch> {
   const kept = new Map<string, SettingChange>();

@@ -13,7 +13,7 @@ import type {
 } from '../../../core/model/state.js';
 import { filled, given, mapByName, pick } from '../../../core/text/collections.js';
 
-/** `ovs-vsctl --format=json list TABLE`, and ovs-ofctl and ovs-appctl by bridge. */
+/** Tables of `ovs-vsctl --format=json list TABLE`, and by bridge the output of ovs-ofctl and ovs-appctl. */
 export interface OvsTexts {
   readonly bridges: readonly OvsRecord[];
   readonly ports: readonly OvsRecord[];
@@ -200,7 +200,7 @@ function patchLinks({ ports }: OvsState): readonly LinkState[] {
   );
 }
 
-/** As of kernel bridges: ports forward if active and up. */
+/** Links and entries as of kernel bridges: ports have their bridge as master, and forward if active and up. */
 export function withOvs<T extends { readonly links: readonly LinkState[]; readonly fdb: readonly FdbState[] }>(
   state: T,
   texts: OvsTexts,

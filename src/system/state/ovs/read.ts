@@ -20,7 +20,7 @@ export function isOvsRunning(): boolean {
   return ['db.sock', 'ovs-vswitchd.pid'].some((file) => existsSync(`${ovsFolder()}/${file}`));
 }
 
-/** null = not running. Rejects with VerifyError without an answer. */
+/** All that decides Open vSwitch's forwarding; null = it does not run. Rejects with VerifyError without an answer. */
 export async function readOvsTexts(): Promise<OvsTexts | null> {
   if (!isOvsRunning()) return null;
   const [bridges = [], ports = [], interfaces = [], mirrors = [], settings = []] = await readOvsTables(
@@ -110,7 +110,10 @@ function connectedTo(bridge: string): readonly SocketProcess[] | null {
 /** Without -generate a trace sends and learns nothing (ovs-vswitchd(8), ofproto/trace). */
 const maxQuestions = 48;
 
-/** At most 48, of frames that a flow or mirror may hand to others. */
+/**
+ * Adds the switch's traces of frames that a flow or mirror may hand to others: at most 48, none if every flow is known
+ * to be harmless.
+ */
 export async function withTraces<T extends Pick<HostState, 'links' | 'fdb' | 'ovs'>>(state: T): Promise<T> {
   const { ovs } = state;
   const questions = ovsQuestions(state).slice(0, maxQuestions);
@@ -162,7 +165,7 @@ export function parseOvsTable(json: unknown): readonly OvsRecord[] {
     .map((row) => Object.fromEntries(headings.map((heading, at) => [heading, row[at]])));
 }
 
-/** null = not running. Rejects with VerifyError without an answer. */
+/** Open vSwitch's bridges, ports and mirrors; null = it does not run. Rejects with VerifyError without an answer. */
 export async function readOvs(): Promise<Snapshot['ovs']> {
   if (!isOvsRunning()) return null;
   try {
