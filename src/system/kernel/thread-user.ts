@@ -24,7 +24,7 @@ function calls(): Calls {
   return bound;
 }
 
-/** A change of user resets both (commit_creds). Root's children cannot open a process that cannot be dumped. */
+/** A change of user resets both (commit_creds): a process that cannot be dumped is closed to its own children. */
 function keepingProcess<T>(fn: () => T): T {
   const { prctl } = calls();
   const signal = new Uint32Array(1);
