@@ -11,6 +11,7 @@ import { groupHelp } from './help.js';
 import { printError } from './print-error.js';
 import { columnsOf } from './screen.js';
 
+/** EX_USAGE of sysexits.h. */
 const usageStatus = 64;
 
 function campaignText({ cases, falseHolds }: typeof sabotageFigures): string {

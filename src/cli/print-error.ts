@@ -1,6 +1,7 @@
 import { VerifyError } from '../core/model/verify-error.js';
 import { escapeText } from '../core/text/escape.js';
 
+/** EX_SOFTWARE of sysexits.h. */
 const faultStatus = 70;
 
 /** Prints an error on stderr and gives its exit status. Unknown errors have a stack. `ofRun`: begins with REFUSED. */

@@ -47,8 +47,8 @@ function textsIn(column: unknown): readonly string[] {
 }
 
 /**
- * Versions if OpenFlow 1.0 is not spoken, else empty. ovs-ofctl tries only 1.0 by default (ovs-ofctl(8), -O), and only
- * 1.0 has NO_FLOOD (OpenFlow 1.0.0 5.2.1).
+ * The versions in `protocols` without OpenFlow 1.0; empty = 1.0 is spoken. ovs-ofctl tries only 1.0 by default
+ * (ovs-ofctl(8), -O), and no other version has NO_FLOOD (OFPPC_NO_FLOOD, OpenFlow 1.0.0 5.2.1).
  */
 export function withoutOpenFlow10(protocols: unknown): readonly string[] {
   const named = textsIn(protocols);

@@ -4,7 +4,7 @@ import { hostOf } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
 import { word } from '../text/escape.js';
 
-/** Argument vectors. Consecutive attributes of a port share one command. */
+/** Argument vectors of a fix; consecutive attributes of a port are one command of bridge(8). */
 export function fixCommands(changes: readonly Change[]): readonly (readonly string[])[] {
   const commands: (readonly string[])[] = [];
   for (const [at, change] of changes.entries()) {

@@ -266,9 +266,9 @@ function take(program: Assembler, counts: number): void {
 }
 
 /**
- * A socket's program for frames with the run's token in their first `searchDepth` bytes. `counts`: descriptor of an
- * array of `countedInterfaces` 8-byte counters. `table`: of a per-processor array of one `searchTable`. Needs Linux
- * 5.3, little-endian.
+ * The program of a socket for frames with a token of the run in the first `searchDepth` bytes. `counts`, `table`:
+ * descriptors of an array of `countedInterfaces` 8-byte counters, and of a per-processor array of one `searchTable`.
+ * Linux 5.3 and newer, little-endian.
  */
 export function searchProgram(
   runTag: number,

@@ -5,7 +5,7 @@
 
 /** NAT keeps a token's place; a tunnel in a tunnel moves it by some 150 bytes. */
 export const searchDepth = 512;
-/** Linux before 6.7 takes half as many places: its net.core.optmem_max is 20,480 bytes. */
+/** For kernels before Linux 6.7, whose net.core.optmem_max of 20,480 bytes takes half as many places. */
 const leastSearchDepth = 160;
 
 const ethernetHeader = 14;

@@ -54,6 +54,9 @@ function unendedAnnotation({ name, why }: UnendedRun): string {
   return `::error title=${property(`no result: ${name}`)}::${message(why)}`;
 }
 
-/** GitHub's annotations, at the scenario's line of the step. */
+/**
+ * GitHub's annotations, at the scenario's line of the step. The job summary is the Markdown report: `--reporter
+ * markdown="$GITHUB_STEP_SUMMARY"`.
+ */
 export const githubReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
   `${[...runs.flatMap(annotations), ...unended.map(unendedAnnotation)].join('\n')}\n`;

@@ -47,7 +47,7 @@ const bufferBytes = 1 << 20;
 /** draft-ietf-opsawg-pcapng 4.3. */
 const packetHeader = 28;
 const maxUnwritten = 2000;
-/** fallocate(2). */
+/** FALLOC_FL_KEEP_SIZE of fallocate(2). */
 const keepSize = 1;
 const aheadBytes = 1 << 24;
 const inbound = 1;

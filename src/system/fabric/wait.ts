@@ -11,9 +11,10 @@ import { mapByName } from '../../core/text/collections.js';
 const restMs = 500;
 
 /**
- * Until revalidated, an Open vSwitch flow forwards as before, and re-teaches its source MAC even after a flush
- * (revalidate, xlate_push_stats). The present round may predate the change: the next one counts. Rejects with
- * VerifyError without an answer.
+ * Resolves when every flow of Open vSwitch's datapaths matches the switch's present rules. An existing flow forwards as
+ * before until a revalidator reaches it, and its count so far teaches the switch its source MAC again, even after a
+ * flush (revalidate, xlate_push_stats; ofproto/ofproto-dpif-upcall.c). The round under way may have begun before the
+ * change: the next one counts. Rejects with VerifyError if the switch does not answer.
  */
 export async function waitUntilRevalidated(): Promise<void> {
   for (let round = 0; round < 2; round += 1) await endOfRound();
@@ -28,6 +29,7 @@ async function endOfRound(): Promise<void> {
   await machineClock.sleep(restMs);
 }
 
+/** BR_STATE_FORWARDING (linux/if_bridge.h). */
 const forwarding = 3;
 const pollMs = 10;
 /** Beyond STP's twice forward_delay (listening, then learning). */
@@ -41,7 +43,10 @@ export interface SettleOptions {
   readonly clock?: Clock;
 }
 
-/** Carrier changes that the kernel handles at once. The rest waits a second (MAX_DO_DEV_PER_LOOP). */
+/**
+ * Changes of carrier that the kernel handles at once; the rest waits a second, and a port forwards only afterwards
+ * (MAX_DO_DEV_PER_LOOP, net/core/link_watch.c).
+ */
 export const linksInOneGo = 100;
 
 /**
@@ -109,7 +114,8 @@ interface Settling {
   readonly bridge: string;
   readonly ports: readonly string[];
   /**
-   * Longest ms: twice forward_delay, then a topology change's max_age + forward_delay (br_topology_change_detection).
+   * Longest time in ms: twice forward_delay until a port forwards, then max_age + forward_delay of a topology change,
+   * during which learned entries age early (br_topology_change_detection; net/bridge/br_stp.c).
    */
   readonly maxMs: number;
 }

@@ -3,10 +3,11 @@ import { libc } from './libc.js';
 import { procText } from './proc-files.js';
 
 const BPF_PROG_QUERY = 16;
-/** enum bpf_attach_type: places that iproute2 does not show. */
+/** enum bpf_attach_type of linux/bpf.h: places at a device that iproute2 does not show. */
 const places = { 'tcx ingress': 46, 'tcx egress': 47, 'netkit primary': 54, 'netkit peer': 55 } as const;
 export type ProgramPlace = keyof typeof places;
 export const programPlaces = ['tcx ingress', 'tcx egress', 'netkit primary', 'netkit peer'] as const;
+/** BPF_MPROG_MAX. */
 const maxPrograms = 64;
 const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 
@@ -64,7 +65,10 @@ export interface NetfilterProgram {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** An unfinished link answers EAGAIN (bpf_link_by_id), also named EWOULDBLOCK. */
+/**
+ * A link still being made answers EAGAIN, which Linux also calls EWOULDBLOCK (bpf_link_by_id, kernel/bpf/syscall.c):
+ * retries for some milliseconds.
+ */
 function openLink(link: number): number {
   const until = performance.now() + 200;
   for (;;) {
@@ -110,6 +114,7 @@ const programAt = { type: 0, id: 4, tag: 8, codeLength: 20, code: 32, name: 64, 
 
 /** The tag is hex, the instructions are as verified. */
 export interface LoadedProgram {
+  /** enum bpf_prog_type. */
   readonly type: number;
   readonly name: string;
   readonly tag: string;
@@ -156,7 +161,7 @@ export function programIds(after = 0): readonly number[] | NoPrograms {
   }
 }
 
-/** enum bpf_attach_type of a cgroup or network namespace. */
+/** enum bpf_attach_type of linux/bpf.h: places of a cgroup or network namespace. */
 const folderPlaces = { 'cgroup ingress': 0, 'cgroup egress': 1, 'flow dissector': 17, 'socket lookup': 36 } as const;
 export type FolderPlace = keyof typeof folderPlaces;
 
@@ -176,8 +181,8 @@ export function programsOf(fd: number, place: FolderPlace): readonly number[] {
 const knownCalls = new Map<number, readonly string[]>();
 
 /**
- * Functions by number, relative to __bpf_call_base (bpf_insn_prepare_dump). Empty = unknown: 0 under
- * kernel.kptr_restrict.
+ * Names of kernel functions by number in a program's call, relative to __bpf_call_base (bpf_insn_prepare_dump,
+ * kernel/bpf/syscall.c). Empty = unknown: 0 if addresses are hidden (kernel.kptr_restrict).
  */
 export function calledFunctions(calls: readonly number[]): ReadonlyMap<number, readonly string[]> {
   const missing = calls.filter((call) => !knownCalls.has(call));

@@ -1,7 +1,7 @@
 import { release } from 'node:os';
 import { libc } from './libc.js';
 
-/** Classic BPF (struct sock_filter). Jumps are relative and forward. */
+/** An instruction of classic BPF (linux/filter.h, struct sock_filter). Jumps are relative and forward. */
 export type BpfInstruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
 
 /** ld [SKF_AD_OFF + SKF_AD_PKTTYPE], which only the kernel can. */
@@ -53,17 +53,19 @@ const [BPF_PROG_LOAD, BPF_PROG_TEST_RUN, BPF_RAW_TRACEPOINT_OPEN, BPF_MAP_FREEZE
 const BPF_F_MMAPABLE = 1 << 10;
 /** Programs only read the map. */
 export const BPF_F_RDONLY_PROG = 1 << 7;
+/** enum bpf_map_type. */
 const mapTypes = { hash: 1, array: 2, 'array for each processor': 6 } as const;
 
 /**
- * Before Linux 5.11 maps count as locked memory, of which root's shell has 64 KiB (bpf_charge_memlock). Fields of
- * struct rlimit have 8 bytes here.
+ * Before Linux 5.11 maps count as locked memory, of which root's shell has 64 KiB (bpf_charge_memlock,
+ * kernel/bpf/syscall.c). Fields of struct rlimit have 8 bytes here.
  */
 function chargesLockedMemory(): boolean {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   return (major < 5 || (major === 5 && minor < 11)) && process.arch !== 'arm' && process.arch !== 'ia32';
 }
 
+/** RLIMIT_MEMLOCK and RLIM_INFINITY (getrlimit(2)). */
 const [lockedMemory, unlimited] = [8, 0xffff_ffff_ffff_ffffn] as const;
 
 function limitLockedMemory(change: (soft: bigint, hard: bigint) => readonly [bigint, bigint]): BigUint64Array | null {
@@ -148,7 +150,7 @@ export function bpfKeys(map: number, keyLength: number): readonly Uint8Array[] {
   }
 }
 
-/** enum bpf_prog_type. Tracing: also BPF_TRACE_RAW_TP. */
+/** enum bpf_prog_type; for tracing also BPF_TRACE_RAW_TP of enum bpf_attach_type. */
 const programTypes = { socket: 1, 'raw tracepoint': 17, tracing: 26 } as const;
 const BPF_TRACE_RAW_TP = 23;
 const loadAt = {

@@ -2,15 +2,16 @@ import { libc } from './libc.js';
 import { inNamespace } from './namespaces.js';
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from './socket-constants.js';
 
+/** linux/sockios.h */
 const SIOCETHTOOL = 0x8946;
 /** struct ifreq: 16 bytes of name, then a union beginning with an 8-byte pointer. */
 const ifreqLength = 40;
 const nameLength = 16;
 
-/** Returns data of struct ethtool_value, or the errno's name. */
+/** Runs a command of struct ethtool_value (linux/ethtool.h); returns its data, or the errno's name. */
 export type AskEthtool = (device: string, command: number, data: number) => number | string;
 
-/** Changes a struct in place. null = done, else the errno's name. */
+/** Runs a command on a struct beginning with its number, in place; null = done, else the errno's name. */
 export type EthtoolCall = (device: string, command: number, value: Buffer) => string | null;
 
 function callsOn(fd: number): EthtoolCall {
@@ -58,9 +59,11 @@ export function driverOf(fd: number, device: string): string | null {
   return name;
 }
 
-/** ETHTOOL_GSTRINGS, ETHTOOL_GSSET_INFO, ETHTOOL_GFEATURES, ETH_SS_FEATURES. */
+/** ETHTOOL_GSTRINGS, ETHTOOL_GSSET_INFO, ETHTOOL_GFEATURES and ETH_SS_FEATURES of linux/ethtool.h. */
 const [getStrings, getSetInfo, getFeatures, featureStrings] = [0x1b, 0x37, 0x3a, 4];
+/** ETH_GSTRING_LEN. */
 const stringLength = 32;
+/** struct ethtool_get_features_block: available, requested, active, never_changed. */
 const block = { length: 16, active: 8 } as const;
 
 /** Features in bit order, from ETHTOOL_GSTRINGS. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 
-/** A network namespace in setns(2) and unshare(2). */
+/** A network namespace in setns(2) and unshare(2) (linux/sched.h). */
 export const CLONE_NEWNET = 0x4000_0000;
 /** A mount namespace. */
 export const CLONE_NEWNS = 0x2_0000;
@@ -47,8 +47,9 @@ export interface Libc {
   openFolderAt(folder: number, path: string, flags: number, resolve: number): number;
   /** A new mount outside any tree. */
   detachedMount(type: string): number;
-  /** `attributes`: union bpf_attr, changed in place. Below 0 without errno if the call's number is unknown. */
+  /** bpf(2); `attributes`: union bpf_attr, changed in place. Below 0 without errno if its number is unknown. */
   bpf(command: number, attributes: Uint8Array): number;
+  /** False: bpf(2) has no known number here. */
   readonly hasBpfNumber: boolean;
   /** `timex`: struct timex, filled in. 5 = not synchronized. */
   adjtimex(timex: Uint8Array): number;
@@ -64,7 +65,10 @@ export interface Libc {
   addressOf(buffer: Uint8Array): bigint;
 }
 
-/** syscall*.tbl, asm-generic/unistd.h. Little-endian machines only, as the arguments are written so. */
+/**
+ * Little-endian machines only, as the arguments are written so: arch/…/syscalls/syscall*.tbl,
+ * include/uapi/asm-generic/unistd.h.
+ */
 const bpfNumbers: Readonly<Record<string, number>> = {
   x64: 321,
   arm64: 280,
@@ -77,7 +81,7 @@ const bpfNumbers: Readonly<Record<string, number>> = {
 
 const kcmpNumbers: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 };
 
-/** The same on every machine. FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC. */
+/** Same numbers on every machine; FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC (linux/mount.h). */
 const mountCalls = { fsopen: 430, fsconfig: 431, fsmount: 432, create: 6, closeOnExec: 1 } as const;
 
 let koffiModule: Koffi | undefined;
@@ -106,6 +110,7 @@ export function libc(): Libc {
   return libcFunctions;
 }
 
+/** The same on every machine (include/uapi/asm-generic/unistd.h). */
 const openat2Number = 437;
 /** An old C library has no functions for them. */
 function newerCalls(

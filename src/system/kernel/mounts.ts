@@ -17,6 +17,7 @@ export const mountFlag = {
   relAtime: 1 << 21,
 } as const;
 
+/** Flags that a remount keeps, as /proc/PID/mountinfo names them (proc_pid_mountinfo(5)). */
 const keptOptions: Readonly<Record<string, number>> = {
   nosuid: mountFlag.noSuid,
   nodev: mountFlag.noDev,

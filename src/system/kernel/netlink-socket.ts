@@ -22,7 +22,7 @@ export const NETLINK_NETFILTER = 12;
 export const NETLINK_SOCK_DIAG = 4;
 export const NETLINK_XFRM = 6;
 
-/** rtnetlink(7). */
+/** Messages of rtnetlink(7), linux/rtnetlink.h. */
 export const [RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK] = [16, 17, 18] as const;
 export const [RTM_NEWADDR, RTM_GETADDR] = [20, 22] as const;
 export const [RTM_NEWROUTE, RTM_DELROUTE] = [24, 25] as const;
@@ -97,6 +97,7 @@ export function setWaiting(fd: number, waits: boolean): void {
 
 export interface NetlinkMessage {
   readonly type: number;
+  /** NLM_F_… of netlink(7). */
   readonly flags: number;
   readonly sequence: number;
   /** First byte behind the header: rtnetlink's address family. */

@@ -146,7 +146,7 @@ export function packetStatistics(fd: number): { readonly packets: number; readon
   return { packets, drops };
 }
 
-/** SO_DOMAIN. null = no socket. */
+/** A socket's address family (socket(7), SO_DOMAIN); null = no socket. */
 export function socketFamily(fd: number): number | null {
   const value = new Uint32Array(1);
   const length = new Uint32Array([4]);

@@ -22,8 +22,8 @@ export function procText(path: string): string {
 export type RootsText = { readonly text: string | null } | { readonly refused: string };
 
 /**
- * A /proc/net file for root. Missing in a network namespace made with its user namespace (proc_net_ns_init): only the
- * maker is there.
+ * A file of /proc/net for root. In a network namespace made with its user namespace it has no owner (proc_net_ns_init,
+ * fs/proc/proc_net.c) and counts as missing: only the maker is there.
  */
 export function rootsText(path: string): RootsText {
   try {
@@ -63,7 +63,10 @@ export function devicesOf(pid: string): readonly string[] {
   );
 }
 
-/** A macvtap's or ipvtap's device (tap_open), as in `devicesOf`. null = none, or /sys is another namespace's. */
+/**
+ * The device for a macvtap's or ipvtap's queues (tap_open, drivers/net/tap.c), as in `devicesOf`; null = none, or /sys
+ * is another network namespace's.
+ */
 export function tapDevice(link: {
   readonly name: string;
   readonly kind: string | null;
@@ -107,7 +110,7 @@ export interface TapDescriptor {
   readonly fd: number;
 }
 
-/** Descriptors of taps (tun_chr_show_fdinfo). Empty as `procNames`. */
+/** A process's descriptors of taps (drivers/net/tun.c, tun_chr_show_fdinfo); empty as `procNames`. */
 export function tapDescriptorsOf(pid: string): readonly TapDescriptor[] {
   return descriptorsOf(pid).includes('/dev/net/tun') ? tapsIn(`/proc/${pid}`, Number(pid)) : [];
 }
@@ -129,7 +132,7 @@ function tapsIn(folder: string, task: number): readonly TapDescriptor[] {
   });
 }
 
-/** Real, effective, saved, file system uid. NaN alone = ended. */
+/** Real, effective, saved and file system uid (proc_pid_status(5)); NaN alone = the process has ended. */
 export function usersOf(pid: string): readonly number[] {
   const users = /^Uid:\s*(.*)$/m.exec(procText(`/proc/${pid}/status`))?.[1];
   return users === undefined ? [Number.NaN] : users.split(/\s+/).map(Number);
@@ -147,12 +150,12 @@ function orElse<T>(nothing: T, read: () => T): T {
   }
 }
 
-/** The first pid namespace (PROC_PID_INIT_INO) sees all processes. */
+/** True in the first pid namespace (PROC_PID_INIT_INO, linux/proc_ns.h), which sees all processes. */
 export function isFirstPidSpace(): boolean {
   return inodeOf('/proc/self/ns/pid') === 4_026_531_836;
 }
 
-/** False in an own user namespace, as in an ordinary user's lab. */
+/** False in a user namespace of its own (user_namespaces(7)), as in an ordinary user's lab. */
 export function isFirstUserSpace(): boolean {
   return procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295';
 }

@@ -1,6 +1,7 @@
 import type { BpfInstruction } from './bpf.js';
 import type { Machine, SystemCall } from './system-calls.js';
 
+/** Classic BPF of seccomp(2): linux/seccomp.h, linux/filter.h. */
 const code = { load: 0x20, jump: 0x05, equal: 0x15, anyBit: 0x45, give: 0x06 } as const;
 const give = (answer: number): BpfInstruction => [code.give, 0, 0, answer];
 /** The kernel's answers to a call. */

@@ -8,7 +8,7 @@ const setModeFilter = 1;
 const [thisThread, allThreads] = [0, 1] as const;
 const noNewPrivileges = 38;
 
-/** CLONE_THREAD: no other process. */
+/** CLONE_THREAD of linux/sched.h: no other process. */
 const newThread = 0x0001_0000;
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const newNamespaces = 0x7e02_0080;

@@ -1,4 +1,6 @@
-/** asm-generic/socket.h, linux/if_packet.h: equal on all architectures of Node. */
+/**
+ * Numbers of socket(2) and setsockopt(2) (asm-generic/socket.h, linux/if_packet.h), equal on all architectures of Node.
+ */
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;

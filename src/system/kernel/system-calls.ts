@@ -1,4 +1,6 @@
-/** syscall_64.tbl and asm-generic/unistd.h. null = none. */
+/**
+ * System calls by machine: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h; null = none.
+ */
 const table = {
   open: [2, null],
   openat: [257, 56],

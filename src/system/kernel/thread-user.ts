@@ -1,8 +1,9 @@
 import { koffi } from './libc.js';
 
-/** syscall_64.tbl, asm-generic/unistd.h. */
+/** Numbers of setresuid: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const setresuidNumbers: Readonly<Record<string, number>> = { x64: 117, arm64: 147, riscv64: 147 };
 const unchanged = -1;
+/** linux/prctl.h */
 const [setDeathSignal, getDeathSignal, getDumpable, setDumpable] = [1, 2, 3, 4] as const;
 
 interface Calls {
@@ -24,7 +25,10 @@ function calls(): Calls {
   return bound;
 }
 
-/** A change of user resets both (commit_creds): a process that cannot be dumped is closed to its own children. */
+/**
+ * A change of user resets both (kernel/cred.c, commit_creds): a process of root's that cannot be dumped is closed to
+ * its own children.
+ */
 function keepingProcess<T>(fn: () => T): T {
   const { prctl } = calls();
   const signal = new Uint32Array(1);

@@ -10,8 +10,8 @@ export interface Confinement extends SealedRights {
 }
 
 /**
- * Leaves only `folder` (a descriptor, null = nothing): no sockets, programs or signals. Load code before. The root is
- * all threads' (CLONE_FS).
+ * Confines this process to `folder` (a descriptor, null = nothing): no sockets, programs or signals. Code has to be
+ * loaded before. Node lacks two of the C calls; a root applies to all threads (clone(2), CLONE_FS).
  */
 export function confine(folder: number | null): Confinement {
   keepToOneThread();

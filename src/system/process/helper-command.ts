@@ -44,9 +44,10 @@ function landlockOptions(): readonly string[] {
 }
 
 /**
- * setpriv(1) options for a process of `identity`. Until a process without capabilities hides, its user's others may
- * trace it (cap_ptrace_access_check): it starts as root. It inherits the capabilities to change its user, as a bounding
- * set would outlast them. setpriv(1) sets the bounding set first: two calls.
+ * setpriv(1) options for a process of `identity`. Until it hides itself a process without capabilities can be traced by
+ * its user's others (kernel/ptrace.c; security/commoncap.c, cap_ptrace_access_check): it starts as root, which no user
+ * traces. It inherits the capabilities to change its user, as a bounding set would outlast them. setpriv(1) sets the
+ * bounding set first: two calls.
  */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
   const capabilities: readonly Capability[] = needed === null ? [] : [needed];

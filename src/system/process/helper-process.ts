@@ -56,9 +56,9 @@ export interface HelperProcess<R extends HelperRole> {
 }
 
 /**
- * Detached: Ctrl-C must not stop it before it drained. It has at most CAP_NET_RAW, and starts with nothing to steal, as
- * its user's processes may take descriptors until it hides (pidfd_getfd(2)). Resolves when ready. Throws VerifyError
- * (69).
+ * Starts a helper in a network namespace, detached: Ctrl-C must not stop it before it drained. It has at most
+ * CAP_NET_RAW, root's as nobody. It starts with nothing to steal. Until it hides, its user's processes may trace it and
+ * take its descriptors (ptrace(2), pidfd_getfd(2)). Resolves when ready. Throws VerifyError (69).
  */
 export async function startHelper<R extends HelperRole>(
   role: R,

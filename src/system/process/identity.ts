@@ -53,7 +53,7 @@ export function isRootHere(): boolean {
   return process.geteuid?.() === 0 && !inUserNamespace();
 }
 
-/** CAP_SETGID and CAP_SETUID. */
+/** CAP_SETGID and CAP_SETUID of linux/capability.h. */
 const becoming = 0b1100_0000n;
 
 /** A service or container may have taken these rights from root. */
@@ -67,7 +67,10 @@ function uidsHere(): ReadonlySet<number> {
   return new Set(processes.flatMap(usersOf));
 }
 
-/** A user without processes: one user's may take each other's sockets (pidfd_getfd(2)), and daemons share `nobody`. */
+/**
+ * A user and group without processes: one user's may trace each other and take sockets (ptrace(2), pidfd_getfd(2)), and
+ * many daemons share `nobody`. `draw` returns an integer below its argument.
+ */
 export function unusedIdentity(taken: ReadonlySet<number>, draw: (below: number) => number): Identity {
   for (;;) {
     const uid = unused.first + draw(unused.count);
@@ -120,7 +123,7 @@ export function isKeptFromRoot(path: string): boolean {
   return !isReached(path, ({ uid, mode }, right) => uid === 0 || (mode & right) !== 0);
 }
 
-/** Kills a child that may have become `identity`, without CAP_KILL. */
+/** Kills a child that may have become `identity`, without CAP_KILL (kill(2)), unless it ended. */
 export function killChild(child: ChildProcess, identity: Identity | null): void {
   const { pid } = child;
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -174,7 +174,10 @@ export function parsePrinted(command: string, text: string): unknown {
   }
 }
 
-/** iproute2 leaves control characters in names (jsonw_puts), which JSON forbids and the kernel mostly allows. */
+/**
+ * iproute2 leaves control characters in names (jsonw_puts, lib/json_writer.c), which JSON forbids and the kernel mostly
+ * allows.
+ */
 function escapeControls(text: string): string {
   return text.replace(
     /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g,

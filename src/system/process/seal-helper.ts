@@ -11,8 +11,10 @@ export interface SealedRights {
   readonly filtered: boolean;
 }
 
+/** linux/prctl.h */
 const [parentDeathSignal, dumpable, keepCapabilities] = [1, 4, 8] as const;
 const SIGKILL = 9;
+/** linux/capability.h */
 const capabilityVersion3 = 0x20080522;
 const netRaw = 1 << 13;
 
@@ -20,7 +22,8 @@ const prctl = (option: number, value: number): number =>
   koffi().load(null).func('int prctl(int, unsigned long)')(option, value);
 
 /**
- * The user's processes cannot trace it or take descriptors (__ptrace_may_access) until execve(2) or a change of user.
+ * Processes of the same user can no longer trace this one or take its descriptors (kernel/ptrace.c,
+ * __ptrace_may_access). execve(2) and a change of user undo it.
  */
 export function hideProcess(): void {
   prctl(dumpable, 0);
@@ -36,7 +39,10 @@ export function beginHelper(): void {
   hideProcess();
 }
 
-/** All threads become the command's user, without capabilities except this one's CAP_NET_RAW if it `keepsRaw`. */
+/**
+ * A process started as root becomes its command's user in all threads. Their capabilities end, except this one's
+ * CAP_NET_RAW if it `keepsRaw` (capabilities(7), capset(2)).
+ */
 export function becomeNobody(keepsRaw: boolean): void {
   const named = process.argv.find((word) => word.startsWith(becomeOption));
   const [, uid, gid] = /^(\d+):(\d+)$/.exec(named?.slice(becomeOption.length) ?? '') ?? [];

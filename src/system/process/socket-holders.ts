@@ -79,7 +79,9 @@ export function isRoots({ owner }: RunningProgram): boolean {
   return owner === 0 || owner === statusOf('/')?.uid;
 }
 
-/** Root's process locking a pid file (/proc/locks). null = none, or not visible. */
+/**
+ * Process of root's program that locks a pid file while it runs (fcntl(2), /proc/locks); null = none, or not visible.
+ */
 export function lockingDaemon(pidFile: string): { readonly pid: number; readonly program: RunningProgram } | null {
   const file = statusOf(pidFile);
   if (file === null) return null;
@@ -117,13 +119,13 @@ function isInHostsSpaces(pid: number): boolean {
 }
 
 const guestsDevices = /^\/dev\/(?:net\/tun|tap\d|kvm|vhost|vmnet|vsock)|^anon_inode:kvm/;
-/** AF_VSOCK and AF_XDP. */
+/** AF_VSOCK and AF_XDP of linux/socket.h. */
 const guestsFamilies: readonly (number | null)[] = [40, 44];
 const [pidfdOpen, pidfdGetfd] = [434, 438] as const;
-/** PIDFD_THREAD: any task of a process (Linux 6.9). */
+/** PIDFD_THREAD of linux/pidfd.h: any task of a process (Linux 6.9). */
 const ofThread = 0x80;
 
-/** TUNGETDEVNETNS. */
+/** TUNGETDEVNETNS of linux/if_tun.h. */
 const askTapsSpace = 0x54e3;
 
 /**
@@ -163,6 +165,7 @@ export function readerBehind(pid: number): number {
   return Number(/^vhost-(\d+)$/.exec(procText(`/proc/${pid}/comm`).trim())?.[1] ?? pid);
 }
 
+/** By pidfd_getfd(2); null = some are unknown. */
 function familiesOf(pid: number): readonly number[] | null {
   const numbers = socketNumbersOf(String(pid));
   const process = libc().syscall(pidfdOpen, pid, 0, null);

@@ -63,7 +63,8 @@ export function readAllDrops(netns: string | null): Drops | null {
 }
 
 /**
- * Tables that IP probes may fill, if reported. Neighbours are the machine's (/proc/net/stat/arp_cache, hexadecimal).
+ * Use of the tables that IP probes may fill. Connections are a namespace's; neighbours the machine's: first column,
+ * hexadecimal, of /proc/net/stat/arp_cache (net/core/neighbour.c). Missing ones are left out.
  */
 export function readTables(netns: string | null): readonly TableUse[] {
   const names = { used: 'net.netfilter.nf_conntrack_count', max: 'net.netfilter.nf_conntrack_max' } as const;
@@ -91,7 +92,7 @@ export function readDrops(netns: string | null): Readonly<Record<string, number>
   return parseDrops(inNamespace(netns, () => readFileSync('/proc/thread-self/net/dev', 'utf8')));
 }
 
-/** Offloads that hand over frames unlike those on a wire. */
+/** Offloads that hand over frames unlike those on a wire, with their read command of linux/ethtool.h. */
 const commands = {
   'transmit checksum': 0x16,
   'TCP segmentation': 0x1e,

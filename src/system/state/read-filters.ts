@@ -146,7 +146,7 @@ export async function readIfSupported(
   }
 }
 
-/** A route may name a nexthop object alone if net.ipv4.nexthop_compat_mode is 0. */
+/** A route may name a nexthop object alone (ip-nexthop(8)) if net.ipv4.nexthop_compat_mode is 0. */
 function isByObject(route: Fields): boolean {
   return route['nhid'] !== undefined && route['dev'] === undefined && objectsOf(route['nexthops']).length === 0;
 }

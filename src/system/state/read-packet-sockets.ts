@@ -40,7 +40,10 @@ export function readPacketTable(netns: string | null): string | null {
 /** Packet sockets' handlers, listed elsewhere (net/packet/af_packet.c). */
 const ofSockets = /^t?packet_rcv/;
 
-/** /proc/net/ptype (ptype_seq_show) without packet sockets, and without addresses of kernels that lack names. */
+/**
+ * Lines of /proc/net/ptype (net/core/net-procfs.c, ptype_seq_show) without packet sockets. Handlers printed as
+ * addresses, by kernels without names, are left out.
+ */
 export function parsePacketHandlers(text: string): readonly PacketHandler[] {
   return text.split('\n').flatMap((line): readonly PacketHandler[] => {
     const match = /^(ALL|[0-9a-f]{4})\s+(?:(\S+)\s+)?([A-Za-z_]\S*(?: \[\S+\])?)\s*$/.exec(line);
@@ -149,7 +152,10 @@ function nameOf(path: string, comm: string): string {
   return name === '' || (comm !== '' && name.startsWith(comm) && /^[\d.]*$/.test(version)) ? comm : name;
 }
 
-/** NFLOG groups with readers (nfnetlink_log's first column). null = none in this kernel. `refused`: the error. */
+/**
+ * NFLOG groups that processes read: first column of /proc/net/netfilter/nfnetlink_log (net/netfilter/nfnetlink_log.c,
+ * seq_show); null = none in this kernel. `refused`: the error.
+ */
 export function readLogGroups(
   netns: string | null,
 ): { readonly groups: readonly number[] | null } | { readonly refused: string } {

@@ -54,7 +54,7 @@ export function readPrograms(
 
 type CodeFacts = Omit<AttachedProgram, 'device' | 'place' | 'id'>;
 
-/** Programs do not change, and ids go up (idr_alloc_cyclic). */
+/** Programs do not change, and ids go up (idr_alloc_cyclic, kernel/bpf/syscall.c): each is examined once. */
 const knownFacts = new Map<number, CodeFacts>();
 
 function codeFacts(id: number): CodeFacts {
@@ -79,7 +79,7 @@ function refused(): Pick<Programs, 'unread'> {
     : {};
 }
 
-/** enum bpf_prog_type: programs that receive packets. */
+/** Types of programs that receive packets (enum bpf_prog_type of linux/bpf.h). */
 const packetTypes: ReadonlyMap<number, string> = new Map([
   [1, 'socket_filter'],
   [3, 'sched_cls'],
@@ -107,8 +107,8 @@ const sendingTypes: ReadonlySet<string> = new Set([
   'lwt_xmit',
 ]);
 /**
- * kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing, and LSM, which has tracing's functions
- * (bpf_lsm_func_proto).
+ * They see packets if they ask: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing, LSM. The
+ * last has tracing's functions (bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c).
  */
 const tracingTypes: readonly number[] = [2, 5, 7, 17, 24, 26, 29];
 
@@ -184,7 +184,10 @@ function folderPrograms(path: string, place: FolderPlace): readonly number[] {
   }
 }
 
-/** The cgroup mount (mountinfo's fifth column), here or for process 1: `ip netns exec` hides it. */
+/**
+ * Mount point of the cgroup hierarchy (fifth column of mountinfo, proc(5)), here or as process 1 sees it: `ip netns
+ * exec` hides it. null = none.
+ */
 function cgroupRoot(): string | null {
   for (const pid of ['self', '1']) {
     const lines = procText(`/proc/${pid}/mountinfo`).split('\n');

@@ -57,7 +57,10 @@ lab as ${run.runsAs}. All frames were made by that run in its own namespaces. \`
 `;
 }
 
-/** Result and sums go: replay makes the first, the second name the plain file. */
+/**
+ * Compresses a capture (RFC 1952), readable by replay and Wireshark. Result and sums go: replay makes the one, the
+ * others name the plain file.
+ */
 async function compressCapture(dir: string): Promise<void> {
   await pipeline(
     createReadStream(join(dir, files.capture.name)),

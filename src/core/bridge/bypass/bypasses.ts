@@ -153,6 +153,7 @@ function hardwareBypasses(state: HostState, segment: ReadonlySet<string>): reado
   return [...inSwitch, ...[...offloaded].map((where) => ({ what: 'forwarding entries in hardware', where, remedy }))];
 }
 
+/** Packet handler types that get probes: every frame, IPv4, ARP, IPv6, IEEE 802 local use. */
 const probedTypes: readonly string[] = ['ALL', '0800', '0806', '86dd', '88b5', '88b6'];
 
 /** A hypervisor's bridging hands frames to its guests. */

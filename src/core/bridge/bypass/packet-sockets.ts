@@ -36,7 +36,7 @@ const someTag = [
   [0, 1],
 ] as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
-/** Lower values are lengths (linux/if_ether.h). */
+/** Lower values are lengths; ETH_P_802_3 and ETH_P_802_2 of linux/if_ether.h. */
 const leastType = 0x0600;
 const lengthProtocols: readonly number[] = [0x0001, 0x0004];
 /** Header offsets of identification, TTL and checksum. */

@@ -22,6 +22,7 @@ import {
 
 const protocolNumbers = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 } as const;
 const flagBits: Readonly<Record<string, number>> = { ...tcpFlags, urg: 0x20, ecn: 0x40, cwr: 0x80 };
+/** EtherTypes as nft, tc and ip-link(8) name them. */
 const typeNames: Readonly<Record<string, number>> = {
   ...{ ip: etherTypes.ipv4, ipv4: etherTypes.ipv4, ip6: etherTypes.ipv6, ipv6: etherTypes.ipv6 },
   ...{ arp: etherTypes.arp, vlan: etherTypes.vlan, '8021q': etherTypes.vlan, '802.1Q': etherTypes.vlan },

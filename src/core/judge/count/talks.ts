@@ -48,8 +48,9 @@ export function talksBetween(talks: readonly Talk[], src: string, dst: string): 
 }
 
 /**
- * Talks that frames to a third guest's MAC may belong to, by IP address. Another interface of either end, a VRRP peer,
- * a router or the host (RFC 1027) may answer.
+ * Talks that frames to a third guest's MAC may belong to: the sender resolved the address to it (RFC 826, RFC 4861). IP
+ * addresses decide. Another interface of either end, or a sharer of the address (VRRP), may answer for it; so may a
+ * router or the host (RFC 1027).
  */
 export function talksAstray(
   talks: readonly Talk[],

@@ -6,7 +6,7 @@ import { maxPacketLength } from '../capture-items.js';
  */
 export const ringBlockTypes = { interface: 0x8000_5601, frames: 0x8000_5602, padding: 0x8000_5603 } as const;
 
-/** struct tpacket_block_desc, and tpacket3_hdr with its sockaddr_ll, in bytes. */
+/** struct tpacket_block_desc and struct tpacket3_hdr with the sockaddr_ll behind it, in bytes. */
 export const ringBlock = { type: 0, length: 4, status: 8, packets: 12, first: 16, used: 20 } as const;
 export const ringFrame = {
   next: 0,

@@ -207,8 +207,10 @@ export interface PacketLayout {
   readonly tail: number;
   readonly head: number;
   readonly data: number;
+  /** Of struct net_device. */
   readonly ifindex: number;
   readonly net: number;
+  /** Of struct net. */
   readonly number: number;
   /** null: other member names, so readers in namespaces below ours are unknown. */
   readonly process: ProcessLayout | null;

@@ -27,8 +27,9 @@ function putRead(program: Assembler, to: number, bytes: number, distance: number
 }
 
 /**
- * The process's number in our PID namespace, also from a namespace below. 0 = none. bpf_get_ns_current_pid_tgid (Linux
- * 5.7) knows only that very namespace.
+ * The process at work, by its number in our PID namespace. It has one if it lives there or in one below, as a
+ * container's does. Without one the answer stays 0, which no process has. bpf_get_ns_current_pid_tgid (Linux 5.7) knows
+ * those alone that live in that very namespace.
  */
 export function putReader(program: Assembler, layout: ProcessLayout | null, { pids, to, scratch }: ReaderPlaces): void {
   if (pids === 'first')

@@ -65,7 +65,10 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
   };
 }
 
-/** A new veth pair makes the kernel handle waiting links at once (linkwatch_urgent_event). */
+/**
+ * A veth pair's new carrier is urgent: the kernel then handles waiting links at once (linkwatch_urgent_event,
+ * net/core/link_watch.c). Without it ports forward later.
+ */
 async function wakeLinkWatch(): Promise<void> {
   const [first, second] = ['vi-wake-0', 'vi-wake-1'] as const;
   const commands = [

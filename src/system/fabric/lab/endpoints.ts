@@ -111,6 +111,7 @@ async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void
   await Promise.all(Array.from({ length: sideBySide }, worker));
 }
 
+/** linux/ethtool.h */
 const ETHTOOL_STXCSUM = 0x17;
 const ETHTOOL_STSO = 0x1f;
 const ETHTOOL_SGSO = 0x24;

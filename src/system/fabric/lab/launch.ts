@@ -187,8 +187,8 @@ function allowedVariant(paths: RunPaths | null): Variant {
 }
 
 /**
- * A new user namespace has all capabilities, valid only in it (create_user_ns). Its root must exist before the network
- * namespace, to read root's files of /proc/net.
+ * A new user namespace has all capabilities, valid only in it (create_user_ns, kernel/user_namespace.c). Its root must
+ * exist before the network namespace, to read root's files of /proc/net.
  */
 function prefix(runsAs: RunsAs, ownProc: boolean, paths: RunPaths | null): readonly string[] {
   return [

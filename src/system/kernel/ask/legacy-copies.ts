@@ -19,7 +19,7 @@ const layouts: Readonly<Record<IpProgram, EntryLayout>> = {
 /** In struct ipt_getinfo's order. */
 const hookNames = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
 const [validHooksAt, hooksAt] = [32, 36];
-/** IPT_INV_…, the same for IPv6. */
+/** IPT_INV_… of linux/netfilter_ipv4/ip_tables.h; IPv6 has the same. */
 const inversions = { in: 1, out: 2, source: 8, destination: 16, protocol: 64 } as const;
 const [deviceLength, headLength] = [16, 32];
 /** struct xt_entry_target. */

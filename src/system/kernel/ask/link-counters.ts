@@ -1,7 +1,7 @@
 import { netlinkAttributes, RTM_GETSTATS, RTM_NEWSTATS } from '../netlink-socket.js';
 import type { NetlinkAsker } from './netlink-dump.js';
 
-/** struct if_stats_msg. */
+/** struct if_stats_msg of linux/if_link.h behind struct nlmsghdr: family, pads, ifindex, filter_mask. */
 const requestLength = 12;
 const inRequest = { ifindex: 4, mask: 8 } as const;
 const at = { ifindex: 20, attributes: 28 } as const;

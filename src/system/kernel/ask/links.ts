@@ -12,17 +12,20 @@ import type { NetlinkAsker } from './netlink-dump.js';
 import { addTo } from '../../../core/text/collections.js';
 
 const AF_INET = 2;
-/** RT_SCOPE_LINK: scopes from here on are the link's or host's. */
+/** RT_SCOPE_LINK of linux/rtnetlink.h: addresses of the link or host alone begin there. */
 const linkScope = 253;
 const IFF_UP = 0x1;
-/** struct nlmsghdr, ifinfomsg. */
+/** struct ifinfomsg behind struct nlmsghdr: family, pad, type, index, flags, change. */
 const at = { family: 16, ifindex: 20, flags: 24, attributes: 32 } as const;
 const linkMessage = 16;
-/** struct nlmsghdr, ifaddrmsg. IFA_ADDRESS, IFA_LOCAL. */
+/** struct ifaddrmsg behind struct nlmsghdr, and IFA_ADDRESS and IFA_LOCAL of linux/if_addr.h. */
 const addressAt = { family: 16, prefix: 17, scope: 19, ifindex: 20, attributes: 24 } as const;
 const addressMessage = 8;
 const addressAttribute = { address: 1, local: 2 } as const;
-/** IFLA_… of linux/if_link.h, nested in IFLA_LINKINFO and IFLA_INFO_DATA. */
+/**
+ * IFLA_… of linux/if_link.h; IFLA_INFO_KIND and _DATA in _LINKINFO; in _DATA modes, an ipvlan's flags,
+ * IFLA_TUN_NUM_QUEUES and _NUM_DISABLED_QUEUES.
+ */
 const attribute = {
   address: 1,
   name: 3,
@@ -42,7 +45,7 @@ const attribute = {
   queues: 8,
   queuesOff: 9,
 } as const;
-/** IFLA_XDP_ATTACHED, _PROG_ID, _DRV_PROG_ID, _SKB_PROG_ID, _HW_PROG_ID. */
+/** IFLA_XDP_ATTACHED, IFLA_XDP_PROG_ID, _DRV_PROG_ID, _SKB_PROG_ID and _HW_PROG_ID of linux/if_link.h. */
 const xdpAttribute = { attached: 2, programs: [4, 5, 6, 7] } as const;
 /** IPVLAN_F_PRIVATE, IPVLAN_F_VEPA. */
 const ipvlanFlags = [
@@ -62,7 +65,7 @@ const ipvlanModes: ReadonlyMap<number, string> = new Map([
   [1, 'l3'],
   [2, 'l3s'],
 ]);
-/** struct rtgenmsg, padded. NETNSA_FD, NETNSA_NSID. */
+/** struct rtgenmsg, padded; NETNSA_FD and NETNSA_NSID of linux/net_namespace.h. */
 const spaceMessage = 4;
 const ofSpace = { id: 1, fd: 3 } as const;
 /** Before Linux 4.0, without numbers of namespaces. */
@@ -130,7 +133,7 @@ function isSameLink(before: Buffer, bytes: Buffer): boolean {
   return before.length === bytes.length && before.compare(bytes, at.family, bytes.length, at.family) === 0;
 }
 
-/** The kernel always adds a device's counters (rtnl_fill_ifinfo). */
+/** The kernel always adds a device's counters (rtnl_fill_ifinfo, net/core/rtnetlink.c). */
 function clearCounters(bytes: Buffer): void {
   for (let from = at.attributes; from + 4 <= bytes.length; ) {
     const length = bytes.readUInt16LE(from);
@@ -141,7 +144,7 @@ function clearCounters(bytes: Buffer): void {
   }
 }
 
-/** IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS: no IPv6 counters (Linux 4.6). */
+/** RTEXT_FILTER_SKIP_STATS in IFLA_EXT_MASK (linux/rtnetlink.h) skips IPv6's counters since Linux 4.6. */
 function withoutCounters(): Uint8Array {
   const body = new Uint8Array(linkMessage + 8);
   const view = new DataView(body.buffer);

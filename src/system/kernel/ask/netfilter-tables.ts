@@ -12,9 +12,11 @@ import { openAskerIfThere, openNetlinkAsker } from './netlink-dump.js';
 interface Family {
   readonly program: Extract<LegacyTable['program'], 'iptables-legacy' | 'ip6tables-legacy'>;
   readonly domain: number;
+  /** SOL_IP and SOL_IPV6. */
   readonly level: number;
   /** Asking for other tables would make them. */
   readonly names: string;
+  /** `target_offset` in struct ipt_entry and ip6t_entry (linux/netfilter_ipv4/ip_tables.h, …ipv6/ip6_tables.h). */
   readonly targetOffsetAt: number;
   /** Size of those structs. Matches follow, then the target. */
   readonly matchesAt: number;
@@ -31,7 +33,7 @@ const families: readonly Family[] = [
   },
 ];
 
-/** IPT_SO_GET_INFO and _GET_ENTRIES, as for IPv6. EBT_SO_GET_INFO. */
+/** IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, the same for IPv6; EBT_SO_GET_INFO of linux/netfilter_bridge/ebtables.h. */
 const getInfo = 64;
 const getEntries = 65;
 const getBridgeInfo = 128;
@@ -209,7 +211,10 @@ export function mayHavePolicies(): boolean {
   return (['xfrm_user', 'af_key'] as const).some((module) => isLoaded(module, lists) !== false);
 }
 
-/** ebtables lists no tables, and a question loads a table's module (find_inlist_lock). */
+/**
+ * ebtables lists no tables, and a question loads a table's module (find_inlist_lock, net/bridge/netfilter/ebtables.c):
+ * only those present are asked for.
+ */
 function bridgeTables(): readonly Found[] {
   const lists = moduleLists();
   const known = (['broute', 'nat', 'filter'] as const).map((table) => [table, isLoaded(`ebtable_${table}`, lists)]);
@@ -272,13 +277,16 @@ export function legacyTables(): LegacyTables {
   };
 }
 
-/** NFT_MSG_NEWTABLE, NFT_MSG_GETTABLE. struct nfgenmsg, family 0 = all. */
+/** NFT_MSG_NEWTABLE and NFT_MSG_GETTABLE of NFNL_SUBSYS_NFTABLES; struct nfgenmsg, whose family 0 means all. */
 const [newTable, getTable, generalLength] = [10 << 8, (10 << 8) | 1, 4];
-/** NFTA_TABLE_NAME, and NFTA_TABLE_USE (content count, big-endian). */
+/**
+ * Family and attributes behind struct nlmsghdr: NFTA_TABLE_NAME, and NFTA_TABLE_USE (number of contents, big-endian).
+ */
 const tableAt = { family: 16, attributes: 20 } as const;
 const [nameAttribute, useAttribute] = [1, 3];
 /** nfnetlink_rcv_msg (net/netfilter/nfnetlink.c) returns it for a missing part of netfilter. */
 const EINVAL = 22;
+/** NFPROTO_… of linux/netfilter.h. */
 const familyNames: ReadonlyMap<number, string> = new Map([
   [1, 'inet'],
   [2, 'ip'],
@@ -307,8 +315,9 @@ const [getGeneration, generationAttribute] = [(10 << 8) | 16, 1];
 const [SOL_SOCKET, SO_NETNS_COOKIE] = [1, 71];
 
 /**
- * Cookie and generation, raised by transactions (nf_tables_commit), but not by packets' set elements, counters or
- * timers. null = not reported.
+ * Identifies nf_tables rules of the calling thread's network namespace by cookie and generation. Transactions raise the
+ * latter (nf_tables_commit, net/netfilter/nf_tables_api.c); elements added by packets, counters and timers do not. null
+ * = not reported.
  */
 export function rulesGeneration(): string | null {
   if (isLoaded('nf_tables', moduleLists()) === false) return null;

@@ -5,7 +5,7 @@ import { NETLINK_SOCK_DIAG, netlinkAttributes } from '../netlink-socket.js';
 import { AF_PACKET, AF_UNIX } from '../socket-constants.js';
 
 const SOCK_DIAG_BY_FAMILY = 20;
-/** PACKET_SHOW_MCLIST, _SHOW_FILTER. PACKET_DIAG_MCLIST, _DIAG_FILTER. */
+/** Of linux/packet_diag.h: PACKET_SHOW_MCLIST and _SHOW_FILTER, PACKET_DIAG_MCLIST and _DIAG_FILTER. */
 const shown = 0x02 | 0x20;
 const membershipsAttribute = 1;
 const filterAttribute = 7;
@@ -15,7 +15,7 @@ const membershipTypeAt = 8;
 const PACKET_MR_PROMISC = 1;
 const requestLength = 20;
 const showAt = 8;
-/** struct nlmsghdr, packet_diag_msg. */
+/** struct packet_diag_msg behind struct nlmsghdr: family, type, protocol, inode, cookie. */
 const typeAt = 17;
 const inodeAt = 20;
 const attributesAt = 32;
@@ -63,9 +63,9 @@ export function packetSocketReports(): ReadonlyMap<string, SocketReport> | null 
   }
 }
 
-/** struct unix_diag_req. */
+/** struct unix_diag_req: family, protocol, padding, states, inode, shown parts, cookie (linux/unix_diag.h). */
 const unixRequest = { length: 24, statesAt: 4, showAt: 12, show: 0x01 | 0x02 | 0x04, states: 0xffff_ffff } as const;
-/** struct unix_diag_msg. UNIX_DIAG_NAME, _VFS, _PEER. */
+/** struct unix_diag_msg behind struct nlmsghdr; UNIX_DIAG_NAME, UNIX_DIAG_VFS and UNIX_DIAG_PEER. */
 const ofUnix = { inodeAt: 20, attributesAt: 32, name: 0, vfs: 1, peer: 2 } as const;
 
 /** `/var/run` is a link, but the kernel keeps a socket's name as bound. */

@@ -12,7 +12,7 @@ import {
 } from '../netlink-socket.js';
 import { linkIndex } from '../packet-socket.js';
 
-/** struct nlmsghdr, tcmsg. */
+/** struct tcmsg of linux/rtnetlink.h behind struct nlmsghdr: family, pads, ifindex, handle, parent, info. */
 const messageLength = 20;
 const ofMessage = { ifindex: 4, parent: 12 } as const;
 const headerLength = 16;
@@ -29,6 +29,7 @@ const EOPNOTSUPP = 95;
 /** Frames waiting in a queueing discipline. */
 export interface WaitingFrames {
   readonly ifindex: number;
+  /** `htb`, `netem`, as in tc(8). */
   readonly discipline: string;
   readonly frames: number;
 }

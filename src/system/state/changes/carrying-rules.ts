@@ -1,14 +1,14 @@
 import type { CarryingRule } from '../../../core/model/timeline.js';
 import { netlinkAttributes, netlinkText, type WaitingMessage } from '../../kernel/netlink-socket.js';
 
-/** NFT_MSG_NEWRULE. RTM_NEWTFILTER. */
+/** NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWRULE; RTM_NEWTFILTER of linux/rtnetlink.h. */
 const newRule = (10 << 8) | 6;
 const newFilter = 44;
-/** struct nlmsghdr, then nfgenmsg or tcmsg. */
+/** Behind struct nlmsghdr and struct nfgenmsg, or struct tcmsg (linux/rtnetlink.h). */
 const ruleAttributesAt = 20;
 const filterAttributesAt = 36;
 const tcmsg = { ifindex: 20, info: 32 } as const;
-/** NFTA_RULE_TABLE, _CHAIN, _HANDLE, _EXPRESSIONS. NFTA_EXPR_NAME, _DATA. */
+/** NFTA_RULE_TABLE, _CHAIN, _HANDLE, _EXPRESSIONS; NFTA_EXPR_NAME, _DATA (linux/netfilter/nf_tables.h). */
 const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4 } as const;
 const expressionAttribute = { name: 1, data: 2 } as const;
 /** NFTA_META_KEY, _SREG. NFTA_PAYLOAD_BASE, _SREG. With a source register the expression writes. */

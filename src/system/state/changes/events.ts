@@ -12,9 +12,9 @@ import {
 } from '../../kernel/netlink-socket.js';
 import { systemCode } from '../../../core/model/verify-error.js';
 
-/** RTNLGRP_LINK, _NEIGH, _TC, _MDB, _BRVLAN. */
+/** RTNLGRP_LINK, _NEIGH, _TC, _MDB and _BRVLAN of linux/rtnetlink.h. */
 const routeGroups = [1, 3, 4, 26, 33];
-/** NFNLGRP_NFTABLES. */
+/** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
 const tableGroups = [7];
 const AF_BRIDGE = 7;
 const waitMs = 500;

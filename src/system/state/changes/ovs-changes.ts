@@ -17,6 +17,7 @@ const columns = {
   Mirror: 'output_port,output_vlan,select_all,select_dst_port,select_src_port,select_vlan',
 } as const;
 
+/** Details of a flow's change (ovs-ofctl(8), monitor). */
 const aboutChange = /\b(?:event|reason|cookie|idle_timeout|hard_timeout|importance|duration)=\S+ ?/g;
 const maxKept = 64;
 const beginMs = 3000;

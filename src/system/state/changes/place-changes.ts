@@ -8,18 +8,18 @@ import {
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
 
-/** RTNLGRP_LINK, RTNLGRP_NEIGH. RTM_NEWLINK, RTM_DELLINK, RTM_NEWNEIGH. */
+/** RTNLGRP_LINK and RTNLGRP_NEIGH; RTM_NEWLINK, RTM_DELLINK and RTM_NEWNEIGH (linux/rtnetlink.h). */
 const groups = [1, 3] as const;
 const message = { newLink: 16, delLink: 17, newNeigh: 28 } as const;
 const AF_BRIDGE = 7;
-/** IFF_UP, and IFF_LOWER_UP: the carrier. */
+/** IFF_UP and IFF_LOWER_UP, the carrier (linux/if.h). */
 const upFlag = 1;
 const carrierFlag = 1 << 16;
-/** struct nlmsghdr, then ifinfomsg or ndmsg. */
+/** In struct ifinfomsg and struct ndmsg, behind struct nlmsghdr. */
 const ifindexAt = 20;
 const flagsAt = 24;
 const neighbourAttributesAt = 28;
-/** NDA_LLADDR, NDA_MASTER. */
+/** NDA_LLADDR and NDA_MASTER (linux/neighbour.h). */
 const attribute = { lladdr: 2, master: 9 } as const;
 
 /** A station left its bridge port, or a port lost its carrier. */

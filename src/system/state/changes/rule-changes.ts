@@ -11,12 +11,15 @@ import {
 } from '../../kernel/netlink-socket.js';
 import { carryingRules } from './carrying-rules.js';
 
-/** RTNLGRP_TC. NFNLGRP_NFTABLES. */
+/** RTNLGRP_TC of linux/rtnetlink.h; NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
 const tcGroup = 4;
 const tablesGroup = 7;
-/** NFT_MSG_NEWGEN ends a transaction and names its process (nf_tables_fill_gen_info). */
+/**
+ * NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWGEN: a transaction's last message, which names its process
+ * (nf_tables_fill_gen_info, net/netfilter/nf_tables_api.c).
+ */
 const newGeneration = (10 << 8) | 15;
-/** NFTA_GEN_PROC_PID, NFTA_GEN_PROC_NAME. */
+/** NFTA_GEN_PROC_PID and NFTA_GEN_PROC_NAME, behind struct nlmsghdr and struct nfgenmsg. */
 const processAttribute = 2;
 const nameAttribute = 3;
 const attributesAt = 20;
@@ -32,8 +35,10 @@ export interface RuleWatch {
 }
 
 /**
- * nft names process and program. tc has the netlink port, the process id at a process's first socket
- * (netlink_autobind). For links, bridge ports, FDB and MDB it is 0. Leaves out what this kernel lacks.
+ * Hears which processes change nft's rules and tc in a network namespace. nft names process and program. tc's messages
+ * have the netlink port, which is the process id for a process's first socket (netlink_autobind,
+ * net/netlink/af_netlink.c). For links, bridge ports, FDB and MDB the port is 0. Leaves out rules that this kernel
+ * lacks.
  */
 export function watchRuleChanges(netns: string | null): RuleWatch {
   const opened = inNamespace(netns, () => [

@@ -38,29 +38,30 @@ import { netconfGroups, sysctlChangesIn } from './sysctl-changes.js';
 import { given } from '../../../core/text/collections.js';
 
 /**
- * RTNLGRP_LINK, _NEIGH, _IPV4_RULE, _IPV6_RULE, and sysctls' groups. A socket each: a flood on one displaces nothing of
- * another.
+ * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and sysctls' groups. One socket each: a flood
+ * on one displaces nothing of another.
  */
 const neighbourGroup = 3;
 const groups = [1, neighbourGroup, 8, 19, ...netconfGroups].map((group) => ({ family: NETLINK_ROUTE, group }) as const);
-/** RTNLGRP_IPV4_ROUTE, _IPV6_ROUTE, _NEXTHOP. XFRMNLGRP_POLICY. */
+/** RTNLGRP_IPV4_ROUTE, _IPV6_ROUTE and _NEXTHOP, and XFRMNLGRP_POLICY of linux/xfrm.h. */
 const groupsOfRoutes = [
   ...[7, 11, 32].map((group) => ({ family: NETLINK_ROUTE, group }) as const),
   { family: NETLINK_XFRM, group: 4 } as const,
 ];
 const bodyAt = 16;
-/** struct nlmsghdr, rtmsg. RTM_F_CLONED, RTA_DST. */
+/** In struct rtmsg, behind struct nlmsghdr, and behind it; RTM_F_CLONED, and RTA_DST of linux/rtnetlink.h. */
 const route = { lengthAt: 17, flagsAt: 24, attributesAt: 28, isCloned: 0x200, destination: 1 } as const;
 const [AF_INET, AF_INET6] = [2, 10] as const;
 const AF_BRIDGE = 7;
 const buffer = 1024 * 1024;
 
-/** IFLA_BR_… and IFLA_BRPORT_…, by key of `ip -j -d link`. */
+/** IFLA_BR_… and IFLA_BRPORT_… of linux/if_link.h, by key of `ip -j -d link`. */
 const ofBridge = attributesByNumber('bridge');
 const ofPort = attributesByNumber('port');
+/** IFLA_IFNAME. */
 const nameAttribute = 3;
 const masterWord = 'master';
-/** Not for ports: a bridge makes them promiscuous (br_manage_promisc). */
+/** Not for ports: a bridge makes them promiscuous (br_manage_promisc, net/bridge/br_if.c). */
 const promiscuity = 'promiscuity';
 /** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY, _CARRIER, _XDP, in the judge's words. */
 const ofLink: ReadonlyMap<number, string> = new Map([
@@ -73,11 +74,12 @@ const ofLink: ReadonlyMap<number, string> = new Map([
 ]);
 /** IFLA_MTU, _PROTINFO, _LINKINFO, _AF_SPEC. IFLA_INFO_KIND, _DATA, _SLAVE_KIND, _SLAVE_DATA. */
 const link = { mtu: 4, protinfo: 12, info: 18, ofFamily: 26, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
-/** IFLA_BRIDGE_VLAN_INFO, _VLAN_TUNNEL_INFO. */
+/** IFLA_BRIDGE_VLAN_INFO and _VLAN_TUNNEL_INFO of linux/if_bridge.h. */
 const ofVlans: ReadonlySet<number> = new Set([2, 3]);
-/** NDA_LLADDR, _VLAN, _MASTER. NUD_NOARP: a static entry. */
+/** NDA_LLADDR, _VLAN and _MASTER; NUD_NOARP: a static entry (linux/neighbour.h). */
 const neighbour = { lladdr: 2, vlan: 5, master: 9, isStatic: 0x40 } as const;
 const stateAt = 24;
+/** In struct ifinfomsg and in struct ndmsg, behind struct nlmsghdr. */
 const ifindexAt = 20;
 const linkAttributesAt = 32;
 const neighbourAttributesAt = 28;
@@ -140,7 +142,10 @@ const bridgesOnly = Buffer.concat([
   Buffer.from('bridge\0\0'),
 ]);
 
-/** Its end raises no event if a device on the bridge goes down (__dev_set_rx_mode). */
+/**
+ * Bridges' promiscuity at the start, by index: giving it up raises no event if a device on the bridge goes down
+ * (__dev_set_rx_mode, net/core/dev.c). Events may show one value alone.
+ */
 function promiscuityOfBridges(): ReadonlyMap<number | null, readonly string[]> {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
   const answers = asker?.ask(RTM_GETLINK, bridgesOnly, 'dump') ?? [];
@@ -184,6 +189,7 @@ function* waiting({ fd, family: socketFamily, mayLose }: HeardSocket): Generator
   }
 }
 
+/** By type of rtnetlink(7). */
 type Report = (message: Buffer, family: number, type: number) => Iterable<Reported>;
 const ofObjects: Report = (message, _, type) => [changeOf(nexthopObjects, type, message)];
 const ofRules: Report = (message, _, type) => [changeOf(routingRules, type, message)];
@@ -263,8 +269,8 @@ function* settingsIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * Only complete messages have IFLA_MTU, unlike wireless drivers'. A link on no bridge has no IFLA_MASTER
- * (rtnl_fill_ifinfo).
+ * Only complete messages have IFLA_MTU: wireless LAN drivers send others. A link on no bridge has no IFLA_MASTER
+ * (rtnl_fill_ifinfo, net/core/rtnetlink.c).
  */
 function* identityIn(attributes: Attributes): Generator<Setting> {
   if (!attributes.has(link.mtu)) return;
@@ -273,8 +279,8 @@ function* identityIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * A bridge reports all VLANs, without attribute if none (br_ifinfo_notify). Drivers and connectivity faults put
- * something else there.
+ * A bridge's report of itself or a port has all its VLANs, no attribute if there are none (br_ifinfo_notify,
+ * net/bridge/br_netlink.c). Drivers' own reports and connectivity faults put something else there.
  */
 function* vlansIn(attributes: Attributes): Generator<Setting> {
   const vlans = attributes.get(link.ofFamily);
@@ -282,7 +288,7 @@ function* vlansIn(attributes: Attributes): Generator<Setting> {
     yield [vlanList, vlans?.toString('hex') ?? ''];
 }
 
-/** struct nlmsghdr, ndmsg. */
+/** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */
 function* staticEntryIn(message: Buffer, isThere: boolean): Generator<Reported> {
   if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
   const attributes = attributesOf(message.subarray(neighbourAttributesAt));

@@ -6,13 +6,13 @@ import { parsePacketSockets, readPacketTable } from '../read-packet-sockets.js';
 import { readVmnet } from '../read-vmnet.js';
 import { alwaysRead, forwardingSysctls } from '../read.js';
 
-/** RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF. */
+/** RTNLGRP_IPV4_NETCONF and RTNLGRP_IPV6_NETCONF of linux/rtnetlink.h. */
 export const netconfGroups = [24, 25] as const;
 const AF_INET = 2;
-/** struct nlmsghdr, netconfmsg. */
+/** Behind struct nlmsghdr and struct netconfmsg, which is the family. */
 const attributesAt = 20;
 
-/** NETCONFA_IFINDEX, and its values for no device. */
+/** NETCONFA_IFINDEX of linux/netconf.h, and its value for the two sets of no device. */
 const ifindexAttribute = 1;
 const sets: ReadonlyMap<number, string> = new Map([
   [-1, 'all'],
@@ -33,12 +33,13 @@ const ofIpv6: ReadonlyMap<number, string> = new Map([
   [5, 'proxy_ndp'],
   [6, 'ignore_routes_with_linkdown'],
 ]);
-/** Two names of one switch (devinet_sysctl_init). The state reads this one. */
+/** Two names of one switch (devinet_sysctl_init of net/ipv4/devinet.c); the state reads this one. */
 const usualName: ReadonlyMap<string, string> = new Map([['net.ipv4.conf.all.forwarding', 'net.ipv4.ip_forward']]);
 
 /**
- * RTM_NEWNETCONF without single devices'. The kernel sends only changed values (devinet_conf_proc,
- * addrconf_fixup_forwarding).
+ * Sysctls of a whole network namespace in a message of RTM_NEWNETCONF, with new values; the kernel sends it only for a
+ * changed value (devinet_conf_proc of net/ipv4/devinet.c, addrconf_fixup_forwarding of net/ipv6/addrconf.c). Leaves out
+ * single devices'.
  */
 export function* sysctlChangesIn(
   message: Buffer,
