@@ -10,6 +10,7 @@ import type { CaptureOptions, ObserverRequest } from '../system/capture/helper.j
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
 import { wallClockNs } from '../system/kernel/clock.js';
+import { settleAll } from '../system/process/settle-all.js';
 import { type RunContext, remoteOf } from './context.js';
 import { startRemoteCapture } from './hosts/remote-helpers.js';
 import type { RemoteHost } from './hosts/remote-host.js';
@@ -157,14 +158,7 @@ export async function startAt(
 export async function allStarted<P extends { readonly capture: Capture }>(
   starting: readonly Promise<P>[],
 ): Promise<readonly P[]> {
-  const started = await Promise.allSettled(starting);
-  const parts = started.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
-  for (const part of started) {
-    if (part.status === 'fulfilled') continue;
-    for (const { capture } of parts) capture.kill();
-    throw part.reason;
-  }
-  return parts;
+  return settleAll(starting, ({ capture }) => capture.kill());
 }
 
 /** In ns, ahead of this host's wall clock, and the largest error. */

@@ -2,6 +2,7 @@ import type { StepPlan, TrafficPlan } from '../core/model/plan.js';
 import { assertKnown, VerifyError } from '../core/model/verify-error.js';
 import type { Capture } from '../system/capture/client.js';
 import type { Sender } from '../system/inject/sender.js';
+import { settleAll } from '../system/process/settle-all.js';
 import { exchangeHttp } from '../system/traffic/http.js';
 import { exchangePing } from '../system/traffic/ping.js';
 import { mark, openObservers, seal, startStepCapture, stopStepCapture } from './capture-step.js';
@@ -83,17 +84,17 @@ async function probeBetweenSnapshots(
   const began = performance.now();
   let leadMs = 0;
   // No probe is under way while controls are: the state may as well be read then.
-  await together(
+  await settleAll<unknown>([
     states.before().then(() => (leadMs = performance.now() - began)),
     sendControls(context, step, 'before', sender).then(() => mark(context, step, capture, 'before')),
-  );
+  ]);
   const trace = context.traces?.start(context, step, around);
   try {
     await probeAndDrain(context, step, capture, sender, { states, leadMs, trace });
   } finally {
     trace?.end();
   }
-  await together(states.after(), lastControls(context, step, capture, sender));
+  await settleAll([states.after(), lastControls(context, step, capture, sender)]);
 }
 
 async function probeAndDrain(
@@ -127,11 +128,6 @@ async function lastControls(context: RunContext, step: StepPlan, capture: Captur
   await sendControls(context, step, 'after', sender);
   if (!isWithinKernel(context, step)) await pause(controlMs, context.signal);
   await mark(context, step, capture, 'after');
-}
-
-/** Waits for all before it rejects. */
-async function together(...parts: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(parts)) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function probeOn(

@@ -12,6 +12,7 @@ import { farPatienceMs, type InsideEndpoint } from '../../core/protocol/host-mes
 import { noChanges } from '../../system/fabric/apply.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
 import { forwardingPorts, openHost, unknownAddressees } from '../../system/fabric/host/open.js';
+import { settleAll } from '../../system/process/settle-all.js';
 import { waitUntilForwarding } from '../../system/fabric/wait.js';
 import { type FoundHosts, type FoundPart, readParts } from './find-hosts.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
@@ -122,11 +123,8 @@ async function openParts(
       readState: () => readHere(here.netns),
     });
   const opening = parts.flatMap((part) => (part.remote === null ? [] : [openRemote(plan, part, part.remote, runId)]));
-  // A host whose answer is under way must not be closed: all are waited for before one that failed counts.
-  for (const part of await Promise.allSettled(opening)) {
-    if (part.status === 'rejected') throw part.reason;
-    for (const [name, place] of part.value) opened.ways.set(name, place);
-  }
+  // A host whose answer is under way must not be closed.
+  for (const ways of await settleAll(opening)) for (const [name, place] of ways) opened.ways.set(name, place);
 }
 
 async function closeHosts(

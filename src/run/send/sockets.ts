@@ -2,6 +2,7 @@ import type { Place } from '../../core/model/fabric.js';
 import type { Control, StepPlan } from '../../core/model/plan.js';
 import { sendersOf } from '../../core/plan/observers.js';
 import type { Sender } from '../../system/inject/sender.js';
+import { settleAll } from '../../system/process/settle-all.js';
 import { type RunContext, remoteOf } from '../context.js';
 import { joinSenders } from '../hosts/join-senders.js';
 import { startRemoteSender } from '../hosts/remote-helpers.js';
@@ -52,12 +53,5 @@ export async function startSenders(context: RunContext, step: StepPlan): Promise
     return { sender, sockets: new Set(Object.keys(placesHere)) };
   };
   if (hosts.length === 0) return context.devices.startSender({});
-  const started = await Promise.allSettled(hosts.map(start));
-  const parts = started.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
-  for (const part of started) {
-    if (part.status === 'fulfilled') continue;
-    for (const { sender } of parts) sender.kill();
-    throw part.reason;
-  }
-  return joinSenders(parts);
+  return joinSenders(await settleAll(hosts.map(start), ({ sender }) => sender.kill()));
 }

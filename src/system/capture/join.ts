@@ -1,5 +1,6 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Captured } from '../../core/protocol/messages.js';
+import { settleAll } from '../process/settle-all.js';
 import type { Capture, CountedDevices } from './client.js';
 
 /** A capture and its observers. */
@@ -40,13 +41,10 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
     pids: () => captures.flatMap((capture) => capture.pids()),
     async open(observers) {
       refuseStrays(parts, observers);
-      const opened = await Promise.allSettled(
-        parts.map(({ capture, observers: ofPart }) =>
-          capture.open(observers.filter(({ observer }) => ofPart.has(observer))),
-        ),
+      const opening = parts.map(({ capture, observers: ofPart }) =>
+        capture.open(observers.filter(({ observer }) => ofPart.has(observer))),
       );
-      for (const outcome of opened) if (outcome.status === 'rejected') throw outcome.reason;
-      return opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+      return (await settleAll(opening)).flat();
     },
     async seal() {
       const sealed = await Promise.all(captures.map((capture) => capture.seal()));

@@ -31,6 +31,7 @@ function why(): string | null {
 }
 
 const hasVlans = lacking('VLAN filtering') === null;
+
 function put(path: string, text: string, mode: number): string {
   return `printf '%s\\n' ${word(text)} > ${path}; chmod ${mode} ${path}`;
 }

@@ -16,7 +16,7 @@ function planOf(count: number, rate: number | null = null): Plan {
   return makePlan({ ...base, steps }, { runTag: 1, keySha256: '0'.repeat(64) });
 }
 
-/** The engine for it. */
+/** The engine for the step of such a plan. */
 function engineFor(
   count: number,
   provider: 'lab' | 'host',
