@@ -92,6 +92,26 @@ while True:
     expect(verdict).toBe('holds');
   });
 
+  it('holds where a container is the addressee’s router and gets its ICMP errors', async () => {
+    const { kali3 } = guests;
+    const make = [
+      open('spare'),
+      inside(
+        'SPARE',
+        'echo 0 > /proc/sys/net/ipv4/icmp_ratelimit',
+        `ip neigh replace ${kali2.ip} lladdr ${kali3.mac} dev eth0 nud permanent`,
+      ),
+    ];
+    const end = [shut('spare'), `nsenter --net=SPARE ip neigh del ${kali2.ip} dev eth0`];
+    const { verdict } = await beside(make, end, () =>
+      run('container-router', 'eth0', step('class: known-unicast, to: spare'), {
+        match: 'ip protocol icmp',
+        least: 20,
+      }),
+    );
+    expect(verdict).toBe('holds');
+  });
+
   it.each([
     ['ICMP errors', '', 0, 'holds'],
     // They stand as they were sent

@@ -227,6 +227,27 @@ for n in 1, 2:
     expect(verdict).not.toBe('holds');
   });
 
+  it('is broken where a program copies to it and it gets the addressee’s ICMP errors', async () => {
+    const { kali2, kali3 } = guests;
+    const make = [
+      ...second,
+      'bridge link set dev spare isolated off',
+      inside(
+        'SPARE',
+        'echo 0 > /proc/sys/net/ipv4/icmp_ratelimit',
+        `ip neigh replace ${kali2.ip} lladdr ${kali3.mac} dev eth0 nud permanent`,
+      ),
+    ];
+    const end = [
+      'ip link del x0',
+      'bridge link set dev spare isolated on',
+      `nsenter --net=SPARE ip neigh del ${kali2.ip} dev eth0`,
+    ];
+    const steps = step('class: known-unicast, to: spare, carriers: [ipv4-udp]', trust);
+    const { verdict } = await beside(make, end, () => copying(() => run('errors', 'x1', steps)));
+    expect(verdict).toBe('broken');
+  });
+
   it('does not hold where a program copies to it and it has two ports', async () => {
     const [steps, mac] = [step('class: unknown-unicast', trust), '02:00:00:00:00:77'];
     const port = [

@@ -29,13 +29,18 @@ import {
 export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies): CountedAs {
   const tally = tallies.steps[sighting.flow.step];
   if (tally === undefined) return 'other';
-  if (arrival.heard !== null && sighting.flow.step === arrival.step.index)
+  if (arrival.heard !== null && sighting.flow.step === arrival.step.index && !isQuotedIn(sighting))
     arrival.heard[sighting.flow.first + sighting.sequence - arrival.firstToken] = 1;
   if (arrival.towards) return countTowards(sighting, arrival, tallies, tally);
   const { answer } = sighting;
   return answer !== undefined && mayAnswerEnter(sighting, answer, arrival, tally)
     ? 'other'
     : countEntering(sighting, arrival, tallies, tally);
+}
+
+/** An ICMP error shows that its sender had the frame, not that this observer had it. */
+function isQuotedIn({ answer, form }: ProbeSighting): boolean {
+  return answer !== undefined && form === 'encapsulated';
 }
 
 /** A frame as sent is no answer: each guest's frames are heard as they enter. */

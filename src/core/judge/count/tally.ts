@@ -101,7 +101,7 @@ export interface FrameArrival {
   readonly inward: boolean;
   /** The direction is a guess: the engine reports none. */
   readonly inferred: boolean;
-  /** A byte for each token heard here in any direction. null = too many tokens. */
+  /** A byte for each token heard here in any direction, but in an ICMP error. null = too many tokens. */
   readonly heard: Uint8Array | null;
   readonly firstToken: number;
   /** To the guest, or on the bridge device to the host. */
