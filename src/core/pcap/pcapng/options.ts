@@ -79,26 +79,22 @@ export interface OptionValue {
   readonly value: Uint8Array;
 }
 
-export function textBytes(text: string): Uint8Array {
-  return textOption(optionCodes.comment, text)[0]?.value ?? new Uint8Array(0);
+const room = new Uint8Array(maxOptionLength);
+
+/** Text cut at a character. Escapes control characters, which tshark and capinfos print unchanged. */
+export function textBytes(text: string, prefix: readonly number[] = []): Uint8Array {
+  room.set(prefix);
+  const { written } = encoder.encodeInto(escapeText(text), room.subarray(prefix.length));
+  return room.slice(0, prefix.length + written);
 }
 
-/**
- * Text cut at a character, none for null. Escapes control characters, which tshark and capinfos print unchanged.
- * `prefix` precedes the text.
- */
+/** As `textBytes`, none for null. `prefix` precedes the text. */
 export function textOption(
   code: number,
   text: string | null | undefined,
   prefix: readonly number[] = [],
 ): readonly OptionValue[] {
-  if (text === null || text === undefined) return [];
-  const escaped = escapeText(text);
-  // no UTF-16 unit takes more
-  const value = new Uint8Array(Math.min(maxOptionLength, prefix.length + 3 * escaped.length));
-  value.set(prefix);
-  const { written } = encoder.encodeInto(escaped, value.subarray(prefix.length));
-  return [{ code, value: value.slice(0, prefix.length + written) }];
+  return text === null || text === undefined ? [] : [{ code, value: textBytes(text, prefix) }];
 }
 
 export function u8Option(code: number, value: number): readonly OptionValue[] {

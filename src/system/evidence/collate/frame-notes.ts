@@ -79,10 +79,11 @@ export class FrameNotes {
       note.leaks = towards && isLeak(sighting.flow, observer, this.parties);
     }
     note.packetId = tokenIndexOf(sighting);
-    note.comment =
-      this.limited(sighting.kind === 'probe' ? this.rowOf(sighting.flow, source) : observer.name, () =>
-        leakComment({ bytes, classified, step, observer, towards }, this.plan, this.parties),
-      ) ?? controlComment(classified);
+    const row = sighting.kind === 'probe' ? this.rowOf(sighting.flow, source) : observer.name;
+    const comment = this.isFull(row)
+      ? null
+      : leakComment({ bytes, classified, step, observer, towards }, this.plan, this.parties);
+    note.comment = this.count(row, comment) ?? controlComment(classified);
     return note;
   }
 
@@ -99,20 +100,21 @@ export class FrameNotes {
     note.comment = null;
     note.leaks = towards && isLeak(flow, source.observer, this.parties);
     if (!note.leaks) return note;
-    note.comment = this.limited(this.rowOf(flow, source), () => {
-      const sighting = { kind: 'probe', flow, sequence, form: 'as-sent', tokenAt: -1 } as const;
-      const frame = { bytes, classified: { view: null, sighting }, ...source, towards };
-      return leakComment(frame, this.plan, this.parties);
-    });
+    const row = this.rowOf(flow, source);
+    if (this.isFull(row)) return note;
+    const sighting = { kind: 'probe', flow, sequence, form: 'as-sent', tokenAt: -1 } as const;
+    const frame = { bytes, classified: { view: null, sighting }, ...source, towards };
+    note.comment = this.count(row, leakComment(frame, this.plan, this.parties));
     return note;
   }
 
-  private limited(row: string | Observer, comment: () => string | null): string | null {
-    const before = this.noted.get(row) ?? 0;
-    if (before >= maxComments) return null;
-    const text = comment();
-    if (text !== null) this.noted.set(row, before + 1);
-    return text;
+  private isFull(row: string | Observer): boolean {
+    return (this.noted.get(row) ?? 0) >= maxComments;
+  }
+
+  private count(row: string | Observer, comment: string | null): string | null {
+    if (comment !== null) this.noted.set(row, (this.noted.get(row) ?? 0) + 1);
+    return comment;
   }
 
   /** A mesh counts by observer. */
