@@ -1,12 +1,12 @@
 // In namespaces of its own: a host with guests, and `run` without a file on it. `measure` of whole-host.mjs starts it.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { phasesOf } from '../start/stack.mjs';
 
 const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
-const [scratch = '/tmp', count = '3', rounds = '1', trace = 'false'] = process.argv.slice(2);
+const [scratch = '/tmp', count = '3', rounds = '1', trace = 'false', talk = 'false'] = process.argv.slice(2);
 const guests = Number(count);
 const numbers = Array.from({ length: guests }, (_, at) => at + 1);
 const mac = (n) => `52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`;
@@ -40,6 +40,8 @@ for (const n of numbers)
     '-c',
     `echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; ip link set eth0 up`,
   ]);
+if (talk === 'true')
+  for (const n of [1, 2]) execFileSync('ip', ['-n', `g${n}`, 'address', 'add', `${address(n)}/16`, 'dev', 'eth0']);
 for (let tries = 0; ; tries += 1) {
   try {
     execFileSync('bridge', ['-batch', '-'], {
@@ -53,11 +55,51 @@ for (let tries = 0; ; tries += 1) {
   }
 }
 
+/** How two guests ping each other: as fast as they can, which takes a processor whole, and a thousand times a second. */
+const paces = { flood: ['-f'], paced: ['-i', '0.001'] };
+
+/** Answers a second that guest 1 gets of guest 2 until what `begin` starts is over. */
+async function answersDuring(pace, begin) {
+  const words = ['netns', 'exec', 'g1', 'ping', ...paces[pace], '-q', address(2)];
+  const ping = spawn('ip', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  ping.stdout.on('data', (chunk) => (text += String(chunk)));
+  const over = new Promise((resolve) => ping.once('close', resolve));
+  const began = Date.now();
+  await begin();
+  const seconds = (Date.now() - began) / 1000;
+  ping.kill('SIGINT');
+  await over;
+  return Number(/(\d+) received/.exec(text)[1]) / seconds;
+}
+
+async function runBeside() {
+  const folder = mkdtempSync(join(scratch, 'whole-'));
+  const run = spawn(process.execPath, runArguments(folder), { stdio: ['ignore', 'ignore', 'inherit'] });
+  const status = await new Promise((resolve) => run.once('close', resolve));
+  rmSync(folder, { recursive: true, force: true });
+  if (status !== 0) throw new Error(`status ${status} beside guests that ping`);
+}
+
+/** By pace: the share of their answers that two guests keep beside a run, to the mean of before and after it. */
+async function keptBesideRun() {
+  const kept = {};
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 3000));
+  for (const pace of Object.keys(paces)) {
+    const before = await answersDuring(pace, pause);
+    const during = await answersDuring(pace, runBeside);
+    kept[pace] = (2 * during) / (before + (await answersDuring(pace, pause)));
+  }
+  return kept;
+}
+
+const runArguments = (folder) => [cli, 'run', '--yes', '--quiet', '--json', '--out', join(folder, 'out')];
+
 /** A run on the host: where its evidence is, until when it took, and its result. Remove `folder` afterwards. */
 function runHost(...words) {
   const folder = mkdtempSync(join(scratch, 'whole-'));
   const began = Date.now();
-  const argv = [cli, 'run', '--yes', '--quiet', '--json', '--out', join(folder, 'out'), ...words];
+  const argv = [...runArguments(folder), ...words];
   const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', maxBuffer: 2 ** 30 });
   const ended = Date.now();
   if (status !== 0) throw new Error(`status ${status}: ${stderr}`);
@@ -76,7 +118,9 @@ for (let round = 0; round < Number(rounds); round += 1) {
   rmSync(folder, { recursive: true, force: true });
   const traced = trace === 'true' ? runHost('--trace', 'auto') : null;
   if (traced !== null) rmSync(traced.folder, { recursive: true, force: true });
+  const kept = talk === 'true' ? await keptBesideRun() : null;
   found.push({
+    kept,
     first: ends[0],
     last: ends.at(-1),
     seconds,

@@ -123,14 +123,35 @@ describe('the account of a port', () => {
     expect(unheardBetween({ ...tap, processors: 502 }, quiet, quiet).settled).toBeNull();
   });
 
-  it('is settled on a port that is never at rest where the bound is met at several moments', () => {
+  type Reading = [Act[], Act[], Act[]];
+  const between: Reading = [['offer', 'count'], [], []];
+  const during: Reading = [['offer', 'count'], ['offer'], ['count']];
+
+  it('is settled on a port that is never at rest where the bound is met between frames at several moments', () => {
     const port = new Port(veth.held);
-    const busy = atRest.map((): [Act[], Act[], Act[]] => [['offer', 'count'], ['offer'], ['count']]);
+    const busy = [between, during, between, during, between];
     const before = readWindow(port, busy);
-    expect(before).toMatchObject({ still: false, meetings: 6 });
+    expect(before).toMatchObject({ still: false, meetings: 3, rest: 1 });
     port.act('hide');
     const after = readWindow(port, busy);
     expect(unheardBetween(veth, before, after)).toEqual({ certain: 0, settled: 1 });
+  });
+
+  it('is settled by even bounds alone where frames are counted during each reading', () => {
+    const port = new Port(veth.held);
+    const flooded = Array.from({ length: 6 }, () => during);
+    const missing = Array.from(
+      { length: 6 },
+      (): Reading => [
+        ['offer', 'count'],
+        ['offer', 'offer'],
+        ['count', 'count'],
+      ],
+    );
+    const before = readWindow(port, missing);
+    expect(before).toMatchObject({ meetings: 6 });
+    expect(unheardBetween(veth, before, readWindow(port, missing))).toEqual({ certain: 0, settled: 0 });
+    expect(unheardBetween(veth, before, readWindow(port, flooded))).toEqual({ certain: 0, settled: null });
   });
 
   it('is settled on a port that comes to rest within the window', () => {
@@ -228,7 +249,7 @@ describe('what is said of an account', () => {
     // a busy one is not exact, however often its bound is met: the counters are read one after the other
     const busy = { ...window(3), still: false, rest: 0, meetings: 9 };
     expect(unheardBetween(inside, { ...busy, low: 0 }, busy)).toEqual({ certain: 0, settled: null });
-    expect(unheardBetween(veth, { ...busy, low: 0 }, busy).settled).toBe(3);
+    expect(unheardBetween(veth, { ...busy, low: 0, high: 0 }, busy).settled).toBe(3);
   });
 
   it('is nothing where a window is missing, as of a port that went away', () => {
