@@ -3,18 +3,28 @@ import { classes } from '../../core/probe/classes.js';
 import type { ProbeClass } from '../../core/probe/probe-class.js';
 import { leakGroups } from '../../core/judge/explain/leak-groups.js';
 import type { ProvenFix } from '../../core/model/fix.js';
-import type { GroupCause, LeakGroup, Result, StepResult } from '../../core/model/result.js';
+import type { Finding, GroupCause, LeakGroup, Result, StepResult } from '../../core/model/result.js';
 
 const gains = ['low', 'medium', 'high'] as const;
 
+export type Gain = (typeof gains)[number];
+
 const descriptions = new Map<string, ProbeClass>(Object.entries(classes));
 
+/** Of several flows each observer may be another's addressee: then the rows tell. */
+function isOverheard({ cause, from, to, observers }: LeakGroup, rows: readonly Finding[]): boolean {
+  if (from.includes('*') || observers.some((name) => !to.includes(name))) return true;
+  return rows.some(
+    (row) => row.leak && row.grouped === undefined && row.causes[0]?.code === cause && row.observer !== row.to,
+  );
+}
+
 /** Guests' own traffic is high. Unicast that reaches only its addressee is medium, unless it is an attack. */
-export function severityOf({ classes: names, from, to, observers }: LeakGroup): (typeof gains)[number] {
-  const isOverheard = from.includes('*') || observers.some((name) => !to.includes(name));
-  const ranks = names.map((name) => {
+export function severityOf(group: LeakGroup, rows: readonly Finding[] = []): Gain {
+  const overheard = isOverheard(group, rows);
+  const ranks = group.classes.map((name) => {
     const { severity = 'high', attack } = descriptions.get(name) ?? {};
-    return gains.indexOf(severity === 'high' && attack === undefined && !isOverheard ? 'medium' : severity);
+    return gains.indexOf(severity === 'high' && attack === undefined && !overheard ? 'medium' : severity);
   });
   return gains[Math.max(0, ...ranks)] ?? 'high';
 }
@@ -25,6 +35,8 @@ export interface CauseStory {
   readonly steps: readonly number[];
   readonly failing: boolean;
   readonly group: LeakGroup;
+  /** The worst of its steps. */
+  readonly severity: Gain;
   readonly tried: readonly ProvenFix[];
 }
 
@@ -91,16 +103,21 @@ function kindOfPlace({ cause, causes }: LeakGroup): string {
 
 /** Unexpected leaks first, then by severity, then by number. */
 export function causeStories(result: Result): readonly CauseStory[] {
-  const stories = new Map<string, { readonly steps: number[]; readonly failing: boolean; group: LeakGroup }>();
+  const stories = new Map<
+    string,
+    { readonly steps: number[]; readonly failing: boolean; group: LeakGroup; severity: Gain }
+  >();
   result.steps.forEach((step, at) => {
     for (const group of groupsOf(step)) {
       const failing = !step.asExpected && group.accepted === undefined;
       const key = JSON.stringify([group.cause, kindOfPlace(group), failing, group.accepted ?? null]);
       const known = stories.get(key);
-      if (known === undefined) stories.set(key, { steps: [at], failing, group });
+      const severity = severityOf(group, step.findings);
+      if (known === undefined) stories.set(key, { steps: [at], failing, group, severity });
       else {
         if (known.steps.at(-1) !== at) known.steps.push(at);
         known.group = merge(known.group, group);
+        if (gains.indexOf(severity) > gains.indexOf(known.severity)) known.severity = severity;
       }
     }
   });
@@ -110,7 +127,7 @@ export function causeStories(result: Result): readonly CauseStory[] {
       tried: story.steps.flatMap((at) => result.steps[at]?.fixes ?? []),
     }),
   );
-  const rank = ({ group }: CauseStory): number => gains.indexOf(severityOf(group));
+  const rank = ({ severity }: CauseStory): number => gains.indexOf(severity);
   return reported.sort(
     (a, b) => Number(b.failing) - Number(a.failing) || rank(b) - rank(a) || b.group.rows - a.group.rows,
   );

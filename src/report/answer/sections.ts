@@ -20,7 +20,7 @@ import {
 import { expectedWord, isKnownOnly, stepWord } from '../word.js';
 import { alternativesOf, commandsText, priceText, storyPhrase } from './alternatives.js';
 import { type Answer, zeroFrames } from './answer.js';
-import { type CauseStory, severityOf } from './cause-stories.js';
+import type { CauseStory } from './cause-stories.js';
 import { exposuresOf, isFixedAbove } from './exposures.js';
 import { type Audience, whoText } from './participants.js';
 import { stepProof } from './proof.js';
@@ -104,7 +104,7 @@ function acceptedText({ group: { accepted } }: CauseStory): string {
 
 function causeItem(story: CauseStory, number: number, result: Result, audience: Audience): Block {
   const { group, steps, failing } = story;
-  const severity = severityOf(group).toUpperCase();
+  const severity = story.severity.toUpperCase();
   const tint = failing ? 'red' : 'cyan';
   const first = group.firstSighting;
   const sighting = first === null ? '' : `; first in frame ${first.frame} of evidence.pcapng, ${first.at}`;

@@ -3,7 +3,7 @@ import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
 import { alternativesOf, commandsLine, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
-import { type CauseStory, severityOf } from '../answer/cause-stories.js';
+import type { CauseStory } from '../answer/cause-stories.js';
 import { type Exposure, exposedWord, exposuresOf, isFixedAbove } from '../answer/exposures.js';
 import { whoText } from '../answer/participants.js';
 import { countText, listText, setText, stepsText } from '../../core/text/names.js';
@@ -64,7 +64,7 @@ function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width
   const phrase = foldAfter(
     '  ',
     escapeText(
-      `${severityWords[severityOf(story.group)]}  ${storyPhrase(story)}, ${stepsText(story.steps)}${story.failing ? '' : ' (expected)'}`,
+      `${severityWords[story.severity]}  ${storyPhrase(story)}, ${stepsText(story.steps)}${story.failing ? '' : ' (expected)'}`,
     ),
     width,
   ).map((line) => paint(line, 'bold'));

@@ -21,6 +21,7 @@ const cause = (
 const story = (causes: readonly GroupCause[], tried: readonly ProvenFix[] = []): CauseStory => ({
   steps: [0],
   failing: true,
+  severity: 'high',
   tried,
   group: {
     cause: causes[0]?.code ?? 'unexplained',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { causeCodes, isOfBridge } from '../../../../src/core/bridge/weaknesses.js';
-import type { Cause } from '../../../../src/core/model/result.js';
+import type { Cause, Finding } from '../../../../src/core/model/result.js';
 import { causeStories, severityOf } from '../../../../src/report/answer/cause-stories.js';
 import { findings, result, step } from '../../../support/report/fixture.js';
 
@@ -26,6 +26,27 @@ describe('severity, by what an attacker gains', () => {
     expect(severityOf({ ...group.group, ...change })).toBe(severity);
   });
 
+  const hub: Partial<Finding> = { causes: [{ code: 'ageing-zero', place: 'br0.x', value: '', text: '', fix: '' }] };
+  const between = (from: string, to: string, observer: string): readonly Finding[] =>
+    findings(from, to, 'raw', { [observer]: 7 }, { ...hub, leak: true });
+
+  it('is high where each overhears the others, and all are addressees too', () => {
+    const rows = [...between('a', 'b', 'c'), ...between('b', 'c', 'a'), ...between('c', 'a', 'b')];
+    expect(causeStories(result([step('x', { asExpected: false, findings: rows })]))[0]?.severity).toBe('high');
+  });
+
+  it('is that of the worst step, and no mixture of the steps', () => {
+    const steps = [between('a', 'b', 'c'), between('b', 'c', 'c')].map((rows) =>
+      step('x', { asExpected: false, findings: rows }),
+    );
+    expect(causeStories(result(steps)).map(({ severity }) => severity)).toEqual(['high']);
+  });
+
+  it('is medium where each frame reached its addressee alone', () => {
+    const rows = [...between('a', 'b', 'b'), ...between('b', 'a', 'a')];
+    expect(causeStories(result([step('x', { asExpected: false, findings: rows })]))[0]?.severity).toBe('medium');
+  });
+
   it('comes first, however few its frames are', () => {
     const broadcasts = findings('a', 'b', 'raw', { c: 7, d: 7, e: 7 }).map((row) => ({
       ...row,
@@ -34,7 +55,7 @@ describe('severity, by what an attacker gains', () => {
       causes: [{ code: 'unknown-flood' as const, place: 'p.flood', value: '', text: '', fix: '' }],
     }));
     const steps = [step('x', { asExpected: false, findings: [...broadcasts, ...heard('ageing-zero', 'br0.x')] })];
-    expect(causeStories(result(steps)).map((story) => severityOf(story.group))).toEqual(['high', 'low']);
+    expect(causeStories(result(steps)).map(({ severity }) => severity)).toEqual(['high', 'low']);
   });
 });
 
