@@ -11,6 +11,8 @@ export interface RunDetails extends JudgeInput {
 export interface ReportedRun {
   readonly result: Result;
   readonly dir: string | null;
+  /** The capture's name in `dir`, if not evidence.pcapng. */
+  readonly capture?: string;
   readonly details: RunDetails | null;
   /** The folder's result, if `result` has known leaks of a baseline. */
   readonly judged?: Result;

@@ -100,13 +100,13 @@ function limitLines(result: ReportedRun['result'], width: number): readonly stri
   ];
 }
 
-function evidenceLine({ dir, result }: ReportedRun, command: string): readonly string[] {
+function evidenceLine({ dir, result, capture: name }: ReportedRun, command: string): readonly string[] {
   if (dir === null) return [];
   const leaks = result.steps.some(({ findings }) => findings.some(({ leak }) => leak));
   const capture = result.evidence.files.find(({ path }) => path === 'evidence.pcapng');
   if (!leaks || capture === undefined)
     return [`  ${'again'.padEnd(8)}${escapeText(command)} replay ${quoteForShell(escapeText(dir))}`];
-  const path = quoteForShell(escapeText(`${dir}/${capture.path}`));
+  const path = quoteForShell(escapeText(`${dir}/${name ?? capture.path}`));
   return [`  ${'frames'.padEnd(8)}wireshark -Y 'frame.comment contains "LEAK"' ${path}`];
 }
 

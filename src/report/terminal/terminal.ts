@@ -25,9 +25,13 @@ function verdictLines(result: Result, width: number, paint: Paint): readonly str
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...rest, ''];
 }
 
-function evidenceLines({ dir, result }: ReportedRun, view: View, paint: Paint): readonly string[] {
+function evidenceLines(
+  { dir, result, capture: name = 'evidence.pcapng' }: ReportedRun,
+  view: View,
+  paint: Paint,
+): readonly string[] {
   if (dir === null) return [];
-  const capture = quoteForShell(escapeText(`${dir}/evidence.pcapng`));
+  const capture = quoteForShell(escapeText(`${dir}/${name}`));
   return [
     paint('Evidence', 'bold'),
     `  ${escapeText(dir)}`,

@@ -1,8 +1,10 @@
+import { basename } from 'node:path';
 import type { JudgeInput } from '../../../core/judge/judge.js';
 import type { Result } from '../../../core/model/result.js';
 import type { ShownFrame } from '../../../core/wire/shown-frame.js';
 import type { ReportedRun, RunDetails } from '../../../report/reporter.js';
 import { firstFrames } from '../../../system/evidence/first-frames.js';
+import { capturePath } from '../../../system/evidence/folder/folder.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 
 async function loadDetails(
@@ -24,5 +26,6 @@ export async function reportedRun(
   frames: boolean | readonly ShownFrame[],
   known: JudgeInput | null = null,
 ): Promise<ReportedRun> {
-  return { result, dir, details: await loadDetails(dir, result, frames, known) };
+  const capture = basename(await capturePath(dir));
+  return { result, dir, capture, details: await loadDetails(dir, result, frames, known) };
 }

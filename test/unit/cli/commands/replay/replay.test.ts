@@ -29,3 +29,12 @@ it("where no folder is a run's the first failure is thrown", async () => {
     message: expect.stringContaining(join(scratch, 'none')),
   });
 });
+
+it.each([{}, { verbose: true }])('the command for the frames names the capture that is there (%o)', async (more) => {
+  const stdout: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => stdout.push(String(text)) > 0);
+  expect(await replayCommand([join(captures, 'hub-mode')], { json: false, reporter: [], ...more })).toBe(0);
+  const named = [...stdout.join('').matchAll(/wireshark -Y '[^']*' (\S+)/g)].map(([, path = '']) => path);
+  expect(named).toEqual(named.map(() => join(captures, 'hub-mode', 'evidence.pcapng.gz')));
+  expect(named.length).toBeGreaterThan(0);
+});
