@@ -30,10 +30,23 @@ async function beginJudging(folder: string): Promise<void> {
   beginHash(join(folder, files.capture.name));
 }
 
-/** A reader that closes the pipe (`| head`) does not change the verdict. */
+let isOutputLost = false;
+
+/** A lost output does not change the verdict of a leak, nor a fault. */
+function exitStatus(status: number): number {
+  return isOutputLost && status !== 2 && status !== 70 ? 69 : status;
+}
+
+/** A reader that closes the pipe (`| head`) does not change the verdict. A full disk leaves the output incomplete. */
 function forgiveReaders(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code === 'EPIPE' || isOutputLost) return;
+    isOutputLost = true;
+    process.exitCode = exitStatus(Number(process.exitCode));
+    const why = error.message.replace(/^E[A-Z0-9]+: ([^,]+), .*$/s, '$1');
+    process.stderr.write(
+      `verify-isolation: the output is not complete, stdout cannot be written: ${why}\n  make room, or send it elsewhere\n`,
+    );
   });
   process.stderr.on('error', () => undefined);
 }
@@ -72,4 +85,4 @@ void begun
     if (isReplayAlone) return replayAlone(dir);
     return isHanded() ? handedRun() : anyCommand();
   })
-  .then((status) => (process.exitCode = status));
+  .then((status) => (process.exitCode = exitStatus(status)));

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { reporterNames } from '../../../src/report/reporters.js';
 import { scratchFolder } from '../../support/scratch.js';
-import { call } from '../../support/call.js';
+import { call, cli } from '../../support/call.js';
 import { callHere } from '../../support/call-here.js';
 
 const scratch = scratchFolder('cli-test');
@@ -48,6 +49,25 @@ describe('command line', () => {
     // 69: no root, or no guest; 64: guests, and nobody at the terminal
     expect([stdout, [64, 69].includes(status ?? 0)]).toEqual(['', true]);
     expect(stderr).toMatch(/verify-isolation (demo|run --(yes|netns))/);
+  });
+
+  it.each([
+    ['a verdict', ['replay', 'captures/hub-mode'], 69],
+    ['a report', ['report', 'captures/hub-mode', '--format', 'json'], 69],
+    ['a leak stays a leak', ['diff', 'captures/switch-mode', 'captures/hub-mode'], 2],
+  ])('says that stdout is full, without a stack: %s', (_what, args, expected) => {
+    const full = openSync('/dev/full', 'w');
+    const root = join(import.meta.dirname, '../../..');
+    const { status, stderr } = spawnSync(process.execPath, [cli, ...args], {
+      cwd: root,
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    expect([status, String(stderr)]).toEqual([
+      expected,
+      'verify-isolation: the output is not complete, stdout cannot be written: no space left on device\n' +
+        '  make room, or send it elsewhere\n',
+    ]);
   });
 
   it('names the faults of all files at once, before anything runs', async () => {

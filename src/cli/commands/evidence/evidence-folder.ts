@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { cannotWrite } from '../../../system/evidence/folder/folder.js';
 import { openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { RunPaths } from '../../../system/process/process-rights.js';
 
@@ -20,11 +22,16 @@ export function evidenceFolder(
   return several ? join(out, generated) : out;
 }
 
-/** Makes a folder of mode 0700, with sudo for the calling user, after `fill`. VerifyError (64) as `openOwnFolder`. */
+/**
+ * Makes a folder of mode 0700, with sudo for the calling user, after `fill`. VerifyError (64) as `openOwnFolder`, 69 if
+ * it cannot be filled.
+ */
 export function makeEvidenceFolder(dir: string, fill: (path: string) => void = () => undefined): void {
   const folder = openOwnFolder(dir);
   try {
     fill(folder.path);
+  } catch (error) {
+    throw error instanceof VerifyError ? error : cannotWrite(dir, error);
   } finally {
     folder.handOver();
   }
