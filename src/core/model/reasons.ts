@@ -29,8 +29,10 @@ export const reasonHints = {
   'file-failed':
     'The capture could not be written, or a guest floods tokens. Free some space, or stop that guest, and repeat.',
   'drain-incomplete': 'Frames were still under way when the drain time was over.',
-  'evidence-incomplete': 'The capture that was read back is not what was written.',
-  'capture-damaged': 'The capture is damaged: frames after the damage are not known.',
+  'evidence-incomplete':
+    'The capture that was read back is not what was written. `verify-isolation check` names the file. Repeat the run.',
+  'capture-damaged':
+    'The capture is damaged: frames after the damage are not known. Take a copy that is whole, or repeat the run.',
   'key-lost': 'The run ended before its key was written: tokens cannot be distinguished from forged ones.',
   'key-mismatch': 'The key is not the one that was committed to before the first frame.',
   replayed: 'A guest resent tokens it had received, and an observer that must not see them did.',

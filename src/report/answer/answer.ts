@@ -22,7 +22,7 @@ export interface ReasonStory {
   readonly hint: string;
 }
 
-const origins: readonly string[] = ['unsupported', 'interrupted', 'guests-disturbed', 'host-lost'];
+const origins: readonly string[] = ['unsupported', 'interrupted', 'guests-disturbed', 'host-lost', 'file-failed'];
 const consequences: readonly string[] = ['not-run', 'coverage-partial'];
 
 /** Causes among reasons come before their effects. */

@@ -159,6 +159,18 @@ describe('why nothing is proven', () => {
       'not-run',
     ]);
   });
+
+  it('names a full disk before the captures that were never closed for it, and each damage has a way on', () => {
+    const reason = (code: ReasonCode) => ({ code, observer: null, text: code });
+    const never = step('one', { verdict: 'inconclusive', reasons: [reason('evidence-incomplete')] });
+    const full = step('two', {
+      verdict: 'inconclusive',
+      reasons: [reason('evidence-incomplete'), reason('file-failed'), reason('capture-damaged')],
+    });
+    const stories = reasonStories(result([never, full]));
+    expect(stories.map(({ code }) => code)).toEqual(['file-failed', 'evidence-incomplete', 'capture-damaged']);
+    for (const { hint } of stories) expect(hint).toMatch(/repeat/i);
+  });
 });
 
 describe('the answer of a run that holds but for what is accepted', () => {
