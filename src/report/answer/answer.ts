@@ -103,16 +103,24 @@ function sentByObserver(findings: readonly Finding[]): ReadonlyMap<string, numbe
   return sums;
 }
 
+/** Those that were asked; `*` = rows are folded. */
+function endsOfUnicast({ steps }: Result): readonly string[] {
+  const rows = steps.flatMap(({ findings }) => findings.filter((row) => row.class === 'known-unicast'));
+  return [...new Set(rows.flatMap(({ from, to }) => [from, to ?? '*']))];
+}
+
 function exposedSentence(result: Result, accepted: string, { noun, names, besideHost }: Audience): string | null {
   const observedOnly = result.observedOnly?.guests.length ?? 0;
   const exposed = exposedText(result);
   if (exposed === '') return null;
-  const isAsked = result.steps.some(({ findings }) => findings.some((row) => row.class === 'known-unicast'));
-  const whom =
+  const ends = endsOfUnicast(result);
+  const isOfSome = !ends.includes('*') && ends.length < names.size - observedOnly;
+  const everybody =
     besideHost === undefined
       ? `${countText(names.size - observedOnly)} ${noun}`
       : `${countText(besideHost - observedOnly)} guests and the host`;
-  return `${isAsked ? `known unicast between ${whom} is private` : 'no claimed barrier is breached'}${accepted}. ${exposed}`;
+  const whom = isOfSome ? setText(ends) : everybody;
+  return `${ends.length > 0 ? `known unicast between ${whom} is private` : 'no claimed barrier is breached'}${accepted}. ${exposed}`;
 }
 
 function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observedOnly'>): string {

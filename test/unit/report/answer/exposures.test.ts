@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { historiesOf } from '../../../../src/report/history.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
-import type { LeakGroup, Result } from '../../../../src/core/model/result.js';
+import type { Finding, LeakGroup, Result } from '../../../../src/core/model/result.js';
 import { exposuresOf } from '../../../../src/report/answer/exposures.js';
-import { result, step } from '../../../support/report/fixture.js';
+import { findings, result, step } from '../../../support/report/fixture.js';
 
 const group = (over: Partial<LeakGroup>): LeakGroup => ({
   cause: 'host-forwards',
@@ -55,6 +55,14 @@ describe('the word EXPOSED', () => {
     const lines = render(held([]), held([flood]));
     expect(lines.at(-1)).toMatch(/^HOLDS, EXPOSED: 2 runs: 2 HOLDS, of these 1 is EXPOSED; exit status 0/);
     expect(lines.at(-2)).toMatch(/^HOLDS, EXPOSED /);
+  });
+
+  it('claims known unicast only of those that were asked', () => {
+    const rows = (from: string, to: string) => findings(from, to, 'raw', { a: 0, b: 0, c: 0 }, { leak: false });
+    const closing = (asked: readonly Finding[]): string =>
+      render(result([step('gate', { exposures: [flood], findings: asked })], { verdict: 'holds' })).join(' ');
+    expect(closing(rows('a', 'b'))).toContain('HOLDS: known unicast between a and b is private.');
+    expect(closing([...rows('a', 'b'), ...rows('b', 'c')])).toContain('known unicast between 3 endpoints is private.');
   });
 
   it('begins a run, whose last lines have the fix with its price', () => {
