@@ -15,6 +15,16 @@ function names(list: readonly string[], nobody: string): string {
   return list.length === 0 ? nobody : escapeText(setText(list));
 }
 
+/** Empty parts are left out. */
+function receivers(must: string, may: readonly string[], others: string): string {
+  const [first, ...more] = [
+    ...(must === '' ? [] : [`${must} must`]),
+    ...(may.length === 0 ? [] : [`${names(may, '')} may`]),
+    ...(others === '' ? [] : [others]),
+  ];
+  return first === undefined ? 'no observer is judged by it' : [`${first} see it`, ...more].join(', ');
+}
+
 function claim(
   what: string,
   { from, to, must, may }: Pick<Flow, 'from' | 'to' | 'must' | 'may'>,
@@ -26,7 +36,8 @@ function claim(
   const optional = may.filter((name) => !must.includes(name));
   const start = `${escapeText(from)} sends ${what}${to === null ? '' : ` to ${escapeText(to)}`}`;
   if (!judged) return `${start}; no observer is judged by it.`;
-  return `${start}: ${names(must, 'nobody')} must see it, ${optional.length === 0 ? '' : `${names(optional, '')} may, `}${names(forbidden, 'nobody')} must not.`;
+  const others = forbidden.length === 0 ? '' : `${names(forbidden, '')} must not`;
+  return `${start}: ${receivers(names(must, ''), optional, others)}.`;
 }
 
 /** Four lines hold every header. */
@@ -80,11 +91,12 @@ function groupClaim(flows: readonly Flow[], observers: readonly string[]): strin
   const start = `${names([...from], '')} ${nounFor(from.size, 'sends', 'send')} ${whatOf(first)}${towards}, ${countText(flows.length)} times`;
   if (!flows.some(({ judged }) => judged)) return `${start}; no observer is judged by it.`;
   const isAddressee = flows.every((flow) => flow.must.length === 1 && flow.must[0] === flow.to);
-  const must = isAddressee ? 'the addressee' : names([...new Set(flows.flatMap((flow) => flow.must))], 'nobody');
+  const must = isAddressee ? 'the addressee' : names([...new Set(flows.flatMap((flow) => flow.must))], '');
   const may = new Set(flows.flatMap((flow) => flow.may.filter((name) => !flow.must.includes(name))));
   const mustNot = forbiddenBy(flows, observers);
-  const others = isAddressee && mustNot.length > 0 ? 'nobody else may' : `${names(mustNot, 'nobody')} must not`;
-  return `${start}: ${must} must see it, ${may.size === 0 ? '' : `${names([...may], '')} may, `}${others}.`;
+  const forbidden = mustNot.length === 0 ? '' : `${names(mustNot, '')} must not`;
+  const others = isAddressee && mustNot.length > 0 ? 'nobody else may' : forbidden;
+  return `${start}: ${receivers(must, [...may], others)}.`;
 }
 
 function flowLines(

@@ -104,6 +104,17 @@ describe('command line', () => {
     expect((await callHere('plan', private_, '--hex')).stdout).toMatch(/0000 {2}02 76 69/);
   });
 
+  it('plans without saying that nobody must see it', async () => {
+    const steps = `steps: [ { name: s, probe: [
+      { class: arp-request, from: a, to: b, count: 1, may_see: [], must_see: [] },
+      { class: broadcast, from: a, count: 1, may_see: [b], must_see: [] } ], expect: private } ]\n`;
+    const { stdout } = await callHere('plan', scenario('open.yml', `${topology}${steps}`));
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toContain('arp-request (arp, 60 bytes) to b: b and c must not see it.');
+    expect(text).toMatch(/broadcast \(raw, 60 bytes\): b may see it, c must not\./);
+    expect(text).not.toContain('nobody');
+  });
+
   it('plans for many guests by their count, with times in seconds', async () => {
     const mesh = readFileSync('scenarios/scale/mesh.yml', 'utf8').replace('count: 100,', 'count: 600,');
     const { stdout } = await callHere('plan', scenario('mesh.yml', mesh));

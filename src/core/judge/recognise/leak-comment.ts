@@ -1,4 +1,4 @@
-import type { Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import { escapeText } from '../../text/escape.js';
 import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
@@ -21,15 +21,22 @@ function isError(form: FrameFormName, view: FrameView | null): boolean {
   return form === 'encapsulated' && view !== null && isIcmpError(view.ipVersion, view.icmpType);
 }
 
+/** Open by default: at the end of the step the judge counts those that got it. */
+function exposedNote({ probe }: Flow, name: string, { expect: { open = [] } }: StepPlan): string {
+  const isOpen = open.some((entry) => entry.probe === probe && entry.observers.includes(name));
+  return isOpen ? ' (EXPOSED if half of the guests get it)' : '';
+}
+
 function probeComment(
   { flow, form, sequence, answer }: Extract<Sighting, { kind: 'probe' }>,
   view: FrameView | null,
-  observer: Observer,
+  { bytes, observer, step }: CommentedFrame,
   parties: Parties,
 ): string | null {
   const { name } = observer;
+  const crowd = view !== null && isGroupMac(bytes, view.dstMacAt) ? 'all' : 'nobody';
   if (answer !== undefined || isError(form, view) || !isLeak(flow, observer, parties)) return null;
-  return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${name}${form === 'as-sent' ? '' : ` (${form})`}`;
+  return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? crowd} ${flow.class}, overheard by ${name}${form === 'as-sent' ? '' : ` (${form})`}${exposedNote(flow, name, step)}`;
 }
 
 function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): string | null {
@@ -68,7 +75,7 @@ function leakText(frame: CommentedFrame, plan: Plan, parties: Parties): string |
   if (!frame.towards || !frame.observer.judged) return null;
   switch (sighting.kind) {
     case 'probe':
-      return probeComment(sighting, view, frame.observer, parties);
+      return probeComment(sighting, view, frame, parties);
     case 'control':
       return null;
     case 'forged':

@@ -207,6 +207,27 @@ describe('the comment of a frame in the capture', () => {
 
   it('names the probe, its way and who overheard it', () =>
     expect(comment(evidence, 'c', probe)).toBe(`LEAK probe ${flow.first + 2} a→b known-unicast, overheard by c`));
+  it('says that a broadcast is to all, and what is open by default where it may be', () => {
+    const probes = ['broadcast', 'unknown-unicast'].map((name) => ({
+      ...there(step().probes[0]),
+      class: name === 'broadcast' ? ('broadcast' as const) : ('unknown-unicast' as const),
+      to: null,
+      maySee: [],
+      mustSee: [],
+      ...(name === 'broadcast' ? { openByDesign: ['c'] } : {}),
+    }));
+    const open = changedRun(scenario([step({ probes })]));
+    const [broadcast, unknown] = ['broadcast', 'unknown-unicast'].map((name) =>
+      there([...there(open.plan.steps[0]).flows].find((each) => each.class === name)),
+    );
+    const exposed = ' (EXPOSED if half of the guests get it)';
+    const texts = [broadcast, unknown].map((each) => comment(open, 'c', probeFrame(open, 0, each)));
+    expect(texts).toEqual([
+      `LEAK probe ${broadcast?.first} a→all broadcast, overheard by c${exposed}`,
+      `LEAK probe ${unknown?.first} a→nobody unknown-unicast, overheard by c`,
+    ]);
+    expect(comment(open, 'b', probeFrame(open, 0, broadcast))).not.toContain('EXPOSED');
+  });
   it('is none on the way in, at the ends, and on the bridge device', () => {
     expect(comment(evidence, 'c', probe, false)).toBeNull();
     for (const name of ['a', 'b', 'br0']) expect(comment(evidence, name, probe), name).toBeNull();
