@@ -11,7 +11,7 @@ export type Gain = (typeof gains)[number];
 
 const descriptions = new Map<string, ProbeClass>(Object.entries(classes));
 
-/** Of several flows each observer may be another's addressee: then the rows tell. */
+/** Of several flows each observer may be another's addressee: then the rows show it. */
 function isOverheard({ cause, from, to, observers }: LeakGroup, rows: readonly Finding[]): boolean {
   if (from.includes('*') || observers.some((name) => !to.includes(name))) return true;
   return rows.some(

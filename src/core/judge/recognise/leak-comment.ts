@@ -1,6 +1,6 @@
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import { escapeText } from '../../text/escape.js';
-import { etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
+import { etherTypes, isGroupMac, isGroupMacText, macText } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
 import { isIcmpError } from '../../wire/icmp.js';
 import { isLeak, type Parties } from '../parties.js';
@@ -30,12 +30,12 @@ function exposedNote({ probe }: Flow, name: string, { expect: { open = [] } }: S
 function probeComment(
   { flow, form, sequence, answer }: Extract<Sighting, { kind: 'probe' }>,
   view: FrameView | null,
-  { bytes, observer, step }: CommentedFrame,
+  { observer, step }: CommentedFrame,
   parties: Parties,
 ): string | null {
   const { name } = observer;
-  const crowd = view !== null && isGroupMac(bytes, view.dstMacAt) ? 'all' : 'nobody';
   if (answer !== undefined || isError(form, view) || !isLeak(flow, observer, parties)) return null;
+  const crowd = isGroupMacText(flow.frame.dstMac) ? 'all' : 'nobody';
   return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? crowd} ${flow.class}, overheard by ${name}${form === 'as-sent' ? '' : ` (${form})`}${exposedNote(flow, name, step)}`;
 }
 
