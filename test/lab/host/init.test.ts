@@ -22,7 +22,7 @@ describe('a run on a host', needs(root), () => {
       expect.arrayContaining(['web-1- vnet0 acme', 'database vnet4 vlan20']),
     );
     expect(init.stdout).toContain('# named by libvirt, zone by OpenStack project\n');
-    expect(init.stdout).toMatch(/^# 4 guests on br0/);
+    expect(init.stdout).toMatch(/^# 4 guests on br0, as found\n(?:# .*\n)*# Run it with: verify-isolation run FILE\n/);
     const file = join(host.dir, 'found.yml');
     expect(await outcomeOf(host.cli(['init', '-o', file]))).toMatchObject({ status: 0, stdout: '' });
     expect(readFileSync(file, 'utf8')).toBe(init.stdout);
@@ -49,6 +49,8 @@ describe('a run on a host', needs(root), () => {
     const out = join(host.dir, 'whole');
     const run = await outcomeOf(host.cli(['run', '--yes', '--out', out]));
     expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('left behind on br0: nothing (checked)')]);
+    expect(run.stderr).toMatch(/^4 guests on br0, as found$/m);
+    expect(run.stderr).not.toContain('Run it with');
     // No guest's address is known, and none is invented: ARP is not asked
     expect(run.stderr).toContain('Classes: known-unicast, unknown-unicast, broadcast, multicast');
     expect(run.stdout.split('\n').length).toBeLessThanOrEqual(60);

@@ -42,6 +42,9 @@ async function readHost(netns: string | null, sysctl: readonly string[]): Promis
   };
 }
 
+/** In the file that `init` prints and `run` keeps. */
+export const howToRun = 'Run it with: verify-isolation run FILE';
+
 const hearMs = 2000;
 
 export interface WholeOptions {

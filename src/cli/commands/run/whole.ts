@@ -12,7 +12,7 @@ import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { spoolFile } from '../evidence/push.js';
 import type { WholeScenario } from '../../../core/discover/whole/compose.js';
-import { readWhole, type WholeOptions } from '../host/read-found.js';
+import { howToRun, readWhole, type WholeOptions } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { mustHaveRights } from './host-run.js';
 import { runCommand } from './run.js';
@@ -51,7 +51,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       `nobody is at the terminal to say that ${scenario.name} may be examined`,
       'type: verify-isolation run --yes, or give the limits of --policy. `verify-isolation init > host.yml` prints what it asks, `plan host.yml` what it sends; nothing was sent',
     );
-  const text = scenarioText(scenario, remarks);
+  const text = scenarioText(scenario, remarks, howToRun);
   checkFound(text);
   const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
   makeEvidenceFolder(folder);

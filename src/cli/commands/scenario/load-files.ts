@@ -73,7 +73,11 @@ export interface Remarks {
 }
 
 /** A scenario file. Guests choose names in its comments, so no name may end a line. */
-export function scenarioText(scenario: object, { notes, beside = [], origins, sentences }: Remarks): string {
+export function scenarioText(
+  scenario: object,
+  { notes, beside = [], origins, sentences }: Remarks,
+  ...more: readonly string[]
+): string {
   const document = new Document(scenario, { aliasDuplicateObjects: false });
   // Fifty names are one line
   visit(document, {
@@ -82,7 +86,7 @@ export function scenarioText(scenario: object, { notes, beside = [], origins, se
     },
   });
   const comment = (text: string): string => ` ${escapeText(text)}`;
-  const head = [...notes, ...beside];
+  const head = [...notes, ...beside, ...more];
   if (head.length > 0) document.commentBefore = head.map(comment).join('\n');
   const reported = new Map(Object.entries(origins)); // an interface may be called toString
   const endpoints = document.getIn(['topology', 'endpoints']);

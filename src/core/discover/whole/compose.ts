@@ -245,7 +245,7 @@ function onceEach(notes: readonly (readonly [name: string, note: string])[]): re
 function notesOf(survey: Survey, found: readonly FoundBridge[], { state, inventory }: WholeInput): readonly string[] {
   const { links, bridges, unbridged, guests, places } = survey;
   return [
-    `${counted(guests.length, 'guest')} on ${places.join(', ')}, as found. Run it with: verify-isolation run FILE`,
+    `${counted(guests.length, 'guest')} on ${places.join(', ')}, as found`,
     ...found.flatMap(({ claims }) => claims),
     ...unbridged.claims,
     ...bridges.flatMap((bridge) => leftOutNotes(bridge, state)),
