@@ -54,12 +54,13 @@ interface Ear {
 
 function portsWithoutMac({ links, fdb }: HostState): readonly LinkState[] {
   const hubs = new Set(links.filter(({ bridge }) => bridge?.['ageing_time'] === 0).map(({ name }) => name));
-  const known = new Set(fdb.filter(({ state }) => state !== 'permanent').map(({ port }) => port));
+  // A tunnel has entries of its own beside the bridge's
+  const known = new Set(
+    fdb.flatMap(({ port, state, master }) => (state === 'permanent' || master === null ? [] : port)),
+  );
   return links.filter(
     (link) =>
-      (hubs.has(link.master ?? '') || (isDeafToSources(link) && !isOutward(link))) &&
-      deafness(link) === null &&
-      !known.has(link.name),
+      (hubs.has(link.master ?? '') || isDeafToSources(link)) && deafness(link) === null && !known.has(link.name),
   );
 }
 
@@ -105,6 +106,12 @@ function* framesAt(fd: number, length: number): Generator<Uint8Array> {
 
 function sourceOf(frame: Uint8Array): string | null {
   return ((frame[6] ?? 1) & 1) === 0 ? macText(frame.subarray(6, 12)) : null;
+}
+
+/** A guest's or the host's own frame may come back by an uplink. */
+function isReflected(mac: string, link: LinkState, { fdb, links }: HostState): boolean {
+  if (!isOutward(link) || !isDeafToSources(link)) return false;
+  return links.some((known) => known.mac === mac) || fdb.some((entry) => entry.mac === mac && entry.port !== link.name);
 }
 
 /** null = a probe without address (RFC 5227), or another's MAC. */
@@ -195,10 +202,10 @@ export async function hearGuests(
   let senders: readonly SenderBehind[] = [];
   const hear = (): void => {
     senders = behind.take();
-    for (const { fd, heard } of atPorts)
+    for (const { fd, link, heard } of atPorts)
       for (const frame of framesAt(fd, addressesLength)) {
         const mac = sourceOf(frame);
-        if (mac !== null) heard.add(mac);
+        if (mac !== null && !isReflected(mac, link, state)) heard.add(mac);
       }
     for (const { fd, link } of atBridges)
       for (const frame of framesAt(fd, arpFrameLength)) {

@@ -2,10 +2,10 @@ import { linkNamed } from '../host.js';
 import type { Change, Fix } from '../../model/fabric.js';
 import type { Mac } from '../../model/scenario.js';
 import { word } from '../../text/escape.js';
-import { advice, setBridge, setEntry } from '../changes.js';
+import { advice, setBridge, setEntry, setPort } from '../changes.js';
 import { isUnicast, takesFloods } from '../row-context.js';
 import { isOff } from '../setting-value.js';
-import { type BridgeView, isSettingOn, type PortView, readFrom } from '../view.js';
+import { type BridgeView, isOutward, isSettingOn, type PortView, readFrom } from '../view.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import { type Audited, type BridgeRule, type CauseFinder, entryCost, type Explained, verb } from '../weakness.js';
 
@@ -122,7 +122,8 @@ const findLearningOff: CauseFinder = (leak) => {
     place: `${link.name}.learning`,
     value: 'off',
     text: `${link.name} learns nothing and has no static entry, so frames to ${to?.name ?? ''} flood`,
-    fix: entryFor(dstMac ?? '', link.name),
+    // Beyond an uplink are many stations
+    fix: isOutward(link) ? { changes: [setPort(link.name, 'learning', true)] } : entryFor(dstMac ?? '', link.name),
   };
 };
 
@@ -156,7 +157,8 @@ export const learningOff: Explained & Audited = {
   cause: {
     phrase: (parts) =>
       `${parts.devices} ${verb(parts, 'learns', 'learn')} no MAC and ${verb(parts, 'has', 'have')} no static entry`,
-    cost: entryCost,
+    cost: ({ changes }) =>
+      changes?.[0]?.kind === 'set' ? { price: 'nothing', text: 'nothing, ports learn by default' } : entryCost,
     find: findLearningOff,
   },
   finding: { onBridge: learningOffRule },

@@ -89,6 +89,28 @@ function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): reado
   return [...groupBy(guests, kindOf).values()].flatMap((alike) => alike.slice(0, maxAlike));
 }
 
+type UplinkPair = readonly [from: readonly string[], to: readonly string[], isKnown: boolean];
+
+/**
+ * Who lives beyond an uplink is known in one VLAN at most. A port that does not learn floods to every guest what is for
+ * the LAN: it is sent to, and not spoken for.
+ */
+function uplinkPairs({ bridge, isUnlearned }: Context, senders: readonly string[]): readonly UplinkPair[] {
+  if (bridge.segments.length > 1 || senders.length === 0) return [];
+  const [uplink] = namesIn(speakers(bridge.uplinks));
+  if (uplink !== undefined)
+    return [
+      [senders, [uplink], true],
+      [[uplink], senders, true],
+    ];
+  const [unlearned] = namesIn(bridge.uplinks.filter(isUnlearned));
+  return unlearned === undefined ? [] : [[senders, [unlearned], false]];
+}
+
+function unknownPart({ floodsOut }: FoundBridge): Part {
+  return floodsOut ? 'floods' : 'first';
+}
+
 /** `isMeant`: guests reach each other. */
 function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean): readonly Placed[] {
   const { bridge, isUnlearned } = context;
@@ -106,19 +128,14 @@ function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean
     of,
     { class: 'known-unicast', from, to, ...(rounds === undefined ? {} : { rounds }), ...rest, carriers },
   ];
-  // Who lives beyond an uplink is known in one VLAN at most
-  const [uplink] = bridge.segments.length > 1 ? [] : namesIn(speakers(bridge.uplinks));
-  const withUplink =
-    uplink === undefined || senders.length === 0
-      ? []
-      : [ask(part, senders, [uplink], undefined), ask(part, [uplink], senders, undefined)];
+  const withUplink = uplinkPairs(context, senders).map(([from, to, isKnown]) =>
+    ask(isKnown ? part : unknownPart(bridge), from, to, undefined),
+  );
   if (!isMeant)
     return [...withUplink, ...servedPairs(bridge, guests).map(([from, to]) => ask(part, from, to, undefined))];
   return [
     ...(senders.length > 1 ? [ask(part, senders, senders, 1, connecting)] : []),
-    ...(unlearned.length > 0 && senders.length > 0
-      ? [ask(bridge.floodsOut ? 'floods' : 'first', senders, unlearned, 1)]
-      : []),
+    ...(unlearned.length > 0 && senders.length > 0 ? [ask(unknownPart(bridge), senders, unlearned, 1)] : []),
     ...withUplink,
     ...furtherRounds(context, speakers(guests), part).map((rounds): Placed => {
       const many = namesIn(meshed(speakers(guests), context.kindOf));

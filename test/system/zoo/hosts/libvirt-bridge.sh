@@ -11,3 +11,7 @@ cause_learning="vnet${number}2"
 
 fault_ageing() { ip link set "$bridge" type bridge ageing_time 0; }
 cause_ageing='ageing'
+
+# as against MACs that move, on the wrong port
+fault_uplink() { learn_nothing "$nic" "$(bridge fdb show br "$bridge" | sed -n "s/ dev $nic master $bridge *$//p")"; }
+cause_uplink="$nic learns no MAC"

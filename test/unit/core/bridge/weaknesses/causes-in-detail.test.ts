@@ -44,6 +44,12 @@ describe('the text of a cause', () => {
       'p1 learns nothing and has no static entry, so frames to b flood',
     );
   });
+  it('lets an uplink learn, behind which are many stations', () => {
+    const links = host().links.map((link) =>
+      link.name === 'p1' ? { ...port(p1, { learning: false }), kind: null } : link,
+    );
+    expect(findAsText('learning-off')({ before: host({ links }) })?.fix).toBe('bridge link set dev p1 learning on');
+  });
   it('of a full table looks at that bridge alone, and mends by an entry where the addressee has a port', () => {
     const full = (name: string) =>
       host({

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { Neighbour } from '../../../../../src/core/discover/host-topology.js';
+import { wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
+import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
+import type { LinkState } from '../../../../../src/core/model/state.js';
+import { learnedAt, stateWith, upLink } from '../../../../support/link-state.js';
+
+const port = (name: string, kind: LinkState['kind'], learning: boolean): LinkState =>
+  upLink(name, { kind, master: 'br0', promiscuity: 1, port: { isolated: false, learning, flood: true } });
+const macOf = (n: number): string => `52:54:00:00:00:0${n}`;
+const gateway = '02:00:00:00:77:01';
+
+/** Three guests that the bridge knows, and a NIC at which it has learned nothing. */
+function stepsWith(
+  learning: boolean,
+  known: { readonly neighbours?: readonly Neighbour[]; readonly heard?: ReadonlyMap<string, string> },
+): readonly { readonly name: string; readonly probe: readonly Readonly<Record<string, unknown>>[] }[] {
+  const bridge = upLink('br0', { kind: 'bridge', bridge: { ageing_time: 30_000 }, port: null });
+  const guests = [1, 2, 3].map((n) => port(`v${n}`, 'veth', true));
+  const state = stateWith([bridge, ...guests, port('nic', null, learning)], {
+    fdb: [1, 2, 3].map((n) => learnedAt(macOf(n), `v${n}`, { master: 'br0', state: 'dynamic' })),
+  });
+  const { scenario } = wholeScenario({
+    state,
+    neighbours: known.neighbours ?? [],
+    inventory: { guests: [], unread: [] },
+    beside: { devices: [], bridges: [], routes: [], sysctl: {} },
+    addresses: {},
+    netns: null,
+    wishes: { bridge: null, guests: [], zones: [], classes: [], catalogue: null, rate: null, forMs: null, rules: 8 },
+    ...(known.heard === undefined ? {} : { heard: known.heard }),
+  });
+  const text = JSON.stringify(scenario);
+  loadScenario('composed', Buffer.from(text));
+  return JSON.parse(text).steps;
+}
+
+describe('an uplink that does not learn', () => {
+  const toNic = { class: 'known-unicast', from: ['v1', 'v2', 'v3'], to: ['nic'] };
+  const asked = (...of: Parameters<typeof stepsWith>) =>
+    stepsWith(...of).flatMap(({ name, probe }) =>
+      probe.flatMap((entry) => (JSON.stringify(entry['to']) === '["nic"]' ? [{ step: name, ...entry }] : [])),
+    );
+
+  it('is sent to, with the MAC of the gateway as the host knows it: what guests send there floods', () => {
+    const neighbours = [{ mac: gateway, address: '10.9.0.77', device: 'br0' }];
+    expect(asked(false, { neighbours })).toMatchObject([{ step: 'may flood out of the uplink', ...toNic }]);
+  });
+
+  it('is sent to, with a MAC that was heard there', () => {
+    expect(asked(false, { heard: new Map([['nic', gateway]]) })).toMatchObject([toNic]);
+  });
+
+  it('is not spoken for, and not sent to where nothing is known', () => {
+    const heard = new Map([['nic', gateway]]);
+    const senders = stepsWith(false, { heard }).flatMap(({ probe }) => probe.flatMap(({ from }) => from));
+    expect(senders).not.toContain('nic');
+    expect(asked(false, {})).toEqual([]);
+  });
+
+  it('is none where it learns, and has not heard the station yet', () => {
+    expect(asked(true, { neighbours: [{ mac: gateway, address: '10.9.0.77', device: 'br0' }] })).toEqual([]);
+  });
+});
