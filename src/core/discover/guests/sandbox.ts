@@ -18,7 +18,7 @@ export const namedNamespaces: GuestManager = {
 
 /**
  * Ports whose other end is in a named namespace: `ip -j netns list` numbers namespaces, `ip -j -d link` has the number
- * for a veth's peer.
+ * for a veth's peer. No two namespaces have one name: ports into one are a guest's interfaces.
  */
 export function namespaceGuests(netns: unknown, links: unknown): readonly GuestRecord[] {
   const names = new Map(
@@ -34,7 +34,7 @@ export function namespaceGuests(netns: unknown, links: unknown): readonly GuestR
       ? []
       : [
           {
-            ...{ manager: 'namespace' as const, name, port, mac: null, ips: [], zone: null },
+            ...{ manager: 'namespace' as const, name, id: name, port, mac: null, ips: [], zone: null },
             ...given({ netns: sandboxPath(`/run/netns/${name}`) }),
           },
         ];

@@ -33,7 +33,7 @@ export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, talli
     arrival.heard[sighting.flow.first + sighting.sequence - arrival.firstToken] = 1;
   if (arrival.towards) return countTowards(sighting, arrival, tallies, tally);
   const { answer } = sighting;
-  return answer !== undefined && mayAnswerEnter(sighting, answer, arrival, tally)
+  return answer !== undefined && mayAnswerEnter(sighting, answer, arrival, tallies, tally)
     ? 'other'
     : countEntering(sighting, arrival, tallies, tally);
 }
@@ -123,18 +123,34 @@ function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { part
   return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
 }
 
-function mayAnswerEnter(
+/** A guest with two interfaces may answer by the other one: its routes decide (RFC 1122 3.3.4.2). */
+function hadToken(
   { flow, sequence }: ProbeSighting,
-  { by, dstMac }: ProbeAnswer,
   { observer, party }: FrameArrival,
+  { parties }: Tallies,
+  { sightings }: StepTally,
+): boolean {
+  return (
+    sightings.hasToken(flow, sequence, observer.name) ||
+    parties.othersOf(party).some((name) => sightings.hasToken(flow, sequence, name))
+  );
+}
+
+function mayAnswerEnter(
+  sighting: ProbeSighting,
+  { by, dstMac }: ProbeAnswer,
+  arrival: FrameArrival,
+  tallies: Tallies,
   tally: StepTally,
 ): boolean {
+  const { observer, party } = arrival;
   const isRouter = observer.place === 'bridge' || observer.role !== 'guest';
-  if (isRouter || (party === by && tally.sightings.hasToken(flow, sequence, observer.name))) {
+  const isBy = party === by || tallies.parties.othersOf(party).includes(by);
+  if (isRouter || (isBy && hadToken(sighting, arrival, tallies, tally))) {
     if (dstMac !== null) tally.answerWays.add(`${by}|${dstMac}`);
     return true;
   }
-  return party !== by && observer.macs.some((mac) => tally.answerWays.has(`${by}|${mac}`));
+  return !isBy && observer.macs.some((mac) => tally.answerWays.has(`${by}|${mac}`));
 }
 
 function countEntering(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies, tally: StepTally): CountedAs {
@@ -150,7 +166,7 @@ function countEntering(sighting: ProbeSighting, arrival: FrameArrival, tallies: 
     return 'other';
   }
   if (isOfSenders(flow, arrival, tallies)) return 'other';
-  const hadGot = tally.sightings.hasToken(flow, sequence, observer.name);
+  const hadGot = hadToken(sighting, arrival, tallies, tally);
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
   else if (observer.role === 'uplink') {
     if (isOfSendersBridge(flow, arrival)) tally.entries.addAgain(flow, sequence, 'reflected');

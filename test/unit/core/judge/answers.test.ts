@@ -172,6 +172,35 @@ describe('the way of an answer', () => {
     ).toMatchObject([{ variant: 'answer', observer: 'c' }]));
 });
 
+describe('a guest with two interfaces', () => {
+  const router = '02:00:00:00:00:99';
+  const ofOne = withEndpoints(scenarioOf(), ({ name }) => (['b', 'c'].includes(name) ? { owner: 'b' } : {}));
+  /** The probe came to b, the answer leaves by c. */
+  const byTheOther = (of: typeof ofOne, toMac?: string) => {
+    const answer = (evidence: Evidence): Uint8Array =>
+      error({ fromMac: macOf(evidence, 'c'), ...(toMac === undefined ? {} : { toMac }) })(evidence);
+    return judgedOf(of, sends('c', answer), receives('lan', answer));
+  };
+
+  it('may answer by the other one, to a router beyond the uplink', () =>
+    expect(byTheOther(ofOne, router)).toMatchObject({ verdict: 'holds', codes: [] }));
+
+  it('answers as one guest only where its interfaces have one owner', () =>
+    expect(byTheOther(scenarioOf(), router)).toMatchObject({
+      verdict: 'inconclusive',
+      codes: ['replayed', 'unheard-delivery'],
+    }));
+
+  it('leaks its answer where another than the one asked gets it', () =>
+    expect(byTheOther(ofOne).leaks).toMatchObject([{ variant: 'answer', from: 'b', to: 'a', observer: 'lan' }]));
+
+  it('sends a token again that it got at the other one: no capture missed it', () =>
+    expect(judgedOf(ofOne, sends('c', 0), receives('lan', 0))).toMatchObject({
+      verdict: 'inconclusive',
+      codes: ['replayed'],
+    }));
+});
+
 describe('the host and routers', () => {
   it.each([
     ['by the address of what is beyond the uplink', { fromIp: '10.0.0.4' }, 'lan'],
