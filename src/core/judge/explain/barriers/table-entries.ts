@@ -10,7 +10,9 @@ function steeringEntry(row: RowContext): FdbState | null {
   const [entry] = entries.length > 0 ? entries : learned;
   if (entry === undefined || !isUnicast(row) || observer === null || observer.place === 'relay') return null;
   const stays = entriesOf(after, dstMac).some((known) => known.port === entry.port && known.state === entry.state);
-  return !stays || [entry, ...entries].some((known) => known.port === (port?.name ?? bridge.name)) ? null : entry;
+  const leadsHere = (known: FdbState): boolean =>
+    known.port === (port?.name ?? bridge.name) && (port === null || known.state !== 'permanent');
+  return !stays || [entry, ...entries].some(leadsHere) ? null : entry;
 }
 
 function entryPlace({ mac, port }: FdbState): string {
@@ -27,7 +29,10 @@ export const learnedEntry: Barrier = {
   },
 };
 
-/** The bridge takes frames for a local entry itself and floods none (br_handle_frame_finish, BR_FDB_LOCAL). */
+/**
+ * The bridge takes frames for a local entry itself and forwards none, also not to the entry's port
+ * (br_handle_frame_finish, BR_FDB_LOCAL). Without a MAC of its own it has a port's (br_stp_recalculate_bridge_id).
+ */
 export const permanentEntry: Barrier = {
   text: 'a permanent entry makes the MAC the bridge’s own',
   opens: 'its removal, or the bridge’s own MAC becoming another',

@@ -17,5 +17,14 @@ describe('a barrier', () => {
     expect([learned({ port: 'p2' }), learned({ master: 'br1' })]).toEqual([null, null]);
     expect([learned({ state: 'static' }), learned({ state: 'static' }, 'static-entry')]).toEqual([null, null]);
   });
+  it('is a local entry on the observer’s own port too: a bridge may have the MAC of that port', () => {
+    const found = (code: 'permanent-entry' | 'static-entry', ...fdb: readonly FdbState[]) =>
+      barriers[code].find(row({ entries: fdb, before: host({ fdb }), after: host({ fdb }) }));
+    const local = entry({ port: 'p2', state: 'permanent' });
+    expect(found('permanent-entry', local)).toBe(`fdb ${local.mac} dev p2`);
+    expect(found('static-entry', { ...local, state: 'static' })).toBeNull();
+    // in another VLAN the MAC leads there
+    expect(found('permanent-entry', local, entry({ port: 'p2' }))).toBeNull();
+  });
   it('that nothing explains is found anywhere', () => expect(lastBarriers.unexplained.find()).toBe(''));
 });
