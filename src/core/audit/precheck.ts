@@ -9,6 +9,7 @@ import { notExamined, type Precheck, type PrecheckNote } from '../model/run-reco
 import type { Snapshot } from '../model/state.js';
 import { nftRules, tcFilters } from '../bridge/rules.js';
 import { groupBy } from '../text/collections.js';
+import { word } from '../text/escape.js';
 import { someText } from '../text/names.js';
 
 const diverting = [
@@ -94,11 +95,18 @@ export function precheck({
           ({ name, settings }) => ports.includes(name) && ['blocking', 'disabled'].includes(String(settings['state'])),
         )
         .map(
-          ({ name, settings }) =>
-            `${name} is ${String(settings['state'])}: ${view.name} forwards nothing from or to it`,
+          (port) =>
+            `${port.name} is ${String(port.settings['state'])}: ${view.name} forwards nothing from or to it${blockedRemedy(view, port)}`,
         ),
     ]),
   };
+}
+
+/** Spanning tree blocks the further of two ways. A port that is down is left out of a run. */
+function blockedRemedy({ settings: bridge }: BridgeView, { name, settings }: BridgeView['ports'][number]): string {
+  if (settings['state'] !== 'blocking' || Number(bridge['stp_state'] ?? 0) === 0) return '';
+  const command = (state: string): string => `ip link set dev ${word(name)} ${state}`;
+  return `. Spanning tree blocks it, as another port leads to the same network: type \`${command('down')}\`, run again, then \`${command('up')}\``;
 }
 
 const maxDevices = 2;

@@ -184,4 +184,13 @@ describe('what is looked at before a run on a host', () => {
     expect(looked(blocked('vnet1')).refusals).toEqual(['vnet1 is blocking: br0 forwards nothing from or to it']);
     expect(looked(blocked('vnet2')).refusals).toEqual([]); // it takes no part, and coverage tells of it
   });
+
+  it('names what to do about a port that spanning tree blocks', () => {
+    const blocked = (stp_state: number): readonly string[] =>
+      looked(withState(rest, setBridges({ stp_state }), setPorts({ state: 'blocking' }, 'vnet1'))).refusals;
+    expect(blocked(1)).toEqual([
+      'vnet1 is blocking: br0 forwards nothing from or to it. Spanning tree blocks it, as another port leads to the same network: type `ip link set dev vnet1 down`, run again, then `ip link set dev vnet1 up`',
+    ]);
+    expect(blocked(0)).toEqual(['vnet1 is blocking: br0 forwards nothing from or to it']);
+  });
 });
