@@ -4,6 +4,7 @@ import { bareName, onHost } from '../../model/host-names.js';
 import { isBesideBridges } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
+import { namesIn } from '../../text/collections.js';
 import { type Fields, fieldsOf, textOf } from '../../text/json-text.js';
 import { routedView } from '../beside.js';
 import { copyRules, legacyRuleName } from '../bypass/copy-rules.js';
@@ -194,6 +195,8 @@ export const xdpProgram: Audited = {
 
 interface Carriers {
   readonly rules: readonly RuleFinding[];
+  /** At devices of the host that are not of the segment. */
+  readonly elsewhere: readonly RuleFinding[];
   readonly programs: readonly RuleFinding[];
   readonly routed: ReturnType<typeof routedCopies>;
   /** By name, with devices. null = by a route. */
@@ -249,6 +252,12 @@ function askedRule(
   return to === null || to.includes(carriers.nameHere(device ?? '')) ? finding : null;
 }
 
+const copying: BridgeRule = (view, snapshot) => [...tcMirrorRule(view, snapshot), ...nftMirrorRule(view, snapshot)];
+
+function besides({ devices }: BridgeView, { links }: HostState): ReadonlySet<string> {
+  return new Set(namesIn(links).filter((name) => !devices.has(name)));
+}
+
 function carriersOf(leak: LeakContext): Carriers | null {
   const { before, bridge } = leak;
   const known = carriersOfState.get(before) ?? new Map<string, Carriers | null>();
@@ -264,7 +273,8 @@ function carriersOf(leak: LeakContext): Carriers | null {
       view === undefined
         ? null
         : {
-            rules: [...tcMirrorRule(view, snapshot), ...nftMirrorRule(view, snapshot)].map(placed),
+            rules: copying(view, snapshot).map(placed),
+            elsewhere: copying({ ...view, devices: besides(view, state) }, snapshot).map(placed),
             programs: xdpRule(view, snapshot).map(placed),
             named: namedRules(view, state, placed),
             routed: routedCopies(view.devices, state).map((copy) => ({ ...copy, finding: placed(copy.finding) })),
@@ -280,9 +290,20 @@ function ruleTo(port: string | null, { rules, toPort, nameHere }: Carriers): Rul
   if (port === null) return rules[0] ?? null;
   const known = toPort.get(port);
   if (known !== undefined) return known;
-  const rule = rules.find(({ value }) => value.split(' ').includes(nameHere(port))) ?? null;
+  const rule = rules.find((each) => isTo(each, nameHere(port))) ?? null;
   toPort.set(port, rule);
   return rule;
+}
+
+function isTo({ value }: RuleFinding, device: string): boolean {
+  return value.split(' ').includes(device);
+}
+
+/** The bridge forwards nothing of a sender that is not on it. */
+function ruleFromElsewhere(leak: LeakContext, { elsewhere, nameHere }: Carriers): RuleFinding | undefined {
+  const device = deviceOf(leak);
+  if (device === null || leak.fromPort?.master === leak.bridge.name) return undefined;
+  return elsewhere.find((rule) => isTo(rule, nameHere(device)));
 }
 
 function deviceOf({ port, observer }: LeakContext): string | null {
@@ -313,6 +334,7 @@ const findMirror: CauseFinder = (leak) => {
   const near = [fromPort?.name, routedSender(leak)?.port, to?.port, bridge.name];
   const first =
     ruleTo(deviceOf(leak), carriers) ??
+    ruleFromElsewhere(leak, carriers) ??
     routedCopyTo(leak, carriers) ??
     carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
   return first === undefined ? null : foundIn(first);

@@ -18,3 +18,11 @@ END
 
 fault_ageing() { ip link set "$bridge" type bridge ageing_time 0; }
 cause_ageing='ageing'
+
+# a mirror of an afternoon, to a guest of the other bridge
+fault_mirror() {
+  tc qdisc add dev "vnet${number}4" clsact
+  tc filter add dev "vnet${number}4" egress protocol all u32 match u32 0 0 \
+    action mirred egress mirror dev "vnet${number}2"
+}
+cause_mirror='a rule or program copies frames'

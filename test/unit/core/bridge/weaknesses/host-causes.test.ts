@@ -212,6 +212,14 @@ describe('a rule that carries frames to another port', () => {
     expect(find({ before: dup('p0', 'p1') })).toBeNull();
     expect(find({ before: dup('p0', 'p1'), port: null })).toMatchObject({ value: 'dup to p1' });
   });
+  it('is one at a device elsewhere where the sender is not on the observer’s bridge', () => {
+    const elsewhere = { ...p0, name: 'q0', master: 'br9' };
+    const before = { ...dup('q0', 'p2'), links: [...host().links, elsewhere] };
+    expect(find({ before, fromPort: elsewhere })).toMatchObject({ place: 'netdev t c on q0', value: 'dup to p2' });
+    expect(find({ before, fromPort: null })?.value).toBe('dup to p2');
+    expect(find({ before })).toBeNull();
+    expect(find({ before: { ...before, ...dup('q0', 'p1'), links: before.links }, fromPort: elsewhere })).toBeNull();
+  });
   it('may be a program at the sender, the addressee or the bridge', () => {
     expect(find({ before: withXdp('p0') })?.place).toMatch(/^p0/);
     expect(find({ before: withXdp('p1') })?.place).toMatch(/^p1/);
