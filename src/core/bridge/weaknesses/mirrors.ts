@@ -300,10 +300,12 @@ function isTo({ value }: RuleFinding, device: string): boolean {
 }
 
 /** The bridge forwards nothing of a sender that is not on it. */
-function ruleFromElsewhere(leak: LeakContext, { elsewhere, nameHere }: Carriers): RuleFinding | undefined {
-  const device = deviceOf(leak);
-  if (device === null || leak.fromPort?.master === leak.bridge.name) return undefined;
-  return elsewhere.find((rule) => isTo(rule, nameHere(device)));
+function ruleFromElsewhere(
+  { bridge, port, fromPort }: LeakContext,
+  { elsewhere, nameHere }: Carriers,
+): RuleFinding | undefined {
+  if (port === null || port.master !== bridge.name || fromPort?.master === bridge.name) return undefined;
+  return elsewhere.find((rule) => isTo(rule, nameHere(port.name)));
 }
 
 function deviceOf({ port, observer }: LeakContext): string | null {

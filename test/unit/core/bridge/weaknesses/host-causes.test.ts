@@ -218,6 +218,7 @@ describe('a rule that carries frames to another port', () => {
     expect(find({ before, fromPort: elsewhere })).toMatchObject({ place: 'netdev t c on q0', value: 'dup to p2' });
     expect(find({ before, fromPort: null })?.value).toBe('dup to p2');
     expect(find({ before })).toBeNull();
+    expect(find({ before, fromPort: elsewhere, port: { ...port(p2, {}), master: null } })).toBeNull();
     expect(find({ before: { ...before, ...dup('q0', 'p1'), links: before.links }, fromPort: elsewhere })).toBeNull();
   });
   it('may be a program at the sender, the addressee or the bridge', () => {
