@@ -92,8 +92,8 @@ function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): reado
 type UplinkPair = readonly [from: readonly string[], to: readonly string[], isKnown: boolean];
 
 /**
- * Who lives beyond an uplink is known in one VLAN at most. A port that does not learn floods to every guest what is for
- * the LAN: it is sent to, and not spoken for.
+ * Stations beyond an uplink are known in one VLAN at most. An uplink that does not learn is sent to, and not spoken
+ * for: what is for the LAN floods to every guest.
  */
 function uplinkPairs({ bridge, isUnlearned }: Context, senders: readonly string[]): readonly UplinkPair[] {
   if (bridge.segments.length > 1 || senders.length === 0) return [];
