@@ -18,8 +18,8 @@ type Showing = 'all' | 'likely all' | 'too little';
 /**
  * `all`: at a moment of the window no frame was between observers and counter. The ports came to rest, or met the
  * highest bound at several moments. `likely all`: frames were counted during each reading. The bound may be two short,
- * as at 300,000 frames a second by 50 ports. A tap counts a frame when its reader takes it, so rest shows nothing there.
- * Behind a port, readings are too far apart for traffic: only rest counts.
+ * as at 300,000 frames a second by 50 ports. A tap counts a frame when its reader takes it, so rest shows nothing
+ * there. Behind a port, readings are too far apart for traffic: only rest counts.
  */
 function showing(window: AccountWindow, { kind }: Account): Showing {
   if (kind !== 'tap' && window.rest >= restReadings) return 'all';
