@@ -77,6 +77,46 @@ export function nftRules({ nft }: Pick<HostState, 'nft'>): NftRules {
   return readListing(typeof listing === 'object' && listing !== null ? listing : nothing);
 }
 
+/** A rule's devices, if it asks for no more than these. null = it does. */
+function onlyDevices({ statements }: NftRule): { readonly iifname?: unknown; readonly oifname?: unknown } | null {
+  const matches = statements.flatMap(([name, value]) => (name === 'match' ? [fieldsOf(value)] : []));
+  const pairs = matches.map((match) => [
+    textOf(fieldsOf(fieldsOf(match?.['left'])?.['meta'])?.['key']),
+    match?.['op'] === '==' ? match['right'] : null,
+  ]);
+  const known = ['iifname', 'oifname'];
+  return pairs.every(([key]) => typeof key === 'string' && known.includes(key)) ? Object.fromEntries(pairs) : null;
+}
+
+/** Chains that packets pass which the host forwards. */
+function forwardPlaces({ rules, chains }: NftRules): ReadonlySet<string> {
+  const places = new Set([...chains.values()].flatMap(({ hook, place }) => (hook === 'forward' ? [place] : [])));
+  // A set takes what is added while it is walked
+  for (const at of places)
+    for (const { place, table, statements } of rules)
+      if (place === at)
+        for (const [name, value] of statements)
+          if (name === 'jump' || name === 'goto') places.add(`${table} ${textOf(fieldsOf(value)?.['target']) ?? ''}`);
+  return places;
+}
+
+/**
+ * Rules of IP's families that drop all that leaves a bridge where it came in: guests are to be kept apart, as by Docker
+ * without `icc`. Empty if another rule accepts the same.
+ */
+export function dropsWithin(state: Pick<HostState, 'nft'>, bridge: string): readonly NftRule[] {
+  const all = nftRules(state);
+  const places = forwardPlaces(all);
+  const within = all.rules.filter((rule) => {
+    if (!['ip', 'ip6', 'inet'].includes(rule.family) || !places.has(rule.place)) return false;
+    const devices = onlyDevices(rule);
+    return devices?.iifname === bridge && devices.oifname === bridge;
+  });
+  const has = (rule: NftRule, verdicts: readonly string[]): boolean =>
+    rule.statements.some(([name]) => verdicts.includes(name));
+  return within.some((rule) => has(rule, ['accept'])) ? [] : within.filter((rule) => has(rule, ['drop', 'reject']));
+}
+
 /** Rules of nft, and chains whose policy drops. */
 export function actingParts(state: Pick<HostState, 'nft'>): readonly (NftRule | NftChain)[] {
   const { rules, chains } = nftRules(state);

@@ -1,14 +1,15 @@
 import { listText } from '../../text/names.js';
 import { linkNamed } from '../host.js';
-import type { Change } from '../../model/fabric.js';
+import type { Change, Fix } from '../../model/fabric.js';
+import type { Settings } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
-import { hostOf } from '../../model/host-names.js';
-import { advice, execute, setPort, setSysctl } from '../changes.js';
+import { bareName, hostOf } from '../../model/host-names.js';
+import { advice, execute, setBridge, setPort, setSysctl } from '../changes.js';
 import { hopsOf } from '../hops.js';
-import { isSteeredAway } from '../row-context.js';
+import { isRouted, isSteeredAway } from '../row-context.js';
 import { isOff } from '../setting-value.js';
 import { isHandedOver, isSettingOn, readFrom } from '../view.js';
-import { type NftChain, nftRules } from '../rules.js';
+import { dropsWithin, type NftChain, type NftRule, nftRules } from '../rules.js';
 import {
   type Audited,
   type BridgeRule,
@@ -24,7 +25,7 @@ declare module '../../model/codes.js' {
     readonly 'not-isolated': 'cause';
     readonly 'isolated-one-sided': 'finding';
     readonly 'proxmox-firewall-port': 'finding';
-    readonly 'netfilter-skipped': 'finding';
+    readonly 'netfilter-skipped': 'cause' | 'finding';
     readonly 'bridge-chain-skipped': 'finding';
   }
 }
@@ -121,42 +122,87 @@ export const proxmoxFirewallPort: Audited = {
   finding: { onBridge: proxmoxFirewallPortRule, cost: isolationCost },
 };
 
+/** br_netfilter's switches, with the families of nft that act by them. */
 const families = [
-  ['bridge-nf-call-iptables', 'nf_call_iptables', 'IPv4'],
-  ['bridge-nf-call-ip6tables', 'nf_call_ip6tables', 'IPv6'],
-  ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
+  { sysctl: 'bridge-nf-call-iptables', key: 'nf_call_iptables', name: 'IPv4', nft: ['ip', 'inet'] },
+  { sysctl: 'bridge-nf-call-ip6tables', key: 'nf_call_ip6tables', name: 'IPv6', nft: ['ip6', 'inet'] },
+  { sysctl: 'bridge-nf-call-arptables', key: 'nf_call_arptables', name: 'ARP', nft: [] },
 ] as const;
+type Family = (typeof families)[number];
 
 /** Its sysctls exist while it is loaded. */
 const netfilterModule = 'br_netfilter';
+
+/** A bridge whose frames a family's rules do not see. `idle`: one that drops between its guests, or would. */
+interface Skipped {
+  readonly value: string;
+  readonly idle: NftRule | undefined;
+  readonly fix: Fix;
+}
+
+function skippedBy({ sysctl, key, nft }: Family, bridge: string, settings: Settings, state: HostState): Skipped | null {
+  const path = `net.bridge.${sysctl}`;
+  const value = state.sysctl[path];
+  if (value === '1' || isSettingOn(settings, key) !== false) return null;
+  const idle = dropsWithin(state, bridge).find(({ family }) => nft.some((name) => name === family));
+  const load = value === undefined ? [execute('modprobe', netfilterModule)] : [];
+  return {
+    value: `0, ${path} ${value ?? `absent (${netfilterModule} is not loaded)`}`,
+    idle,
+    fix:
+      idle === undefined
+        ? {
+            where: 'if such rules are to separate guests',
+            changes: [...load, setSysctl(path, '1')],
+            also: ', or rules of nft in the family bridge',
+          }
+        : { changes: [...load, setBridge(bridge, key, true)] },
+  };
+}
+
+function idleText({ name }: Family, { place }: NftRule, bridge: string): string {
+  return `nft ${place} drops what goes from ${bridge} to ${bridge}, and rules of the ${name} firewall do not act on bridged frames`;
+}
+
+const findNetfilterSkipped: CauseFinder = (leak) => {
+  const { finding, before, bridge, from, to, observer } = leak;
+  if (isSteeredAway(leak) || isRouted(leak) || from === null || observer === null || observer.name !== to?.name)
+    return null;
+  const name = bareName(bridge.name);
+  const family = families[finding.carrier.startsWith('ipv6') ? 1 : 0];
+  const { value = '', idle, fix = null } = skippedBy(family, name, bridge.bridge ?? {}, before) ?? {};
+  if (idle === undefined || !finding.carrier.startsWith('ip')) return null;
+  return { place: `${name}.${family.key}`, value, text: idleText(family, idle, name), fix };
+};
 
 /** Without br_netfilter, IP rules do not act between guests. */
 const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { state }) =>
   guests.length < 2
     ? []
-    : families.flatMap(([sysctl, key, family]) => {
-        const path = `net.bridge.${sysctl}`;
-        const value = state.sysctl[path];
-        if (value === '1' || isSettingOn(settings, key) !== false) return [];
+    : families.flatMap((family) => {
+        const skipped = skippedBy(family, name, settings, state);
+        if (skipped === null) return [];
+        const { value, idle, fix } = skipped;
         return [
           {
-            severity: 'info',
-            place: `${name}.${key}`,
-            value: `0, ${path} ${value ?? `absent (${netfilterModule} is not loaded)`}`,
-            readFrom: 'ip -d link, sysctl',
-            text: `rules of the ${family} firewall do not act on frames between guests of one bridge`,
-            probe: null,
-            fix: {
-              where: 'if such rules are to separate guests',
-              changes: [...(value === undefined ? [execute('modprobe', netfilterModule)] : []), setSysctl(path, '1')],
-              also: ', or rules of nft in the family bridge',
-            },
+            ...{ place: `${name}.${family.key}`, value, readFrom: 'ip -d link, sysctl', fix },
+            severity: idle === undefined ? 'info' : 'high',
+            text:
+              idle === undefined
+                ? `rules of the ${family.name} firewall do not act on frames between guests of one bridge`
+                : idleText(family, idle, name),
+            probe: idle === undefined ? null : 'known-unicast',
           } as const,
         ];
       });
 
-export const netfilterSkipped: Audited = {
+export const netfilterSkipped: Explained & Audited = {
   meaning: 'Bridged IP does not pass netfilter: a firewall of the host does not separate guests.',
+  cause: {
+    phrase: ({ place }) => `the rule that keeps guests apart does not act on bridged frames (${place} off)`,
+    cost: { price: 'apart', text: 'every rule of that firewall acts on frames between these guests' },
+    find: findNetfilterSkipped,
+  },
   finding: { onBridge: netfilterSkippedRule },
 };
 

@@ -225,6 +225,16 @@ function promises({ bridge }: Context, { tested: guests }: Segment): readonly Pl
   return [[part, { class: 'known-unicast', from, to, count: 1, carriers: unicast, may_see: [], must_see: [] }]];
 }
 
+/** Guests that a rule of the IP firewall keeps apart: it takes no raw frames. */
+function dropped({ bridge }: Context, { tested }: Segment): readonly Placed[] {
+  const [compared] = apartFrom(bridge, tested);
+  const guests = namesIn(speakers(compared));
+  if (bridge.isolated || guests.length < 2 || bridge.dropped.length === 0) return [];
+  const part: Part = bridge.floodsOut && bridge.hub ? 'floods' : 'first';
+  const pairs = { from: guests, to: guests, rounds: 1, count: 1, carriers: bridge.dropped };
+  return [[part, { class: 'known-unicast', ...pairs, may_see: [], must_see: [] }]];
+}
+
 /** None where the host gets no frames to route: what is for its MAC floods as for any unknown one. */
 function routedBounce(
   bridge: FoundBridge,
@@ -390,6 +400,7 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
     ...withBehind(context, segment),
     ...(bridge.isolated || bridge.segments.length > 1 ? separation(context, segment) : []),
     ...promises(context, segment),
+    ...dropped(context, segment),
     ...floods(context, segment),
   ]);
   const order = (placed: Placed): number => segmentClasses.indexOf(placed[1].class);

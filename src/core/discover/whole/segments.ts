@@ -1,7 +1,9 @@
 import { entriesOf, linkNamed, portVlans } from '../../bridge/host.js';
+import { dropsWithin } from '../../bridge/rules.js';
 import { isSettingOn } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { Declared } from '../../model/host-config.js';
+import type { Carrier } from '../../model/scenario.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundBehind, FoundEntry } from '../found-endpoints.js';
 import { endpointName } from '../host-topology.js';
@@ -36,6 +38,8 @@ export interface FoundBridge {
   readonly isolated: boolean;
   /** Guests with isolated ports by their manager. */
   readonly promised: readonly FoundEntry[];
+  /** By these a rule of the IP firewall lets no guest reach another. */
+  readonly dropped: readonly Carrier[];
   /** By filters or some isolated ports: unicast need not arrive. */
   readonly filtered: boolean;
   /** It learns nothing: every frame goes everywhere. */
@@ -167,6 +171,8 @@ export function foundBridge(
   }));
   const { link, ip } = filtersInState(state);
   const promised = compared.filter((guest) => isPromised(guest, declared));
+  const drops = dropsWithin(state, name);
+  const dropsIn = (family: string): boolean => drops.some((rule) => [family, 'inet'].includes(rule.family));
   const [isSet, isDeclared] = [isMost(isolated, compared.length), isMost(promised.length, compared.length)];
   return {
     name,
@@ -177,6 +183,7 @@ export function foundBridge(
     host: segments.length > 1 ? null : host,
     isolated: isSet || isDeclared,
     promised,
+    dropped: [...(dropsIn('ip') ? (['ipv4-udp'] as const) : []), ...(dropsIn('ip6') ? (['ipv6-udp'] as const) : [])],
     // One flow is the switch's own: NORMAL
     filtered: link.length + ip.bridged.length > 0 || isolated > 1 || flowsOf(state, name) > 1,
     hub: settings?.['ageing_time'] === 0,
@@ -189,6 +196,9 @@ export function foundBridge(
         ? [
             `${name}: ${isolated} of ${compared.length} ports of guests are isolated, so that no guest is to reach another.`,
           ]
+        : []),
+      ...(drops.length > 0 && compared.length > 1
+        ? [`${name}: the firewall drops what goes from ${name} to ${name}, so that no guest is to reach another by IP.`]
         : []),
       ...(segments.length > 1
         ? [`${name}: its ports have ${segments.length} VLANs, so that no guest is to reach one of another VLAN.`]

@@ -59,3 +59,52 @@ describe('isolation that a manager declares', () => {
     expect([known([]).arrives, known([], (n) => n < 3).arrives]).toEqual([true, false]);
   });
 });
+
+describe('a rule that drops what goes from a bridge back into it', () => {
+  const match = (key: string, right: string) => ({ match: { op: '==', left: { meta: { key } }, right } });
+  const drops = (family: string) => ({
+    nftables: [
+      { chain: { family, table: 'f', name: 'c', hook: 'forward', prio: 0 } },
+      {
+        rule: {
+          ...{ family, table: 'f', chain: 'c', handle: 3 },
+          expr: [match('iifname', 'br0'), match('oifname', 'br0'), { drop: null }],
+        },
+      },
+    ],
+  });
+  const askedOf = (family: string) => {
+    const numbers = [1, 2, 3];
+    const state = stateWith(
+      [
+        upLink('br0', { kind: 'bridge', bridge: {} }),
+        ...numbers.map((n) => upLink(`v${n}`, { kind: 'tun', master: 'br0', port: { learning: true, flood: true } })),
+      ],
+      { fdb: numbers.map((n) => learnedAt(macOf(n), `v${n}`, { state: 'dynamic' })), nft: drops(family) },
+    );
+    const { whole, scenario } = composed({ state });
+    return {
+      notes: whole.notes.filter((note) => note.startsWith('br0: the firewall')),
+      barred: scenario.steps
+        .flatMap(({ probes }) => probes)
+        .filter(({ class: name, maySee }) => name === 'known-unicast' && maySee?.length === 0)
+        .map(({ from, to, carriers }) => ({ from, to, carriers })),
+    };
+  };
+  const all = ['v1', 'v2', 'v3'];
+
+  it.each([
+    ['ip', ['ipv4-udp']],
+    ['ip6', ['ipv6-udp']],
+    ['inet', ['ipv4-udp', 'ipv6-udp']],
+  ])('bars guests by the carriers of family %s alone: raw frames pass it', (family, carriers) => {
+    expect(askedOf(family)).toEqual({
+      notes: ['br0: the firewall drops what goes from br0 to br0, so that no guest is to reach another by IP.'],
+      barred: [{ from: all, to: all, carriers }],
+    });
+  });
+
+  it('bars nobody in the family bridge, whose rules are judged as filters', () => {
+    expect(askedOf('bridge')).toEqual({ notes: [], barred: [] });
+  });
+});
