@@ -1,4 +1,4 @@
-import { once } from '../text/collections.js';
+import { addTo, once } from '../text/collections.js';
 
 import type { HostState } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
@@ -89,32 +89,33 @@ function onlyDevices({ statements }: NftRule): { readonly iifname?: unknown; rea
 }
 
 /** Chains that packets pass which the host forwards. */
-function forwardPlaces({ rules, chains }: NftRules): ReadonlySet<string> {
-  const places = new Set([...chains.values()].flatMap(({ hook, place }) => (hook === 'forward' ? [place] : [])));
+const forwardPlaces = once(({ rules, chains }: NftRules): ReadonlySet<string> => {
+  const targets = new Map<string, string[]>();
+  for (const { place, table, statements } of rules)
+    for (const [name, value] of statements)
+      if (name === 'jump' || name === 'goto')
+        addTo(targets, place, `${table} ${textOf(fieldsOf(value)?.['target']) ?? ''}`);
+  const places = new Set([...chains].flatMap(([place, { hook }]) => (hook === 'forward' ? [place] : [])));
   // A set takes what is added while it is walked
-  for (const at of places)
-    for (const { place, table, statements } of rules)
-      if (place === at)
-        for (const [name, value] of statements)
-          if (name === 'jump' || name === 'goto') places.add(`${table} ${textOf(fieldsOf(value)?.['target']) ?? ''}`);
+  for (const place of places) for (const target of targets.get(place) ?? []) places.add(target);
   return places;
-}
+});
 
 /**
  * Rules of IP's families that drop all that leaves a bridge where it came in: guests are to be kept apart, as by Docker
  * without `icc`. Empty if another rule accepts the same.
  */
 export function dropsWithin(state: Pick<HostState, 'nft'>, bridge: string): readonly NftRule[] {
-  const all = nftRules(state);
-  const places = forwardPlaces(all);
-  const within = all.rules.filter((rule) => {
+  const listing = nftRules(state);
+  const places = forwardPlaces(listing);
+  const within = listing.rules.filter((rule) => {
     if (!['ip', 'ip6', 'inet'].includes(rule.family) || !places.has(rule.place)) return false;
     const devices = onlyDevices(rule);
     return devices?.iifname === bridge && devices.oifname === bridge;
   });
-  const has = (rule: NftRule, verdicts: readonly string[]): boolean =>
-    rule.statements.some(([name]) => verdicts.includes(name));
-  return within.some((rule) => has(rule, ['accept'])) ? [] : within.filter((rule) => has(rule, ['drop', 'reject']));
+  const having = (...verdicts: readonly string[]): readonly NftRule[] =>
+    within.filter(({ statements }) => statements.some(([name]) => verdicts.includes(name)));
+  return having('accept').length > 0 ? [] : having('drop', 'reject');
 }
 
 /** Rules of nft, and chains whose policy drops. */

@@ -38,8 +38,8 @@ import {
 import type { Neighbour } from '../host-topology.js';
 import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
 import { besideNote, nothingToExamine } from './nothing-to-examine.js';
-import { type Placed, probesOf, ruleProbes } from './probes.js';
-import { lastRoundOf, stepsOf, type StepWishes } from './steps.js';
+import { probesOf, ruleProbes } from './probes.js';
+import { lastRoundOf, type Placed, stepsOf, type StepWishes } from './steps.js';
 import {
   type BetweenNetworks,
   betweenNetworks,

@@ -8,7 +8,7 @@ import { maxSpaces } from '../../plan/ears.js';
 import type { FoundEntry, WrittenEndpoint } from '../found-endpoints.js';
 import { guestOfPort } from '../guests.js';
 import { endpointName } from '../host-topology.js';
-import type { Placed, WrittenProbe } from './probes.js';
+import type { Placed, WrittenProbe } from './steps.js';
 import { isIpv6Address, type RoutedInput } from './routes.js';
 import { namesIn } from '../../text/collections.js';
 

@@ -4,36 +4,12 @@ import type { Speaker } from '../../bridge/bypass/drafts.js';
 import { surveyRules, type Witness } from '../../bridge/bypass/witnesses.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
-import { type WrittenFields, writtenFields } from '../../scenario/schema/step.js';
+import { writtenFields } from '../../scenario/schema/step.js';
 import { classes as probeClasses, disruptiveClasses } from '../../probe/classes.js';
 import { canSpeak, type FoundEntry } from '../found-endpoints.js';
 import { apartFrom, type FoundBridge, type Segment } from './segments.js';
 import { groupBy, namesIn } from '../../text/collections.js';
-
-/** A probe of a scenario file, and its part of the run. */
-export interface WrittenProbe {
-  readonly class: ProbeClassName;
-  readonly from: readonly string[];
-  readonly to?: readonly string[];
-  readonly via?: readonly string[];
-  readonly rounds?: number | string;
-  readonly count: number;
-  readonly carriers?: readonly Carrier[];
-  readonly may_see?: readonly string[];
-  readonly must_see?: readonly string[];
-  readonly open_by_design?: readonly string[];
-  readonly size?: number;
-  readonly src_ip?: string;
-  readonly dst_ip?: string;
-  readonly fields?: WrittenFields;
-  readonly rule?: string;
-}
-
-/**
- * `first`: round 1; `floods`: what may flood out of an uplink; `further`: the other rounds; `rules`: frames that rules
- * take; a class: its own step, as it disturbs or takes time.
- */
-export type Part = 'first' | 'floods' | 'further' | 'rules' | ProbeClassName;
+import type { Part, Placed, WrittenProbe } from './steps.js';
 
 /** Default classes in the order of sending. */
 const usualClasses = [
@@ -81,8 +57,6 @@ interface Context {
   /** null = all. */
   readonly lastRound: number | null;
 }
-
-export type Placed = readonly [Part, WrittenProbe];
 
 function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): readonly FoundEntry[] {
   if (guests.length <= maxMeshed) return guests;
@@ -213,26 +187,22 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   ];
 }
 
-/** Guests with isolated ports by their manager, beside others. */
-function promises({ bridge }: Context, { tested: guests }: Segment): readonly Placed[] {
-  const promised = guests.filter((entry) => bridge.promised.includes(entry));
-  const [from, to] = [
-    namesIn(speakers(promised)),
-    namesIn(promised.filter(({ endpoint }) => endpoint.mac !== undefined)),
+/** Guests with isolated ports by their manager, beside others; guests between which the IP firewall drops. */
+function promises({ bridge }: Context, { tested }: Segment): readonly Placed[] {
+  const part = bridge.floodsOut && bridge.hub ? 'floods' : 'first';
+  const apart = (guests: readonly FoundEntry[], carriers: readonly Carrier[]): readonly Placed[] => {
+    const from = namesIn(speakers(guests));
+    const to = namesIn(guests.filter(({ endpoint: { mac } }) => mac !== undefined));
+    if (bridge.isolated || !carriers.length || !from.length || new Set([...from, ...to]).size < 2) return [];
+    return [[part, { class: 'known-unicast', from, to, count: 1, carriers, may_see: [], must_see: [] }]];
+  };
+  return [
+    ...apart(
+      tested.filter((entry) => bridge.promised.includes(entry)),
+      unicast,
+    ),
+    ...apart(apartFrom(bridge, tested)[0], bridge.dropped),
   ];
-  if (bridge.isolated || from.length === 0 || new Set([...from, ...to]).size < 2) return [];
-  const part: Part = bridge.floodsOut && bridge.hub ? 'floods' : 'first';
-  return [[part, { class: 'known-unicast', from, to, count: 1, carriers: unicast, may_see: [], must_see: [] }]];
-}
-
-/** Guests that a rule of the IP firewall keeps apart: it takes no raw frames. */
-function dropped({ bridge }: Context, { tested }: Segment): readonly Placed[] {
-  const [compared] = apartFrom(bridge, tested);
-  const guests = namesIn(speakers(compared));
-  if (bridge.isolated || guests.length < 2 || bridge.dropped.length === 0) return [];
-  const part: Part = bridge.floodsOut && bridge.hub ? 'floods' : 'first';
-  const pairs = { from: guests, to: guests, rounds: 1, count: 1, carriers: bridge.dropped };
-  return [[part, { class: 'known-unicast', ...pairs, may_see: [], must_see: [] }]];
 }
 
 /** None where the host gets no frames to route: what is for its MAC floods as for any unknown one. */
@@ -333,7 +303,7 @@ function isAsked(name: ProbeClassName, bridge: FoundBridge, classes: readonly Pr
 /** Probes that test a host's rules, and a note on them. */
 export interface RuleProbes {
   readonly probes: readonly Placed[];
-  /** null = no rule copies or moves frames. */
+  /** null = no such rule. */
   readonly note: string | null;
 }
 
@@ -400,7 +370,6 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
     ...withBehind(context, segment),
     ...(bridge.isolated || bridge.segments.length > 1 ? separation(context, segment) : []),
     ...promises(context, segment),
-    ...dropped(context, segment),
     ...floods(context, segment),
   ]);
   const order = (placed: Placed): number => segmentClasses.indexOf(placed[1].class);

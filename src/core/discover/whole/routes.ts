@@ -9,7 +9,7 @@ import { fieldsOf, textOf } from '../../text/json-text.js';
 import type { FoundEntry } from '../found-endpoints.js';
 import { guestOfPort } from '../guests.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
-import type { Placed, WrittenProbe } from './probes.js';
+import type { Placed, WrittenProbe } from './steps.js';
 import type { FoundBridge } from './segments.js';
 import { groupBy, namesIn } from '../../text/collections.js';
 import { type NftRule, nftRules } from '../../bridge/rules.js';

@@ -145,6 +145,18 @@ function byText(declared: readonly Declared[]): string {
   ].join(' and ');
 }
 
+/** A rule takes no raw frames. */
+function droppedWithin(state: HostState, bridge: string): readonly Carrier[] {
+  const families = dropsWithin(state, bridge).map(({ family }) => family);
+  const carriers = [
+    ['ip', 'ipv4-udp'],
+    ['ip6', 'ipv6-udp'],
+  ] as const;
+  return carriers.flatMap(([family, carrier]) =>
+    families.includes(family) || families.includes('inet') ? [carrier] : [],
+  );
+}
+
 /** A bridge by the host's state and configuration. Pure. */
 export function foundBridge(
   state: HostState,
@@ -171,8 +183,7 @@ export function foundBridge(
   }));
   const { link, ip } = filtersInState(state);
   const promised = compared.filter((guest) => isPromised(guest, declared));
-  const drops = dropsWithin(state, name);
-  const dropsIn = (family: string): boolean => drops.some((rule) => [family, 'inet'].includes(rule.family));
+  const dropped = droppedWithin(state, name);
   const [isSet, isDeclared] = [isMost(isolated, compared.length), isMost(promised.length, compared.length)];
   return {
     name,
@@ -183,7 +194,7 @@ export function foundBridge(
     host: segments.length > 1 ? null : host,
     isolated: isSet || isDeclared,
     promised,
-    dropped: [...(dropsIn('ip') ? (['ipv4-udp'] as const) : []), ...(dropsIn('ip6') ? (['ipv6-udp'] as const) : [])],
+    dropped,
     // One flow is the switch's own: NORMAL
     filtered: link.length + ip.bridged.length > 0 || isolated > 1 || flowsOf(state, name) > 1,
     hub: settings?.['ageing_time'] === 0,
@@ -197,7 +208,7 @@ export function foundBridge(
             `${name}: ${isolated} of ${compared.length} ports of guests are isolated, so that no guest is to reach another.`,
           ]
         : []),
-      ...(drops.length > 0 && compared.length > 1
+      ...(dropped.length > 0 && compared.length > 1
         ? [`${name}: the firewall drops what goes from ${name} to ${name}, so that no guest is to reach another by IP.`]
         : []),
       ...(segments.length > 1

@@ -1,7 +1,8 @@
 import { witnessLimits } from '../../bridge/bypass/witnesses.js';
 import type { HostState } from '../../model/state.js';
 import type { FoundEntry } from '../found-endpoints.js';
-import type { Part, Placed, WrittenProbe } from './probes.js';
+import type { Carrier, ProbeClassName } from '../../model/scenario.js';
+import type { WrittenFields } from '../../scenario/schema/step.js';
 
 /**
  * Frames a second that may flood out of an uplink. ARP inspection shuts a port off at 15 a second by default (Cisco
@@ -16,6 +17,33 @@ const meshRate = 4000;
 const manyPairs = 1000;
 const overheadMs = 6000;
 const carriersOfPair = 3;
+
+/** A probe of a scenario file. */
+export interface WrittenProbe {
+  readonly class: ProbeClassName;
+  readonly from: readonly string[];
+  readonly to?: readonly string[];
+  readonly via?: readonly string[];
+  readonly rounds?: number | string;
+  readonly count: number;
+  readonly carriers?: readonly Carrier[];
+  readonly may_see?: readonly string[];
+  readonly must_see?: readonly string[];
+  readonly open_by_design?: readonly string[];
+  readonly size?: number;
+  readonly src_ip?: string;
+  readonly dst_ip?: string;
+  readonly fields?: WrittenFields;
+  readonly rule?: string;
+}
+
+/**
+ * `first`: round 1; `floods`: what may flood out of an uplink; `further`: the other rounds; `rules`: frames that rules
+ * take; a class: its own step, as it disturbs or takes time.
+ */
+export type Part = 'first' | 'floods' | 'further' | 'rules' | ProbeClassName;
+
+export type Placed = readonly [Part, WrittenProbe];
 
 export interface StepWishes {
   /** Frames a second; null = the usual. */

@@ -14,7 +14,7 @@ describe('explainCode', () => {
 
   it.each([
     ['ageing-zero', 'a finding of the audit, and the cause of a leak'],
-    ['netfilter-skipped', 'a finding of the audit'],
+    ['bridge-chain-skipped', 'a finding of the audit'],
     ['docker-isolation', 'a cause of a leak'],
   ])('says whether %s is found by an audit, causes leaks, or both', (code, kind) => {
     expect(explainCode(code).split('\n')[0]).toBe(`${code}: ${kind}.`);
