@@ -140,7 +140,7 @@ export const verdictRules = 2;
 /**
  * The form of report.html: raise it with every visible change of the page, as `check` compares pages of one form only.
  */
-export const reportForm = 4;
+export const reportForm = 5;
 
 const toolRecord = {
   name: text,

@@ -3,6 +3,7 @@ import { expectedWord, stepWord, type Word } from '../word.js';
 import { rankOfReason, zeroFrames } from './answer.js';
 import { groupsOf } from './cause-stories.js';
 import { countText, setText, someText } from '../../core/text/names.js';
+import { nounFor } from '../../core/text/escape.js';
 
 /** One or several consecutive steps with the same report. */
 export interface Act {
@@ -24,7 +25,8 @@ function overheardTexts(steps: readonly StepResult[], whyNotJudged: string): rea
   );
   if (groups.length > 0) {
     const observers = [...new Set(groups.flatMap((group) => group.observers))];
-    const overheard = `${countText(groups.reduce((sum, { seen }) => sum + seen, 0))} overheard`;
+    const seen = groups.reduce((sum, group) => sum + group.seen, 0);
+    const overheard = `${countText(seen)} ${observers.length > 1 ? `${nounFor(seen, 'copy', 'copies')} ` : ''}overheard`;
     return [`${overheard} by ${setText(observers)}`, overheard];
   }
   if (codes.join() === 'dry-run') return ['nothing was sent'];

@@ -32,9 +32,11 @@ function isSame(a: readonly (string | null)[], b: readonly (string | null)[]): b
   return names.size === new Set(b).size && b.every((name) => names.has(name));
 }
 
-function frames({ sent, seen }: LeakGroup): string {
-  if (sent === null) return `${countText(seen)} ${nounFor(seen, 'frame')}`;
-  return `${countText(seen)} of ${countText(sent)} ${nounFor(sent, 'frame')}`;
+/** Several observers each get a copy of a frame. */
+function frames({ sent, seen, observers }: LeakGroup): string {
+  const [one, many] = observers.length > 1 ? ['copy', 'copies'] : ['frame', 'frames'];
+  if (sent === null) return `${countText(seen)} ${nounFor(seen, one, many)}`;
+  return `${countText(seen)} of ${countText(sent)} ${nounFor(sent, one, many)}`;
 }
 
 function observersText({ observers }: LeakGroup, { noun, names }: Audience): string {

@@ -134,6 +134,19 @@ function notWritable(path: string, error: unknown): VerifyError {
   );
 }
 
+/** What a reader that has gone does not take is dropped, as for all of stdout. */
+function stdoutOutput(): Output {
+  const { stdout } = process;
+  return {
+    failed: new Promise(() => undefined),
+    async write(bytes) {
+      if (!stdout.destroyed && !stdout.write(bytes)) await once(stdout, 'drain').catch(() => undefined);
+    },
+    end: () => Promise.resolve(),
+    drop: () => undefined,
+  };
+}
+
 function openedOutput(path: string): NamedFile {
   try {
     return openNamedFile(path, 0o600);
@@ -204,7 +217,8 @@ function checkObserver(dir: string, plan: Plan, observer: string | null): void {
 }
 
 /**
- * Writes a run's frames to `out`: pcapng with interfaces, directions and comments, or classic `.pcap` in ns.
+ * Writes a run's frames to `out`: pcapng with interfaces, directions and comments, or classic `.pcap` in ns; `-` =
+ * stdout, as pcapng.
  * VerifyError 64 for an unknown observer or folder.
  */
 export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
@@ -224,7 +238,7 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
         os: 'Linux',
         comment: `exported from run ${run.id}`,
       });
-  const output = openOutput(out);
+  const output = out === '-' ? stdoutOutput() : openOutput(out);
   const exporting = { options, plan, classify, keeps, encode, isClassic };
   try {
     return { controlsLeftOut: await Promise.race([copyPackets(capture, output, exporting, head), output.failed]) };

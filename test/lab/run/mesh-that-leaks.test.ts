@@ -68,7 +68,7 @@ steps:
     const { stdout } = await program(['replay', run.dir]);
     expect(stdout.trimEnd().split('\n').length).toBeLessThanOrEqual(60);
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
-      "26 of 26 guests receive each other's traffic (31,200 of 31,200 frames): br0 is a hub (ageing_time 0)",
+      "26 of 26 guests receive each other's traffic (31,200 of 31,200 copies): br0 is a hub (ageing_time 0)",
     );
   });
 });

@@ -57,6 +57,15 @@ describe('export', needs(program('tshark')), () => {
     expect(tshark(whole(), '-Y', 'frame.comment contains "LEAK"').length).toBe(comments.length);
   });
 
+  it('goes to stdout for -o -, byte for byte, and ends quietly where the reader goes', () => {
+    const script = '"$0" "$1" export "$2" -o - --only leaks 2>/dev/null >"$3"; "$0" "$1" export "$2" -o - | head -c 9';
+    const piped = join(run.scratch, 'piped.pcapng');
+    const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
+    const { stderr } = spawnSync('sh', ['-c', script, process.execPath, cli, run.dir, piped], { encoding: 'utf8' });
+    expect(stderr).toBe('wrote to stdout\n');
+    expect(readFileSync(piped)).toEqual(readFileSync(exported('leaks-again.pcapng', '--only', 'leaks')));
+  });
+
   it('keeps the frames of one packet id, or of some', () => {
     expect(new Set(field(exported('one.pcapng', '--probe', '7'), 'frame.packet_id'))).toEqual(new Set(['7']));
     const some = field(exported('some.pcapng', '--probe', '3-5'), 'frame.packet_id');

@@ -1,3 +1,4 @@
+import { usageError } from '../../../core/model/verify-error.js';
 import { command, flagArgument, operand, textArgument } from '../../command.js';
 import { counted } from '../../../core/text/escape.js';
 
@@ -6,7 +7,7 @@ export const defineExport = command(
   'write the capture of a run for Wireshark',
   (parser) =>
     parser.positional('dir', operand('evidence folder')).options({
-      output: { alias: 'o', ...textArgument('file to write: .pcapng or .pcap'), demandOption: true },
+      output: { alias: 'o', ...textArgument('file to write: .pcapng or .pcap; - for stdout'), demandOption: true },
       only: { choices: ['leaks'], describe: 'leaks alone' },
       observer: textArgument('frames that one observer saw'),
       step: textArgument('one step, by its number or its name'),
@@ -17,6 +18,8 @@ export const defineExport = command(
       controls: flagArgument('a .pcap keeps the controls, though it cannot say which frames they are'),
     } as const),
   async (args) => {
+    if (args.output === '-' && process.stdout.isTTY)
+      throw usageError('-o -: stdout is a terminal', 'pipe it: … -o - | wireshark -k -i -');
     const [{ exportCapture }, { readProbes, readTimeNs }] = await Promise.all([
       import('../../../system/evidence/export.js'),
       import('./export-filters.js'),
@@ -35,6 +38,6 @@ export const defineExport = command(
       controlsLeftOut === 0
         ? ''
         : ` without ${counted(controlsLeftOut, 'control')}, which a .pcap cannot distinguish from other frames (--controls keeps them)`;
-    process.stderr.write(`wrote ${JSON.stringify(args.output)}${without}\n`);
+    process.stderr.write(`wrote ${args.output === '-' ? 'to stdout' : JSON.stringify(args.output)}${without}\n`);
   },
 );

@@ -48,7 +48,7 @@ describe('the answer in the terminal', () => {
     const text = render(broken(mesh(50)), 80, { page: 'evidence/run/report.html' });
     expect(text).toMatch(/^BROKEN {2}wireshark-experiment: 1 step is broken; not as expected\n/);
     expect(closingOf(text)).toBe(
-      "BROKEN: 50 of 50 endpoints receive each other's traffic (240,000 of 240,000 frames): br0 is a hub (ageing_time 0)" +
+      "BROKEN: 50 of 50 endpoints receive each other's traffic (240,000 of 240,000 copies): br0 is a hub (ageing_time 0)" +
         ' fix ip link set dev br0 type bridge ageing_time 30000 costs: nothing, entries age as they do by default report evidence/run/report.html' +
         ` frames wireshark -Y 'frame.comment contains "LEAK"' evidence/run/evidence.pcapng` +
         ' exit status 2: a leak that was not expected; it took 12.3 s ',
@@ -300,7 +300,7 @@ describe('every recorded run', () => {
     const run = await resultOf('wireshark-experiment');
     const text = render(run, 80, { dir, page: `${dir}/report.html` });
     expect(text.match(/^ +\d+-\d+ .*/gm)).toHaveLength(5);
-    expect(text).toContain('kali2 and kali3 receive traffic from lan for winxp (1,938 of 1,938 frames).');
+    expect(text).toContain('kali2 and kali3 receive traffic from lan for winxp (1,938 of 1,938 copies).');
   });
 
   it.each(recordedRuns)('%s is answered in 24 lines at 80 and 60 columns', async (name) => {
