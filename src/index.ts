@@ -12,15 +12,15 @@ import { text } from 'node:stream/consumers';
 import { reportedRun } from './cli/commands/evidence/load-details.js';
 import { loadFiles } from './cli/commands/scenario/load-files.js';
 import { planOf } from './cli/commands/scenario/plan.js';
-import { audit as auditSnapshot } from './core/audit/audit.js';
+import { audit as auditSnapshot, refuseMissingBridge } from './core/audit/audit.js';
 import type { AuditReport } from './core/model/audit.js';
 import { netnsPath } from './core/model/fabric.js';
 import type { Plan } from './core/model/plan.js';
 import type { ProgressEvent } from './core/model/timeline.js';
 import type { Result } from './core/model/result.js';
 import type { Scenario } from './core/model/scenario.js';
-import { errorExits, runExits, VerifyError } from './core/model/verify-error.js';
-import { type ReporterName, reporters } from './report/reporters.js';
+import { errorExits, runExits, usageError, VerifyError } from './core/model/verify-error.js';
+import { isReporterName, type ReporterName, reporterNames, reporters } from './report/reporters.js';
 import { judgeFolder, replayFolder } from './system/evidence/replay.js';
 import { packagePath } from './system/process/package-path.js';
 import { readSnapshot } from './system/state/read-snapshot.js';
@@ -140,15 +140,23 @@ export interface AuditOptions {
 
 /**
  * Reads every setting that decides isolation, worst findings first. Sends nothing. VerifyError (69) for an unreadable
- * namespace.
+ * namespace, or if there is no such bridge.
  */
 export async function audit({ bridge, netns }: AuditOptions = {}): Promise<AuditReport> {
   const snapshot = await readSnapshot({ netns: netnsPath(netns ?? null), complete: true });
-  return auditSnapshot(snapshot, { bridge: bridge ?? null });
+  const found = auditSnapshot(snapshot, { bridge: bridge ?? null });
+  refuseMissingBridge(bridge ?? null, found);
+  return found;
 }
 
-/** Judges a run's folder again and formats it as `--reporter`. VerifyError (64) if it is no run's. */
+/**
+ * Judges a run's folder again and formats it as `--reporter`. VerifyError (64) if it is no run's, or for an unknown
+ * format.
+ */
 export async function report(dir: string, format: ReporterName): Promise<string> {
+  const name: string = format; // a caller in JavaScript has no types
+  if (!isReporterName(name))
+    throw usageError(`report: ${name} is not a reporter`, `known: ${reporterNames.join(', ')}`);
   const { result, input } = await judgeFolder(dir);
   const judged = await reportedRun(dir, result, format === 'html', input);
   const reporter = await reporters[format]();

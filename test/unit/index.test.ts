@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadScenario, plan, replay, report, rows, VerifyError } from '../../src/index.js';
+import { audit, loadScenario, plan, replay, report, rows, VerifyError } from '../../src/index.js';
 
 const top = resolve(import.meta.dirname, '../..');
 const file = resolve(top, 'scenarios/hub-mode.yml');
@@ -35,5 +35,21 @@ describe('the library', () => {
     expect(JSON.parse(await report(folder, 'json'))).toEqual(JSON.parse(JSON.stringify(result)));
     expect(await report(folder, 'markdown')).toContain('kali3');
     expect(await report(folder, 'html')).toMatch(/^<!DOCTYPE html>[^]*class="net"/);
+  });
+
+  it('refuses an unknown format with the exit status of the program', async () => {
+    await expect(Reflect.apply(report, null, [folder, 'htm'])).rejects.toMatchObject({
+      name: 'VerifyError',
+      exitCode: 64,
+      message: 'report: htm is not a reporter',
+    });
+  });
+
+  it('refuses to audit a bridge that is not there: no finding would read as a sound one', async () => {
+    await expect(audit({ bridge: 'absent-bridge' })).rejects.toMatchObject({
+      name: 'VerifyError',
+      exitCode: 69,
+      message: expect.stringContaining('there is no bridge "absent-bridge"'),
+    });
   });
 });

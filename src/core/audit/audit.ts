@@ -15,6 +15,7 @@ import type { PersistentFix } from '../model/fix.js';
 import type { Settings } from '../model/scenario.js';
 import type { Setting } from '../model/settings.js';
 import type { Snapshot } from '../model/state.js';
+import { VerifyError } from '../model/verify-error.js';
 import { filled, namesIn } from '../text/collections.js';
 
 type NamedFinding = RuleFinding & Pick<AuditFinding, 'id' | 'bridge'>;
@@ -89,6 +90,17 @@ const possibleReaderIds: readonly AuditId[] = ['xdp-program', 'bypass-possible']
 /** A reader of a bridge's frames. `isCertain` false: a possible one. */
 export interface ReaderOnHost extends Pick<AuditFinding, 'id' | 'place' | 'value' | 'text' | 'readFrom'> {
   readonly isCertain: boolean;
+}
+
+/** VerifyError (69) if the report lacks the named bridge: without findings it would read as sound. */
+export function refuseMissingBridge(bridge: string | null, { bridges }: AuditReport): void {
+  if (bridge === null || bridges.length > 0) return;
+  throw new VerifyError(
+    'bridge-missing',
+    69,
+    `there is no bridge ${JSON.stringify(bridge)}`,
+    'ip -d link show type bridge lists them; --netns looks into another namespace',
+  );
 }
 
 /** Readers of a bridge's frames over snapshots of one host. */

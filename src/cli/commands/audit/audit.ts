@@ -1,4 +1,4 @@
-import { audit, auditStatus, isWithoutGuests } from '../../../core/audit/audit.js';
+import { audit, auditStatus, isWithoutGuests, refuseMissingBridge } from '../../../core/audit/audit.js';
 import { proofStatus } from '../../../core/audit/prove.js';
 import type { Severity } from '../../../core/model/audit.js';
 import { netnsPath } from '../../../core/model/fabric.js';
@@ -32,14 +32,7 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
   if (options.prove) (await import('../../../system/process/process-rights.js')).shedRights(runPaths(options.out));
   const snapshot = await readSnapshot({ netns, complete: true, beside: options.bridge === undefined });
   const report = audit(snapshot, { bridge: options.bridge ?? null });
-  if (report.bridges.length === 0 && options.bridge !== undefined) {
-    throw new VerifyError(
-      'bridge-missing',
-      69,
-      `there is no bridge ${JSON.stringify(options.bridge)}`,
-      'ip -d link show type bridge lists them; --netns looks into another namespace',
-    );
-  }
+  refuseMissingBridge(options.bridge ?? null, report);
   const status = auditStatus(report, options.failOn);
   if (options.bridge === undefined && status !== 2 && isWithoutGuests(snapshot, report))
     throw new VerifyError(
