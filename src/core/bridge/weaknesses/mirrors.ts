@@ -4,6 +4,7 @@ import { bareName, onHost } from '../../model/host-names.js';
 import { isBesideBridges } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
+import { injectionDevice } from '../../model/timeline.js';
 import { namesIn } from '../../text/collections.js';
 import { type Fields, fieldsOf, textOf } from '../../text/json-text.js';
 import { routedView } from '../beside.js';
@@ -255,7 +256,7 @@ function askedRule(
 const copying: BridgeRule = (view, snapshot) => [...tcMirrorRule(view, snapshot), ...nftMirrorRule(view, snapshot)];
 
 function besides({ devices }: BridgeView, { links }: HostState): ReadonlySet<string> {
-  return new Set(namesIn(links).filter((name) => !devices.has(name)));
+  return new Set(namesIn(links).filter((name) => !devices.has(name) && !injectionDevice.test(name)));
 }
 
 function carriersOf(leak: LeakContext): Carriers | null {

@@ -221,6 +221,15 @@ describe('a rule that carries frames to another port', () => {
     expect(find({ before, fromPort: elsewhere, port: { ...port(p2, {}), master: null } })).toBeNull();
     expect(find({ before: { ...before, ...dup('q0', 'p1'), links: before.links }, fromPort: elsewhere })).toBeNull();
   });
+  it('is none of the run’s own, by which it sends as a guest', () => {
+    const own = { ...p0, name: 'via013978b-0', master: null };
+    const before = { ...dup(own.name, 'p2'), links: [...host().links, own] };
+    expect(find({ before, fromPort: null })).toBeNull();
+    const other = { ...own, name: 'via013978b' };
+    expect(find({ before: { ...dup(other.name, 'p2'), links: [...host().links, other] }, fromPort: null })?.value).toBe(
+      'dup to p2',
+    );
+  });
   it('may be a program at the sender, the addressee or the bridge', () => {
     expect(find({ before: withXdp('p0') })?.place).toMatch(/^p0/);
     expect(find({ before: withXdp('p1') })?.place).toMatch(/^p1/);
