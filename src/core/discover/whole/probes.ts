@@ -69,13 +69,18 @@ type UplinkPair = readonly [from: readonly string[], to: readonly string[], isKn
  * Stations beyond an uplink are known in one VLAN at most. An uplink that does not learn is sent to, and not spoken
  * for: what is for the LAN floods to every guest.
  */
-function uplinkPairs({ bridge, isUnlearned }: Context, senders: readonly string[]): readonly UplinkPair[] {
+function uplinkPairs(
+  { bridge, isUnlearned }: Context,
+  senders: readonly string[],
+  unlearnedGuests: readonly string[],
+): readonly UplinkPair[] {
   if (bridge.segments.length > 1 || senders.length === 0) return [];
   const [uplink] = namesIn(speakers(bridge.uplinks));
   if (uplink !== undefined)
     return [
       [senders, [uplink], true],
       [[uplink], senders, true],
+      ...(unlearnedGuests.length === 0 ? [] : [[[uplink], unlearnedGuests, false] as const]),
     ];
   const [unlearned] = namesIn(bridge.uplinks.filter(isUnlearned));
   return unlearned === undefined ? [] : [[senders, [unlearned], false]];
@@ -102,7 +107,7 @@ function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean
     of,
     { class: 'known-unicast', from, to, ...(rounds === undefined ? {} : { rounds }), ...rest, carriers },
   ];
-  const withUplink = uplinkPairs(context, senders).map(([from, to, isKnown]) =>
+  const withUplink = uplinkPairs(context, senders, unlearned).map(([from, to, isKnown]) =>
     ask(isKnown ? part : unknownPart(bridge), from, to, undefined),
   );
   if (!isMeant)
@@ -130,8 +135,8 @@ function servedPairs(
   ];
 }
 
-function withHost({ bridge }: Context, { tested: guests }: Segment): readonly Placed[] {
-  const senders = namesIn(speakers(guests));
+function withHost({ bridge, isUnlearned }: Context, { tested: guests }: Segment): readonly Placed[] {
+  const [senders, unlearned] = [namesIn(speakers(guests)), namesIn(guests.filter(isUnlearned))];
   const { host } = bridge;
   if (host === null || senders.length === 0) return [];
   const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
@@ -145,6 +150,9 @@ function withHost({ bridge }: Context, { tested: guests }: Segment): readonly Pl
   return [
     [part, { class: 'known-unicast', from: senders, to: [host.name], ...rest }],
     [part, { class: 'known-unicast', from: [host.name], to: senders, ...rest }],
+    ...(unlearned.length === 0
+      ? []
+      : [[unknownPart(bridge), { class: 'known-unicast', from: [host.name], to: unlearned, ...rest }] as const]),
   ];
 }
 

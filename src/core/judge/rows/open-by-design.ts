@@ -4,7 +4,7 @@ import type { ProbeClassName } from '../../model/scenario.js';
 import { TokenBits } from '../count/token-bits.js';
 import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
-import type { OpenByDesign, RowInput } from './probe-row.js';
+import { allowanceAt, type OpenByDesign, type RowInput } from './probe-row.js';
 
 class GuestPairs {
   readonly #names: string[] = [];
@@ -136,7 +136,8 @@ function compare(kind: Openness, parties: RowInput['parties']): Comparison {
 /**
  * Frames open by design both by the scenario and in fact. Guests of one bridge, or routed to, are compared: an opening
  * at few is a missing barrier. With unsent flows only addressees of sent ones count. Between bridges no barrier is
- * promised. Devices of no endpoint get frames open to all of a kind. Nothing if the step names no guests.
+ * promised. Devices of no endpoint get frames open to all of a kind, or to every endpoint. Nothing if the step names no
+ * guests.
  */
 export function openByDesign({
   plan,
@@ -147,6 +148,15 @@ export function openByDesign({
 }: Pick<RowInput, 'plan' | 'step' | 'facts' | 'tally' | 'parties'>): OpenByDesign {
   const open = new Map((step.expect.open ?? []).map(({ probe, observers }) => [probe, new Set(observers)]));
   if (open.size === 0) return () => false;
+  const isForAll = (flow: Flow): boolean =>
+    !isForOne(flow) &&
+    step.observers.every(
+      (observer) =>
+        observer.device !== undefined ||
+        isBesideBridges(observer) ||
+        allowanceAt(observer, flow) !== 'no' ||
+        parties.isOfSender(flow, partyOf(observer)),
+    );
   const partyByName = new Map(step.observers.map((observer) => [observer.name, partyOf(observer)]));
   const bridges = new Map(plan.endpoints.map(({ name, bridge }) => [name, bareName(bridge)]));
   const isAcross = ({ sender, to }: Flow): boolean => to !== null && bridges.get(sender) !== bridges.get(to);
@@ -172,12 +182,12 @@ export function openByDesign({
   const isNamed = (flow: Flow, observer: Observer): boolean => {
     if (isBesideBridges(observer) || (isForOne(flow) && partyOf(observer) !== flow.to)) return false;
     return observer.device !== undefined && observer.party === undefined
-      ? open.has(flow.probe)
+      ? open.has(flow.probe) || isForAll(flow)
       : open.get(flow.probe)?.has(partyOf(observer)) === true;
   };
   return (flow, observer) => {
     if (!isNamed(flow, observer)) return false;
-    if (isAcross(flow)) return true;
+    if (isAcross(flow) || !open.has(flow.probe)) return true;
     const { odd, isOpen = false } = comparisons.get(kindOf(flow)) ?? {};
     return isOpen && odd?.has(flow.sender) !== true && odd?.has(partyOf(observer)) !== true;
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { composed } from '../../../../support/discover/composed.js';
 import type { Neighbour } from '../../../../../src/core/discover/host-topology.js';
 import { wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
@@ -61,4 +62,29 @@ describe('an uplink that does not learn', () => {
   it('is none where it learns, and has not heard the station yet', () => {
     expect(asked(true, { neighbours: [{ mac: gateway, address: '10.9.0.77', device: 'br0' }] })).toEqual([]);
   });
+});
+
+it('a guest whose port does not learn is sent to by the uplink and by the host as well', () => {
+  const bridge = upLink('br0', { kind: 'bridge', bridge: { ageing_time: 30_000 }, port: null });
+  const ports = [port('v1', 'veth', true), port('v2', 'veth', false), port('nic', null, true)];
+  const state = stateWith([bridge, ...ports], {
+    fdb: [
+      learnedAt(macOf(1), 'v1', { master: 'br0', state: 'dynamic' }),
+      learnedAt(gateway, 'nic', { master: 'br0', state: 'dynamic' }),
+    ],
+  });
+  const neighbours = [
+    { mac: macOf(2), address: '10.9.0.2', device: 'br0' },
+    { mac: gateway, address: '10.9.0.77', device: 'br0' },
+  ];
+  const guest = { manager: 'libvirt', name: 'g2', port: 'v2', mac: macOf(2), ips: [], zone: null } as const;
+  const inventory = { guests: [guest], unread: [] };
+  const { scenario } = composed({ state, neighbours, inventory, addresses: { br0: ['10.9.0.1/24'] } });
+  const toUnlearned = scenario.steps.flatMap(({ name, probes }) =>
+    probes.flatMap(({ class: kind, from, to }) =>
+      kind === 'known-unicast' && to?.join() === 'g2' ? [{ name, from }] : [],
+    ),
+  );
+  const name = 'may flood out of the uplink';
+  expect(toUnlearned).toEqual(['v1', 'nic', 'host'].map((sender) => ({ name, from: [sender] })));
 });

@@ -62,6 +62,20 @@ describe('what is open by design', () => {
     expect(openByDesign(judged(() => [17]))(sent, ear)).toBe(false);
   });
 
+  it('is what a device on the bridge sees of frames for every endpoint, as of ARP requests', () => {
+    const device = { name: 'mv0', space: '/run/netns/g4', kind: 'macvlan' };
+    const ear: Observer = { ...like, name: 'mv0@br0', interface: 'mv0@br0', place: 'above', device };
+    const asks = (may: readonly string[], probeClass: Flow['class'], observer = ear): boolean =>
+      openByDesign(judged(() => positions))(
+        { ...there(flows[0]), probe: flow.probe + 1, class: probeClass, to: 'g1', may },
+        observer,
+      );
+    expect(asks(names, 'arp-request')).toBe(true);
+    expect(asks(names.slice(0, -1), 'arp-request')).toBe(false);
+    expect(asks(names, 'known-unicast')).toBe(false);
+    expect(asks(names, 'arp-request', { ...ear, party: 'g3' })).toBe(false);
+  });
+
   it.each([
     [judged(() => [17]), false],
     [judged(() => positions.slice(10, 29)), false],
