@@ -200,10 +200,14 @@ const maxObservers = 40;
 
 function listenedBlocks(step: StepResult, index: number): readonly Block[] {
   const facts = step.observers.map(({ name, interface: port, controlsSeen, controlsSent, dropped, received }): Fact => {
-    const zeros = step.findings.filter(({ observer, allowed, leak }) => observer === name && allowed === 'no' && !leak);
+    const kept = step.findings.filter(({ observer, allowed }) => observer === name && allowed === 'no');
+    const zeros = kept.filter(({ leak }) => !leak);
     const sent = sum(zeros.map((finding) => finding.sent ?? 0));
-    const saw = zeros.length === 0 ? '' : `, saw 0 of ${sent}`;
-    return [name, `at ${port}: controls ${controlsSeen} of ${controlsSent}, dropped ${dropped} of ${received}${saw}`];
+    const overheard = sum(kept.map(({ leak, seen }) => (leak ? seen : 0)));
+    const heard = overheard === 0 ? '' : `, overheard ${overheard}`;
+    const saw = zeros.length === 0 ? '' : `, saw 0 of ${sent}${overheard === 0 ? '' : ' others'}`;
+    const counts = `controls ${controlsSeen} of ${controlsSent}, dropped ${dropped} of ${received}`;
+    return [name, `at ${port}: ${counts}${heard}${saw}`];
   });
   if (facts.length === 0) return [];
   const heading = `step ${index + 1}  ${step.name}; entry controls ${step.entry.seen} of ${step.entry.sent}`;

@@ -203,4 +203,14 @@ describe('terminal report with all that is known', () => {
     expect(terminalReport([run], { width: 100, color: false, verbose: true })).toContain(line);
     expect(terminalReport([run], { width: 100, color: false })).not.toContain(line);
   });
+
+  it('tells what an observer overheard beside the zeros of its other flows', () => {
+    const leaking = step('gate', {
+      verdict: 'broken',
+      findings: [...findings('kali2', 'lan', 'raw', { kali3: 7 }), ...findings('lan', 'kali2', 'raw', { kali3: 0 })],
+    });
+    const [run] = [{ result: result([leaking]), dir: null, details: null }];
+    const text = terminalReport([run], { width: 120, color: false, verbose: true });
+    expect(text).toMatch(/kali3 +at vnet1: .*, overheard 7, saw 0 of 100 others$/m);
+  });
 });
