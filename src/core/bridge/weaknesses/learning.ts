@@ -24,10 +24,11 @@ function learnAgain(bridge: string): readonly Change[] {
   return [setBridge(bridge, 'ageing_time', 30_000)];
 }
 
-/** At ageing time 0 unicast without a static entry floods (CVE-2019-15753). */
+/** At ageing time 0 unicast without a static entry floods (CVE-2019-15753). To a MAC of no guest it floods at any. */
 const findAgeingZero: CauseFinder = (leak) => {
-  const { bridge, entries } = leak;
+  const { bridge, entries, finding } = leak;
   if (
+    finding.class === 'unknown-unicast' ||
     !isUnicast(leak) ||
     !takesFloods(leak) ||
     bridge.bridge?.['ageing_time'] !== 0 ||

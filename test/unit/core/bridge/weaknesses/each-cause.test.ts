@@ -73,6 +73,7 @@ const cases: { readonly [C in Code]?: Case } = {
     reported: { place: 'br0.ageing_time', value: '0', fix: 'ip link set dev br0 type bridge ageing_time 30000' },
     not: {
       'an ageing time': { bridge: bridge({ ageing_time: 1 }) },
+      'a MAC of no guest': { finding: of('unknown-unicast') },
       'a static entry': { entries: [entry(), entry({ state: 'static' })] },
       'a group': { dstMac: group },
       'no destination': { dstMac: null },
