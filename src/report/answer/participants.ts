@@ -34,9 +34,9 @@ function isSame(a: readonly (string | null)[], b: readonly (string | null)[]): b
 
 /** Several observers each get a copy of a frame. */
 function frames({ sent, seen, observers }: LeakGroup): string {
-  const [one, many] = observers.length > 1 ? ['copy', 'copies'] : ['frame', 'frames'];
-  if (sent === null) return `${countText(seen)} ${nounFor(seen, one, many)}`;
-  return `${countText(seen)} of ${countText(sent)} ${nounFor(sent, one, many)}`;
+  const [singular, plural] = observers.length > 1 ? ['copy', 'copies'] : ['frame', 'frames'];
+  if (sent === null) return `${countText(seen)} ${nounFor(seen, singular, plural)}`;
+  return `${countText(seen)} of ${countText(sent)} ${nounFor(sent, singular, plural)}`;
 }
 
 function observersText({ observers }: LeakGroup, { noun, names }: Audience): string {
