@@ -160,10 +160,13 @@ export function openByDesign({
   const partyByName = new Map(step.observers.map((observer) => [observer.name, partyOf(observer)]));
   const bridges = new Map(plan.endpoints.map(({ name, bridge }) => [name, bareName(bridge)]));
   const isAcross = ({ sender, to }: Flow): boolean => to !== null && bridges.get(sender) !== bridges.get(to);
+  // What is for a port that serves guests is compared with nothing
+  const isCompared = (flow: Flow, named: ReadonlySet<string>): boolean =>
+    flow.judged && !isAcross(flow) && (!isForOne(flow) || named.has(flow.to ?? ''));
   const kinds = new Map<string, Openness>();
   step.flows.forEach((flow) => {
     const named = open.get(flow.probe);
-    if (named === undefined || !flow.judged || isAcross(flow)) return;
+    if (named === undefined || !isCompared(flow, named)) return;
     const kind = kinds.get(kindOf(flow)) ?? opennessOf(flow, named);
     kinds.set(kindOf(flow), kind);
     if (sentOf(facts, flow) === 0) kind.isComplete = false;

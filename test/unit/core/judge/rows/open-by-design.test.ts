@@ -90,6 +90,18 @@ describe('what is open by design', () => {
     expect([openAt(one, 3, 17), openAt(half, 4, 17)]).toEqual([false, true]);
   });
 
+  it('is no less what the one guest sends to the other where that one sends to a port that serves both', () => {
+    const seenBy = (sender: number): readonly number[] => (sender === 10 ? [11] : [5]);
+    const addressee = (sender: number): string => (sender === 10 ? 'g11' : 'g5');
+    const two = judged(seenBy, undefined, addressee);
+    const step = {
+      ...two.step,
+      flows: two.step.flows.slice(10, 12).map((each) => ({ ...each, class: 'mac-spoof' as const })),
+    };
+    expect(openByDesign({ ...two, step })(there(step.flows[0]), there(observers[11]))).toBe(true);
+    expect(openByDesign({ ...two, step })(there(step.flows[1]), there(observers[5]))).toBe(false);
+  });
+
   it('is what the first senders get through where a run was ended before the others sent', () => {
     const seenBy = (sender: number): readonly number[] => (sender < 2 ? [sender + 20] : []);
     const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
