@@ -94,10 +94,10 @@ describe('what is open by design', () => {
     const seenBy = (sender: number): readonly number[] => (sender === 10 ? [11] : [5]);
     const addressee = (sender: number): string => (sender === 10 ? 'g11' : 'g5');
     const two = judged(seenBy, undefined, addressee);
-    const sent = flows.slice(10, 12).map((each): Flow => ({ ...each, to: addressee(each.id), class: 'mac-spoof' }));
-    const of = { ...two, step: { ...two.step, flows: sent } };
-    expect(openByDesign(of)(there(sent[0]), there(observers[11]))).toBe(true);
-    expect(openByDesign(of)(there(sent[1]), there(observers[5]))).toBe(false);
+    const between = flows.slice(10, 12).map((each): Flow => ({ ...each, to: addressee(each.id), class: 'mac-spoof' }));
+    const of = { ...two, step: { ...two.step, flows: between } };
+    expect(openByDesign(of)(there(between[0]), there(observers[11]))).toBe(true);
+    expect(openByDesign(of)(there(between[1]), there(observers[5]))).toBe(false);
   });
 
   it('is what the first senders get through where a run was ended before the others sent', () => {
@@ -151,7 +151,7 @@ describe('what is open by design', () => {
       const all = judged(() => positions, undefined, addressee);
       const step = { ...all.step, flows: all.step.flows.map((sent) => ({ ...sent, class: probeClass })) };
       const open = openByDesign({ ...all, step });
-      const sent = there(sent[0]);
+      const sent = there(step.flows[0]);
       expect([20, 21].map((at) => open(sent, there(observers[at])))).toEqual([true, false]);
     },
   );
@@ -164,7 +164,7 @@ describe('what is open by design', () => {
     );
     const [first] = all.step.flows;
     const step = { ...all.step, flows: [{ ...there(first), class: 'ip-spoof' as const }] };
-    expect(openByDesign({ ...all, step })(there(sent[0]), there(observers[20]))).toBe(true);
+    expect(openByDesign({ ...all, step })(there(step.flows[0]), there(observers[20]))).toBe(true);
   });
 
   it('is what the host routes between bridges, however few it reaches', () => {
