@@ -134,7 +134,7 @@ function notWritable(path: string, error: unknown): VerifyError {
   );
 }
 
-/** What a reader that has gone does not take is dropped, as for all of stdout. */
+/** Bytes for a reader that has gone are dropped, as for all of stdout. */
 function stdoutOutput(): Output {
   const { stdout } = process;
   return {
@@ -218,8 +218,7 @@ function checkObserver(dir: string, plan: Plan, observer: string | null): void {
 
 /**
  * Writes a run's frames to `out`: pcapng with interfaces, directions and comments, or classic `.pcap` in ns; `-` =
- * stdout, as pcapng.
- * VerifyError 64 for an unknown observer or folder.
+ * stdout, as pcapng. VerifyError 64 for an unknown observer or folder.
  */
 export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
   if (options.only === 'leaks') await mustBeAsWritten(dir);

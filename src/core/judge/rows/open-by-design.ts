@@ -160,13 +160,10 @@ export function openByDesign({
   const partyByName = new Map(step.observers.map((observer) => [observer.name, partyOf(observer)]));
   const bridges = new Map(plan.endpoints.map(({ name, bridge }) => [name, bareName(bridge)]));
   const isAcross = ({ sender, to }: Flow): boolean => to !== null && bridges.get(sender) !== bridges.get(to);
-  // What is for a port that serves guests is compared with nothing
-  const isCompared = (flow: Flow, named: ReadonlySet<string>): boolean =>
-    flow.judged && !isAcross(flow) && (!isForOne(flow) || named.has(flow.to ?? ''));
   const kinds = new Map<string, Openness>();
   step.flows.forEach((flow) => {
     const named = open.get(flow.probe);
-    if (named === undefined || !isCompared(flow, named)) return;
+    if (named === undefined || !flow.judged || isAcross(flow)) return;
     const kind = kinds.get(kindOf(flow)) ?? opennessOf(flow, named);
     kinds.set(kindOf(flow), kind);
     if (sentOf(facts, flow) === 0) kind.isComplete = false;
@@ -177,8 +174,9 @@ export function openByDesign({
     }
     for (const name of tally.sightings.observersOf(flow)) {
       const party = partyByName.get(name) ?? name;
-      if (!named.has(party) || parties.isOfSender(flow, party)) continue;
-      if (!kind.isAddressed || party === flow.to) kind.passed.add(flow.sender, party);
+      // An addressee counts as a partner, named or not: so does its getting the frame
+      const isPartner = kind.isAddressed ? party === flow.to : named.has(party);
+      if (isPartner && !parties.isOfSender(flow, party)) kind.passed.add(flow.sender, party);
     }
   });
   const comparisons = new Map([...kinds].map(([key, kind]) => [key, compare(kind, parties)]));

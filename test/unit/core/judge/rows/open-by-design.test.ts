@@ -91,13 +91,16 @@ describe('what is open by design', () => {
   });
 
   it('is no less what the one guest sends to the other where that one sends to a port that serves both', () => {
-    const seenBy = (sender: number): readonly number[] => (sender === 10 ? [11] : [5]);
     const addressee = (sender: number): string => (sender === 10 ? 'g11' : 'g5');
-    const two = judged(seenBy, undefined, addressee);
     const between = flows.slice(10, 12).map((each): Flow => ({ ...each, to: addressee(each.id), class: 'mac-spoof' }));
-    const of = { ...two, step: { ...two.step, flows: between } };
-    expect(openByDesign(of)(there(between[0]), there(observers[11]))).toBe(true);
-    expect(openByDesign(of)(there(between[1]), there(observers[5]))).toBe(false);
+    const seenBy = (second: readonly number[]): RowInput => {
+      const two = judged((sender) => (sender === 10 ? [11] : second), undefined, addressee);
+      return { ...two, step: { ...two.step, flows: between } };
+    };
+    expect(openByDesign(seenBy([5]))(there(between[0]), there(observers[11]))).toBe(true);
+    expect(openByDesign(seenBy([5]))(there(between[1]), there(observers[5]))).toBe(false);
+    // A filter at the second one's port that the first one's lacks
+    expect(openByDesign(seenBy([]))(there(between[0]), there(observers[11]))).toBe(false);
   });
 
   it('is what the first senders get through where a run was ended before the others sent', () => {
