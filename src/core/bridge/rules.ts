@@ -1,4 +1,4 @@
-import { addTo, once } from '../text/collections.js';
+import { once } from '../text/collections.js';
 
 import type { HostState } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
@@ -75,47 +75,6 @@ const nothing: object = [];
 export function nftRules({ nft }: Pick<HostState, 'nft'>): NftRules {
   const listing = fieldsOf(nft)?.['nftables'];
   return readListing(typeof listing === 'object' && listing !== null ? listing : nothing);
-}
-
-/** A rule's devices, if it asks for no more than these. null = it does. */
-function onlyDevices({ statements }: NftRule): { readonly iifname?: unknown; readonly oifname?: unknown } | null {
-  const matches = statements.flatMap(([name, value]) => (name === 'match' ? [fieldsOf(value)] : []));
-  const pairs = matches.map((match) => [
-    textOf(fieldsOf(fieldsOf(match?.['left'])?.['meta'])?.['key']),
-    match?.['op'] === '==' ? match['right'] : null,
-  ]);
-  const known = ['iifname', 'oifname'];
-  return pairs.every(([key]) => typeof key === 'string' && known.includes(key)) ? Object.fromEntries(pairs) : null;
-}
-
-/** Chains that packets pass which the host forwards. */
-const forwardPlaces = once(({ rules, chains }: NftRules): ReadonlySet<string> => {
-  const targets = new Map<string, string[]>();
-  for (const { place, table, statements } of rules)
-    for (const [name, value] of statements)
-      if (name === 'jump' || name === 'goto')
-        addTo(targets, place, `${table} ${textOf(fieldsOf(value)?.['target']) ?? ''}`);
-  const places = new Set([...chains].flatMap(([place, { hook }]) => (hook === 'forward' ? [place] : [])));
-  // A set takes what is added while it is walked
-  for (const place of places) for (const target of targets.get(place) ?? []) places.add(target);
-  return places;
-});
-
-/**
- * Rules of IP's families that drop all that leaves a bridge where it came in: guests are to be kept apart, as by Docker
- * without `icc`. Empty if another rule accepts the same.
- */
-export function dropsWithin(state: Pick<HostState, 'nft'>, bridge: string): readonly NftRule[] {
-  const listing = nftRules(state);
-  const places = forwardPlaces(listing);
-  const within = listing.rules.filter((rule) => {
-    if (!['ip', 'ip6', 'inet'].includes(rule.family) || !places.has(rule.place)) return false;
-    const devices = onlyDevices(rule);
-    return devices?.iifname === bridge && devices.oifname === bridge;
-  });
-  const having = (...verdicts: readonly string[]): readonly NftRule[] =>
-    within.filter(({ statements }) => statements.some(([name]) => verdicts.includes(name)));
-  return having('accept').length > 0 ? [] : having('drop', 'reject');
 }
 
 /** Rules of nft, and chains whose policy drops. */

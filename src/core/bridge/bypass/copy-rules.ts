@@ -1,6 +1,7 @@
 import type { HostState, LegacyCopy, LegacyTable } from '../../model/state.js';
 import { parsePrefix } from '../../text/ip-address.js';
 import { fieldsOf, numberOf, textOf } from '../../text/json-text.js';
+import { once } from '../../text/collections.js';
 import { counted } from '../../text/escape.js';
 import { etherTypes } from '../../wire/ethernet.js';
 import { nftSelector, prefixRange, tcSelector, valueOf } from './rule-selectors.js';
@@ -60,9 +61,10 @@ export interface Listing extends NftRules {
   readonly sets: Sets;
 }
 
+const withSets = once((rules: NftRules): Listing => ({ ...rules, sets: setsOf(rules) }));
+
 export function listingOf(state: Pick<HostState, 'nft'>): Listing {
-  const rules = nftRules(state);
-  return { ...rules, sets: setsOf(rules) };
+  return withSets(nftRules(state));
 }
 
 export const ownSelector = ({ fields, table }: NftRule, { sets }: Listing): Selector =>
@@ -91,8 +93,8 @@ export function familiesOf(rule: NftRule, listing: Listing): readonly string[] {
 
 const [maxJumps, maxWays] = [8, 8];
 
-/** Verdict maps are not followed. */
-function waysToChain(key: string, listing: Listing, depth = 0): readonly Selector[] {
+/** A selector for each way from a hook to a chain, with the conditions of jumps. Verdict maps are not followed. */
+export function waysToChain(key: string, listing: Listing, depth = 0): readonly Selector[] {
   const { hook = null, devices: names = [] } = listing.chains.get(key) ?? {};
   if (hook !== null) {
     if (!hooks.includes(hook)) return [unknownPart('packets of the host itself')];

@@ -9,7 +9,8 @@ import { hopsOf } from '../hops.js';
 import { isRouted, isSteeredAway } from '../row-context.js';
 import { isOff } from '../setting-value.js';
 import { isHandedOver, isSettingOn, readFrom } from '../view.js';
-import { dropsWithin, type NftChain, type NftRule, nftRules } from '../rules.js';
+import { dropsWithin } from '../bypass/drops-within.js';
+import { type NftChain, type NftRule, nftRules } from '../rules.js';
 import {
   type Audited,
   type BridgeRule,

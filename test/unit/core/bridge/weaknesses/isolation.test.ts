@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../../../src/core/audit/audit.js';
-import { dropsWithin } from '../../../../../src/core/bridge/rules.js';
+import { dropsWithin } from '../../../../../src/core/bridge/bypass/drops-within.js';
 import { behindFirewall, defaultBridge, withState } from '../../../../support/snapshots/recorded.js';
 
 const sysctl = 'net.bridge.bridge-nf-call-iptables';
@@ -54,6 +54,13 @@ describe('a rule of the IP firewall that drops between guests of one bridge', ()
     expect(placesOf(rule('FORWARD', match('iifname', 'br0'), { drop: null }))).toEqual([]);
     expect(placesOf(rule('FORWARD', match('iifname', 'br0'), match('oifname', 'br1'), { drop: null }))).toEqual([]);
     expect(placesOf(rule('FORWARD', ...within, match('mark', '1'), { drop: null }))).toEqual([]);
+  });
+
+  it('is read with the conditions of jumps', () => {
+    const [into, out] = within;
+    const rest = rule('DOCKER', into ?? {}, { drop: null });
+    expect(placesOf(rule('FORWARD', out ?? {}, { jump: { target: 'DOCKER' } }), rest)).toEqual(['ip filter DOCKER']);
+    expect(placesOf(rule('FORWARD', match('mark', '1'), { jump: { target: 'DOCKER' } }), dropping)).toEqual([]);
   });
 
   it('keeps nobody apart where another one accepts the same', () => {
