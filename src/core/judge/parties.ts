@@ -4,6 +4,7 @@ import type { HostState, StepStates } from '../model/state.js';
 
 /** Endpoints of one owner. */
 export interface Parties {
+  /** True of the sender, and of its owner's others that the flow is not to reach. */
   isOfSender(flow: Flow, observer: string): boolean;
   othersOf(endpoint: string): readonly string[];
 }
@@ -28,7 +29,9 @@ export function createParties(endpoints: readonly Endpoint[]): Parties {
     isOfSender: (flow, observer) =>
       observer === flow.sender ||
       observer === flow.from ||
-      (owners.size > 0 && (sameOwner(observer, flow.sender) || sameOwner(observer, flow.from))),
+      (owners.size > 0 &&
+        !flow.must.includes(observer) &&
+        (sameOwner(observer, flow.sender) || sameOwner(observer, flow.from))),
   };
 }
 

@@ -170,7 +170,7 @@ export function openByDesign({
     else {
       kind.senders.add(flow.sender);
       if (flow.to !== null) kind.addressees.add(flow.to);
-      if (flow.to !== null) kind.sent.add(flow.sender, flow.to);
+      if (flow.to !== null && !parties.isOfSender(flow, flow.to)) kind.sent.add(flow.sender, flow.to);
     }
     for (const name of tally.sightings.observersOf(flow)) {
       const party = partyByName.get(name) ?? name;

@@ -19,6 +19,7 @@ import {
   runs,
   sends,
   records,
+  withEndpoints,
 } from '../../../support/judge/judged.js';
 import { hostState, judge, perfectRun } from '../../../support/judge/perfect-run.js';
 
@@ -32,6 +33,30 @@ describe('a perfect run', () => {
 
   it('is a pure function of its evidence', () => {
     expect(JSON.stringify(judge(perfectRun()))).toBe(JSON.stringify(judge(perfectRun())));
+  });
+});
+
+describe('two interfaces of one guest', () => {
+  const own = withEndpoints(probing({}), ({ name }) => (name === 'a' || name === 'b' ? { owner: 'web' } : {}));
+
+  it('hold where the one gets what the other sends it, and another guest gets nothing', () => {
+    expect(judgedOf(own)).toMatchObject({ codes: [], verdict: 'holds' });
+    expect(judgedOf(own, receives('c')).verdict).toBe('broken');
+  });
+
+  it('are not proved where it does not arrive', () => {
+    expect(
+      judgedOf(
+        own,
+        captures(({ observer, outgoing }) => observer !== 'b' || !outgoing),
+      ).codes,
+    ).toContain('delivery-short');
+  });
+
+  it('are no leak at each other where neither is asked for', () => {
+    const elsewhere = probing({ class: 'unknown-unicast', to: null, maySee: ['lan'] });
+    const flooded = withEndpoints(elsewhere, ({ name }) => (name === 'a' || name === 'b' ? { owner: 'web' } : {}));
+    expect(judgedOf(flooded, receives('b')).leaks).toEqual([]);
   });
 });
 
