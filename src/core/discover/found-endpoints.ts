@@ -62,7 +62,7 @@ export interface BridgeInput {
   readonly bridge: string;
   /** Absent: found by links, without the host's addresses. */
   readonly hops?: Hops;
-  /** MACs heard at ports that do not learn, by port. */
+  /** MACs heard at ports that do not learn, by port: of a port with entries one that it has no entry for. */
   readonly heard?: ReadonlyMap<string, string>;
   /** In the lab a guest without a known MAC speaks too. */
   readonly inLab?: boolean;
@@ -196,8 +196,8 @@ export function foundEndpoints(
       { guest, macs, zoneName, end, isUplink: isJoined || isOutward(end) },
       around,
     );
-    const spoke = inLab || macs.length > 0 || (hub && endpoint.mac !== undefined);
-    const others = macs.filter((mac) => mac !== endpoint.mac);
+    const spoke = inLab || isWithin(endpoint.mac, macs, hub);
+    const others = spoke ? macs.filter((mac) => mac !== endpoint.mac) : [];
     return {
       name,
       guest,
@@ -209,6 +209,10 @@ export function foundEndpoints(
     };
   });
   return { members: members.map(({ link }) => link), ports: ports.map(({ link }) => link), entries };
+}
+
+function isWithin(mac: string | undefined, macs: readonly string[], isHub: boolean): boolean {
+  return mac !== undefined && (isHub || macs.includes(mac));
 }
 
 function unlearnedPlace(
@@ -363,7 +367,9 @@ function writtenEndpoint(
   { state, neighbours, bridge, heard }: BridgeInput,
 ): WrittenEndpoint {
   const [atHop] = end === link ? [] : macsBehind(state, end.master ?? '', end.name);
-  const mac = macOf(guest?.mac ?? heard?.get(link.name) ?? atHop, macs, neighbours);
+  const heardHere = heard?.get(link.name);
+  const isFurther = macs.length > 0 && heardHere !== undefined && !isUplink;
+  const mac = isFurther ? heardHere : macOf(guest?.mac ?? heardHere ?? atHop, macs, neighbours);
   const ips = ipsOf(guest, mac, neighbours);
   const vlans = foundVlans(state, bridge, link.name);
   return {

@@ -52,16 +52,23 @@ interface Ear {
   readonly heard: Set<string>;
 }
 
-function portsWithoutMac({ links, fdb }: HostState): readonly LinkState[] {
-  const hubs = new Set(links.filter(({ bridge }) => bridge?.['ageing_time'] === 0).map(({ name }) => name));
+function knownPorts(fdb: readonly FdbState[]): ReadonlySet<string> {
   // A tunnel has entries of its own beside the bridge's
-  const known = new Set(
-    fdb.flatMap(({ port, state, master }) => (state === 'permanent' || master === null ? [] : port)),
-  );
-  return links.filter(
-    (link) =>
-      (hubs.has(link.master ?? '') || isDeafToSources(link)) && deafness(link) === null && !known.has(link.name),
-  );
+  return new Set(fdb.flatMap(({ port, state, master }) => (state === 'permanent' || master === null ? [] : port)));
+}
+
+/** A port with entries that adds none: a locked one drops frames of other MACs, an uplink's senders are elsewhere. */
+function mayLackEntries(link: LinkState): boolean {
+  return isDeafToSources(link) && !isOutward(link) && link.port?.['locked'] !== true;
+}
+
+function portsToHear({ links, fdb }: HostState): readonly LinkState[] {
+  const hubs = new Set(links.filter(({ bridge }) => bridge?.['ageing_time'] === 0).map(({ name }) => name));
+  const known = knownPorts(fdb);
+  return links.filter((link) => {
+    if (deafness(link) !== null) return false;
+    return known.has(link.name) ? mayLackEntries(link) : hubs.has(link.master ?? '') || isDeafToSources(link);
+  });
 }
 
 function macsWithoutAddress(
@@ -112,6 +119,12 @@ function sourceOf(frame: Uint8Array): string | null {
 function isReflected(mac: string, link: LinkState, { fdb, links }: HostState): boolean {
   if (!isOutward(link) || !isDeafToSources(link)) return false;
   return links.some((known) => known.mac === mac) || fdb.some((entry) => entry.mac === mac && entry.port !== link.name);
+}
+
+/** At a port with entries: a MAC that the bridge has nowhere, and that talks to another, so that answers flood. */
+function isFurther(mac: string, frame: Uint8Array, { master }: LinkState, fdb: readonly FdbState[]): boolean {
+  const isUnicast = ((frame[0] ?? 1) & 1) === 0;
+  return isUnicast && !fdb.some((entry) => entry.mac === mac && entry.master === master);
 }
 
 /** null = a probe without address (RFC 5227), or another's MAC. */
@@ -192,12 +205,13 @@ export async function hearGuests(
   const wanted = macsWithoutAddress(state, neighbours);
   const open = (links: readonly LinkState[], protocol: number, length: number): readonly Ear[] =>
     inNamespace(netns, () => links.flatMap((link) => openEar(link, protocol, incoming(length)) ?? []));
-  const atPorts = open(portsWithoutMac(state), protocols.all, addressesLength);
+  const atPorts = open(portsToHear(state), protocols.all, addressesLength);
   const atBridges = open(
     state.links.filter(({ name }) => wanted.has(name) || atPorts.some(({ link }) => link.master === name)),
     protocols.arp,
     arpFrameLength,
   );
+  const known = knownPorts(state.fdb);
   const addresses = new Map<string, Neighbour>();
   let senders: readonly SenderBehind[] = [];
   const hear = (): void => {
@@ -205,7 +219,8 @@ export async function hearGuests(
     for (const { fd, link, heard } of atPorts)
       for (const frame of framesAt(fd, addressesLength)) {
         const mac = sourceOf(frame);
-        if (mac !== null && !isReflected(mac, link, state)) heard.add(mac);
+        if (mac === null || isReflected(mac, link, state)) continue;
+        if (!known.has(link.name) || isFurther(mac, frame, link, state.fdb)) heard.add(mac);
       }
     for (const { fd, link } of atBridges)
       for (const frame of framesAt(fd, arpFrameLength)) {

@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Neighbour } from '../../../src/core/discover/host-topology.js';
 import { hearGuests, type HeardGuests } from '../../../src/system/state/hear-guests.js';
@@ -34,6 +36,26 @@ describe('what is heard of guests before a run', { ...needs(root), timeout: pati
       expect(fdb).toEqual([]);
     } finally {
       for (const ping of pings) ping.kill();
+    }
+  });
+
+  it('is the MAC that a guest sends with, where its port learns nothing and has an entry for another', async () => {
+    const { kali2, kali3 } = guests;
+    host.run(`bridge fdb replace ${kali3.mac} dev ${kali3.port} master static`);
+    host.run(`bridge link set dev ${kali3.port} learning off`);
+    const talk = (): ChildProcess => host.start('kali3', `ping -i 0.3 ${kali2.ip}`);
+    const before = talk();
+    try {
+      expect((await hear(everyAddress, patient(1500))).macs.size).toBe(0);
+    } finally {
+      before.kill();
+    }
+    await once(host.start('kali3', 'ip link set dev eth0 address 02:00:00:00:77:09'), 'close');
+    const after = talk();
+    try {
+      expect([...(await hear(everyAddress, patient(4000))).macs]).toEqual([[kali3.port, '02:00:00:00:77:09']]);
+    } finally {
+      after.kill();
     }
   });
 

@@ -88,3 +88,35 @@ it('a guest whose port does not learn is sent to by the uplink and by the host a
   const name = 'may flood out of the uplink';
   expect(toUnlearned).toEqual(['v1', 'nic', 'host'].map((sender) => ({ name, from: [sender] })));
 });
+
+describe('a guest with an entry for another MAC than it sends with, at a port that does not learn', () => {
+  const further = '02:00:00:00:77:09';
+  const stepsAt = (state: 'static' | 'dynamic', heard: ReadonlyMap<string, string>) => {
+    const bridge = upLink('br0', { kind: 'bridge', bridge: { ageing_time: 30_000 }, port: null });
+    const ports = [1, 2, 3].map((n) => port(`v${n}`, 'veth', n !== 2));
+    const fdb = [1, 2, 3].map((n) =>
+      learnedAt(macOf(n), `v${n}`, { master: 'br0', state: n === 2 ? state : 'dynamic' }),
+    );
+    const { scenario } = composed({ state: stateWith([bridge, ...ports], { fdb }), heard });
+    const { macs } = scenario.topology.endpoints.find(({ name }) => name === 'v2') ?? {};
+    const probes = scenario.steps.flatMap(({ probes: of }) => of.filter(({ class: kind }) => kind === 'known-unicast'));
+    return {
+      macs,
+      toIt: probes.filter(({ to }) => to?.includes('v2') === true),
+      from: probes.flatMap(({ from }) => from),
+    };
+  };
+
+  it.each(['static', 'dynamic'] as const)('is sent to by the MAC that was heard, beside a %s entry', (state) => {
+    const { macs, toIt, from } = stepsAt(state, new Map([['v2', further]]));
+    expect(macs).toEqual([further]);
+    expect(toIt.length).toBeGreaterThan(0);
+    expect(from).not.toContain('v2');
+  });
+
+  it('is spoken for by its entry where no other MAC was heard', () => {
+    const { macs, from } = stepsAt('static', new Map());
+    expect(macs).toEqual([macOf(2)]);
+    expect(from).toContain('v2');
+  });
+});
