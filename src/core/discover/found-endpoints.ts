@@ -332,14 +332,19 @@ function isStatic(entry: FdbState, { bridge, mac, vlans = [] }: WrittenEndpoint)
   return entry.master === bridge && entry.state === 'static' && entry.mac === mac && entry.vlan === native;
 }
 
-/** The reported MAC if the bridge has no other, else the one that the host talks to. */
+/**
+ * The reported MAC, else one of the port's. One that the host talks to counts more: to speak with its address from
+ * another MAC would draw the answers away.
+ */
 function macOf(
   guestMac: string | undefined,
   macs: readonly string[],
   neighbours: readonly Neighbour[],
 ): string | undefined {
-  if (guestMac !== undefined && (macs.length === 0 || macs.includes(guestMac))) return guestMac;
-  return macs.find((mac) => neighbours.some((neighbour) => neighbour.mac === mac)) ?? macs[0];
+  if (guestMac !== undefined && macs.length === 0) return guestMac;
+  const talking = macs.filter((mac) => neighbours.some((neighbour) => neighbour.mac === mac));
+  const likely = talking.length > 0 ? talking : macs;
+  return guestMac !== undefined && likely.includes(guestMac) ? guestMac : likely[0];
 }
 
 function zoneOf(

@@ -88,7 +88,9 @@ export function portsOfSandbox(
     const port = links.find(({ ifindex, peer }) => ifindex === link['link_index'] && peer === link['ifindex'])?.name;
     if (port === undefined || (guest.port !== null && guest.port !== port)) return [];
     const ips = guest.ips.length > 0 ? guest.ips : addressesIn(link);
-    return [{ ...guest, port, mac: normalizeMac(textOf(link['address'])), ips }];
+    // A port of a bridge in there: a machine behind it speaks, as in KubeVirt's pods
+    const mac = textOf(link['master']) === null ? normalizeMac(textOf(link['address'])) : null;
+    return [{ ...guest, port, mac, ips }];
   });
   return found.length === 0 && guest.port !== null ? [guest] : found;
 }

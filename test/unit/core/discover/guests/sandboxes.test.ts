@@ -117,6 +117,11 @@ describe('guests that are known by their namespace', () => {
       ['veth4', '02:00:00:00:00:02'],
       ['veth6', '02:00:00:00:00:03'],
     ]);
+    const bridged = inside.map((link) => ({ ...link, master: 'k6t-eth0' }));
+    expect(portsOfSandbox(guest, bridged, links).map(({ port, mac }) => [port, mac])).toEqual([
+      ['veth4', null],
+      ['veth6', null],
+    ]);
   });
 
   it('ip netns: have the MAC and the addresses of their own end, and keep their name if it cannot be read', () => {

@@ -120,3 +120,30 @@ describe('a guest with an entry for another MAC than it sends with, at a port th
     expect(from).toContain('v2');
   });
 });
+
+describe('a guest with several MACs at its port', () => {
+  const [device, machine] = ['02:00:00:00:77:0a', '02:00:00:00:77:0b'];
+  const endpointWith = (neighbours: readonly Neighbour[]) => {
+    const bridge = upLink('br0', { kind: 'bridge', bridge: { ageing_time: 30_000 }, port: null });
+    const ports = [1, 2].map((n) => port(`v${n}`, 'veth', true));
+    const fdb = [macOf(1), device, machine].map((mac, at) =>
+      learnedAt(mac, at === 0 ? 'v1' : 'v2', { master: 'br0', state: 'dynamic' }),
+    );
+    const record = { manager: 'cri', name: 'pod', port: 'v2', mac: device, ips: ['10.9.0.2'], zone: null } as const;
+    const inventory = { guests: [record], unread: [] };
+    const { scenario } = composed({ state: stateWith([bridge, ...ports], { fdb }), inventory, neighbours });
+    return scenario.topology.endpoints.find(({ name }) => name === 'pod');
+  };
+
+  it('speaks with the address that the host knows from the MAC that has it there, so that no answer goes astray', () => {
+    const talking = [{ mac: machine, address: '10.9.0.2', device: 'br0' }];
+    expect(endpointWith(talking)).toMatchObject({ macs: [machine, device], ips: [{ address: '10.9.0.2' }] });
+  });
+
+  it.each([[[]], [[{ mac: device, address: '10.9.0.2', device: 'br0' }]]])(
+    'speaks with the reported one where the host knows it, or none of them',
+    (neighbours) => {
+      expect(endpointWith(neighbours)?.macs).toEqual([device, machine]);
+    },
+  );
+});
