@@ -196,7 +196,7 @@ export function foundEndpoints(
       { guest, macs, zoneName, end, isUplink: isJoined || isOutward(end) },
       around,
     );
-    const spoke = inLab || isWithin(endpoint.mac, macs, hub);
+    const spoke = inLab || isPlaced(endpoint.mac, macs, hub);
     const others = spoke ? macs.filter((mac) => mac !== endpoint.mac) : [];
     return {
       name,
@@ -211,7 +211,7 @@ export function foundEndpoints(
   return { members: members.map(({ link }) => link), ports: ports.map(({ link }) => link), entries };
 }
 
-function isWithin(mac: string | undefined, macs: readonly string[], isHub: boolean): boolean {
+function isPlaced(mac: string | undefined, macs: readonly string[], isHub: boolean): boolean {
   return mac !== undefined && (isHub || macs.includes(mac));
 }
 

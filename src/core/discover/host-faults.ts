@@ -141,7 +141,7 @@ export function refuseMoved(scenario: Scenario, state: HostState): void {
   refuseFaults(misplaced(scenario, state), {
     code: 'mac-moved',
     exit: 3,
-    hint: 'two guests with one MAC: give one of them another. Otherwise correct the file. To speak with this MAC there would take it from its owner, and nothing was sent',
+    hint: 'if two guests have this MAC, give one of them another, else correct the file. To speak with it there would take it from its owner. Nothing was sent',
   });
 }
 

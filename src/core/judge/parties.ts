@@ -4,7 +4,9 @@ import type { HostState, StepStates } from '../model/state.js';
 
 /** Endpoints of one owner. */
 export interface Parties {
-  /** True of the sender, and of its owner's others that the flow is not to reach. */
+  /** True of the sender and its owner's others. */
+  isOfParty(flow: Flow, observer: string): boolean;
+  /** The same, without those of the others that the flow has to reach. */
   isOfSender(flow: Flow, observer: string): boolean;
   othersOf(endpoint: string): readonly string[];
 }
@@ -24,14 +26,14 @@ export function createParties(endpoints: readonly Endpoint[]): Parties {
       [...owners].filter(([peer, of]) => peer !== name && of === owner).map(([peer]) => peer),
     ]),
   );
+  const isSender = ({ sender, from }: Flow, observer: string): boolean => observer === sender || observer === from;
+  const isOwners = ({ sender, from }: Flow, observer: string): boolean =>
+    owners.size > 0 && (sameOwner(observer, sender) || sameOwner(observer, from));
   return {
     othersOf: (endpoint) => others.get(endpoint) ?? noOthers,
+    isOfParty: (flow, observer) => isSender(flow, observer) || isOwners(flow, observer),
     isOfSender: (flow, observer) =>
-      observer === flow.sender ||
-      observer === flow.from ||
-      (owners.size > 0 &&
-        !flow.must.includes(observer) &&
-        (sameOwner(observer, flow.sender) || sameOwner(observer, flow.from))),
+      isSender(flow, observer) || (isOwners(flow, observer) && !flow.must.includes(observer)),
   };
 }
 

@@ -40,7 +40,7 @@ function outgoingOfOthers(mac: string, length: number): readonly BpfInstruction[
 export interface HeardGuests {
   /** Entries that a bridge with `ageing_time 0` would have. */
   readonly fdb: readonly FdbState[];
-  /** By port with `learning off`, unless on record. */
+  /** By port with `learning off`, unless the bridge has it there. */
   readonly macs: ReadonlyMap<string, string>;
   readonly neighbours: readonly Neighbour[];
   readonly behind: readonly SenderBehind[];
@@ -62,9 +62,8 @@ function mayLackEntries(link: LinkState): boolean {
   return isDeafToSources(link) && !isOutward(link) && link.port?.['locked'] !== true;
 }
 
-function portsToHear({ links, fdb }: HostState): readonly LinkState[] {
+function portsToHear(links: readonly LinkState[], known: ReadonlySet<string>): readonly LinkState[] {
   const hubs = new Set(links.filter(({ bridge }) => bridge?.['ageing_time'] === 0).map(({ name }) => name));
-  const known = knownPorts(fdb);
   return links.filter((link) => {
     if (deafness(link) !== null) return false;
     return known.has(link.name) ? mayLackEntries(link) : hubs.has(link.master ?? '') || isDeafToSources(link);
@@ -205,13 +204,13 @@ export async function hearGuests(
   const wanted = macsWithoutAddress(state, neighbours);
   const open = (links: readonly LinkState[], protocol: number, length: number): readonly Ear[] =>
     inNamespace(netns, () => links.flatMap((link) => openEar(link, protocol, incoming(length)) ?? []));
-  const atPorts = open(portsToHear(state), protocols.all, addressesLength);
+  const known = knownPorts(state.fdb);
+  const atPorts = open(portsToHear(state.links, known), protocols.all, addressesLength);
   const atBridges = open(
     state.links.filter(({ name }) => wanted.has(name) || atPorts.some(({ link }) => link.master === name)),
     protocols.arp,
     arpFrameLength,
   );
-  const known = knownPorts(state.fdb);
   const addresses = new Map<string, Neighbour>();
   let senders: readonly SenderBehind[] = [];
   const hear = (): void => {

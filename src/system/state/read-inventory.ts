@@ -109,7 +109,7 @@ async function withPorts(guests: readonly GuestRecord[], bridged: Bridged): Prom
 /** None if the namespace ended or may not be entered: then MACs identify the guest. */
 async function linksIn(netns: string): Promise<unknown> {
   try {
-    return await readJson(['ip', '-j', 'address', 'show'], { netns, ...bounds });
+    return await readJson(['ip', '-j', '-d', 'address', 'show'], { netns, ...bounds });
   } catch (error) {
     assertKnown(error);
     return [];

@@ -75,9 +75,9 @@ function addressesIn(link: Fields): readonly string[] {
 }
 
 /**
- * The guest once for each veth pair out of its namespace, with port, MAC and addresses of its own end. `inside`:
- * `ip -j address` there; `links`: of the bridges' namespace. Without such a pair: as it was if its port is known, else
- * none.
+ * The guest once for each veth pair out of its namespace, with port, MAC and addresses of its own end. `inside`: what
+ * `ip -j -d address` prints there; `links`: of the bridges' namespace. Without such a pair: as it was if its port is
+ * known, else none.
  */
 export function portsOfSandbox(
   guest: GuestRecord,
@@ -88,8 +88,9 @@ export function portsOfSandbox(
     const port = links.find(({ ifindex, peer }) => ifindex === link['link_index'] && peer === link['ifindex'])?.name;
     if (port === undefined || (guest.port !== null && guest.port !== port)) return [];
     const ips = guest.ips.length > 0 ? guest.ips : addressesIn(link);
-    // A port of a bridge in there: a machine behind it speaks, as in KubeVirt's pods
-    const mac = textOf(link['master']) === null ? normalizeMac(textOf(link['address'])) : null;
+    // A machine behind a bridge in there speaks with another MAC, as in KubeVirt's pods
+    const isPort = fieldsOf(link['linkinfo'])?.['info_slave_kind'] === 'bridge';
+    const mac = isPort ? null : normalizeMac(textOf(link['address']));
     return [{ ...guest, port, mac, ips }];
   });
   return found.length === 0 && guest.port !== null ? [guest] : found;

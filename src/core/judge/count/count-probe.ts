@@ -119,7 +119,7 @@ function isOfSendersBridge(flow: Flow, { step, observer }: FrameArrival): boolea
 
 /** At its owner's other port or its lower device's port, a sender's frame is on its way out. */
 function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { parties }: Tallies): boolean {
-  if (parties.isOfSender(flow, party) || parties.othersOf(party).includes(flow.sender)) return true;
+  if (parties.isOfParty(flow, party)) return true;
   return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
 }
 

@@ -117,7 +117,7 @@ describe('guests that are known by their namespace', () => {
       ['veth4', '02:00:00:00:00:02'],
       ['veth6', '02:00:00:00:00:03'],
     ]);
-    const bridged = inside.map((link) => ({ ...link, master: 'k6t-eth0' }));
+    const bridged = inside.map((link) => ({ ...link, linkinfo: { info_slave_kind: 'bridge' } }));
     expect(portsOfSandbox(guest, bridged, links).map(({ port, mac }) => [port, mac])).toEqual([
       ['veth4', null],
       ['veth6', null],

@@ -134,9 +134,12 @@ describe('what is open by design', () => {
     const of = judged((sender) => (sender === 48 || sender === 49 ? positions : [48, 49]));
     const [g48, g49] = [names[48] ?? '', names[49] ?? ''];
     const isOne = (name: string): boolean => name === g48 || name === g49;
+    const isOfParty = (sent: Flow, observer: string): boolean =>
+      observer === sent.sender || (isOne(observer) && isOne(sent.sender));
     const parties: RowInput['parties'] = {
       othersOf: (name) => (isOne(name) ? [g48, g49].filter((other) => other !== name) : []),
-      isOfSender: (sent, observer) => observer === sent.sender || (isOne(observer) && isOne(sent.sender)),
+      isOfParty,
+      isOfSender: isOfParty,
     };
     const three = new Set([g48, g49, 'g47']);
     const step = {
