@@ -171,7 +171,8 @@ describe('on a host, probes that disturb guests', needs(root), () => {
       expect((await inGuest('lan', 'ping -6 -c 1 fd00::20')).status).toBe(0); // an entry to be overwritten
       before = host.shape();
       const file = join(host.dir, 'kali2.pcap');
-      const dump = host.start('kali2', `tcpdump -i eth0 -p -U -Z root -w ${file}`);
+      // else libpcap keeps what came in the last half second from it, and SIGINT ends it without
+      const dump = host.start('kali2', `tcpdump --immediate-mode -i eth0 -p -U -Z root -w ${file}`);
       const dumped = outcomeOf(dump);
       await new Promise<void>((resolve) =>
         dump.stderr?.on('data', (chunk) => (String(chunk).includes('listening on') ? resolve() : undefined)),

@@ -84,7 +84,7 @@ export async function leftAfter(
 
 /** A tcpdump of the frames that come in at eth0 and match a filter, a line each. */
 export function incoming(filter: string): readonly string[] {
-  return ['tcpdump', '-Z', 'root', '-n', '-e', '-l', '-i', 'eth0', '-Q', 'in', filter];
+  return ['tcpdump', '--immediate-mode', '-Z', 'root', '-n', '-e', '-l', '-i', 'eth0', '-Q', 'in', filter];
 }
 
 /** Resolves when a tcpdump listens, which it says on stderr; rejects where it ends without. */
