@@ -1,9 +1,7 @@
 import { linkNamed, portsOf } from '../bridge/host.js';
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import { type FdbState, type HostState, type LinkState, pairKinds, type SenderBehind } from '../model/state.js';
-import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
-import { commandText } from '../fix/fix-text.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { guestOfPort } from './guests.js';
 import { type Hops, hopsOf, portEnds } from '../bridge/hops.js';
@@ -291,39 +289,10 @@ export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput):
  * The bridge at a pair's other end; null = none. One without other ports leads nowhere: a stranger gets the frames
  * there.
  */
-function joinedBridge({ kind, lower, master }: LinkState, state: Pick<HostState, 'links'>): string | null {
+export function joinedBridge({ kind, lower, master }: LinkState, state: Pick<HostState, 'links'>): string | null {
   const joined = (pairKinds.includes(kind) ? linkNamed(state, lower) : undefined)?.master ?? null;
   if (joined === null || joined === master || linkNamed(state, joined)?.kind !== 'bridge') return null;
   return portsOf(state, joined).some(({ name }) => name !== lower) ? joined : null;
-}
-
-/** Throws VerifyError (69) if a pair joins bridges into one network, where each hears the others' frames. */
-export function refuseJoined(
-  bridges: readonly { readonly members: readonly LinkState[] }[],
-  state: HostState,
-  hops: Hops,
-): void {
-  const ports = bridges.flatMap(({ members }) => members).filter(({ name }) => !hops.has(name));
-  const masters = new Set(ports.map(({ master }) => master));
-  const joints = ports.flatMap((port) => {
-    const { name, master } = port;
-    const beyond = joinedBridge(port, state);
-    return master !== null && beyond !== null && masters.has(beyond) ? [{ name, master, beyond }] : [];
-  });
-  if (joints.length === 0) return;
-  const sentences = joints.map(
-    ({ name, master, beyond }) =>
-      `${JSON.stringify(name)} joins ${JSON.stringify(master)} to ${JSON.stringify(beyond)}`,
-  );
-  const commands = [...new Set(joints.map(({ master }) => master))].map((bridge) =>
-    commandText(['verify-isolation', 'run', '--bridge', bridge]),
-  );
-  throw new VerifyError(
-    'unsupported',
-    69,
-    `${sentences.join(', ')}, and one run without a file tests one bridge of such a network`,
-    `type: ${commands.join(', then ')}. Each takes the port to the other bridge for an uplink, and tests its own guests alone. Nothing was sent`,
-  );
 }
 
 /** In the VLAN of the guest's untagged frames, if the bridge filters VLANs. */

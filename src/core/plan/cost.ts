@@ -15,9 +15,9 @@ export interface PlanCost {
   readonly classes: readonly ProbeClassName[];
 }
 
-/** Calibration, opening, judging and closing, measured with 5 and with 100 guests. */
-const overheadS = 3.5;
-const stepS = 0.9;
+/** Calibration, opening, judging and closing, measured with 3 to 100 guests. */
+const overheadS = 1;
+const stepS = 0.4;
 const usualRate = 1000;
 
 /** Amount and rate of a plan's frames, and how many leave the machine. */

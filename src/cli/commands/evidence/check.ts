@@ -19,9 +19,10 @@ export const defineCheck = command(
       .option('json', flagArgument('print the checks as JSON')),
   async (args) => {
     const wanted = wantedSignature(args);
-    const [{ checkCaptureFile, checkWhole }, { escapeText }] = await Promise.all([
+    const [{ checkCaptureFile, checkWhole }, { escapeText }, { exposedWord }] = await Promise.all([
       import('./check-whole.js'),
       import('../../../core/text/escape.js'),
+      import('../../../report/answer/exposures.js'),
     ]);
     if (statSync(args.path, { throwIfNoEntry: false })?.isFile() === true)
       return checkCaptureFile(args.path, args.json);
@@ -32,7 +33,7 @@ export const defineCheck = command(
         ? `${jsonText({ schemaVersion: 1, whole: complete, verdict: result.verdict, rootHash, checks }, 2)}\n`
         : [
             ...checks.map(({ name, ok, text }) => `${marks[`${ok}`].padEnd(6)}${name.padEnd(10)}${escapeText(text)}`),
-            `${complete ? 'WHOLE' : 'NOT WHOLE'}; verdict ${result.verdict}; root hash ${rootHash ?? 'none'}`,
+            `${complete ? 'WHOLE' : 'NOT WHOLE'}; the result says ${exposedWord(result).text}; root hash ${rootHash ?? 'none'}`,
             '',
           ].join('\n'),
     );

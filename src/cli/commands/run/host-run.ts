@@ -106,9 +106,11 @@ function checkLimits(plan: Plan, limits: Limits): void {
 
 /**
  * Asks before sending: approved hash, limits, `--yes`, or a person at the terminal. VerifyError (64) without consent.
+ * `beganMs`: since the program's start, the beginning of this run.
  */
 export function approval(
   options: ConsentOptions,
+  beganMs = 0,
 ): (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void> {
   return async (plan, hash, notes) => {
     const unknown = options.allowNewMacs === true ? [] : describeNewMacs(plan);
@@ -129,7 +131,8 @@ export function approval(
         '`plan` prints what is to be done now; nothing was sent',
       );
     }
-    if (!options.quiet) process.stderr.write(`${hostSummary(plan, process.uptime() * 1000)}${precheckText(notes)}`);
+    if (!options.quiet)
+      process.stderr.write(`${hostSummary(plan, process.uptime() * 1000 - beganMs)}${precheckText(notes)}`);
     if (options.limits) checkLimits(plan, options.limits);
     if (options.dryRun === true || options.limits) return;
     await mustConsent(options, 'Send this?', 'that this may be sent', 'nothing was sent');

@@ -159,6 +159,7 @@ export class RunSeries {
   private async carryOutScenario(scenario: Scenario): Promise<void> {
     const run = await runOne(scenario, this.request.options, {
       several: this.scenarios.length > 1,
+      beganMs: this.runs.length === 0 ? 0 : process.uptime() * 1000,
       inside: await this.freshInside(),
       signal: this.stop.signal,
       helpers: this.runs.length === 0 ? this.inside?.helpers : undefined,
@@ -244,6 +245,7 @@ async function signRun(
 
 interface RunPlace {
   readonly several: boolean;
+  readonly beganMs: number;
   readonly inside: Inside | null;
   readonly signal: AbortSignal;
   readonly helpers: RunOptions['helpers'];
@@ -274,7 +276,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
       ...(await optionsOf(options, place)),
       onProgress: progress.onProgress,
       lookForLeaks: isLive,
-      ...(host === null ? {} : hostOptions(host, options)),
+      ...(host === null ? {} : hostOptions(host, options, place.beganMs)),
     });
     if (host !== null) {
       const [{ printJournal, printLeft }] = host;
@@ -333,11 +335,15 @@ async function optionsOf(
 
 type HostModules = readonly [typeof import('./host-run.js'), typeof import('../../../run/calibrate.js')];
 
-function hostOptions([{ approval, connecting }, { calibrate }]: HostModules, options: RunCommandOptions) {
+function hostOptions(
+  [{ approval, connecting }, { calibrate }]: HostModules,
+  options: RunCommandOptions,
+  beganMs: number,
+) {
   const { toolVersion } = options;
   const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
   return {
-    approve: approval(options),
+    approve: approval(options, beganMs),
     connect: connecting(options),
     calibrate: (engine: 'libpcap' | 'cap', dir: string) =>
       calibrate(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { netnsPath } from '../../../core/model/fabric.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { assertKnown, VerifyError } from '../../../core/model/verify-error.js';
 import { parseScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { waitForSpanningTree } from '../../../system/fabric/wait.js';
@@ -11,16 +11,18 @@ import { readLinks } from '../../../system/state/read.js';
 import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { spoolFile } from '../evidence/push.js';
-import type { WholeScenario } from '../../../core/discover/whole/compose.js';
+import type { WholeFound, WholeScenario } from '../../../core/discover/whole/compose.js';
+import { JoinedBridges } from '../../../core/discover/whole/refusals.js';
 import { howToRun, readWhole, type WholeOptions } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { mustHaveRights } from './host-run.js';
 import { runCommand } from './run.js';
 import type { RunCommandOptions } from './run-series.js';
 
-const file = 'host.yml';
-
-/** Writes `init`'s scenario into `scenario/` and runs it into `evidence/`. Gives the run's exit status. */
+/**
+ * Writes `init`'s scenario into `scenario/` and runs it into `evidence/`; where bridges are one network, a scenario for
+ * each. Gives the exit status.
+ */
 export async function wholeCommand(options: WholeOptions & Omit<RunCommandOptions, 'files'>): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new VerifyError(
@@ -37,7 +39,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
     bridges: options.bridge === undefined ? null : [options.bridge],
     note: (note) => void (options.quiet || process.stderr.write(`${escapeText(note)}\n`)),
   });
-  const { scenario, ...remarks } = await readWhole(options);
+  const { name, found, notes } = await readParts(options);
   // Nobody is to wait for a question that cannot be answered.
   if (
     options.yes !== true &&
@@ -48,23 +50,57 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
     throw new VerifyError(
       'not-confirmed',
       64,
-      `nobody is at the terminal to say that ${scenario.name} may be examined`,
+      `nobody is at the terminal to say that ${name} may be examined`,
       'type: verify-isolation run --yes, or give the limits of --policy. `verify-isolation init > host.yml` prints what it asks, `plan host.yml` what it sends; nothing was sent',
     );
-  const text = scenarioText(scenario, remarks, howToRun);
-  checkFound(text);
-  const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
-  makeEvidenceFolder(folder);
+  const folder = evidenceFolder(options.out, name, false, new Date(), randomBytes(8).toString('hex'));
   const scenarios = join(folder, 'scenario');
-  makeEvidenceFolder(scenarios, (path) => writeFileSync(join(path, file), text, { mode: 0o600 }));
-  if (!options.quiet)
-    process.stderr.write(
-      `${remarks.notes.map((note) => `${escapeText(note)}\n`).join('')}scenario: ${join(scenarios, file)}\n`,
-    );
+  const [only, second] = found;
+  const files = found.map(({ scenario, ...remarks }) => ({
+    file: second === undefined ? 'host.yml' : `${scenario.name}.yml`,
+    text: scenarioText(scenario, remarks, howToRun),
+  }));
+  for (const { text } of files) checkFound(text);
+  makeEvidenceFolder(folder);
+  makeEvidenceFolder(scenarios, (path) => {
+    for (const { file, text } of files) writeFileSync(join(path, file), text, { mode: 0o600 });
+  });
+  const paths = files.map(({ file }) => join(scenarios, file));
+  if (!options.quiet) {
+    const lines = [...notes, ...found.flatMap((part) => part.notes), ...paths.map((path) => `scenario: ${path}`)];
+    process.stderr.write(lines.map((line) => `${escapeText(line)}\n`).join(''));
+  }
   try {
-    return await runCommand({ ...options, files: [join(scenarios, file)], out: join(folder, 'evidence') });
+    return await runCommand({ ...options, files: paths, out: join(folder, 'evidence') });
   } catch (error) {
-    throw onlyGuestFault(error, scenario) ?? error;
+    throw (only !== undefined && second === undefined ? onlyGuestFault(error, only.scenario) : null) ?? error;
+  }
+}
+
+interface Parts {
+  readonly name: string;
+  readonly found: readonly WholeFound[];
+  readonly notes: readonly string[];
+}
+
+/** A scenario for all bridges; for each alone where they are one network. A bridge without one is named in `notes`. */
+async function readParts(options: WholeOptions): Promise<Parts> {
+  try {
+    const whole = await readWhole(options);
+    return { name: whole.scenario.name, found: [whole], notes: [] };
+  } catch (error) {
+    if (!(error instanceof JoinedBridges)) throw error;
+    const found: WholeFound[] = [];
+    const notes = [`${error.why}: each is examined in a run of its own`];
+    for (const bridge of error.places)
+      try {
+        found.push(await readWhole({ ...options, bridge }));
+      } catch (fault) {
+        assertKnown(fault);
+        notes.push(`not examined: ${bridge}: ${fault.message}`);
+      }
+    if (found.length === 0) throw error;
+    return { name: `host-${error.places.join('-')}`.slice(0, 100), found, notes };
   }
 }
 

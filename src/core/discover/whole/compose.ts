@@ -19,7 +19,6 @@ import {
   foundEndpoints,
   observedOnlyNote,
   otherMacsNote,
-  refuseJoined,
   withOrphan,
   type WrittenBehind,
   type WrittenHost,
@@ -37,7 +36,7 @@ import {
 } from '../found-scenario.js';
 import type { Neighbour } from '../host-topology.js';
 import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
-import { besideNote, nothingToExamine } from './nothing-to-examine.js';
+import { besideNote, nothingToExamine, refuseJoined } from './refusals.js';
 import { probesOf, ruleProbes } from './probes.js';
 import { lastRoundOf, type Placed, stepsOf, type StepWishes } from './steps.js';
 import {
@@ -152,7 +151,7 @@ function surveyBridges(input: WholeInput, hops: Hops, taken: Set<string>): reado
   });
 }
 
-/** Throws VerifyError (69) without guests, or if bridges are joined into one network. */
+/** Throws VerifyError (69) without guests, JoinedBridges if bridges are one network. */
 function surveyHost(input: WholeInput): Survey {
   const { state, beside, wishes } = input;
   const links = mapByName(state.links);
@@ -165,9 +164,9 @@ function surveyHost(input: WholeInput): Survey {
   const others = segmentsBeside(state, beside, unbridged.devices);
   if (examined.length === 0 && unbridged.entries.length === 0)
     throw nothingToExamine(bridges.length > 0, wishes, others, separateBridges(beside));
-  refuseJoined(examined, state, hops);
   const guests = [...examined.flatMap(({ wanted }) => wanted.filter(isGuest)), ...unbridged.entries];
   const places = [...examined.map(({ bridge }) => bridge), ...unbridged.kinds.keys()];
+  refuseJoined(examined, places, state, hops);
   return { links, bridges, examined, unbridged, others, guests, places, taken };
 }
 
