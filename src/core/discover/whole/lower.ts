@@ -217,17 +217,18 @@ function ipvlanProbes({ entries, isWhole, leads }: LowerSegment, wishes: LowerWi
   return placed.filter(([, probe]) => wishes.classes.length === 0 || wishes.classes.includes(probe.class));
 }
 
-/** `open`: guests that get broadcasts by design. */
+/** `open`: guests that get broadcasts by design. Who is alone in its mode asks for everybody else. */
 function floodProbes(
   part: 'first' | 'floods',
   from: readonly LowerEntry[],
   open: readonly LowerEntry[],
+  everybody: readonly LowerEntry[],
 ): readonly Placed[] {
   if (from.length === 0) return [];
   const common = { from: namesIn(from), count: 1, must_see: [] } as const;
   const rest = { ...common, may_see: [], ...(open.length === 0 ? {} : { open_by_design: namesIn(open) }) };
   return [
-    [part, { class: 'arp-request', to: namesIn(from), rounds: 1, ...rest }],
+    [part, { class: 'arp-request', to: namesIn(from.length > 1 ? from : everybody), rounds: 1, ...rest }],
     [part, { class: 'broadcast', ...rest }],
     // Who gets it depends on the groups that guests joined, and on their hashes
     [part, { class: 'multicast', ...common, may_see: namesIn(open), carriers: ['raw', 'ipv4-udp'] }],
@@ -251,9 +252,9 @@ export function lowerProbes(segment: LowerSegment, wishes: LowerWishes): readonl
     inRounds(part, probe, wishes);
   const vepa = inMode('vepa');
   const floods = [
-    ...floodProbes(out, bridged, bridged),
-    ...floodProbes(out, vepa, others),
-    ...floodProbes(out, apart, []),
+    ...floodProbes(out, bridged, bridged, entries),
+    ...floodProbes(out, vepa, others, entries),
+    ...floodProbes(out, apart, [], entries),
   ];
   const placed: readonly Placed[] = [
     // Of two that may reach each other nobody is there to overhear

@@ -71,6 +71,8 @@ describe('guests on a lower device', () => {
         'known-unicast 2>1 may 0 must 0 open 0',
       ]),
     );
+    const alone = found([first, device(2, 'bridge'), device(3, 'bridge')], { classes: ['arp-request'] });
+    expect(alone.probes).toEqual(['arp-request 2>2 may 0 must 0 open 2', 'arp-request 1>3 may 0 must 0 open 0']);
   });
 
   it('send slowly what may leave the machine', () => {
