@@ -53,14 +53,31 @@ function changesOf(compared: RunComparison, at: string, began: Map<string, strin
   ];
 }
 
-/** A folder without a result, or not to be judged. */
+/** A folder that is not counted. */
 export interface Unended {
   readonly dir: string;
   readonly why: string;
 }
 
+interface JudgedFolder {
+  readonly dir: string;
+  readonly result: Result;
+}
+
+/** Runs, and folders with the id of an earlier one. */
+export function withoutCopies<R extends JudgedFolder>(
+  runs: readonly R[],
+): { readonly runs: readonly R[]; readonly copies: readonly Unended[] } {
+  const first = new Map(runs.toReversed().map((run) => [run.result.run.id, run] as const));
+  const copies = runs.flatMap(({ dir, result }) => {
+    const original = first.get(result.run.id)?.dir ?? dir;
+    return original === dir ? [] : [{ dir, why: `a copy of ${original}, which is counted` }];
+  });
+  return { runs: runs.filter((run) => first.get(run.result.run.id) === run), copies };
+}
+
 /** Runs by scenario and time, compared with the one before; the first with a run without leaks. */
-export function historiesOf(runs: readonly { readonly dir: string; readonly result: Result }[]): readonly History[] {
+export function historiesOf(runs: readonly JudgedFolder[]): readonly History[] {
   const sorted = runs.toSorted((a, b) => a.result.run.startedAt.localeCompare(b.result.run.startedAt, 'en'));
   const names = [...new Set(sorted.map(({ result }) => result.scenario.name))];
   return names.map((scenario): History => {

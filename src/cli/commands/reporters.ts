@@ -152,11 +152,12 @@ export async function writeTexts(
 /** Prints failed reports on stderr. Gives the statuses they add, below a verdict of 2. */
 export function printFailedReports(
   failed: readonly FailedReport[],
-  again = 'report DIR --format NAME',
+  again = 'report DIR --format NAME -o FILE',
+  isAlone = false,
 ): readonly number[] {
   for (const { text } of failed)
     process.stderr.write(
-      `verify-isolation: ${escapeText(text)}\n  the evidence is complete and the other reports were written; write this one again with: ${escapeText(ownCall())} ${again}\n`,
+      `verify-isolation: ${escapeText(text)}\n  the evidence is complete${isAlone ? '' : ' and the other reports were written'}; write this one again with: ${escapeText(ownCall())} ${again}\n`,
     );
   return failed.map(({ status }) => status);
 }

@@ -56,7 +56,7 @@ export const reasonHints = {
   'not-run': 'The run ended before this step.',
   interrupted: 'The run was stopped. Repeat it.',
   'guests-disturbed':
-    'The run was stopped: a port dropped more frames than before, or the gateway answered worse. Lower `rate`, or choose a quieter time.',
+    'The run was stopped: a guest went or moved, a port dropped more frames, or the gateway answered worse. Repeat it, at a quieter time or with a lower `rate`.',
   'dry-run': 'A dry run sends nothing. Run it without --dry-run.',
   unsupported: 'This kernel or this build cannot do what the step asks for.',
   'claim-unmatched': 'No row of this step matches the claim. Correct its observer, from, to or carrier.',

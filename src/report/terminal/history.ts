@@ -18,15 +18,18 @@ function scenarioLines({ scenario, runs, since }: History, width: number, paint:
   ];
 }
 
-/** Folders without a result, then leaks that began or stopped. */
+/** Folders without a result and copies, then leaks that began or stopped. */
 export function historyText(
   histories: readonly History[],
-  unended: readonly Unended[],
+  { unended, copies }: { readonly unended: readonly Unended[]; readonly copies: readonly Unended[] },
   width: number,
   paint: Paint,
 ): string {
   const { text, tint } = unendedWord;
-  const lines = unended.map(({ dir, why }) => `${paint(text, 'bold', tint)}  ${escapeText(dir)}: ${escapeText(why)}\n`);
+  const lines = [
+    ...unended.map(({ dir, why }) => `${paint(text, 'bold', tint)}  ${escapeText(dir)}: ${escapeText(why)}\n`),
+    ...copies.map(({ dir, why }) => `${escapeText(dir)}: ${escapeText(why)}\n`),
+  ];
   const scenarios = histories.map((history) => `${scenarioLines(history, width, paint).join('\n')}\n`).join('\n');
   return `${lines.join('')}${scenarios}`;
 }

@@ -4,7 +4,7 @@ import type { JudgeInput } from '../../core/judge/judge.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { RunRecord } from '../../core/model/run-record.js';
-import { VerifyError, messageOf } from '../../core/model/verify-error.js';
+import { assertKnown, VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { counted } from '../../core/text/escape.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { readCustody } from './folder/custody.js';
@@ -12,7 +12,7 @@ import { type CheckName, files } from './folder/folder.js';
 import { hashBelow, hashFile, maxSumsBytes } from './folder/hash.js';
 import { checkSignature, type SignatureCheck } from './folder/signature.js';
 import { readRegularIfThere } from './read/regular-file.js';
-import { judgeAsItIs } from './replay.js';
+import { judgeAsItIs, type JudgedRun } from './replay.js';
 
 /** A check of a run's folder. */
 export interface FolderCheck {
@@ -120,12 +120,29 @@ async function custodyCheck(dir: string): Promise<FolderCheck> {
   };
 }
 
-/** Hashes, capture, key commitment, result, custody and signature. VerifyError 64 for another folder. */
+/** VerifyError: 3 = a listed file was changed or is missing, and nothing can be judged; 64 = another folder. */
+async function judgedAgain(dir: string): Promise<JudgedRun> {
+  try {
+    return await judgeAsItIs(dir);
+  } catch (error) {
+    assertKnown(error);
+    const { ok, text } = await hashes(dir, new Map());
+    if (ok === true || readOrSay(join(dir, files.sums.name)).content === null) throw error;
+    throw new VerifyError(
+      'evidence-not-whole',
+      3,
+      `NOT WHOLE: ${dir}: ${text}; it cannot be judged again: ${error.message}`,
+      'take the folder from a copy of which the root hash is known',
+    );
+  }
+}
+
+/** Hashes, capture, key commitment, result, custody and signature. Throws as `judgedAgain`. */
 export async function checkFolder(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,
 ): Promise<CheckedFolder> {
-  const { result, input } = await judgeAsItIs(dir);
+  const { result, input } = await judgedAgain(dir);
   const { run, plan } = input;
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
   // The report is a view that system/ cannot make

@@ -36,8 +36,9 @@ export interface ExportOptions {
   readonly controls: boolean;
 }
 
-/** Frames left out although the options allow them. */
 export interface Exported {
+  readonly frames: number;
+  /** Left out although the options allow them. */
   readonly controlsLeftOut: number;
 }
 
@@ -174,8 +175,8 @@ function openOutput(path: string): Output {
   };
 }
 
-async function copyPackets(capture: string, out: Output, exporting: Exporting, head: Uint8Array): Promise<number> {
-  let controlsLeftOut = 0;
+async function copyPackets(capture: string, out: Output, exporting: Exporting, head: Uint8Array): Promise<Exported> {
+  let [frames, controlsLeftOut] = [0, 0];
   await out.write(head);
   for await (const item of readCapture(capture)) {
     switch (item.kind) {
@@ -186,7 +187,10 @@ async function copyPackets(capture: string, out: Output, exporting: Exporting, h
         for (let packet = 0; packet < item.count; packet += 1) {
           const written = exportPacket(exporting, item, packet);
           if (written === 'control') controlsLeftOut += 1;
-          else if (written !== null) await out.write(written);
+          else if (written !== null) {
+            frames += 1;
+            await out.write(written);
+          }
         }
         break;
       case 'damage':
@@ -202,7 +206,7 @@ async function copyPackets(capture: string, out: Output, exporting: Exporting, h
     }
   }
   await out.end();
-  return controlsLeftOut;
+  return { frames, controlsLeftOut };
 }
 
 function checkObserver(dir: string, plan: Plan, observer: string | null): void {
@@ -240,7 +244,7 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   const output = out === '-' ? stdoutOutput() : openOutput(out);
   const exporting = { options, plan, classify, keeps, encode, isClassic };
   try {
-    return { controlsLeftOut: await Promise.race([copyPackets(capture, output, exporting, head), output.failed]) };
+    return await Promise.race([copyPackets(capture, output, exporting, head), output.failed]);
   } catch (error) {
     output.drop();
     throw error;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { historiesOf } from '../../../src/report/history.js';
+import { historiesOf, withoutCopies } from '../../../src/report/history.js';
 import { historyText } from '../../../src/report/terminal/history.js';
 import { findings, leakingStep, result, step } from '../../support/report/fixture.js';
 
@@ -14,7 +14,7 @@ const run = (at: string, leaks: boolean) => ({
   }),
 });
 const text = (...runs: readonly ReturnType<typeof run>[]): string =>
-  historyText(historiesOf(runs), [], 120, (words) => words);
+  historyText(historiesOf(runs), { unended: [], copies: [] }, 120, (words) => words);
 
 it('says of runs, in the order of time, what began to leak, what stopped, and since when', () => {
   expect(text(run('25', true), run('24', false), run('27', false), run('26', true))).toBe(
@@ -30,6 +30,13 @@ it('says of runs, in the order of time, what began to leak, what stopped, and si
       '',
     ].join('\n'),
   );
+});
+
+it('counts a copy of a run once, and names it', () => {
+  const [original, copy] = [run('24', true), { ...run('24', true), dir: 'evidence/copy' }];
+  const { runs, copies } = withoutCopies([original, run('25', false), copy]);
+  expect(runs.map(({ dir }) => dir)).toEqual(['evidence/24', 'evidence/25']);
+  expect(copies).toEqual([{ dir: 'evidence/copy', why: 'a copy of evidence/24, which is counted' }]);
 });
 
 it('keeps a leak in mind while runs prove nothing of it', () => {

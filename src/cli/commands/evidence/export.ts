@@ -24,13 +24,16 @@ export const defineExport = command(
       import('../../../system/evidence/export.js'),
       import('./export-filters.js'),
     ]);
-    const { controlsLeftOut } = await exportCapture(args.dir, args.output, {
+    const [fromNs, untilNs] = [readTimeNs('--from', args.from), readTimeNs('--until', args.until)];
+    if (fromNs !== null && untilNs !== null && fromNs > untilNs)
+      throw usageError('--from is later than --until', 'no frame is between them; give the earlier time to --from');
+    const { frames, controlsLeftOut } = await exportCapture(args.dir, args.output, {
       only: args.only ?? null,
       observer: args.observer ?? null,
       step: args.step ?? null,
       probes: readProbes(args.probe),
-      fromNs: readTimeNs('--from', args.from),
-      untilNs: readTimeNs('--until', args.until),
+      fromNs,
+      untilNs,
       snap: args.snap ?? null,
       controls: args.controls,
     });
@@ -38,6 +41,8 @@ export const defineExport = command(
       controlsLeftOut === 0
         ? ''
         : ` without ${counted(controlsLeftOut, 'control')}, which a .pcap cannot distinguish from other frames (--controls keeps them)`;
-    process.stderr.write(`wrote ${args.output === '-' ? 'to stdout' : JSON.stringify(args.output)}${without}\n`);
+    process.stderr.write(
+      `wrote ${counted(frames, 'frame')} to ${args.output === '-' ? 'stdout' : JSON.stringify(args.output)}${without}\n`,
+    );
   },
 );

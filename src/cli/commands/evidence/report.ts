@@ -20,5 +20,6 @@ export async function reportCommand(
     const { result, input } = await judgeFolder(dir);
     runs.push(await reportedRun(dir, result, name === 'html', input));
   }
-  return combineExitStatuses(printFailedReports(await writeReports([{ name, path }], runs, { picture })));
+  const failed = await writeReports([{ name, path }], runs, { picture });
+  return combineExitStatuses(printFailedReports(failed, `report ${dirs.join(' ')} --format ${name} -o FILE`, true));
 }

@@ -89,7 +89,7 @@ async function readParts(options: WholeOptions): Promise<Parts> {
     const whole = await readWhole(options);
     return { name: whole.scenario.name, found: [whole], notes: [] };
   } catch (error) {
-    if (!(error instanceof JoinedBridges)) throw error;
+    if (!(error instanceof JoinedBridges) || !error.isMeant) throw error;
     const found: WholeFound[] = [];
     const notes = [`${error.why}: each is examined in a run of its own`];
     for (const bridge of error.places)

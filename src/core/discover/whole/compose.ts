@@ -166,7 +166,7 @@ function surveyHost(input: WholeInput): Survey {
     throw nothingToExamine(bridges.length > 0, wishes, others, separateBridges(beside));
   const guests = [...examined.flatMap(({ wanted }) => wanted.filter(isGuest)), ...unbridged.entries];
   const places = [...examined.map(({ bridge }) => bridge), ...unbridged.kinds.keys()];
-  refuseJoined(examined, places, state, hops);
+  refuseJoined(examined, places, input, hops);
   return { links, bridges, examined, unbridged, others, guests, places, taken };
 }
 

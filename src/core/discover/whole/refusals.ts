@@ -1,5 +1,6 @@
 import type { UnbridgedSegment } from '../../bridge/beside.js';
 import type { Hops } from '../../bridge/hops.js';
+import { covers, type Prefix, prefixOf } from '../../bridge/routing.js';
 import { macsBehind } from '../../bridge/view.js';
 import { commandText } from '../../fix/fix-text.js';
 import type { HostState, LinkState } from '../../model/state.js';
@@ -55,8 +56,10 @@ export class JoinedBridges extends VerifyError {
   readonly places: readonly string[];
   /** Which port joins which bridges. */
   readonly why: string;
+  /** False if the host has addresses of two networks there: guests that are to be apart may be together. */
+  readonly isMeant: boolean;
 
-  constructor(joints: readonly Joint[], places: readonly string[]) {
+  constructor(joints: readonly Joint[], places: readonly string[], isMeant: boolean) {
     const why = joints
       .map(
         ({ name, master, beyond }) =>
@@ -70,9 +73,10 @@ export class JoinedBridges extends VerifyError {
       'unsupported',
       69,
       `${why}, and one run tests one bridge of such a network`,
-      `type: ${commands.join(', then ')}. Each takes the port to the other bridge for an uplink, and tests its own guests alone. Nothing was sent`,
+      `type: ${commands.join(', then ')}. Each takes the port to the other bridge for an uplink, and tests its own guests alone. ${isMeant ? '' : 'The host has addresses of two networks there: if their guests are to be apart, take the port off its bridge. '}Nothing was sent`,
     );
     this.why = why;
+    this.isMeant = isMeant;
     this.places = places;
   }
 }
@@ -81,6 +85,19 @@ interface Joint {
   readonly name: string;
   readonly master: string;
   readonly beyond: string;
+}
+
+type Addresses = Readonly<Record<string, readonly string[]>>;
+
+/** The host's networks on a bridge, of IPv4. */
+function networksOn(bridge: string, addresses: Addresses): readonly Prefix[] {
+  return (addresses[bridge] ?? []).flatMap((address) => prefixOf(address, 4) ?? []);
+}
+
+function isOneNetwork({ master, beyond }: Joint, addresses: Addresses): boolean {
+  const [near, far] = [networksOn(master, addresses), networksOn(beyond, addresses)];
+  if (near.length === 0 || far.length === 0) return true;
+  return near.some((prefix) => far.some((beside) => covers(prefix, beside) || covers(beside, prefix)));
 }
 
 interface JoinedBridge {
@@ -93,7 +110,7 @@ interface JoinedBridge {
 export function refuseJoined(
   bridges: readonly JoinedBridge[],
   places: readonly string[],
-  state: HostState,
+  { state, addresses }: { readonly state: HostState; readonly addresses: Addresses },
   hops: Hops,
 ): void {
   const ports = bridges.flatMap(({ members }) => members).filter(({ name }) => !hops.has(name));
@@ -105,7 +122,12 @@ export function refuseJoined(
   });
   const pairs = new Set(namesIn(byPair));
   const joints = [...byPair, ...jointsByLan(bridges, state).filter(({ name }) => !pairs.has(name))];
-  if (joints.length > 0) throw new JoinedBridges(joints, places);
+  if (joints.length === 0) return;
+  throw new JoinedBridges(
+    joints,
+    places,
+    joints.every((joint) => isOneNetwork(joint, addresses)),
+  );
 }
 
 /** An uplink at which the bridge has learned a guest of another bridge, which sends from there too. */

@@ -210,10 +210,9 @@ const maxNamed = 5;
 
 /** The error (64) of a folder without run.json. */
 export async function noRun(dir: string): Promise<VerifyError> {
-  const isFolder = await stat(dir).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
+  const info = await stat(dir).catch(() => null);
+  const isFolder = info?.isDirectory() === true;
+  const missing = info === null ? 'there is no such folder' : 'this is a file, not a folder';
   const runs = isFolder ? await evidenceFolders(dir).catch(() => []) : []; // unreadable parts are left out
   const hint =
     runs.length === 0
@@ -222,7 +221,7 @@ export async function noRun(dir: string): Promise<VerifyError> {
   return new VerifyError(
     'evidence-unreadable',
     64,
-    `${dir}: ${isFolder ? 'no run left its evidence here: it has no run.json' : 'there is no such folder'}`,
+    `${dir}: ${isFolder ? 'no run left its evidence here: it has no run.json' : missing}`,
     hint,
   );
 }

@@ -16,6 +16,7 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { evidenceOwner, isRootHere } from '../../process/identity.js';
 import { inFolder, linkTarget, maxLinks, reachFolder, refusedPath, statOf } from './reach-folder.js';
 import { systemCode } from '../../../core/model/verify-error.js';
+import { readRegularIfThere } from '../read/regular-file.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const hint = 'name a file in a folder that is your own, below folders that nobody else may write to';
@@ -128,6 +129,15 @@ function replacing(folder: number, name: string, former: Stats | null, mode: num
   };
 }
 
+const sums = 'SHA256SUMS';
+const maxSumsBytes = 2 ** 24;
+
+/** A run's file, or its list of files. */
+function isEvidence(folder: number, name: string): boolean {
+  const list = readRegularIfThere(inFolder(folder, sums), maxSumsBytes);
+  return list !== null && (name === sums || list.split('\n').some((line) => line.endsWith(`  ${name}`)));
+}
+
 /** PROC_SUPER_MAGIC of linux/magic.h: its links lead to open files (proc_pid_fd(5)). */
 const isOfProc = (folder: number): boolean => statfsSync(`/proc/self/fd/${folder}/.`).type === 0x9fa0;
 
@@ -151,6 +161,8 @@ export function openNamedFile(path: string, mode = 0o666): NamedFile {
         requested = isAbsolute(target) ? target : join(dirname(requested), target);
         continue;
       }
+      if (former !== null && isEvidence(folder, name))
+        throw refusedPath(path, 'name another file', 'it is evidence, which SHA256SUMS beside it lists');
       if (former !== null && !former.isFile()) return writtenDirectly(inFolder(folder, name), false);
       const file = replacing(folder, name, former, mode);
       isKept = true;

@@ -18,7 +18,7 @@ const uplink = (bridge: string, port: string) => ({
 const port = (name: string, master: string) => upLink(name, { master, kind: 'tun' });
 
 /** br0 and br1, each with a NIC and two guests; `heard`: the MACs that br1 has learned at its NIC. */
-function joinedBy(heard: readonly string[]): () => void {
+function joinedBy(heard: readonly string[], addresses: Readonly<Record<string, readonly string[]>> = {}): () => void {
   const parts = [
     { bridge: 'br0', nic: 'nic0', guests: [1, 2] },
     { bridge: 'br1', nic: 'nic1', guests: [3, 4] },
@@ -38,7 +38,7 @@ function joinedBy(heard: readonly string[]): () => void {
     bridges.flatMap(({ members }) => members),
     { fdb },
   );
-  return () => refuseJoined(bridges, ['br0', 'br1'], state, new Map());
+  return () => refuseJoined(bridges, ['br0', 'br1'], { state, addresses }, new Map());
 }
 
 describe('two bridges with a NIC each', () => {
@@ -46,6 +46,14 @@ describe('two bridges with a NIC each', () => {
     expect(joinedBy(['00:11:22:33:44:55', mac(1)])).toThrow(
       expect.objectContaining({ exitCode: 69, places: ['br0', 'br1'], why: '"nic1" joins "br1" to "br0"' }),
     );
+  });
+
+  it.each([
+    ['an address on one of them', { br0: ['10.0.0.2/24'] }, true],
+    ['two addresses of one network', { br0: ['10.0.0.2/24'], br1: ['10.0.0.3/24'] }, true],
+    ['addresses of two networks', { br0: ['10.0.0.2/24'], br1: ['10.0.1.2/24', 'fd00::2/64'] }, false],
+  ])('may be meant to be one where the host has %s: %j, %s', (_, addresses, isMeant) => {
+    expect(joinedBy([mac(1)], addresses)).toThrow(expect.objectContaining({ isMeant }));
   });
 
   it('are two where each has learned others there, as a router that has one MAC in all networks', () => {

@@ -53,6 +53,17 @@ describe('a file that a user named', () => {
     expect(readFileSync(at('report.html'), 'utf8')).toBe('old');
   });
 
+  it('is none of a run’s evidence: what SHA256SUMS beside it lists stays as it is', () => {
+    writeFileSync(at('SHA256SUMS'), `${'0'.repeat(64)}  plan.json\n`);
+    writeFileSync(at('plan.json'), 'evidence');
+    writeFileSync(at('report.html'), 'old');
+    for (const name of ['plan.json', 'SHA256SUMS'])
+      expect(() => openNamedFile(at(name))).toThrow(expect.objectContaining({ exitCode: 64, code: 'out-not-own' }));
+    expect(readFileSync(at('plan.json'), 'utf8')).toBe('evidence');
+    writeNamedFile(at('report.html'), 'new');
+    expect(readFileSync(at('report.html'), 'utf8')).toBe('new');
+  });
+
   it('may be a link of the user’s own, which stays', () => {
     mkdirSync(at('elsewhere'));
     symlinkSync('elsewhere/report.html', at('link'));

@@ -22,11 +22,11 @@ function withRuns(name: string, count: number): string {
 describe('a folder in which no run left its evidence', () => {
   it('is told to be missing, also where it is a file', async () => {
     writeFileSync(join(dir, 'file'), '');
-    for (const name of ['nowhere', 'file'])
-      expect(await noRun(join(dir, name))).toMatchObject({
-        exitCode: 64,
-        message: `${join(dir, name)}: there is no such folder`,
-      });
+    for (const [name, what] of [
+      ['nowhere', 'there is no such folder'],
+      ['file', 'this is a file, not a folder'],
+    ] as const)
+      expect(await noRun(join(dir, name))).toMatchObject({ exitCode: 64, message: `${join(dir, name)}: ${what}` });
   });
 
   it('is told with the runs that lie in it, or that there are none', async () => {
