@@ -39,17 +39,27 @@ function xtTranslation(part: Readonly<Record<string, unknown>>): string | null {
   return ['MASQUERADE', 'SNAT', 'DNAT', 'REDIRECT', 'NETMAP'].includes(name) ? name : null;
 }
 
-const findNat: CauseFinder = (leak) => {
-  const { finding, flow, before } = leak;
-  const { altered } = finding;
+type Translation = Readonly<Record<'place' | 'statement' | 'sent', string>>;
+
+function translationOf({ finding: { altered }, flow, before }: LeakContext): Translation | null {
   if (altered === undefined || flow === null || flow.frame.srcIp === null || altered.srcIp === null) return null;
   if (altered.srcIp === flow.frame.srcIp && altered.dstIp === flow.frame.dstIp) return null;
   const rule = natRule(before);
-  if (rule === null) return null;
+  return rule === null ? null : { ...rule, sent: `${flow.frame.srcIp} > ${flow.frame.dstIp ?? '?'}` };
+}
+
+/** br_netfilter translates what the bridge floods, too: the MACs stay. */
+function isFlooded({ finding: { altered }, flow, to }: LeakContext): boolean {
+  return to === null && altered?.srcMac === flow?.frame.srcMac && altered?.dstMac === flow?.frame.dstMac;
+}
+
+const findNat: CauseFinder = (leak) => {
+  const rule = translationOf(leak);
+  if (rule === null || isFlooded(leak)) return null;
   return {
     place: rule.place,
     value: rule.statement,
-    text: `the host translates addresses and forwards: sent ${flow.frame.srcIp} > ${flow.frame.dstIp ?? '?'}, arrived ${arrivedAs(leak)}`,
+    text: `the host translates addresses and forwards: sent ${rule.sent}, arrived ${arrivedAs(leak)}`,
     fix: null,
   };
 };
@@ -77,7 +87,7 @@ function groupsAsUnicast(leak: LeakContext): ReturnType<CauseFinder> {
 
 const findRewritten: CauseFinder = (leak) => {
   const { finding, port } = leak;
-  if ((finding.forms?.rewritten ?? 0) === 0 || findNat(leak) !== null) return null;
+  if ((finding.forms?.rewritten ?? 0) === 0 || translationOf(leak) !== null) return null;
   return (
     groupsAsUnicast(leak) ?? {
       place: port?.name ?? finding.observer,

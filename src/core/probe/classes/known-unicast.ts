@@ -1,7 +1,8 @@
-import { isRoutedTo, sharesMac } from '../../model/attach.js';
+import { isRoutedTo, placeOf, sharesMac } from '../../model/attach.js';
 import type { Carrier, Endpoint, Mac, ProbeEntry } from '../../model/scenario.js';
 import { ipPair, macTowards, probedMacs, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
+import { hostPort } from '../frames/parts.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 
 /** By the host's routes, or by addresses on a lower device. */
@@ -18,6 +19,13 @@ function hasOneMac(to: Endpoint, carrier: Carrier, { dstMac, rule }: ProbeEntry)
 /** Addresses behind a further MAC are unknown, so no packets go there. */
 function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, entry: ProbeEntry): readonly Mac[] {
   return hasOneMac(to, carrier, entry) || takesPackets(from, to) ? none : probedMacs(to).slice(1);
+}
+
+function withHostPort(entry: ProbeEntry, { attach }: Endpoint, carrier: Carrier): ProbeEntry {
+  const hasPorts = carrier.endsWith('-udp') || carrier.endsWith('-tcp');
+  return placeOf(attach) === 'host' && hasPorts
+    ? { ...entry, fields: { sourcePort: hostPort, ...entry.fields } }
+    : entry;
 }
 
 /**
@@ -44,7 +52,10 @@ export const knownUnicast: ProbeClass = {
       from: from.name,
       to: to.name,
       sender: from.name,
-      frame: frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac, srcIp, dstIp }, entry),
+      frame: frameSpec(
+        { carrier, vlan, srcMac: from.macs[0], dstMac, srcIp, dstIp },
+        withHostPort(entry, from, carrier),
+      ),
       must: addressees,
       may: addressees,
       judged: true,

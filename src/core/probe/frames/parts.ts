@@ -14,6 +14,8 @@ import { udpLength, writeUdp } from '../../wire/udp.js';
  * identifier of echo requests.
  */
 export const probePorts = { src: 0xd649, dst: 0xd64a } as const;
+/** The host's: its probes pass no NAT, and a guest's may have left by the same address and `probePorts.src`. */
+export const hostPort = 0xd648;
 export const probeHopLimit = 64;
 
 /** Writes the transport header with a zero checksum; gives that one's offset in it. */
