@@ -36,6 +36,15 @@ describe('a leak whose headers are not those that were sent', () => {
     const xt = { nftables: [{ rule: { family: 'ip', table: 'nat', chain: 'p', expr: [{ xt: { name: 'SNAT' } }] } }] };
     expect(codes(leakOf(asIs, { ...changed, state: { ...known, nft: xt } }))).toEqual(['nat']);
   });
+  it('is none of NAT where the bridge flooded what it translates: the settings that flood are the cause', () => {
+    const nft = { nftables: [{ rule: { family: 'ip', table: 'nat', chain: 'post', expr: [{ masquerade: null }] } }] };
+    const flooding = addressed(probing({ class: 'unknown-unicast', to: null, carriers: ['ipv4-udp'], maySee: [] }));
+    const leak = receives('c', (evidence) => probeFrame(evidence, 0, undefined, { srcIp: '10.9.9.1' }));
+    const [finding] = judgedOf(flooding, finds({ ...known, nft }), leak).leaks;
+    expect(finding?.altered?.srcIp).toBe('10.9.9.1');
+    expect(codes(finding)).not.toContain('nat');
+    expect(codes(finding)).not.toContain('rewritten');
+  });
   it('is rewritten by a rule that no state shows, too', () => {
     const finding = leakOf(asIs, { state: known, over: { dstMac: '52:54:00:00:00:03' } });
     expect(codes(finding)).toEqual(['rewritten']);
