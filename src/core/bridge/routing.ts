@@ -13,6 +13,11 @@ export interface Prefix {
   readonly length: number;
 }
 
+/** True if the host routes packets of others (Documentation/networking/ip-sysctl.rst). */
+export function isForwarding({ sysctl }: Pick<HostState, 'sysctl'>): boolean {
+  return sysctl['net.ipv4.ip_forward'] === '1' || sysctl['net.ipv6.conf.all.forwarding'] === '1';
+}
+
 export interface RoutedPlace {
   readonly device: string;
   readonly addresses: readonly string[];

@@ -11,6 +11,7 @@ import {
   isHarmlessAction,
   isHarmlessMangle,
 } from './known-good.js';
+import { isForwarding } from '../routing.js';
 import { listedDevices, type NftRule, nftRules, type TcFilter, tcFilters } from '../rules.js';
 
 /** A possible way past the ports, not known to be harmless. */
@@ -270,6 +271,19 @@ function nftBypasses(state: HostState, segment: ReadonlySet<string>): readonly B
   ];
 }
 
+/** Copies of what others get into the segment: the host may route guests' packets past there. */
+function inwardBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  if (!isForwarding(state)) return [];
+  const filters = tcFilters(state).filter(({ device }) => !segment.has(device));
+  const rules = nftRules(state).rules.filter(
+    ({ devices }) => devices.length > 0 && !devices.some((device) => isAmong(device, segment)),
+  );
+  // Ears know what guests send, not what others get: without `to` nothing clears them
+  return [...filters.flatMap(filterBypasses), ...rules.flatMap((rule) => ruleBypasses(rule, []))].flatMap(
+    ({ to = [], ...bypass }) => (to.some((device) => segment.has(device)) ? [bypass] : []),
+  );
+}
+
 /** Targets of ebtables-legacy are not known. */
 function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): readonly Bypass[] {
   return legacyTables.flatMap(({ program, table, targets }): readonly Bypass[] => {
@@ -310,6 +324,7 @@ export function bypassesIn(state: HostState, segment: ReadonlySet<string>): read
     ...tapBypasses(state, segment),
     ...tcBypasses(state, segment),
     ...nftBypasses(state, segment),
+    ...inwardBypasses(state, segment),
     ...legacyBypasses(state),
     ...ovsBypasses(state, segment),
   ];

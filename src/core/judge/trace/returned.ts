@@ -1,4 +1,5 @@
 import { segmentOf } from '../../bridge/bypass/segment.js';
+import { isForwarding } from '../../bridge/routing.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import type { TracedDevice, TracedPlace } from '../../model/timeline.js';
 import { groupBy } from '../../text/collections.js';
@@ -22,9 +23,6 @@ interface KnownEntrance extends Entrance {
 const internalKinds: readonly (string | null)[] = ['bridge', 'ifb', 'dummy'];
 
 const isApart = ({ home, lower }: TracedDevice): boolean => !home && lower === undefined;
-
-const isForwarding = ({ sysctl }: HostState): boolean =>
-  sysctl['net.ipv4.ip_forward'] === '1' || sysctl['net.ipv6.conf.all.forwarding'] === '1';
 
 const keyOf = ({ space, ifindex }: TracedDevice): string => `${space} ${ifindex}`;
 

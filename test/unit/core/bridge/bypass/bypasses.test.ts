@@ -53,6 +53,29 @@ describe('what can carry frames past the ears', () => {
       ]);
   });
 
+  it('is a rule elsewhere that copies to a guest’s port, where the host routes: guests’ packets may pass there', () => {
+    const mirror = (to: string) => ({
+      filters: {
+        'eth9 ingress': [{ kind: 'u32', options: { actions: [{ kind: 'mirred', direction: 'egress', to_dev: to }] } }],
+      },
+    });
+    const dup = {
+      nftables: [
+        { chain: { family: 'netdev', table: 't', name: 'c', dev: 'eth9' } },
+        { rule: { family: 'netdev', table: 't', chain: 'c', expr: [{ dup: { addr: 'vnet3' } }] } },
+      ],
+    };
+    const sysctl = { 'net.ipv4.ip_forward': '1' };
+    expect(reported({ tc: mirror('vnet3'), nft: dup, sysctl })).toEqual([
+      'tc action mirred to vnet3 at tc eth9 ingress',
+      'nft dup to vnet3 at nft netdev t c on eth9',
+    ]);
+    // Nothing that is known of the addressee's traffic clears it
+    expect(found({ tc: mirror('vnet3'), sysctl })[0]).not.toHaveProperty('to');
+    expect(reported({ tc: mirror('eth8'), sysctl })).toEqual([]);
+    expect(reported({ tc: mirror('vnet3'), nft: dup, sysctl: { 'net.ipv4.ip_forward': '0' } })).toEqual([]);
+  });
+
   it('is a program at a device that frames come to, and at no other', () => {
     const programs = [
       { device: 'vnet2', place: 'tcx ingress', id: 7 },
