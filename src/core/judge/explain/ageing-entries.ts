@@ -1,5 +1,5 @@
 import { linkNamed, portsOf, entriesOn } from '../../bridge/host.js';
-import { advice, setEntry } from '../../bridge/changes.js';
+import { advice, setEntry, setPort } from '../../bridge/changes.js';
 import { isOff } from '../../bridge/setting-value.js';
 import { fixCost } from '../../bridge/weaknesses.js';
 import { fixText } from '../../fix/fix-text.js';
@@ -21,15 +21,17 @@ function isFlooded(state: HostState, bridge: string, port: string): boolean {
   );
 }
 
-function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | null {
+function entryToKeep(state: HostState, { bridge, port, macs, role }: Endpoint): Fix | null {
   const entries = entriesOn(state, port ?? '').filter(
     (entry) => entry.master === bridge && entry.state !== 'permanent',
   );
   // No sender knows its MAC
-  if (macs.length === 0)
-    return entries.some(({ state }) => state === 'static')
-      ? null
+  if (macs.length === 0) {
+    if (entries.some(({ state }) => state === 'static')) return null;
+    return role === 'uplink'
+      ? { changes: [setPort(port ?? '', 'learning', true)] }
       : advice(`bridge fdb replace MAC dev ${word(port ?? '')} master static`);
+  }
   const [entry] = entries.filter(
     ({ mac, state, flags }) => state === 'dynamic' && !flags.includes('extern_learn') && macs.includes(mac),
   );
@@ -37,8 +39,8 @@ function entryToKeep(state: HostState, { bridge, port, macs }: Endpoint): Fix | 
 }
 
 /**
- * Guests whose port learns nothing, so frames to them flood now or once their entry ages. Only settings show it: the
- * group has no rows. null = none, or nothing is open by design.
+ * Ports of guests and uplinks that learn nothing: frames to them flood now, or once their entry ages. Only settings
+ * show it: the group has no rows. null = none, or nothing is open by design.
  */
 export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostState | null): LeakGroup | null {
   if (before === null || step.expect.open === undefined) return null;
@@ -46,7 +48,13 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
   const additions = endpoints.flatMap((endpoint) => {
     const { name, role, bridge, port, macs } = endpoint;
     const link = portsOf(before, bridge).find((candidate) => candidate.name === port);
-    if (role !== 'guest' || port === null || !bridges.has(bridge) || !isOff(link?.port?.['learning'])) return [];
+    if (
+      !['guest', 'uplink'].includes(role) ||
+      port === null ||
+      !bridges.has(bridge) ||
+      !isOff(link?.port?.['learning'])
+    )
+      return [];
     if (!isFlooded(before, bridge, port)) return [];
     const fix = entryToKeep(before, endpoint);
     return fix === null ? [] : [{ name, port, isKnown: macs.length > 0, fix }];

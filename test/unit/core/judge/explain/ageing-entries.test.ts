@@ -76,6 +76,16 @@ describe('an entry that ages at a port that learns nothing', () => {
     ]);
   });
 
+  it('is told of an uplink beyond which no MAC is known: it may learn again', () => {
+    const endpoints = unknown.endpoints.map((known) =>
+      known.port === 'p1' ? { ...known, role: 'uplink' as const } : known,
+    );
+    const group = ageingEntries({ ...unknown, endpoints }, open, hostWith({ found: null }));
+    expect(group?.causes).toEqual([
+      expect.objectContaining({ value: 'off, no entry', fixes: ['bridge link set dev p1 learning on'] }),
+    ]);
+  });
+
   it.each<[string, Settings]>([
     ['its port has a static entry', { found: { state: 'static' } }],
     ['its port learns', { learning: true, found: null }],
