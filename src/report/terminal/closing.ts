@@ -62,10 +62,14 @@ function fixLines(answer: Answer, result: Result, trust: readonly string[], pain
   const { fix, reasons, stories, word } = answer;
   if (word.text === 'INCONCLUSIVE' || word.text === 'NOT READY')
     return reasons[0]?.hint === undefined ? [] : [`  ${'to do'.padEnd(8)}${escapeText(reasons[0].hint)}`, ...trust];
-  if (fix === null)
-    return stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0)
-      ? [`  ${'fix'.padEnd(8)}none that cuts no guests off; --verbose shows those that do, and their price`]
+  if (fix === null) {
+    if (stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0))
+      return [`  ${'fix'.padEnd(8)}none that cuts no guests off; --verbose shows those that do, and their price`];
+    // What closes an exposure does not end the leak
+    return word.text === 'BROKEN'
+      ? [`  ${'fix'.padEnd(8)}no command is known that ends it`]
       : closeLines(result, paint);
+  }
   const price = priceText(fix);
   return [
     `  ${'fix'.padEnd(8)}${paint(escapeText(commandsLine(fix.commands)), 'bold')}`,

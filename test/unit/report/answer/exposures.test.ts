@@ -3,7 +3,7 @@ import { historiesOf } from '../../../../src/report/history.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
 import type { Finding, LeakGroup, Result } from '../../../../src/core/model/result.js';
 import { exposuresOf } from '../../../../src/report/answer/exposures.js';
-import { findings, result, step } from '../../../support/report/fixture.js';
+import { findings, leakingStep, result, step } from '../../../support/report/fixture.js';
 
 const group = (over: Partial<LeakGroup>): LeakGroup => ({
   cause: 'host-forwards',
@@ -43,6 +43,17 @@ describe('the word EXPOSED', () => {
   const causes = [{ ...fix, fixes: ['bridge link set dev p1 flood off'], cost: 'unknown unicast' }];
   const flood = group({ cause: 'unknown-flood', classes: ['unknown-unicast'], causes });
   const held = (exposures: readonly LeakGroup[]): Result => result([step('gate', { exposures })], { verdict: 'holds' });
+
+  it('brings no fix of its own into a BROKEN whose cause has none', () => {
+    const unexplained = { code: 'unexplained', place: 'p1', value: '', text: '', fix: '' } as const;
+    const rows = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 100 }).map((row) =>
+      row.leak ? { ...row, causes: [unexplained] } : row,
+    );
+    const run = result([{ ...leakingStep('gate', rows), exposures: [flood] }], { exitCode: 2, asExpected: false });
+    const text = terminalReport([{ result: run, dir: null, details: null }], { width: 80, color: false });
+    expect(text).toContain('fix     no command is known that ends it');
+    expect(text.slice(text.lastIndexOf('\n\n'))).not.toContain('flood off');
+  });
   const render = (...runs: readonly Result[]): readonly string[] =>
     terminalReport(
       runs.map((run) => ({ result: run, dir: null, details: null })),
