@@ -94,7 +94,10 @@ async function readParts(options: WholeOptions): Promise<Parts> {
     const notes = [`${error.why}: each is examined in a run of its own`];
     for (const bridge of error.places)
       try {
-        found.push(await readWhole({ ...options, bridge }));
+        const part = await readWhole({ ...options, bridge });
+        const only = onlyGuestOf(part.scenario);
+        if (only === null) found.push(part);
+        else notes.push(`not examined: ${bridge}: ${onlyGuestText(only)}`);
       } catch (fault) {
         assertKnown(fault);
         notes.push(`not examined: ${bridge}: ${fault.message}`);
@@ -104,16 +107,26 @@ async function readParts(options: WholeOptions): Promise<Parts> {
   }
 }
 
-function onlyGuestFault(error: unknown, { topology }: WholeScenario): VerifyError | null {
+/** null = there are several, or none. */
+function onlyGuestOf({ topology }: WholeScenario): string | null {
   const isGuest = (endpoint: object): boolean => 'port' in endpoint && !('role' in endpoint);
   const [only, second] = Object.entries(topology.endpoints).flatMap(([name, endpoint]) =>
     isGuest(endpoint) ? [name] : [],
   );
-  return error instanceof VerifyError && error.code === 'nothing-to-hear' && only !== undefined && second === undefined
+  return second === undefined ? (only ?? null) : null;
+}
+
+function onlyGuestText(name: string): string {
+  return `${JSON.stringify(name)} is the only guest that was found: no other could receive its traffic`;
+}
+
+function onlyGuestFault(error: unknown, scenario: WholeScenario): VerifyError | null {
+  const only = onlyGuestOf(scenario);
+  return error instanceof VerifyError && error.code === 'nothing-to-hear' && only !== null
     ? new VerifyError(
         'nothing-to-hear',
         69,
-        `${JSON.stringify(only)} is the only guest that was found: no other could receive its traffic`,
+        onlyGuestText(only),
         'start a second guest on its bridge, ping once from each, and try again. Nothing was sent',
       )
     : null;
