@@ -54,7 +54,7 @@ function changesOf(compared: RunComparison, at: string, began: Map<string, strin
 }
 
 /** A folder that is not counted. */
-export interface Unended {
+export interface Uncounted {
   readonly dir: string;
   readonly why: string;
 }
@@ -67,7 +67,7 @@ interface JudgedFolder {
 /** Runs, and folders with the id of an earlier one. */
 export function withoutCopies<R extends JudgedFolder>(
   runs: readonly R[],
-): { readonly runs: readonly R[]; readonly copies: readonly Unended[] } {
+): { readonly runs: readonly R[]; readonly copies: readonly Uncounted[] } {
   const first = new Map(runs.toReversed().map((run) => [run.result.run.id, run] as const));
   const copies = runs.flatMap(({ dir, result }) => {
     const original = first.get(result.run.id)?.dir ?? dir;

@@ -65,7 +65,7 @@ function fixLines(answer: Answer, result: Result, trust: readonly string[], pain
   if (fix === null) {
     if (stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0))
       return [`  ${'fix'.padEnd(8)}none that cuts no guests off; --verbose shows those that do, and their price`];
-    // What closes an exposure does not end the leak
+    // An exposure's fix does not end the leak
     return word.text === 'BROKEN'
       ? [`  ${'fix'.padEnd(8)}no command is known that ends it`]
       : closeLines(result, paint);

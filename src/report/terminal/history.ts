@@ -1,5 +1,5 @@
 import { counted, escapeText } from '../../core/text/escape.js';
-import { type History, leakChangeText, momentText, type Unended } from '../history.js';
+import { type History, leakChangeText, momentText, type Uncounted } from '../history.js';
 import { unendedWord } from '../word.js';
 import { foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
@@ -21,7 +21,7 @@ function scenarioLines({ scenario, runs, since }: History, width: number, paint:
 /** Folders without a result and copies, then leaks that began or stopped. */
 export function historyText(
   histories: readonly History[],
-  { unended, copies }: { readonly unended: readonly Unended[]; readonly copies: readonly Unended[] },
+  { unended, copies }: { readonly unended: readonly Uncounted[]; readonly copies: readonly Uncounted[] },
   width: number,
   paint: Paint,
 ): string {

@@ -18,28 +18,35 @@ space() {
   echo $!
 }
 
-# nic NAME GATEWAY/LENGTH: what leads to a network with a gateway. A VXLAN device is taken for an uplink, as a NIC is; a
-# veth would be taken for a guest's. What it stands on is in a namespace of its own.
-nic() {
-  local near far
-  far=$(space) near=$(space)
+# outward NAME NUMBER NAMESPACE: what leads to a network, as ethNUMBER there. A VXLAN device is taken for an uplink, as
+# a NIC is; a veth would be taken for a guest's. What it stands on is in a namespace of its own.
+outward() {
+  local near
+  near=$(space)
   nsenter -t "$near" -n ip -batch - <<END
 link set lo up
-link add near mtu 1600 type veth peer name far mtu 1600 netns $far
+link add near mtu 1600 type veth peer name far$2 mtu 1600 netns $3
 link set near up
-address add 169.254.99.1/30 dev near
-link add $1 mtu 1500 type vxlan id 9 local 169.254.99.1 remote 169.254.99.2 dstport 4790
+address add 169.254.$2.1/30 dev near
+link add $1 mtu 1500 type vxlan id $2 local 169.254.$2.1 remote 169.254.$2.2 dstport 4790
 link set $1 netns 1
 END
-  nsenter -t "$far" -n ip -batch - <<END
+  nsenter -t "$3" -n ip -batch - <<END
 link set lo up
-link set far up
-address add 169.254.99.2/30 dev far
-link add eth0 mtu 1500 type vxlan id 9 local 169.254.99.2 remote 169.254.99.1 dstport 4790
-link set eth0 up
-address add $2 dev eth0
+link set far$2 up
+address add 169.254.$2.2/30 dev far$2
+link add eth$2 mtu 1500 type vxlan id $2 local 169.254.$2.2 remote 169.254.$2.1 dstport 4790
+link set eth$2 up
 END
   ip link set "$1" up
+}
+
+# nic NAME GATEWAY/LENGTH: what leads to a network with a gateway
+nic() {
+  local far
+  far=$(space)
+  outward "$1" 9 "$far"
+  nsenter -t "$far" -n ip address add "$2" dev eth9
 }
 
 # bridge_with NAME PORT…

@@ -1,3 +1,4 @@
+import { commandText } from '../../../core/fix/fix-text.js';
 import { usageError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { ReporterName } from '../../../report/reporters.js';
@@ -21,5 +22,7 @@ export async function reportCommand(
     runs.push(await reportedRun(dir, result, name === 'html', input));
   }
   const failed = await writeReports([{ name, path }], runs, { picture });
-  return combineExitStatuses(printFailedReports(failed, `report ${dirs.join(' ')} --format ${name} -o FILE`, true));
+  return combineExitStatuses(
+    printFailedReports(failed, commandText(['report', ...dirs, '--format', name, '-o', 'FILE']), true),
+  );
 }

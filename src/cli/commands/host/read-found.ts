@@ -5,7 +5,12 @@ import { addressesInFlows } from '../../../core/bridge/ovs-settings.js';
 import type { foundScenario } from '../../../core/discover/found-scenario.js';
 import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
 import { macsBehind } from '../../../core/bridge/view.js';
-import { type WholeFound, type HostOptions, wholeScenario } from '../../../core/discover/whole/compose.js';
+import {
+  type WholeFound,
+  type HostOptions,
+  type WholeInput,
+  wholeScenario,
+} from '../../../core/discover/whole/compose.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { netnsPath } from '../../../core/model/fabric.js';
@@ -120,6 +125,11 @@ async function withInnerMac(guest: GuestRecord, state: HostState, netns: string 
  * `wholeScenario`.
  */
 export async function readWhole(options: WholeOptions): Promise<WholeFound> {
+  return wholeScenario(await readInput(options));
+}
+
+/** Reads and hears the host for `wholeScenario`. VerifyError (64) for options. */
+export async function readInput(options: WholeOptions): Promise<WholeInput> {
   const netns = options.netns ?? null;
   const where = netnsPath(netns);
   const wishes = wishesOf(options);
@@ -144,7 +154,7 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const inventory = hasGuests ? await readInventory(host.state, where) : { guests: [], unread: [] };
   const guests = await Promise.all(inventory.guests.map((guest) => withInnerMac(guest, host.state, where)));
   const isConfigured = netns === null && guests.some(({ manager }) => isolating.includes(manager));
-  return wholeScenario({
+  return {
     ...host,
     inventory: { ...inventory, guests },
     declared: isConfigured ? (await readDeclared(host.state)).declared : [],
@@ -152,5 +162,5 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
     addresses: addressesIn(shown),
     netns,
     wishes,
-  });
+  };
 }

@@ -11,9 +11,14 @@ import { readLinks } from '../../../system/state/read.js';
 import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { spoolFile } from '../evidence/push.js';
-import type { WholeFound, WholeScenario } from '../../../core/discover/whole/compose.js';
+import {
+  type WholeFound,
+  type WholeInput,
+  type WholeScenario,
+  wholeScenario,
+} from '../../../core/discover/whole/compose.js';
 import { JoinedBridges } from '../../../core/discover/whole/refusals.js';
-import { howToRun, readWhole, type WholeOptions } from '../host/read-found.js';
+import { howToRun, readInput, type WholeOptions } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { mustHaveRights } from './host-run.js';
 import { runCommand } from './run.js';
@@ -39,7 +44,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
     bridges: options.bridge === undefined ? null : [options.bridge],
     note: (note) => void (options.quiet || process.stderr.write(`${escapeText(note)}\n`)),
   });
-  const { name, found, notes } = await readParts(options);
+  const { name, found, notes } = partsOf(await readInput(options));
   // Nobody is to wait for a question that cannot be answered.
   if (
     options.yes !== true &&
@@ -84,26 +89,35 @@ interface Parts {
 }
 
 /** A scenario for all bridges; for each alone where they are one network. A bridge without one is named in `notes`. */
-async function readParts(options: WholeOptions): Promise<Parts> {
+function partsOf(input: WholeInput): Parts {
   try {
-    const whole = await readWhole(options);
+    const whole = wholeScenario(input);
     return { name: whole.scenario.name, found: [whole], notes: [] };
   } catch (error) {
     if (!(error instanceof JoinedBridges) || !error.isMeant) throw error;
-    const found: WholeFound[] = [];
-    const notes = [`${error.why}: each is examined in a run of its own`];
-    for (const bridge of error.places)
-      try {
-        const part = await readWhole({ ...options, bridge });
-        const only = onlyGuestOf(part.scenario);
-        if (only === null) found.push(part);
-        else notes.push(`not examined: ${bridge}: ${onlyGuestText(only)}`);
-      } catch (fault) {
-        assertKnown(fault);
-        notes.push(`not examined: ${bridge}: ${fault.message}`);
-      }
+    const parts = error.places.map((bridge) => partOf(input, bridge));
+    const found = parts.filter((part) => typeof part !== 'string');
     if (found.length === 0) throw error;
-    return { name: `host-${error.places.join('-')}`.slice(0, 100), found, notes };
+    return {
+      name: `host-${error.places.join('-')}`.slice(0, 100),
+      found,
+      notes: [
+        `${error.why}: each is examined in a run of its own`,
+        ...parts.filter((part) => typeof part === 'string'),
+      ],
+    };
+  }
+}
+
+/** A note where there is nothing to examine. */
+function partOf(input: WholeInput, bridge: string): WholeFound | string {
+  try {
+    const part = wholeScenario({ ...input, wishes: { ...input.wishes, bridge } });
+    const only = onlyGuestOf(part.scenario);
+    return only === null ? part : `not examined: ${bridge}: ${onlyGuestText(only)}`;
+  } catch (error) {
+    assertKnown(error);
+    return `not examined: ${bridge}: ${error.message}`;
   }
 }
 

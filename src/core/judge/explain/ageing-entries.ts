@@ -48,13 +48,7 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
   const additions = endpoints.flatMap((endpoint) => {
     const { name, role, bridge, port, macs } = endpoint;
     const link = portsOf(before, bridge).find((candidate) => candidate.name === port);
-    if (
-      !['guest', 'uplink'].includes(role) ||
-      port === null ||
-      !bridges.has(bridge) ||
-      !isOff(link?.port?.['learning'])
-    )
-      return [];
+    if (role === 'host' || port === null || !bridges.has(bridge) || !isOff(link?.port?.['learning'])) return [];
     if (!isFlooded(before, bridge, port)) return [];
     const fix = entryToKeep(before, endpoint);
     return fix === null ? [] : [{ name, port, isKnown: macs.length > 0, fix }];

@@ -10,7 +10,7 @@ import { timelineShape, traceShape } from '../../../core/model/timeline.js';
 import { stateShape } from '../../../core/protocol/state-shape.js';
 import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
-import { openNewFile } from './named-file.js';
+import { openNewFile, sumsName } from './named-file.js';
 
 interface Codec {
   readonly form: 'document' | 'lines' | 'folder';
@@ -45,7 +45,7 @@ export const files = {
   discarded: { name: 'discarded.ndjson', ...text('lines', discardedShape), checked: null },
   capture: { name: 'evidence.pcapng', ...binary, checked: 'capture' },
   result: { name: 'result.json', ...binary, checked: 'result' },
-  sums: { name: 'SHA256SUMS', ...unhashed, checked: 'hashes' },
+  sums: { name: sumsName, ...unhashed, checked: 'hashes' },
   signature: { name: 'SHA256SUMS.sig', ...unhashed, checked: 'signature' },
   custody: { name: 'custody.ndjson', ...unhashed, checked: 'custody' },
   report: { name: 'report.html', ...unhashed, checked: 'report' },

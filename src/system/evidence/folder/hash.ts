@@ -6,6 +6,7 @@ import { reason, type Reason } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
 import { capturePath, files, judgedFiles, writeWhole } from './folder.js';
+import { maxSumsBytes } from './named-file.js';
 import { wayBelow } from './reach-folder.js';
 import { someText } from '../../../core/text/names.js';
 
@@ -54,9 +55,6 @@ export async function writeSums(dir: string, known?: readonly HashedFile[]): Pro
     [...hashed, result].map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(''),
   );
 }
-
-/** A million files, or a mesh of a thousand guests, take less. */
-export const maxSumsBytes = 256 * 2 ** 20;
 
 /** Empty without SHA256SUMS, as after a run that did not end. */
 function changedFiles(dir: string, hashed: readonly HashedFile[]): readonly string[] {

@@ -129,13 +129,15 @@ function replacing(folder: number, name: string, former: Stats | null, mode: num
   };
 }
 
-const sums = 'SHA256SUMS';
-const maxSumsBytes = 2 ** 24;
+/** A run's list of its files, with their hashes. */
+export const sumsName = 'SHA256SUMS';
+/** A million files, or a mesh of a thousand guests, take less. */
+export const maxSumsBytes = 256 * 2 ** 20;
 
 /** A run's file, or its list of files. */
 function isEvidence(folder: number, name: string): boolean {
-  const list = readRegularIfThere(inFolder(folder, sums), maxSumsBytes);
-  return list !== null && (name === sums || list.split('\n').some((line) => line.endsWith(`  ${name}`)));
+  const list = readRegularIfThere(inFolder(folder, sumsName), maxSumsBytes);
+  return list !== null && (name === sumsName || list.split('\n').some((line) => line.endsWith(`  ${name}`)));
 }
 
 /** PROC_SUPER_MAGIC of linux/magic.h: its links lead to open files (proc_pid_fd(5)). */
@@ -162,7 +164,7 @@ export function openNamedFile(path: string, mode = 0o666): NamedFile {
         continue;
       }
       if (former !== null && isEvidence(folder, name))
-        throw refusedPath(path, 'name another file', 'it is evidence, which SHA256SUMS beside it lists');
+        throw refusedPath(path, 'name another file', `it is evidence, which ${sumsName} beside it lists`);
       if (former !== null && !former.isFile()) return writtenDirectly(inFolder(folder, name), false);
       const file = replacing(folder, name, former, mode);
       isKept = true;
