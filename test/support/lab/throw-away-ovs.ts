@@ -35,9 +35,10 @@ export interface ThrowAwayOvs {
     head?: string,
     of?: { readonly bridge?: string; readonly name?: string; readonly settings?: Readonly<Record<string, string>> },
   ): string;
-  /** Programs: restarts ovs-vswitchd; lets the LAN speak. */
+  /** Programs: restarts ovs-vswitchd; lets the LAN speak; lets it forget its neighbours. */
   readonly restart: string;
   readonly speak: string;
+  readonly forget: string;
   close(): Promise<void>;
 }
 
@@ -139,6 +140,7 @@ export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Pr
       `ovs-appctl -t ovs-vswitchd exit\nwhile [ -e ${dir}/ovs-vswitchd.pid ]; do sleep 0.05; done\novs-vswitchd unix:${dir}/db.sock --pidfile=${dir}/ovs-vswitchd.pid --log-file=${dir}/ovs-vswitchd.log --detach --no-chdir -vconsole:off`,
     ),
     speak: program('speak', `nsenter --net=${beyond} ping -c 1 -W 2 ${guests.kali2.ip}`),
+    forget: program('forget', `nsenter --net=${beyond} ip neigh flush dev eth0`),
     run: (command) => run(command),
     talk: (answered = true) => {
       for (const name of ['kali2', 'kali3', 'spare'])
