@@ -1,5 +1,6 @@
 import type { Change, Fix } from '../model/fabric.js';
 import type { Mac, SettingValue } from '../model/scenario.js';
+import type { NftRule } from './rules.js';
 import type { BridgeKey, PortKey } from './attributes.js';
 
 export function setBridge(device: string, key: BridgeKey, value: SettingValue): Change {
@@ -30,6 +31,12 @@ export function ownEntry(mac: Mac, bridge: string): Change {
 
 export function execute(...argv: readonly string[]): Change {
   return { kind: 'run', argv };
+}
+
+/** Handles last until the rules are loaded anew. */
+export function ruleDeletion({ family, table, place, fields }: NftRule): Change {
+  const names = [family, table.slice(family.length + 1), place.slice(table.length + 1)];
+  return execute('nft', 'delete', 'rule', ...names, 'handle', String(fields['handle']));
 }
 
 export function advice(words: string): Fix {

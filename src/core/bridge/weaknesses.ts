@@ -7,7 +7,7 @@ import { type Audited, type Explained, type FixCost, prices, type RuleFinding } 
 import { copyInTunnel, nat, reflectedByUplink, rewritten } from './weaknesses/altered.js';
 import { bypassPossible } from './weaknesses/bypasses.js';
 import { declaredNotLive } from './weaknesses/declared-not-live.js';
-import { dockerIsolation } from './weaknesses/docker-isolation.js';
+import { acceptedBefore, dockerIsolation, networksJoined } from './weaknesses/networks-apart.js';
 import { broadcastFlood, groupFlood, multicastFlood, unknownFlood } from './weaknesses/flooding.js';
 import {
   bridgeChainSkipped,
@@ -59,6 +59,8 @@ export const weaknesses: Readonly<Record<FoundCauseCode, Explained> & Record<Aud
   'macvlan-bridge': macvlanBridge,
   'reflected-by-uplink': reflectedByUplink,
   'docker-isolation': dockerIsolation,
+  'networks-joined': networksJoined,
+  'accepted-before': acceptedBefore,
   nat,
   rewritten,
   'copy-in-tunnel': copyInTunnel,

@@ -249,8 +249,11 @@ const passing: ReadonlySet<string> = new Set([
 function statementSelector([name, value]: readonly [string, unknown], sets: NamedSets): Selector {
   const fields = fieldsOf(value) ?? {};
   if (name === 'match') return matchSelector(fields, sets);
+  // -m comment matches every packet (net/netfilter/xt_comment.c)
   if (name === 'xt')
-    return fields['type'] === 'match' ? unknownPart(`-m ${textOf(fields['name']) ?? '?'}`) : everything;
+    return fields['type'] === 'match' && fields['name'] !== 'comment'
+      ? unknownPart(`-m ${textOf(fields['name']) ?? '?'}`)
+      : everything;
   return passing.has(name) ? everything : unknownPart(name);
 }
 

@@ -9,7 +9,7 @@ import { hopsOf } from '../hops.js';
 import { isRouted, isSteeredAway } from '../row-context.js';
 import { isOff } from '../setting-value.js';
 import { isHandedOver, isSettingOn, readFrom } from '../view.js';
-import { dropsWithin } from '../bypass/drops-within.js';
+import { dropsWithin } from '../bypass/forward-rules.js';
 import { type NftChain, type NftRule, nftRules } from '../rules.js';
 import {
   type Audited,

@@ -9,7 +9,7 @@ import { namesIn } from '../../text/collections.js';
 import { type Fields, fieldsOf, textOf } from '../../text/json-text.js';
 import { routedView } from '../beside.js';
 import { copyRules, legacyRuleName } from '../bypass/copy-rules.js';
-import { advice, execute } from '../changes.js';
+import { advice, execute, ruleDeletion } from '../changes.js';
 import { isBridged, isUnicast, routedSender } from '../row-context.js';
 import { stateAround } from '../states-by-host.js';
 import { type BridgeView, bridgeViews, readFrom, stateAlone } from '../view.js';
@@ -100,14 +100,13 @@ function copyOf(expression: Fields, isAtDevice: boolean): Pick<NftCopy, 'verb' |
   return { verb, device: dev ?? addr ?? '?', address: null };
 }
 
-function copiesOfRule({ name, family, table, place, devices, parts, fields }: NftRule): readonly NftCopy[] {
+function copiesOfRule(rule: NftRule): readonly NftCopy[] {
+  const { name, family, place, devices, parts } = rule;
   return parts.flatMap((expression): readonly NftCopy[] => {
     const copy = copyOf(expression, family === 'netdev' || devices.length > 0);
     if (copy === null) return [];
-    const names = [family, table.slice(family.length + 1), place.slice(table.length + 1)];
-    const removal = execute('nft', 'delete', 'rule', ...names, 'handle', String(fields['handle']));
     const where = `${place}${devices.length === 0 ? '' : ` on ${devices.join(', ')}`}`;
-    return [{ ...copy, rule: name, place: where, fix: { changes: [removal] } }];
+    return [{ ...copy, rule: name, place: where, fix: { changes: [ruleDeletion(rule)] } }];
   });
 }
 

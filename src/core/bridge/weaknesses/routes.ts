@@ -53,8 +53,8 @@ function hostsDevice({ attach, port, bridge }: Endpoint): string {
   return isRoutedTo(attach) ? (port ?? '') : bareName(bridge);
 }
 
-/** null = packets leave by the bridge they came on. */
-function devicesBetween({ finding, from, to, observer }: LeakContext): readonly [string, string] | null {
+/** The devices by which the host routes a leak in and out. null = packets leave by the bridge they came on. */
+export function devicesBetween({ finding, from, to, observer }: LeakContext): readonly [string, string] | null {
   if (from === null) return null;
   if (finding.class !== 'routed-bounce')
     return isRoutedTo(from.attach) ? [hostsDevice(from), observer?.interface ?? ''] : null;

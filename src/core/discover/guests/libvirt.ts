@@ -1,5 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
-import { type GuestManager, idsIn, normalizeMac } from './guest-manager.js';
+import { VerifyError } from '../../model/verify-error.js';
+import { type AskProgram, type GuestManager, idsIn, normalizeMac } from './guest-manager.js';
 import { childOf, elementsNamed, readXml, type XmlElement } from './read-xml.js';
 
 declare module '../../model/host-config.js' {
@@ -13,10 +14,30 @@ export const libvirt: GuestManager = {
   what: 'libvirt',
   async queries(ask) {
     const uuids = idsIn(await ask(['virsh', '-r', '-q', 'list', '--uuid']), 'virsh list', /^[0-9a-f-]{36}$/);
-    return uuids.map((uuid) => ({ argv: ['virsh', '-r', '-q', 'dumpxml', uuid] }));
+    if (uuids.length === 0) return [];
+    const about = { apart: await bridgesApart(ask) };
+    return uuids.map((uuid) => ({ argv: ['virsh', '-r', '-q', 'dumpxml', uuid], about }));
   },
-  guests: ({ text }) => libvirtGuests(text),
+  guests: ({ text, about }) => libvirtGuests(text, about['apart']),
 };
+
+/** Isolated networks and those with NAT take no connection from another one (libvirt.org/formatnetwork.html). */
+async function bridgesApart(ask: AskProgram): Promise<string> {
+  try {
+    const uuids = idsIn(await ask(['virsh', '-r', '-q', 'net-list', '--uuid']), 'virsh net-list', /^[0-9a-f-]{36}$/);
+    const networks = await Promise.all(uuids.map((uuid) => ask(['virsh', '-r', '-q', 'net-dumpxml', uuid])));
+    return networks.flatMap((xml) => bridgeApart(readXml(xml)) ?? []).join(' ');
+  } catch (error) {
+    if (error instanceof VerifyError) return '';
+    throw error;
+  }
+}
+
+function bridgeApart(network: XmlElement): string | null {
+  const forward = childOf(network, 'forward');
+  const isApart = forward === undefined || (forward.attributes['mode'] ?? 'nat') === 'nat';
+  return isApart ? (childOf(network, 'bridge')?.attributes['name'] ?? null) : null;
+}
 
 interface Domain {
   readonly domain: XmlElement;
@@ -39,9 +60,10 @@ export function readDomain(xml: string): Domain {
 /**
  * Interfaces of a running domain, from `virsh -r dumpxml` (libvirt.org/formatdomain.html, "Network interfaces"), by
  * OpenStack's name if it has one (nova:name, nova:project in <metadata>). The zone is that project, else the
- * interface's own <vlan>, else its port group. Throws Error if the text is no domain.
+ * interface's own <vlan>, else its port group. `apart`: bridges that libvirt keeps apart. Throws Error if the text is
+ * no domain.
  */
-export function libvirtGuests(xml: string): readonly GuestRecord[] {
+export function libvirtGuests(xml: string, apart = ''): readonly GuestRecord[] {
   const { domain, name: domainName, interfaces } = readDomain(xml);
   const metadata = childOf(domain, 'metadata');
   const nova = metadata === undefined ? undefined : [...elementsNamed(metadata, 'instance')][0];
@@ -57,6 +79,7 @@ export function libvirtGuests(xml: string): readonly GuestRecord[] {
       mac,
       ips: device.children.filter((child) => child.name === 'ip').flatMap((ip) => ip.attributes['address'] ?? []),
       zone: zoneOf(project, device),
+      ...(apart.split(' ').includes(childOf(device, 'source')?.attributes['bridge'] ?? '-') ? { isApart: true } : {}),
     }),
   );
 }

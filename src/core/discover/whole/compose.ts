@@ -285,7 +285,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
           wishes.catalogue,
           bridges.some(({ uplinks }) => uplinks.length > 0),
         );
-  const between = betweenNetworks(bridges, unbridged.routed, input.beside);
+  const between = betweenNetworks(bridges, unbridged.routed, input);
   const placed = probesOfHost(survey, bridges, classes, between, input);
   const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];
   const isAsked = classes.length === 0 || classes.includes('known-unicast');

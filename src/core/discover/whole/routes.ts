@@ -1,5 +1,7 @@
 import { areChainsRead, forwardChains, routedGuests } from '../../bridge/beside.js';
+import { packetBetween } from '../../bridge/bypass/forward-rules.js';
 import { covers, prefixOf } from '../../bridge/routing.js';
+import { lacksLibvirtsRule, libvirtTranslated } from '../../bridge/weaknesses/networks-apart.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { Inventory, Manager } from '../../model/host-config.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
@@ -197,7 +199,7 @@ export function routedProbes(
 /** Guests that meet other networks only at the host. */
 interface Network {
   readonly bridge: string;
-  /** Keeps its networks apart, as Docker does (chains DOCKER-ISOLATION); null = no promise. */
+  /** Keeps its networks apart, as Docker does; null = no promise. */
   readonly apartBy: Manager | null;
   readonly guests: readonly FoundEntry[];
 }
@@ -224,7 +226,11 @@ function deviceTowards(address: string, { routes }: Beside): string | null {
   );
 }
 
-function networksOf(bridges: readonly FoundBridge[], routed: RoutedSegment | null): readonly Network[] {
+function networksOf(
+  bridges: readonly FoundBridge[],
+  routed: RoutedSegment | null,
+  translated: ReadonlySet<string>,
+): readonly Network[] {
   const places = [
     ...bridges
       // Which of several VLANs the host is in is not known
@@ -232,20 +238,35 @@ function networksOf(bridges: readonly FoundBridge[], routed: RoutedSegment | nul
       .map(({ name, segments }) => ({ bridge: name, guests: segments.flatMap(({ tested }) => tested) })),
     ...(routed === null ? [] : [{ bridge: routed.name, guests: routed.entries }]),
   ];
-  return places.flatMap(({ bridge, guests }) =>
-    [...new Set(guests.map(apartByOf))].map((apartBy) => ({
+  return places.flatMap(({ bridge, guests }) => {
+    const apartByOf = ({ guest }: FoundEntry): Manager | null => {
+      if (guest?.isApart === true) return guest.manager;
+      return translated.has(bridge) ? 'libvirt' : null;
+    };
+    return [...new Set(guests.map(apartByOf))].map((apartBy) => ({
       bridge,
       apartBy,
       guests: guests.filter((entry) => apartByOf(entry) === apartBy),
-    })),
-  );
+    }));
+  });
 }
 
-function apartByOf({ guest }: FoundEntry): Manager | null {
-  return guest?.isApart === true ? guest.manager : null;
+/**
+ * True if a manager keeps the networks apart. libvirt has no setting that joins two: an administrator's rule does so
+ * by design, but a missing rule of libvirt does not.
+ */
+function isPromised(from: Network, to: Network, carrier: PacketCarrier, { state }: RouteContext): boolean {
+  if (from.apartBy === null || from.apartBy !== to.apartBy) return false;
+  if (from.apartBy !== 'libvirt') return true;
+  const [source = '', destination = ''] = [from, to].map(
+    ({ guests }) => guests.flatMap((entry) => addressesOf(entry, carrier))[0]?.replace(/\/.*/, '') ?? '',
+  );
+  const packet = packetBetween([source, destination], { in: from.bridge, out: to.bridge });
+  return source !== '' && destination !== '' && lacksLibvirtsRule(state, packet);
 }
 
 interface RouteContext {
+  readonly state: HostState;
   readonly beside: Beside;
   /** By bridge: a port out of the machine. */
   readonly uplinks: ReadonlyMap<string, string>;
@@ -283,11 +304,7 @@ function pairsBetween(
   const isFirstSender = new Set(networks.flatMap(({ guests }) => guests.find(canSend) ?? []));
   return networks.flatMap((network) => {
     const beyond = networks.filter(({ bridge }) => bridge !== network.bridge);
-    const ask = (
-      from: readonly FoundEntry[],
-      to: readonly FoundEntry[],
-      isPromised: boolean,
-    ): readonly WrittenProbe[] =>
+    const ask = (from: readonly FoundEntry[], to: readonly FoundEntry[], isKept: boolean): readonly WrittenProbe[] =>
       from.length === 0 || to.length === 0
         ? []
         : [
@@ -297,20 +314,21 @@ function pairsBetween(
               to: namesIn(to),
               count: 1,
               carriers: [carrier],
-              ...(isPromised ? {} : { open_by_design: namesIn(to) }),
+              ...(isKept ? {} : { open_by_design: namesIn(to) }),
             },
           ];
     const [sender, receiver] = [network.guests.find(canSend), network.guests.find(canGet)];
-    return [true, false].flatMap((isPromised) => {
-      const others = beyond
-        .filter(({ apartBy }) => (apartBy !== null && apartBy === network.apartBy) === isPromised)
-        .flatMap(({ guests }) => guests);
+    return [true, false].flatMap((isKept) => {
+      const guestsOf = (isMeant: (neighbour: Network) => boolean): readonly FoundEntry[] =>
+        beyond.flatMap((neighbour) => (isMeant(neighbour) === isKept ? neighbour.guests : []));
+      const receivers = guestsOf((neighbour) => isPromised(network, neighbour, carrier, around));
+      const senders = guestsOf((neighbour) => isPromised(neighbour, network, carrier, around));
       return [
-        ...ask(sender === undefined ? [] : [sender], others.filter(canGet), isPromised),
+        ...ask(sender === undefined ? [] : [sender], receivers.filter(canGet), isKept),
         ...ask(
-          others.filter((entry) => canSend(entry) && !isFirstSender.has(entry)),
+          senders.filter((entry) => canSend(entry) && !isFirstSender.has(entry)),
           receiver === undefined ? [] : [receiver],
-          isPromised,
+          isKept,
         ),
       ];
     });
@@ -324,16 +342,16 @@ function pairsBetween(
 export function betweenNetworks(
   bridges: readonly FoundBridge[],
   routed: RoutedSegment | null,
-  beside: Beside,
+  { state, beside }: Pick<RoutedInput, 'state' | 'beside'>,
 ): BetweenNetworks {
-  const networks = networksOf(bridges, routed);
+  const networks = networksOf(bridges, routed, libvirtTranslated(state, beside.routes));
   if (new Set(networks.map(({ bridge }) => bridge)).size < 2) return { probes: [], notAsked: [] };
   const uplinks = new Map(
     bridges.flatMap(({ name, uplinks: [uplink] }) =>
       uplink === undefined ? [] : [[name, uplink.endpoint.port] as const],
     ),
   );
-  const around = { beside, uplinks };
+  const around = { state, beside, uplinks };
   return {
     probes: packetCarriers.flatMap((carrier) =>
       pairsBetween(networks, carrier, around).map((probe): Placed => ['first', probe]),

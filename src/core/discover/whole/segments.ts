@@ -1,5 +1,5 @@
 import { entriesOf, linkNamed, portVlans } from '../../bridge/host.js';
-import { dropsWithin } from '../../bridge/bypass/drops-within.js';
+import { dropsWithin } from '../../bridge/bypass/forward-rules.js';
 import { isSettingOn } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { Declared } from '../../model/host-config.js';

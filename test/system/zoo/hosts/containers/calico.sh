@@ -49,4 +49,4 @@ END
 }
 
 fault_policy() { iptables -I cali-tw-3 1 -j ACCEPT; }
-cause_policy="cali${drawn_name}3"
+cause_policy='cali-tw-3'

@@ -24,4 +24,4 @@ build() {
 
 # what is advised where a published port is not reached
 fault_accept() { iptables -I DOCKER-USER -j ACCEPT; }
-cause_accept='the host routes'
+cause_accept='DOCKER-USER'

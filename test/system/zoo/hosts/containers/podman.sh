@@ -19,4 +19,7 @@ build() {
 
 # as after a reload of rules that are not its own
 fault_isolation() { nft flush chain inet netavark NETAVARK-ISOLATION-1; }
-cause_isolation='the host routes'
+cause_isolation='NETAVARK-ISOLATION-1'
+
+fault_accept() { nft insert rule inet netavark FORWARD accept; }
+cause_accept='netavark\s+FORWARD'

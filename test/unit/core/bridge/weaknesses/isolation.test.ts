@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../../../src/core/audit/audit.js';
-import { dropsWithin } from '../../../../../src/core/bridge/bypass/drops-within.js';
+import { dropsWithin } from '../../../../../src/core/bridge/bypass/forward-rules.js';
 import { behindFirewall, defaultBridge, withState } from '../../../../support/snapshots/recorded.js';
 
 const sysctl = 'net.bridge.bridge-nf-call-iptables';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { guestManagers } from '../../../../../src/core/discover/guests.js';
 import { containerGuests } from '../../../../../src/core/discover/guests/containers.js';
+import { libvirtGuests } from '../../../../../src/core/discover/guests/libvirt.js';
 import type { GuestQuery } from '../../../../../src/core/discover/guests/guest-manager.js';
 import type { Manager } from '../../../../../src/core/model/host-config.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
@@ -35,6 +36,30 @@ describe('a manager of guests is asked', () => {
     expect(await commandsOf('libvirt', { 'virsh -r -q list --uuid': `${uuid}\n\n` })).toEqual([
       `virsh -r -q dumpxml ${uuid}`,
     ]);
+  });
+
+  it('for networks into which libvirt lets no other: isolated, and with NAT', async () => {
+    const [one, two, three, four] = ['1', '2', '3', '4'].map((digit) => uuid.replace(/^./, digit));
+    const network = (bridge: string, forward: string): string =>
+      `<network><name>${bridge}-net</name>${forward}<bridge name='${bridge}'/></network>`;
+    const prints = {
+      'virsh -r -q list': uuid,
+      'virsh -r -q net-list': [one, two, three, four].join('\n'),
+      [`virsh -r -q net-dumpxml ${one}`]: network('virbr0', "<forward mode='nat'/>"),
+      [`virsh -r -q net-dumpxml ${two}`]: network('virbr1', ''),
+      [`virsh -r -q net-dumpxml ${three}`]: network('virbr2', "<forward mode='route'/>"),
+      [`virsh -r -q net-dumpxml ${four}`]: network('virbr3', "<forward mode='open'/>"),
+    };
+    const [query] = await queriesOf('libvirt', prints);
+    expect(query?.about).toEqual({ apart: 'virbr0 virbr1' });
+    const domain = ['virbr1', 'virbr2'].map(
+      (bridge) => `<interface type='network'><source network='x' bridge='${bridge}'/></interface>`,
+    );
+    const guests = libvirtGuests(
+      `<domain><name>web</name><devices>${domain.join('')}</devices></domain>`,
+      query?.about?.['apart'],
+    );
+    expect(guests.map(({ isApart }) => isApart)).toEqual([true, undefined]);
   });
 
   it.each(['docker', 'podman'] as const)('for containers of %s, a hundred with one command', async (by) => {

@@ -70,6 +70,50 @@ describe('what the host routes between networks', () => {
     expect(some.probes.filter((text) => text.endsWith('open to none'))).toEqual([]);
   });
 
+  describe('is a leak between networks of libvirt', () => {
+    const filter = { family: 'ip', table: 'filter' };
+    const from = (n: number) => ({
+      match: {
+        ...{ op: '==', left: { payload: { protocol: 'ip', field: 'saddr' } } },
+        right: { prefix: { addr: `10.${n}.0.0`, len: 24 } },
+      },
+    });
+    const to = (oifname: string) => ({ match: { op: '==', left: { meta: { key: 'oifname' } }, right: oifname } });
+    const reject = { xt: { type: 'target', name: 'REJECT' } };
+    const rule = (chain: string, ...expr: readonly object[]) => ({ rule: { ...filter, chain, handle: 1, expr } });
+    const translated = [1, 2].map((n) => ({
+      rule: { family: 'ip', table: 'nat', chain: 'LIBVIRT_PRT', handle: 1, expr: [from(n), { masquerade: null }] },
+    }));
+    const opened = (...rules: readonly object[]) =>
+      between({
+        state: {
+          ...state,
+          nft: {
+            nftables: [
+              { chain: { ...filter, name: 'FORWARD', type: 'filter', hook: 'forward', prio: 0 } },
+              { chain: { ...filter, name: 'LIBVIRT_FWI' } },
+              rule('FORWARD', { jump: { target: 'LIBVIRT_FWI' } }),
+              ...rules,
+            ],
+          },
+        },
+      }).probes.filter((text) => !text.endsWith('open to none'));
+
+    it('that it translates, into which its chain rejects nothing', () => {
+      expect(opened(...translated)).toEqual([]);
+      expect(opened(...translated, rule('LIBVIRT_FWI', to('west'), reject)).map((text) => text.split(',')[0])).toEqual([
+        'east1 > west1',
+        'east2 > west1',
+      ]);
+    });
+
+    it('and not while one of them is open or routed, or a rule before its own joins them', () => {
+      expect(opened(...translated.slice(0, 1))).toHaveLength(4);
+      const rejecting = ['east', 'west'].map((name) => rule('LIBVIRT_FWI', to(name), reject));
+      expect(opened(...translated, rule('FORWARD', { accept: null }), ...rejecting)).toHaveLength(4);
+    });
+  });
+
   it('is not asked of a guest without an address, of one that the host routes elsewhere, nor towards an uplink', () => {
     const astray = neighbours.map((known) =>
       known.address === '10.2.0.2' ? { ...known, address: '10.3.0.2' } : known,
