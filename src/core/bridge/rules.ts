@@ -99,6 +99,8 @@ export interface TcFilter {
   readonly place: string;
   /** `vnet0 ingress`. */
   readonly key: string;
+  /** What tc(8) calls its place: `dev vnet0 ingress`, `dev vnet0 parent 1:`, `block 7`. */
+  readonly words: readonly string[];
   readonly name: string;
   readonly kind: string | null;
   readonly options: Fields;
@@ -108,14 +110,22 @@ export interface TcFilter {
   readonly moves: readonly TcMove[];
 }
 
+/** The kernel refuses a shared block's filters by device, and a discipline's by `root` (tc(8)). */
+function wordsOfPlace(device: string, place: string, { block, parent }: Fields): readonly string[] {
+  if (typeof block === 'number') return ['block', String(block)];
+  if (place === 'ingress' || place === 'egress') return ['dev', device, place];
+  return ['dev', device, 'parent', place === 'root' ? (textOf(parent) ?? 'root') : place];
+}
+
 function readFilter(key: string, fields: Fields): TcFilter {
   const at = key.lastIndexOf(' ');
+  const [device, place] = [key.slice(0, at), key.slice(at + 1)];
   const options = fieldsOf(fields['options']);
   const { handle, fh } = options ?? {};
   const number = typeof handle === 'number' ? `0x${handle.toString(16)}` : textOf(fh);
   const moves = [...objectsWithin(fields)].filter(({ kind }) => kind === 'mirred');
   return {
-    ...{ fields, key, device: key.slice(0, at), place: key.slice(at + 1), kind: textOf(fields['kind']) },
+    ...{ fields, key, device, place, kind: textOf(fields['kind']), words: wordsOfPlace(device, place, fields) },
     name: `tc ${key} pref ${String(fields['pref'])}${number === null ? '' : ` handle ${number}`}`,
     options: options ?? {},
     isRule: options !== null && !('ht_divisor' in options),
@@ -124,8 +134,24 @@ function readFilter(key: string, fields: Fields): TcFilter {
   };
 }
 
+const ofClass = /^([0-9a-f]+:)[0-9a-f]+$/;
+
+/** The kernel lists a discipline's u32 filters at each of its classes too (tc_u_common_ptr, net/sched/cls_u32.c). */
+function listedOnce(filters: readonly TcFilter[]): readonly TcFilter[] {
+  const listed = new Set<string>();
+  return filters.filter(({ device, place, words, kind, fields: { pref }, options: { fh } }) => {
+    const [, discipline = words.at(-1)] = ofClass.exec(place) ?? [];
+    const key = JSON.stringify([device, discipline, pref, fh]);
+    const isAgain = kind === 'u32' && ofClass.test(place) && listed.has(key);
+    listed.add(key);
+    return !isAgain;
+  });
+}
+
 const readFilters = once((listing: Fields) =>
-  Object.entries(listing).flatMap(([key, listed]) => objectsOf(listed).map((fields) => readFilter(key, fields))),
+  listedOnce(
+    Object.entries(listing).flatMap(([key, listed]) => objectsOf(listed).map((fields) => readFilter(key, fields))),
+  ),
 );
 
 /** tc filters, with heads of lists. */

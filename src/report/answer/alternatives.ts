@@ -79,13 +79,19 @@ export function storyPhrase({ group }: CauseStory): string {
   return cause === undefined ? group.cause : causePhrase(cause);
 }
 
+/** The fix of the last lines. */
+export interface FirstFix extends Alternative {
+  /** The cause that it ends, if that is not the first story's. */
+  readonly ends: string | null;
+}
+
 /** The first fix not shown to fail that cuts off no guest. Of several stories, one shown to work. */
-export function firstFix(stories: readonly CauseStory[]): Alternative | null {
-  const fixes = stories.flatMap((story) => {
+export function firstFix(stories: readonly CauseStory[]): FirstFix | null {
+  const fixes = stories.flatMap((story, at) => {
     const first = alternativesOf(story).find(
       ({ commands, outcome, cutsOff }) => commands.length > 0 && outcome !== 'fails' && !cutsOff,
     );
-    return first === undefined ? [] : [first];
+    return first === undefined ? [] : [{ ...first, ends: at === 0 ? null : storyPhrase(story) }];
   });
   return fixes.find(({ outcome }) => outcome === 'works') ?? fixes[0] ?? null;
 }

@@ -4,7 +4,7 @@ import { counted, nounFor } from '../../core/text/escape.js';
 import { readersText } from '../limits.js';
 import type { ReportedRun } from '../reporter.js';
 import { expectedWord, isDryRun, isKnownOnly, isRunReady, runWord, stepWord, type Word } from '../word.js';
-import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
+import { type FirstFix, firstFix, storyPhrase } from './alternatives.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { exposedText } from './exposures.js';
 import { type Audience, audienceOf, whoText } from './participants.js';
@@ -71,7 +71,7 @@ export interface Answer {
   readonly stories: readonly CauseStory[];
   readonly reasons: readonly ReasonStory[];
   /** null = no leak, or nothing to type. */
-  readonly fix: Alternative | null;
+  readonly fix: FirstFix | null;
   readonly audience: Audience;
 }
 

@@ -70,7 +70,9 @@ function fixLines(answer: Answer, result: Result, trust: readonly string[], pain
       ? [`  ${'fix'.padEnd(8)}no command is known that ends it`]
       : closeLines(result, paint);
   }
-  const price = priceText(fix);
+  const price = [...(fix.ends === null ? [] : [`ends another cause: ${fix.ends}`]), priceText(fix)]
+    .filter((text) => text !== '')
+    .join('; ');
   return [
     `  ${'fix'.padEnd(8)}${paint(escapeText(commandsLine(fix.commands)), 'bold')}`,
     ...(price === '' ? [] : [`${priceIndent}${escapeText(price)}`]),

@@ -14,7 +14,7 @@ import { isBridged, isUnicast, routedSender } from '../row-context.js';
 import { stateAround } from '../states-by-host.js';
 import { type BridgeView, bridgeViews, readFrom, stateAlone } from '../view.js';
 import type { Audited, BridgeRule, CauseFinder, Explained, FoundCause, LeakContext, RuleFinding } from '../weakness.js';
-import { type NftRule, nftRules, tcFilters } from '../rules.js';
+import { type NftRule, nftRules, type TcFilter, tcFilters } from '../rules.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -39,11 +39,11 @@ function filterWords({ protocol, pref, chain, kind, options }: Fields): readonly
 }
 
 /** The hook's other filters stay: they may drop forged frames. */
-function withoutFilter(device: string, place: string, filter: Fields): Fix {
-  const words = filterWords(filter);
+function withoutFilter({ words: place, fields }: TcFilter): Fix {
+  const words = filterWords(fields);
   return words === null
-    ? advice(`tc filter show dev ${device} ${place} names the filter; delete it by its pref and handle`)
-    : { changes: [execute('tc', 'filter', 'del', 'dev', device, place, ...words)] };
+    ? advice(`tc filter show ${place.join(' ')} names the filter; delete it by its pref and handle`)
+    : { changes: [execute('tc', 'filter', 'del', ...place, ...words)] };
 }
 
 interface NamedFinding {
@@ -57,17 +57,17 @@ const tcMirrorRule: BridgeRule = (view, { state }) => tcFindings(view, state).ma
 const tcFindings = ({ devices }: BridgeView, state: HostState): readonly NamedFinding[] =>
   tcFilters(state)
     .filter(({ device }) => devices.has(device))
-    .flatMap(({ device, place, name: rule, fields: filter, moves }) =>
-      moves.map(({ to, fields: action }) => ({
-        rule,
+    .flatMap((filter) =>
+      filter.moves.map(({ to, fields: action }) => ({
+        rule: filter.name,
         finding: {
           severity: 'high',
-          place: `${device} ${place}`,
+          place: filter.key,
           value: `mirred ${textOf(action['direction']) ?? ''} ${textOf(action['mirred_action']) ?? ''} to ${to ?? '?'}`,
           readFrom: readFrom.tc,
-          text: `frames of ${device} are carried to ${to ?? 'another device'}, which no attribute of a link shows`,
+          text: `frames of ${filter.device} are carried to ${to ?? 'another device'}, which no attribute of a link shows`,
           probe: 'known-unicast',
-          fix: withoutFilter(device, place, filter),
+          fix: withoutFilter(filter),
         } satisfies RuleFinding,
       })),
     );

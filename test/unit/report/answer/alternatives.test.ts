@@ -81,6 +81,13 @@ describe('what would end leaks', () => {
     expect(firstFix([story([cause('nat', 4, []), cause('ageing-zero', 4, ['y'])])])?.commands).toEqual(['y']);
     expect(firstFix([story([cause('nat', 4, [])])])).toBeNull();
   });
+
+  it('says what it ends where that is not the first cause', () => {
+    const without = story([cause('nat', 4, [])]);
+    const hub = story([cause('ageing-zero', 4, ['y'], { places: ['br0.ageing_time'] })]);
+    expect(firstFix([hub, without])?.ends).toBeNull();
+    expect(firstFix([without, hub])).toMatchObject({ commands: ['y'], ends: 'br0 is a hub (ageing_time 0)' });
+  });
 });
 
 describe('a fix that cuts guests off', () => {

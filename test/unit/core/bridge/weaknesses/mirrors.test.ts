@@ -12,9 +12,16 @@ const rule = 'onBridge' in finding ? finding.onBridge : (): readonly RuleFinding
 
 /** What the audit would have done about filters on a port, as `tc -j filter show` prints them. */
 function fixesOf(...filters: readonly object[]): readonly unknown[] {
+  return fixesAt({ ingress: filters });
+}
+
+/** As above, by the place that the filters were read from. */
+function fixesAt(places: Readonly<Record<string, readonly object[]>>): readonly unknown[] {
   const port = { port: {}, master: 'br0', promiscuity: 1 };
   const state = stateWith([upLink('br0', { kind: 'bridge', bridge: {}, promiscuity: 0 }), upLink('vnet0', port)], {
-    tc: { filters: { 'vnet0 ingress': filters } },
+    tc: {
+      filters: Object.fromEntries(Object.entries(places).map(([place, listed]) => [`vnet0 ${place}`, listed])),
+    },
   });
   const found = bridgeViews(stateAlone(state)).flatMap((view) => rule(view, stateAlone(state)));
   return found.map(({ fix }) => {
@@ -36,6 +43,22 @@ describe('a filter of tc that copies frames', () => {
       ['tc filter del dev vnet0 ingress protocol all pref 1 handle 0x2 flower'],
       ['tc filter del dev vnet0 ingress chain 3 protocol ip pref 5 handle 800::800 u32'],
       ['tc filter del dev vnet0 ingress protocol all pref 49152'],
+    ]));
+  const u32 = { protocol: 'all', pref: 9, kind: 'u32', chain: 0, options: { fh: '800::800', actions: [copy] } };
+  it('of a shared block goes by the block: the kernel refuses one of its devices', () =>
+    expect(fixesOf({ ...u32, block: 7 })).toEqual([['tc filter del block 7 protocol all pref 9 handle 800::800 u32']]));
+  it('of a discipline goes by that: root and a bare handle are no place of a filter', () =>
+    expect(
+      fixesAt({
+        root: [{ ...u32, parent: '8001:' }],
+        '20:': [u32],
+        // the kernel lists the root's there once more
+        '8001:10': [u32, { ...u32, pref: 10 }],
+      }),
+    ).toEqual([
+      ['tc filter del dev vnet0 parent 8001: protocol all pref 9 handle 800::800 u32'],
+      ['tc filter del dev vnet0 parent 20: protocol all pref 9 handle 800::800 u32'],
+      ['tc filter del dev vnet0 parent 8001:10 protocol all pref 10 handle 800::800 u32'],
     ]));
   it('is looked up by the reader where nothing says which it is', () =>
     expect(fixesOf({ kind: 'matchall', options: { actions: [copy] } })).toEqual([
