@@ -20,6 +20,8 @@ const things: readonly {
   readonly causes?: readonly LeakGroup['cause'][];
   readonly what: string;
   readonly allows: string;
+  /** Causes whose fix ends it. Absent: the first of its leaks. */
+  readonly ends?: readonly LeakGroup['cause'][];
 }[] = [
   {
     classes: ['unknown-unicast'],
@@ -29,6 +31,7 @@ const things: readonly {
   {
     classes: ['mac-spoof', 'ip-spoof'],
     what: 'forged sources pass',
+    ends: ['source-unchecked', 'rp-filter-off'],
     allows: 'a guest that attacks can speak as another, and draw its traffic to itself',
   },
   {
@@ -57,10 +60,17 @@ const things: readonly {
 
 const rest = { what: 'frames reach others than their addressee', allows: 'a guest that listens reads them' };
 
-function fixOf(groups: readonly LeakGroup[]): Pick<Exposure, 'fixes' | 'cost'> {
-  const causes = groups.flatMap((group) => group.causes.filter(({ code }) => code === group.cause));
-  const [best] = causes.filter(({ fixes }) => fixes.length > 0);
-  return { fixes: best?.fixes ?? [], cost: best?.cost ?? '' };
+function fixOf(
+  groups: readonly LeakGroup[],
+  ends: readonly LeakGroup['cause'][] | null = null,
+): Pick<Exposure, 'fixes' | 'cost'> {
+  const causes = groups.flatMap((group) =>
+    group.causes.filter(({ code, fixes }) => (ends ?? [group.cause]).includes(code) && fixes.length > 0),
+  );
+  const [best] = causes;
+  // Of several bridges each has its part
+  const alike = causes.filter(({ code }) => code === best?.code);
+  return { fixes: [...new Set(alike.flatMap(({ fixes }) => fixes))], cost: best?.cost ?? '' };
 }
 
 function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
@@ -115,10 +125,12 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
     group: LeakGroup,
     { classes, causes = [] }: Pick<(typeof things)[number], 'classes' | 'causes'>,
   ): boolean => causes.includes(group.cause) || group.classes.some((name) => classes.includes(name));
-  const overheard = things.flatMap(({ what, allows, ...thing }): readonly Exposure[] => {
+  const overheard = things.flatMap(({ what, allows, ends, ...thing }): readonly Exposure[] => {
     const mine = groups.filter((group) => group.few === undefined && shows(group, thing));
     if (mine.length === 0) return [];
-    return [{ what, allows, ...fixOf(mine), observers: [...new Set(mine.flatMap(({ observers }) => observers))] }];
+    return [
+      { what, allows, ...fixOf(mine, ends), observers: [...new Set(mine.flatMap(({ observers }) => observers))] },
+    ];
   });
   const exposures = [...few(groups), ...foreseen(listed.filter(({ rows }) => rows === 0)), ...overheard];
   const others = groups.filter((group) => group.few === undefined && !things.some((thing) => shows(group, thing)));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { historiesOf } from '../../../../src/report/history.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
-import type { Finding, LeakGroup, Result } from '../../../../src/core/model/result.js';
+import type { Finding, GroupCause, LeakGroup, Result } from '../../../../src/core/model/result.js';
 import { exposuresOf } from '../../../../src/report/answer/exposures.js';
 import { findings, leakingStep, result, step } from '../../../support/report/fixture.js';
 
@@ -35,6 +35,30 @@ describe('what is open by design', () => {
       'the host routes to db, and not to most other guests',
       'unknown unicast floods',
     ]);
+  });
+});
+
+describe('the fix of what is open by design', () => {
+  const caused = (code: GroupCause['code'], fixes: readonly string[]): GroupCause => ({
+    ...{ code, places: ['p1'], value: '', text: '', rows: 1 },
+    fixes,
+  });
+  const fixesOf = (...exposures: readonly LeakGroup[]): readonly (readonly string[])[] =>
+    exposuresOf(result([step('one', { exposures })])).map(({ fixes }) => fixes);
+  const forged = { classes: ['mac-spoof'], cause: 'ageing-zero' } as const;
+
+  it('is for forged sources one of sources, or none', () => {
+    const hub = caused('ageing-zero', ['ip link set dev br0 type bridge ageing_time 30000']);
+    expect(fixesOf(group({ ...forged, causes: [hub] }))).toEqual([[]]);
+    expect(fixesOf(group({ ...forged, causes: [hub, caused('source-unchecked', ['lock p1'])] }))).toEqual([
+      ['lock p1'],
+    ]);
+  });
+
+  it('is for every bridge', () => {
+    const flood = (port: string): LeakGroup =>
+      group({ cause: 'unknown-flood', classes: ['unknown-unicast'], causes: [caused('unknown-flood', [port])] });
+    expect(fixesOf(flood('p1'), flood('p2'))).toEqual([['p1', 'p2']]);
   });
 });
 
