@@ -1,10 +1,14 @@
-import { portVlans } from './host.js';
+import { segmentOf } from './bypass/segment.js';
+import { portsOf, portVlans } from './host.js';
 import { isRoutedTo } from '../model/attach.js';
+import { hostOf } from '../model/host-names.js';
 import type { Flow, FrameSpec, Observer, StepPlan } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { isOff, isOn } from './setting-value.js';
+import { isOutward } from './view.js';
+import { once } from '../text/collections.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 
 /** A row with flow and kernel state, to explain why frames arrived. */
@@ -75,19 +79,41 @@ function isKeptApart({ port, fromPort }: Pick<RowContext, 'port' | 'fromPort'>):
   return isOn(fromPort?.port?.['isolated']) && isOn(port?.port?.['isolated']);
 }
 
-/** True if flood is on, and not both ports are isolated. */
-export function takesFloods(row: Pick<RowContext, 'port' | 'fromPort'>): boolean {
-  return row.port === null || !(isKeptApart(row) || isOff(row.port.port?.['flood']));
+/** Needed for each of thousands of leaks. A state never changes. */
+const segmentsOfState = once((_: HostState) => new Map<string, ReadonlySet<string>>());
+
+function isOneNetwork(first: string, second: string, state: HostState): boolean {
+  if (first === second || hostOf(first) !== hostOf(second)) return true;
+  const known = segmentsOfState(state);
+  const segment = known.get(first) ?? segmentOf(new Set([first]), state);
+  known.set(first, segment);
+  // Beyond two uplinks may be one network
+  return segment.has(second) || [first, second].every((name) => portsOf(state, name).some(isOutward));
+}
+
+/** True if bridges may forward from the sender to the observer: one network, and not both ports are isolated. */
+export function mayForward(row: RowContext): boolean {
+  const { from, fromPort, bridge, before } = row;
+  return !isKeptApart(row) && isOneNetwork(fromPort?.master ?? from?.bridge ?? bridge.name, bridge.name, before);
+}
+
+/** True if the bridge may flood to the observer, and that is not the addressee, who gets the frame anyway. */
+export function takesFloods(row: RowContext): boolean {
+  const { finding, port } = row;
+  return (port === null || !isOff(port.port?.['flood'])) && finding.observer !== finding.to && mayForward(row);
+}
+
+/** The flag of a port that takes group frames. */
+export function groupFlag(dstMac: Mac | null): 'bcast_flood' | 'mcast_flood' {
+  return dstMac === 'ff:ff:ff:ff:ff:ff' ? 'bcast_flood' : 'mcast_flood';
 }
 
 /** True if the bridge had reason to forward: group frames, or unicast known there or unknown. */
 export function isBridged(row: RowContext): boolean {
-  const { entries, port } = row;
-  if (!isUnicast(row)) return true;
-  return (
-    port !== null &&
-    !isKeptApart(row) &&
-    (entries.length === 0 || entries.some((entry) => entry.port === port.name)) &&
-    isOn(port.port?.['flood'])
-  );
+  const { entries, port, dstMac } = row;
+  if (port === null) return !isUnicast(row);
+  const isTaken = isUnicast(row)
+    ? (entries.length === 0 || entries.some((entry) => entry.port === port.name)) && isOn(port.port?.['flood'])
+    : !isOff(port.port?.[groupFlag(dstMac)]);
+  return isTaken && mayForward(row);
 }

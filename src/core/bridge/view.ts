@@ -66,9 +66,16 @@ export function strangersBehind(
   return senders.filter(({ mac }) => !known.has(mac));
 }
 
-/** True if the port learns no MAC. */
-export function isDeafToSources(link: LinkState | undefined): boolean {
-  return link?.port?.['learning'] === false;
+/** Learned entries at their limit (`fdb_max_learned`, Linux 6.7). null = there is room. */
+export function fullTable(bridge: LinkState | undefined): { readonly learned: number; readonly limit: number } | null {
+  const limit = Number(bridge?.bridge?.['fdb_max_learned'] ?? 0);
+  const learned = Number(bridge?.bridge?.['fdb_n_learned'] ?? 0);
+  return limit > 0 && learned >= limit ? { learned, limit } : null;
+}
+
+/** True if the port learns no further MAC: learning is off, or its bridge's table is full. */
+export function isDeafToSources(link: LinkState | undefined, state: Pick<HostState, 'links'>): boolean {
+  return link?.port?.['learning'] === false || fullTable(linkNamed(state, link?.master)) !== null;
 }
 
 /** Every Linux bridge. `roles` overrides by port. */

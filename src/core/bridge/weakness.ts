@@ -81,6 +81,8 @@ export interface Explained {
     readonly find: CauseFinder;
     /** Leaks of two bridges are two groups. */
     readonly isOfBridge?: true;
+    /** The bridge itself forwards, for want of an entry in its table or by a setting. Absent: another way. */
+    readonly forwards?: 'table' | 'setting';
   };
 }
 

@@ -197,6 +197,11 @@ export function isOfBridge(code: GroupCause['code']): boolean {
   return isFoundCause(code) && weaknesses[code].cause.isOfBridge === true;
 }
 
+/** The way of the bridge itself to the observer. Null = another way, as a rule's copy. */
+export function forwardingOf(code: GroupCause['code']): 'table' | 'setting' | null {
+  return isFoundCause(code) ? (weaknesses[code].cause.forwards ?? null) : null;
+}
+
 type PhrasedCause = Pick<GroupCause, 'places' | 'value' | 'text'> & { readonly code: GroupCause['code'] | AuditId };
 
 /** A main clause: `br0 is a hub (ageing_time 0)`. */

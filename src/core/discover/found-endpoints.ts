@@ -9,6 +9,7 @@ import { deafness, isDeafToSources, isOutward, macsBehind } from '../bridge/view
 import { endpointName, type Neighbour } from './host-topology.js';
 import { ipsOf } from './recorded-addresses.js';
 import { filled } from '../text/collections.js';
+import { word } from '../text/escape.js';
 
 /** An endpoint with one MAC. */
 export interface WrittenEndpoint {
@@ -124,18 +125,27 @@ export function otherMacsNote(entry: FoundEntry): readonly string[] {
       ];
 }
 
+interface NotedPlace {
+  readonly isUnlearned: boolean;
+  /** Absent: the bridge's table has room. */
+  readonly isFull?: boolean;
+  readonly isRouted: boolean;
+}
+
 /** Why no frames can be sent as a guest. */
 export function observedOnlyNote(
   { name, guest, endpoint, isSilent = false, elsewhere }: FoundEntry,
-  { isUnlearned, isRouted }: { readonly isUnlearned: boolean; readonly isRouted: boolean },
+  { isUnlearned, isFull = false, isRouted }: NotedPlace,
 ): string {
   if (isSilent)
     return `${name}: ${endpoint.bridge} does not know its MAC: the run sends with the one that ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports`;
   if (elsewhere !== undefined)
     return `${name}: a static entry of the bridge points its MAC at ${elsewhere}. The run sends to this guest, not as it`;
   if (isUnlearned)
-    return `${name}: learning is off at ${endpoint.port}; ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports its MAC. The run sends to this guest, not as it`;
+    return `${name}: ${isFull ? `the MAC table of ${endpoint.bridge} is full` : `learning is off at ${endpoint.port}`}; ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports its MAC. The run sends to this guest, not as it`;
   if (isRouted) return `${name}: the host does not know its MAC. It is observed only; ping from it once`;
+  if (isFull)
+    return `${name}: the MAC table of ${endpoint.bridge} is full, and has no MAC on its port. It is observed only; raise the limit (ip link set dev ${word(endpoint.bridge)} type bridge fdb_max_learned 0)`;
   return endpoint.mac === undefined
     ? `${name}: the bridge has learned no MAC on its port. It is observed only; ping from it once`
     : `${name}: the bridge does not have its MAC on its port now. It is observed only; ping from it once`;
@@ -201,7 +211,7 @@ export function foundEndpoints(
       guest,
       spoke,
       endpoint,
-      ...(spoke ? {} : unlearnedPlace(link, endpoint, state.fdb, (mac) => isOwn(mac) && !arriving.has(end.name))),
+      ...(spoke ? {} : unlearnedPlace(link, endpoint, state, (mac) => isOwn(mac) && !arriving.has(end.name))),
       ...(others.length === 0 ? {} : { others }),
       ...(end === link || inLab ? {} : { near: end.name }),
     };
@@ -216,14 +226,15 @@ function isPlaced(mac: string | undefined, macs: readonly string[], isHub: boole
 function unlearnedPlace(
   link: LinkState,
   endpoint: WrittenEndpoint,
-  fdb: readonly FdbState[],
+  state: Pick<HostState, 'fdb' | 'links'>,
   isOwn: (mac: string) => boolean,
 ): Pick<FoundEntry, 'elsewhere' | 'isSilent'> {
   const { mac, role, bridge } = endpoint;
+  const { fdb } = state;
   const stray = fdb.find((entry) => isStatic(entry, endpoint));
   if (stray !== undefined) return { elsewhere: stray.port };
   const isKnown = fdb.some((entry) => entry.mac === mac && entry.master === bridge);
-  const isSilent = mac !== undefined && role === undefined && isOwn(mac) && !isDeafToSources(link) && !isKnown;
+  const isSilent = mac !== undefined && role === undefined && isOwn(mac) && !isDeafToSources(link, state) && !isKnown;
   return isSilent ? { isSilent } : {};
 }
 
@@ -275,7 +286,8 @@ function orphansOf({ state, neighbours, bridge }: BridgeInput): readonly Neighbo
 /** Entries of a bridge; if one port does not learn and one station has no place, it is there. */
 export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput): readonly FoundEntry[] {
   const withoutMac = entries.filter(
-    ({ endpoint }) => endpoint.mac === undefined && isDeafToSources(linkNamed(around.state, endpoint.port)),
+    ({ endpoint }) =>
+      endpoint.mac === undefined && isDeafToSources(linkNamed(around.state, endpoint.port), around.state),
   );
   const [orphan, second] = orphansOf(around);
   if (orphan === undefined || second !== undefined || withoutMac.length !== 1) return entries;

@@ -1,4 +1,5 @@
 import { linkNamed, entriesOf } from '../bridge/host.js';
+import { isDeafToSources } from '../bridge/view.js';
 import { isOnPort, placeOf } from '../model/attach.js';
 import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Bridge, Endpoint, Mac } from '../model/scenario.js';
@@ -156,7 +157,7 @@ export function sendersOf(step: StepPlan): readonly string[] {
 /** True if an endpoint's bridge learns MACs at its port. */
 export function couldLearn(state: HostState, { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>): boolean {
   const ageing = Number(linkNamed(state, bridge)?.bridge?.['ageing_time'] ?? 0);
-  return ageing > 0 && linkNamed(state, port)?.port?.['learning'] !== false;
+  return ageing > 0 && !isDeafToSources(linkNamed(state, port), state);
 }
 
 /** True if frames for a MAC go to one port: the endpoint's own, or a static entry's. */

@@ -58,15 +58,16 @@ function knownPorts(fdb: readonly FdbState[]): ReadonlySet<string> {
 }
 
 /** A port with entries that adds none: a locked one drops frames of other MACs, an uplink's senders are elsewhere. */
-function mayLackEntries(link: LinkState): boolean {
-  return isDeafToSources(link) && !isOutward(link) && link.port?.['locked'] !== true;
+function mayLackEntries(link: LinkState, links: readonly LinkState[]): boolean {
+  return isDeafToSources(link, { links }) && !isOutward(link) && link.port?.['locked'] !== true;
 }
 
 function portsToHear(links: readonly LinkState[], known: ReadonlySet<string>): readonly LinkState[] {
   const hubs = new Set(links.filter(({ bridge }) => bridge?.['ageing_time'] === 0).map(({ name }) => name));
   return links.filter((link) => {
     if (deafness(link) !== null) return false;
-    return known.has(link.name) ? mayLackEntries(link) : hubs.has(link.master ?? '') || isDeafToSources(link);
+    if (known.has(link.name)) return mayLackEntries(link, links);
+    return hubs.has(link.master ?? '') || isDeafToSources(link, { links });
   });
 }
 
@@ -116,7 +117,7 @@ function sourceOf(frame: Uint8Array): string | null {
 
 /** A guest's or the host's own frame may come back by an uplink. */
 function isReflected(mac: string, link: LinkState, { fdb, links }: HostState): boolean {
-  if (!isOutward(link) || !isDeafToSources(link)) return false;
+  if (!isOutward(link) || !isDeafToSources(link, { links })) return false;
   return links.some((known) => known.mac === mac) || fdb.some((entry) => entry.mac === mac && entry.port !== link.name);
 }
 
@@ -241,11 +242,11 @@ export async function hearGuests(
     for (const { fd } of [...atPorts, ...atBridges]) libc().close(fd);
     behind.close();
   }
-  return { ...macsHeard(atPorts), neighbours: [...addresses.values()], behind: senders };
+  return { ...macsHeard(atPorts, state), neighbours: [...addresses.values()], behind: senders };
 }
 
-function macsHeard(ears: readonly Ear[]): Pick<HeardGuests, 'fdb' | 'macs'> {
-  const learning = ears.filter(({ link }) => !isDeafToSources(link));
+function macsHeard(ears: readonly Ear[], state: HostState): Pick<HeardGuests, 'fdb' | 'macs'> {
+  const learning = ears.filter(({ link }) => !isDeafToSources(link, state));
   return {
     fdb: learning.flatMap(({ link: { name, master }, heard }) =>
       [...heard].map((mac) => ({
@@ -260,7 +261,9 @@ function macsHeard(ears: readonly Ear[]): Pick<HeardGuests, 'fdb' | 'macs'> {
       })),
     ),
     macs: new Map(
-      ears.flatMap(({ link, heard: [mac] }) => (isDeafToSources(link) && mac !== undefined ? [[link.name, mac]] : [])),
+      ears.flatMap(({ link, heard: [mac] }) =>
+        isDeafToSources(link, state) && mac !== undefined ? [[link.name, mac]] : [],
+      ),
     ),
   };
 }

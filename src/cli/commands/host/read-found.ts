@@ -4,7 +4,7 @@ import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import { addressesInFlows } from '../../../core/bridge/ovs-settings.js';
 import type { foundScenario } from '../../../core/discover/found-scenario.js';
 import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
-import { macsBehind } from '../../../core/bridge/view.js';
+import { isDeafToSources, macsBehind } from '../../../core/bridge/view.js';
 import {
   type WholeFound,
   type HostOptions,
@@ -109,7 +109,7 @@ function mayBeElsewhere({ name, master }: LinkState, state: HostState): boolean 
 async function withInnerMac(guest: GuestRecord, state: HostState, netns: string | null): Promise<GuestRecord> {
   const link = linkNamed(state, guest.port);
   if (guest.manager !== 'namespace' || guest.mac !== null || link === undefined) return guest;
-  if (link.port?.['learning'] !== false && !mayBeElsewhere(link, state)) return guest;
+  if (!isDeafToSources(link, state) && !mayBeElsewhere(link, state)) return guest;
   try {
     const inside = objectsOf(await readJson(['ip', '-n', guest.name, '-j', 'link', 'show'], { netns }));
     const end = inside.find((insideLink) => insideLink['ifindex'] === link.peer);

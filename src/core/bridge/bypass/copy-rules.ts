@@ -19,6 +19,7 @@ import {
   type Selector,
   unknownPart,
 } from './selector.js';
+import { segmentOf } from './segment.js';
 import { type NftChain, type NftRule, nftRules, type NftRules, type TcFilter, tcFilters } from '../rules.js';
 
 export interface CopyRule {
@@ -247,6 +248,37 @@ function legacyCopyRules({ legacyTables = [] }: HostState): readonly CopyRule[] 
 /** Rules that copy or move frames. */
 export function copyRules(state: HostState): readonly CopyRule[] {
   return [...nftCopyRules(listingOf(state)), ...tcCopyRules(state), ...legacyCopyRules(state)];
+}
+
+/** Rules by which copies come to `to` over devices between, as an ifb or a pair. */
+export interface CopyChain {
+  readonly rules: readonly string[];
+  readonly to: readonly string[];
+}
+
+/** Rules that copy on what others have copied of the frames of these devices. */
+export function copyChains(devices: ReadonlySet<string>, state: HostState): readonly CopyChain[] {
+  const ways = new Map([...devices].map((device): [string, readonly string[]] => [device, []]));
+  const wayTo = ({ selectors }: CopyRule): readonly string[] | undefined => {
+    const named = selectors.flatMap((selector) =>
+      selector.devices.flatMap(({ names, isNegated }) => (isNegated ? [] : names)),
+    );
+    return named.length === 0 ? [] : named.map((name) => ways.get(name)).find((way) => way !== undefined);
+  };
+  const chains: CopyChain[] = [];
+  let remaining = copyRules(state);
+  for (let before = -1; before !== remaining.length; ) {
+    before = remaining.length;
+    remaining = remaining.filter((rule) => {
+      const [way, to] = [wayTo(rule), rule.to ?? []];
+      if (way === undefined) return true;
+      const rules = [...way, rule.name];
+      if (way.length > 0) chains.push({ rules, to });
+      for (const name of segmentOf(new Set(), state, to)) if (!ways.has(name)) ways.set(name, rules);
+      return false;
+    });
+  }
+  return chains;
 }
 
 /** Counts rules read: nft, xtables that nft does not list, tc filters at these devices. */

@@ -2,7 +2,7 @@ import type { Severity } from '../../model/audit.js';
 import type { Change } from '../../model/fabric.js';
 import type { ProbeClassName } from '../../model/scenario.js';
 import { setPort } from '../changes.js';
-import { isUnicast } from '../row-context.js';
+import { groupFlag, isUnicast, takesFloods } from '../row-context.js';
 import { isOn } from '../setting-value.js';
 import { type Audited, type BridgeRule, type CauseFinder, type Explained, type FixCost, verb } from '../weakness.js';
 import { flagRule } from './port-flags.js';
@@ -31,6 +31,7 @@ const findUnknownFlood: CauseFinder = (leak) => {
     port === null ||
     dstMac === bridge.mac ||
     !isOn(port.port?.['flood']) ||
+    !takesFloods(leak) ||
     entries.length > 0
   )
     return null;
@@ -64,6 +65,7 @@ export const unknownFlood: Explained & Audited = {
       text: 'a guest that is silent for longer than the ageing time is not reached until it speaks',
     },
     find: findUnknownFlood,
+    forwards: 'setting',
   },
   finding: { onBridge: unknownFloodRule },
 };
@@ -71,7 +73,7 @@ export const unknownFlood: Explained & Audited = {
 const findGroupFlood: CauseFinder = (leak) => {
   const { port, dstMac } = leak;
   if (port === null || dstMac === null || isUnicast(leak) || leak.finding.class === 'stp-root') return null;
-  const key = dstMac === 'ff:ff:ff:ff:ff:ff' ? 'bcast_flood' : 'mcast_flood';
+  const key = groupFlag(dstMac);
   if (!isOn(port.port?.[key])) return null;
   return {
     place: `${port.name}.${key}`,
@@ -102,6 +104,7 @@ export const groupFlood: Explained = {
         : `${parts.devices} ${verb(parts, 'takes', 'take')} multicast that no guest there joined (mcast_flood on)`,
     cost: ({ place }) => (place.endsWith('bcast_flood') ? floodCosts.broadcast : floodCosts.multicast),
     find: findGroupFlood,
+    forwards: 'setting',
   },
 };
 

@@ -69,6 +69,7 @@ export const notIsolated: Explained = {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'is', 'are')} not isolated (isolated off)`,
     cost: isolationCost,
     find: findNotIsolated,
+    forwards: 'setting',
   },
 };
 

@@ -5,7 +5,7 @@ import { word } from '../../text/escape.js';
 import { advice, setBridge, setEntry, setPort } from '../changes.js';
 import { isUnicast, takesFloods } from '../row-context.js';
 import { isOff } from '../setting-value.js';
-import { type BridgeView, isOutward, isSettingOn, type PortView, readFrom } from '../view.js';
+import { type BridgeView, fullTable, isOutward, isSettingOn, type PortView, readFrom } from '../view.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import { type Audited, type BridgeRule, type CauseFinder, entryCost, type Explained, verb } from '../weakness.js';
 
@@ -66,6 +66,7 @@ export const ageingZero: Explained & Audited = {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'is a hub', 'are hubs')} (ageing_time 0)`,
     cost: { price: 'nothing', text: 'nothing, entries age as they do by default' },
     find: findAgeingZero,
+    forwards: 'table',
     isOfBridge: true,
   },
   finding: { onBridge: ageingZeroRule },
@@ -98,6 +99,7 @@ export const agedOut: Explained = {
     phrase: ({ place, value }) => `a guest was silent for longer than the bridge remembers it (${place} ${value})`,
     cost: entryCost,
     find: findAgedOut,
+    forwards: 'table',
   },
 };
 
@@ -161,28 +163,27 @@ export const learningOff: Explained & Audited = {
     cost: ({ changes }) =>
       changes?.[0]?.kind === 'set' ? { price: 'nothing', text: 'nothing, ports learn by default' } : entryCost,
     find: findLearningOff,
+    forwards: 'table',
   },
   finding: { onBridge: learningOffRule },
 };
 
-/** A static entry has room despite a limit. */
-function makeRoom(bridge: string, guest: { readonly mac: Mac; readonly port: string } | null): readonly Change[] {
-  return [guest === null ? setBridge(bridge, 'fdb_max_learned', 0) : setEntry(guest.mac, guest.port)];
+/** A static entry would help one guest: the others without room flood on. */
+function makeRoom(bridge: string): readonly Change[] {
+  return [setBridge(bridge, 'fdb_max_learned', 0)];
 }
 
-/** At the limit (Linux 6.7) unknown MACs flood. */
+/** At the limit unknown MACs flood. To a MAC of no guest they flood at any. */
 const findFdbFull: CauseFinder = (leak) => {
-  const { bridge, after, dstMac, to } = leak;
-  const now = linkNamed(after, bridge.name)?.bridge;
-  const [limit, learned] = [Number(now?.['fdb_max_learned'] ?? 0), Number(now?.['fdb_n_learned'] ?? 0)];
-  if (!isUnicast(leak) || !takesFloods(leak) || limit === 0 || learned < limit) return null;
+  const { bridge, after, entries, finding } = leak;
+  const full = fullTable(linkNamed(after, bridge.name));
+  if (finding.class === 'unknown-unicast' || !isUnicast(leak) || !takesFloods(leak)) return null;
+  if (full === null || entries.length > 0) return null;
   return {
     place: `${bridge.name}.fdb_n_learned`,
-    value: `${learned} of ${limit}`,
+    value: `${full.learned} of ${full.limit}`,
     text: `the table of ${bridge.name} is full: a MAC that does not fit is flooded`,
-    fix: {
-      changes: makeRoom(bridge.name, to === null || to.port === null ? null : { mac: dstMac ?? '', port: to.port }),
-    },
+    fix: { changes: makeRoom(bridge.name) },
   };
 };
 
@@ -190,11 +191,9 @@ export const fdbFull: Explained = {
   meaning: 'The table is at its limit: frames to a MAC beyond it flood.',
   cause: {
     phrase: ({ place, value }) => `the MAC table is full (${place}: ${value})`,
-    cost: ({ changes }) =>
-      changes?.[0]?.kind === 'fdb'
-        ? entryCost
-        : { price: 'host', text: 'memory of the host: a guest can fill the table' },
+    cost: { price: 'host', text: 'memory of the host: a guest can fill the table' },
     find: findFdbFull,
+    forwards: 'table',
     isOfBridge: true,
   },
 };
@@ -215,7 +214,7 @@ const fdbLimitRule: BridgeRule = ({ name, settings }) => {
         ? 'the database is full: unicast to every MAC that does not fit floods'
         : 'a guest that fills the database with made-up MACs makes unicast to others flood',
       probe: 'mac-flood',
-      fix: { changes: makeRoom(name, null), also: ', or a static entry for each guest' },
+      fix: { changes: makeRoom(name), also: ', or a static entry for each guest' },
     },
   ];
 };

@@ -8,9 +8,9 @@ import { injectionDevice } from '../../model/timeline.js';
 import { namesIn } from '../../text/collections.js';
 import { type Fields, fieldsOf, textOf } from '../../text/json-text.js';
 import { routedView } from '../beside.js';
-import { copyRules, legacyRuleName } from '../bypass/copy-rules.js';
+import { copyChains, copyRules, legacyRuleName } from '../bypass/copy-rules.js';
 import { advice, execute, ruleDeletion } from '../changes.js';
-import { isBridged, isUnicast, routedSender } from '../row-context.js';
+import { isBridged, routedSender } from '../row-context.js';
 import { stateAround } from '../states-by-host.js';
 import { type BridgeView, bridgeViews, readFrom, stateAlone } from '../view.js';
 import type { Audited, BridgeRule, CauseFinder, Explained, FoundCause, LeakContext, RuleFinding } from '../weakness.js';
@@ -201,6 +201,8 @@ interface Carriers {
   readonly routed: ReturnType<typeof routedCopies>;
   /** By name, with devices. null = by a route. */
   readonly named: ReadonlyMap<string, { readonly finding: RuleFinding; readonly to: readonly string[] | null }>;
+  /** Several rules, the last of which carries frames to these devices. */
+  readonly chains: readonly { readonly finding: RuleFinding; readonly to: readonly string[] }[];
   readonly toPort: Map<string, RuleFinding | null>;
   /** The host's own name for a name across hosts. */
   readonly nameHere: (name: string) => string;
@@ -252,45 +254,55 @@ function askedRule(
   return to === null || to.includes(carriers.nameHere(device ?? '')) ? finding : null;
 }
 
+/** The last rule's finding: the others may serve more than these copies. */
+function chainsOf(view: BridgeView, state: HostState, named: Carriers['named']): Carriers['chains'] {
+  return copyChains(view.devices, state).flatMap(({ rules, to }) => {
+    const places = rules.map((rule) => named.get(rule)?.finding.place ?? rule);
+    const finding = named.get(rules.at(-1) ?? '')?.finding;
+    return finding === undefined ? [] : [{ finding: { ...finding, place: places.join(' and ') }, to }];
+  });
+}
+
 const copying: BridgeRule = (view, snapshot) => [...tcMirrorRule(view, snapshot), ...nftMirrorRule(view, snapshot)];
 
-function besides({ devices }: BridgeView, { links }: HostState): ReadonlySet<string> {
-  return new Set(namesIn(links).filter((name) => !devices.has(name) && !injectionDevice.test(name)));
+function readCarriers(leak: LeakContext): Carriers | null {
+  const { host, state } = stateAround(leak.bridge.name, leak.before);
+  const nameHere = host === null ? (name: string): string => name : bareName;
+  const view = viewOf(leak, state, nameHere);
+  if (view === undefined) return null;
+  const snapshot = stateAlone(state);
+  const placed = (finding: RuleFinding): RuleFinding => ({ ...finding, place: onHost(host, finding.place) });
+  const others = new Set(namesIn(state.links).filter((name) => !view.devices.has(name) && !injectionDevice.test(name)));
+  const named = namedRules({ ...view, devices: new Set([...view.devices, ...others]) }, state, placed);
+  return {
+    rules: copying(view, snapshot).map(placed),
+    elsewhere: copying({ ...view, devices: others }, snapshot).map(placed),
+    programs: xdpRule(view, snapshot).map(placed),
+    named,
+    chains: chainsOf(view, state, named),
+    routed: routedCopies(view.devices, state).map((copy) => ({ ...copy, finding: placed(copy.finding) })),
+    toPort: new Map(),
+    nameHere,
+  };
 }
 
 function carriersOf(leak: LeakContext): Carriers | null {
   const { before, bridge } = leak;
   const known = carriersOfState.get(before) ?? new Map<string, Carriers | null>();
   carriersOfState.set(before, known);
-  let carriers = known.get(bridge.name);
-  if (carriers === undefined) {
-    const { host, state } = stateAround(bridge.name, before);
-    const nameHere = host === null ? (name: string): string => name : bareName;
-    const view = viewOf(leak, state, nameHere);
-    const snapshot = stateAlone(state);
-    const placed = (finding: RuleFinding): RuleFinding => ({ ...finding, place: onHost(host, finding.place) });
-    carriers =
-      view === undefined
-        ? null
-        : {
-            rules: copying(view, snapshot).map(placed),
-            elsewhere: copying({ ...view, devices: besides(view, state) }, snapshot).map(placed),
-            programs: xdpRule(view, snapshot).map(placed),
-            named: namedRules(view, state, placed),
-            routed: routedCopies(view.devices, state).map((copy) => ({ ...copy, finding: placed(copy.finding) })),
-            toPort: new Map(),
-            nameHere,
-          };
-    known.set(bridge.name, carriers);
-  }
+  const carriers = known.has(bridge.name) ? (known.get(bridge.name) ?? null) : readCarriers(leak);
+  known.set(bridge.name, carriers);
   return carriers;
 }
 
-function ruleTo(port: string | null, { rules, toPort, nameHere }: Carriers): RuleFinding | null {
+function ruleTo(port: string | null, { rules, chains, toPort, nameHere }: Carriers): RuleFinding | null {
   if (port === null) return rules[0] ?? null;
   const known = toPort.get(port);
   if (known !== undefined) return known;
-  const rule = rules.find((each) => isTo(each, nameHere(port))) ?? null;
+  const rule =
+    rules.find((each) => isTo(each, nameHere(port))) ??
+    chains.find(({ to }) => to.includes(nameHere(port)))?.finding ??
+    null;
   toPort.set(port, rule);
   return rule;
 }
@@ -326,19 +338,19 @@ function routedCopyTo(leak: LeakContext, { routed }: Carriers): RuleFinding | un
 
 /** tc-mirred(8), nft(8). */
 const findMirror: CauseFinder = (leak) => {
-  const { bridge, fromPort, to, entries } = leak;
+  const { bridge, fromPort, to } = leak;
   const carriers = carriersOf(leak);
   const tested = carriers === null ? null : askedRule(leak, deviceOf(leak), carriers);
   if (tested !== null) return foundIn(tested);
-  // unknown unicast is flooded there anyway: the setting that floods is what is to be closed first
-  if (isUnicast(leak) && entries.length === 0 && leak.finding.exposed === true && isBridged(leak)) return null;
-  if (carriers === null) return null;
+  // open to most by design: the setting that opens it is to be closed first
+  if (carriers === null || (leak.finding.exposed === true && isBridged(leak))) return null;
   const near = [fromPort?.name, routedSender(leak)?.port, to?.port, bridge.name];
   const first =
     ruleTo(deviceOf(leak), carriers) ??
     ruleFromElsewhere(leak, carriers) ??
     routedCopyTo(leak, carriers) ??
-    carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
+    // what a program does is not known
+    (isBridged(leak) ? undefined : carriers.programs.find(({ place }) => near.includes(place.split(' ')[0])));
   return first === undefined ? null : foundIn(first);
 };
 

@@ -66,6 +66,7 @@ export const noQuerier: Explained & Audited = {
     phrase: ({ devices }) => `${devices} floods multicast: it snoops without a querier`,
     cost: { price: 'host', text: 'groups that no member has reported stop after some minutes' },
     find: findNoQuerier,
+    forwards: 'setting',
     isOfBridge: true,
   },
   finding: { onBridge: noQuerierRule },
@@ -94,6 +95,7 @@ export const member: Explained = {
     phrase: ({ place }) => `the port is a member of the group (${place})`,
     cost: { price: 'share', text: 'the guest no longer gets the group' },
     find: findMember,
+    forwards: 'setting',
   },
 };
 
@@ -149,6 +151,7 @@ export const mcastRouterPort: Explained & Audited = {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'gets', 'get')} every multicast group (multicast_router)`,
     cost: { price: 'share', text: 'a multicast router behind that port no longer gets every group' },
     find: findMcastRouterPort,
+    forwards: 'setting',
   },
   finding: { onBridge: mcastRouterPortRule },
 };

@@ -148,6 +148,7 @@ export const sourceUnchecked: Explained = {
         : `${parts.devices} ${verb(parts, 'takes', 'take')} frames with any source MAC`,
     cost: { price: 'share', text: 'the guest can use no other MAC: no nested guests, no addresses that fail over' },
     find: findSourceUnchecked,
+    forwards: 'setting',
   },
 };
 

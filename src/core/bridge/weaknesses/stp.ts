@@ -87,6 +87,7 @@ export const stpOpen: Explained & Audited = {
     phrase: ({ place }) => `a guest's BPDUs are not stopped (${place} is off)`,
     cost: { price: 'share', text: 'a switch behind that port is shut out' },
     find: findStpOpen,
+    forwards: 'setting',
   },
   finding: { onBridge: stpOpenRule },
 };

@@ -79,6 +79,7 @@ export const vlanShared: Explained = {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'is', 'are')} in a VLAN of another zone (${parts.place})`,
     cost: { price: 'share', text: 'the port leaves that VLAN, with all that it has there' },
     find: findVlanShared,
+    forwards: 'setting',
   },
 };
 
@@ -140,6 +141,7 @@ export const vlanUnfiltered: Explained & Audited = {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'ignores', 'ignore')} VLAN tags (vlan_filtering 0)`,
     cost: { price: 'share', text: 'every port needs its VLANs, and one that is forgotten is cut off' },
     find: findVlanUnfiltered,
+    forwards: 'setting',
     isOfBridge: true,
   },
   finding: { onBridge: vlanUnfilteredRule },

@@ -2,7 +2,8 @@ import type { ProbeClassName } from '../../model/scenario.js';
 import { type CatalogueAllowance, catalogueClasses, disruptiveClasses } from '../../probe/classes.js';
 import type { Declared, Inventory } from '../../model/host-config.js';
 import { attributesOf } from '../../bridge/attributes.js';
-import { isDeafToSources, strangersBehind } from '../../bridge/view.js';
+import { linkNamed } from '../../bridge/host.js';
+import { fullTable, isDeafToSources, strangersBehind } from '../../bridge/view.js';
 import { separateBridges, deviceText, type UnbridgedSegment, segmentsBeside } from '../../bridge/beside.js';
 import type { Beside, HostState, LinkState, SenderBehind } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
@@ -124,9 +125,9 @@ interface Survey {
   readonly taken: Set<string>;
 }
 
-function isUnlearned(links: Links, entry: FoundEntry): boolean {
+function isUnlearned(state: Pick<HostState, 'links'>, entry: FoundEntry): boolean {
   if (entry.spoke || entry.endpoint.mac === undefined) return false;
-  return isDeafToSources(links.get(entry.endpoint.port)) || entry.elsewhere !== undefined;
+  return isDeafToSources(linkNamed(state, entry.endpoint.port), state) || entry.elsewhere !== undefined;
 }
 
 const deciding = attributesOf.port.filter(({ decides }) => decides !== undefined);
@@ -180,7 +181,7 @@ function probesOfHost(
 ): readonly Placed[] {
   const { links, examined, unbridged, guests, places } = survey;
   const context = {
-    isUnlearned: (entry: FoundEntry) => isUnlearned(links, entry),
+    isUnlearned: (entry: FoundEntry) => isUnlearned(state, entry),
     kindOf: (entry: FoundEntry) =>
       JSON.stringify(deciding.map(({ key }) => links.get(entry.endpoint.port)?.port?.[key] ?? null)),
     lastRound: lastRoundOf(wishes, guests.length),
@@ -201,7 +202,7 @@ function probesOfHost(
 }
 
 function topologyOf(
-  { links, examined, unbridged, guests, places }: Survey,
+  { examined, unbridged, guests, places }: Survey,
   bridges: readonly FoundBridge[],
   entries: readonly FoundEntry[],
   { state, netns }: WholeInput,
@@ -209,7 +210,7 @@ function topologyOf(
   const namespace = netns === null ? {} : { netns };
   const behind = examined.flatMap((bridge) => bridge.behind);
   const isOnlyObserved = (entry: FoundEntry): boolean =>
-    guests.includes(entry) && !canSpeak(entry) && !isUnlearned(links, entry);
+    guests.includes(entry) && !canSpeak(entry) && !isUnlearned(state, entry);
   return {
     provider: 'host',
     bridges: Object.fromEntries(
@@ -250,7 +251,11 @@ function notesOf(survey: Survey, found: readonly FoundBridge[], { state, invento
     ...bridges.flatMap((bridge) => leftOutNotes(bridge, state)),
     ...onceEach(
       guests.flatMap((entry) => {
-        const known = { isUnlearned: isUnlearned(links, entry), isRouted: unbridged.kinds.has(entry.endpoint.bridge) };
+        const known = {
+          isUnlearned: isUnlearned(state, entry),
+          isFull: fullTable(links.get(entry.endpoint.bridge)) !== null && entry.elsewhere === undefined,
+          isRouted: unbridged.kinds.has(entry.endpoint.bridge),
+        };
         const notes = [...(entry.spoke ? [] : [observedOnlyNote(entry, known)]), ...otherMacsNote(entry)];
         return notes.map((note) => [entry.name, note] as const);
       }),

@@ -1,6 +1,6 @@
-import { causeCodes, fixCost, weaknesses } from '../../bridge/weaknesses.js';
+import { causeCodes, fixCost, forwardingOf, weaknesses } from '../../bridge/weaknesses.js';
 import { fixOnHost, fixText, isExecutable } from '../../fix/fix-text.js';
-import { isBridged, isUnicast, type RowContext } from '../../bridge/row-context.js';
+import { isBridged, isUnicast, mayForward, type RowContext } from '../../bridge/row-context.js';
 import type { FoundCause } from '../../bridge/weakness.js';
 import type { CauseCode, FoundCauseCode } from '../../model/codes.js';
 import type { RuleChange } from '../../model/timeline.js';
@@ -19,6 +19,10 @@ function worthReporting(causes: readonly Cause[]): readonly Cause[] {
   const has = (code: CauseCode): boolean => causes.some((cause) => cause.code === code);
   // a device on a bridge gets the bridge's frames, whatever the ports' settings
   if (has('above-bridge')) return causes.filter(({ code }) => code === 'above-bridge' || code === 'mirror');
+  // a copy of what the bridge floods for want of an entry adds nothing; beside a copy no setting is at fault
+  const byTable = causes.some(({ code }) => forwardingOf(code) === 'table');
+  if (has('mirror'))
+    return causes.filter(({ code }) => (byTable ? code !== 'mirror' : forwardingOf(code) !== 'setting'));
   const isExplained = causes.some(({ code }) => code !== 'sniffer-on-host' && !openAnyway.includes(code));
   return causes.filter(
     ({ code }) => !(code === 'sniffer-on-host' && isExplained) && !(code === 'group-flood' && has('member')),
@@ -61,6 +65,7 @@ function causesOf(leak: RowContext | null, input: CauseInput): readonly Cause[] 
     leak === null
       ? []
       : causeCodes.flatMap((code): readonly Cause[] => {
+          if (forwardingOf(code) !== null && !mayForward(leak)) return [];
           const cause = findCause(leak, code, input);
           if (cause === null) return [];
           const hostFix = cause.fix === null ? null : fixOnHost(cause.fix, leak.bridge.name, plan);

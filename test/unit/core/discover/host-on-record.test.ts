@@ -320,6 +320,11 @@ describe('an addressee that the bridge has not learned', () => {
 
   it.each([
     ['speaks first', probe.replace('probe:', 'learn: [ b ], probe:'), forgot],
+    [
+      'finds no room in a full table',
+      probe,
+      setLink('br0', (link) => ({ bridge: { ...link.bridge, fdb_max_learned: 1, fdb_n_learned: 1 } }))(forgot),
+    ],
     ['may not be learned', probe, { ...forgot, ...setLink('vnet1', { port: { learning: false } })(forgot) }],
     ['is what the step changes', probe.replace('probe:', 'fdb: { flush: br0 }, probe:'), forgot],
     ['has to be separated', probe.replace('private', 'separated'), forgot],

@@ -32,8 +32,9 @@ describe('a cause', () => {
   });
   it('of a full table without an addressee is mended by the limit', () => {
     expect(
-      findAsText('fdb-full')(leak({ to: null, after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 9 })) }))
-        ?.fix,
+      findAsText('fdb-full')(
+        leak({ to: null, entries: [], after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 9 })) }),
+      )?.fix,
     ).toBe('ip link set dev br0 type bridge fdb_max_learned 0');
   });
   it('of a root without STP is that BPDUs are handed on', () => {

@@ -135,13 +135,16 @@ const cases: { readonly [C in Code]?: Case } = {
     },
   },
   'fdb-full': {
-    found: { after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 8 })) },
+    found: { entries: [], after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 8 })) },
     reported: {
       place: 'br0.fdb_n_learned',
       value: '8 of 8',
-      fix: `bridge fdb replace ${unicast} dev p1 master static`,
+      // an entry for one guest leaves the next one flooded
+      fix: 'ip link set dev br0 type bridge fdb_max_learned 0',
     },
     not: {
+      'a MAC that the table has': { entries: [entry()] },
+      'a MAC of no guest': { finding: of('unknown-unicast') },
       room: { after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 7 })) },
       'no limit': { after: withLink(bridge({ fdb_max_learned: 0, fdb_n_learned: 8 })) },
       'a kernel without it': { after: host() },

@@ -3,7 +3,7 @@ import { attributesOf } from '../../../../../src/core/bridge/attributes.js';
 import { type WholeInput, type HostOptions, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
-import { learnedAt, setBridges, stateWith, upLink } from '../../../../support/link-state.js';
+import { learnedAt, setBridges, stateWith, upLink, setLink } from '../../../../support/link-state.js';
 
 const port = (name: string, more: Partial<LinkState> = {}): LinkState =>
   upLink(name, {
@@ -162,6 +162,17 @@ describe('the scenario of a whole host', () => {
     // Two stations of which no bridge knows: either may be the one behind v2
     const more = [...neighbours, { mac: macOf(77), address: '10.9.0.77', device: 'br0' }];
     expect(composed(deaf, {}, { neighbours: more }).steps[0]?.probe[1]?.class).toBe('unknown-unicast');
+  });
+
+  it('sends to a guest that a full table has no room for, where its MAC is heard', () => {
+    const host = hostOf(4);
+    const fdb = host.fdb.filter((entry) => entry.port !== 'v2');
+    const full = setLink('br0', { bridge: { fdb_max_learned: 3, fdb_n_learned: 3 } })({ ...host, fdb });
+    const { steps, notes } = composed(full, {}, { heard: new Map([['v2', macOf(2)]]) });
+    expect(steps[0]?.probe[1]).toMatchObject({ class: 'known-unicast', from: ['v1', 'v3', 'v4'], to: ['v2'] });
+    expect(notes).toContainEqual(expect.stringContaining('the MAC table of br0 is full; the host reports its MAC'));
+    const unheard = composed(full).notes.filter((note) => note.startsWith('v2'));
+    expect(unheard).toEqual([expect.stringContaining('raise the limit')]);
   });
 
   it('gives such a guest no station that the host talks to at another device', () => {

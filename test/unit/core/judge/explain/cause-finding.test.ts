@@ -4,7 +4,7 @@ import type { Cause } from '../../../../../src/core/model/result.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
 import { finds, judged, receives } from '../../../../support/judge/judged.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
-import { learnedAt, changedState, setBridges, setPorts } from '../../../../support/link-state.js';
+import { learnedAt, changedState, setBridges, setLinks, setPorts, upLink } from '../../../../support/link-state.js';
 
 const learned = { ...hostState(), fdb: [learnedAt('52:54:00:00:00:02', 'p1')] };
 const socket = { inode: '7', protocol: '0003', holders: [{ pid: 4242, name: 'tcpreplay' }], own: false } as const;
@@ -51,6 +51,41 @@ describe('the cause of a leak', () => {
       { code: 'mirror', place: 'netdev t c on p0', value: 'dup to p2', fix: 'nft delete rule netdev t c handle 3' },
     ]);
     expect(codesIn({ ...learned, nft: rule('p9') })).toEqual(['unexplained']);
+  });
+
+  const dup = (on: string, chain: string, to: string): readonly object[] => [
+    { chain: { family: 'netdev', table: 't', name: chain, hook: 'ingress', dev: on } },
+    { rule: { family: 'netdev', table: 't', chain, handle: 3, expr: [{ dup: { addr: to } }] } },
+  ];
+  const mirrored = (to: string, ...more: readonly object[]): Pick<HostState, 'nft'> => ({
+    nft: { nftables: [...dup('p0', 'c', to), ...more] },
+  });
+
+  it('is the copy alone where the bridge may not forward: no flag of the port ends it', () => {
+    const apart = changedState(hostState(), setPorts({ isolated: true, flood: true }));
+    const twoBridges = changedState(
+      { ...hostState(), links: [...hostState().links, upLink('br1', { kind: 'bridge', bridge: {} })] },
+      setLinks(({ name, master }) => ({ master: name === 'p0' ? 'br1' : master })),
+    );
+    for (const state of [apart, twoBridges]) {
+      expect(codesIn({ ...state, ...mirrored('p2') })).toEqual(['mirror']);
+      expect(codesIn(state)).toEqual(['unexplained']);
+    }
+    expect(codesIn({ ...hostState(), ...mirrored('p2') })).toEqual(['mirror']);
+  });
+
+  it('is what makes the bridge flood, beside which a copy changes nothing', () => {
+    const hub = changedState(hostState(), setBridges({ ageing_time: 0 }));
+    expect(codesIn({ ...hub, ...mirrored('p2') })).toEqual(['ageing-zero', 'unknown-flood']);
+  });
+
+  it('is each rule of a chain of copies, the last of which is to go', () => {
+    const links = [...learned.links, upLink('ifb0', { kind: 'ifb' })];
+    const chained = { ...learned, links, ...mirrored('ifb0', ...dup('ifb0', 'e', 'p2')) };
+    expect(causesIn(chained)).toMatchObject([
+      { code: 'mirror', place: 'netdev t c on p0 and netdev t e on ifb0', fix: 'nft delete rule netdev t e handle 3' },
+    ]);
+    expect(codesIn({ ...chained, ...mirrored('p9', ...dup('ifb0', 'e', 'p2')) })).toEqual(['unexplained']);
   });
 
   it('is several where several fit, the most specific first', () => {

@@ -20,11 +20,11 @@ describe('what a fix costs', () => {
       fixPrice('group-flood', { place: 'p0.mcast_flood', fix: 'x' }),
     );
   });
-  it('is, of an entry for the addressee where the table is full, that it has to follow the guest', () => {
-    const costOf = (change: Change): string | null =>
-      fixCost('fdb-full', { place: 'br0.fdb_n_learned', fix: 'x', changes: [change] });
-    expect(costOf(setEntry('52:54:00:00:00:0b', 'tap1'))).toContain('follow');
-    expect(costOf(setBridge('br0', 'fdb_max_learned', 0))).toContain('memory');
+  it('is, of an entry, that it has to follow the guest; of a table without a limit, memory', () => {
+    const costOf = (code: 'fdb-full' | 'learning-off', change: Change): string | null =>
+      fixCost(code, { place: 'p0', fix: 'x', changes: [change] });
+    expect(costOf('learning-off', setEntry('52:54:00:00:00:0b', 'tap1'))).toContain('follow');
+    expect(costOf('fdb-full', setBridge('br0', 'fdb_max_learned', 0))).toContain('memory');
   });
   it('is never that an uplink is isolated: no cause asks for it but between guests', () => {
     const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
