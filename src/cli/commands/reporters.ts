@@ -1,5 +1,4 @@
 import { listText } from '../../core/text/names.js';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VerifyError, messageOf, usageError } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
@@ -73,13 +72,8 @@ const reportFiles: Readonly<Record<ReporterName, string>> = {
   controls: 'controls.txt',
 };
 
-/** Every reporter with a file in the folder. VerifyError (64) if the folder cannot be made. */
+/** Every reporter with a file in the folder. */
 export function everyReport(folder: string): readonly ChosenReporter[] {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw usageError(`--report ${folder}: ${messageOf(error)}`, 'name a folder that you may write to');
-  }
   return reporterNames.map((name) => ({ name, path: join(folder, reportFiles[name]) }));
 }
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, check } from '../../support/call.js';
+import { call, check, cli } from '../../support/call.js';
 import { smallRun } from '../../support/lab/small-run.js';
 import { needs, program } from '../../support/needs.js';
 
@@ -54,6 +54,17 @@ describe('attest', needs(program('ssh-keygen')), () => {
     });
     expect(check(dir, '--require-signature')).toMatchObject({ status: 0, none: [], wrong: [] });
     expect(call('run', file, '--out', unsigned, '--quiet', '--sign', join(run.scratch, 'no-key'))).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('no-key') as string,
+    });
+    expect(existsSync(unsigned)).toBe(false);
+    // One that signs at the beginning, and at the end no more
+    const once = `#!/bin/sh\n[ ! -e '${key}.used' ] || { echo agent is gone >&2; exit 1; }\ntouch '${key}.used'\nPATH="\${PATH#*:}" exec ssh-keygen "$@"\n`;
+    mkdirSync(`${key}.bin`);
+    writeFileSync(join(`${key}.bin`, 'ssh-keygen'), once, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${key}.bin:${process.env['PATH']}` };
+    const words = ['run', file, '--out', unsigned, '--quiet', '--sign', key];
+    expect(spawnSync(process.execPath, [cli, ...words], { env, encoding: 'utf8' })).toMatchObject({
       status: 69,
       stderr: expect.stringContaining('is not signed') as string,
     });

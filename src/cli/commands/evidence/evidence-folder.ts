@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { cannotWrite } from '../../../system/evidence/folder/folder.js';
+import { checkNamedFile } from '../../../system/evidence/folder/named-file.js';
 import { openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { RunPaths } from '../../../system/process/process-rights.js';
 
@@ -44,4 +45,25 @@ export function runPaths(
   key: string | null = null,
 ): RunPaths {
   return { evidence: out ?? 'evidence', reports: reports.flatMap(({ path }) => path ?? []), key };
+}
+
+/**
+ * Tries what a run uses at its end alone: its reports and the keys. VerifyError (64) where one would fail then.
+ */
+export async function checkEnding({ reports }: RunPaths, keys: readonly string[]): Promise<void> {
+  for (const path of reports) {
+    try {
+      checkNamedFile(path);
+    } catch (error) {
+      throw new VerifyError(
+        'not-written',
+        64,
+        `${path} cannot be written: ${messageOf(error)}`,
+        error instanceof VerifyError ? error.hint : 'name a file that you may write to. Nothing was sent',
+      );
+    }
+  }
+  if (keys.length === 0) return;
+  const { checkKey } = await import('../../../system/evidence/folder/signature.js');
+  for (const key of new Set(keys)) await checkKey(key);
 }

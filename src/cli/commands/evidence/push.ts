@@ -37,6 +37,11 @@ export function spoolFile(options: PushOptions): { readonly path: string | null 
   return { path: spool === null ? null : join(spool, 'summary') };
 }
 
+/** The key that signs a summary; null = none is written. */
+export function spoolKey(options: PushOptions): string | null {
+  return spoolOf(options) === null ? null : signKeyOf(options);
+}
+
 /** VerifyError (64) for a wrong address or a missing key. */
 export async function checkPush(options: PushOptions): Promise<void> {
   if (spoolOf(options) === null) return;

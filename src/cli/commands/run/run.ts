@@ -11,8 +11,8 @@ import { handedVariable, takeHanded } from '../../../system/process/handed.js';
 import { type RunPaths, shedRights } from '../../../system/process/process-rights.js';
 import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
-import { runPaths } from '../evidence/evidence-folder.js';
-import { deliverRuns, pushRefusal, spoolFile, spoolRuns } from '../evidence/push.js';
+import { checkEnding, runPaths } from '../evidence/evidence-folder.js';
+import { deliverRuns, pushRefusal, spoolFile, spoolKey, spoolRuns } from '../evidence/push.js';
 import {
   chooseReporters,
   everyReport,
@@ -43,7 +43,9 @@ async function reportRefusal(options: RunCommandOptions, error: VerifyError): Pr
   const chosen = reportersOf(options).filter(({ name, path }) => path !== null || !['terminal', 'json'].includes(name));
   const names = options.files.length === 0 ? ['this host'] : options.files;
   const unended = names.map((name) => ({ name, why: `${error.message}: ${error.hint}` }));
-  printFailedReports(await writeReports(chosen, [], { status: error.exitCode, unended }));
+  const failed = await writeReports(chosen, [], { status: error.exitCode, unended });
+  for (const { text } of error.code === 'not-written' ? [] : failed)
+    process.stderr.write(`verify-isolation: ${escapeText(text)}\n`);
 }
 
 function reportersOf({ reporter, json, report }: RunCommandOptions): ReturnType<typeof chooseReporters> {
@@ -106,8 +108,10 @@ function tryLaunch(options: RunCommandOptions): Launch | null {
 }
 
 function launch(options: RunCommandOptions): Launch {
-  const paths = pathsOf(options, reportersOf(options), signKeyOf(options, false));
-  return beginLaunch(process.argv.slice(2), { isWhole: options.finished === undefined, paths });
+  return beginLaunch(process.argv.slice(2), {
+    isWhole: options.finished === undefined,
+    paths: pathsOf(options, false),
+  });
 }
 
 async function carryOut(
@@ -182,6 +186,7 @@ async function readRequest(requested: RunCommandOptions | null, inside: LabEnter
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.dryRun === true && !onHost)
     throw usageError('--dry-run is for provider: host', 'a lab disturbs nothing: just run it');
+  if (handed === null) await mustEnd(options, onHost);
   const signKey = signKeyOf(options, onHost);
   return {
     options,
@@ -192,12 +197,22 @@ async function readRequest(requested: RunCommandOptions | null, inside: LabEnter
     onHost,
     isWhole: options.finished === undefined,
     signKey,
-    paths: pathsOf(options, reporters, signKey),
+    paths: pathsOf(options, onHost),
   };
 }
 
-function pathsOf(options: RunCommandOptions, reporters: RunRequest['reporters'], signKey: string | null): RunPaths {
-  return runPaths(options.out, [...reporters, spoolFile(options)], signKey);
+/** Paths that a run writes and reads. */
+export function pathsOf(options: RunCommandOptions, onHost: boolean): RunPaths {
+  return runPaths(options.out, [...reportersOf(options), spoolFile(options)], signKeyOf(options, onHost));
+}
+
+/** VerifyError (64) where a report, a summary or a signature cannot be written at the end. */
+export async function mustEnd(options: RunCommandOptions, onHost: boolean): Promise<void> {
+  const keys = [signKeyOf(options, onHost), spoolKey(options)];
+  await checkEnding(
+    pathsOf(options, onHost),
+    keys.filter((key) => key !== null),
+  );
 }
 
 function signKeyOf({ sign }: RunCommandOptions, onHost: boolean): string | null {

@@ -8,9 +8,7 @@ import { escapeText } from '../../../core/text/escape.js';
 import { waitForSpanningTree } from '../../../system/fabric/wait.js';
 import { shedRights } from '../../../system/process/process-rights.js';
 import { readLinks } from '../../../system/state/read.js';
-import { chooseReporters } from '../reporters.js';
-import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
-import { spoolFile } from '../evidence/push.js';
+import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
 import {
   type WholeFound,
   type WholeInput,
@@ -21,7 +19,7 @@ import { JoinedBridges } from '../../../core/discover/whole/refusals.js';
 import { howToRun, readInput, type WholeOptions } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { mustHaveRights } from './host-run.js';
-import { runCommand } from './run.js';
+import { mustEnd, pathsOf, runCommand } from './run.js';
 import type { RunCommandOptions } from './run-series.js';
 
 /**
@@ -38,7 +36,8 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
     );
   mustHaveRights(options.strict === true);
   // Before the host is read: it starts the program again.
-  shedRights(runPaths(options.out, [...chooseReporters(options.reporter, options.json), spoolFile(options)]));
+  shedRights(pathsOf({ ...options, files: [] }, true));
+  await mustEnd({ ...options, files: [] }, true);
   await waitForSpanningTree({
     readLinks: () => readLinks({ netns: netnsPath(options.netns ?? null), sysfs: false }),
     bridges: options.bridge === undefined ? null : [options.bridge],

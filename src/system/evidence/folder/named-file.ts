@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
   constants,
   fchmodSync,
@@ -143,12 +144,15 @@ function isEvidence(folder: number, name: string): boolean {
 /** PROC_SUPER_MAGIC of linux/magic.h: its links lead to open files (proc_pid_fd(5)). */
 const isOfProc = (folder: number): boolean => statfsSync(`/proc/self/fd/${folder}/.`).type === 0x9fa0;
 
-/**
- * A user's output, which replaces the old file when complete. Pipes and devices are written directly. Makes missing
- * folders. Root follows no other user's links. In folders of sudo's caller, files are the caller's. Throws VerifyError
- * (64, `out-not-own`), and file system errors.
- */
-export function openNamedFile(path: string, mode = 0o666): NamedFile {
+interface NamedPlace {
+  /** Open; the caller closes it. */
+  readonly folder: number;
+  readonly name: string;
+  /** A link only below /proc. null = missing. */
+  readonly former: Stats | null;
+}
+
+function placeOf(path: string): NamedPlace {
   let requested = path;
   for (let links = 0; links <= maxLinks; links += 1) {
     const { fd: folder, newFolders } = reachFolder(dirname(requested), { hint, mode: 0o777, mayEndInLink: true });
@@ -157,23 +161,66 @@ export function openNamedFile(path: string, mode = 0o666): NamedFile {
     try {
       giveMade(newFolders);
       const former = statOf(inFolder(folder, name));
-      if (former?.isSymbolicLink() === true) {
-        const target = linkTarget(path, folder, name, hint);
-        if (isOfProc(folder)) return writtenDirectly(inFolder(folder, name), true);
+      const isLink = former?.isSymbolicLink() === true;
+      const target = isLink ? linkTarget(path, folder, name, hint) : '';
+      if (isLink && !isOfProc(folder)) {
         requested = isAbsolute(target) ? target : join(dirname(requested), target);
         continue;
       }
-      if (former !== null && isEvidence(folder, name))
+      if (former !== null && !isLink && isEvidence(folder, name))
         throw refusedPath(path, 'name another file', `it is evidence, which ${sumsName} beside it lists`);
-      if (former !== null && !former.isFile()) return writtenDirectly(inFolder(folder, name), false);
-      const file = replacing(folder, name, former, mode);
       isKept = true;
-      return file;
+      return { folder, name, former };
     } finally {
       for (const fd of new Set([...newFolders, folder])) if (!(isKept && fd === folder)) closeSync(fd);
     }
   }
   throw refusedPath(path, hint, 'too many symbolic links');
+}
+
+/**
+ * A user's output, which replaces the old file when complete. Pipes and devices are written directly. Makes missing
+ * folders. Root follows no other user's links. In folders of sudo's caller, files are the caller's. Throws VerifyError
+ * (64, `out-not-own`), and file system errors.
+ */
+export function openNamedFile(path: string, mode = 0o666): NamedFile {
+  const { folder, name, former } = placeOf(path);
+  let isKept = false;
+  try {
+    if (former !== null && !former.isFile()) return writtenDirectly(inFolder(folder, name), former.isSymbolicLink());
+    const file = replacing(folder, name, former, mode);
+    isKept = true;
+    return file;
+  } finally {
+    if (!isKept) closeSync(folder);
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws as a later `openNamedFile` would. Makes missing folders, but opens no pipe and changes no file. */
+export function checkNamedFile(path: string): void {
+  const { folder, name, former } = placeOf(path);
+  const file = inFolder(folder, name);
+  const isReplaced = former?.isFile() === true && (isRootHere() || isWritable(inFolder(folder, '.')));
+  let isClosed = false;
+  try {
+    if (former?.isDirectory() === true) writtenDirectly(file, false).drop();
+    else if (former !== null && !isReplaced) accessSync(file, constants.W_OK);
+    else {
+      replacing(folder, name, null, 0o600).drop();
+      isClosed = true;
+    }
+  } finally {
+    if (!isClosed) closeSync(folder);
+  }
 }
 
 function giveMade(newFolders: readonly number[]): void {

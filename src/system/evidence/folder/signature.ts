@@ -44,6 +44,11 @@ export async function attestFolder(dir: string, key: string, who: string): Promi
   return root;
 }
 
+/** VerifyError 64 if the key does not sign. */
+export async function checkKey(key: string): Promise<void> {
+  await signText('', key, namespace);
+}
+
 /** Armored, by OpenSSH. VerifyError 64 if the key does not sign. */
 export async function signText(text: string, key: string, purpose: string): Promise<string> {
   const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', purpose], {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { scratchFolder } from '../../../../support/scratch.js';
@@ -72,5 +72,23 @@ describe('run refuses with 64, naming the place,', () => {
   ])('options that would be ignored: %j', async (args, says) => {
     const { status, stderr } = await callHere('run', ...args);
     expect({ status, stderr }).toEqual({ status: 64, stderr: expect.stringContaining(says) });
+  });
+
+  it.each([
+    [['--sign', '/no-key'], /^REFUSED: \/no-key: .*no such file/i],
+    [['--push', 'http://127.0.0.1:1/', '--spool', '/proc/no', '--sign', '/no-key'], /^REFUSED: \/proc\/no/m],
+    [['--reporter', 'junit=/proc/no/junit.xml'], /^REFUSED: \/proc\/no\/junit.xml cannot be written: no such/],
+    [['--reporter', `junit=${folder}`], /^REFUSED: \S+ cannot be written: illegal operation on a directory/],
+    [['--reporter', 'csv=captures/hub-mode/plan.json/rows.csv'], /cannot be written: not a directory/],
+    [['--report', '/proc/no'], /^REFUSED: \/proc\/no\/report.txt cannot be written/],
+  ])('what is used at the end alone: %j', async (args, says) => {
+    const [file, out] = [join(folder, 'good.yml'), join(folder, 'never')];
+    writeFileSync(file, head + good);
+    const { status, stderr } = await callHere('run', file, '--out', out, ...args);
+    expect({ status, stderr, isMade: existsSync(out) }).toEqual({
+      status: 64,
+      stderr: expect.stringMatching(says),
+      isMade: false,
+    });
   });
 });

@@ -18,7 +18,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openNamedFile, openNewFile, writeNamedFile } from '../../../../../src/system/evidence/folder/named-file.js';
+import {
+  checkNamedFile,
+  openNamedFile,
+  openNewFile,
+  writeNamedFile,
+} from '../../../../../src/system/evidence/folder/named-file.js';
 
 let dir: string;
 const at = (name: string): string => join(dir, name);
@@ -51,6 +56,20 @@ describe('a file that a user named', () => {
     file.drop();
     expect(readdirSync(dir)).toEqual(['report.html']);
     expect(readFileSync(at('report.html'), 'utf8')).toBe('old');
+  });
+
+  it('is looked at beforehand without a change, and without opening a pipe', () => {
+    writeFileSync(at('report.html'), 'old');
+    expect(spawnSync('mkfifo', [at('pipe')]).status).toBe(0);
+    writeFileSync(at('SHA256SUMS'), '');
+    for (const name of ['report.html', 'pipe', 'new/report.html']) checkNamedFile(at(name));
+    checkNamedFile('/dev/stdout');
+    expect(readFileSync(at('report.html'), 'utf8')).toBe('old');
+    expect(readdirSync(dir).sort()).toEqual(['SHA256SUMS', 'new', 'pipe', 'report.html']);
+    expect(() => checkNamedFile(at('new'))).toThrow('EISDIR');
+    expect(() => checkNamedFile(at('report.html/x'))).toThrow('ENOTDIR');
+    expect(() => checkNamedFile('/proc/none')).toThrow();
+    expect(() => checkNamedFile(at('SHA256SUMS'))).toThrow('it is evidence');
   });
 
   it('is none of a run’s evidence: what SHA256SUMS beside it lists stays as it is', () => {
