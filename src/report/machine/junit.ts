@@ -43,6 +43,8 @@ function outcome(
 
 function suite(run: ReportedRun): string {
   const { result, details } = run;
+  if (!result.asExpected && result.steps.every(({ expected, asExpected }) => expected === null && asExpected))
+    return unendedSuite({ name: result.scenario.name, why: 'nothing was judged: no step claims anything' });
   const cases = result.steps.flatMap((step, at) =>
     step.expected === null && step.asExpected
       ? []
@@ -73,7 +75,7 @@ function knownText({ result, details }: ReportedRun, step: StepResult): string |
   return stories.length === 0 ? null : stories.map((story) => storyLine(story, audience)).join(' | ');
 }
 
-/** A run without a result must not look green. */
+/** A run without a verdict must not look green. */
 function unendedSuite({ name, why }: UnendedRun): string {
   return [
     `  <testsuite name="${xml(name)}" tests="1" failures="0" errors="1" skipped="0">`,

@@ -82,7 +82,7 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
         (reason, at) => reasons.findIndex(({ step, code }) => step === reason.step && code === reason.code) === at,
       )
       .map(({ step, code, text }) => `  evidence is missing: ${step}: ${code}: ${text}${alike(reasons, step, code)}`),
-    `  evidence: ${evidence}`,
+    `  evidence: ${evidence} (its steps claim nothing: replay gives no verdict)`,
   ];
 }
 

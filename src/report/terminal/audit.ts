@@ -90,7 +90,7 @@ function proofLines(proof: AuditProof | undefined, width: number): readonly stri
           `the rule is at fault, the wire is right: ${fault.class}, ${fault.from} → ${fault.to ?? 'all'} at ${fault.observer}`,
       ),
     ...[...new Set(proof.reasons.map(({ code }) => code))].map((code) => `evidence is missing: ${code}`).slice(0, 2),
-    `evidence: ${proof.evidence}`,
+    `evidence: ${proof.evidence} (its steps claim nothing: replay gives no verdict)`,
   ].flatMap((line) => fold(escapeText(line), width));
 }
 

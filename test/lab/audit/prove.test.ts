@@ -55,6 +55,8 @@ describe('audit --prove on a host', needs(root), () => {
     expect(status).toBe(2);
     // the MACs that mac-spoof invented among them
     expect(host.shape()).toBe(before);
+    const { run } = await parseFolder(join(host.dir, 'proof'));
+    expect(run.provenance?.instrument.calibration).toMatchObject({ planted: 20, seen: 20 });
   });
 
   it('sends nothing where nobody says that it may', async () => {

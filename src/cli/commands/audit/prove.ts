@@ -8,6 +8,7 @@ import type { Result } from '../../../core/model/result.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { makeProgress, progressMode } from '../../../report/progress/make.js';
+import { calibrate } from '../../../run/calibrate.js';
 import { runScenario } from '../../../run/run.js';
 import { namingFolder, openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
@@ -18,6 +19,7 @@ import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { writeReportFile } from '../evidence/write-report-file.js';
 import { approval, prepareHostRun, printLeft } from '../run/host-run.js';
+import { calibrationRun } from '../run/run-series.js';
 
 export interface ProveOptions {
   readonly bridge: string | undefined;
@@ -78,6 +80,8 @@ export async function proveAudit(
       signal: stop.signal,
       onProgress: progress.onProgress,
       approve: approval(options),
+      calibrate: (engine, outDir) =>
+        calibrate(engine, outDir, (planted, out) => calibrationRun(planted, out, engine, options.toolVersion)),
     });
     printLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;

@@ -339,22 +339,24 @@ function hostOptions(
   [{ approval, connecting }, { calibrate }]: HostModules,
   options: RunCommandOptions,
   beganMs: number,
-) {
-  const { toolVersion } = options;
-  const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
+): Pick<RunOptions, 'approve' | 'connect' | 'calibrate'> {
   return {
     approve: approval(options, beganMs),
     connect: connecting(options),
-    calibrate: (engine: 'libpcap' | 'cap', dir: string) =>
-      calibrate(
-        engine,
-        dir,
-        (scenario, out): HandedRun => ({
-          options: { ...quietly, out, engine, keep: 'all', toolVersion },
-          scenarios: [scenario],
-        }),
-      ),
+    calibrate: (engine, dir) =>
+      calibrate(engine, dir, (scenario, out) => calibrationRun(scenario, out, engine, options.toolVersion)),
   };
+}
+
+/** The input of a calibration's lab. */
+export function calibrationRun(
+  scenario: Scenario,
+  out: string,
+  engine: 'libpcap' | 'cap',
+  toolVersion: string,
+): HandedRun {
+  const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
+  return { options: { ...quietly, out, engine, keep: 'all', toolVersion }, scenarios: [scenario] };
 }
 
 /** `90s` in milliseconds. VerifyError (64). */

@@ -40,6 +40,13 @@ describe('junit report', () => {
     expect(text).not.toContain('nothing is claimed');
   });
 
+  it('makes a run in which nothing was judged an error', () => {
+    const unjudged = result([step('nothing is claimed', { verdict: null, expected: null })]);
+    const text = render({ ...unjudged, verdict: 'inconclusive', exitCode: 3, asExpected: false });
+    expect(text).toContain('tests="1" failures="0" errors="1" skipped="0"');
+    expect(text).toContain('nothing was judged');
+  });
+
   it('carries cause, fix, evidence and how long each step took', () => {
     const run = reported(['c']);
     const text = junitReport([run], { width: 80, color: false });
