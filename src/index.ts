@@ -12,7 +12,7 @@ import { text } from 'node:stream/consumers';
 import { reportedRun } from './cli/commands/evidence/load-details.js';
 import { loadFiles } from './cli/commands/scenario/load-files.js';
 import { planOf } from './cli/commands/scenario/plan.js';
-import { audit as auditSnapshot, refuseMissingBridge } from './core/audit/audit.js';
+import { audit as auditSnapshot, nothingAudited, refuseMissingBridge } from './core/audit/audit.js';
 import type { AuditReport } from './core/model/audit.js';
 import { netnsPath } from './core/model/fabric.js';
 import type { Plan } from './core/model/plan.js';
@@ -140,12 +140,13 @@ export interface AuditOptions {
 
 /**
  * Reads every setting that decides isolation, worst findings first. Sends nothing. VerifyError (69) for an unreadable
- * namespace, or if there is no such bridge.
+ * namespace, or if there is no such bridge, or none.
  */
 export async function audit({ bridge, netns }: AuditOptions = {}): Promise<AuditReport> {
   const snapshot = await readSnapshot({ netns: netnsPath(netns ?? null), complete: true });
   const found = auditSnapshot(snapshot, { bridge: bridge ?? null });
   refuseMissingBridge(bridge ?? null, found);
+  if (found.bridges.length + found.findings.length === 0) throw nothingAudited([]);
   return found;
 }
 

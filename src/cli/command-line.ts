@@ -85,6 +85,11 @@ async function optionsOf(command: string): Promise<readonly string[]> {
 async function explained(error: unknown, argv: readonly string[]): Promise<unknown> {
   const [command = ''] = argv;
   if (!(error instanceof VerifyError)) return error;
+  const [, near] = /^Did you mean (.*)\?$/.exec(error.message) ?? [];
+  if (near !== undefined) {
+    const mistyped = argv.find((word) => !word.startsWith('-')) ?? '';
+    return usage(`unknown command ${mistyped}; did you mean ${quote(near)}?`);
+  }
   const [, stray = ''] = /^Unknown arguments?: ([\w-]+)(?:,|$)/.exec(error.message) ?? [];
   if (argv.some((word) => word === `--${stray}` || word.startsWith(`--${stray}=`)))
     return usage(

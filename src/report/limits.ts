@@ -50,15 +50,19 @@ function notAskedByFamily({ steps }: Result): ReadonlyMap<string, NotAskedNames>
   return byFamily;
 }
 
-/** `IPv4, IPv6 of 6 endpoints (no address)`; null = all was sent. */
+/** `IPv4 of 1 endpoint, IPv6 of 6 endpoints (no address)`; null = all was sent. */
 export function notAskedInShort(result: Result): string | null {
   const byFamily = notAskedByFamily(result);
-  const without = new Set([...byFamily.values()].flatMap(({ unknown }) => [...unknown]));
-  const packets = [...byFamily.keys()].join(', ');
   if (byFamily.size === 0) return null;
-  return without.size === 0
-    ? `${packets} to addresses that no guest has`
-    : `${packets} of ${counted(without.size, 'endpoint')} (no address)`;
+  const without = new Map<string, string[]>();
+  for (const [family, { unknown }] of byFamily)
+    if (unknown.size > 0) addTo(without, [...unknown].sort().join('\n'), family);
+  const texts = [...without].map(
+    ([names, families]) => `${families.join(', ')} of ${counted(names.split('\n').length, 'endpoint')}`,
+  );
+  return texts.length === 0
+    ? `${[...byFamily.keys()].join(', ')} to addresses that no guest has`
+    : `${texts.join(', ')} (no address)`;
 }
 
 /** Unsent packets, once each. */

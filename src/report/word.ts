@@ -123,6 +123,8 @@ export function statusWord(status: number, allHold: boolean, isExposed: boolean)
       return { text: 'BROKEN', tint: 'red' };
     case 4:
       return { text: 'NOT AS EXPECTED', tint: 'yellow' };
+    case 64:
+      return unendedWord;
     case 69:
       return { text: 'LACKS SOMETHING', tint: 'yellow' };
     case 70:

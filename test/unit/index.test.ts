@@ -45,6 +45,14 @@ describe('the library', () => {
     });
   });
 
+  it('refuses to audit a machine without a bridge: an empty report would read as a sound one', async () => {
+    const audited = audit().then(
+      ({ bridges, findings }) => bridges.length + findings.length > 0,
+      (error: unknown) => error instanceof VerifyError && error.code === 'nothing-to-examine',
+    );
+    expect(await audited).toBe(true);
+  });
+
   it('refuses to audit a bridge that is not there: no finding would read as a sound one', async () => {
     await expect(audit({ bridge: 'absent-bridge' })).rejects.toMatchObject({
       name: 'VerifyError',

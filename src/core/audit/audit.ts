@@ -103,6 +103,18 @@ export function refuseMissingBridge(bridge: string | null, { bridges }: AuditRep
   );
 }
 
+/** An empty report would read as a sound host. */
+export function nothingAudited(bridges: readonly string[]): VerifyError {
+  return new VerifyError(
+    'nothing-to-examine',
+    69,
+    bridges.length === 0
+      ? 'nothing to examine: this machine has no bridge'
+      : `nothing to examine: no guest is on a bridge of this machine (${bridges.join(', ')})`,
+    'run it on the virtualization host, or name the namespace of its bridges with --netns',
+  );
+}
+
 /** Readers of a bridge's frames over snapshots of one host. */
 export function readersOn(bridge: string, snapshots: readonly Snapshot[]): readonly ReaderOnHost[] {
   const found = snapshots.flatMap((snapshot) =>

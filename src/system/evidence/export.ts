@@ -194,9 +194,10 @@ async function copyPackets(capture: string, out: Output, exporting: Exporting, h
         }
         break;
       case 'damage':
+        await out.end();
         throw new VerifyError(
           'capture-damaged',
-          64,
+          3,
           `${capture}, offset ${item.offset}: ${item.message}`,
           'Only what came before the damage was exported.',
         );
@@ -222,7 +223,8 @@ function checkObserver(dir: string, plan: Plan, observer: string | null): void {
 
 /**
  * Writes a run's frames to `out`: pcapng with interfaces, directions and comments, or classic `.pcap` in ns; `-` =
- * stdout, as pcapng. VerifyError 64 for an unknown observer or folder.
+ * stdout, as pcapng. VerifyError 64 for an unknown observer or folder, 3 for a damaged capture, of which the beginning
+ * is written.
  */
 export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
   if (options.only === 'leaks') await mustBeAsWritten(dir);

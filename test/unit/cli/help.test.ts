@@ -37,7 +37,7 @@ describe('a command line that is wrong', () => {
     ['run --class brodcast', 'did you mean "broadcast"?'],
     ['run --repeat 0', '--repeat: expected a whole number from 1 to 1000'],
     ['run --all', '--all: only with --help'],
-    ['rn', 'Did you mean run?'],
+    ['rn', 'unknown command rn; did you mean "run"?'],
     ['plan a.yml b.yml', 'Unknown argument: b.yml'],
   ])('%s: names the nearest word, and ends with 64', async (line, said) => {
     const { status, stdout, stderr } = await callHere(...line.split(' '));

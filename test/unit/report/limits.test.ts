@@ -135,7 +135,9 @@ describe('what was not asked, in many lines', () => {
   };
 
   it('is one line with a count, and which option tells more', () => {
-    expect(linesOf(false)).toEqual(['  not asked  IPv4, IPv6 of 5 endpoints (no address): see --verbose']);
+    expect(linesOf(false)).toEqual([
+      '  not asked  IPv4 of 1 endpoint, IPv6 of 5 endpoints (no address): see --verbose',
+    ]);
   });
 
   it('is told in full with that option', () => {

@@ -1,8 +1,7 @@
-import { audit, auditStatus, isWithoutGuests, refuseMissingBridge } from '../../../core/audit/audit.js';
+import { audit, auditStatus, isWithoutGuests, nothingAudited, refuseMissingBridge } from '../../../core/audit/audit.js';
 import { proofStatus } from '../../../core/audit/prove.js';
 import type { Severity } from '../../../core/model/audit.js';
 import { netnsPath } from '../../../core/model/fabric.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { auditText } from '../../../report/terminal/audit.js';
 import { runPaths } from '../evidence/evidence-folder.js';
@@ -35,14 +34,7 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
   refuseMissingBridge(options.bridge ?? null, report);
   const status = auditStatus(report, options.failOn);
   if (options.bridge === undefined && status !== 2 && isWithoutGuests(snapshot, report))
-    throw new VerifyError(
-      'nothing-to-examine',
-      69,
-      report.bridges.length === 0
-        ? 'nothing to examine: this machine has no bridge'
-        : `nothing to examine: no guest is on a bridge of this machine (${report.bridges.join(', ')})`,
-      'run it on the virtualization host, or name the namespace of its bridges with --netns',
-    );
+    throw nothingAudited(report.bridges);
   const print = (printed: typeof report, exitStatus: number): number => {
     const { all: showsAll, verbose } = options;
     const width = Math.min(100, columnsOf(process.stdout));

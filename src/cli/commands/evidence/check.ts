@@ -28,12 +28,14 @@ export const defineCheck = command(
       return checkCaptureFile(args.path, args.json);
     const { checks, wrong, result, rootHash } = await checkWhole(args.path, wanted);
     const complete = wrong.length === 0;
+    const { verdict } = result;
+    const { text: word } = exposedWord(result);
     process.stdout.write(
       args.json
-        ? `${jsonText({ schemaVersion: 1, whole: complete, verdict: result.verdict, rootHash, checks }, 2)}\n`
+        ? `${jsonText({ schemaVersion: 1, whole: complete, verdict, word, rootHash, checks }, 2)}\n`
         : [
             ...checks.map(({ name, ok, text }) => `${marks[`${ok}`].padEnd(6)}${name.padEnd(10)}${escapeText(text)}`),
-            `${complete ? 'WHOLE' : 'NOT WHOLE'}; the result says ${exposedWord(result).text}; root hash ${rootHash ?? 'none'}`,
+            `${complete ? 'WHOLE' : 'NOT WHOLE'}; the result says ${word}; root hash ${rootHash ?? 'none'}`,
             '',
           ].join('\n'),
     );

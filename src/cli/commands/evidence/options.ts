@@ -7,7 +7,11 @@ export const defineReport = command(
   'write a report of runs in another form',
   (parser) =>
     parser.positional('dir', { ...operand('evidence folders'), array: true }).options({
-      format: { choices: reporterNames, demandOption: true, describe: 'form of the report' },
+      format: {
+        choices: reporterNames,
+        demandOption: true,
+        describe: `form of the report: ${reporterNames.join(', ')}`,
+      },
       output: commonOptions.output,
       picture: flagArgument('with --format terminal: a picture before the answer'),
     } as const),

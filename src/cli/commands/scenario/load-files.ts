@@ -15,7 +15,7 @@ async function loadFile(file: string, { sets = new Map(), allowRun = false }: Lo
     new VerifyError(
       'scenario-invalid',
       64,
-      `${file}:1:1: ${what}`,
+      `${file === '' ? '""' : file}:1:1: ${what}`,
       'give the path of a scenario: a YAML file of at most 1 MiB; scenarios/ has some',
     );
   const info = await stat(file).catch((error: unknown) => {

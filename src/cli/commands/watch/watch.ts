@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { bridgeViews } from '../../../core/bridge/view.js';
 import type { Drift } from '../../../core/model/audit.js';
 import { netnsPath } from '../../../core/model/fabric.js';
@@ -39,6 +39,16 @@ function checkLearning({ bridge, baseline, json, textfile, reprobe, exec }: Watc
     );
 }
 
+/** VerifyError (64): what a change starts is looked at before one is waited for. */
+async function checkStarted({ reprobe, exec }: WatchCommandOptions): Promise<void> {
+  if (reprobe !== undefined) await (await import('../scenario/load-files.js')).loadFiles([reprobe]);
+  try {
+    if (exec?.includes('/') === true) accessSync(exec, constants.X_OK);
+  } catch (error) {
+    throw usageError(`--exec ${exec}: ${messageOf(error)}`, 'name a program that may be started');
+  }
+}
+
 /** Watches until a signal; gives its exit status. */
 export async function watchCommand(options: WatchCommandOptions): Promise<number> {
   if (options.learn !== undefined) checkLearning(options);
@@ -47,6 +57,7 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
     writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, complete: false }), 1)}\n`);
     return 0;
   }
+  await checkStarted(options);
   const stop = new AbortController();
   let status = 0;
   const stopped = Object.entries(signals).map(([name, code]) => {

@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { FleetCommand, FleetReport } from '../../../core/model/fleet.js';
-import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, systemCode, VerifyError } from '../../../core/model/verify-error.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { compressedCapture, files } from './folder.js';
 import { someText } from '../../../core/text/names.js';
@@ -208,11 +209,27 @@ export async function readHostRecord(dir: string): Promise<HostRecord | null> {
 
 const maxNamed = 5;
 
+function unreadable(dir: string, error: unknown): VerifyError {
+  return new VerifyError(
+    'evidence-unreadable',
+    64,
+    `${dir}: ${messageOf(error)}`,
+    'a run leaves its folder to the user who started it: read it as that user',
+  );
+}
+
 /** The error (64) of a folder without run.json. */
 export async function noRun(dir: string): Promise<VerifyError> {
-  const info = await stat(dir).catch(() => null);
+  const info = await stat(dir).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return null;
+    throw unreadable(dir, error);
+  });
   const isFolder = info?.isDirectory() === true;
   const missing = info === null ? 'there is no such folder' : 'this is a file, not a folder';
+  if (isFolder)
+    await access(dir, constants.R_OK | constants.X_OK).catch((error: unknown) => {
+      throw unreadable(dir, error);
+    });
   const runs = isFolder ? await evidenceFolders(dir).catch(() => []) : []; // unreadable parts are left out
   const hint =
     runs.length === 0

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
+import { callHere } from '../../../../support/call-here.js';
 import { scratchFolder } from '../../../../support/scratch.js';
 import { replayCommand } from '../../../../../src/cli/commands/replay/replay.js';
 
@@ -20,6 +21,26 @@ it.each([
   expect(await replayCommand(dirs, { json: false, reporter: [`junit=${junit}`] })).toBe(4);
   expect(readFileSync(junit, 'utf8')).toContain('name="reasons-base" tests="2" failures="1"');
   expect(stderr.join('')).toContain(join(scratch, 'none'));
+});
+
+it('a folder that is not there is no verdict on others', async () => {
+  const { status, stdout } = await callHere('replay', join(captures, 'hub-mode'), join(scratch, 'none'));
+  expect({ status, last: stdout.trimEnd().split('\n').at(-1) }).toEqual({
+    status: 64,
+    last: expect.stringMatching(/^NO RESULT: 2 runs: 1 REPRODUCED, 1 NO RESULT; exit status 64/),
+  });
+});
+
+it('the frames before a damage are exported, and it is no wrong command line', async () => {
+  const out = join(scratch, 'damaged.pcapng');
+  const { status, stderr } = await callHere('export', join(captures, 'reason-capture-damaged'), '-o', out);
+  expect({ status, stderr }).toEqual({ status: 3, stderr: expect.stringContaining('Only what came before') });
+  expect(readFileSync(out).length).toBeGreaterThan(1000);
+});
+
+it('check gives machines the word that people read', async () => {
+  const { stdout } = await callHere('check', join(captures, 'hub-mode'), '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ verdict: 'broken', word: 'REPRODUCED' });
 });
 
 it("where no folder is a run's the first failure is thrown", async () => {

@@ -15,6 +15,13 @@ const none = {
   reprobe: undefined,
 };
 
+it.each([
+  [{ reprobe: '/no.yml' }, '/no.yml:1:1: no such file or directory'],
+  [{ exec: '/no/program' }, '--exec /no/program: no such file or directory'],
+])('watch refuses %j, which a change would start', async (given, message) => {
+  await expect(watchCommand({ ...none, ...given, learn: undefined })).rejects.toMatchObject({ exitCode: 64, message });
+});
+
 describe('watch --learn', () => {
   it.each([
     [{ bridge: 'br0' }, '--bridge: not with --learn'],

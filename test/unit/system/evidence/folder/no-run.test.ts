@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -27,6 +27,16 @@ describe('a folder in which no run left its evidence', () => {
       ['file', 'this is a file, not a folder'],
     ] as const)
       expect(await noRun(join(dir, name))).toMatchObject({ exitCode: 64, message: `${join(dir, name)}: ${what}` });
+  });
+
+  it('is not said to be no run’s where it may not be read', async () => {
+    const loop = join(dir, 'loop');
+    symlinkSync(loop, loop);
+    await expect(noRun(loop)).rejects.toMatchObject({
+      exitCode: 64,
+      message: `${loop}: too many symbolic links encountered`,
+      hint: expect.stringContaining('as that user'),
+    });
   });
 
   it('is told with the runs that lie in it, or that there are none', async () => {
