@@ -56,7 +56,7 @@ describe('audit --prove on a host', needs(root), () => {
     // the MACs that mac-spoof invented among them
     expect(host.shape()).toBe(before);
     const { run } = await parseFolder(join(host.dir, 'proof'));
-    expect(run.provenance?.instrument.calibration).toMatchObject({ planted: 20, seen: 20 });
+    expect(run.provenance?.instrument.calibration).toMatchObject({ planted: 40, seen: 40 });
   });
 
   it('sends nothing where nobody says that it may', async () => {
