@@ -28,21 +28,12 @@ function hostOf(
   more: readonly LinkState[] = [],
 ): HostState {
   const numbers = Array.from({ length: guests }, (_, at) => at + 1);
-  return stateWith([bridge('br0'), ...numbers.map((n) => port(`v${n}`, change(n))), ...more], {
-    fdb: numbers.map((n) => entry(macOf(n), `v${n}`)),
-  });
+  const fdb = numbers.map((n) => entry(macOf(n), `v${n}`));
+  return stateWith([bridge('br0'), ...numbers.map((n) => port(`v${n}`, change(n))), ...more], { fdb });
 }
 
-const usual: HostOptions = {
-  bridge: null,
-  guests: [],
-  zones: [],
-  classes: [],
-  catalogue: null,
-  rate: null,
-  forMs: null,
-  rules: 8,
-};
+const lists = { guests: [], zones: [], classes: [] };
+const usual: HostOptions = { ...lists, bridge: null, catalogue: null, rate: null, forMs: null, rules: 8 };
 interface Probe {
   readonly class: string;
   readonly from: readonly string[];
@@ -53,12 +44,7 @@ interface Probe {
   readonly open_by_design?: readonly string[];
 }
 
-/** The steps that are written, which load as any file. */
-function composed(
-  state: HostState,
-  wishes: Partial<HostOptions> = {},
-  more: Partial<WholeInput> = {},
-): {
+interface Composed {
   readonly steps: readonly { readonly name: string; readonly probe: readonly Probe[] }[];
   readonly notes: readonly string[];
   readonly beside: readonly string[];
@@ -68,7 +54,10 @@ function composed(
       { readonly bridge: string; readonly mac?: string | readonly string[]; readonly observed_only?: true }
     >
   >;
-} {
+}
+
+/** The steps that are written, which load as any file. */
+function composed(state: HostState, wishes: Partial<HostOptions> = {}, more: Partial<WholeInput> = {}): Composed {
   const found = wholeScenario({
     state,
     neighbours: [],
