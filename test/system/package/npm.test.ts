@@ -94,7 +94,7 @@ const again = await replay('by-library');
 const refused = await run('absent.yml', { out: 'nothing' }).catch((error) => error);
 const early = AbortSignal.timeout(400);
 const ended = await run('node_modules/verify-isolation/scenarios/wireshark-experiment.yml', { out: 'early', signal: early }).catch((error) => error);
-console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdict, same: JSON.stringify(result) === JSON.stringify(again), events: new Set(events.map((event) => event.scenario)).size === 1 && events.length > 5, planned: [planned.steps.length, planned.endpoints.map((endpoint) => endpoint.name).join()], markdown: markdown.includes('BROKEN'), audited: Array.isArray(audited.findings), typed: refused instanceof VerifyError, exit: refused.exitCode, ended: ended.name }));
+console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdict, same: JSON.stringify(result) === JSON.stringify(again), events: new Set(events.map((event) => event.scenario)).size === 1 && events.length > 5, planned: [planned.steps.length, planned.endpoints.map((endpoint) => endpoint.name).join()], markdown: markdown.includes('BROKEN'), audited: Array.isArray(audited.findings) || audited.exitCode === 69, typed: refused instanceof VerifyError, exit: refused.exitCode, ended: ended.name }));
 `,
     );
     const { status, stdout, stderr } = run(['node', 'use.mjs']);

@@ -26,14 +26,25 @@ async function bridgesApart(ask: AskProgram): Promise<string> {
   try {
     const uuids = idsIn(await ask(['virsh', '-r', '-q', 'net-list', '--uuid']), 'virsh net-list', /^[0-9a-f-]{36}$/);
     const networks = await Promise.all(uuids.map((uuid) => ask(['virsh', '-r', '-q', 'net-dumpxml', uuid])));
-    return networks.flatMap((xml) => bridgeApart(readXml(xml)) ?? []).join(' ');
+    return networks.flatMap((xml) => bridgeApart(xml) ?? []).join(' ');
   } catch (error) {
     if (error instanceof VerifyError) return '';
     throw error;
   }
 }
 
-function bridgeApart(network: XmlElement): string | null {
+function networkOf(xml: string): XmlElement | null {
+  try {
+    return readXml(xml);
+  } catch {
+    return null;
+  }
+}
+
+/** null = none, or the text is no network. */
+function bridgeApart(xml: string): string | null {
+  const network = networkOf(xml);
+  if (network === null) return null;
   const forward = childOf(network, 'forward');
   const isApart = forward === undefined || (forward.attributes['mode'] ?? 'nat') === 'nat';
   return isApart ? (childOf(network, 'bridge')?.attributes['name'] ?? null) : null;

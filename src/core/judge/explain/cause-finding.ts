@@ -15,13 +15,14 @@ import { rowContexts } from '../rows/row-contexts.js';
 const openAnyway: readonly Cause['code'][] = ['not-isolated', 'source-unchecked'];
 
 /** If one cause accounts for the leak, others are not accused beside it. */
-function worthReporting(causes: readonly Cause[]): readonly Cause[] {
+function worthReporting(causes: readonly Cause[], leak: RowContext | null): readonly Cause[] {
   const has = (code: CauseCode): boolean => causes.some((cause) => cause.code === code);
   // a device on a bridge gets the bridge's frames, whatever the ports' settings
   if (has('above-bridge')) return causes.filter(({ code }) => code === 'above-bridge' || code === 'mirror');
   // a copy of what the bridge floods for want of an entry adds nothing; beside a copy no setting is at fault
   const byTable = causes.some(({ code }) => forwardingOf(code) === 'table');
-  if (has('mirror'))
+  const isAddressee = leak !== null && leak.finding.observer === leak.finding.to;
+  if (has('mirror') && !isAddressee)
     return causes.filter(({ code }) => (byTable ? code !== 'mirror' : forwardingOf(code) !== 'setting'));
   const isExplained = causes.some(({ code }) => code !== 'sniffer-on-host' && !openAnyway.includes(code));
   return causes.filter(
@@ -85,7 +86,7 @@ function causesOf(leak: RowContext | null, input: CauseInput): readonly Cause[] 
             },
           ];
         });
-  const causes = worthReporting(candidates);
+  const causes = worthReporting(candidates, leak);
   const why = whyUnexplained(leak, causes, input);
   return why === null ? causes : [{ code: 'unexplained', place: '', value: '', text: `unexplained: ${why}`, fix: '' }];
 }

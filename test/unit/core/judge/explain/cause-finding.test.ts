@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { auditIds, causeCodes, weaknesses, weaknessMeaning } from '../../../../../src/core/bridge/weaknesses.js';
 import type { Cause } from '../../../../../src/core/model/result.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
-import { finds, judged, receives } from '../../../../support/judge/judged.js';
+import { finds, judged, judgedOf, probing, receives } from '../../../../support/judge/judged.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { learnedAt, changedState, setBridges, setLinks, setPorts, upLink } from '../../../../support/link-state.js';
 
@@ -77,6 +77,12 @@ describe('the cause of a leak', () => {
   it('is what makes the bridge flood, beside which a copy changes nothing', () => {
     const hub = changedState(hostState(), setBridges({ ageing_time: 0 }));
     expect(codesIn({ ...hub, ...mirrored('p2') })).toEqual(['ageing-zero', 'unknown-flood']);
+  });
+
+  it('is the setting too where the bridge itself forwards to who is sent to, beside a rule that copies there', () => {
+    const open = changedState({ ...learned, ...mirrored('p1') }, setPorts({ locked: false }));
+    const forged = judgedOf(probing({ class: 'mac-spoof' }), finds(open), receives('b'));
+    expect(forged.leaks[0]?.causes?.map(({ code }) => code)).toContain('source-unchecked');
   });
 
   it('is each rule of a chain of copies, the last of which is to go', () => {
