@@ -1,5 +1,6 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
+import { exposedText } from '../answer/exposures.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { countFailingLeaks, failingLeaks, missingProof } from '../reported-leaks.js';
 
@@ -19,10 +20,12 @@ function state(runs: readonly ReportedRun[], { status, unended = [] }: View): st
 function summary(result: Result): string {
   const [leak] = failingLeaks(result);
   const [missing] = missingProof(result);
-  const why = leak?.text ?? missing?.text;
-  return plain(
-    `${result.scenario.name} ${result.verdict}${result.asExpected ? ' as expected' : ''}${why === undefined ? '' : `, ${why}`}`,
-  );
+  const parts = [
+    `${result.scenario.name} ${result.verdict}${result.asExpected ? ' as expected' : ''}`,
+    ...[leak?.text ?? missing?.text ?? []].flat(),
+    ...[exposedText(result)].filter((text) => text !== ''),
+  ];
+  return plain(parts.join(', '));
 }
 
 /** One line with performance data. Exit status 0, 2 or 3 is the state. */

@@ -13,15 +13,15 @@ export interface Places {
     string,
     { readonly name: string; readonly port: string; readonly ifindex: number; readonly bridge: number | null }
   >;
-  /** By index. */
-  readonly ports: ReadonlyMap<number, string>;
+  /** The host's interfaces by index. */
+  readonly names: ReadonlyMap<number, string>;
 }
 
 /** Why the run must stop sending as endpoints. null = it may go on. */
-export function displaced({ stations, ports }: Places, changes: readonly PlaceChange[]): string | null {
+export function displaced({ stations, names }: Places, changes: readonly PlaceChange[]): string | null {
   for (const change of changes) {
     if (change.kind === 'carrier') {
-      const port = ports.get(change.ifindex);
+      const port = [...stations.values()].find(({ ifindex }) => ifindex === change.ifindex)?.port;
       if (port !== undefined) return `${port} has no carrier any more`;
       continue;
     }
@@ -32,7 +32,7 @@ export function displaced({ stations, ports }: Places, changes: readonly PlaceCh
       station.ifindex !== change.ifindex &&
       (station.bridge === null || station.bridge === change.bridge)
     )
-      return `${change.mac} of ${station.name} is no longer on ${station.port} but on ${ports.get(change.ifindex) ?? `the port with index ${change.ifindex}`}: it has moved, and to speak with its MAC would pull it back`;
+      return `${change.mac} of ${station.name} is no longer on ${station.port} but on ${names.get(change.ifindex) ?? `the port with index ${change.ifindex}`}: it has moved, and to speak with its MAC would pull it back`;
   }
   return null;
 }
@@ -56,7 +56,7 @@ export function placesOf(plan: Plan, indexOf: ReadonlyMap<string, number>): Plac
         macs.map((mac) => [mac, { name, port, ifindex, bridge }] as const),
       ),
     ),
-    ports: new Map(placed.map(({ port, ifindex }) => [ifindex, port])),
+    names: new Map([...indexOf].map(([name, ifindex]) => [ifindex, name])),
   };
 }
 

@@ -160,8 +160,11 @@ async function pushCommand(dir: string, to: string | undefined, quiet: boolean):
     );
   }
   if (quiet) return 0;
-  const text = [`delivered ${counted(delivered, 'summary', 'summaries')} to ${receiver}`, ...removed].join('; ');
-  process.stderr.write(`${escapeText(text)}\n`);
+  const done =
+    delivered === 0
+      ? `no summary waits in ${dir}`
+      : `delivered ${counted(delivered, 'summary', 'summaries')} to ${receiver}`;
+  process.stderr.write(`${escapeText([done, ...removed].join('; '))}\n`);
   return 0;
 }
 

@@ -25,7 +25,7 @@ describe('a guest is spoken for while it is where the run takes it to be', () =>
   it('and no longer than its MAC is on its port', () => {
     expect(displaced(places, [{ kind: 'moved', mac: '52:54:00:00:00:0a', ifindex: 10, bridge: 9 }])).toBeNull();
     expect(displaced(places, [{ kind: 'moved', mac: '52:54:00:00:00:0a', ifindex: 12, bridge: 9 }])).toContain(
-      '52:54:00:00:00:0a of a is no longer on p0',
+      '52:54:00:00:00:0a of a is no longer on p0 but on p2: it has moved',
     );
   });
 
@@ -41,6 +41,7 @@ describe('a guest is spoken for while it is where the run takes it to be', () =>
     expect(
       displaced(places, [
         { kind: 'moved', mac: '52:54:00:00:00:0b', ifindex: 12, bridge: 9 },
+        { kind: 'carrier', ifindex: 11 },
         { kind: 'carrier', ifindex: 99 },
       ]),
     ).toBeNull();

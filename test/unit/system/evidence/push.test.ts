@@ -276,3 +276,9 @@ it.each([
   const { status, stderr } = await callHere('run', 'scenarios/hub-mode.yml', '--out', join(top, 'never'), ...options);
   expect([status, stderr]).toEqual([64, expect.stringMatching(says)]);
 });
+
+it('says of an empty spool that nothing waits there', async () => {
+  const spool = await spoolOf(0);
+  const { status, stderr } = await callHere('push', spool, '--to', 'http://127.0.0.1:1/');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: `no summary waits in ${spool}\n` });
+});
