@@ -26,7 +26,7 @@ import { packagePath } from './system/process/package-path.js';
 import { readSnapshot } from './system/state/read-snapshot.js';
 
 export type { AuditId, BarrierCode, CauseCode, ErrorCode, UnknownCode } from './core/model/codes.js';
-export type { AuditFinding, AuditReport, Prediction, Severity } from './core/model/audit.js';
+export type { AuditFinding, AuditReport, Severity } from './core/model/audit.js';
 export type { Plan } from './core/model/plan.js';
 export type { ProgressEvent } from './core/model/timeline.js';
 export type { Reason, ReasonCode } from './core/model/reasons.js';

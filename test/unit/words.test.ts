@@ -52,7 +52,6 @@ const banned: readonly (readonly [word: RegExp, use: string])[] = [
 const contract: readonly RegExp[] = [
   /\bkeepers\b/g,
   /\bprovokes\b/g,
-  /\bforetold\b/g,
   /\buntold\b/g,
   /\bmend\b(?=\s*(:|===|!==|[,)}\]]|\?))|\.mend\b/g,
   /\boctets\b(?=:)/g,

@@ -1,7 +1,6 @@
 import { linkNamed } from '../bridge/host.js';
 import { attributesOf } from '../bridge/attributes.js';
 import { routedGuests, routedView } from '../bridge/beside.js';
-import { predictAll } from '../bridge/forwarding/predict-all.js';
 import { type BridgeView, bridgeViews } from '../bridge/view.js';
 import { holdingPromiscuous } from '../bridge/weaknesses/promiscuous.js';
 import type { RuleFinding } from '../bridge/weakness.js';
@@ -72,14 +71,13 @@ export function audit(snapshot: Snapshot, options: { readonly bridge: string | n
   const formsOf = formsBySeverity(named, snapshot);
   const findings = named.map((finding) => reported(finding, formsOf));
   return {
-    auditVersion: 1,
+    auditVersion: 2,
     bridges: [...namesIn(views), ...ovsBridges(snapshot).filter(isAsked)],
     findings: findings
       .map((finding, at) => ({ finding, at }))
       .sort((a, b) => rank(b.finding.severity) - rank(a.finding.severity) || a.at - b.at)
       .map(({ finding }) => finding),
     settings: views.flatMap(auditSettings),
-    predictions: views.flatMap((view) => predictAll(view, snapshot)),
     unread: snapshot.state.unread,
   };
 }

@@ -1,6 +1,6 @@
 import { linkNamed } from '../bridge/host.js';
 import { waypoints } from '../bridge/bypass/segment.js';
-import { tcCopies } from '../bridge/diversions.js';
+import { tcCopies } from '../bridge/rules.js';
 import type { UnheardPort } from '../bridge/ovs.js';
 import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
 import { statesByHost } from '../bridge/states-by-host.js';

@@ -159,3 +159,15 @@ export function tcFilters({ tc }: Pick<HostState, 'tc'>): readonly TcFilter[] {
   const listing = fieldsOf(fieldsOf(tc)?.['filters']);
   return listing === null ? [] : readFilters(listing);
 }
+
+/** tc's copies to other devices, on `ingress` or `egress`. */
+export function tcCopies(
+  devices: ReadonlySet<string>,
+  state: Pick<HostState, 'tc'>,
+): readonly { readonly from: string; readonly to: string; readonly place: string }[] {
+  return tcFilters(state)
+    .filter(({ device }) => devices.has(device))
+    .flatMap(({ device: from, place, moves }) =>
+      moves.flatMap(({ to, isOut }) => (isOut ? [{ from, to: to ?? '', place }] : [])),
+    );
+}

@@ -93,7 +93,7 @@ function unreadSwitch(what: string): VerifyError {
     'unsupported',
     69,
     `${what}, which was not asked for its ports`,
-    '`run`, `init` and `listen` ask it (ovs-vsctl, as root); a twin and `audit --prove` take Linux bridges alone',
+    '`run`, `init` and `listen` ask it (ovs-vsctl, as root); a twin takes Linux bridges alone',
   );
 }
 

@@ -1,6 +1,5 @@
 import type { AuditId, DriftCode } from './codes.js';
 import type { PersistentFix } from './fix.js';
-import type { Reason } from './reasons.js';
 import type { ProbeClassName } from './scenario.js';
 
 export const severities = ['info', 'low', 'medium', 'high'] as const;
@@ -33,63 +32,13 @@ export interface AuditSetting {
   readonly value: string;
 }
 
-export type Reach = 'yes' | 'no' | 'unknown';
-
-/** Frames that would reach an observer that must not get them. */
-export interface Prediction {
-  readonly bridge: string;
-  readonly class: ProbeClassName;
-  readonly from: string;
-  readonly observer: string;
-  /** Pairs that behave alike, above 1 on large bridges only. */
-  readonly pairs: number;
-  readonly reach: Reach;
-  readonly why: string;
-}
-
-export interface FindingProof {
-  readonly id: AuditId;
-  readonly place: string;
-  readonly outcome: 'shown' | 'not-shown' | 'open';
-  readonly text: string;
-}
-
-/** A prediction that the wire contradicted. */
-export interface PredictionFault {
-  readonly class: ProbeClassName;
-  readonly carrier: string;
-  readonly from: string;
-  readonly to: string | null;
-  readonly observer: string;
-  readonly foretold: Reach;
-  readonly why: string;
-  readonly seen: number;
-}
-
-export interface AuditProof {
-  readonly evidence: string;
-  /** Rows: as predicted, otherwise, undecided. */
-  readonly classes: readonly {
-    readonly class: ProbeClassName;
-    readonly agrees: number;
-    readonly differs: number;
-    readonly open: number;
-  }[];
-  readonly faults: readonly PredictionFault[];
-  readonly findings: readonly FindingProof[];
-  readonly reasons: readonly { readonly step: string; readonly code: Reason['code']; readonly text: string }[];
-}
-
 export interface AuditReport {
-  readonly auditVersion: 1;
+  readonly auditVersion: 2;
   readonly bridges: readonly string[];
   /** Worst first. */
   readonly findings: readonly AuditFinding[];
   readonly settings: readonly AuditSetting[];
-  readonly predictions: readonly Prediction[];
   readonly unread: readonly { readonly what: string; readonly why: string }[];
-  /** `--prove` only. */
-  readonly proof?: AuditProof;
 }
 
 export interface Drift {

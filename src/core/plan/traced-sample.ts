@@ -21,8 +21,8 @@ export function maySample(step: Pick<StepPlan, 'flows' | 'during'>, rate: number
   const frames = framesOfStep(step);
   if ((frames * 1000) / rate <= briefMs || step.during.length > 0) return false;
   const isPlain = framesByKind(step.flows).every(({ first: { class: probed, purpose } }) => {
-    const { attack, provokes, forecast } = classes[probed];
-    return purpose === undefined && attack === undefined && provokes === undefined && forecast !== 'written';
+    const { attack, provokes } = classes[probed];
+    return purpose === undefined && attack === undefined && provokes === undefined && probed !== 'frame';
   });
   return isPlain && step.flows.reduce((sum, flow) => sum + sampledFrames(flow), 0) * (share / 2) <= frames;
 }

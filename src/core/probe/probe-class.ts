@@ -29,52 +29,12 @@ export interface FlowDraft
   readonly count?: number;
 }
 
-/** Predictions by a bridge's state (core/bridge/forwarding/class-forecasts.ts). */
-export type ForecastKind =
-  | 'known-unicast'
-  | 'aged-unicast'
-  | 'unknown-unicast'
-  | 'broadcast'
-  | 'arp-broadcast'
-  | 'link-local'
-  | 'multicast'
-  | 'vlan-hop'
-  | 'routed-bounce'
-  | 'mac-spoof'
-  | 'ip-spoof'
-  | 'theft'
-  | 'mac-flood'
-  | 'all-nodes'
-  | 'queried'
-  | 'bpdu'
-  | 'written';
-
 /** All about one class of probe: frames, and permitted observers; pure. */
 export interface ProbeClass {
   readonly name: ProbeClassName;
   readonly meaning: string;
   /** In a leak's sentence, an attack that no guest may send. Absent: others may. */
   readonly attack?: string;
-  readonly forecast: ForecastKind;
-  /**
-   * The subject of a prediction. `third`: frames of `from` to a third; `thief`: the same, after the observer stole or
-   * flooded; `queried`: to a group, after the observer queried; `addressed`: to the observer's address; `direct`: to
-   * all.
-   */
-  readonly question: 'direct' | 'addressed' | 'third' | 'thief' | 'queried';
-  /**
-   * The addressee in `audit --prove`: none, another endpoint, another guest, one with an address; of disruptive classes
-   * a guest's one victim. `not`: why it is not sent.
-   */
-  readonly proof:
-    | 'nobody'
-    | 'any'
-    | 'guest'
-    | 'addressed guest'
-    | 'victim'
-    | 'addressed victim'
-    | 'nobody, once'
-    | { readonly not: string };
   /** It sends with unused MACs, which a switch beyond an uplink would learn. */
   readonly newMacs?: true;
   readonly addressee: 'required' | 'optional' | 'none';

@@ -28,10 +28,8 @@ describe('audit of a bridge with 50 guests, for people', () => {
     const { status, stdout } = await reported('');
     const lines = stdout.trimEnd().split('\n');
     expect(status).toBe(2);
-    expect(lines[0]).toBe('HIGH: br7 is a hub (ageing_time 0); every other port would receive known-unicast');
+    expect(lines[0]).toBe('HIGH: br7 is a hub (ageing_time 0)');
     expect(stdout).toContain('MEDIUM  unknown-flood: flood = on at g1 to g50 (50)');
-    expect(stdout).toMatch(/^known-unicast and \d+ more +every other port +none \(flood on\)$/m);
-    expect(stdout).toMatch(/^routed-bounce +nobody +the host forwards nothing$/m);
     expect(lines.length).toBeLessThan(24);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
@@ -84,11 +82,6 @@ describe('audit of a live bridge', () => {
     const found = await audited(script);
     const promiscuous = found.report.findings.find(({ id }) => id === 'bridge-promiscuous');
     expect(promiscuous?.value).toMatch(/^promiscuity 1, flags 0x1103, held by verify-isolation relay \(\d+\)/);
-    expect(
-      found.report.predictions.find(
-        ({ class: name, from, observer }) => name === 'known-unicast' && from === 'vnet0' && observer === 'vnet1',
-      ),
-    ).toMatchObject({ reach: 'yes', why: expect.stringContaining('behind br0') });
     expect(found.status).toBe(2);
   });
 
@@ -114,7 +107,7 @@ describe('audit of a live bridge', () => {
   });
 
   // bpf(2) takes rights that a user namespace does not give, and a kernel that has it
-  it('finds an XDP program, and foretells nothing that it may decide', {
+  it('finds an XDP program', {
     ...needs(root, file('/proc/sys/kernel/unprivileged_bpf_disabled')),
     tags: 'all',
   }, async () => {
@@ -126,7 +119,6 @@ describe('audit of a live bridge', () => {
       value: expect.stringMatching(/^program id \d+$/),
       severity: 'medium',
     });
-    expect(new Set(found.report.predictions.map(({ reach }) => reach))).toEqual(new Set(['unknown']));
   });
 
   it('finds a macvlan on the bridge, whose MAC no entry has', needs(kernel('macvlan')), async () => {

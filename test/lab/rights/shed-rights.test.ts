@@ -114,15 +114,4 @@ describe('root’s run on a host', needs(root), () => {
     expect(readFileSync(report, 'utf8')).toContain('verify_isolation_');
     expect(lstatSync(join(out, 'result.json'))).toMatchObject({ uid: 0, mode: 0o100600 });
   });
-
-  it('writes what an audit proves into a folder of others', { tags: 'all' }, async () => {
-    const folder = join(host.dir, 'of-somebody-else');
-    mkdirSync(folder, { mode: 0o755 });
-    chownSync(folder, 4321, 4321);
-    const out = join(folder, 'evidence');
-    const { stderr } = await outcomeOf(host.cli(['audit', '--prove', '--yes', '--out', out]));
-    expect(stderr).not.toContain('EACCES');
-    expect(lstatSync(join(out, 'result.json'))).toMatchObject({ uid: 0, mode: 0o100600 });
-    expect(lstatSync(join(out, 'report.html'))).toMatchObject({ uid: 0, mode: 0o100600 });
-  });
 });

@@ -2,8 +2,6 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { WireComparison } from '../../../src/core/audit/compare-with-wire.js';
-import { differing, heldRun, isUnsaid } from '../../support/judge/held.js';
 import { probeClasses } from '../../../src/core/probe/classes.js';
 import { cutEverything } from '../../support/judge/cut-everything.js';
 import { patient } from '../../support/patient.js';
@@ -80,12 +78,6 @@ const barriersAtBob: Readonly<Record<string, readonly (readonly string[])[]>> = 
   'vlan-hop': [['isolated']],
 };
 
-/** Of filters, thefts and routes nothing may be foretold; who was stolen from is not proved to hear nothing else. */
-const canBeOpen = (row: WireComparison): boolean =>
-  isUnsaid(row) || (['gateway-steal', 'mac-steal'].includes(row.class) && row.seen === 0);
-/** Where an election, or rules that pass routed frames, decide of every row. */
-const unpredicted = ['igmp-query-elected', 'docker-networks'];
-
 it('the production bridge is tried with every class there is', () => {
   const text = readFileSync(join(top, 'scenarios/production-bridge.yml'), 'utf8');
   expect(probeClasses.filter((name) => !text.includes(`class: ${name},`) && name !== 'stp-root')).toEqual([]);
@@ -152,12 +144,6 @@ describe('scenarios of attacks and of what stops them, on this kernel', needs(ro
         );
       expect(apart).toEqual(carriersApart[basename(file, '.yml')] ?? []);
       if (expected !== undefined) expect([...new Set(leaks.map((leak) => leak.causes[0]?.code))]).toEqual(expected);
-      // What the audit foretells from the state before each step is what the wire then showed; of filters, thefts and
-      // routes it says of many rows that it does not know, but not of all.
-      const rows = await heldRun(out);
-      expect(differing(rows, canBeOpen)).toEqual([]);
-      const isAgreed = rows.some(({ outcome }) => outcome === 'agrees');
-      expect(isAgreed).toBe(!unpredicted.includes(basename(file, '.yml')));
       // What held does not, with any piece of its evidence gone or changed: every second scenario has a share of the
       // sixteen, so that all ways are tried.
       const at = files.indexOf(file);

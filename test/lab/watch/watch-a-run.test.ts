@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
 import type { AuditReport } from '../../../src/core/model/audit.js';
 import type { Result } from '../../../src/core/model/result.js';
-import { differing, heldRun } from '../../support/judge/held.js';
 import { top } from '../../support/lab/throw-away.js';
 import { drift, type Said } from './watching.js';
 import { needs, root } from '../../support/needs.js';
@@ -93,12 +92,8 @@ it(
           fix: expect.stringContaining('flood off'),
         }),
       ]),
-      predictions: expect.arrayContaining([
-        expect.objectContaining({ class: 'known-unicast', from: 'enp8s0', observer: 'vnet4', reach: 'yes' }),
-      ]),
     });
     expect(result.steps.map(({ verdict }) => verdict)).toEqual(['holds', 'broken', 'holds']);
-    expect(differing(await heldRun(dir))).toEqual([]);
     for (const port of ['vnet0', 'vnet4'])
       expect(said.find(drift('setting-changed', `${port}.flood`))).toMatchObject({ before: 'true', after: 'false' });
     // The run's own captures in that very namespace raise no alarm: the relay is the only one that listens.

@@ -2,7 +2,7 @@ import { command, flagArgument, textArgument } from '../../command.js';
 
 export const defineAudit = command(
   'audit',
-  'read every setting that decides isolation; sends nothing, unless --prove',
+  'read every setting that decides isolation; sends nothing',
   (parser) =>
     parser.options({
       bridge: textArgument('this bridge only'),
@@ -15,13 +15,6 @@ export const defineAudit = command(
         default: 'high',
         describe: 'lowest severity that ends with status 2: info, low, medium or high (default)',
       },
-      prove: flagArgument(
-        'send what the audit predicts something about, on this host, and hold both against each other',
-      ),
-      out: textArgument('--prove: folder for the evidence'),
-      yes: flagArgument('--prove: do not ask before sending'),
-      quiet: flagArgument('--prove: no progress'),
-      'allow-disruptive': flagArgument('--prove: also what disturbs guests (thefts of MACs, floods)'),
     } as const),
-  async (args, toolVersion) => (await import('./audit.js')).auditCommand({ ...args, toolVersion }),
+  async (args) => (await import('./audit.js')).auditCommand(args),
 );

@@ -348,13 +348,7 @@ function hostOptions(
   };
 }
 
-/** The input of a calibration's lab. */
-export function calibrationRun(
-  scenario: Scenario,
-  out: string,
-  engine: 'libpcap' | 'cap',
-  toolVersion: string,
-): HandedRun {
+function calibrationRun(scenario: Scenario, out: string, engine: 'libpcap' | 'cap', toolVersion: string): HandedRun {
   const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
   return { options: { ...quietly, out, engine, keep: 'all', toolVersion }, scenarios: [scenario] };
 }

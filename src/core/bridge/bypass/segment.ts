@@ -1,7 +1,7 @@
 import { linkNamed, portsOf } from '../host.js';
 import type { Plan } from '../../model/plan.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
-import { tcCopies } from '../diversions.js';
+import { tcCopies } from '../rules.js';
 import type { Bypass } from './bypasses.js';
 import { groupBy } from '../../text/collections.js';
 

@@ -15,9 +15,6 @@ declare module '../../model/scenario.js' {
 export const agedUnicast: ProbeClass = {
   name: 'aged-unicast',
   meaning: 'Frames to a guest that was silent for longer than ageing_time, so that the bridge forgot it.',
-  forecast: 'aged-unicast',
-  question: 'third',
-  proof: { not: 'it takes the ageing time of silence: write a scenario' },
   addressee: 'required',
   maySee: 'addressee',
   severity: 'high',

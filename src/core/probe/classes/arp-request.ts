@@ -12,9 +12,6 @@ declare module '../../model/scenario.js' {
 export const arpRequest: ProbeClass = {
   name: 'arp-request',
   meaning: 'The question of IPv4 for a MAC, which goes to all endpoints.',
-  forecast: 'arp-broadcast',
-  question: 'direct',
-  proof: 'addressed guest',
   addressee: 'required',
   maySee: 'bridge',
   severity: 'low',

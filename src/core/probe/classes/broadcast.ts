@@ -12,9 +12,6 @@ declare module '../../model/scenario.js' {
 export const broadcast: ProbeClass = {
   name: 'broadcast',
   meaning: 'Frames to all endpoints.',
-  forecast: 'broadcast',
-  question: 'direct',
-  proof: 'nobody',
   addressee: 'none',
   maySee: 'bridge',
   severity: 'low',

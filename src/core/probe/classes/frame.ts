@@ -29,9 +29,6 @@ function receivers(from: Endpoint, dstMac: Mac, { endpoints, bridgeMacs }: Probe
 export const frame: ProbeClass = {
   name: 'frame',
   meaning: 'A frame that the scenario writes as hex text, or takes from a capture.',
-  forecast: 'written',
-  question: 'direct',
-  proof: { not: 'a scenario writes the frame' },
   addressee: 'optional',
   maySee: 'addressee',
   severity: 'medium',

@@ -15,9 +15,6 @@ declare module '../../model/scenario.js' {
 export const gatewaySteal: ProbeClass = {
   name: 'gateway-steal',
   meaning: "Frames with the router's MAC, after which others talk to it.",
-  forecast: 'theft',
-  question: 'thief',
-  proof: { not: 'write a scenario' },
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',

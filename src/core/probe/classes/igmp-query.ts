@@ -19,9 +19,6 @@ declare module '../../model/scenario.js' {
 export const igmpQuery: ProbeClass = {
   name: 'igmp-query',
   meaning: 'A query from a guest, after which others send to a group.',
-  forecast: 'queried',
-  question: 'queried',
-  proof: 'nobody, once',
   addressee: 'none',
   takesVia: true,
   takesGroup: true,

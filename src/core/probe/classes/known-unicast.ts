@@ -35,9 +35,6 @@ function withHostPort(entry: ProbeEntry, { attach }: Endpoint, carrier: Carrier)
 export const knownUnicast: ProbeClass = {
   name: 'known-unicast',
   meaning: 'Frames to a MAC that announced itself: others that get them read along.',
-  forecast: 'known-unicast',
-  question: 'third',
-  proof: 'any',
   addressee: 'required',
   takesFields: true,
   maySee: 'addressee',

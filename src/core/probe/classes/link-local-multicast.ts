@@ -33,9 +33,6 @@ function destinations(
 export const linkLocalMulticast: ProbeClass = {
   name: 'link-local-multicast',
   meaning: 'Frames of protocols between neighbours: mDNS, LLDP, GVRP, CDP.',
-  forecast: 'link-local',
-  question: 'direct',
-  proof: 'nobody',
   addressee: 'none',
   maySee: 'bridge',
   severity: 'low',

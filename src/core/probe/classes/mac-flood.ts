@@ -17,9 +17,6 @@ declare module '../../model/scenario.js' {
 export const macFlood: ProbeClass = {
   name: 'mac-flood',
   meaning: "Frames from many source MACs, which fill the bridge's table.",
-  forecast: 'mac-flood',
-  question: 'thief',
-  proof: 'victim',
   newMacs: true,
   addressee: 'required',
   takesVia: true,

@@ -15,9 +15,6 @@ declare module '../../model/scenario.js' {
 export const macSteal: ProbeClass = {
   name: 'mac-steal',
   meaning: "Frames with another guest's MAC, after which others talk to it.",
-  forecast: 'theft',
-  question: 'thief',
-  proof: 'victim',
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',

@@ -17,9 +17,6 @@ declare module '../../model/scenario.js' {
 export const multicast: ProbeClass = {
   name: 'multicast',
   meaning: 'Frames to a group that no endpoint joined.',
-  forecast: 'multicast',
-  question: 'direct',
-  proof: 'nobody',
   addressee: 'none',
   takesGroup: true,
   maySee: 'bridge',

@@ -12,9 +12,6 @@ declare module '../../model/scenario.js' {
 export const unknownUnicast: ProbeClass = {
   name: 'unknown-unicast',
   meaning: 'Frames to a MAC that no endpoint has, which a bridge floods.',
-  forecast: 'unknown-unicast',
-  question: 'direct',
-  proof: 'nobody',
   addressee: 'none',
   maySee: 'uplink-and-host',
   severity: 'medium',

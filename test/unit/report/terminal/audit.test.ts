@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditFinding, AuditReport, Prediction } from '../../../../src/core/model/audit.js';
+import type { AuditFinding, AuditReport } from '../../../../src/core/model/audit.js';
 import { auditText } from '../../../../src/report/terminal/audit.js';
 
 const finding = (id: AuditFinding['id'], place: string, over: Partial<AuditFinding> = {}): AuditFinding => ({
@@ -14,39 +14,27 @@ const finding = (id: AuditFinding['id'], place: string, over: Partial<AuditFindi
   fix: `bridge link set dev ${place.split('.')[0] ?? ''} flood off`,
   ...over,
 });
-const prediction = (observer: string, reach: Prediction['reach']): Prediction => ({
-  bridge: 'br0',
-  class: 'unknown-unicast',
-  from: 'a',
-  observer,
-  pairs: 1,
-  reach,
-  why: reach === 'yes' ? `a MAC that no guest has; ${observer}.flood on` : `${observer}.flood off`,
-});
 const report = (over: Partial<AuditReport>): AuditReport => ({
-  auditVersion: 1,
+  auditVersion: 2,
   bridges: ['br0'],
   findings: [],
   settings: [],
-  predictions: [],
   unread: [],
   ...over,
 });
 const view = { width: 80, verbose: false, showsAll: false, exitStatus: 0 };
 
 describe('an audit for people', () => {
-  it('begins with the worst that was found and who would receive what by it', () => {
+  it('begins with the worst that was found', () => {
     const text = auditText(
       report({
         findings: [finding('unknown-flood', 'b.flood'), finding('stp-open', 'br0.stp_state', { severity: 'low' })],
-        predictions: [prediction('b', 'yes'), prediction('c', 'no')],
       }),
       view,
     );
     expect(text.split('\n').slice(0, 3).join(' ')).toBe(
-      'MEDIUM: b takes frames to MACs that the bridge does not know (flood on); b would receive unknown-unicast br0: findings 1 medium, 1 low or for information; exit status 0',
+      'MEDIUM: b takes frames to MACs that the bridge does not know (flood on) br0: findings 1 medium, 1 low or for information; exit status 0',
     );
-    expect(text).toMatch(/^unknown-unicast +b +none \(flood on\)$/m);
     expect(text).toContain('low or for information (--all): stp-open');
   });
 
@@ -70,17 +58,4 @@ describe('an audit for people', () => {
     expect(
       auditText(report({ settings: [{ place: 'br0.ageing_time', value: '30000' }] }), { ...view, showsAll: true }),
     ).toContain('  br0.ageing_time = 300 s'));
-
-  it('says what became of predictions on the wire', () => {
-    const proof = {
-      evidence: 'evidence/x',
-      classes: [{ class: 'broadcast', agrees: 7, differs: 1, open: 2 } as const],
-      faults: [],
-      findings: [],
-      reasons: [{ step: 's', code: 'control-missing', text: '' } as const],
-    };
-    expect(auditText(report({ proof }), view)).toContain(
-      'on the wire: 7 rows as predicted, 1 otherwise, 2 open\nevidence is missing: control-missing\nevidence: evidence/x',
-    );
-  });
 });
