@@ -5,7 +5,7 @@ import { groupBy } from '../../core/text/collections.js';
 import { setText } from '../../core/text/names.js';
 
 /** Equal findings of several ports. */
-export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'bridge' | 'text' | 'probe' | 'readFrom'> {
+export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'text' | 'probe' | 'readFrom'> {
   readonly findings: readonly AuditFinding[];
   readonly phrase: string;
   readonly where: string;
@@ -41,12 +41,11 @@ export function auditStories(findings: readonly AuditFinding[]): readonly AuditS
   return [...groups.values()].flatMap((group): readonly AuditStory[] => {
     const [first] = group;
     if (first === undefined) return [];
-    const { id, severity, bridge, text, probe, readFrom } = first;
+    const { id, severity, text, probe, readFrom } = first;
     return [
       {
         id,
         severity,
-        bridge,
         text,
         probe,
         readFrom,

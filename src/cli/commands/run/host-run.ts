@@ -37,7 +37,7 @@ export function mustHaveRights(isStrict: boolean, { capabilities } = processRigh
 }
 
 /** Checks rights, cleans up after killed runs, and handles signals. VerifyError (69). */
-export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void, isStrict = false): Promise<void> {
+export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void, isStrict: boolean): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new VerifyError(
       'not-root',
@@ -110,7 +110,7 @@ function checkLimits(plan: Plan, limits: Limits): void {
  */
 export function approval(
   options: ConsentOptions,
-  beganMs = 0,
+  beganMs: number,
 ): (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void> {
   return async (plan, hash, notes) => {
     const unknown = options.allowNewMacs === true ? [] : describeNewMacs(plan);
