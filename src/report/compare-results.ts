@@ -37,7 +37,7 @@ export function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][
 }
 
 /** Equal for a leak in all runs. */
-export function leakKey(
+function leakKey(
   step: string,
   { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding,
 ): string {
