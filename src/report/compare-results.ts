@@ -37,10 +37,7 @@ export function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][
 }
 
 /** Equal for a leak in all runs. */
-function leakKey(
-  step: string,
-  { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding,
-): string {
+function leakKey(step: string, { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding): string {
   return JSON.stringify([step, probe, name, carrier, vlan, variant ?? null, from, to, observer]);
 }
 

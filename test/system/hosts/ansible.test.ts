@@ -51,7 +51,7 @@ describe('contrib/ansible against hosts with a real sshd', needs(...sshd, progra
     const text = `${stdout}\n${stderr}`;
     const lines = (pattern: RegExp): readonly string[] => [...text.matchAll(pattern)].map(([line]) => line);
     expect(lines(/ok {4}\S+hv\d\/run: WHOLE/g), text).toHaveLength(2);
-    expect(lines(/HOLDS +\S.*hv[12]\/run/g), text).toHaveLength(2);
+    expect(lines(/HOLDS, EXPOSED .*hv[12]\/run/g), text).toHaveLength(2);
     expect(lines(/NO RESULT .*hv9\/run: there is no such folder/g), text).toHaveLength(1);
     expect(status).not.toBe(0);
     expect(stdout).not.toContain(String.raw`\u{a}`);

@@ -47,7 +47,7 @@ async function checkBriefly(path: string, options: CheckOptions): Promise<number
     return await checkPath(path, options);
   } catch (error) {
     assertKnown(error);
-    const { message } = error;
+    const message = error.message.replace(`${path}: `, '');
     process.stdout.write(
       options.json
         ? `${jsonText({ path, schemaVersion: 1, whole: false, error: message })}\n`
