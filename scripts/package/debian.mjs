@@ -38,7 +38,7 @@ export function fillDebianTree(root, program, arch) {
   for (const file of conffiles) put(`etc/${name}/${file}`, readFileSync(join('contrib/systemd', file)));
   put('DEBIAN/conffiles', conffiles.map((file) => `/etc/${name}/${file}\n`).join(''));
   put(`usr/lib/sysusers.d/${name}.conf`, `u ${name} - "Helpers of ${name}"\n`);
-  put(`usr/lib/tmpfiles.d/${name}.conf`, tmpfiles);
+  put(`usr/lib/tmpfiles.d/${name}.conf`, readFileSync(`contrib/tmpfiles.d/${name}.conf`));
   for (const [script, text] of Object.entries(maintainerScripts)) put(`DEBIAN/${script}`, text, 0o755);
   for (const page of readdirSync('dist/man').filter((file) => /\.\d$/.test(file)))
     put(`usr/share/man/man${page.at(-1)}/${page}`, readFileSync(join('dist/man', page)));
@@ -83,15 +83,6 @@ Description: ${description}
 `;
 }
 
-/** Evidence has other tenants' names: root alone reads it. node_exporter reads the metrics. */
-const tmpfiles = `d /etc/${name} 0755 root root -
-d /var/lib/${name} 0755 root root -
-d /var/lib/${name}/evidence 0700 root root -
-d /var/lib/${name}/spool 0700 root root -
-d /var/lib/${name}/metrics 0755 root root -
-d /run/${name} 0700 root root -
-`;
-
 /** Scripts of the package (Debian Policy, chapter 6): its user and its folders come and go with it. */
 const maintainerScripts = {
   postinst: `#!/bin/sh
@@ -106,7 +97,7 @@ if command -v systemd-tmpfiles >/dev/null; then
   systemd-tmpfiles --create ${name}.conf
 else
   install -d -m 0755 /etc/${name} /var/lib/${name} /var/lib/${name}/metrics
-  install -d -m 0700 /var/lib/${name}/evidence /var/lib/${name}/spool /run/${name}
+  install -d -m 0700 /var/lib/${name}/evidence /run/${name}
 fi
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 `,

@@ -7,6 +7,7 @@ import { quote } from '../core/text/escape.js';
 import { reporterNames } from '../report/reporters.js';
 import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
+import { goneText } from './gone.js';
 import { groupHelp } from './help.js';
 import { printError } from './print-error.js';
 import { columnsOf } from './screen.js';
@@ -85,6 +86,9 @@ async function optionsOf(command: string): Promise<readonly string[]> {
 async function explained(error: unknown, argv: readonly string[]): Promise<unknown> {
   const [command = ''] = argv;
   if (!(error instanceof VerifyError)) return error;
+  const isUnknown = /^(?:Unknown|Did you mean|Invalid values|--reporter: )/.test(error.message);
+  const instead = isUnknown ? goneText(argv) : null;
+  if (instead !== null) return usageError(instead, '');
   const [, near] = /^Did you mean (.*)\?$/.exec(error.message) ?? [];
   if (near !== undefined) {
     const mistyped = argv.find((word) => !word.startsWith('-')) ?? '';

@@ -3,11 +3,7 @@ import { defineAudit } from './commands/audit/options.js';
 import { defineAttest } from './commands/evidence/attest.js';
 import { defineCheck } from './commands/evidence/check.js';
 import { defineExport } from './commands/evidence/export.js';
-import { defineDiff, defineHistory, defineReport } from './commands/evidence/options.js';
-import { definePrune } from './commands/evidence/prune.js';
-import { definePush } from './commands/evidence/push.js';
-import { definePurge } from './commands/evidence/purge.js';
-import { defineFleet } from './commands/fleet/options.js';
+import { defineDiff, defineReport } from './commands/evidence/options.js';
 import { defineHelper } from './commands/helper.js';
 import { defineCleanup, defineDoctor, defineInit } from './commands/host/options.js';
 import { defineListen } from './commands/listen/options.js';
@@ -23,17 +19,12 @@ export const commands: readonly DefineCommand[] = [
   definePlan,
   defineReplay,
   defineReport,
-  defineFleet,
   defineDiff,
-  defineHistory,
   defineExplain,
   defineExport,
   defineRecord,
   defineCheck,
   defineAttest,
-  definePurge,
-  definePrune,
-  definePush,
   defineAudit,
   defineListen,
   defineWatch,

@@ -4,8 +4,8 @@ import { reporterNames } from '../report/reporters.js';
 export const helpGroups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
   { title: 'Try', names: ['demo', 'run', 'plan', 'init', 'schema'] },
   { title: 'Prove', names: ['replay', 'check', 'attest', 'audit', 'listen', 'watch', 'record', 'prove-fix'] },
-  { title: 'Understand', names: ['report', 'fleet', 'explain', 'diff', 'history', 'export'] },
-  { title: 'Maintenance', names: ['doctor', 'cleanup', 'purge', 'prune', 'push', 'completion'] },
+  { title: 'Understand', names: ['report', 'explain', 'diff', 'export'] },
+  { title: 'Maintenance', names: ['doctor', 'cleanup', 'completion'] },
 ];
 
 /** yargs' help with commands in groups. */

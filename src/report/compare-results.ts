@@ -8,8 +8,11 @@ export interface LeakRow {
   readonly finding: Finding;
 }
 
-/** Differences of two runs, seen from the first. */
-export interface RunComparison extends Changes<LeakRow> {
+/** Differences of two runs, seen from the first. `stopped` is proven, `untold` is gone without proof. */
+export interface RunComparison {
+  readonly began: readonly LeakRow[];
+  readonly stopped: readonly LeakRow[];
+  readonly untold: readonly LeakRow[];
   readonly stayed: readonly { readonly before: LeakRow; readonly after: LeakRow }[];
   /** Only their numbers are comparable. */
   readonly folded: readonly (LeakRow & { readonly before: number; readonly after: number })[];
@@ -34,10 +37,7 @@ export function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][
 }
 
 /** Equal for a leak in all runs. */
-export function leakKey(
-  step: string,
-  { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding,
-): string {
+function leakKey(step: string, { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding): string {
   return JSON.stringify([step, probe, name, carrier, vlan, variant ?? null, from, to, observer]);
 }
 
@@ -54,34 +54,10 @@ function leaksOf(result: Result, isLeak = isUnacceptedLeak): ReadonlyMap<string,
   );
 }
 
-/** `stopped` is proven, `untold` is gone without proof. */
-export interface Changes<Value> {
-  readonly began: readonly Value[];
-  readonly stopped: readonly Value[];
-  readonly untold: readonly Value[];
-}
-
-/** Compares findings by key. `proven`: a missing value shows that it is over. */
-export function compareFound<Value>(
-  before: ReadonlyMap<string, readonly Value[]>,
-  after: ReadonlyMap<string, readonly Value[]>,
-  proven: (value: Value) => boolean,
-): Changes<Value> {
-  const gone = [...before].flatMap(([key, values]) => (after.has(key) ? [] : values));
-  return {
-    began: [...after].flatMap(([key, values]) => (before.has(key) ? [] : values)),
-    stopped: gone.filter(proven),
-    untold: gone.filter((value) => !proven(value)),
-  };
-}
-
-/**
- * A leak gone, accepted or exposed has stopped if its step holds now, or other leaks clearly break it. `open`: leaks of
- * earlier runs that the first lacks.
- */
-export function compareResults(first: Result, second: Result, open: readonly LeakRow[] = []): RunComparison {
+/** A leak gone, accepted or exposed has stopped if its step holds now, or other leaks clearly break it. */
+export function compareResults(first: Result, second: Result): RunComparison {
   const after = leaksOf(second);
-  const before = new Map([...byKey(open), ...leaksOf(first)]);
+  const before = leaksOf(first);
   const leaking = leaksOf(second, ({ leak, exposed }) => leak || exposed === true);
   const [stepsBefore, stepsAfter] = [namedSteps(first), namedSteps(second)];
   const proven = ({ step, finding }: LeakRow): boolean => {
@@ -95,8 +71,11 @@ export function compareResults(first: Result, second: Result, open: readonly Lea
       !now.reasons.some((reason) => reason.observer === null || reason.observer === finding.observer)
     );
   };
+  const gone = [...before].flatMap(([key, rows]) => (after.has(key) ? [] : rows));
   return {
-    ...compareFound(before, after, proven),
+    began: [...after].flatMap(([key, rows]) => (before.has(key) ? [] : rows)),
+    stopped: gone.filter(proven),
+    untold: gone.filter((row) => !proven(row)),
     stayed: [...after].flatMap(([key, [row]]) => {
       const known = before.get(key)?.[0];
       return row === undefined || known === undefined || isFoldedLeak(row.finding) || isFoldedLeak(known.finding)

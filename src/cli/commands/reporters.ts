@@ -9,8 +9,8 @@ import { ownCall } from '../called-as.js';
 import { columnsOf, wantsColor } from '../screen.js';
 
 /** path null = stdout. */
-export interface ChosenReporter<Name extends string = ReporterName> {
-  readonly name: Name;
+export interface ChosenReporter {
+  readonly name: ReporterName;
   readonly path: string | null;
 }
 
@@ -26,23 +26,15 @@ export function failedReport(text: string, error: unknown): FailedReport {
   return { text: `${text}: ${messageOf(error)}`, status: isRefused ? 69 : 70 };
 }
 
-/** `--reporter` and `--json` by `chooseAmong`. */
-export function chooseReporters(requested: readonly string[], json: boolean): readonly ChosenReporter[] {
-  return chooseAmong<ReporterName>(reporterNames, requested, json);
-}
-
 /** Reads `--reporter NAME[=PATH]` and `--json`. At most one reporter has stdout, by default the terminal's. */
-export function chooseAmong<Name extends string>(
-  known: readonly (Name | 'terminal' | 'json')[],
-  requested: readonly string[],
-  json: boolean,
-): readonly ChosenReporter<Name | 'terminal' | 'json'>[] {
-  const chosen: ChosenReporter<Name | 'terminal' | 'json'>[] = requested.map((text) => {
+export function chooseReporters(requested: readonly string[], json: boolean): readonly ChosenReporter[] {
+  const chosen: ChosenReporter[] = requested.map((text) => {
     const at = text.indexOf('=');
     const word = at === -1 ? text : text.slice(0, at);
     const path = at === -1 ? null : text.slice(at + 1);
-    const name = known.find((reporter) => reporter === word);
-    if (name === undefined) throw usageError(`--reporter: ${word} is not a reporter`, `known: ${known.join(', ')}`);
+    const name = reporterNames.find((reporter) => reporter === word);
+    if (name === undefined)
+      throw usageError(`--reporter: ${word} is not a reporter`, `known: ${reporterNames.join(', ')}`);
     if (path === '')
       throw usageError(`--reporter ${text}: no path after =`, `give one, as in --reporter ${name}=report.txt`);
     return { name, path };

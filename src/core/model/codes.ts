@@ -146,7 +146,6 @@ export const errorCodes = [
   'not-forwarding',
   'not-inside',
   'not-root',
-  'not-pushed',
   'not-signed',
   'not-written',
   'nothing-to-examine',

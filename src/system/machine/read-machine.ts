@@ -90,22 +90,12 @@ function modules(): Readonly<Record<string, string | null>> {
 
 /** Keyed, so that trying cannot find the id (machine-id(5)). */
 export function hashMachineId(machineId: string): string {
-  return keyed(machineId, 'verify-isolation');
-}
-
-function keyed(id: string, text: string): string {
-  return createHmac('sha256', Buffer.from(id, 'hex')).update(text).digest('hex');
+  return createHmac('sha256', Buffer.from(machineId, 'hex')).update('verify-isolation').digest('hex');
 }
 
 function knownMachineId(): string | null {
   const id = fileText('/etc/machine-id');
   return id !== null && /^[0-9a-f]{32}$/.test(id) ? id : null;
-}
-
-/** No other machine can find the text by trying. Without machine-id, until a boot. */
-export function hashHere(text: string): string {
-  const id = knownMachineId() ?? (fileText('/proc/sys/kernel/random/boot_id') ?? '').replaceAll('-', '');
-  return keyed(id, `verify-isolation ${text}`);
 }
 
 async function nftRuleset(netns: string | null): Promise<Where['nftRuleset']> {

@@ -277,23 +277,12 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
       ['export', out, '-o', join(home(), 'link/export.pcapng')],
       ['export', out, '-o', join(home(), 'export.pcapng')],
       ['watch', '--learn', join(home(), 'link/baseline.json')],
-      ['purge', join(home(), 'evidence')],
       ['attest', join(home(), 'evidence'), '--key', 'none'],
     ]) {
       const { status, stderr } = await callAs(caller, argv);
       expect([argv[0], status, stderr]).toEqual([argv[0], 64, expect.stringContaining('is a symbolic link of user')]);
     }
     untouched();
-  });
-
-  it('the caller can read evidence that was purged', { tags: 'all' }, async () => {
-    const out = join(home(), 'out');
-    expect((await runAs(caller, out)).status).toBe(0);
-    expect((await callAs(caller, ['purge', out])).status).toBe(0);
-    for (const name of readdirSync(out)) {
-      const { uid, mode } = lstatSync(join(out, name));
-      expect([name, uid, mode & 0o077]).toEqual([name, caller, 0]);
-    }
   });
 
   it('the program may stand in a folder that is the caller’s alone', { tags: 'all' }, async () => {

@@ -1,6 +1,6 @@
 // @module-tag all
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { prepareArm64 } from '../../../scripts/package/emulated.mjs';
@@ -99,7 +99,6 @@ describe('what was packed', () => {
     expect(
       [
         'usr/lib/systemd/system/verify-isolation-run@.timer',
-        'usr/lib/systemd/system/verify-isolation-push@.service',
         'usr/lib/sysusers.d/verify-isolation.conf',
         'usr/lib/tmpfiles.d/verify-isolation.conf',
         'usr/share/man/man1/verify-isolation.1',
@@ -256,42 +255,24 @@ describe('on a Debian hypervisor, without a network', () => {
     expect(purged.stdout).toBe('');
   });
 
-  it('installed, its nightly run of a host of the zoo pushes a summary to a receiver, its units are clean, and a purge leaves no trace', () => {
-    // As openssh-client has it, which the package recommends
-    copyFileSync('/usr/bin/ssh-keygen', join(scratch, 'hypervisor/usr/bin/ssh-keygen'));
-    chmodSync(join(scratch, 'hypervisor/usr/bin/ssh-keygen'), 0o755);
+  it('installed, its nightly run of a host of the zoo holds, its units are clean, and a purge leaves no trace', () => {
     bringZoo('hypervisor');
     const list =
       'find / -xdev -not -path "/proc/*" -not -path "/root/*" -not -path "/tmp/*" -not -path "/run/netns*" | sort';
     const before = onTarget(list).stdout.split('\n');
-    const receiver = `require('node:http').createServer((request, response) => { let body = ''; request.on('data', (part) => (body += part)); request.on('end', () => { require('node:fs').writeFileSync('/tmp/pushed', body); response.writeHead(201).end(); }); }).listen(8099, '127.0.0.1')`;
     const start = (unit: string): string =>
       `sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/${unit} | sed 's/%i/host/g' > /tmp/command && . /tmp/command`;
     const night = onTarget(
       [
         `dpkg --install /root/verify-isolation_${version}_amd64.deb >/dev/null 2>&1`,
         zooHost,
-        'ip link set lo up',
-        'cd /etc/verify-isolation',
-        "ssh-keygen -q -t ed25519 -N '' -f key",
-        String.raw`sed -i 's/^RUN=.*//; s/^# \(RUN=\|VERIFY\)/\1/; s|https://.*|http://127.0.0.1:8099/|' host.conf`,
         'cd /var/lib/verify-isolation',
-        `{ /usr/lib/verify-isolation/bin/node -e "${receiver}" & }`,
-        'while read -r line; do case $line in RUN=*|VERIFY*) export "$line" ;; esac; done < /etc/verify-isolation/host.conf',
+        'while read -r line; do case $line in RUN=*) export "$line" ;; esac; done < /etc/verify-isolation/host.conf',
         `{ ${start('verify-isolation-run@.service')} > /tmp/said 2>&1; echo "run $?"; }`,
-        'ls spool | wc -l',
-        `{ ${start('verify-isolation-push@.service')}; echo "push $?"; }`,
-        'ls spool | wc -l',
-        "sed '1,/^-----END/d' /tmp/pushed | ssh-keygen -Y check-novalidate -n verify-isolation-summary -s /tmp/pushed | cut -d ' ' -f 1",
-        'grep -o \'"exitCode":0,"runs":\\[{\' /tmp/pushed',
         'systemd-analyze verify /usr/lib/systemd/system/verify-isolation-*',
       ].join(' && '),
     );
-    expect([night.status, night.stderr, night.stdout.trim().split('\n')]).toEqual([
-      0,
-      '',
-      ['run 0', '1', 'push 0', '0', 'Good', '"exitCode":0,"runs":[{'],
-    ]);
+    expect([night.status, night.stderr, night.stdout.trim().split('\n')]).toEqual([0, '', ['run 0']]);
     expect(onTarget('dpkg --purge verify-isolation').status).toBe(0);
     // mount(8) and systemd-analyze themselves leave files below /run, which a boot empties.
     const usual =

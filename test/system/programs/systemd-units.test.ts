@@ -29,7 +29,6 @@ describe('units for systemd', needs(program('systemd-analyze')), () => {
   it.each([
     ['verify-isolation-watch.service', 2.4],
     ['verify-isolation-run@.service', 3.4],
-    ['verify-isolation-push@.service', 2.4],
   ])('keep %s in a sandbox: exposed %f at most', (unit, most) => {
     const { stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', '--no-pager', join(scratch, unit)], {
       encoding: 'utf8',

@@ -31,14 +31,6 @@ describe(
       expect([said.get('host'), said.get('beyond')]).toEqual(['success 0', 'exit-code 64']);
     });
 
-    it('deliver a signed summary by a unit of its own, and leave none in the spool', () => {
-      expect(said.get('pushed')).toBe('Good "exitCode":0,"runs":[{ 0');
-    });
-
-    it('deliver without access to the key, the evidence and passwords', () => {
-      expect(said.get('reads')).toBe('success 0');
-    });
-
     it('keep evidence for root alone, and metrics for node_exporter', () => {
       expect(said.get('modes')).toBe('644 700');
     });

@@ -160,7 +160,7 @@ describe('command line', () => {
   });
 
   it.each([
-    ['fleet', '/nonexistent'],
+    ['report', '/nonexistent'],
     ['watch', '--baseline', '/nonexistent'],
     ['run', 'scenarios/hub-mode.yml', '--baseline', '/nonexistent'],
     ['diff', '/nonexistent', '/nonexistent'],

@@ -48,9 +48,9 @@ export function runPaths(
 }
 
 /**
- * Tries what a run uses at its end alone: its reports and the keys. VerifyError (64) where one would fail then.
+ * Tries what a run uses at its end alone: its reports and the key. VerifyError (64) where one would fail then.
  */
-export async function checkEnding({ reports }: RunPaths, keys: readonly string[]): Promise<void> {
+export async function checkEnding({ reports, key }: RunPaths): Promise<void> {
   for (const path of reports) {
     try {
       checkNamedFile(path);
@@ -63,7 +63,7 @@ export async function checkEnding({ reports }: RunPaths, keys: readonly string[]
       );
     }
   }
-  if (keys.length === 0) return;
+  if (key === null) return;
   const { checkKey } = await import('../../../system/evidence/folder/signature.js');
-  for (const key of new Set(keys)) await checkKey(key);
+  await checkKey(key);
 }

@@ -4,13 +4,12 @@ import { command, commonOptions, flagArgument, operand, textArgument } from '../
 
 export const defineReport = command(
   'report <dir..>',
-  'write a report of runs in another form',
+  'print runs again, of several a line each, or write a report in another form',
   (parser) =>
     parser.positional('dir', { ...operand('evidence folders'), array: true }).options({
       format: {
         choices: reporterNames,
-        demandOption: true,
-        describe: `form of the report: ${reporterNames.join(', ')}`,
+        describe: `form of the report: ${reporterNames.join(', ')}; without it the status is that of the runs`,
       },
       output: commonOptions.output,
       picture: flagArgument('with --format terminal: a picture before the answer'),
@@ -30,16 +29,6 @@ export const defineDiff = command(
   async ({ a, b, json }) => (await import('./diff.js')).diffCommand(a, b, json),
 );
 
-export const defineHistory = command(
-  'history <dir>',
-  'compare all runs in a folder: leaks that began or stopped, and since when',
-  (parser) =>
-    parser
-      .positional('dir', operand('folder with evidence folders in it'))
-      .option('json', flagArgument('print the comparison as JSON')),
-  async ({ dir, json }) => (await import('./history.js')).historyCommand(dir, json),
-);
-
 /** The required signer. */
 export interface WantedSignature {
   /** OpenSSH's allowed signers and the required identity; null = any key. */
@@ -47,7 +36,7 @@ export interface WantedSignature {
   readonly required: boolean;
 }
 
-/** Of `check` and `fleet`. */
+/** Options of `check`. */
 export const signatureOptions = {
   'allowed-signers': textArgument("OpenSSH's file of keys that may sign; needs --identity"),
   identity: textArgument('name the signer that is required'),

@@ -1,6 +1,5 @@
 import { reportForm } from '../../../core/model/run-record.js';
 import { messageOf } from '../../../core/model/verify-error.js';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { htmlReport } from '../../../report/html/page.js';
 import type { ReportedRun } from '../../../report/reporter.js';
@@ -41,15 +40,4 @@ export async function checkReportFile(dir: string, { result, input }: CheckedFol
   } catch (error) {
     return { name, ok: false, text: `report.html: ${messageOf(error)}` };
   }
-}
-
-/** Removes a folder's `report.html`; false = none. */
-export async function removeReportFile(dir: string): Promise<boolean> {
-  return rm(join(dir, files.report.name)).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
 }

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { traceModes } from '../../../run/context.js';
 import type { Limits } from '../../../core/plan/limits.js';
 import { probeClasses } from '../../../core/probe/classes.js';
-import { VerifyError, usageError } from '../../../core/model/verify-error.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import {
   command,
   commonOptions,
@@ -93,8 +92,6 @@ const optionGroups = {
     },
     payload: flagArgument("on a host: keep the payload of guests' own traffic too"),
     sign: textArgument('sign the evidence with this OpenSSH key, as attest does (default: VERIFY_ISOLATION_SIGN_KEY)'),
-    push: textArgument('PUT a signed summary, without names and addresses of guests, to this address (http or https)'),
-    spool: textArgument('folder in which summaries wait for push (default with --push: spool)'),
     operator: textArgument('name of the responsible person, for run.json'),
     ticket: textArgument('change ticket, for run.json'),
   },
@@ -133,8 +130,6 @@ const rareOptions = [
     'keep',
     'payload',
     'sign',
-    'push',
-    'spool',
     'operator',
     'ticket',
     'approved',
@@ -207,41 +202,7 @@ async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | nu
   return parseLimits(policy, readOwnedFile(`--policy ${policy}`, policy, 'name a file of root with the limits'));
 }
 
-async function runBy(parsed: RunArguments, toolVersion: string): Promise<number> {
-  const {
-    file,
-    policy,
-    bridge,
-    netns,
-    class: classes,
-    guest,
-    zone,
-    set,
-    grep,
-    strict,
-    rules,
-    trust,
-    baseline,
-  } = parsed;
-  const paths = [...file, ...(policy === undefined ? [] : [policy])].map((path) => resolve(path));
-  const subject = [paths, bridge, netns, classes, guest, zone, set, grep, strict, rules, trust, baseline];
-  const given = { ...parsed, asked: JSON.stringify(subject) };
-  const { checkPush, pushRefusal } = await import('../evidence/push.js');
-  await checkPush(given);
-  if (given.twin && (given.push ?? given.spool) !== undefined)
-    throw usageError(
-      '--push and --spool: not with --twin',
-      'a copy, and what is supposed of it, says nothing of this host',
-    );
-  try {
-    return await runGiven(given, toolVersion);
-  } catch (error) {
-    if (error instanceof VerifyError) await pushRefusal(given, error);
-    throw error;
-  }
-}
-
-async function runGiven(given: RunArguments & { readonly asked: string }, toolVersion: string): Promise<number> {
+async function runBy(given: RunArguments, toolVersion: string): Promise<number> {
   const limits = await limitsOf(given);
   const timeout = given.timeout ?? (limits === null ? undefined : `${limits.timeMs}ms`);
   const args = { ...given, limits, timeout };

@@ -15,10 +15,10 @@ import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { printError } from '../../print-error.js';
 import type { FailedReport } from '../reporters.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
-import type { PushOptions } from '../evidence/push.js';
 import { withBaseline } from './baseline.js';
 
-export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | 'spool' | 'asked'> {
+export interface RunCommandOptions {
+  readonly sign?: string | undefined;
   readonly files: readonly string[];
   readonly out: string | undefined;
   readonly json: boolean;

@@ -12,7 +12,6 @@ import { type RunPaths, shedRights } from '../../../system/process/process-right
 import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { checkEnding, runPaths } from '../evidence/evidence-folder.js';
-import { deliverRuns, pushRefusal, spoolFile, spoolKey, spoolRuns } from '../evidence/push.js';
 import {
   chooseReporters,
   everyReport,
@@ -78,12 +77,7 @@ async function runOrLaunchFrom(
     early?.abandon();
     throw error;
   });
-  try {
-    return await carryOut(request, inside, stop, early);
-  } catch (error) {
-    if (error instanceof VerifyError) await pushRefusal(request.options, error);
-    throw error;
-  }
+  return carryOut(request, inside, stop, early);
 }
 
 function mayBeLab(files: readonly string[]): boolean {
@@ -122,11 +116,7 @@ async function carryOut(
 ): Promise<number> {
   const { onHost, isWhole, paths, scenarios, options } = request;
   const handing: HandedRun = { options: isWhole ? options : null, scenarios };
-  if (inside === null && !onHost) {
-    const { status } = await (early ?? launch(options)).hand(handing);
-    if (status < statusOf('SIGHUP')) await deliverRuns(options);
-    return status;
-  }
+  if (inside === null && !onHost) return (await (early ?? launch(options)).hand(handing)).status;
   early?.abandon();
   if (onHost) {
     shedRights(paths, isWhole ? handing : null);
@@ -136,12 +126,7 @@ async function carryOut(
   stop.startTimer(request.timeoutMs);
   await series.carryOut();
   const statuses = await reportSeries(request, series, stop);
-  const exitCode = stop.by === undefined ? combineExitStatuses(statuses) : statusOf(stop.by);
-  const { runs } = series;
-  await spoolRuns(options, { exitCode, runs, unended: series.scenarios.length - runs.length });
-  // Who pressed Ctrl-C does not wait for a receiver
-  if (stop.by === undefined) await deliverRuns(options);
-  return exitCode;
+  return stop.by === undefined ? combineExitStatuses(statuses) : statusOf(stop.by);
 }
 
 async function insideOf(stop: Stop): Promise<LabEntered | null> {
@@ -203,16 +188,12 @@ async function readRequest(requested: RunCommandOptions | null, inside: LabEnter
 
 /** Paths that a run writes and reads. */
 export function pathsOf(options: RunCommandOptions, onHost: boolean): RunPaths {
-  return runPaths(options.out, [...reportersOf(options), spoolFile(options)], signKeyOf(options, onHost));
+  return runPaths(options.out, reportersOf(options), signKeyOf(options, onHost));
 }
 
-/** VerifyError (64) where a report, a summary or a signature cannot be written at the end. */
+/** VerifyError (64) where a report or a signature cannot be written at the end. */
 export async function mustEnd(options: RunCommandOptions, onHost: boolean): Promise<void> {
-  const keys = [signKeyOf(options, onHost), spoolKey(options)];
-  await checkEnding(
-    pathsOf(options, onHost),
-    keys.filter((key) => key !== null),
-  );
+  await checkEnding(pathsOf(options, onHost));
 }
 
 function signKeyOf({ sign }: RunCommandOptions, onHost: boolean): string | null {

@@ -61,11 +61,6 @@ export function appendCustody(dir: string, line: string): void {
   appendText(join(dir, files.custody.name), line);
 }
 
-/** Appends a finished action to the custody log. */
-export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>): Promise<void> {
-  appendCustody(dir, custodyLine(dir, entry, await rootHash(dir)));
-}
-
 /** The custody log and its faults. */
 export interface Custody {
   /** Of all. `entries` are the last. */

@@ -276,7 +276,7 @@ export async function inEvidenceFolder<T>(name: string, act: (path: string) => P
   } catch (error) {
     if (error instanceof VerifyError) throw error;
   }
-  if (fd === null) throw await (await import('./host-folders.js')).noRun(name);
+  if (fd === null) throw await (await import('./no-run.js')).noRun(name);
   const path = `/proc/self/fd/${fd}`;
   try {
     return await act(path);

@@ -163,7 +163,7 @@ function parseFixes(dir: string): readonly FixRecord[] {
 /** Reads all but the capture. `planFile`: from the run itself. VerifyError 64 names a malformed file. */
 export async function parseFolder(dir: string, planFile: WrittenPlanFile | null = null): Promise<JudgeInput> {
   const runFile = join(dir, files.run.name);
-  if (await isMissing(runFile)) throw await (await import('./host-folders.js')).noRun(dir);
+  if (await isMissing(runFile)) throw await (await import('./no-run.js')).noRun(dir);
   const run = parse(runFile, read(runFile), files.run) as RunRecord;
   const plan = parsePlan(dir, planFile);
   const timelineFile = join(dir, files.timeline.name);

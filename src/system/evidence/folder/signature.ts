@@ -38,7 +38,7 @@ async function signedText(dir: string, more = ''): Promise<string> {
 export async function attestFolder(dir: string, key: string, who: string): Promise<string> {
   const root = await rootHash(dir);
   const line = custodyLine(dir, { action: 'attested', before: root, text: `signed by ${who} with ${key}` }, root);
-  const signature = await signText(await signedText(dir, line), key, namespace);
+  const signature = await signText(await signedText(dir, line), key);
   appendCustody(dir, line);
   await writeWhole(join(dir, files.signature.name), signature);
   return root;
@@ -46,12 +46,11 @@ export async function attestFolder(dir: string, key: string, who: string): Promi
 
 /** VerifyError 64 if the key does not sign. */
 export async function checkKey(key: string): Promise<void> {
-  await signText('', key, namespace);
+  await signText('', key);
 }
 
-/** Armored, by OpenSSH. VerifyError 64 if the key does not sign. */
-export async function signText(text: string, key: string, purpose: string): Promise<string> {
-  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', purpose], {
+async function signText(text: string, key: string): Promise<string> {
+  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-q', '-Y', 'sign', '-f', key, '-n', namespace], {
     timeoutMs: 120_000,
     input: text,
   });
@@ -82,24 +81,22 @@ export async function checkSignature(
   try {
     const text = readRegularIfThere(signature, maxBytes);
     if (text === null) return { state: 'absent', text: 'not signed' };
-    return await verifyText(await signedText(dir), { path: signature, text }, signers, namespace);
+    return await verifyText(await signedText(dir), { path: signature, text }, signers);
   } catch (error) {
     return { state: 'bad', text: messageOf(error) };
   }
 }
 
-/** The signature begins the file. `signers` as in `checkSignature`. */
-export async function verifyText(
+async function verifyText(
   input: string,
   file: { readonly path: string; readonly text: string },
   signers: { readonly file: string; readonly identity: string } | null,
-  purpose: string,
 ): Promise<SignatureCheck> {
   const good = signers === null ? 'valid' : 'trusted';
-  const known = verifiedQuickly(file.text, input, signers, purpose);
+  const known = verifiedQuickly(file.text, input, signers, namespace);
   if (known !== null) return { state: good, text: known };
   const how = signers === null ? ['check-novalidate'] : ['verify', '-f', signers.file, '-I', signers.identity];
-  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', purpose, '-s', file.path], {
+  const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', namespace, '-s', file.path], {
     input,
   });
   const text = `${stdout} ${stderr}`.trim().replaceAll(/\s*\n\s*/g, ' · ');

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { addTo } from '../../../core/text/collections.js';
 
 /** OpenSSH's PROTOCOL.sshsig. */
-export interface SshSignature {
+interface SshSignature {
   /** The public key's blob, base64. */
   readonly key: string;
   readonly namespace: string;
@@ -35,7 +35,7 @@ function sshString(text: string | Buffer): Buffer {
 }
 
 /** At a text's start, armored. null = not version 1 in canonical base64. */
-export function parseSshSignature(text: string): SshSignature | null {
+function parseSshSignature(text: string): SshSignature | null {
   const armored = /^-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n/.exec(text)?.[1];
   const digits = (armored ?? '').replaceAll('\n', '');
   const bytes = Buffer.from(digits, 'base64');

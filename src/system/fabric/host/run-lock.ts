@@ -26,17 +26,10 @@ export function takeRunLock(input: RunLockInput): () => void {
   }
 }
 
-/** The address of `--push` may contain a password. */
-function ownCommand(): readonly string[] {
-  return process.argv.map((word, at, words) =>
-    words[at - 1] === '--push' ? '…' : word.replace(/^--push=.*/, '--push=…'),
-  );
-}
-
 function takeIn(folder: JournalFolder, { netns, ifindex, what }: RunLockInput): () => void {
   try {
     const name = `${namespacePlace(netns).inode}-${ifindex}.lock`;
-    const taken = folder.take(name, `process ${process.pid} (${showCommand(ownCommand())})`);
+    const taken = folder.take(name, `process ${process.pid} (${showCommand(process.argv)})`);
     if (typeof taken === 'string')
       throw new VerifyError(
         'locked',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { historiesOf } from '../../../../src/report/history.js';
 import { nagiosReport } from '../../../../src/report/machine/nagios.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
+import { makePaint } from '../../../../src/report/terminal/layout.js';
+import { runsTable } from '../../../../src/report/terminal/runs.js';
 import type { Finding, GroupCause, LeakGroup, Result } from '../../../../src/core/model/result.js';
 import { exposuresOf } from '../../../../src/report/answer/exposures.js';
 import { findings, leakingStep, result, step } from '../../../support/report/fixture.js';
@@ -137,13 +138,8 @@ describe('the word EXPOSED', () => {
     expect(closing).toContain('… EXPOSED: 1 thing any guest can try');
   });
 
-  it('says in a history since when', () => {
-    const at = (day: number, exposures: readonly LeakGroup[]) => ({
-      dir: String(day),
-      result: { ...held(exposures), run: { id: 'r', startedAt: `2026-11-0${day}T00:00:00.000Z`, durationMs: 1 } },
-    });
-    const [history] = historiesOf([at(1, []), at(2, [flood]), at(3, [flood])]);
-    expect(history?.runs.map(({ word }) => word.text)).toEqual(['HOLDS', 'HOLDS, EXPOSED', 'HOLDS, EXPOSED']);
-    expect(history?.since).toMatch(/^2026-11-02/);
+  it('is the word of its line in a table of runs', () => {
+    const table = runsTable([{ result: held([flood]), dir: 'evidence/a', details: null }], makePaint(false));
+    expect(table).toMatch(/^HOLDS, EXPOSED {2}\S.* {2}evidence\/a\n$/);
   });
 });

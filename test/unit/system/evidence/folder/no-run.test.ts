@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { noRun } from '../../../../../src/system/evidence/folder/host-folders.js';
+import { noRun } from '../../../../../src/system/evidence/folder/no-run.js';
 import { parseFolder } from '../../../../../src/system/evidence/folder/parse-folder.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'no-run-'));
