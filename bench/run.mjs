@@ -86,7 +86,7 @@ for (const name of asked.length > 0 ? asked : Object.keys(measures)) {
     process.exit(130);
   });
   try {
-    console.log(`\n${title} (${rounds} rounds)`);
+    console.log(`\n${title} (${rounds} rounds)\n${about}`);
     const rows = await measure({ scratch, rounds });
     console.log(tableOf(isBeside ? besideRecorded(name, rows) : rows));
     if (!isBeside) writeSection(name, title, about, rows, rounds);

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 
 const firstLine = (argv) => {
   try {
@@ -13,21 +12,14 @@ const firstLine = (argv) => {
 /** The machine, in a line; ratios travel from one to another, seconds do not. */
 export function machineText() {
   const [cpu] = cpus();
-  return `${cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release().split('-')[0]}, load at the start ${loadavg()[0].toFixed(1)}`;
+  const processor = cpu?.model.replaceAll(/\(R\)| Processor/g, '').trim() ?? 'unknown processor';
+  return `${cpus().length} × ${processor}, Linux ${release().split('-')[0]}, load ${loadavg()[0].toFixed(1)}`;
 }
 
-/** Versions of what was measured. */
-export function versionsText() {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const peers = [
-    ['tcpdump', '--version'],
-    ['tshark', '--version'],
-    ['capinfos', '--version'],
-    ['dumpcap', '--version'],
-    ['trafgen', '--version'],
-    ['tcpreplay', '--version'],
-  ]
-    .map(firstLine)
-    .filter((line) => line !== null);
-  return [`verify-isolation ${version}`, `Node ${process.versions.node}`, ...new Set(peers)].join('; ');
+/** Versions of Node and of the peers that a table names. */
+export function versionsText(table) {
+  const peers = ['tcpdump', 'tshark', 'capinfos', 'dumpcap', 'trafgen', 'tcpreplay']
+    .filter((name) => table.includes(name))
+    .map((name) => [name, ...(/\d+(?:\.\d+)+/.exec(firstLine([name, '--version']) ?? '') ?? [])].join(' '));
+  return [`Node ${process.versions.node}`, ...peers].join(', ');
 }

@@ -37,18 +37,17 @@ const none = (): Counts => ({
   'not available': 0,
 });
 
-/** A table of verdicts by primitive and fabric, as Markdown, with date, machine and seed. */
+/** A table of verdicts by kind of leak, as Markdown, with date, machine and seed. */
 export function tableOf(cases: readonly Judged[], about: { readonly date: string; readonly seed: number }): string {
   const rows = new Map<string, Counts>();
   const totals = none();
   for (const judged of cases) {
-    const { kind, primitive, fabric } = judged.attack;
-    const key = `${kind} | ${primitive} | ${fabric}`;
-    const counts = rows.get(key) ?? none();
+    const { kind } = judged.attack;
+    const counts = rows.get(kind) ?? none();
     const column = columnOf(judged);
     counts[column] += 1;
     totals[column] += 1;
-    rows.set(key, counts);
+    rows.set(kind, counts);
   }
   const cells = (counts: Counts): string => columns.map((column) => counts[column] || '–').join(' | ');
   const onHosts = cases.filter(({ provider }) => provider === 'host').length;
@@ -56,10 +55,10 @@ export function tableOf(cases: readonly Judged[], about: { readonly date: string
     `${cases.length} cases, ${onHosts} of them on a host, ${about.date}, Linux ${release()}, seed ${about.seed}.`,
     `Of the leaks that an ear heard, ${share(cases)} came out as is due.`,
     '',
-    `| kind | primitive | fabric | ${columns.join(' | ')} |`,
-    `| --- | --- | --- |${columns.map(() => ' ---: |').join('')}`,
-    ...[...rows].sort(([a], [b]) => a.localeCompare(b)).map(([key, counts]) => `| ${key} | ${cells(counts)} |`),
-    `| all | | | ${cells(totals)} |`,
+    `| kind | ${columns.join(' | ')} |`,
+    `| --- |${columns.map(() => ' ---: |').join('')}`,
+    ...[...rows].sort(([a], [b]) => a.localeCompare(b)).map(([kind, counts]) => `| ${kind} | ${cells(counts)} |`),
+    `| all | ${cells(totals)} |`,
     '',
     ...lackingLines(cases),
   ].join('\n');
@@ -71,26 +70,16 @@ function share(cases: readonly Judged[]): string {
   return heard.length === 0 ? 'none' : `${found} of ${heard.length} (${((100 * found) / heard.length).toFixed(1)} %)`;
 }
 
-/** The last message of a script that failed, without the warnings before it. */
-const lastSaid = (refused: string): string =>
-  refused
-    .replace(/, exit \d+$/, '')
-    .split(', ')
-    .filter((part) => !/^(Warning|grep): |^\^+$/.test(part))
-    .join(', ')
-    .replace(/^.*do\.sh: \d+: /, '');
-
-/** What this kernel or machine lacks, and the number of cases that need it. */
+/** What this kernel or machine lacks parts of, and the number of cases that need them. */
 function lackingLines(cases: readonly Judged[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const { refused, attack } of cases) {
     if (refused === null) continue;
-    const why = refused.includes('no such fabric')
-      ? `fabric ${attack.fabric}: ${refused.replace(/^.*(does not support it|not supported): /, '').replace(/ {2,}.*$/, '')}`
-      : `${attack.primitive}: ${lastSaid(refused)}`;
-    counts.set(why, (counts.get(why) ?? 0) + 1);
+    const what = refused.includes('no such fabric') ? `fabric ${attack.fabric}` : attack.primitive;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
   }
-  return [...counts].sort().map(([why, count]) => `- not available here: ${why} (${count})`);
+  const parts = [...counts].sort().map(([what, count]) => `${what} (${count})`);
+  return parts.length === 0 ? [] : [`Not available here: ${parts.join(', ')}.`];
 }
 
 /** A case that failed or could not be judged, in one line. */
