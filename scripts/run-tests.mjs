@@ -1,10 +1,12 @@
-// `npm test` (`run-tests.mjs test`), `npm run test:all` (`run-tests.mjs all`) or both after set-up: the runs of each
-// level, what took long (test-times.mjs), then their true sum alone on the last line (test-sum.mjs). A run or a level
-// that did not start counts as failed.
+// `npm test` (`run-tests.mjs test`), `npm run test:all` (`run-tests.mjs all`), a share of the latter (`share`,
+// draw-share.mjs) or several of them after set-up: the runs of each, what took long (test-times.mjs), then their true sum
+// alone on the last line (test-sum.mjs). A run or a level that did not start counts as failed.
 import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { candidate, drawShare } from './draw-share.mjs';
 import { prepareTarget } from './package/target.mjs';
 import { lostRun, readRun, sumUp } from './test-sum.mjs';
 import { timesOf } from './test-times.mjs';
@@ -12,13 +14,18 @@ import { PATH, certificates, environment, runVitest, top, vitest } from './vites
 import { prepareImage } from './vm/image.mjs';
 
 process.chdir(top);
-const levels = process.argv.slice(2);
-if (levels.length === 0 || levels.some((level) => level !== 'test' && level !== 'all')) {
-  console.error(`run-tests.mjs: expects test, all or both, got: ${levels.join(' ') || 'nothing'}`);
+const parts = process.argv.slice(2);
+const isUnknown = parts.length === 0 || parts.some((part) => !['test', 'share', 'all'].includes(part));
+if (isUnknown || (parts.includes('share') && parts.includes('all'))) {
+  console.error(`run-tests.mjs: expects test and share or all, got: ${parts.join(' ') || 'nothing'}`);
   console.error('single files: npm run test:unit -- FILE, npm run test:lab -- FILE, npm run test:system -- FILE');
   console.log('0 passed, 1 failed, 0 skipped');
   process.exit(64);
 }
+/** Levels that the runs are to execute: the share is of `all`. */
+const levels = ['test', 'all'].filter((level) => parts.includes(level) || (level === 'all' && parts.includes('share')));
+/** Of the level `all`: whether a file is to be executed. */
+let isDrawn = () => true;
 /** Each run has a level of its own, and tries what fails on kernels and processes once more. */
 const { VERIFY_ISOLATION_LEVEL: _level, ...others } = environment;
 const inherited = { VERIFY_ISOLATION_RETRY: '1', ...others };
@@ -106,17 +113,19 @@ function testsOf(args, env = {}) {
 /** For vitest.config.ts, which else leaves out what has to be prepared. */
 const withAllFolders = { VERIFY_ISOLATION_GUESTS: '{}', VERIFY_ISOLATION_TARGET: '-' };
 
-/** Every file that has tests of the levels, over all projects of vitest. */
-function allFiles() {
-  const files = levels.flatMap((level) => {
-    const { stdout } = spawnSync(process.execPath, [vitest, 'list', '--filesOnly', '--json'], {
-      encoding: 'utf8',
-      env: { ...inherited, ...withAllFolders, VERIFY_ISOLATION_LEVEL: level },
-    });
-    return JSON.parse(stdout).map(({ file }) => relative(top, file));
+/** Every file that has tests of the level, over all projects of vitest. */
+function filesOf(level) {
+  const { stdout } = spawnSync(process.execPath, [vitest, 'list', '--filesOnly', '--json'], {
+    encoding: 'utf8',
+    env: { ...inherited, ...withAllFolders, VERIFY_ISOLATION_LEVEL: level },
   });
-  return [...new Set(files)];
+  return [...new Set(JSON.parse(stdout).map(({ file }) => relative(top, file)))];
 }
+
+/** Every file that has tests to be executed. */
+const allFiles = () => [
+  ...new Set(levels.flatMap((level) => filesOf(level).filter((file) => level === 'test' || isDrawn(file)))),
+];
 
 /** The tests of files that no run reported, with why. */
 function unreported() {
@@ -194,6 +203,8 @@ async function runAsNobody() {
   });
 }
 
+const [machineFolder, packageFolder] = ['test/system/vm/', 'test/system/package/'];
+
 /** What has to be prepared before it runs: where the machine cannot have it, it is skipped. */
 async function runPrepared(title, folder, prepare, environment) {
   const { skip, ...prepared } = prepare();
@@ -203,14 +214,14 @@ async function runPrepared(title, folder, prepare, environment) {
 
 /** The experiment on guests under QEMU. */
 function runOnMachines() {
-  return runPrepared('the experiment on virtual machines', 'test/system/vm/', prepareImage, (image) => ({
+  return runPrepared('the experiment on virtual machines', machineFolder, prepareImage, (image) => ({
     VERIFY_ISOLATION_GUESTS: JSON.stringify(image),
   }));
 }
 
 /** What users install, on a bare Debian and in a project of somebody else's. */
 function runInstalled() {
-  return runPrepared('what users install', 'test/system/package/', prepareTarget, ({ root }) => ({
+  return runPrepared('what users install', packageFolder, prepareTarget, ({ root }) => ({
     VERIFY_ISOLATION_TARGET: root,
     NODE_EXTRA_CA_CERTS: certificates,
   }));
@@ -265,7 +276,43 @@ function runProperties() {
   return run('properties, a thousand cases each', { level: 'test', args: files, env: manyCases });
 }
 
-const runsOf = { test: runTest, all: runBeyond };
+/** Runs of `npm run test:all` beside that of its files, each drawn as a whole, by their names in draw-share.mjs. */
+const wholeRuns = {
+  'second kernel': { start: runOnSecondKernel, withoutLab: true },
+  'virtual machines': { start: runOnMachines, folder: machineFolder },
+  'what users install': { start: runInstalled, folder: packageFolder },
+  'thousand cases': { start: runProperties, withoutLab: true },
+  ...(isRoot ? { 'unprivileged user': { start: runAsNobody } } : {}),
+};
+
+/** A share of what `npm run test:all` has beyond `npm test`, other files and runs each time. */
+async function runShare(noLab) {
+  const seed = process.env.VERIFY_ISOLATION_SEED || String(randomInt(1e9));
+  const minutes = Number(process.env.VERIFY_ISOLATION_SHARE_MINUTES || 7);
+  const isPossible = (file) => noLab === null || /^test\/(unit|system\/programs)\//.test(file);
+  const folders = Object.values(wholeRuns).flatMap(({ folder }) => folder ?? []);
+  const files = filesOf('all').filter((file) => isPossible(file) && !folders.some((folder) => file.startsWith(folder)));
+  const whole = Object.keys(wholeRuns).filter((name) => noLab === null || wholeRuns[name].withoutLab);
+  const drawn = drawShare([...files, ...whole].map(candidate), seed, minutes);
+  const [drawnFiles, drawnRuns] = [files, whole].map((names) => drawn.filter((name) => names.includes(name)));
+  const drawnFolders = drawnRuns.flatMap((name) => wholeRuns[name].folder ?? []);
+  isDrawn = (file) => drawnFiles.includes(file) || drawnFolders.some((folder) => file.startsWith(folder));
+  const again = `VERIFY_ISOLATION_SEED=${seed} draws the same`;
+  console.log(`\n== a share of test:all, ${again}\n${drawn.join('\n')}`);
+  notes.push(
+    `NOT DRAWN: ${files.length - drawnFiles.length} of ${files.length} files and ` +
+      `${whole.length - drawnRuns.length} of ${whole.length} further runs of test:all; ${again}; ` +
+      'all of them: npm run test:all',
+  );
+  await Promise.all([
+    drawnFiles.length > 0 && run(`a share of test:all, ${me}`, { level: 'all', env: manyCases, args: drawnFiles }),
+    (async () => {
+      for (const name of drawnRuns) await wholeRuns[name].start();
+    })(),
+  ]);
+}
+
+const runsOf = { test: runTest, share: runShare, all: runBeyond };
 
 /** Something went wrong here and not in a run. */
 const failedHere = (title, error) => lost.push(lostRun(title, error instanceof Error ? error.stack : String(error)));
@@ -283,22 +330,22 @@ function printRatios() {
 let rest = [];
 try {
   const noLab = labRefused([], isRoot) && labRefused([], false);
-  for (const level of levels)
+  for (const part of parts)
     try {
-      await runsOf[level](noLab);
+      await runsOf[part](noLab);
     } catch (error) {
-      failedHere(`the level ${level}`, error);
+      failedHere(`the level ${part}`, error);
     }
   rest = unreported();
-  if (levels.includes('all') && noLab === null) printRatios();
+  if (parts.includes('all') && noLab === null) printRatios();
 } catch (error) {
   failedHere('all runs', error);
 }
 rmSync(scratch, { recursive: true, force: true });
-const { passed, failed, skipped, lines } = sumUp({ runs: [...runs, ...lost], rest, unmade, levels });
+const { passed, failed, skipped, lines } = sumUp({ runs: [...runs, ...lost], rest, unmade, levels, isDrawn });
 for (const line of timesOf(runs)) console.log(line);
 console.log();
 for (const line of [...notes, ...lines]) console.log(`*** ${line} ***`);
-if (!levels.includes('all')) console.log('The rest: npm run test:all');
+if (!parts.includes('all')) console.log('The rest: npm run test:all');
 process.exitCode = failed > 0 ? 1 : 0;
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);

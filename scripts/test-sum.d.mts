@@ -54,4 +54,5 @@ export function sumUp(of: {
   readonly rest?: readonly Test[];
   readonly unmade?: readonly Unmade[];
   readonly levels?: readonly Test['level'][];
+  readonly isDrawn?: (file: string) => boolean;
 }): Sum;

@@ -79,11 +79,9 @@ export function lostRun(title, why) {
   return { title, files: [], tests: [], failures: [why], again: [] };
 }
 
-/** Tests of these levels that no run executed, each as often as it is there. */
-function leftOut(runs, rest, levels) {
-  const lists = [...runs.map(({ tests }) => tests), rest].map((tests) =>
-    tests.filter(({ level }) => levels.includes(level)),
-  );
+/** Tests that were asked for and that no run executed, each as often as it is there. */
+function leftOut(runs, rest, isAsked) {
+  const lists = [...runs.map(({ tests }) => tests), rest].map((tests) => tests.filter(isAsked));
   const known = maxOf(lists.map((tests) => timesOf(tests.map(keyOf))));
   const executed = maxOf(runs.map(({ tests }) => timesOf(tests.filter(wasExecuted).map(keyOf))));
   const whys = new Map();
@@ -111,12 +109,17 @@ const testsOf = (count) => `${count} ${count === 1 ? 'test' : 'tests'}`;
  * executed it; it is skipped where none did, be it that all had to skip it, or that its file was in none of them.
  *
  * `levels`: those that the runs are to execute. A test of another level is not skipped: it is for another command.
+ * `isDrawn`: the same for files of the level `all`.
  * `rest`: the tests of files that no run reported, with why. `unmade`: runs that would have executed tests once more, as
  * somebody else, and could not be made.
  */
-export function sumUp({ runs, rest = [], unmade = [], levels = ['test', 'all'] }) {
+export function sumUp({ runs, rest = [], unmade = [], levels = ['test', 'all'], isDrawn = () => true }) {
   const tests = runs.flatMap((run) => run.tests);
-  const skipped = leftOut(runs, rest, levels);
+  const skipped = leftOut(
+    runs,
+    rest,
+    ({ level, file }) => levels.includes(level) && (level === 'test' || isDrawn(file)),
+  );
   const executedFiles = new Set(tests.filter(wasExecuted).map(({ file }) => file));
   const whys = [...new Set(skipped.map(({ why }) => why))];
   return {

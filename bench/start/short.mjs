@@ -7,7 +7,7 @@ import { oneStep } from './start-up.mjs';
 
 export const title = 'A minute of ratios';
 export const about =
-  'Whole runs by processor time, which `.ci/run` prints at its end beside the ratios that stand here. Peer: Node with an empty program.';
+  'Whole runs by processor time, which `npm run test:all` prints at its end beside the ratios that stand here. Peer: Node with an empty program.';
 
 const program = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 

@@ -208,10 +208,6 @@ describe('import rules', () => {
 });
 
 describe('files', () => {
-  it('are at most 760', () => {
-    expect(files.length).toBeLessThanOrEqual(760);
-  });
-
   it('are laid out by the formatter, at 120 columns, and Markdown by ours', () => {
     for (const argv of [
       ['node_modules/@biomejs/biome/bin/biome', 'format', '.'],
@@ -223,18 +219,6 @@ describe('files', () => {
       });
       expect({ argv, status, told: status === 0 ? '' : `${stdout}${stderr}` }).toEqual({ argv, status: 0, told: '' });
     }
-  });
-
-  it('are at most 20 in a folder', () => {
-    const folders = files.map((file) => dirname(relative(src, file)));
-    expect([...new Set(folders)].filter((folder) => folders.filter((each) => each === folder).length > 20)).toEqual([]);
-  });
-
-  it('have at most 400 lines', () => {
-    const long = files
-      .map((file) => ({ file: relative(src, file), lines: readFileSync(file, 'utf8').split('\n').length - 1 }))
-      .filter(({ lines }) => lines > 400);
-    expect(long).toEqual([]);
   });
 
   it('have kebab-case names', () => {

@@ -57,7 +57,7 @@ export function kernel(feature: KernelFeature): Missing {
 
 /**
  * Tests that take a kernel with these features. Elsewhere they are skipped with the reason; `npm run test:kernel` runs
- * them under a kernel that has most of them, so that `.ci/run` counts as skipped only what no kernel ran.
+ * them under a kernel that has most of them, so that `npm run test:all` counts as skipped only what no kernel ran.
  */
 export function describeOnKernelWith(
   features: readonly KernelFeature[],

@@ -93,6 +93,20 @@ describe('the sum of all runs', () => {
     });
   });
 
+  it('of a share does not count as skipped what was not drawn', () => {
+    const root = run('npm test', file('a', 'x: passed', 'y #all: skipped'), file('b', 'z: skipped', 'w #all: skipped'));
+    const share = run('a share', file('a', 'x: skipped', 'y #all: skipped: no Docker'));
+    expect(sumUp({ runs: [root, share], isDrawn: (path) => path === 'test/a' })).toEqual({
+      passed: 1,
+      failed: 0,
+      skipped: 2,
+      lines: [
+        'SKIPPED: 1 test, because no Docker: test/a > y #all',
+        'SKIPPED: 1 test, because no run executed it, and it does not say why: test/b',
+      ],
+    });
+  });
+
   it('counts what passed when it was tried again as passed, and names it with why it failed', () => {
     expect(sumUp({ runs: [run('here', file('a', 'x: passed: it was late', 'y: passed'))] })).toEqual({
       passed: 2,
