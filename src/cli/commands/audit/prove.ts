@@ -19,7 +19,6 @@ import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { writeReportFile } from '../evidence/write-report-file.js';
 import { approval, prepareHostRun, printLeft } from '../run/host-run.js';
-import { calibrationRun } from '../run/run-series.js';
 
 export interface ProveOptions {
   readonly bridge: string | undefined;
@@ -80,8 +79,7 @@ export async function proveAudit(
       signal: stop.signal,
       onProgress: progress.onProgress,
       approve: approval(options),
-      calibrate: (engine, outDir) =>
-        calibrate(engine, outDir, (planted, out) => calibrationRun(planted, out, engine, options.toolVersion)),
+      calibrate,
     });
     printLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;

@@ -70,12 +70,6 @@ export interface RunCommandOptions extends Pick<PushOptions, 'sign' | 'push' | '
   readonly adapt?: (scenario: Scenario) => Scenario;
 }
 
-/** A run handed to another process; `options` null = they contain a function. */
-export interface HandedRun {
-  readonly options: RunCommandOptions | null;
-  readonly scenarios: readonly Scenario[];
-}
-
 /** Ends runs early by a signal or the time limit. */
 export class Stop {
   by: NodeJS.Signals | undefined;
@@ -343,20 +337,8 @@ function hostOptions(
   return {
     approve: approval(options, beganMs),
     connect: connecting(options),
-    calibrate: (engine, dir) =>
-      calibrate(engine, dir, (scenario, out) => calibrationRun(scenario, out, engine, options.toolVersion)),
+    calibrate,
   };
-}
-
-/** The input of a calibration's lab. */
-export function calibrationRun(
-  scenario: Scenario,
-  out: string,
-  engine: 'libpcap' | 'cap',
-  toolVersion: string,
-): HandedRun {
-  const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
-  return { options: { ...quietly, out, engine, keep: 'all', toolVersion }, scenarios: [scenario] };
 }
 
 /** `90s` in milliseconds. VerifyError (64). */
