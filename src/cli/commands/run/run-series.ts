@@ -256,7 +256,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
   ]);
   const runId = randomBytes(8).toString('hex');
   const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId), scenario.name);
-  const { progress, isLive } = await progressOf(scenario, options);
+  const progress = await progressOf(scenario, options);
   let result: Result | null = null;
   let unrestored: readonly string[] = [];
   try {
@@ -269,7 +269,6 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
       },
       ...(await optionsOf(options, place)),
       onProgress: progress.onProgress,
-      lookForLeaks: isLive,
       ...(host === null ? {} : hostOptions(host, options, place.beganMs)),
     });
     if (host !== null) {
@@ -291,18 +290,15 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
 async function progressOf(
   { name, steps }: Scenario,
   { quiet, verbose, progress }: RunCommandOptions,
-): Promise<{ readonly progress: Progress; readonly isLive: boolean }> {
+): Promise<Progress> {
   const { makeProgress, progressMode } = await import('../../../report/progress/make.js');
   const mode = progressMode({ quiet, verbose, progress, isTty: process.stderr.isTTY, env: process.env });
-  return {
-    progress: await makeProgress(
-      mode,
-      name,
-      steps.map((step) => step.name),
-      verbose,
-    ),
-    isLive: mode === 'live' || mode === 'json',
-  };
+  return makeProgress(
+    mode,
+    name,
+    steps.map((step) => step.name),
+    verbose,
+  );
 }
 
 async function optionsOf(
