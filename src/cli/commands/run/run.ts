@@ -114,7 +114,13 @@ async function carryOut(
     return status;
   }
   early?.abandon();
-  if (onHost) await (await import('./host-run.js')).prepareHostRun(stop.bySignal, options.strict === true);
+  if (onHost) {
+    shedRights(pathsOf(options, true));
+    // Printed once: the program may have begun again.
+    const trusted = options.quiet || options.approved !== undefined ? [] : hostTrust();
+    for (const file of trusted) process.stderr.write(`Trusts what ${file.slice(1)} names.\n`);
+    await (await import('./host-run.js')).prepareHostRun(stop.bySignal, options.strict === true);
+  }
   const series = new RunSeries(request, inOrder(request), inside, stop);
   stop.startTimer(request.timeoutMs);
   await series.carryOut();
@@ -204,13 +210,11 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
     import('./check-runnable.js'),
   ]);
   const read = await loadFiles(options.files, { sets: parseSets(options.set ?? []), allowRun: options.allowRun });
-  if (read[0]?.topology.provider === 'host') shedRights(pathsOf(options, true));
   const loaded = grepSteps(read, options.grep);
   const adapted = options.adapt === undefined ? loaded : loaded.map(options.adapt);
   // A plan that is approved has to show what it trusts
   const isOnHost = adapted[0]?.topology.provider === 'host' && options.approved === undefined;
   const files = isOnHost ? hostTrust() : [];
-  if (!options.quiet) for (const file of files) process.stderr.write(`Trusts what ${file.slice(1)} names.\n`);
   const trusted = adapted.map(trusting([...files, ...(options.trust ?? [])], options.ticket));
   const scenarios = options.strict === true ? trusted.map(strictly) : trusted;
   checkRunnable(scenarios, options);
