@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
 import { nodeFault } from './cli/node-version.js';
-import { enableCompileCache } from './system/process/compile-cache.js';
-import { isHanded } from './system/process/handed.js';
 import { absoluteFolders } from './system/process/package-path.js';
 
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
@@ -13,8 +11,6 @@ if (fault !== null) {
   process.stderr.write(fault);
   process.exit(69);
 }
-// Before anything else is loaded.
-enableCompileCache();
 process.env['PATH'] = absoluteFolders(process.env['PATH']);
 
 const argv = process.argv.slice(2);
@@ -60,15 +56,6 @@ async function replayAlone(folder: string): Promise<number> {
   return replayCommand([folder], { json: false, reporter: [] }).catch(printError);
 }
 
-/** Reading command line and scenario again would take half the start's time. */
-async function handedRun(): Promise<number> {
-  const [{ runHanded }, { printError }] = await Promise.all([
-    import('./cli/commands/run/run.js'),
-    import('./cli/print-error.js'),
-  ]);
-  return runHanded().catch((error: unknown) => printError(error, true));
-}
-
 async function anyCommand(): Promise<number> {
   const { commandLine } = await import('./cli/command-line.js');
   return commandLine(argv);
@@ -81,8 +68,5 @@ process.exitCode = 70;
 // Set, not exit(): what was written to a pipe has to arrive first.
 void begun
   .then(forgiveReaders)
-  .then(() => {
-    if (isReplayAlone) return replayAlone(dir);
-    return isHanded() ? handedRun() : anyCommand();
-  })
+  .then(() => (isReplayAlone ? replayAlone(dir) : anyCommand()))
   .then((status) => (process.exitCode = exitStatus(status)));

@@ -1,5 +1,4 @@
 import type { HelperRole } from './core/protocol/messages.js';
-import { enableCompileCache } from './system/process/compile-cache.js';
 import { beginHelper } from './system/process/seal-helper.js';
 
 /** One process, one role; messages on stdin and stdout (core/protocol/messages.ts). Loads only its own modules. */
@@ -10,7 +9,6 @@ const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
 };
 
 beginHelper();
-enableCompileCache();
 const role = process.argv[2];
 const start = Object.entries(roles).find(([name]) => name === role)?.[1];
 if (start === undefined) {

@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CalibrationRecord } from '../core/model/run-record.js';
-import { plainGuest, plainProbe, plainStep } from '../core/scenario/plain-steps.js';
-import type { Endpoint, Scenario, Step, Topology } from '../core/model/scenario.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { fieldsOf, objectsOf } from '../core/text/json-text.js';
 import { launchInside, type LaunchOutcome } from '../system/fabric/lab/launch.js';
@@ -11,83 +8,34 @@ import { packagePath } from '../system/process/package-path.js';
 
 const program = packagePath('dist/cli.cjs');
 
+const guest = (number: number): string => `bridge: br0, port: vnet${number}, mac: "02:76:69:00:00:0${number + 1}"`;
+
 /** Its guests have nothing to hide. */
-function guest(name: string, number: number): Endpoint {
-  return {
-    ...plainGuest,
-    name,
-    bridge: 'br0',
-    port: `vnet${number}`,
-    macs: [`02:76:69:00:00:0${number + 1}`],
-  };
-}
-
-const planted: Step = {
-  ...plainStep,
-  name: 'planted',
-  line: 1,
-  learn: ['a', 'b', 'c'],
-  probes: [{ ...plainProbe, class: 'known-unicast', from: ['a'], to: ['b'], count: 20 }],
-  expect: { expected: 'broken', observers: null, maySee: null, mustSee: null, seen: [] },
-};
-
-/** Not read from a text: the parser would take 50 ms to load. */
-function plantedLeak(): Scenario {
-  const topology: Topology = {
-    provider: 'lab',
-    bridges: [
-      {
-        name: 'br0',
-        kind: 'linux',
-        datapath: null,
-        settings: { ageing_time: 0 },
-        addresses: [],
-        vlans: [],
-        mirrors: [],
-        netns: null,
-      },
-    ],
-    endpoints: ['a', 'b', 'c'].map(guest),
-    sysctl: {},
-  };
-  const sha256 = createHash('sha256')
-    .update(JSON.stringify([topology, planted]))
-    .digest('hex');
-  return {
-    version: 1,
-    name: 'calibration',
-    description: null,
-    file: 'calibration',
-    sha256,
-    files: [],
-    variables: {},
-    grep: null,
-    allowChanges: false,
-    allowDisruptive: false,
-    partialScope: null,
-    topology,
-    steps: [planted],
-  };
-}
+const plantedLeak = `version: 1
+name: calibration
+topology:
+  provider: lab
+  bridges: { br0: { ageing_time: 0 } }
+  endpoints: { a: { ${guest(0)} }, b: { ${guest(1)} }, c: { ${guest(2)} } }
+steps:
+  - { name: planted, probe: { class: known-unicast, from: a, to: b, count: 20 }, expect: leak }
+`;
 
 /** Takes 1.5 s on two cores, over a minute on an emulated processor. */
 const timeoutMs = 300_000;
 
 /**
  * Finds a planted leak in a lab on this kernel, with the run's engine. `outDir` keeps the lab's evidence meanwhile.
- * `handing`: input of the lab's process. Rejects with VerifyError `calibration-failed`: 69 = no lab, 3 = leak not seen.
+ * Rejects with VerifyError `calibration-failed`: 69 = no lab, 3 = leak not seen.
  */
-export async function calibrate(
-  engine: 'libpcap' | 'cap',
-  outDir: string,
-  handing: (scenario: Scenario, out: string) => object,
-): Promise<CalibrationRecord> {
+export async function calibrate(engine: 'libpcap' | 'cap', outDir: string): Promise<CalibrationRecord> {
   const dir = join(outDir, 'calibration');
   const began = performance.now();
   const at = new Date().toISOString();
   try {
     mkdirSync(dir, { mode: 0o700 });
-    const { status, stdout, stderr } = await launchLab(dir, handing(plantedLeak(), 'evidence'));
+    writeFileSync(join(dir, 'planted.yml'), plantedLeak);
+    const { status, stdout, stderr } = await launchLab(dir, engine);
     if (status === 69) throw noLab(stderr.trim());
     const frames = countSeen(stdout);
     if (status === 0 && frames !== null && frames.sent > 0 && frames.seen === frames.sent)
@@ -109,10 +57,11 @@ function outcomeText(frames: ReturnType<typeof countSeen>, status: number, stder
 }
 
 /** The folder's path may be this process's alone. */
-async function launchLab(cwd: string, handed: object): Promise<LaunchOutcome> {
+async function launchLab(cwd: string, engine: string): Promise<LaunchOutcome> {
   try {
     const paths = { evidence: cwd, reports: [], key: null };
-    return await launchInside(['run'], { handed, isWhole: true, program, cwd, paths, keptFor: timeoutMs });
+    const words = ['run', 'planted.yml', '--out', 'evidence', '--json', '--quiet', '--engine', engine];
+    return await launchInside(words, { program, cwd, paths, keptFor: timeoutMs });
   } catch (error) {
     if (!(error instanceof VerifyError) || error.exitCode !== 69) throw error;
     throw noLab(error.message);

@@ -77,8 +77,6 @@ export interface RunOptions {
   /** Sends nothing. */
   readonly dryRun?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;
-  /** In a lab: reads growing captures, so that `onProgress` reports leaks at once. */
-  readonly lookForLeaks?: boolean;
   /** Ends the run early. Frames seen until then are judged. */
   readonly signal: AbortSignal;
   /** Called when all changes are undone, or that failed. `unrestored`: the remaining ones. */

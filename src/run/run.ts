@@ -11,7 +11,6 @@ import type { Scenario } from '../core/model/scenario.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
-import type { LeakLookout } from '../system/evidence/leak-lookout.js';
 import { createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
 import { openTimeline } from '../system/evidence/folder/timeline-log.js';
 import { applicationOf, keepOf, type PreparedRun, type RunOptions } from './context.js';
@@ -106,10 +105,8 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   const planText = await writeJson(dir, files.plan.name, plan);
   const planFile = { plan, sha256: createHash('sha256').update(planText).digest('hex') };
   await writeJson(dir, files.run.name, begun);
-  const lookout = await lookoutOf(run, begun);
   const timeline = openTimeline(dir, (entry) => {
     streaming?.hear(entry);
-    lookout?.hear(entry);
     // late frames are waited for now
     if (apart === null && entry.event === 'probing' && entry.state === 'ended') loadJudgeEarly();
   });
@@ -117,24 +114,14 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   const apart = plan.provider === 'host' ? (await import('./result/judge-apart.js')).judgeApart(dir) : null;
   try {
     const { record, states, trace, unrestored } = await executeRun(run, begun, timeline);
-    await lookout?.stop();
     run.guard?.stop();
     const completePlan = planWithEars(plan, timeline.entries);
     const ended = { dir, plan: completePlan, planFile, record, key, timeline, streaming, options, states, trace };
     const judged = await concludeRun(ended, apart);
     return { ...judged, plan, dir, unrestored };
   } finally {
-    await lookout?.stop();
     apart?.stop(); // as long as it lives this process does
   }
-}
-
-/** Guests' frames on a host are read without rights, after the run. */
-async function lookoutOf({ plan, key, options }: PreparedRun, { startedAt }: RunRecord): Promise<LeakLookout | null> {
-  if (options.lookForLeaks !== true || plan.provider !== 'lab') return null;
-  const { lookForLeaks } = await import('../system/evidence/leak-lookout.js');
-  const { outDir: dir, onProgress } = options;
-  return lookForLeaks({ dir, plan, key, day: startedAt.slice(0, 10), onProgress });
 }
 
 function beginRecord({ scenario, engine, topology, plan, look, options }: PreparedRun): RunRecord {

@@ -321,14 +321,6 @@ export type ProgressEvent =
       /** `1,200 of 3,000 frames`; often empty, not escaped yet. */
       readonly detail: string;
     }
-  | {
-      /** A step's first leak at an observer, not judged yet. */
-      readonly kind: 'leak';
-      readonly index: number;
-      readonly observer: string;
-      /** The step is there to show a leak. */
-      readonly isExpected: boolean;
-    }
   | { readonly kind: 'phase'; readonly name: 'building' | 'collating' | 'judging' }
   | { readonly kind: 'note'; readonly text: string };
 

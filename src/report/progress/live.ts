@@ -23,7 +23,7 @@ export interface Screen {
   readonly color: boolean;
 }
 
-/** A leak shows at once. Without one a sent step is undecided until judged. */
+/** A sent step is undecided until judged. */
 const marks = {
   waiting: [' ', 'dim'],
   running: ['›', 'cyan'],
@@ -42,9 +42,6 @@ interface Stage {
   readonly title: string;
   mark: Mark;
   detail: string;
-  /** Known from first frames. */
-  readonly leakedAt: string[];
-  isLeakExpected: boolean;
 }
 
 const maxLines = 10;
@@ -68,39 +65,23 @@ function markOf(step: StepResult): Mark {
   }
 }
 
-function shownMark({ mark, leakedAt, isLeakExpected }: Stage): Mark {
-  if (leakedAt.length === 0 || (mark !== 'running' && mark !== 'sent')) return mark;
-  return isLeakExpected ? 'shown' : 'leaked';
-}
-
-const maxNames = 3;
-
-function overhearText({ leakedAt }: Stage): readonly string[] {
-  if (leakedAt.length === 0) return [];
-  const names = leakedAt.length > maxNames ? countText(leakedAt.length) : leakedAt.map(escapeText).join(', ');
-  return [`${names} ${leakedAt.length === 1 ? 'overhears' : 'overhear'}`];
-}
-
 const leastTitle = 12;
 
-function lineOf(stage: Stage, columns: number, paint: Paint): string {
-  const { title, detail } = stage;
-  const mark = shownMark(stage);
+function lineOf({ title, mark, detail }: Stage, columns: number, paint: Paint): string {
   const [sign, tint] = marks[mark];
-  const state = [...overhearText(stage), ...(detail === '' ? [] : [detail])].join('; ');
   const room = columns - 5;
   const text =
-    state === ''
+    detail === ''
       ? cut(title, room)
-      : cut(`${cut(title, Math.max(leastTitle, room - widthOf(state) - 2))}: ${state}`, room);
+      : cut(`${cut(title, Math.max(leastTitle, room - widthOf(detail) - 2))}: ${detail}`, room);
   return `  ${paint(sign, tint)} ${mark === 'waiting' ? paint(text, 'dim') : text}`;
 }
 
 function leftOut(stages: readonly Stage[], where: string): readonly string[] {
   if (stages.length === 0) return [];
-  const kinds = [...new Set(stages.map(shownMark))];
+  const kinds = [...new Set(stages.map(({ mark }) => mark))];
   const counts = kinds.map((kind) => {
-    const count = countText(stages.filter((stage) => shownMark(stage) === kind).length);
+    const count = countText(stages.filter((stage) => stage.mark === kind).length);
     return kind === 'waiting' ? `${count} to come` : `${marks[kind][0]} ${count}`;
   });
   return [`  … ${where}: ${counts.join(', ')}`];
@@ -153,7 +134,7 @@ export function liveProgress(title: string, stepNames: readonly string[], screen
 }
 
 function waitingStage(title: string): Stage {
-  return { title, mark: 'waiting', detail: '', leakedAt: [], isLeakExpected: false };
+  return { title, mark: 'waiting', detail: '' };
 }
 
 class LiveView {
@@ -190,13 +171,6 @@ class LiveView {
         step.detail = detailOf(event.phase, event.detail);
         break;
       }
-      case 'leak': {
-        const step = this.steps[event.index];
-        if (step === undefined) return;
-        step.leakedAt.push(event.observer);
-        step.isLeakExpected = event.isExpected;
-        break;
-      }
       case 'note': {
         const running = this.stages.find(({ mark }) => mark === 'running') ?? building;
         running.detail = escapeText(event.text);
@@ -211,7 +185,6 @@ class LiveView {
     this.steps.forEach((step, at) => {
       const judged = result?.steps[at];
       step.detail = '';
-      step.leakedAt.splice(0);
       if (judged !== undefined) step.mark = markOf(judged);
       else if (step.mark === 'waiting') step.mark = 'not-run';
     });

@@ -61,8 +61,6 @@ function lineProgress(title: string, verbose: boolean): Progress {
     onProgress: (event) => {
       if (event.kind === 'phase') say(event.name);
       else if (event.kind === 'note') say(event.text);
-      else if (event.kind === 'leak')
-        return; // a log has what was judged
       else if (verbose)
         say(
           `step ${event.index + 1} of ${event.of}, ${event.name}: ${event.phase}${event.detail === '' ? '' : `, ${event.detail}`}`,

@@ -3,7 +3,6 @@ import { getPriority, setPriority } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { mayLockMemory } from '../kernel/bpf.js';
 import { koffi } from '../kernel/libc.js';
-import { handedVariable, handOn } from './handed.js';
 import { evidenceOwner, isRootHere } from './identity.js';
 
 /** A tenth of the usual share (sched(7)): guests come first. */
@@ -119,30 +118,28 @@ function hasMore(capabilities: readonly Capability[]): boolean {
 }
 
 /**
- * Re-executes the program, as a bounding set covers all threads only from the start. `handed`: input not to be read
- * again. Returns if nothing can be dropped. Call it first.
+ * Re-executes the program, as a bounding set covers all threads only from the start. Returns if nothing can be dropped.
+ * Call it first.
  */
-export function beginAnew(capabilities: readonly Capability[], handed: unknown): void {
+export function beginAnew(capabilities: readonly Capability[]): void {
   if (!hasMore(capabilities)) return;
   const library = koffi().load(null);
-  const setenv: (name: string, value: string, overwrite: number) => number = library.func(
-    'int setenv(const char *, const char *, int)',
-  );
   const execvp: (program: string, words: readonly (string | null)[]) => number = library.func(
     'int execvp(const char *, const char **)',
   );
   const fcntl: (fd: number, command: number, flags: number) => number = library.func('int fcntl(int, int, int)');
   const setFlags = 2; // F_SETFD: Node closes its streams for the executed program
   for (const stream of [0, 1, 2]) fcntl(stream, setFlags, 0);
-  if (handed !== null) setenv(handedVariable, handOn(handed), 1);
   mayLockMemory();
   const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   execvp('setpriv', ['setpriv', ...keepOnly(capabilities), '--', ...program, null]);
   // setpriv(1) is missing: the first helper reports that.
-  delete process.env[handedVariable];
 }
 
-/** Limits root's program to a run's capabilities for good. `handed` as for `beginAnew`. Call it first. */
-export function shedRights(paths: RunPaths, handed: unknown = null): void {
-  if (isRootHere()) beginAnew(capabilitiesOf(paths), handed);
+let isShed = false;
+
+/** Limits root's program to a run's capabilities for good. Call it first: the program begins again, once. */
+export function shedRights(paths: RunPaths): void {
+  if (isRootHere() && !isShed) beginAnew(capabilitiesOf(paths));
+  isShed = true;
 }

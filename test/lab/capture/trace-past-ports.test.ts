@@ -248,7 +248,7 @@ for n in 1, 2:
     expect(verdict).toBe('broken');
   });
 
-  it('does not hold where a program copies to it and it has two ports', async () => {
+  it('does not hold where a program copies to it and it has two ports', { tags: 'all' }, async () => {
     const [steps, mac] = [step('class: unknown-unicast', trust), '02:00:00:00:00:77'];
     const port = [
       `ip link add z0 type veth peer name z1 address ${mac} netns KALI3`,

@@ -95,7 +95,9 @@ describe('a host with a second NIC in the same LAN', needs(...tracing), () => {
   const ofKali3 = (...lines: readonly string[]): readonly string[] =>
     lines.map((line) => line.replaceAll('KALI3', space('kali3')));
 
-  it('does not hold, and is not broken, where that guest has a macvlan of the NIC and broadcasts come back', async () => {
+  it('does not hold, and is not broken, where that guest has a macvlan of the NIC and broadcasts come back', {
+    tags: 'all',
+  }, async () => {
     const make = ofKali3(
       'ip link set eth1 nomaster',
       'ip link add link eth1 name m0 netns KALI3 type macvlan mode bridge',
@@ -120,7 +122,7 @@ describe('a host with a second NIC in the same LAN', needs(...tracing), () => {
     expect(copied.step.traced).toContainEqual({ ...kali3By('^x1 in '), probes: 80 });
   });
 
-  it('does not hold, and is not broken, where the LAN doubles frames', async () => {
+  it('does not hold, and is not broken, where the LAN doubles frames', { tags: 'all' }, async () => {
     const double = [
       'nft add table netdev d',
       `nft 'add chain netdev d c { type filter hook ingress device "eth0" priority 0; }'`,

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 const module = new URL('../../../build/run/calibrate.js', import.meta.url).href;
 const outDir = mkdtempSync(join(tmpdir(), 'calibrate-'));
 afterAll(() => rmSync(outDir, { recursive: true }));
-const script = `import('${module}').then(({ calibrate }) => calibrate('libpcap', '${outDir}', (scenario) => ({ options: null, scenarios: [scenario] }))).then((record) => console.log(JSON.stringify(record)), ({ code, exitCode, message }) => console.log(code, exitCode, message));`;
+const script = `import('${module}').then(({ calibrate }) => calibrate('libpcap', '${outDir}')).then((record) => console.log(JSON.stringify(record)), ({ code, exitCode, message }) => console.log(code, exitCode, message));`;
 
 describe('calibration', () => {
   it('refuses, before anything is sent, where no lab can be built to plant a leak in', () => {

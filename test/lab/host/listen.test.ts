@@ -61,29 +61,28 @@ describe('listen', needs(root), () => {
     expect(host.shape()).toBe(before);
   });
 
-  it(
-    'takes a MAC for that of the guest who had it for a while, though no snapshot has it there',
-    needs(file('/usr/bin/python3')),
-    async () => {
-      const wandering = '02:00:00:00:00:77';
-      const say = (from: string, to: string): string =>
-        `import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0); s.bind(('eth0', 0)); s.send(bytes.fromhex('${`${to}${from}`.replaceAll(':', '')}' + '88b5') + bytes(46))`;
-      const speak = async (guest: 'kali2' | 'kali3' | 'spare', from: string, to: string): Promise<unknown> =>
-        outcomeOf(host.start(guest, ['/usr/bin/python3', '-c', say(from, to)]));
-      const child = host.cli(['listen', '--for', '8s', '--port', 'vnet4', '--json']);
-      const heard = outcomeOf(child);
-      await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
-      const ping = host.start('kali2', `ping -i 0.05 -w 20 ${guests.lan.ip}`);
-      await sleep(patient(1500));
-      await speak('kali3', wandering, 'ff:ff:ff:ff:ff:ff');
-      await speak('kali2', guests.kali2.mac, wandering);
-      await speak('spare', wandering, 'ff:ff:ff:ff:ff:ff');
-      const outcome = await heard;
-      ping.kill();
-      expect(reports(outcome)[0]).toMatchObject({ listener: 'vnet4', found: false, pairs: [] });
-      expect(reports(outcome)[0]?.macs).toContain(wandering);
-    },
-  );
+  it('takes a MAC for that of the guest who had it for a while, though no snapshot has it there', {
+    ...needs(file('/usr/bin/python3')),
+    tags: 'all',
+  }, async () => {
+    const wandering = '02:00:00:00:00:77';
+    const say = (from: string, to: string): string =>
+      `import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0); s.bind(('eth0', 0)); s.send(bytes.fromhex('${`${to}${from}`.replaceAll(':', '')}' + '88b5') + bytes(46))`;
+    const speak = async (guest: 'kali2' | 'kali3' | 'spare', from: string, to: string): Promise<unknown> =>
+      outcomeOf(host.start(guest, ['/usr/bin/python3', '-c', say(from, to)]));
+    const child = host.cli(['listen', '--for', '8s', '--port', 'vnet4', '--json']);
+    const heard = outcomeOf(child);
+    await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
+    const ping = host.start('kali2', `ping -i 0.05 -w 20 ${guests.lan.ip}`);
+    await sleep(patient(1500));
+    await speak('kali3', wandering, 'ff:ff:ff:ff:ff:ff');
+    await speak('kali2', guests.kali2.mac, wandering);
+    await speak('spare', wandering, 'ff:ff:ff:ff:ff:ff');
+    const outcome = await heard;
+    ping.kill();
+    expect(reports(outcome)[0]).toMatchObject({ listener: 'vnet4', found: false, pairs: [] });
+    expect(reports(outcome)[0]?.macs).toContain(wandering);
+  });
 
   it('is not certain of a guest that has the MAC of another at the end', needs(file('/usr/bin/python3')), async () => {
     const child = host.cli(['listen', '--for', '4s', '--port', 'spare', '--json']);

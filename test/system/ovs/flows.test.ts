@@ -133,8 +133,8 @@ describe('flows of Open vSwitch that no probe meets', needs(root, ovs), () => {
     const again = await outcomeOf(host.cli(['replay', out, '--json']));
     expect(JSON.parse(again.stdout).steps[0].reasons).toEqual(steps[0].reasons);
   };
-  it.each(kinds.slice(0, 2))(title, judge);
-  it.each(kinds.slice(2))(title, { tags: 'all' }, judge);
+  it.each(kinds.slice(0, 1))(title, judge);
+  it.each(kinds.slice(1))(title, { tags: 'all' }, judge);
 
   it('does not hold if a flow stood for a second, which is named', async () => {
     reset();

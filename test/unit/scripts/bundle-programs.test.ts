@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import stringWidth from 'string-width';
@@ -23,10 +22,4 @@ it('string-width measures in a bundle as it does, and reads no tables of ICU bef
   const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
   expect(stderr).toBe('');
   expect(JSON.parse(stdout)).toEqual([0, texts.map((text) => stringWidth(text)), 1]);
-});
-
-it('refuses what import() would load while the program runs: kept code has no callback for it', async () => {
-  const file = join(dir, 'late.mjs');
-  writeFileSync(file, "export const read = () => import('node:fs');\n");
-  await expect(bundlePrograms(join(dir, 'late'), { late: file })).rejects.toThrow('import() of what is not bundled');
 });

@@ -70,12 +70,6 @@ export interface RunCommandOptions {
   readonly adapt?: (scenario: Scenario) => Scenario;
 }
 
-/** A run handed to another process; `options` null = they contain a function. */
-export interface HandedRun {
-  readonly options: RunCommandOptions | null;
-  readonly scenarios: readonly Scenario[];
-}
-
 /** Ends runs early by a signal or the time limit. */
 export class Stop {
   by: NodeJS.Signals | undefined;
@@ -262,7 +256,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
   ]);
   const runId = randomBytes(8).toString('hex');
   const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId), scenario.name);
-  const { progress, isLive } = await progressOf(scenario, options);
+  const progress = await progressOf(scenario, options);
   let result: Result | null = null;
   let unrestored: readonly string[] = [];
   try {
@@ -275,7 +269,6 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
       },
       ...(await optionsOf(options, place)),
       onProgress: progress.onProgress,
-      lookForLeaks: isLive,
       ...(host === null ? {} : hostOptions(host, options, place.beganMs)),
     });
     if (host !== null) {
@@ -297,18 +290,15 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
 async function progressOf(
   { name, steps }: Scenario,
   { quiet, verbose, progress }: RunCommandOptions,
-): Promise<{ readonly progress: Progress; readonly isLive: boolean }> {
+): Promise<Progress> {
   const { makeProgress, progressMode } = await import('../../../report/progress/make.js');
   const mode = progressMode({ quiet, verbose, progress, isTty: process.stderr.isTTY, env: process.env });
-  return {
-    progress: await makeProgress(
-      mode,
-      name,
-      steps.map((step) => step.name),
-      verbose,
-    ),
-    isLive: mode === 'live' || mode === 'json',
-  };
+  return makeProgress(
+    mode,
+    name,
+    steps.map((step) => step.name),
+    verbose,
+  );
 }
 
 async function optionsOf(
@@ -343,14 +333,8 @@ function hostOptions(
   return {
     approve: approval(options, beganMs),
     connect: connecting(options),
-    calibrate: (engine, dir) =>
-      calibrate(engine, dir, (scenario, out) => calibrationRun(scenario, out, engine, options.toolVersion)),
+    calibrate,
   };
-}
-
-function calibrationRun(scenario: Scenario, out: string, engine: 'libpcap' | 'cap', toolVersion: string): HandedRun {
-  const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
-  return { options: { ...quietly, out, engine, keep: 'all', toolVersion }, scenarios: [scenario] };
 }
 
 /** `90s` in milliseconds. VerifyError (64). */

@@ -7,7 +7,6 @@ import { fieldsOf } from '../../../core/text/json-text.js';
 import type { Helpers } from '../../../run/devices.js';
 import type { Entered } from '../../../system/fabric/lab/enter.js';
 import { beginLaunch, insideLab, type Launch, statusOf } from '../../../system/fabric/lab/launch.js';
-import { handedVariable, takeHanded } from '../../../system/process/handed.js';
 import { type RunPaths, shedRights } from '../../../system/process/process-rights.js';
 import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
@@ -22,7 +21,7 @@ import {
 } from '../reporters.js';
 import { grepSteps, hostTrust, inSeries, parseSets, strictly, trusting } from '../scenario/series.js';
 import { checkBaselines, loadBaselines } from './baseline.js';
-import { type HandedRun, type RunCommandOptions, RunSeries, type SeriesRequest, Stop, timeOf } from './run-series.js';
+import { type RunCommandOptions, RunSeries, type SeriesRequest, Stop, timeOf } from './run-series.js';
 
 /**
  * Runs scenarios in turn, reports, and gives the exit status. Outside the lab it launches a process inside and hands it
@@ -51,29 +50,20 @@ function reportersOf({ reporter, json, report }: RunCommandOptions): ReturnType<
   return [...chooseReporters(reporter, json), ...(report === undefined ? [] : everyReport(report))];
 }
 
-/** As `runCommand`, with options and files from the parent process. VerifyError (64) without them. */
-export function runHanded(): Promise<number> {
-  return runOrLaunch(null);
-}
-
-async function runOrLaunch(requested: RunCommandOptions | null): Promise<number> {
+async function runOrLaunch(options: RunCommandOptions): Promise<number> {
   const stop = new Stop();
   const inside = await insideOf(stop);
   try {
-    return await runOrLaunchFrom(requested, inside, stop);
+    return await runOrLaunchFrom(options, inside, stop);
   } finally {
     inside?.helpers.captures.end(); // they keep this process alive
     await inside?.helpers.senders.end();
   }
 }
 
-async function runOrLaunchFrom(
-  requested: RunCommandOptions | null,
-  inside: LabEntered | null,
-  stop: Stop,
-): Promise<number> {
-  const early = inside === null && requested !== null && mayBeLab(requested.files) ? tryLaunch(requested) : null;
-  const request = await readRequest(requested, inside).catch((error: unknown) => {
+async function runOrLaunchFrom(options: RunCommandOptions, inside: LabEntered | null, stop: Stop): Promise<number> {
+  const early = inside === null && mayBeLab(options.files) ? tryLaunch(options) : null;
+  const request = await readRequest(options, inside).catch((error: unknown) => {
     early?.abandon();
     throw error;
   });
@@ -102,10 +92,7 @@ function tryLaunch(options: RunCommandOptions): Launch | null {
 }
 
 function launch(options: RunCommandOptions): Launch {
-  return beginLaunch(process.argv.slice(2), {
-    isWhole: options.finished === undefined,
-    paths: pathsOf(options, false),
-  });
+  return beginLaunch(process.argv.slice(2), { paths: pathsOf(options, false) });
 }
 
 async function carryOut(
@@ -114,13 +101,15 @@ async function carryOut(
   stop: Stop,
   early: Launch | null,
 ): Promise<number> {
-  const { onHost, isWhole, paths, scenarios, options } = request;
-  const handing: HandedRun = { options: isWhole ? options : null, scenarios };
-  if (inside === null && !onHost) return (await (early ?? launch(options)).hand(handing)).status;
+  const { onHost, scenarios, options } = request;
+  if (inside === null && !onHost) return (await (early ?? launch(options)).hand({ scenarios })).status;
   early?.abandon();
   if (onHost) {
-    shedRights(paths, isWhole ? handing : null);
-    await (await import('./host-run.js')).prepareHostRun(stop.bySignal, options?.strict === true);
+    shedRights(pathsOf(options, true));
+    // Printed once: the program may have begun again.
+    const trusted = options.quiet || options.approved !== undefined ? [] : hostTrust();
+    for (const file of trusted) process.stderr.write(`Trusts what ${file.slice(1)} names.\n`);
+    await (await import('./host-run.js')).prepareHostRun(stop.bySignal, options.strict === true);
   }
   const series = new RunSeries(request, inOrder(request), inside, stop);
   stop.startTimer(request.timeoutMs);
@@ -147,19 +136,13 @@ interface LabEntered extends Entered {
 
 interface RunRequest extends SeriesRequest {
   readonly scenarios: readonly Scenario[];
-  /** No callback after runs, so another process may do the complete command. */
-  readonly isWhole: boolean;
-  readonly paths: RunPaths;
   readonly reporters: ReturnType<typeof chooseReporters>;
   readonly timeoutMs: number | null;
 }
 
-async function readRequest(requested: RunCommandOptions | null, inside: LabEntered | null): Promise<RunRequest> {
-  const before = takeHanded();
-  const handedOver = inside === null ? before : await inside.handed;
-  const handed = isHandedRun(handedOver) ? handedOver : null;
-  const options = requested ?? handed?.options ?? null;
-  if (options === null) throw usageError('nothing was handed to this run', `unset ${handedVariable}`);
+async function readRequest(options: RunCommandOptions, inside: LabEntered | null): Promise<RunRequest> {
+  const handedOver = await inside?.handed;
+  const handed = isHanded(handedOver) ? handedOver : null;
   const reporters = reportersOf(options);
   const timeoutMs = options.timeout === undefined ? null : timeOf('--timeout', options.timeout);
   const scenarios = handed?.scenarios ?? (await readyScenarios(options));
@@ -180,9 +163,7 @@ async function readRequest(requested: RunCommandOptions | null, inside: LabEnter
     timeoutMs,
     baselines,
     onHost,
-    isWhole: options.finished === undefined,
     signKey,
-    paths: pathsOf(options, onHost),
   };
 }
 
@@ -200,9 +181,8 @@ function signKeyOf({ sign }: RunCommandOptions, onHost: boolean): string | null 
   return sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined) ?? null;
 }
 
-function isHandedRun(handed: unknown): handed is HandedRun {
-  const fields = fieldsOf(handed);
-  return Array.isArray(fields?.['scenarios']) && typeof fields['options'] === 'object';
+function isHanded(handed: unknown): handed is Pick<RunRequest, 'scenarios'> {
+  return Array.isArray(fieldsOf(handed)?.['scenarios']);
 }
 
 async function readyScenarios(options: RunCommandOptions): Promise<readonly Scenario[]> {
@@ -210,15 +190,12 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
     import('../scenario/load-files.js'),
     import('./check-runnable.js'),
   ]);
-  const loaded = grepSteps(
-    await loadFiles(options.files, { sets: parseSets(options.set ?? []), allowRun: options.allowRun }),
-    options.grep,
-  );
+  const read = await loadFiles(options.files, { sets: parseSets(options.set ?? []), allowRun: options.allowRun });
+  const loaded = grepSteps(read, options.grep);
   const adapted = options.adapt === undefined ? loaded : loaded.map(options.adapt);
   // A plan that is approved has to show what it trusts
   const isOnHost = adapted[0]?.topology.provider === 'host' && options.approved === undefined;
   const files = isOnHost ? hostTrust() : [];
-  if (!options.quiet) for (const file of files) process.stderr.write(`Trusts what ${file.slice(1)} names.\n`);
   const trusted = adapted.map(trusting([...files, ...(options.trust ?? [])], options.ticket));
   const scenarios = options.strict === true ? trusted.map(strictly) : trusted;
   checkRunnable(scenarios, options);

@@ -3,7 +3,6 @@ import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { VerifyError } from '../../../core/model/verify-error.js';
 import { mayLockMemory } from '../../kernel/bpf.js';
-import { handedVariable } from '../../process/handed.js';
 import { capabilitiesOf, keepOnly, type RunPaths } from '../../process/process-rights.js';
 import { cannotStart, programEnv } from '../../process/programs.js';
 import { refusalOf } from './refusal.js';
@@ -14,8 +13,6 @@ export const insideVariables = {
   runsAs: 'VERIFY_ISOLATION_RUNS_AS',
   /** The launcher's network namespace, refused for building. */
   outside: 'VERIFY_ISOLATION_OUTSIDE',
-  /** `channel`: the task comes by the channel. */
-  handed: handedVariable,
 } as const;
 
 export type RunsAs = 'root' | 'user-namespace';
@@ -38,8 +35,6 @@ export interface HandedMessage {
 export interface LaunchOptions {
   readonly onMessage?: (message: unknown) => void;
   readonly handed?: unknown;
-  /** `handed` replaces the command line. */
-  readonly isWhole?: boolean;
   readonly program?: string;
   readonly cwd?: string;
   /** Paths outside the lab. Absent = none. */
@@ -74,11 +69,11 @@ export interface Launch {
  * allow it.
  */
 export function beginLaunch(argv: readonly string[], options: Omit<LaunchOptions, 'handed'> = {}): Launch {
-  const { program = process.argv[1] ?? '', keptFor, isWhole = false, cwd, paths = null } = options;
+  const { program = process.argv[1] ?? '', keptFor, cwd, paths = null } = options;
   const variant = allowedVariant(paths);
   const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
   if (variant.runsAs === 'root') mayLockMemory(); // the inside has no CAP_SYS_RESOURCE
-  const child = spawn(words[0] ?? '', words.slice(1), { ...streamsOf(keptFor), env: insideEnv(variant, isWhole), cwd });
+  const child = spawn(words[0] ?? '', words.slice(1), { ...streamsOf(keptFor), env: insideEnv(variant), cwd });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   failed.catch(() => undefined); // an abandoned inside has no reader of this
   return {
@@ -134,10 +129,9 @@ function streamsOf(keptFor: number | undefined): SpawnOptions {
     : { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], timeout: keptFor, killSignal: 'SIGKILL' };
 }
 
-function insideEnv(variant: Variant, isWhole: boolean): NodeJS.ProcessEnv {
+function insideEnv(variant: Variant): NodeJS.ProcessEnv {
   return {
     ...programEnv(),
-    ...(isWhole ? { [insideVariables.handed]: 'channel' } : {}),
     [insideVariables.inside]: '1',
     [insideVariables.runsAs]: variant.runsAs,
     [insideVariables.outside]: readlinkSync('/proc/thread-self/ns/net'),
