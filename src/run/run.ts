@@ -138,7 +138,6 @@ async function lookoutOf({ plan, key, options }: PreparedRun, { startedAt }: Run
 }
 
 function beginRecord({ scenario, engine, topology, plan, look, options }: PreparedRun): RunRecord {
-  const keepers = look.keepers ?? scenario.topology.keepers;
   return {
     runVersion: 1,
     reportForm,
@@ -159,7 +158,7 @@ function beginRecord({ scenario, engine, topology, plan, look, options }: Prepar
     key: null,
     capture: null,
     ...(plan.provider === 'lab' ? {} : { precheck: look.notes }),
-    ...(keepers === undefined ? {} : { keepers }),
+    ...(look.keepers === null ? {} : { keepers: look.keepers }),
   };
 }
 

@@ -271,7 +271,6 @@ it('a delivery that cannot begin leaves the exit status as it is', async () => {
 it.each([
   [['--push', 'http://127.0.0.1/'], /a summary is signed, and no key is named/],
   [['--push', 'x', '--sign', key], /expected an address of http or https/],
-  [['--twin', '--push', 'http://127.0.0.1/', '--sign', key], /--push and --spool: not with --twin/],
 ])('run %j is refused before anything is sent', async (options, says) => {
   const { status, stderr } = await callHere('run', 'scenarios/hub-mode.yml', '--out', join(top, 'never'), ...options);
   expect([status, stderr]).toEqual([64, expect.stringMatching(says)]);
