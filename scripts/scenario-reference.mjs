@@ -57,7 +57,6 @@ function valueOf(node) {
       ]),
     ].join('; ');
   }
-  if (one.items?.anyOf?.every((each) => isWritten(resolved(each)))) return '[entries]';
   switch (one.type) {
     case 'integer':
     case 'number':
@@ -159,9 +158,6 @@ function keysOf(node, section, known) {
   ];
 }
 
-/** A map that `run --twin` writes and the reader of this page does not: the schema alone has its keys. */
-const isWritten = (node) => node.properties?.by !== undefined;
-
 /** Every named map below a node, in the order in which a reader meets it. */
 function mapsBelow(node, found = new Map()) {
   const name = named(node);
@@ -186,38 +182,29 @@ const values = Object.entries(definitions).filter(
   ([name, node]) => isNamed(name) && name !== 'variable' && !isMap(resolved(node)),
 );
 
-for (const [name, { properties }] of [...maps].filter(([, node]) => isWritten(node)))
-  missing.push(
-    ...Object.entries(properties).flatMap(([key, value]) =>
-      descriptionOf(value) === undefined ? [`${name}.${key}`] : [],
-    ),
-  );
-
 const whole = keysOf(schema, 'the file', []);
-const sections = [...maps]
-  .filter(([, node]) => !isWritten(node))
-  .flatMap(([name, node]) => {
-    // A map that has all of another's keys, with values of the same kinds, and some more: those alone.
-    const base = [...maps].find(
-      ([other, { properties }]) =>
-        other !== name &&
-        Object.keys(properties).length < Object.keys(node.properties).length &&
-        Object.keys(properties).length > 1 &&
-        Object.keys(properties).every(
-          (key) => Object.hasOwn(node.properties, key) && valueOf(properties[key]) === valueOf(node.properties[key]),
-        ),
-    )?.[0];
-    const intro = [node.$comment, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])]
-      .filter((each) => each !== undefined)
-      .join(' ');
-    return [
-      `## ${name}`,
-      '',
-      ...(intro === '' ? [] : [intro, '']),
-      ...keysOf(node, name, base === undefined ? [] : Object.keys(maps.get(base).properties)),
-      '',
-    ];
-  });
+const sections = [...maps].flatMap(([name, node]) => {
+  // A map that has all of another's keys, with values of the same kinds, and some more: those alone.
+  const base = [...maps].find(
+    ([other, { properties }]) =>
+      other !== name &&
+      Object.keys(properties).length < Object.keys(node.properties).length &&
+      Object.keys(properties).length > 1 &&
+      Object.keys(properties).every(
+        (key) => Object.hasOwn(node.properties, key) && valueOf(properties[key]) === valueOf(node.properties[key]),
+      ),
+  )?.[0];
+  const intro = [node.$comment, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])]
+    .filter((each) => each !== undefined)
+    .join(' ');
+  return [
+    `## ${name}`,
+    '',
+    ...(intro === '' ? [] : [intro, '']),
+    ...keysOf(node, name, base === undefined ? [] : Object.keys(maps.get(base).properties)),
+    '',
+  ];
+});
 
 const text = [
   '# The scenario file',

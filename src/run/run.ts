@@ -125,7 +125,6 @@ async function carryOut(run: PreparedRun): Promise<Run> {
 }
 
 function beginRecord({ scenario, engine, topology, plan, look, options }: PreparedRun): RunRecord {
-  const keepers = look.keepers ?? scenario.topology.keepers;
   return {
     runVersion: 1,
     reportForm,
@@ -146,7 +145,7 @@ function beginRecord({ scenario, engine, topology, plan, look, options }: Prepar
     key: null,
     capture: null,
     ...(plan.provider === 'lab' ? {} : { precheck: look.notes }),
-    ...(keepers === undefined ? {} : { keepers }),
+    ...(look.keepers === null ? {} : { keepers: look.keepers }),
   };
 }
 

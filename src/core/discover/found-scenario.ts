@@ -93,7 +93,7 @@ function unreadSwitch(what: string): VerifyError {
     'unsupported',
     69,
     `${what}, which was not asked for its ports`,
-    '`run`, `init` and `listen` ask it (ovs-vsctl, as root); a twin takes Linux bridges alone',
+    '`run`, `init` and `listen` ask it (ovs-vsctl, as root)',
   );
 }
 
@@ -131,7 +131,7 @@ export function silenceHint({ links, ovs }: HostState, bridges: readonly string[
   const hub = links.find(({ name, bridge }) => bridges.includes(name) && bridge?.['ageing_time'] === 0);
   if (hub === undefined) return `start the guests, ping from each once, and ${again}`;
   const command = `ip link set dev ${word(hub.name)} type bridge ageing_time 30000`;
-  return `${hub.name} is a hub (ageing_time 0): it forgets each MAC at once, and every guest overhears all others. \`audit\` reports it, \`run --twin\` shows it on a copy. End it with \`${command}\`, ping from each guest once, and ${again}`;
+  return `${hub.name} is a hub (ageing_time 0): it forgets each MAC at once, and every guest overhears all others. \`audit\` reports it. End it with \`${command}\`, ping from each guest once, and ${again}`;
 }
 
 /**
@@ -139,11 +139,8 @@ export function silenceHint({ links, ovs }: HostState, bridges: readonly string[
  * while all others listen, and a policy for zones. If too few guests have spoken, those whose manager reports the MAC
  * take part. Throws VerifyError (3) if too little is known.
  */
-export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
-  const { members, ports, entries } = foundEndpoints(
-    { state, neighbours, inventory, bridge, inLab },
-    new Set([bridge]),
-  );
+export function foundScenario({ state, neighbours, inventory, bridge, netns }: FoundInput): Found {
+  const { members, ports, entries } = foundEndpoints({ state, neighbours, inventory, bridge }, new Set([bridge]));
   const endpoints = withOwners(entries.map((entry) => forFile(entry)));
   const known = entries.filter(({ spoke, endpoint }) => spoke || endpoint.mac !== undefined);
   // who has spoken can be sent to at once
@@ -162,7 +159,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
   }
   const policy = foundPolicy(
     entries.flatMap(({ endpoint: { zone, port, mac } }) =>
-      zone === undefined || (mac === undefined && !inLab) ? [] : [{ zone, port }],
+      zone === undefined || mac === undefined ? [] : [{ zone, port }],
     ),
     state,
     bridge,

@@ -1,5 +1,4 @@
 import { attaches, below, hop, tunnelShape } from './attach.js';
-import type { ConfigurationManager } from './fix.js';
 import { either, flag, leaf, maybe, number, type Of, oneOf, orNull, text, whole } from './shape/shape.js';
 
 /** Lower case with colons: `52:54:00:85:20:d1`. */
@@ -75,8 +74,6 @@ export const bridge = {
   addresses: [ipPrefixShape],
   vlans: [vlanRangeShape],
   mirrors: [mirrorShape],
-  /** What gets its frames and cannot be observed; absent: nothing. */
-  unheard: maybe(text),
   /** On a host: the bridge device is down and gets nothing. Absent: it is up. */
   isDeviceDown: maybe(oneOf(true)),
   /** Path of its namespace; null = the orchestrator's, and in the lab. */
@@ -146,8 +143,6 @@ export interface Topology {
   readonly endpoints: readonly Endpoint[];
   readonly sysctl: Readonly<Record<string, string>>;
   readonly hosts?: readonly Host[];
-  /** Lab: configuration of the live devices that these stand for. */
-  readonly keepers?: readonly ConfigurationManager[];
 }
 
 export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;

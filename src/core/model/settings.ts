@@ -29,8 +29,6 @@ export interface Attribute {
   /** The value that protects; absent: neither does, or more decides it. */
   readonly protects?: boolean | 'above 0';
   readonly isReadOnly?: true;
-  /** `false`: a twin keeps its value, as the live one decides when a port forwards, not what. */
-  readonly isCopied?: false;
   /** Its effect in a line, after ip-link(8), bridge(8) and the kernel's Documentation/networking/bridge.rst. */
   readonly meaning: string;
 }

@@ -8,7 +8,7 @@ import {
   type StepPlan,
   type TrafficPlan,
 } from '../model/plan.js';
-import type { Bridge, Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
+import type { Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { classes, disruptiveClasses } from '../probe/classes.js';
 import { markLength, tokenLength } from '../wire/token.js';
 import { searchDepth, tokenWord } from '../wire/token-filter.js';
@@ -229,15 +229,6 @@ function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Recor
   });
 }
 
-function unobservableOf(bridges: readonly Bridge[], { unobservable }: PlanInput): Pick<Plan, 'unobservable'> {
-  const unheard = bridges.flatMap(({ name, unheard: reason }) =>
-    reason === undefined ? [] : [{ bridge: name, port: name, reason }],
-  );
-  return unobservable === undefined && unheard.length === 0
-    ? {}
-    : { unobservable: [...(unobservable ?? []), ...unheard] };
-}
-
 /** A scenario's plan without steps, for building a lab. Throws VerifyError (64) `plan-too-large`. */
 export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopology {
   checkPlanSize(scenario);
@@ -260,7 +251,7 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
     runTag: input.runTag,
     keySha256: input.keySha256,
     bridgeMacs,
-    ...unobservableOf(topology.bridges, input),
+    ...given({ unobservable: input.unobservable }),
     ...(input.guestsAlone === true ? { guestsAlone: true } : {}),
   };
 }

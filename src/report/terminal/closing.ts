@@ -130,7 +130,7 @@ function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   const remaining = probeClasses.filter((name) => !tested.has(name));
   const some = someText(remaining, 1, 0, `more ${nounFor(remaining.length - 1, 'class', 'classes')}`);
   const short = counted(remaining.length, 'class', 'classes');
-  return remaining.length === 0 ? [] : [{ text: `${some}: ask by run --twin (a copy), run --class NAME`, short }];
+  return remaining.length === 0 ? [] : [{ text: `${some}: ask by run --class NAME`, short }];
 }
 
 function notAskedBeyond({ result, details }: ReportedRun): readonly NotAsked[] {

@@ -1,10 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
+import { bridgeSettings, portSettings } from '../../../src/core/bridge/attributes.js';
+import type { HostState } from '../../../src/core/model/state.js';
+import { describeOnKernelWith } from '../../support/lab/features.js';
 import { guests, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
 import { shared } from '../../support/scratch.js';
 
 describe('a run on a host', needs(root), () => {
@@ -102,4 +106,101 @@ describe('a run on a host', needs(root), () => {
     const { steps } = parse(init.stdout);
     expect(steps[0].probe[0].from).toEqual(['kali2', 'kali3', 'uplink', 'spare']);
   });
+});
+
+/** Verdict, and classes of frames that leak. */
+function verdictOf({ verdict, steps }: Result): readonly unknown[] {
+  const leaks = steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak));
+  return [verdict, [...new Set(leaks.map((row) => row.class))].sort()];
+}
+
+describe('the lab with the settings of a host', { ...needs(root), timeout: patient(300_000) }, () => {
+  const host = shared(throwAwayHost);
+
+  it.each([
+    ['as they are', [], 'holds'],
+    ['of a hub', ['ip link set dev br0 type bridge ageing_time 0'], 'broken'],
+  ] as const)('comes to the verdict of the host, %s', async (name, commands, expected) => {
+    for (const command of commands) host.run(command);
+    const before = host.shape();
+    const file = join(host.dir, `lab-${expected}.yml`);
+    const init = await outcomeOf(host.cli(['init', '--lab', '--output', file]));
+    expect([init.status, init.stderr], name).toEqual([0, '']);
+    const lab = await outcomeOf(host.cli(['run', file, '--json', '--quiet']));
+    const live = await outcomeOf(host.cli(['run', '--yes', '--json', '--quiet', '--rules', '0']));
+    const judged: Result = JSON.parse(lab.stdout);
+    expect(verdictOf(judged), lab.stderr).toEqual(verdictOf(JSON.parse(live.stdout)));
+    expect([judged.provider, judged.verdict, lab.status]).toEqual(['lab', expected, live.status]);
+    expect(host.shape()).toBe(before);
+  });
+
+  it('says at its head what it is not, and takes no rules', async () => {
+    const { stdout } = await outcomeOf(host.cli(['init', '--lab']));
+    expect(stdout).toMatch(/^# This lab shows what the kernel does with these settings, not what the host does\./);
+    expect(stdout).toContain('nft, iptables and ebtables, tc');
+    const refused = await outcomeOf(host.cli(['init', '--lab', '--rules', '1']));
+    expect([refused.status, refused.stderr]).toEqual([64, expect.stringContaining('--rules: not with --lab')]);
+  });
+
+  it('needs no setting of a new bridge and a new port', () => {
+    host.run('ip link add dev br9 type bridge');
+    host.run('ip link add dev new0 type veth peer name new1');
+    host.run('ip link set dev new0 master br9');
+    const infoOf = (name: string): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> =>
+      JSON.parse(host.run(`ip -j -d link show dev ${name}`))[0].linkinfo;
+    for (const [settings, found] of [
+      [bridgeSettings, infoOf('br9')['info_data']],
+      [portSettings, infoOf('new0')['info_slave_data']],
+    ] as const) {
+      // This kernel may lack some; times are kept in its own ticks
+      const there = settings.filter((setting) => setting.default !== undefined && found?.[setting.key] !== undefined);
+      expect(there.length).toBeGreaterThan(15);
+      const isOff = ({ key, kind, default: usual }: (typeof there)[number]): boolean =>
+        kind === 'centiseconds' ? Math.abs(Number(found?.[key]) - Number(usual)) > 1 : `${found?.[key]}` !== `${usual}`;
+      expect(
+        there
+          .filter(isOff)
+          .map(({ key }) => key)
+          .filter((key) => key !== 'group_fwd_mask'),
+      ).toEqual([]);
+    }
+  });
+});
+
+describeOnKernelWith(['VLAN filtering'], 'the lab of a bridge that filters VLANs', () => {
+  it(
+    'has the VLANs of every port',
+    async () => {
+      const host = throwAwayHost();
+      try {
+        const vlan = (...words: readonly string[]): string => host.run(['bridge', 'vlan', ...words]);
+        host.run('ip link set dev br0 type bridge vlan_filtering 1');
+        for (const [port, vid] of [
+          ['vnet0', '10'],
+          ['vnet4', '20'],
+        ] as const)
+          vlan('add', 'dev', port, 'vid', vid, 'pvid', 'untagged');
+        for (const port of ['vnet0', 'spare']) vlan('del', 'dev', port, 'vid', '1');
+        vlan('add', 'dev', 'uplink', 'vid', '10-20');
+        vlan('add', 'dev', 'br0', 'vid', '10', 'self');
+        host.run('ip link set dev vnet4 type bridge_slave isolated on');
+        const file = join(host.dir, 'vlans.yml');
+        expect(await outcomeOf(host.cli(['init', '--lab', '--output', file]))).toMatchObject({ status: 0, stderr: '' });
+        const out = join(host.dir, 'vlans');
+        const { stderr } = await outcomeOf(host.cli(['run', file, '--quiet', '--out', out]));
+        expect(stderr).toBe('');
+        const [state = ''] = readdirSync(join(out, 'state')).sort();
+        const read: HostState = JSON.parse(readFileSync(join(out, 'state', state), 'utf8'));
+        const vlansOf = (json: string): readonly string[] =>
+          JSON.parse(json)
+            .map((port: unknown) => JSON.stringify(port))
+            .sort();
+        expect(vlansOf(JSON.stringify(read.vlan))).toEqual(vlansOf(host.run('bridge -j vlan show')));
+        expect(read.links.find(({ name }) => name === 'vnet4')?.port).toMatchObject({ isolated: true });
+      } finally {
+        host.close();
+      }
+    },
+    patient(120_000),
+  );
 });

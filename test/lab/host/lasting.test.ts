@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../../src/core/model/audit.js';
 import type { Result } from '../../../src/core/model/result.js';
-import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
 import { runThrowAway, threeGuests } from '../../support/lab/throw-away.js';
 import { patient } from '../../support/patient.js';
 import { file, needs, root } from '../../support/needs.js';
@@ -43,34 +42,6 @@ describe('on a host whose bridge a known program makes', needs(root, file('/etc/
       expect(causes.filter(({ lasting, place }) => lasting !== undefined && /vnet[01]/.test(place))).toEqual([]);
       expect(readFileSync(join(dir, 'report.html'), 'utf8')).toContain('<dt>to last (ifupdown)</dt>');
       expect(JSON.parse(readFileSync(join(dir, 'replayed'), 'utf8'))).toEqual(JSON.parse(text));
-    },
-    patient(300_000),
-  );
-
-  it(
-    'its twin in the lab tells it as the host does, and its file keeps it',
-    async () => {
-      const { status, stdout, stderr } = await runThrowAway(
-        `${threeGuests}${hub}\nnode dist/cli.cjs run --twin --bridge br0 --class known-unicast --verbose --out ${dir}/twin || [ $? = 2 ]`,
-      );
-      expect(status, stderr).toBe(0);
-      expect(stdout).toMatch(
-        /to last \(ifupdown\): \/etc\/network\/interfaces, below iface br0\n +bridge_ageing 300\n/,
-      );
-      const result: Result = JSON.parse(readFileSync(join(dir, 'twin/evidence/result.json'), 'utf8'));
-      const causes = result.steps.flatMap(({ findings }) => findings.flatMap((finding) => finding.causes));
-      expect(causes.find(({ code }) => code === 'ageing-zero')?.lasting).toMatchObject([
-        { by: 'ifupdown', device: 'br0', form: '    bridge_ageing 300' },
-      ]);
-      const scenario = readFileSync(join(dir, 'twin/scenario/twin.yml'), 'utf8');
-      expect(loadScenario('twin.yml', Buffer.from(scenario)).topology.keepers).toEqual(
-        ['br0', 'vnet2'].map((device) => ({
-          by: 'ifupdown',
-          device,
-          file: '/etc/network/interfaces',
-          bridge: 'br0',
-        })),
-      );
     },
     patient(300_000),
   );

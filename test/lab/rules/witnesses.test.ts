@@ -183,27 +183,3 @@ describe('a host whose rules keep state', {
     }
   });
 });
-
-describe('the twin of a host with a rule that keeps state', {
-  ...needs(root),
-  timeout: patient(300_000),
-  tags: ['all'],
-}, () => {
-  it('is asked the rule that copies, which the live host is not, and says who gets the copies', async () => {
-    const host = wholeHost(3);
-    try {
-      const [, u32] = cases;
-      host.sh((u32?.script ?? '').replace('v4', 'v3'));
-      host.sh(guarding('tcp dport 443 update @seen { ip saddr }'));
-      const words = ['run', '--twin', '--bridge', 'br0', '--class', 'known-unicast', '--json', '--out', 'twin'];
-      const { status, stdout, stderr } = await host.run(words);
-      const result: JudgedHost['result'] = JSON.parse(stdout);
-      const leaks = leaksOf({ status, text: stderr, result });
-      expect([status, leaks], stderr).toEqual([2, [expect.stringMatching(/^asks tc v1 ingress pref 7 .* at v3$/)]]);
-      expect(causesOf({ status, text: stderr, result })[0]?.[0]).toBe('mirror');
-      host.sh('nft list table ip guard >after; ! grep -q elements after');
-    } finally {
-      host.close();
-    }
-  });
-});

@@ -15,6 +15,7 @@ export const defineInit = command(
   (parser) =>
     parser.options({
       output: commonOptions.output,
+      lab: flagArgument('write a lab with the settings of the bridges here; its head says what it lacks'),
       bridge: textArgument('only this bridge'),
       netns: textArgument(
         'the network namespace of the bridge: a name of ip netns, or a path such as /proc/4711/ns/net',

@@ -5,12 +5,7 @@ import { addressesInFlows } from '../../../core/bridge/ovs-settings.js';
 import type { foundScenario } from '../../../core/discover/found-scenario.js';
 import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
 import { isDeafToSources, macsBehind } from '../../../core/bridge/view.js';
-import {
-  type WholeFound,
-  type HostOptions,
-  type WholeInput,
-  wholeScenario,
-} from '../../../core/discover/whole/compose.js';
+import type { HostOptions, WholeInput } from '../../../core/discover/whole/compose.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { netnsPath } from '../../../core/model/fabric.js';
@@ -120,15 +115,7 @@ async function withInnerMac(guest: GuestRecord, state: HostState, netns: string 
   }
 }
 
-/**
- * Makes the scenario for all bridges of this host without changes or frames. VerifyError (64) for options, else as
- * `wholeScenario`.
- */
-export async function readWhole(options: WholeOptions): Promise<WholeFound> {
-  return wholeScenario(await readInput(options));
-}
-
-/** Reads and hears the host for `wholeScenario`. VerifyError (64) for options. */
+/** Reads and hears the host for `wholeScenario`, without changes or frames. VerifyError (64) for options. */
 export async function readInput(options: WholeOptions): Promise<WholeInput> {
   const netns = options.netns ?? null;
   const where = netnsPath(netns);

@@ -29,7 +29,7 @@ function seedOf(value: unknown): number | true | undefined {
 
 const optionGroups = {
   'What to test:': {
-    bridge: textArgument('without a file: only this bridge; with --twin: the bridge to copy'),
+    bridge: textArgument('without a file: only this bridge'),
     guest: textsArgument('without a file: only this guest, by its name or port, and guests with similar names'),
     zone: textsArgument('without a file: only guests of this zone'),
     class: {
@@ -40,8 +40,6 @@ const optionGroups = {
       default: [],
       describe: 'without a file: only this class of probes, or all of them (explain lists the classes)',
     },
-    twin: flagArgument('instead of a file: copy a live bridge into the lab and attack the copy'),
-    'what-if': textsArgument('with --twin: test the copy again with DEVICE.SETTING=VALUE, as in br0.ageing_time=0'),
     netns: textArgument('without a file: the network namespace of the bridges, by its name in ip netns or a path'),
     set: textsArgument('NAME=VALUE: the value of a variable in the scenario'),
     grep: textArgument('judge only the steps whose name matches this regular expression'),
@@ -111,7 +109,6 @@ const optionGroups = {
 
 const rareOptions = [
   ...([
-    'what-if',
     'netns',
     'set',
     'grep',
@@ -160,35 +157,20 @@ function withRunOptions(parser: Argv) {
 
 type RunArguments = ArgumentsCamelCase<ReturnType<typeof withRunOptions> extends Argv<infer T> ? T : never>;
 
-const narrowedBy = {
-  file: ['trust'],
-  twin: ['bridge', 'netns', 'class', 'what-if'],
-  host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'rules', 'for', 'trust'],
-} as const;
-
-function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): void {
+function checkNarrowing(args: RunArguments): void {
   const given = {
     bridge: args.bridge !== undefined,
     netns: args.netns !== undefined,
-    'what-if': args.whatIf.length > 0,
     class: args.class.length > 0,
     guest: args.guest.length > 0,
     zone: args.zone.length > 0,
     rate: args.rate !== undefined,
     rules: args.rules !== undefined,
-    trust: args.trust.length > 0,
     for: args.for !== undefined,
   };
-  const taken: readonly string[] = narrowedBy[subject];
-  const stray = Object.entries(given).flatMap(([name, isGiven]) =>
-    isGiven && !taken.includes(name) ? [`--${name}`] : [],
-  );
-  if (stray.length === 0) return;
-  const options = stray.join(', ');
-  if (subject === 'file')
-    throw usageError(`${options}: only without a file`, 'a scenario file says such things itself');
-  if (subject === 'host') throw usageError(`${options}: only with --twin`, 'a live bridge is not changed');
-  throw usageError(`${options}: not with --${subject}`, `it takes ${taken.map((name) => `--${name}`).join(', ')}`);
+  const stray = Object.entries(given).flatMap(([name, isGiven]) => (isGiven ? [`--${name}`] : []));
+  if (stray.length > 0)
+    throw usageError(`${stray.join(', ')}: only without a file`, 'a scenario file says such things itself');
 }
 
 async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | null> {
@@ -206,20 +188,12 @@ async function runBy(given: RunArguments, toolVersion: string): Promise<number> 
   const limits = await limitsOf(given);
   const timeout = given.timeout ?? (limits === null ? undefined : `${limits.timeMs}ms`);
   const args = { ...given, limits, timeout };
-  const hasFile = args.file.length > 0;
-  if (args.twin) {
-    if (hasFile)
-      throw usageError('--twin takes no file: the scenario is read from the bridge', 'leave one of the two out');
-    checkNarrowing(args, 'twin');
-    return (await import('../twin/twin.js')).twinCommand(args);
-  }
-  if (!hasFile) {
-    checkNarrowing(args, 'host');
+  if (args.file.length === 0) {
     const chosen = args.class.length > 0 ? args.class : (limits?.classes ?? []);
     const within = limits === null ? {} : { rate: args.rate ?? limits.rate, for: args.for ?? `${limits.timeMs}ms` };
     return (await import('./whole.js')).wholeCommand({ ...args, ...within, class: chosen, toolVersion });
   }
-  checkNarrowing(args, 'file');
+  checkNarrowing(args);
   return (await import('./run.js')).runCommand({ ...args, files: args.file, toolVersion });
 }
 

@@ -12,17 +12,14 @@ export const bridgeAttributes = {
   },
   forward_delay: {
     kind: 'centiseconds',
-    isCopied: false,
     meaning: 'Time before a port forwards; with STP at least 2 s.',
   },
   hello_time: {
     kind: 'centiseconds',
-    isCopied: false,
     meaning: 'Time between hellos of STP.',
   },
   max_age: {
     kind: 'centiseconds',
-    isCopied: false,
     meaning: 'Age at which a message of STP lapses.',
   },
   mcast_last_member_intvl: {

@@ -160,7 +160,6 @@ export const portAttributes = {
   },
   cost: {
     kind: 'number',
-    isCopied: false,
     meaning: 'Of STP.',
   },
 } as const satisfies AttributeTable;

@@ -320,7 +320,7 @@ function wordOf(match: Fields): WordMatch | null {
 }
 
 /** Words that a u32 entry compares. null = marks or tables. */
-export function wordsOfU32(options: Fields): readonly WordMatch[] | null {
+function wordsOfU32(options: Fields): readonly WordMatch[] | null {
   const matches = objectsOf(options['matches'] ?? [options['match']]);
   const words = matches.flatMap((match) => {
     const word = wordOf(match);

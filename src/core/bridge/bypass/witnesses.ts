@@ -39,8 +39,6 @@ export interface SurveyInput {
   readonly uplinks: readonly string[];
   /** 0 = none. */
   readonly perRule: number;
-  /** In a lab, acting rules harm no guest. */
-  readonly isTwin?: true;
 }
 
 /** Witnesses of a rule and of a run, and a second. */
@@ -102,7 +100,7 @@ class Survey {
 
   #refusal({ from, to, frame }: Draft, copiesCome: CopyComesTo): string | null {
     const control = controlOf(frame);
-    if (control !== null || this.#input.isTwin === true) return control;
+    if (control !== null) return control;
     if (versionOf(frame.etherType) !== null && this.#input.state.sysctl[checksumSetting] === '0')
       return `${checksumSetting} is 0: conntrack would take it for a connection`;
     const acting = this.#acting.find(

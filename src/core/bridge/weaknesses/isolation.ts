@@ -212,7 +212,7 @@ export const netfilterSkipped: Explained & Audited = {
  * Chains that IP and ARP skip if br_netfilter came later: br_nf_hook_thresh (net/bridge/br_netfilter_hooks.c) omits
  * priority 0. Before Linux 6.7 its IP hook has priority -1.
  */
-export function skippedChains(state: HostState): readonly NftChain[] {
+function skippedChains(state: HostState): readonly NftChain[] {
   const tables = ['iptables', 'ip6tables', 'arptables'] as const;
   const isLoaded = [{}, ...state.links.map(({ bridge }) => bridge ?? {})].some((settings) =>
     tables.some((table) => isHandedOver(table, settings, state.sysctl)),

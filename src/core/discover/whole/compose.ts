@@ -64,6 +64,8 @@ export interface HostOptions extends StepWishes {
   readonly catalogue: CatalogueAllowance | null;
   /** Frames for a rule that copies or moves frames, at most; 0 = rules are not tested. */
   readonly rules: number;
+  /** All guests speak, and the host does not route. */
+  readonly inLab?: boolean;
 }
 
 export interface WholeInput {
@@ -134,6 +136,7 @@ const deciding = attributesOf.port.filter(({ decides }) => decides !== undefined
 
 function surveyBridges(input: WholeInput, hops: Hops, taken: Set<string>): readonly SurveyedBridge[] {
   const { state, neighbours, inventory, wishes, heard } = input;
+  const { inLab = false } = wishes;
   const zones = new Map<string, string>();
   const isLower = lowerSegments(input, wishes.bridge, new Set()).some(({ name }) => name === wishes.bridge);
   const names = wishes.bridge === 'routes' || isLower ? [] : bridgesWithPorts(state, wishes.bridge, hops);
@@ -143,7 +146,7 @@ function surveyBridges(input: WholeInput, hops: Hops, taken: Set<string>): reado
     ...input.beside.devices.map(({ mac }) => mac),
   ]);
   return names.map((bridge) => {
-    const around = { state, neighbours, inventory, bridge, hops, ...(heard === undefined ? {} : { heard }) };
+    const around = { state, neighbours, inventory, bridge, hops, inLab, ...(heard === undefined ? {} : { heard }) };
     const { members, ports, entries: bare } = foundEndpoints(around, taken, zones);
     const entries = withOrphan(bare, around);
     const wanted = entries.filter((entry) => isWanted(entry, wishes));
@@ -290,7 +293,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
           wishes.catalogue,
           bridges.some(({ uplinks }) => uplinks.length > 0),
         );
-  const between = betweenNetworks(bridges, unbridged.routed, input);
+  const between = betweenNetworks(wishes.inLab === true ? [] : bridges, unbridged.routed, input);
   const placed = probesOfHost(survey, bridges, classes, between, input);
   const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];
   const isAsked = classes.length === 0 || classes.includes('known-unicast');

@@ -17,72 +17,6 @@ import {
   wholeNumber,
 } from './values.js';
 
-const device = interfaceName.describe('The bridge or port.');
-const bridge = words.describe('Its bridge.');
-const file = words.describe('Where it stands.');
-
-/** A configuration manager, as in core/model/fix.ts: `by`, and `keeps` of libvirt, distinguish the kinds. */
-export const manager = z.union([
-  z
-    .strictObject({
-      by: z.literal('libvirt').describe('A guest of libvirt has the port.'),
-      keeps: z.literal('guest').describe('The interface of a guest.'),
-      device,
-      bridge,
-      guest: words.describe('Its domain.'),
-      mac: mac.describe('The MAC of its interface.'),
-      network: words.nullable().describe('The network of libvirt that the interface names; null = it names a bridge.'),
-    })
-    .meta({ id: 'libvirt-guest' }),
-  z
-    .strictObject({
-      by: z.literal('libvirt').describe('A network of libvirt has the bridge.'),
-      keeps: z.literal('network').describe('A network.'),
-      device,
-      network: words.describe('Its name.'),
-    })
-    .meta({ id: 'libvirt-network' }),
-  z
-    .strictObject({
-      by: z.literal('Proxmox VE').describe('A guest of Proxmox VE has the port.'),
-      device,
-      bridge,
-      program: z.enum(['qm', 'pct']).describe('Virtual machine or container.'),
-      id: wholeNumber(1, 999_999_999).describe('Its number.'),
-      nic: words.describe('Which of its NICs, such as `net0`.'),
-      value: words.describe('The settings of that NIC.'),
-      isVnet: onOff.describe('On if the bridge is a VNet.'),
-      hookscript: words.optional().describe('The script that the guest has already.'),
-    })
-    .meta({ id: 'proxmox-nic' }),
-  z
-    .strictObject({
-      by: z.literal('netplan').describe('netplan has the device.'),
-      device,
-      file,
-      kind: words.describe('Below which key, such as `bridges`.'),
-      renderer: z.enum(['networkd', 'NetworkManager']).describe('The service that it configures.'),
-    })
-    .meta({ id: 'netplan-device' }),
-  z
-    .strictObject({
-      by: z.enum(['ifupdown2', 'ifupdown']).describe('/etc/network/interfaces has the device.'),
-      device,
-      file,
-      bridge,
-    })
-    .meta({ id: 'interfaces-stanza' }),
-  z
-    .strictObject({
-      by: z.literal('NetworkManager').describe('A profile of NetworkManager has the device.'),
-      device,
-      file,
-      profile: words.describe('Its name.'),
-      uuid: words.nullable().describe('Its UUID; null = it has none.'),
-    })
-    .meta({ id: 'network-manager-profile' }),
-]);
-
 function settingKeys(settings: readonly Setting[]): Record<string, z.ZodOptional<typeof scalar>> {
   return Object.fromEntries(
     settings.flatMap(({ key, option, kind, meaning }) => {
@@ -117,7 +51,6 @@ export const linuxBridge = z
       .optional()
       .describe('With `hosts`: the host of its endpoints that name none. Default: lab, none; host, this one.'),
     vlans: vlans.optional().describe('VLANs of the bridge device, which is the host.'),
-    unheard: words.optional().describe('A receiver of its frames that is not observed: no step holds.'),
     ...settingKeys([...bridgeSettings, ...linkSettings]),
   })
   .meta({
@@ -305,12 +238,6 @@ export const topologyShell = z.strictObject({
   endpoints: z.record(z.string(), z.unknown()).optional(),
   generate: z.array(z.unknown()).optional(),
   sysctl: sysctl.optional().describe('Lab: sysctls below `net.`, such as `net.ipv4.ip_forward: 1`.'),
-  keepers: z
-    .array(manager)
-    .optional()
-    .describe(
-      'Lab: managers of bridges and ports, as `run --twin` writes them, for fixes that last; the schema has their keys.',
-    ),
   hosts: z.record(z.string(), z.unknown()).optional(),
 });
 

@@ -94,7 +94,7 @@ function readLowerDevice(
 function readLinuxBridge(faults: FaultList, name: string, value: unknown, path: Path): Bridge | null {
   const read = salvage(faults, linuxBridge, value, path)?.value;
   if (read === undefined) return null;
-  const { kind, address, vlans, netns, unheard, host: _host, ...settings } = read;
+  const { kind, address, vlans, netns, host: _host, ...settings } = read;
   return {
     name,
     kind: kind ?? 'linux',
@@ -104,7 +104,6 @@ function readLinuxBridge(faults: FaultList, name: string, value: unknown, path: 
     netns: netns ?? null,
     addresses: readPrefixes(faults, address, [...path, 'address']),
     vlans: readVlans(faults, vlans, [...path, 'vlans']),
-    ...(unheard === undefined ? {} : { unheard }),
   };
 }
 

@@ -1,8 +1,7 @@
 import type { z } from 'zod';
-import type { ConfigurationManager } from '../../model/fix.js';
 import type { Endpoint, Provider, Topology } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
-import { endpoint, type manager, topologyShell } from '../schema/topology.js';
+import { endpoint, topologyShell } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
 import { isFreeSysctl } from '../free-commands.js';
 import { where } from '../yaml/explain-issue.js';
@@ -15,7 +14,6 @@ import { expandGenerate } from './generate.js';
 import { readBridge } from './read-bridge.js';
 import { type EndpointDraft, readEndpoint } from './read-endpoint.js';
 import { readHosts, spreadOverHosts } from './read-hosts.js';
-import { readSwitch } from './read-setting.js';
 
 export interface TopologyReading {
   readonly topology: Topology;
@@ -70,8 +68,11 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   });
   const broken = faults.faults.length > before;
   topologyConflicts(faults, drafts, endpoints, bridges, provider);
-  if (provider === 'host') checkKeysOfLab(faults, value, path);
-  const keepers = readConfigurationManagers(value.keepers);
+  if (provider === 'host' && value.sysctl !== undefined)
+    faults.addKey(
+      [...path, 'sysctl'],
+      'topology.sysctl is of the lab only, expected no such key with "provider: host"',
+    );
   const sysctl = readSysctls(faults, value.sysctl ?? {}, [...path, 'sysctl']);
   return {
     topology: {
@@ -80,7 +81,6 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
       endpoints,
       sysctl,
       ...(hosts === null ? {} : { hosts }),
-      ...(keepers === undefined ? {} : { keepers }),
     },
     names,
     bridgeNames,
@@ -111,33 +111,6 @@ function checkBridge(faults: FaultList, { raw, dropped, path }: EndpointDraft, b
   if (bridges.has(raw.bridge) || dropped.has('bridge')) return;
   const at = [...path, 'bridge'];
   faults.add(at, `${where(at)}: there is no bridge ${quote(raw.bridge)}${didYouMean(raw.bridge, bridges)}`);
-}
-
-function checkKeysOfLab(faults: FaultList, { sysctl, keepers }: RawTopology, path: Path): void {
-  const at = (key: 'sysctl' | 'keepers'): Path => [...path, key];
-  if (sysctl !== undefined)
-    faults.addKey(at('sysctl'), 'topology.sysctl is of the lab only, expected no such key with "provider: host"');
-  if (keepers !== undefined)
-    faults.addKey(
-      at('keepers'),
-      'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there',
-    );
-}
-
-function readConfigurationManagers(
-  raw: readonly z.output<typeof manager>[] | undefined,
-): readonly ConfigurationManager[] | undefined {
-  return raw?.map((entry): ConfigurationManager => {
-    if (entry.by === 'Proxmox VE') {
-      const { hookscript, ...nic } = entry;
-      return {
-        ...nic,
-        isVnet: readSwitch(entry.isVnet) ?? false,
-        ...(hookscript === undefined ? {} : { hookscript }),
-      };
-    }
-    return entry.by === 'libvirt' && entry.keeps === 'guest' ? { ...entry, mac: entry.mac.toLowerCase() } : entry;
-  });
 }
 
 /** Values of sysctls as text, switches as 1 and 0; those beyond a network namespace are faults. */

@@ -21,13 +21,6 @@ function plan(steps: string): Plan {
 }
 
 describe('a plan', () => {
-  it('has what gets a bridge’s frames unobserved, as the author says', () => {
-    const text = `version: 1\nname: t\n${topology.replace('br0: {}', 'br0: { unheard: a relay }')}steps:
-  - { name: one, probe: [ { class: known-unicast, from: a, to: b } ] }\n`;
-    const made = makePlan(loadScenario('t.yml', Buffer.from(text)), { runTag: 7, keySha256: '00' });
-    expect(made.unobservable).toEqual([{ bridge: 'br0', port: 'br0', reason: 'a relay' }]);
-  });
-
   it('numbers the tokens of a run through: flows, then the controls of their step, without a gap', () => {
     const { steps } =
       plan(`  - { name: one, probe: [ { class: known-unicast, from: a, to: b, both_ways: true, count: 5 } ], expect: private }

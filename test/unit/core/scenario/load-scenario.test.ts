@@ -78,32 +78,6 @@ describe('a scenario', () => {
     ['an endpoint whose name is a path', at(8, '    ../c: { bridge: br0, port: p3 }'), '8:5'],
   ])('has a fault at its place for %s', (_, text, place) => expect(places(text)).toEqual([place]));
 
-  it('names who keeps the devices of the live host, in the lab alone', () => {
-    const kept = [
-      '{ by: libvirt, keeps: guest, device: p1, guest: "a b", mac: "52:54:00:85:20:D1", network: null, bridge: br0 }',
-      '{ by: libvirt, keeps: network, device: br0, network: default }',
-      '{ by: Proxmox VE, device: p2, program: qm, id: 100, nic: net0, value: "virtio=BC:24:11:00:00:01", bridge: br0, isVnet: off }',
-      '{ by: netplan, device: p3, file: /etc/netplan/1.yaml, kind: ethernets, renderer: networkd }',
-      '{ by: ifupdown, device: br0, file: /etc/network/interfaces, bridge: br0 }',
-      '{ by: NetworkManager, device: p3, file: f, profile: p, uuid: null }',
-    ];
-    const written = (list: readonly string[]): string =>
-      at(4, `  bridges: { br0: {} }\n  keepers: [ ${list.join(', ')} ]`);
-    const parsed = parseScenario('f.yml', new TextEncoder().encode(written(kept)));
-    expect(parsed.faults).toEqual([]);
-    expect(parsed.scenario?.topology.keepers).toMatchObject([
-      { keeps: 'guest', mac: '52:54:00:85:20:d1' },
-      { keeps: 'network' },
-      { isVnet: false },
-      { renderer: 'networkd' },
-      { by: 'ifupdown' },
-      { uuid: null },
-    ]);
-    expect(places(written(['{ by: ifupdown, device: br0 }']))).not.toEqual([]);
-    expect(places(written(['{ by: systemd, device: br0 }']))).not.toEqual([]);
-    expect(places(written(kept.slice(4)).replace('  bridges', '  provider: host\n  bridges'))).toEqual(['6:3']);
-  });
-
   it('tells faults of different places at once', () => {
     expect(places(at(6, '    a: { bridge: br1, port: p1 }').replace('to: b', 'too: b'))).toEqual([
       '6:18',

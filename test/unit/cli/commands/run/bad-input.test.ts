@@ -64,15 +64,13 @@ describe('run refuses with 64, naming the place,', () => {
       expect(stderr).toContain(says);
   });
 
-  it.each([
-    [['--twin', '--guest', 'web1', '--rate', '10'], '--guest, --rate: not with --twin'],
-    [['--twin', '--zone', 'dmz', '--for', '10s'], '--zone, --for: not with --twin'],
-    [['--what-if', 'br0.ageing_time=0'], '--what-if: only with --twin'],
-    [['a.yml', '--class', 'broadcast', '--netns', 'hv'], '--netns, --class: only without a file'],
-  ])('options that would be ignored: %j', async (args, says) => {
-    const { status, stderr } = await callHere('run', ...args);
-    expect({ status, stderr }).toEqual({ status: 64, stderr: expect.stringContaining(says) });
-  });
+  it.each([[['a.yml', '--class', 'broadcast', '--netns', 'hv'], '--netns, --class: only without a file']])(
+    'options that would be ignored: %j',
+    async (args, says) => {
+      const { status, stderr } = await callHere('run', ...args);
+      expect({ status, stderr }).toEqual({ status: 64, stderr: expect.stringContaining(says) });
+    },
+  );
 
   it.each([
     [['--sign', '/no-key'], /^REFUSED: \/no-key: .*no such file/i],
