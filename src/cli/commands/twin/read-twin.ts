@@ -12,7 +12,7 @@ import type { Snapshot } from '../../../core/model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-text.js';
 import { parseNeighbours } from '../../../system/fabric/host/find.js';
 import { mustRun, readJson } from '../../../system/process/programs.js';
-import { readDeclared } from '../../../system/state/read-declared.js';
+import { readKeepers } from '../../../system/state/read-keepers.js';
 import { readLeases } from '../../../system/state/read-leases.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { readSnapshot } from '../../../system/state/read-snapshot.js';
@@ -67,7 +67,7 @@ export async function readTwin(options: {
   // names.
   const [inventory, configured] = await Promise.all([
     readInventory(state, netns),
-    netns === null ? readDeclared(state) : null,
+    netns === null ? readKeepers(state) : null,
   ]);
   const discovered = foundScenario({
     state,
