@@ -1,7 +1,7 @@
-import { linkOfRecord } from '../../bridge/view.js';
+import { entriesOf, linkNamed } from '../../bridge/host.js';
 import type { ConfigurationManager } from '../../model/fix.js';
 import type { IsolatedPort } from '../../model/host-config.js';
-import type { HostState } from '../../model/state.js';
+import type { HostState, LinkState } from '../../model/state.js';
 import { readDomain } from '../guests/libvirt.js';
 import { childOf, readXml, type XmlElement } from '../guests/read-xml.js';
 
@@ -47,6 +47,14 @@ interface DomainPort {
   readonly isolated: boolean;
 }
 
+/** As bridges know the guest's MAC, or as libvirt's tap has it (first byte fe). */
+function deviceOf(mac: string, state: Pick<HostState, 'links' | 'fdb'>): string | undefined {
+  const port = entriesOf(state, mac).find((entry) => entry.master !== null && entry.state !== 'permanent')?.port;
+  const tap = (): LinkState | undefined =>
+    state.links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
+  return (linkNamed(state, port) ?? tap())?.name;
+}
+
 function portsOf(xml: string, networks: readonly LibvirtNetwork[]): readonly DomainPort[] {
   const { name: guest, interfaces } = readDomain(xml);
   return interfaces.flatMap(({ device, mac }) => {
@@ -81,7 +89,7 @@ export function libvirtDomainManagers(
   state: Pick<HostState, 'links' | 'fdb'>,
 ): readonly ConfigurationManager[] {
   return portsOf(xml, networks).flatMap(({ isolated: _, ...port }): readonly ConfigurationManager[] => {
-    const device = linkOfRecord({ device: null, mac: port.mac }, state)?.name;
+    const device = deviceOf(port.mac, state);
     return device === undefined ? [] : [{ by, device, keeps: 'guest', ...port }];
   });
 }
