@@ -52,8 +52,8 @@ export default defineConfig({
     // What programs that manage guests print is no part of what is changed.
     exclude: [
       ...configDefaults.exclude,
-      'test/unit/core/discover/{guests,declared}.test.ts',
-      'test/unit/core/discover/{guests,managers}/**',
+      'test/unit/core/discover/guests.test.ts',
+      'test/unit/core/discover/{guests,keepers}/**',
     ],
     setupFiles: ['test/support/few-runs.ts'],
     sequence: { sequencer: QuickFirst },

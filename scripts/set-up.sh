@@ -55,7 +55,6 @@ missing_required() {
   # programs that read the reports, and shells and a terminal to try them in: likewise
   if has apt-get; then
     for program in junitparser cmark-gfm zsh tmux; do has "$program" || echo "$program"; done
-    perl -MMonitoring::Plugin -e 1 2>/dev/null || echo libmonitoring-plugin-perl
   fi
   has virsh || echo virsh
   # root alone can boot it for the tests of contrib/systemd; elsewhere they are skipped

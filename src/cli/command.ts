@@ -57,7 +57,6 @@ export const commonOptions = {
   },
   json: flagArgument('print the result as JSON and nothing else'),
   output: { alias: 'o', ...textArgument('file to write; stdout without it') },
-  picture: flagArgument('draw a diagram of bridges and leaks before the answer'),
   quiet: flagArgument('print no progress'),
   wide: flagArgument('use every column of the terminal; 250 in a pipe'),
 } as const;

@@ -43,10 +43,6 @@ export function failingLeaks(result: Result): readonly Reported[] {
   );
 }
 
-export function countFailingLeaks(result: Result): number {
-  return result.steps.reduce((sum, step) => sum + countRows(failingRows(step)), 0);
-}
-
 /** Why expected verdicts are missing. */
 export function missingProof(result: Result): readonly Reported[] {
   return result.steps.flatMap((step, at) =>

@@ -37,7 +37,6 @@ export interface View {
   /** Tables are not cut. */
   readonly uncut?: boolean;
   readonly verbose?: boolean;
-  readonly picture?: boolean;
   /** The user ended the run. */
   readonly brief?: boolean;
   /** A main clause. Absent = steps claim nothing. */

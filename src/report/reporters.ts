@@ -12,8 +12,6 @@ export const reporters = {
   ndjson: async () => (await import('./machine/json.js')).ndjsonReport,
   sarif: async () => (await import('./machine/sarif.js')).sarifReport,
   csv: async () => (await import('./machine/csv.js')).csvReport,
-  controls: async () => (await import('./machine/controls.js')).controlsReport,
-  nagios: async () => (await import('./machine/nagios.js')).nagiosReport,
 } as const satisfies Readonly<Record<string, () => Promise<Reporter>>>;
 
 export type ReporterName = keyof typeof reporters;

@@ -60,8 +60,6 @@ const reportFiles: Readonly<Record<ReporterName, string>> = {
   ndjson: 'events.ndjson',
   sarif: 'report.sarif',
   csv: 'rows.csv',
-  nagios: 'status.txt',
-  controls: 'controls.txt',
 };
 
 /** Every reporter with a file in the folder. */
@@ -71,7 +69,6 @@ export function everyReport(folder: string): readonly ChosenReporter[] {
 
 export interface ReportWriting {
   readonly verbose?: boolean;
-  readonly picture?: boolean;
   readonly wide?: boolean;
   readonly whyNotJudged?: string | undefined;
   /** Of all runs. */
@@ -98,7 +95,7 @@ export async function writeReports(
 /** The short answer on stderr, beside a machine's report on stdout. */
 export async function writeAnswerToLog(
   runs: readonly ReportedRun[],
-  about: Pick<ReportWriting, 'status' | 'picture' | 'unended'>,
+  about: Pick<ReportWriting, 'status' | 'unended'>,
 ): Promise<void> {
   const { terminalReport } = await import('../../report/terminal/terminal.js');
   const view = { width: columnsOf(process.stderr), color: wantsColor(process.stderr) };

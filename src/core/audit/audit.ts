@@ -161,8 +161,8 @@ export function isWithoutGuests(snapshot: Snapshot, { findings }: AuditReport): 
   );
 }
 
-function changesOf({ fix, kept }: NamedFinding): readonly Change[] {
-  return kept ?? fix?.changes ?? [];
+function changesOf({ fix }: NamedFinding): readonly Change[] {
+  return fix?.changes ?? [];
 }
 
 /** Fixes that share a file take the wishes of this severity and above. None is lost. */
@@ -182,7 +182,7 @@ function formsBySeverity(
 }
 
 function reported(named: NamedFinding, formsOf: (finding: NamedFinding) => readonly PersistentFix[]): AuditFinding {
-  const { fix, kept: _kept, ...finding } = named;
+  const { fix, ...finding } = named;
   const persistent = formsOf(named);
   const text = fix === null ? null : fixText(fix);
   const { changes = [] } = fix ?? {};

@@ -1,4 +1,4 @@
-import { entriesIn, entriesOf, entriesOn, linkNamed, portsOf, portVlans, type PortVlans } from './host.js';
+import { entriesIn, entriesOn, linkNamed, portsOf, portVlans, type PortVlans } from './host.js';
 import type { Endpoint, Mac, Settings } from '../model/scenario.js';
 import type { PacketSocket } from '../model/packet-socket.js';
 import type { FdbState, HostState, LinkState, SenderBehind, Snapshot } from '../model/state.js';
@@ -147,20 +147,6 @@ export function describeHolders(sockets: readonly PacketSocket[] | null): string
   if (sockets.length === 0) return 'no packet socket: another bridge, a macvlan, or a user (ip link set promisc on)';
   const names = sockets.flatMap((socket) => socket.holders.map(({ pid, name }) => `${name} (${pid})`));
   return names.length === 0 ? 'a process that is not visible from here' : [...new Set(names)].sort().join(', ');
-}
-
-/**
- * The link of a configuration: by name, or by the guest's MAC, as bridges know it or as libvirt's tap has it (first
- * byte fe).
- */
-export function linkOfRecord(
-  { device, mac }: { readonly device: string | null; readonly mac: Mac | null },
-  state: Pick<HostState, 'links' | 'fdb'>,
-): LinkState | undefined {
-  if (device !== null) return linkNamed(state, device);
-  if (mac === null) return undefined;
-  const port = entriesOf(state, mac).find((entry) => entry.master !== null && entry.state !== 'permanent')?.port;
-  return linkNamed(state, port) ?? state.links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
 }
 
 /** Why a port cannot be captured. null = it can. A port without carrier gets no frames. */

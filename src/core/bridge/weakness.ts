@@ -57,8 +57,6 @@ export const entryCost: FixCost = { price: 'upkeep', text: 'the entry has to fol
 export interface RuleFinding extends Omit<AuditFinding, 'id' | 'bridge' | 'fix' | 'lasting'> {
   /** null = nothing to do. */
   readonly fix: Fix | null;
-  /** Running changes that have to persist, if that is all. */
-  readonly kept?: readonly Change[];
 }
 
 /** A rule on a bridge. */

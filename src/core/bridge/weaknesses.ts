@@ -6,7 +6,6 @@ import type { BridgeView } from './view.js';
 import { type Audited, type Explained, type FixCost, prices, type RuleFinding } from './weakness.js';
 import { copyInTunnel, nat, reflectedByUplink, rewritten } from './weaknesses/altered.js';
 import { bypassPossible } from './weaknesses/bypasses.js';
-import { declaredNotLive } from './weaknesses/declared-not-live.js';
 import { acceptedBefore, dockerIsolation, networksJoined } from './weaknesses/networks-apart.js';
 import { broadcastFlood, groupFlood, multicastFlood, unknownFlood } from './weaknesses/flooding.js';
 import {
@@ -110,7 +109,6 @@ export const weaknesses: Readonly<Record<FoundCauseCode, Explained> & Record<Aud
   'bridge-chain-skipped': bridgeChainSkipped,
   'netfilter-skipped': netfilterSkipped,
   'sniffer-on-host': snifferOnHost,
-  'declared-not-live': declaredNotLive,
   'backup-port': backupPort,
   hairpin,
   'neighbour-suppression': neighbourSuppression,

@@ -1,34 +1,19 @@
 import type { Mac } from './scenario.js';
 import { flag, leaf, matching, maybe, type Of, oneOf, orNull, text } from './shape/shape.js';
 
-/** Keys of the kernel, and `master` and `native_vlan` of ports. */
-export const declaredKeys = [
-  'isolated',
-  'learning',
-  'hairpin',
-  'neigh_suppress',
-  'master',
-  'native_vlan',
-  'ageing_time',
-  'stp_state',
-  'vlan_filtering',
-  'mcast_snooping',
-] as const;
-export type DeclaredKey = (typeof declaredKeys)[number];
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+}
 
-/** A value in a program's configuration. The kernel's may differ. */
-export interface Declared {
-  /** `libvirt`, `Proxmox VE`, `netplan`, `ifupdown`. */
+/** A guest's port that `by` promises to isolate; the kernel's may not be. */
+export interface IsolatedPort {
+  /** `libvirt`, `Proxmox VE`. */
   readonly by: string;
-  readonly readFrom: string;
   /** null = found by `mac`. */
   readonly device: string | null;
   /** Of the guest. */
   readonly mac: Mac | null;
-  readonly key: DeclaredKey;
-  /** Times in centiseconds. */
-  readonly value: boolean | number | string;
-  readonly apply: string;
 }
 
 /** Sources of guests' names. Each program's file in core/discover/guests adds its own. */

@@ -1,5 +1,4 @@
 import type { PacketSocket, RunningProgram, SocketProcess } from './packet-socket.js';
-import type { Declared } from './host-config.js';
 import type { ConfigurationManager } from './fix.js';
 import type { SettingValue } from './scenario.js';
 import type { NeighbourState, Routing } from './routing-state.js';
@@ -288,7 +287,6 @@ export interface Snapshot {
     readonly ports: readonly OvsRecord[];
     readonly mirrors: readonly OvsRecord[];
   } | null;
-  readonly declared?: readonly Declared[];
   readonly keepers?: readonly ConfigurationManager[];
   readonly beside?: Beside;
 }

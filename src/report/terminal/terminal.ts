@@ -9,7 +9,6 @@ import { summary } from '../word.js';
 import { closingLines, sumLines } from './closing.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
 import { printSection } from './blocks.js';
-import { pictureLines } from './picture.js';
 import { shortReport } from './short.js';
 import { terminalTable } from './table.js';
 
@@ -61,11 +60,6 @@ function wholeReport(run: ReportedRun, view: View, width: number, paint: Paint):
   ];
 }
 
-function pictureBefore(run: ReportedRun, { picture }: View, width: number, paint: Paint): readonly string[] {
-  const lines = picture === true ? pictureLines(run, width, paint) : [];
-  return lines.length === 0 ? [] : [...lines, ''];
-}
-
 const maxBrief = 9;
 
 function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
@@ -91,10 +85,7 @@ export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: Vie
   const shown =
     runs.length === 1 || complete ? runs : runs.filter(({ result, status = result.exitCode }) => status !== 0);
   const texts = [
-    ...shown.map((run) => [
-      ...pictureBefore(run, view, width, paint),
-      ...(complete ? wholeReport(run, view, width, paint) : shortReport(run, view, width, paint)),
-    ]),
+    ...shown.map((run) => (complete ? wholeReport : shortReport)(run, view, width, paint)),
     ...(runs.length === 1 && (view.unended ?? []).length === 0 ? [] : [sumLines(runs, view, width, paint)]),
   ];
   return texts.map((lines) => `${lines.map((line) => line.trimEnd()).join('\n')}\n`).join('\n');

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { junitReport } from '../../../src/report/machine/junit.js';
-import { nagiosReport } from '../../../src/report/machine/nagios.js';
 import { prometheusReport } from '../../../src/report/machine/prometheus.js';
 import { markdownReport } from '../../../src/report/markdown.js';
 import { experiment, findings, result, step } from '../../support/report/fixture.js';
@@ -95,27 +94,6 @@ describe('markdown, rendered by cmark-gfm', needs(program('cmark-gfm')), () => {
     expect(html).not.toMatch(/<(?!\/?(h2|table|thead|tbody|tr|th|td|ul|li|p|strong)\b)/);
   });
 });
-
-describe(
-  'nagios, read by Monitoring::Plugin',
-  needs(loads('perl -MMonitoring::Plugin::Performance -e1', 'libmonitoring-plugin-perl')),
-  () => {
-    it('has performance data that its parser takes apart', () => {
-      const line = nagiosReport([run(broken)], view);
-      const { status, stdout, stderr } = feed(
-        line.split(' | ')[1] ?? '',
-        'perl',
-        '-MMonitoring::Plugin::Performance',
-        '-e',
-        'print map { join(" ", $_->label, $_->value, $_->uom // ""), "\\n" } Monitoring::Plugin::Performance->parse_perfstring(<STDIN>)',
-      );
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      expect(stdout).toContain('leaks 1 \n');
-      expect(stdout).toContain('duration 12.3 s\n');
-      expect(stdout.trimEnd().split('\n').length).toBe(4);
-    });
-  },
-);
 
 describe('prometheus, read by promtool', needs(program('promtool')), () => {
   it('finds no fault with the metrics of two runs', () => {

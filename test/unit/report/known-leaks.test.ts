@@ -44,7 +44,6 @@ describe('a run whose leaks are all known from its baseline', () => {
     expect(await reported('junit', known)).toMatch(
       /failures="0"[^]*<system-out>kali3 receives[^]*known from run monday/,
     );
-    expect(await reported('nagios', known)).toMatch(/^ISOLATION OK/);
   });
 
   it('is the same as before for programs: JSON is what was judged', async () =>
@@ -145,7 +144,6 @@ describe('a run whose leaks are known, and in which a claim failed', () => {
     expect((await reporters.junit())([shown], view)).toContain('failures="1" errors="0" skipped="0" time="12.345"');
     expect((await reporters.junit())([shown], view)).toContain('<failure message="did not come true: ids sees all">');
     expect((await reporters.github())([shown], view)).toContain('did not come true: ids sees all');
-    expect((await reporters.nagios())([shown], view)).toMatch(/^ISOLATION WARNING/);
     expect((await reporters.terminal())([shown], view)).toMatch(/^NOT AS EXPECTED/);
   });
 });

@@ -12,10 +12,8 @@ export const defineReport = command(
         describe: `form of the report: ${reporterNames.join(', ')}; without it the status is that of the runs`,
       },
       output: commonOptions.output,
-      picture: flagArgument('with --format terminal: a picture before the answer'),
     } as const),
-  async ({ dir, format, output, picture }) =>
-    (await import('./report.js')).reportCommand(dir, format, output ?? null, picture),
+  async ({ dir, format, output }) => (await import('./report.js')).reportCommand(dir, format, output ?? null),
 );
 
 export const defineDiff = command(

@@ -1,5 +1,5 @@
 import { commandText } from '../../../core/fix/fix-text.js';
-import { assertKnown, usageError } from '../../../core/model/verify-error.js';
+import { assertKnown } from '../../../core/model/verify-error.js';
 import type { ReportedRun, UnendedRun } from '../../../report/reporter.js';
 import type { ReporterName } from '../../../report/reporters.js';
 import { makePaint } from '../../../report/terminal/layout.js';
@@ -43,15 +43,12 @@ export async function reportCommand(
   dirs: readonly string[],
   form: ReporterName | undefined,
   path: string | null,
-  picture = false,
 ): Promise<number> {
   const name = form ?? 'terminal';
-  if (picture && name !== 'terminal')
-    throw usageError(`--picture is for people at a terminal, not for ${name}`, 'give --format terminal');
   if (form === undefined && dirs.length > 1) return listRuns(dirs, path);
   const runs: ReportedRun[] = [];
   for (const dir of dirs) runs.push(await judgedRun(dir, name === 'html'));
-  const failed = await writeReports([{ name, path }], runs, { picture });
+  const failed = await writeReports([{ name, path }], runs);
   return combineExitStatuses([
     ...(form === undefined ? runs.map(({ result }) => result.exitCode) : []),
     ...printFailedReports(failed, commandText(['report', ...dirs, '--format', name, '-o', 'FILE']), true),

@@ -12,7 +12,6 @@ export const defineReplay = command(
       scenario: textArgument('the scenario that names the observer; needs --observer'),
       observer: textsArgument('NAME=FILE: the capture of one endpoint of the scenario'),
       'second-reader': flagArgument('read classic captures with pcap-parser too, and say where the two readers differ'),
-      picture: commonOptions.picture,
       wide: commonOptions.wide,
       verbose: flagArgument('print all that is known, not the answer alone'),
       json: commonOptions.json,

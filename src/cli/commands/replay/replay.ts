@@ -28,7 +28,6 @@ export async function replayCommand(
     readonly json: boolean;
     readonly reporter: readonly string[];
     readonly verbose?: boolean;
-    readonly picture?: boolean;
     readonly wide?: boolean;
   },
 ): Promise<number> {
@@ -62,7 +61,6 @@ export async function replayCommand(
     await writeReports(chosen, runs, {
       status,
       verbose: options.verbose ?? false,
-      picture: options.picture ?? false,
       wide: options.wide ?? false,
       unended,
     }),

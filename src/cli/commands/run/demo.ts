@@ -9,7 +9,6 @@ export interface DemoOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
-  readonly picture: boolean;
   readonly wide: boolean;
   readonly engine: 'auto' | 'libpcap' | 'cap';
   readonly toolVersion: string;

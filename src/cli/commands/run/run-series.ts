@@ -24,7 +24,6 @@ export interface RunCommandOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
-  readonly picture?: boolean;
   readonly wide?: boolean;
   readonly whyNotJudged?: string;
   readonly engine: 'auto' | 'libpcap' | 'cap';

@@ -276,14 +276,13 @@ async function writeAnswers(
   status: number,
   stop: Stop,
 ): Promise<readonly FailedReport[]> {
-  const { verbose, picture = false, wide = false, whyNotJudged, quiet, progress, timeout } = options;
+  const { verbose, wide = false, whyNotJudged, quiet, progress, timeout } = options;
   const { runs } = series;
   const brief = stop.by !== undefined;
   const unended = unendedRuns(stop, series, timeout);
   const ended = stop.by === undefined ? status : statusOf(stop.by);
   const failed = await writeReports(reporters, runs, {
     verbose,
-    picture,
     wide,
     whyNotJudged,
     status: ended,
@@ -292,7 +291,6 @@ async function writeAnswers(
   });
   // If stdout is for a machine, the log has the answer for people.
   const isForMachine = !reporters.some(({ name, path }) => name === 'terminal' && path === null);
-  if (isForMachine && !quiet && !brief && progress !== 'json')
-    await writeAnswerToLog(runs, { status, picture, unended });
+  if (isForMachine && !quiet && !brief && progress !== 'json') await writeAnswerToLog(runs, { status, unended });
   return failed;
 }

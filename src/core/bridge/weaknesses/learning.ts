@@ -136,7 +136,7 @@ export function entriesBehind({ fdb }: BridgeView, port: PortView): BridgeView['
 }
 
 /** True if a static entry names a MAC behind the port. */
-export function hasStaticEntry(view: BridgeView, port: PortView): boolean {
+function hasStaticEntry(view: BridgeView, port: PortView): boolean {
   return entriesBehind(view, port).some(({ state }) => state === 'static');
 }
 

@@ -1,6 +1,6 @@
 import type { ProbeClassName } from '../../model/scenario.js';
 import { type CatalogueAllowance, catalogueClasses, disruptiveClasses } from '../../probe/classes.js';
-import type { Declared, Inventory } from '../../model/host-config.js';
+import type { Inventory, IsolatedPort } from '../../model/host-config.js';
 import { attributesOf } from '../../bridge/attributes.js';
 import { linkNamed } from '../../bridge/host.js';
 import { fullTable, isDeafToSources, strangersBehind } from '../../bridge/view.js';
@@ -75,8 +75,8 @@ export interface WholeInput {
   /** Heard sending out of bridge devices. */
   readonly behind?: readonly SenderBehind[];
   readonly inventory: Inventory;
-  /** Configuration of ports; absent: not read. */
-  readonly declared?: readonly Declared[];
+  /** By the configuration of managers. */
+  readonly declared?: readonly IsolatedPort[];
   /** Segments that no bridge carries. */
   readonly beside: Beside;
   /** By device, with prefix, without link-local ones. */

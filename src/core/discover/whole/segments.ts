@@ -2,7 +2,7 @@ import { entriesOf, linkNamed, portVlans } from '../../bridge/host.js';
 import { dropsWithin } from '../../bridge/bypass/forward-rules.js';
 import { isSettingOn } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
-import type { Declared } from '../../model/host-config.js';
+import type { IsolatedPort } from '../../model/host-config.js';
 import type { Carrier } from '../../model/scenario.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundBehind, FoundEntry } from '../found-endpoints.js';
@@ -118,7 +118,7 @@ export interface OnBridge {
   readonly entries: readonly FoundEntry[];
   readonly tested: readonly FoundEntry[];
   readonly behind?: readonly FoundBehind[];
-  readonly declared: readonly Declared[];
+  readonly declared: readonly IsolatedPort[];
 }
 
 /** Compared guests, and ports that serve them. */
@@ -130,19 +130,8 @@ export function apartFrom(
 }
 
 /** By libvirt or Proxmox VE. */
-function isPromised({ endpoint: { port, mac } }: FoundEntry, declared: readonly Declared[]): boolean {
-  return declared.some(
-    (setting) =>
-      setting.key === 'isolated' &&
-      setting.value === true &&
-      (setting.device === port || (setting.mac !== null && setting.mac === mac)),
-  );
-}
-
-function byText(declared: readonly Declared[]): string {
-  return [
-    ...new Set(declared.flatMap(({ key, value, by }) => (key === 'isolated' && value === true ? [by] : []))),
-  ].join(' and ');
+function isPromised({ endpoint: { port, mac } }: FoundEntry, declared: readonly IsolatedPort[]): boolean {
+  return declared.some((one) => one.device === port || (one.mac !== null && one.mac === mac));
 }
 
 /** A rule takes no raw frames. */
@@ -201,7 +190,9 @@ export function foundBridge(
     floodsOut: uplinks.some((uplink) => portOf(uplink)?.['flood'] !== false),
     claims: [
       ...(promised.length > 1
-        ? [`${name}: ${promised.length} ports of guests are to be isolated, says ${byText(declared)}.`]
+        ? [
+            `${name}: ${promised.length} ports of guests are to be isolated, says ${[...new Set(declared.map(({ by }) => by))].join(' and ')}.`,
+          ]
         : []),
       ...(isSet
         ? [

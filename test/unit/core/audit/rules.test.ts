@@ -58,7 +58,6 @@ const cases: Readonly<Record<AuditId, readonly [speaks: Snapshot, silent: Snapsh
   ],
   'isolated-one-sided': [withPort('vnet0', { isolated: true }), withPorts({ isolated: true })],
   'proxmox-firewall-port': [behindFirewall('tap100i0', false), behindFirewall('tap100i0', true)],
-  'declared-not-live': [declaring(true), declaring(false)],
   'fdb-limit': [withBridge({ fdb_max_learned: 3, fdb_n_learned: 3 }), rest],
   'unknown-flood': [rest, withPorts({ flood: false })],
   'host-forwards': [withSysctl('net.ipv4.ip_forward', '1'), rest],
@@ -148,12 +147,6 @@ function withOvs(bridge: OvsRecord = {}, port: OvsRecord = {}): Snapshot {
   };
 }
 
-/** A configuration that wants the port of the first guest isolated, or not, known by the guest's MAC. */
-function declaring(value: boolean): Snapshot {
-  const guest = { by: 'libvirt', readFrom: 'virsh dumpxml --inactive kali1', device: null, mac: ownMac } as const;
-  return { ...rest, declared: [{ ...guest, key: 'isolated', value, apply: 'restart the guest' }] };
-}
-
 describe.each(Object.entries(cases))('%s', (id, [speaks, silent]) => {
   it('speaks where there is reason to', () => expect(ids(speaks)).toContain(id));
   it('is silent where there is none', () => expect(ids(silent)).not.toContain(id));
@@ -185,31 +178,6 @@ describe('an audit', () => {
       findings.map(({ severity }) => severity).filter((severity, at, severities) => severity !== severities[at - 1]),
     ).toEqual(['high', 'medium', 'low', 'info']);
     expect(findings.filter(({ readFrom, text }) => readFrom === '' || text === '')).toEqual([]);
-  });
-  it('says of what is configured and does not run who says it, where, and what makes it act', () => {
-    expect(findingOf(declaring(true), 'declared-not-live')).toEqual({
-      id: 'declared-not-live',
-      bridge: 'br0',
-      severity: 'high',
-      place: 'vnet0.isolated',
-      value: 'off, libvirt says on',
-      readFrom: 'virsh dumpxml --inactive kali1, ip -d link',
-      text: 'it is to be isolated, and the running port is not',
-      probe: null,
-      fix: 'restart the guest',
-    });
-    const port = { by: 'netplan', readFrom: '/etc/netplan/1.yaml', device: 'vnet1', mac: null } as const;
-    const moved: Snapshot = {
-      ...rest,
-      declared: [{ ...port, key: 'master', value: 'br0', apply: 'netplan apply' }],
-    };
-    expect(ids(moved)).not.toContain('declared-not-live');
-    const elsewhere = withState(moved, setLink('vnet1', { master: null, port: null }));
-    expect(findingOf(elsewhere, 'declared-not-live')).toMatchObject({
-      place: 'vnet1.master',
-      value: 'none, netplan says br0',
-      fix: 'netplan apply',
-    });
   });
   it('names bridge, ports and values of Open vSwitch', () => {
     expect(

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { nagiosReport } from '../../../../src/report/machine/nagios.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
 import { makePaint } from '../../../../src/report/terminal/layout.js';
 import { runsTable } from '../../../../src/report/terminal/runs.js';
@@ -92,15 +91,6 @@ describe('the word EXPOSED', () => {
     const lines = render(held([]), held([flood]));
     expect(lines.at(-1)).toMatch(/^HOLDS, EXPOSED: 2 runs: 2 HOLDS, of these 1 is EXPOSED; exit status 0/);
     expect(lines.at(-2)).toMatch(/^HOLDS, EXPOSED /);
-  });
-
-  it('stands in the line for a monitor, which is OK', () => {
-    const report = (run: Result): string =>
-      nagiosReport([{ result: run, dir: null, details: null }], { width: 80, color: false });
-    expect(report(held([flood]))).toMatch(
-      /^ISOLATION OK - .* holds as expected, EXPOSED: 1 thing any guest can try \|/,
-    );
-    expect(report(held([]))).not.toContain('EXPOSED');
   });
 
   it('claims known unicast only of those that were asked', () => {

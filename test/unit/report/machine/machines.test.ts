@@ -16,8 +16,6 @@ const reporters = {
   ndjson: await loaders.ndjson(),
   sarif: await loaders.sarif(),
   csv: await loaders.csv(),
-  controls: await loaders.controls(),
-  nagios: await loaders.nagios(),
 };
 
 const view = { width: 80, color: false };
@@ -65,8 +63,6 @@ describe('a run that came to no result', () => {
     ndjson: '{"event":"run-unended","scenario":"late","why":"stopped by --timeout 1s"}\n',
     sarif: '"text": "no result: late: stopped by --timeout 1s"',
     csv: '\nlate,,,,no result,,,',
-    controls: '- late: no result: stopped by --timeout 1s. Nothing is shown.\n',
-    nagios: 'ISOLATION UNKNOWN - wireshark-experiment broken as expected; late no result, stopped by --timeout 1s | ',
   };
 
   it.each(Object.entries(reporters))('stands in the %s report', (name, report) => {
@@ -176,31 +172,6 @@ describe('ndjson report', () => {
   });
 });
 
-describe('nagios report', () => {
-  it.each([
-    [broken, 'CRITICAL'],
-    [experiment, 'OK'],
-    [{ ...broken, exitCode: 3 }, 'UNKNOWN'],
-    [{ ...broken, exitCode: 4 }, 'WARNING'],
-  ] as const)('is one line whose state goes with the exit status', (judged, state) => {
-    const text = reporters.nagios([run(judged)], view);
-    expect(text).toMatch(
-      new RegExp(`^ISOLATION ${state} - [^|\\n]+ \\| leaks=\\d+;;0 unobserved_ports=0 dropped=0 duration=12\\.3s\\n$`),
-    );
-  });
-});
-
-describe('nagios report of runs that are as expected', () => {
-  it.each([
-    [0, 'OK'],
-    [2, 'CRITICAL'],
-    [3, 'UNKNOWN'],
-    [69, 'UNKNOWN'],
-  ] as const)('with exit status %i is %s', (status, state) => {
-    expect(reporters.nagios([run(experiment)], { ...view, status })).toMatch(new RegExp(`^ISOLATION ${state} - `));
-  });
-});
-
 describe('junit report', () => {
   it('is XML to a parser that is not ours', () => {
     const { status, stdout, error } = spawnSync(
@@ -235,20 +206,9 @@ describe('leaks that have no rows of their own', () => {
   );
 
   it.each([
-    ['nagios', /\| leaks=4001;;0 /],
     ['prometheus', /^verify_isolation_step_leaks\{.*\} 4001$/m],
     ['html', /<td>4,007 leaking rows<\/td>/],
   ] as const)('count in the %s report as what they stand for', (name, counted) => {
     expect(reporters[name]([run(folded)], view)).toMatch(counted);
-  });
-
-  it('have their number where a row is a line', () => {
-    const only = folded.steps.map((each) => ({
-      ...each,
-      findings: each.findings.filter(({ grouped }) => grouped === 4000),
-    }));
-    expect(reporters.nagios([run({ ...folded, steps: only })], view)).toContain(
-      'overheard by kali3: 5 of 100 (4,000 rows)',
-    );
   });
 });

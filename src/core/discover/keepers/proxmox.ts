@@ -1,5 +1,5 @@
 import type { ConfigurationManager } from '../../model/fix.js';
-import type { Declared } from '../../model/host-config.js';
+import type { IsolatedPort } from '../../model/host-config.js';
 import { objectsOf, textOf } from '../../text/json-text.js';
 import { readProxmoxConfig } from '../guests/proxmox.js';
 
@@ -13,46 +13,14 @@ export function isolatingVnets(vnets: unknown): ReadonlySet<string> {
   );
 }
 
-/**
- * A guest's ports by its configuration: bridge, VLAN on a filtering bridge, isolation by the VNet. With firewall the
- * port is `fwpr<ID>p<N>` in place of the guest's own, which is on `fwbr<ID>i<N>`.
- */
-export function proxmoxDeclared(
-  id: number,
-  program: 'qm' | 'pct',
-  config: string,
+/** With firewall the port is `fwpr<ID>p<N>` in place of the guest's own, which is on `fwbr<ID>i<N>`. */
+export function proxmoxIsolated(
+  managers: readonly ConfigurationManager[],
   isolating: ReadonlySet<string>,
-): readonly Declared[] {
-  return readProxmoxConfig(config).nics.flatMap(({ number, parts }): readonly Declared[] => {
-    const bridge = parts.get('bridge') ?? '';
-    if (bridge === '' || parts.get('link_down') === '1') return [];
-    const device =
-      parts.get('firewall') === '1' ? `fwpr${id}p${number}` : `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
-    const common = {
-      by: 'Proxmox VE',
-      readFrom: `${program} config ${id}`,
-      device,
-      mac: null,
-      apply: 'restart the guest',
-    };
-    const tag = Number(parts.get('tag'));
-    return [
-      // With a tag, a bridge that does not filter has one beside it for each VLAN (vmbr0v20), where the guest is.
-      Number.isInteger(tag) && tag > 0
-        ? ({ ...common, key: 'native_vlan', value: tag } as const)
-        : ({ ...common, key: 'master', value: bridge } as const),
-      ...(isolating.has(bridge)
-        ? [
-            {
-              ...common,
-              readFrom: `pvesh get /cluster/sdn/vnets (${bridge}: isolate-ports)`,
-              key: 'isolated',
-              value: true,
-            } as const,
-          ]
-        : []),
-    ];
-  });
+): readonly IsolatedPort[] {
+  return managers.flatMap((port) =>
+    port.by === 'Proxmox VE' && isolating.has(port.bridge) ? [{ by: port.by, device: port.device, mac: null }] : [],
+  );
 }
 
 /** A guest's ports (`qm config ID`, `pct config ID`), with and without firewall. `vnets`: names of the SDN's VNets. */

@@ -1,7 +1,7 @@
-import { linkOfRecord } from '../../bridge/view.js';
+import { entriesOf, linkNamed } from '../../bridge/host.js';
 import type { ConfigurationManager } from '../../model/fix.js';
-import type { Declared } from '../../model/host-config.js';
-import type { HostState } from '../../model/state.js';
+import type { IsolatedPort } from '../../model/host-config.js';
+import type { HostState, LinkState } from '../../model/state.js';
 import { readDomain } from '../guests/libvirt.js';
 import { childOf, readXml, type XmlElement } from '../guests/read-xml.js';
 
@@ -14,7 +14,6 @@ export interface LibvirtNetwork {
   /** libvirt makes the bridge, unless `<forward>` names an existing one. */
   readonly isManaged: boolean;
   readonly isolated: boolean;
-  readonly stp: boolean | null;
 }
 
 function isolatedIn(element: XmlElement): boolean | null {
@@ -28,7 +27,6 @@ export function libvirtNetwork(xml: string): LibvirtNetwork {
   const name = childOf(network, 'name')?.text ?? '';
   if (network.name !== 'network' || name === '') throw new Error('line 1: no <network> with a <name>');
   const bridge = childOf(network, 'bridge');
-  const stp = bridge?.attributes['stp'];
   const isManaged = !['bridge', 'private', 'vepa', 'passthrough', 'hostdev'].includes(
     childOf(network, 'forward')?.attributes['mode'] ?? 'nat',
   );
@@ -37,27 +35,7 @@ export function libvirtNetwork(xml: string): LibvirtNetwork {
     bridge: bridge?.attributes['name'] ?? null,
     isManaged,
     isolated: isolatedIn(network) ?? false,
-    stp: stp === undefined ? null : stp === 'on',
   };
-}
-
-/** Settings of networks' own bridges, not of existing ones (`forward mode='bridge'`). */
-export function networkDeclared(networks: readonly LibvirtNetwork[]): readonly Declared[] {
-  return networks.flatMap(({ name, bridge, stp }): readonly Declared[] =>
-    bridge === null || stp === null
-      ? []
-      : [
-          {
-            by,
-            readFrom: `virsh net-dumpxml ${name}`,
-            device: bridge,
-            mac: null,
-            key: 'stp_state',
-            value: stp,
-            apply: `virsh net-destroy ${name}, virsh net-start ${name}`,
-          },
-        ],
-  );
 }
 
 interface DomainPort {
@@ -67,6 +45,14 @@ interface DomainPort {
   /** The network that names the bridge; null = the domain does. */
   readonly network: string | null;
   readonly isolated: boolean;
+}
+
+/** As bridges know the guest's MAC, or as libvirt's tap has it (first byte fe). */
+function deviceOf(mac: string, state: Pick<HostState, 'links' | 'fdb'>): string | undefined {
+  const port = entriesOf(state, mac).find((entry) => entry.master !== null && entry.state !== 'permanent')?.port;
+  const tap = (): LinkState | undefined =>
+    state.links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`);
+  return (linkNamed(state, port) ?? tap())?.name;
 }
 
 function portsOf(xml: string, networks: readonly LibvirtNetwork[]): readonly DomainPort[] {
@@ -82,19 +68,11 @@ function portsOf(xml: string, networks: readonly LibvirtNetwork[]): readonly Dom
 }
 
 /**
- * A domain's interfaces (`virsh -r dumpxml --inactive`, libvirt.org/formatdomain.html): bridge, and `<port
- * isolated='yes'/>`, which acts between ports that both have it. The MAC finds the host's port, which each start makes
- * anew, with that element's setting.
+ * Ports with `<port isolated='yes'/>` in a domain (`virsh -r dumpxml --inactive`, libvirt.org/formatdomain.html) or its
+ * network, found by MAC: each start makes the host's port anew.
  */
-export function libvirtDeclared(xml: string, networks: readonly LibvirtNetwork[]): readonly Declared[] {
-  return portsOf(xml, networks).flatMap(({ guest, mac, bridge, isolated }): readonly Declared[] => {
-    const readFrom = `virsh dumpxml --inactive ${guest}`;
-    const common = { by, readFrom, device: null, mac, apply: 'restart the guest' } as const;
-    return [
-      { ...common, key: 'master', value: bridge },
-      { ...common, key: 'isolated', value: isolated },
-    ];
-  });
+export function libvirtIsolated(xml: string, networks: readonly LibvirtNetwork[]): readonly IsolatedPort[] {
+  return portsOf(xml, networks).flatMap(({ mac, isolated }) => (isolated ? [{ by, device: null, mac }] : []));
 }
 
 /** Bridges that libvirt's networks make, not existing ones (`forward mode='bridge'`). */
@@ -111,7 +89,7 @@ export function libvirtDomainManagers(
   state: Pick<HostState, 'links' | 'fdb'>,
 ): readonly ConfigurationManager[] {
   return portsOf(xml, networks).flatMap(({ isolated: _, ...port }): readonly ConfigurationManager[] => {
-    const device = linkOfRecord({ device: null, mac: port.mac }, state)?.name;
+    const device = deviceOf(port.mac, state);
     return device === undefined ? [] : [{ by, device, keeps: 'guest', ...port }];
   });
 }

@@ -1,81 +1,84 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { interfacesReport } from '../../core/discover/declared/interfaces.js';
+import { interfacesManagers } from '../../core/discover/keepers/interfaces.js';
 import {
-  libvirtDeclared,
   libvirtDomainManagers,
+  libvirtIsolated,
   libvirtNetwork,
   libvirtNetworkManagers,
-  networkDeclared,
-} from '../../core/discover/declared/libvirt.js';
-import { netplanReport } from '../../core/discover/declared/netplan.js';
-import { networkManagerManagers } from '../../core/discover/declared/network-manager.js';
-import { isolatingVnets, proxmoxDeclared, proxmoxManagers } from '../../core/discover/declared/proxmox.js';
-import type { ConfigFile, ConfigReport } from '../../core/discover/declared/report.js';
+} from '../../core/discover/keepers/libvirt.js';
+import { netplanManagers } from '../../core/discover/keepers/netplan.js';
+import { networkManagerManagers } from '../../core/discover/keepers/network-manager.js';
+import { isolatingVnets, proxmoxIsolated, proxmoxManagers } from '../../core/discover/keepers/proxmox.js';
 import { proxmoxOwner, proxmoxContext } from '../../core/discover/guests/proxmox.js';
+import type { ConfigurationManager } from '../../core/model/fix.js';
+import type { ConfigFile, IsolatedPort } from '../../core/model/host-config.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { messageOf, systemCode, VerifyError } from '../../core/model/verify-error.js';
 import { mustRun, readJson } from '../process/programs.js';
 
 const timeoutMs = 10_000;
 
-export interface DeclaredSnapshot extends ConfigReport {
+interface Kept {
+  readonly keepers: readonly ConfigurationManager[];
+  readonly isolated?: readonly IsolatedPort[];
+}
+
+/** What makes bridges and ports, and those that are to be isolated. */
+export interface Keepers extends Required<Kept> {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
-/**
- * Bridges and ports by libvirt, Proxmox VE, netplan and ifupdown. Skips missing ones, names unreadable ones. `root`:
- * parent of /etc.
- */
-export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredSnapshot> {
+/** Of libvirt, Proxmox VE, netplan, ifupdown and NetworkManager. Skips missing ones. `root`: parent of /etc. */
+export async function readKeepers(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<Keepers> {
   const unread: { what: string; why: string }[] = [];
-  const sources: readonly (readonly [string, () => Promise<ConfigReport>])[] = [
-    ['libvirt', () => libvirt(state)],
-    ['Proxmox VE', () => proxmox(state.links)],
-    ['netplan', () => Promise.resolve(netplan(root))],
-    ['ifupdown', () => Promise.resolve(interfaces(root))],
-    ['NetworkManager', () => Promise.resolve(networkManager(root))],
-  ];
-  const declarations = await Promise.all(
-    sources.map(async ([what, read]) => {
+  const sources: Readonly<Record<string, () => Kept | Promise<Kept>>> = {
+    libvirt: () => libvirt(state),
+    'Proxmox VE': () => proxmox(state.links),
+    netplan: () => ({ keepers: netplan(root) }),
+    ifupdown: () => ({ keepers: interfaces(root) }),
+    NetworkManager: () => ({ keepers: networkManager(root) }),
+  };
+  const kept = await Promise.all(
+    Object.entries(sources).map(async ([what, read]): Promise<Kept> => {
       try {
         return await read();
       } catch (error) {
         if (!isAbsent(error)) unread.push({ what: `what ${what} declares`, why: messageOf(error) });
-        return { declared: [], keepers: [] };
+        return { keepers: [] };
       }
     }),
   );
   return {
-    declared: declarations.flatMap(({ declared }) => declared),
-    keepers: declarations.flatMap(({ keepers }) => keepers),
+    keepers: kept.flatMap(({ keepers }) => keepers),
+    isolated: kept.flatMap(({ isolated = [] }) => isolated),
     unread,
   };
 }
 
-function netplan(root: string): ConfigReport {
+function netplan(root: string): readonly ConfigurationManager[] {
   const files = ['lib', 'etc', 'run']
     .flatMap((folder) => filesIn(`${root}/${folder}/netplan`, /\.yaml$/))
     .sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
-  return netplanReport(files);
+  return netplanManagers(files);
 }
 
 /** An installed ifupdown2 replaces ifupdown and its options. */
-function interfaces(root: string): ConfigReport {
+function interfaces(root: string): readonly ConfigurationManager[] {
   const files = [
     ...filesIn(`${root}/etc/network`, /^interfaces$/),
     ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/),
   ];
-  return interfacesReport(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown');
+  return interfacesManagers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown');
 }
 
 /** Later folders override keyfiles of the same name (NetworkManager.conf(5)). Other formats are distributions' own. */
-function networkManager(root: string): ConfigReport {
+function networkManager(root: string): readonly ConfigurationManager[] {
   const files = new Map(
     ['usr/lib', 'run', 'etc']
       .flatMap((folder) => filesIn(`${root}/${folder}/NetworkManager/system-connections`, /^[^.].*\.nmconnection$/))
       .map((file) => [baseName(file), file]),
   );
-  return { declared: [], keepers: networkManagerManagers([...files.values()]) };
+  return networkManagerManagers([...files.values()]);
 }
 
 /** Without its daemon it has no guests. */
@@ -86,7 +89,7 @@ function isAbsent(error: unknown): boolean {
   );
 }
 
-async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<ConfigReport> {
+async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Kept> {
   const list = async (...words: readonly string[]): Promise<readonly string[]> =>
     (await mustRun(['virsh', '-r', '-q', ...words], { timeoutMs }))
       .split('\n')
@@ -102,7 +105,7 @@ async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<ConfigR
     domains.map((uuid) => mustRun(['virsh', '-r', '-q', 'dumpxml', '--inactive', uuid], { timeoutMs })),
   );
   return {
-    declared: [...networkDeclared(networks), ...texts.flatMap((xml) => libvirtDeclared(xml, networks))],
+    isolated: texts.flatMap((xml) => libvirtIsolated(xml, networks)),
     keepers: [
       ...libvirtNetworkManagers(networks),
       ...texts.flatMap((xml) => libvirtDomainManagers(xml, networks, state)),
@@ -110,27 +113,22 @@ async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<ConfigR
   };
 }
 
-async function proxmox(links: readonly LinkState[]): Promise<ConfigReport> {
+async function proxmox(links: readonly LinkState[]): Promise<Kept> {
   const owners = new Map(
     links.flatMap(({ name }) => {
       const owner = proxmoxOwner(name);
       return owner === null ? [] : [[owner.id, owner] as const];
     }),
   );
-  if (owners.size === 0) return { declared: [], keepers: [] };
+  if (owners.size === 0) return { keepers: [] };
   const vnets = await readJson(['pvesh', 'get', '/cluster/sdn/vnets', '--output-format', 'json'], { timeoutMs });
   const { vnets: named } = proxmoxContext(null, vnets);
-  const texts = await Promise.all(
-    [...owners.values()].map(async ({ id, program }) => ({
-      id,
-      program,
-      config: await mustRun([program, 'config', String(id)], { timeoutMs }),
-    })),
+  const keepers = await Promise.all(
+    [...owners.values()].map(async ({ id, program }) =>
+      proxmoxManagers(id, program, await mustRun([program, 'config', String(id)], { timeoutMs }), named),
+    ),
   );
-  return {
-    declared: texts.flatMap(({ id, program, config }) => proxmoxDeclared(id, program, config, isolatingVnets(vnets))),
-    keepers: texts.flatMap(({ id, program, config }) => proxmoxManagers(id, program, config, named)),
-  };
+  return { keepers: keepers.flat(), isolated: proxmoxIsolated(keepers.flat(), isolatingVnets(vnets)) };
 }
 
 function baseName({ path }: ConfigFile): string {

@@ -1,5 +1,5 @@
 import type { ConfigurationManager } from '../../model/fix.js';
-import type { ConfigFile } from './report.js';
+import type { ConfigFile } from '../../model/host-config.js';
 
 /**
  * A key of a keyfile's section (nm-settings-keyfile(5), a dialect of Desktop Entry files); `\\s` at a value's ends is a
