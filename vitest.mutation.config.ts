@@ -53,7 +53,7 @@ export default defineConfig({
     exclude: [
       ...configDefaults.exclude,
       'test/unit/core/discover/guests.test.ts',
-      'test/unit/core/discover/{guests,keepers}/**',
+      'test/unit/core/discover/{guests,managers}/**',
     ],
     setupFiles: ['test/support/few-runs.ts'],
     sequence: { sequencer: QuickFirst },

@@ -32,17 +32,6 @@ export function overheardText({ from, to, class: name, carrier, variant, vlan, o
   return `${from} to ${to ?? 'all'} (${kind}) overheard by ${observer}`;
 }
 
-function failingRows({ asExpected, findings }: StepResult): readonly Finding[] {
-  return asExpected ? [] : findings.filter(isUnacceptedLeak);
-}
-
-/** Unaccepted leaks of steps that failed by them. */
-export function failingLeaks(result: Result): readonly Reported[] {
-  return result.steps.flatMap((step, at) =>
-    failingRows(step).map((finding) => ({ step: at, text: leakText(finding) })),
-  );
-}
-
 /** Why expected verdicts are missing. */
 export function missingProof(result: Result): readonly Reported[] {
   return result.steps.flatMap((step, at) =>

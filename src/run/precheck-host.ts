@@ -7,7 +7,7 @@ import type { PrecheckNote } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { isFirstPidSpace } from '../system/kernel/proc-files.js';
 import { processRights } from '../system/process/threads.js';
-import { readKeepers } from '../system/state/read-keepers.js';
+import { readManagers } from '../system/state/read-managers.js';
 import { readOffloads, readTables } from '../system/state/read-devices.js';
 import { readSnapshot } from '../system/state/read-snapshot.js';
 
@@ -40,5 +40,5 @@ export async function precheckHost(plan: Plan, netns: string | null): Promise<Ho
   });
   if (refusals.length > 0)
     throw new VerifyError('not-forwarding', 3, refusals.join('\n'), 'a run now would say nothing. Nothing was sent');
-  return { notes, keepers: netns === null ? (await readKeepers(snapshot.state)).keepers : null };
+  return { notes, keepers: netns === null ? (await readManagers(snapshot.state)).keepers : null };
 }

@@ -4,7 +4,7 @@ import { type HostState, type Snapshot } from '../../core/model/state.js';
 import { assertKnown } from '../../core/model/verify-error.js';
 import { readOvs } from './ovs/read.js';
 import { readBeside } from './read-beside.js';
-import { readKeepers } from './read-keepers.js';
+import { readManagers } from './read-managers.js';
 import { readPacketSockets, unreadSockets } from './read-packet-sockets.js';
 import { readPromiscuousLog, readVmnet } from './read-vmnet.js';
 import { forwardingSysctls, readState } from './read.js';
@@ -37,7 +37,7 @@ export async function readSnapshot({ netns, complete, beside = false }: Snapshot
     beside ? orUnread('beside', readBeside(netns)) : null,
   ]);
   // A configuration is the machine's: other namespaces may use the same names.
-  const configured = complete && netns === null ? await readKeepers(state) : null;
+  const configured = complete && netns === null ? await readManagers(state) : null;
   unread.push(...(configured?.unread ?? []));
   const packetSockets = await settledSockets(netns, state);
   if (packetSockets === null) unread.push(unreadSockets);

@@ -1,4 +1,4 @@
-import { networkManagerManagers } from '../../../src/core/discover/keepers/network-manager.js';
+import { networkManagerManagers } from '../../../src/core/discover/managers/network-manager.js';
 import type { ConfigurationManager } from '../../../src/core/model/fix.js';
 
 /** A profile of a device with these lines. */

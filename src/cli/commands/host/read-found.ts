@@ -18,7 +18,7 @@ import { addressesIn, parseNeighbours } from '../../../system/fabric/host/find.j
 import { readJson, runProgram } from '../../../system/process/programs.js';
 import { readBeside } from '../../../system/state/read-beside.js';
 import { hearGuests } from '../../../system/state/hear-guests.js';
-import { readKeepers } from '../../../system/state/read-keepers.js';
+import { readManagers } from '../../../system/state/read-managers.js';
 import { readState } from '../../../system/state/read.js';
 import { readLeases } from '../../../system/state/read-leases.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
@@ -144,7 +144,7 @@ export async function readInput(options: WholeOptions): Promise<WholeInput> {
   return {
     ...host,
     inventory: { ...inventory, guests },
-    declared: isConfigured ? (await readKeepers(host.state)).isolated : [],
+    declared: isConfigured ? (await readManagers(host.state)).isolated : [],
     beside,
     addresses: addressesIn(shown),
     netns,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { audit } from '../../../../src/core/audit/audit.js';
 import { setBridge, setPort } from '../../../../src/core/bridge/changes.js';
-import { proxmoxManagers } from '../../../../src/core/discover/keepers/proxmox.js';
+import { proxmoxManagers } from '../../../../src/core/discover/managers/proxmox.js';
 import { persistentFixes, withPersistentFixes } from '../../../../src/core/fix/persistent.js';
 import type { ConfigurationManager, PersistentFix } from '../../../../src/core/model/fix.js';
 import type { Cause } from '../../../../src/core/model/result.js';

@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { scratchFolder } from '../../../../support/scratch.js';
-import { libvirtIsolated, libvirtNetwork } from '../../../../../src/core/discover/keepers/libvirt.js';
-import { isolatingVnets, proxmoxIsolated, proxmoxManagers } from '../../../../../src/core/discover/keepers/proxmox.js';
-import { readKeepers } from '../../../../../src/system/state/read-keepers.js';
+import { libvirtIsolated, libvirtNetwork } from '../../../../../src/core/discover/managers/libvirt.js';
+import { isolatingVnets, proxmoxIsolated, proxmoxManagers } from '../../../../../src/core/discover/managers/proxmox.js';
+import { readManagers } from '../../../../../src/system/state/read-managers.js';
 
 const recorded = (name: string): string =>
   readFileSync(new URL(`../../../../support/recorded/${name}`, import.meta.url), 'utf8');
@@ -53,7 +53,7 @@ describe('what makes bridges and ports', () => {
       join(root, 'etc/network/interfaces.d/br1'),
       'iface br1 inet manual\n  bridge_ports none\n  bridge_ageing 0\niface br2 inet manual\n  bridge-ports glob swp*\n  bridge-stp on\n',
     );
-    const { keepers, unread } = await readKeepers({ links: [], fdb: [] }, root);
+    const { keepers, unread } = await readManagers({ links: [], fdb: [] }, root);
     expect(unread.filter(({ what }) => !what.includes('libvirt'))).toEqual([]); // which is asked on this machine
     const base = join(root, 'etc/netplan/10-base.yaml');
     expect(keepers.filter(({ by }) => by === 'netplan')).toEqual([
@@ -67,7 +67,7 @@ describe('what makes bridges and ports', () => {
       'br2',
     ]);
     writeFileSync(join(root, 'etc/netplan/30-broken.yaml'), 'network: [');
-    expect((await readKeepers({ links: [], fdb: [] }, root)).unread).toContainEqual({
+    expect((await readManagers({ links: [], fdb: [] }, root)).unread).toContainEqual({
       what: 'what netplan declares',
       why: expect.stringContaining('30-broken.yaml'),
     });

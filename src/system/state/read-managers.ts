@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { interfacesManagers } from '../../core/discover/keepers/interfaces.js';
+import { interfacesManagers } from '../../core/discover/managers/interfaces.js';
 import {
   libvirtDomainManagers,
   libvirtIsolated,
   libvirtNetwork,
   libvirtNetworkManagers,
-} from '../../core/discover/keepers/libvirt.js';
-import { netplanManagers } from '../../core/discover/keepers/netplan.js';
-import { networkManagerManagers } from '../../core/discover/keepers/network-manager.js';
-import { isolatingVnets, proxmoxIsolated, proxmoxManagers } from '../../core/discover/keepers/proxmox.js';
+} from '../../core/discover/managers/libvirt.js';
+import { netplanManagers } from '../../core/discover/managers/netplan.js';
+import { networkManagerManagers } from '../../core/discover/managers/network-manager.js';
+import { isolatingVnets, proxmoxIsolated, proxmoxManagers } from '../../core/discover/managers/proxmox.js';
 import { proxmoxOwner, proxmoxContext } from '../../core/discover/guests/proxmox.js';
 import type { ConfigurationManager } from '../../core/model/fix.js';
 import type { ConfigFile, IsolatedPort } from '../../core/model/host-config.js';
@@ -24,12 +24,12 @@ interface Kept {
 }
 
 /** What makes bridges and ports, and those that are to be isolated. */
-export interface Keepers extends Required<Kept> {
+export interface ManagersRead extends Required<Kept> {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
 /** Of libvirt, Proxmox VE, netplan, ifupdown and NetworkManager. Skips missing ones. `root`: parent of /etc. */
-export async function readKeepers(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<Keepers> {
+export async function readManagers(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<ManagersRead> {
   const unread: { what: string; why: string }[] = [];
   const sources: Readonly<Record<string, () => Kept | Promise<Kept>>> = {
     libvirt: () => libvirt(state),

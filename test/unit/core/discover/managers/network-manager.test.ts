@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { networkManagerManagers } from '../../../../../src/core/discover/keepers/network-manager.js';
+import { networkManagerManagers } from '../../../../../src/core/discover/managers/network-manager.js';
 import { file, managers, profile, profiles } from '../../../../support/managers/network-manager.js';
 
 describe('the profiles of NetworkManager', () => {
