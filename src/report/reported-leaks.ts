@@ -1,4 +1,4 @@
-import type { Finding, Result, StepResult } from '../core/model/result.js';
+import type { Finding, Result } from '../core/model/result.js';
 import { countText } from '../core/text/names.js';
 
 /** A leak, or missing proof, in one line. */

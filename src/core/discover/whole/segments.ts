@@ -131,7 +131,7 @@ export function apartFrom(
 
 /** By libvirt or Proxmox VE. */
 function isPromised({ endpoint: { port, mac } }: FoundEntry, declared: readonly IsolatedPort[]): boolean {
-  return declared.some((one) => one.device === port || (one.mac !== null && one.mac === mac));
+  return declared.some(({ device, mac: isolated }) => device === port || (isolated !== null && isolated === mac));
 }
 
 /** A rule takes no raw frames. */
