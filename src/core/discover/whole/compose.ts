@@ -294,7 +294,10 @@ export function wholeScenario(input: WholeInput): WholeFound {
           bridges.some(({ uplinks }) => uplinks.length > 0),
         );
   const between = betweenNetworks(wishes.inLab === true ? [] : bridges, unbridged.routed, input);
-  const placed = probesOfHost(survey, bridges, classes, between, input);
+  // A lab has no ports but these: a question that all may hear forbids nothing there
+  const placed = probesOfHost(survey, bridges, classes, between, input).filter(
+    ([, { class: name }]) => wishes.inLab !== true || name !== 'arp-request',
+  );
   const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];
   const isAsked = classes.length === 0 || classes.includes('known-unicast');
   const rules = ruleProbes(state, bridges, unbridged.routed?.entries ?? [], isAsked ? wishes.rules : 0);
