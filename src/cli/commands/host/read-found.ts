@@ -2,7 +2,6 @@ import { entriesIn, linkNamed } from '../../../core/bridge/host.js';
 import { witnessLimits } from '../../../core/bridge/bypass/witnesses.js';
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import { addressesInFlows } from '../../../core/bridge/ovs-settings.js';
-import type { foundScenario } from '../../../core/discover/found-scenario.js';
 import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
 import { isDeafToSources, macsBehind } from '../../../core/bridge/view.js';
 import type { HostOptions, WholeInput } from '../../../core/discover/whole/compose.js';
@@ -23,7 +22,7 @@ import { readState } from '../../../system/state/read.js';
 import { readLeases } from '../../../system/state/read-leases.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 
-type HostParts = Pick<Parameters<typeof foundScenario>[0], 'state' | 'neighbours'>;
+type HostParts = Pick<WholeInput, 'state' | 'neighbours'>;
 
 async function readHost(netns: string | null, sysctl: readonly string[]): Promise<HostParts> {
   const [state, neighbours] = await Promise.all([

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
+import { Document, isMap, isScalar, visit } from 'yaml';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
@@ -68,14 +68,12 @@ export interface Remarks {
   readonly beside?: readonly string[];
   /** Before each endpoint, by name. */
   readonly origins: Readonly<Record<string, string>>;
-  /** Before each rule of the policy. */
-  readonly sentences: readonly string[];
 }
 
 /** A scenario file. Guests choose names in its comments, so no name may end a line. */
 export function scenarioText(
   scenario: object,
-  { notes, beside = [], origins, sentences }: Remarks,
+  { notes, beside = [], origins }: Remarks,
   ...more: readonly string[]
 ): string {
   const document = new Document(scenario, { aliasDuplicateObjects: false });
@@ -93,10 +91,6 @@ export function scenarioText(
   for (const pair of isMap(endpoints) ? endpoints.items : []) {
     const origin = reported.get(String(pair.key));
     if (origin !== undefined && isMap(pair.value)) pair.value.commentBefore = comment(origin);
-  }
-  const policy = document.get('policy');
-  for (const [index, rule] of (isSeq(policy) ? policy.items : []).entries()) {
-    if (isMap(rule)) rule.commentBefore = comment(sentences[index] ?? '');
   }
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }

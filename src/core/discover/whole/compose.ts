@@ -312,8 +312,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
     },
     notes: [...notesOf(survey, bridges, input), ...between.notAsked, ...(rules.note === null ? [] : [rules.note])],
     beside: others.map(besideNote),
-    origins: originsOf(entries, () => false),
-    sentences: [],
+    origins: originsOf(entries),
   };
 }
 

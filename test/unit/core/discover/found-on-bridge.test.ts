@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { isOutward } from '../../../../src/core/bridge/view.js';
-import { foundPolicy } from '../../../../src/core/discover/found-scenario.js';
 import { foundVlans, vlansInState } from '../../../../src/core/discover/found-vlans.js';
 import { endpointName } from '../../../../src/core/discover/host-topology.js';
 import { learnedAnew, listeningPorts, macsOnRecord } from '../../../../src/core/discover/listening-ports.js';
 import type { HostState, LinkState } from '../../../../src/core/model/state.js';
 import { hostState } from '../../../support/judge/perfect-run.js';
-import { changedState, learnedAt, setBridges, setLink, setPorts } from '../../../support/link-state.js';
+import { learnedAt, setLink } from '../../../support/link-state.js';
 import { there } from '../../../support/there.js';
 
 const link = (name: string, over: Partial<LinkState> = {}): LinkState => ({
@@ -209,50 +208,5 @@ describe('MACs on record where a static entry has one at the wrong port', () => 
     const learned = state({ fdb: [fixed(wrong, 'p0', '')] });
     const ports = listeningPorts(now, 'br0', []).ports;
     expect(macsOnRecord(ports, 'br0', [learned], { spoke: new Map([['p1', [wrong]]]) }).get('p0')).toEqual([wrong]);
-  });
-});
-
-describe('a policy of what was found', () => {
-  const within = { within: 'zone:*', expect: 'private' } as const;
-  const between = (expected: 'private' | 'separated') => ({ from: 'zone:*', to: 'zone:*', expect: expected });
-  const members = (...zones: readonly string[]) => zones.map((zone, at) => ({ zone, port: `p${at}` }));
-  const isolated = (...ports: readonly string[]): HostState => setPorts({ isolated: true }, ...ports)(state());
-  const vlans = (filtering: number, ...perPort: readonly (readonly (number | [number, number])[])[]): HostState =>
-    changedState(state(), setBridges({ vlan_filtering: filtering }), {
-      vlan: perPort.map((list, at) => ({
-        ifname: `p${at}`,
-        vlans: list.map((vlan) => (typeof vlan === 'number' ? { vlan } : { vlan: vlan[0], vlanEnd: vlan[1] })),
-      })),
-    });
-  it('is none without zones, or with one of one guest', () => {
-    expect(foundPolicy([], state(), 'br0')).toEqual({ rules: [], sentences: [] });
-    expect(foundPolicy(members('x'), state(), 'br0').rules).toEqual([]);
-  });
-  it('asks within a zone of several, and between zones, each in a sentence', () => {
-    expect(foundPolicy(members('x', 'x'), state(), 'br0').rules).toEqual([within]);
-    expect(foundPolicy(members('x', 'y'), state(), 'br0').rules).toEqual([between('private')]);
-    expect(foundPolicy(members('x', 'y', 'x'), state(), 'br0')).toEqual({
-      rules: [within, between('private')],
-      sentences: [expect.stringContaining('Within a zone'), expect.stringContaining('"separated"')],
-    });
-  });
-  it.each<[string, HostState, 'private' | 'separated']>([
-    ['every port is isolated', isolated('p0', 'p1'), 'separated'],
-    ['one port is not', isolated('p0'), 'private'],
-    ['no VLAN is shared', vlans(1, [10, 11], [20]), 'separated'],
-    ['one VLAN is shared', vlans(1, [10, 20], [20]), 'private'],
-    ['a range of one has the VLAN of the other', vlans(1, [[10, 20]], [15]), 'private'],
-    ['ranges overlap at their ends', vlans(1, [30, [10, 20]], [[20, 29]]), 'private'],
-    ['ranges end before others begin', vlans(1, [9, [20, 29]], [[10, 19], 30]), 'separated'],
-    ['a zone has no VLAN', vlans(1, [10], []), 'private'],
-    ['the bridge does not filter', vlans(0, [10], [20]), 'private'],
-  ])('claims what the settings mean where %s', (_, of, expected) =>
-    expect(foundPolicy(members('x', 'y'), of, 'br0').rules).toEqual([between(expected)]),
-  );
-  it('compares every two zones', () => {
-    expect(foundPolicy(members('x', 'y', 'z'), vlans(1, [10], [20], [30]), 'br0').rules).toEqual([
-      between('separated'),
-    ]);
-    expect(foundPolicy(members('x', 'y', 'z'), vlans(1, [10], [20], [10]), 'br0').rules).toEqual([between('private')]);
   });
 });

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { chooseBridge, type FoundInput, foundScenario } from '../../../../src/core/discover/found-scenario.js';
+import {
+  type BridgeInput,
+  type FileEndpoint,
+  forFile,
+  foundEndpoints,
+  otherMacsNote,
+} from '../../../../src/core/discover/found-endpoints.js';
+import { chooseBridge, leftOutNotes, originsOf, unreadNotes } from '../../../../src/core/discover/found-scenario.js';
+import { withOwners } from '../../../../src/core/discover/guests.js';
 import type { GuestRecord } from '../../../../src/core/model/host-config.js';
 import type { HostState, LinkState } from '../../../../src/core/model/state.js';
-import { learnedAt, setLink, setLinks, stateWith, upLink } from '../../../support/link-state.js';
+import { learnedAt, setLink, stateWith, upLink } from '../../../support/link-state.js';
 
 const link = (name: string, more: Partial<LinkState> = {}): LinkState =>
   upLink(name, {
@@ -33,8 +41,26 @@ const state = (more: Partial<HostState> = {}, links: readonly LinkState[] = []):
     fdb: [...macs.map((mac, at) => fdb(mac, ports[at] ?? '')), fdb('00:11:22:33:44:55', 'enp1s0')],
     ...more,
   });
-const found = (guests: readonly GuestRecord[], of: HostState = state()): ReturnType<typeof foundScenario> =>
-  foundScenario({ state: of, neighbours: [], inventory: { guests, unread: [] }, bridge: 'vmbr0', netns: null });
+interface Parts {
+  readonly endpoints: Readonly<Record<string, FileEndpoint>>;
+  readonly notes: readonly string[];
+  readonly origins: Readonly<Record<string, string>>;
+}
+const partsOf = (over: Partial<BridgeInput> = {}): Parts => {
+  const input = { state: state(), neighbours: [], inventory: { guests: [], unread: [] }, bridge: 'vmbr0', ...over };
+  const { members, ports: heard, entries } = foundEndpoints(input, new Set(['vmbr0']));
+  return {
+    endpoints: withOwners(entries.map((entry) => forFile(entry))),
+    notes: [
+      ...leftOutNotes({ bridge: 'vmbr0', members, ports: heard }, input.state),
+      ...entries.flatMap(otherMacsNote),
+      ...unreadNotes(input.inventory),
+    ],
+    origins: originsOf(entries),
+  };
+};
+const found = (guests: readonly GuestRecord[], of: HostState = state()): Parts =>
+  partsOf({ state: of, inventory: { guests, unread: [] } });
 
 describe('a scenario of what runs', () => {
   it('takes a hop for no bridge to be asked about, and the guest behind it for one of the bridge', () => {
@@ -45,58 +71,35 @@ describe('a scenario of what runs', () => {
     ];
     const behind = setLink('fwpr100p0', { lower: 'inner' })(state({}, hop));
     expect(chooseBridge(behind, null)).toBe('vmbr0');
-    const { scenario } = found([guest('web', 'tap100i0', 'prod')], behind);
-    expect(scenario.topology.endpoints['web']).toMatchObject({
+    const { endpoints } = found([guest('web', 'tap100i0', 'prod')], behind);
+    expect(endpoints['web']).toMatchObject({
       ...{ bridge: 'vmbr0', port: 'tap100i0', zone: 'prod', mac: macs[0] },
     });
   });
 
   it('never makes one zone of two whose names differ in characters that a scenario does not take', () => {
-    const { scenario } = found([guest('a', ports[0] ?? '', 'A/B'), guest('b', ports[1] ?? '', 'A B')]);
-    expect([scenario.topology.endpoints['a']?.zone, scenario.topology.endpoints['b']?.zone]).toEqual(['A-B', 'A-B.2']);
+    const { endpoints } = found([guest('a', ports[0] ?? '', 'A/B'), guest('b', ports[1] ?? '', 'A B')]);
+    expect([endpoints['a']?.zone, endpoints['b']?.zone]).toEqual(['A-B', 'A-B.2']);
   });
 
   it('never makes one endpoint of two guests of one name', () => {
     expect(
-      Object.keys(
-        found([guest('same', ports[0] ?? '', null), guest('same', ports[1] ?? '', null)]).scenario.topology.endpoints,
-      ),
+      Object.keys(found([guest('same', ports[0] ?? '', null), guest('same', ports[1] ?? '', null)]).endpoints),
     ).toEqual(['same', 'same.2', 'tap102i0', 'enp1s0']);
   });
 
-  it('claims separation where no VLAN is shared, with the VLANs that the bridge filters', () => {
+  it('has the VLANs that the bridge filters', () => {
     const vlan = ports.map((ifname, at) => ({
       ifname,
       vlans: [{ vlan: 10 * (at + 1), flags: ['PVID', 'Egress Untagged'] }],
     }));
-    const filtering = state({ vlan });
-    const { scenario, sentences } = found([], filters(filtering));
-    expect(scenario.topology.endpoints['tap101i0']).toMatchObject({
+    expect(found([], filters(state({ vlan }))).endpoints['tap101i0']).toMatchObject({
       zone: 'vlan20',
       vlans: [{ vid: 20, pvid: true, untagged: true }],
     });
-    expect([scenario.policy, sentences]).toEqual([
-      [{ from: 'zone:*', to: 'zone:*', expect: 'separated' }],
-      ['Between zones, what a guest sends never arrives.'],
-    ]);
-    expect(found([], filtering).scenario.policy).toBeUndefined(); // without filtering the kernel does not act on tags
   });
 
-  it('claims separation where every guest’s port is isolated, else that nobody overhears', () => {
-    const two = [guest('a', ports[0] ?? '', 'x'), guest('b', ports[1] ?? '', 'y'), guest('c', ports[2] ?? '', 'y')];
-    expect(found(two).scenario.policy).toEqual([
-      { within: 'zone:*', expect: 'private' },
-      { from: 'zone:*', to: 'zone:*', expect: 'private' },
-    ]);
-    const isolated = setLinks({ port: { isolated: true } });
-    expect(found(two, isolated(state())).scenario.policy?.[1]).toEqual({
-      from: 'zone:*',
-      to: 'zone:*',
-      expect: 'separated',
-    });
-  });
-
-  it('says which ports it left out and who has not spoken', () => {
+  it('says which ports it left out', () => {
     const { notes } = found(
       [],
       state(
@@ -104,18 +107,15 @@ describe('a scenario of what runs', () => {
         [link('tap9i0', { flags: ['UP'] })],
       ),
     );
-    expect(notes).toEqual([
-      'left out: tap9i0: no carrier: nothing runs behind it',
-      expect.stringContaining('the bridge has not seen frames from fwpr100p0'),
-    ]);
+    expect(notes).toEqual(['left out: tap9i0: no carrier: nothing runs behind it']);
   });
 
   it('has up to four MACs of a guest, and says which are not asked', () => {
     const others = ['96', '97', '98', '99'].map((end) => `bc:24:11:00:00:${end}`);
-    const withOthers = (count: number): ReturnType<typeof found> =>
+    const withOthers = (count: number): Parts =>
       found([], state({ fdb: [...state().fdb, ...others.slice(0, count).map((mac) => fdb(mac, 'tap101i0'))] }));
     const macOf = (count: number): unknown =>
-      Object.values(withOthers(count).scenario.topology.endpoints).find(({ port }) => port === 'tap101i0')?.mac;
+      Object.values(withOthers(count).endpoints).find(({ port }) => port === 'tap101i0')?.mac;
     expect(macOf(0)).toBe('bc:24:11:00:00:02');
     expect(macOf(3)).toEqual(['bc:24:11:00:00:02', ...others.slice(0, 3)]);
     expect(macOf(4)).toEqual(macOf(3));
@@ -125,51 +125,17 @@ describe('a scenario of what runs', () => {
     );
   });
 
-  it('asks with the MACs that managers tell where no guest has spoken, and says so', () => {
-    const silent = state({ fdb: [] });
+  it('has the MACs that managers tell where no guest has spoken', () => {
     const reported = ports.map((port, at) => guest(`g${at}`, port, null, { manager: 'docker', mac: macs[at] ?? null }));
-    const { scenario, notes, origins } = found(reported, silent);
-    expect(scenario.steps).toEqual([
-      expect.objectContaining({ probe: [expect.objectContaining({ from: 'g0', to: 'g1' })] }),
-    ]);
-    expect(scenario.topology.endpoints['g0']).toMatchObject({ port: ports[0], mac: macs[0] });
-    expect(origins).toEqual({
-      g0: 'name and MAC by docker',
-      g1: 'name and MAC by docker',
-      g2: 'name and MAC by docker',
-    });
-    expect(notes[0]).toBe(
-      'the bridge has not seen frames from g0. docker reports its MAC. If it sends nothing itself, ping it once before the run',
-    );
-    expect(() => found(reported.slice(1, 2), silent)).toThrow('1 of them with a known MAC');
-  });
-
-  it('asks those who have spoken where they are enough, whatever managers tell of others', () => {
-    const { scenario, origins } = found(
-      [
-        guest('silent', ports[2] ?? '', null, { mac: macs[2] ?? null }),
-        guest('speaks', ports[0] ?? '', null, { mac: macs[0] ?? null }),
-      ],
-      state({ fdb: [...macs.slice(0, 2).map((mac, at) => fdb(mac, ports[at] ?? ''))] }),
-    );
-    expect(scenario.steps).toEqual([
-      expect.objectContaining({ probe: [expect.objectContaining({ from: 'speaks', to: 'tap101i0' })] }),
-    ]);
-    expect(origins).toEqual({ silent: 'name and MAC by proxmox', speaks: 'named by proxmox' });
+    const { endpoints, origins } = found(reported, state({ fdb: [] }));
+    expect(endpoints['g0']).toMatchObject({ port: ports[0], mac: macs[0] });
+    expect(origins).toEqual({ g0: 'named by docker', g1: 'named by docker', g2: 'named by docker' });
   });
 });
 
 describe('an endpoint that was found', () => {
-  const input = (over: Partial<FoundInput> = {}): FoundInput => ({
-    state: state(),
-    neighbours: [],
-    inventory: { guests: [], unread: [] },
-    bridge: 'vmbr0',
-    netns: null,
-    ...over,
-  });
-  const endpoints = (over: Partial<FoundInput>) => foundScenario(input(over)).scenario.topology.endpoints;
-  const inventory = (...guests: readonly GuestRecord[]): FoundInput['inventory'] => ({ guests, unread: [] });
+  const endpoints = (over: Partial<BridgeInput>) => partsOf(over).endpoints;
+  const inventory = (...guests: readonly GuestRecord[]): BridgeInput['inventory'] => ({ guests, unread: [] });
   const [mac0 = '', mac1 = ''] = macs;
   const [port0 = ''] = ports;
 
@@ -190,7 +156,7 @@ describe('an endpoint that was found', () => {
         fdb('02:00:00:00:00:02', 'tap102i0'),
       ],
     });
-    const mac = (over: Partial<FoundInput>): string | undefined =>
+    const mac = (over: Partial<BridgeInput>): string | undefined =>
       [Object.values(endpoints({ state: learned, ...over }))[0]?.mac ?? []].flat()[0];
     expect([
       mac({}),
@@ -205,9 +171,9 @@ describe('an endpoint that was found', () => {
     expect(endpoints({ state: unknown })['fwpr100p0']).not.toHaveProperty('mac');
   });
   it('has an address of each family of a neighbour with its MAC, else of the record if the MAC is the record’s', () => {
-    const ip = (over: Partial<FoundInput>): string | readonly string[] | undefined =>
+    const ip = (over: Partial<BridgeInput>): string | readonly string[] | undefined =>
       Object.values(endpoints(over))[0]?.ip;
-    const web = (over: Partial<GuestRecord>): FoundInput['inventory'] =>
+    const web = (over: Partial<GuestRecord>): BridgeInput['inventory'] =>
       inventory(guest('web', port0, null, { mac: mac0, ips: ['fd00::1', '10.0.0.7', '10.0.0.8'], ...over }));
     expect([
       ip({}),
@@ -231,7 +197,7 @@ describe('an endpoint that was found', () => {
   it('has a zone by its record, else by the VLAN in which it speaks, unless it is an uplink', () => {
     const vlans = [{ vlan: 20 }, { vlan: 10, flags: ['PVID'] }];
     const filtering = filters(state({ vlan: [port0, 'enp1s0'].map((ifname) => ({ ifname, vlans })) }));
-    const zones = (over: Partial<FoundInput>): unknown =>
+    const zones = (over: Partial<BridgeInput>): unknown =>
       Object.values(endpoints({ state: filtering, ...over })).map(({ zone }) => zone ?? null);
     expect(zones({})).toEqual(['vlan10', null, null, null]);
     expect(zones({ inventory: inventory(guest('web', port0, 'prod'), guest('nic', 'enp1s0', 'out')) })).toEqual([
@@ -246,132 +212,33 @@ describe('an endpoint that was found', () => {
     });
   });
   it('is named after its guest, by whom, and with whose zone', () => {
-    const { origins } = foundScenario(
-      input({
-        inventory: inventory(
-          guest('web', port0, 'prod', { zone: { name: 'prod', from: 'pool' } }),
-          guest('db', 'tap101i0', null),
-        ),
-      }),
-    );
+    const { origins } = partsOf({
+      inventory: inventory(
+        guest('web', port0, 'prod', { zone: { name: 'prod', from: 'pool' } }),
+        guest('db', 'tap101i0', null),
+      ),
+    });
     expect(origins).toEqual({ web: 'named by proxmox, zone by pool', db: 'named by proxmox' });
   });
 });
 
-describe('what is asked of a bridge', () => {
-  const whole = (over: Partial<FoundInput> = {}) =>
-    foundScenario({
-      state: state(),
-      neighbours: [],
-      inventory: { guests: [], unread: [] },
-      bridge: 'vmbr0',
-      netns: null,
-      ...over,
-    });
-  const pair = (over: Partial<FoundInput> = {}): unknown =>
-    whole(over).scenario.steps.map((step) => Object.entries(step));
-  const asked = (from: unknown, to: string): unknown => [
-    Object.entries({
-      name: 'no guest overhears known unicast',
-      probe: [{ class: 'known-unicast', from, to, both_ways: true, count: 100 }],
-      expect: 'private',
-    }),
-  ];
-  const refused = (over: Partial<FoundInput>): unknown => {
-    try {
-      whole(over);
-    } catch (caught) {
-      return caught;
-    }
-    return null;
-  };
-  const silent = (...names: readonly string[]): HostState => ({
-    ...state(),
-    fdb: state().fdb.filter(({ port }) => !names.includes(port)),
-  });
-  const withoutUplink = (of: HostState = state()): HostState => ({
-    ...of,
-    links: of.links.filter(({ name }) => name !== 'enp1s0'),
-  });
-
-  it('is that all who spoke talk to the uplink, else that two talk', () => {
-    expect(pair()).toEqual(asked(ports, 'enp1s0'));
-    expect(pair({ state: silent('tap101i0') })).toEqual(asked(['fwpr100p0', 'tap102i0'], 'enp1s0'));
-    expect(pair({ state: withoutUplink() })).toEqual(asked('fwpr100p0', 'tap101i0'));
-    expect(pair({ state: silent('enp1s0') })).toEqual(asked('fwpr100p0', 'tap101i0'));
-  });
-  it('is asked on a hub of all whose MAC is on record', () => {
-    const hub = (of: HostState): HostState => ({
-      ...of,
-      links: of.links.map((link) => (link.name === 'vmbr0' ? bridge('vmbr0', { ageing_time: 0 }) : link)),
-    });
-    const guests = [guest('web', 'fwpr100p0', null, { mac: macs[0] ?? '' })];
-    const names = ['web', 'tap102i0'];
-    expect(pair({ state: hub(silent('fwpr100p0', 'tap101i0')), inventory: { guests, unread: [] } })).toEqual(
-      asked(names, 'enp1s0'),
-    );
-    expect(pair({ state: silent('fwpr100p0', 'tap101i0'), inventory: { guests, unread: [] } })).toEqual(
-      asked(['tap102i0'], 'enp1s0'),
-    );
-  });
-  it.each<[string, Partial<FoundInput>, string]>([
-    [
-      'two ports',
-      { state: withoutUplink({ ...state(), links: state().links.filter(({ name }) => name !== 'tap102i0') }) },
-      'vmbr0 has 2 ports that can be observed, 2 of them with a known MAC',
-    ],
-    [
-      'no guest that spoke',
-      { state: silent(...ports) },
-      'vmbr0 has 4 ports that can be observed, 1 of them with a known MAC',
-    ],
-    [
-      'one guest that spoke, and no uplink',
-      { state: withoutUplink(silent('tap101i0', 'tap102i0')) },
-      'vmbr0 has 3 ports that can be observed, 1 of them with a known MAC',
-    ],
-  ])('is nothing with %s', (_, over, text) =>
-    expect(refused(over)).toMatchObject({
-      code: 'too-little-found',
-      exitCode: 3,
-      message: `${text}: a test needs two senders and one observer`,
-    }),
-  );
-  it('is asked where the bridge is, and of what kind it is', () => {
-    expect(whole().scenario).toMatchObject({ version: 1, name: 'host-vmbr0', topology: { provider: 'host' } });
-    expect(whole().scenario.topology.bridges).toEqual({ vmbr0: {} });
-    const ovs = state().links.map((link) => (link.name === 'vmbr0' ? { ...link, kind: 'openvswitch' } : link));
-    expect(whole({ netns: 'router', state: { ...state(), links: ovs } }).scenario.topology.bridges).toEqual({
-      vmbr0: { kind: 'ovs', netns: 'router' },
-    });
-  });
-  it('has a policy for guests whose MAC is on record', () => {
-    const guests = [guest('a', 'fwpr100p0', 'x'), guest('b', 'tap101i0', 'x')];
-    const policy = (over: Partial<FoundInput>): unknown =>
-      whole({ inventory: { guests, unread: [] }, ...over }).scenario.policy;
-    expect([policy({}), policy({ state: silent('fwpr100p0') })]).toEqual([
-      [{ within: 'zone:*', expect: 'private' }],
-      undefined,
-    ]);
-    expect(whole()).toMatchObject({ notes: [], sentences: [] });
-    expect(whole().scenario).not.toHaveProperty('policy');
-  });
-  it('joins the interfaces of one guest, and asks two guests, not one by two interfaces', () => {
+describe('of a bridge', () => {
+  it('the interfaces of one guest are joined', () => {
     const guests = [
       { ...guest('web', 'fwpr100p0', 'x'), id: '1' },
       { ...guest('web', 'tap101i0', 'x'), id: '1' },
       { ...guest('web', 'tap102i0', 'x'), id: '2' },
     ];
-    const { topology, steps } = whole({ inventory: { guests, unread: [] }, state: withoutUplink(state()) }).scenario;
-    expect(Object.entries(topology.endpoints).map(([name, { port, owner }]) => [name, port, owner])).toEqual([
+    const withoutUplink = { ...state(), links: state().links.filter(({ name }) => name !== 'enp1s0') };
+    const { endpoints } = found(guests, withoutUplink);
+    expect(Object.entries(endpoints).map(([name, { port, owner }]) => [name, port, owner])).toEqual([
       ['web', 'fwpr100p0', 'web'],
       ['web.2', 'tap101i0', 'web'],
       ['web.3', 'tap102i0', undefined],
     ]);
-    expect(steps[0]).toMatchObject({ probe: [{ from: 'web', to: 'web.3' }] });
   });
-  it('says whom it could not ask for names', () => {
-    expect(whole({ inventory: { guests: [], unread: [{ what: 'virsh', why: 'denied' }] } }).notes).toEqual([
+  it('programs that could not be asked for names are said', () => {
+    expect(partsOf({ inventory: { guests: [], unread: [{ what: 'virsh', why: 'denied' }] } }).notes).toEqual([
       'virsh could not be asked for names: denied',
     ]);
   });
