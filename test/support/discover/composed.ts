@@ -2,12 +2,12 @@ import { type WholeInput, type WholeFound, wholeScenario } from '../../../src/co
 import type { Scenario } from '../../../src/core/model/scenario.js';
 import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
 
-/** What is composed for a host, and what is read of that; `given` beside a host of which nothing is known. */
-export function composed(
+/** A host of which nothing is known but what is `given`. */
+export function inputOf(
   given: Pick<WholeInput, 'state'> & Partial<WholeInput>,
   wishes: Partial<WholeInput['wishes']> = {},
-): { readonly whole: WholeFound; readonly scenario: Scenario } {
-  const whole = wholeScenario({
+): WholeInput {
+  return {
     neighbours: [],
     inventory: { guests: [], unread: [] },
     beside: { devices: [], bridges: [], routes: [], sysctl: {} },
@@ -25,6 +25,14 @@ export function composed(
       ...wishes,
     },
     ...given,
-  });
+  };
+}
+
+/** What is composed for a host, and what is read of that. */
+export function composed(
+  given: Pick<WholeInput, 'state'> & Partial<WholeInput>,
+  wishes: Partial<WholeInput['wishes']> = {},
+): { readonly whole: WholeFound; readonly scenario: Scenario } {
+  const whole = wholeScenario(inputOf(given, wishes));
   return { whole, scenario: loadScenario('composed', Buffer.from(JSON.stringify(whole.scenario))) };
 }

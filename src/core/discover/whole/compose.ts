@@ -39,7 +39,7 @@ import type { Neighbour } from '../host-topology.js';
 import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
 import { besideNote, nothingToExamine, refuseJoined } from './refusals.js';
 import { probesOf, ruleProbes } from './probes.js';
-import { lastRoundOf, type Placed, stepsOf, type StepWishes } from './steps.js';
+import { lastRoundOf, type Placed, stepsOf, type StepWishes, type WrittenStep } from './steps.js';
 import {
   type BetweenNetworks,
   betweenNetworks,
@@ -87,6 +87,7 @@ export interface WholeInput {
 }
 
 export interface WholeScenario extends Omit<FoundScenario, 'topology'> {
+  readonly steps: readonly WrittenStep[];
   readonly topology: Omit<FoundScenario['topology'], 'endpoints'> & {
     readonly endpoints: Readonly<Record<string, FileEndpoint | WrittenHost | WrittenBehind>>;
   };
@@ -294,10 +295,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
           bridges.some(({ uplinks }) => uplinks.length > 0),
         );
   const between = betweenNetworks(wishes.inLab === true ? [] : bridges, unbridged.routed, input);
-  // A lab has no ports but these: a question that all may hear forbids nothing there
-  const placed = probesOfHost(survey, bridges, classes, between, input).filter(
-    ([, { class: name }]) => wishes.inLab !== true || name !== 'arp-request',
-  );
+  const placed = probesOfHost(survey, bridges, classes, between, input);
   const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];
   const isAsked = classes.length === 0 || classes.includes('known-unicast');
   const rules = ruleProbes(state, bridges, unbridged.routed?.entries ?? [], isAsked ? wishes.rules : 0);

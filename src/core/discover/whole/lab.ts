@@ -6,6 +6,7 @@ import type { Setting } from '../../model/settings.js';
 import type { HostState } from '../../model/state.js';
 import { filled, without } from '../../text/collections.js';
 import { foundVlans } from '../found-vlans.js';
+import type { WrittenProbe } from './steps.js';
 import { type WholeFound, type WholeInput, wholeScenario } from './compose.js';
 
 const head = [
@@ -76,6 +77,13 @@ function deviceVlans(state: HostState, bridge: string, ports: Iterable<string>):
   };
 }
 
+/** False if every endpoint may see it. On a host ports may come that may not; a lab has none. */
+function forbidsSomebody({ from, may_see: may }: WrittenProbe, names: readonly string[]): boolean {
+  if (may === undefined) return names.length > 2;
+  const forbidden = names.filter((name) => !may.includes(name));
+  return forbidden.length > 1 || forbidden.some((name) => from.length > 1 || from[0] !== name);
+}
+
 /**
  * A lab with the Linux bridges of a host, their ports as endpoints, and settings that differ from the kernel's
  * defaults. Throws VerifyError as `wholeScenario`.
@@ -84,6 +92,7 @@ export function labScenario(input: WholeInput): Omit<WholeFound, 'scenario'> & {
   const { state } = input;
   const { scenario, notes, ...remarks } = wholeScenario(bridgesAlone(input));
   const endpoints = Object.entries(scenario.topology.endpoints);
+  const names = endpoints.map(([name]) => name);
   const portOf = (endpoint: (typeof endpoints)[number][1]): readonly string[] =>
     'port' in endpoint ? [endpoint.port] : [];
   const ports = new Set(endpoints.flatMap(([, endpoint]) => portOf(endpoint)));
@@ -93,6 +102,9 @@ export function labScenario(input: WholeInput): Omit<WholeFound, 'scenario'> & {
     scenario: {
       ...scenario,
       name: scenario.name.replace('host', 'lab'),
+      steps: scenario.steps
+        .map((step) => ({ ...step, probe: step.probe.filter((probe) => forbidsSomebody(probe, names)) }))
+        .filter(({ probe }) => probe.length > 0),
       topology: {
         provider: 'lab',
         bridges: Object.fromEntries(

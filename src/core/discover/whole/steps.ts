@@ -45,6 +45,13 @@ export type Part = 'first' | 'floods' | 'further' | 'rules' | ProbeClassName;
 
 export type Placed = readonly [Part, WrittenProbe];
 
+/** A step of a scenario file. */
+export interface WrittenStep {
+  readonly name: string;
+  readonly probe: readonly WrittenProbe[];
+  readonly expect: 'private';
+}
+
 export interface StepWishes {
   /** Frames a second; null = the usual. */
   readonly rate: number | null;
@@ -57,7 +64,11 @@ function usualRateOf(guests: number): number {
 }
 
 /** `rateOf`: frames a second; null = the run's. */
-function stepOf(name: string, probes: readonly WrittenProbe[], rateOf: (probe: WrittenProbe) => number | null): object {
+function stepOf(
+  name: string,
+  probes: readonly WrittenProbe[],
+  rateOf: (probe: WrittenProbe) => number | null,
+): WrittenStep {
   const paced = probes.map((probe) => {
     const rate = rateOf(probe);
     return { ...probe, ...(rate === null ? {} : { rate }) };
@@ -78,7 +89,7 @@ export function stepsOf(
   { rate }: StepWishes,
   guests: readonly FoundEntry[],
   state: HostState,
-): readonly object[] {
+): readonly WrittenStep[] {
   const of = (wanted: Part): readonly WrittenProbe[] =>
     placed.filter(([part]) => part === wanted).map(([, probe]) => probe);
   const [first, floods, further] = [of('first'), of('floods'), of('further')];
