@@ -197,7 +197,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
     : bridge.segments.filter((neighbour) => neighbour !== segment).flatMap(({ tested }) => tested);
   const to = namesIn(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
   if (senders.length === 0 || to.length === 0 || (bridge.isolated && to.length < 2)) return [];
-  const may_see = bridge.isolated ? bridge.takers : namesIn([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
+  const may_see = bridge.isolated ? [] : namesIn([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
   const over = { from: senders, to, count: 1, carriers: unicast, may_see, must_see: [] };
   const part: Part = bridge.floodsOut && (bridge.hub || !bridge.isolated) ? 'floods' : 'first';
   return [
@@ -216,7 +216,7 @@ function promises({ bridge }: Context, { tested }: Segment): readonly Placed[] {
     const from = namesIn(speakers(guests));
     const to = namesIn(guests.filter(({ endpoint: { mac } }) => mac !== undefined));
     if (bridge.isolated || !carriers.length || !from.length || new Set([...from, ...to]).size < 2) return [];
-    return [[part, { class: 'known-unicast', from, to, count: 1, carriers, may_see: bridge.takers, must_see: [] }]];
+    return [[part, { class: 'known-unicast', from, to, count: 1, carriers, may_see: [], must_see: [] }]];
   };
   return [
     ...apart(

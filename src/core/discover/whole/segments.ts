@@ -42,8 +42,6 @@ export interface FoundBridge {
   readonly dropped: readonly Carrier[];
   /** By filters, some isolated ports or permanent entries: unicast need not arrive. */
   readonly filtered: boolean;
-  /** The host, if it takes frames for guests with a permanent entry (br_handle_frame_finish, net/bridge/br_input.c). */
-  readonly takers: readonly string[];
   /** It learns nothing: every frame goes everywhere. */
   readonly hub: boolean;
   readonly floodsOut: boolean;
@@ -191,7 +189,6 @@ export function foundBridge(
     dropped,
     // One flow is the switch's own: NORMAL
     filtered: link.length + ip.bridged.length + permanent > 0 || isolated > 1 || flowsOf(state, name) > 1,
-    takers: permanent === 0 || host === null ? [] : [host.name],
     hub: settings?.['ageing_time'] === 0,
     floodsOut: uplinks.some((uplink) => portOf(uplink)?.['flood'] !== false),
     claims: [
