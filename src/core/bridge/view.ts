@@ -156,17 +156,29 @@ export function deafness(link: LinkState): string | null {
   return null;
 }
 
-/** MACs behind a port, without its own, groups', and other endpoints' (`listed`) in static entries. */
+/**
+ * An entry of any kind at a port says which guest is there, unless it is of the port's own MAC (fdb_add_local,
+ * net/bridge/br_fdb.c) or a group's.
+ */
+export function entriesBehind(
+  state: Pick<HostState, 'fdb' | 'links'>,
+  bridge: string,
+  port: string,
+): readonly FdbState[] {
+  const portMac = linkNamed(state, port)?.mac;
+  return entriesOn(state, port).filter(
+    ({ master, mac }) => master === bridge && mac !== portMac && !isGroupMacText(mac),
+  );
+}
+
+/** MACs behind a port, without other endpoints' (`listed`) in static entries. */
 export function macsBehind(
-  state: Pick<HostState, 'fdb'>,
+  state: Pick<HostState, 'fdb' | 'links'>,
   bridge: string,
   port: string,
   listed: readonly Endpoint[] = [],
 ): readonly Mac[] {
-  const entries = entriesOn(state, port).filter(
-    (entry) => entry.master === bridge && entry.state !== 'permanent' && !isGroupMacText(entry.mac),
-  );
-  const macs = new Set(entries.map(({ mac }) => mac));
+  const macs = new Set(entriesBehind(state, bridge, port).map(({ mac }) => mac));
   for (const { macs: others } of listed) for (const mac of others) macs.delete(mac);
   return [...macs];
 }

@@ -3,7 +3,6 @@ import { unheardPorts } from '../bridge/ovs.js';
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError, usageError } from '../model/verify-error.js';
-import { word } from '../text/escape.js';
 import type { foundEndpoints, FoundEntry, FileEndpoint } from './found-endpoints.js';
 import { hopBridges, type Hops, hopsOf } from '../bridge/hops.js';
 import { deafness } from '../bridge/view.js';
@@ -99,20 +98,14 @@ export function chooseBridge(state: HostState, named: string | null): string {
   return first;
 }
 
-/**
- * The remedy if too few guests can be sent as: a hub forgets MACs at once, Open vSwitch learns none without a flow
- * NORMAL.
- */
-export function silenceHint({ links, ovs }: HostState, bridges: readonly string[], again: string): string {
+/** The remedy if too few guests can be sent as: Open vSwitch learns no MAC without a flow NORMAL. */
+export function silenceHint({ ovs }: HostState, bridges: readonly string[]): string {
   const unlearning = ovs?.bridges.find(
     ({ name, flows }) => bridges.includes(name) && !flows.some((flow) => /\bnormal\b/i.test(flow)),
   );
   if (unlearning !== undefined)
-    return `${unlearning.name} learns no MAC: write down each guest's (ovs-vsctl set Interface PORT 'external_ids:attached-mac="MAC"'), and ${again}`;
-  const hub = links.find(({ name, bridge }) => bridges.includes(name) && bridge?.['ageing_time'] === 0);
-  if (hub === undefined) return `start the guests, ping from each once, and ${again}`;
-  const command = `ip link set dev ${word(hub.name)} type bridge ageing_time 30000`;
-  return `${hub.name} is a hub (ageing_time 0): it forgets each MAC at once, and every guest overhears all others. \`audit\` reports it. End it with \`${command}\`, ping from each guest once, and ${again}`;
+    return `${unlearning.name} learns no MAC: write down each guest's (ovs-vsctl set Interface PORT 'external_ids:attached-mac="MAC"'), and try again`;
+  return 'start the guests, ping from each once, and try again';
 }
 
 /** The kind of a bridge in a scenario file. */

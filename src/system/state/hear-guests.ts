@@ -2,7 +2,8 @@ import { readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Neighbour } from '../../core/discover/host-topology.js';
 import { packetTypes } from '../../core/pcap/ring/block.js';
-import { deafness, isDeafToSources, isOutward, isPromiscuous } from '../../core/bridge/view.js';
+import { portsOf } from '../../core/bridge/host.js';
+import { deafness, isDeafToSources, isOutward, isPromiscuous, macsBehind } from '../../core/bridge/view.js';
 import type { FdbState, HostState, LinkState, SenderBehind } from '../../core/model/state.js';
 import { assertKnown } from '../../core/model/verify-error.js';
 import { arpLength, parseArp } from '../../core/wire/arp.js';
@@ -52,9 +53,8 @@ interface Ear {
   readonly heard: Set<string>;
 }
 
-function knownPorts(fdb: readonly FdbState[]): ReadonlySet<string> {
-  // A tunnel has entries of its own beside the bridge's
-  return new Set(fdb.flatMap(({ port, state, master }) => (state === 'permanent' || master === null ? [] : port)));
+function macsAt(link: LinkState, state: HostState): readonly string[] {
+  return macsBehind(state, link.master ?? '', link.name);
 }
 
 /** A port with entries that adds none: a locked one drops frames of other MACs, an uplink's senders are elsewhere. */
@@ -72,17 +72,16 @@ function portsToHear(links: readonly LinkState[], known: ReadonlySet<string>): r
 }
 
 function macsWithoutAddress(
-  { links, fdb }: HostState,
+  state: HostState,
   neighbours: readonly Neighbour[],
-): ReadonlyMap<string, ReadonlySet<string>> {
+): ReadonlyMap<string, readonly string[]> {
   const known = new Set(neighbours.flatMap(({ mac, address }) => (address.includes(':') ? [] : [mac])));
-  const guests = new Set(namesIn(links.filter((link) => !isOutward(link))));
-  const bridges = new Map(
-    links.filter(({ kind }) => kind === 'bridge').map(({ name }) => [name, new Set<string>()] as const),
-  );
-  for (const { mac, port, master, state } of fdb)
-    if (state !== 'permanent' && guests.has(port) && !known.has(mac)) bridges.get(master ?? '')?.add(mac);
-  return new Map([...bridges].filter(([, macs]) => macs.size > 0));
+  const bridges = state.links.filter(({ kind }) => kind === 'bridge');
+  const wanted = bridges.map(({ name }) => {
+    const guests = portsOf(state, name).filter((link) => !isOutward(link));
+    return [name, guests.flatMap((link) => macsAt(link, state)).filter((mac) => !known.has(mac))] as const;
+  });
+  return new Map(wanted.filter(([, macs]) => macs.length > 0));
 }
 
 function openEar(link: LinkState, protocol: number, program: readonly BpfInstruction[]): Ear | null {
@@ -205,7 +204,7 @@ export async function hearGuests(
   const wanted = macsWithoutAddress(state, neighbours);
   const open = (links: readonly LinkState[], protocol: number, length: number): readonly Ear[] =>
     inNamespace(netns, () => links.flatMap((link) => openEar(link, protocol, incoming(length)) ?? []));
-  const known = knownPorts(state.fdb);
+  const known = new Set(namesIn(state.links.filter((link) => macsAt(link, state).length > 0)));
   const atPorts = open(portsToHear(state.links, known), protocols.all, addressesLength);
   const atBridges = open(
     state.links.filter(({ name }) => wanted.has(name) || atPorts.some(({ link }) => link.master === name)),
@@ -232,7 +231,7 @@ export async function hearGuests(
   const isKnown = (): boolean =>
     behind.bridges.length === 0 &&
     atPorts.every(({ heard }) => heard.size > 0) &&
-    [...wanted.values()].every((macs) => [...macs].every((mac) => addresses.has(mac)));
+    [...wanted.values()].every((macs) => macs.every((mac) => addresses.has(mac)));
   try {
     for (let waited = 0; waited < forMs && !isKnown(); waited += stepMs) {
       await sleep(stepMs);

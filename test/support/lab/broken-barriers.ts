@@ -3,7 +3,7 @@ import { macOfGuest } from './whole-host.js';
 /** How a host is set up whose barriers all stand: lines for a shell. */
 export const soundHosts = {
   stock: () => '',
-  isolated: (n) => each(n, (at) => `bridge link set dev v${at} isolated on`),
+  isolated: (n) => each(n, (at) => `bridge link set dev v${at} isolated on flood off`),
   'flood off': (n) => each(n, (at) => `bridge link set dev v${at} flood off`),
   'groups off': (n) => each(n, (at) => `bridge link set dev v${at} bcast_flood off mcast_flood off`),
   closed: (n) =>

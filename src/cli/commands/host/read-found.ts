@@ -1,17 +1,13 @@
-import { entriesIn, linkNamed } from '../../../core/bridge/host.js';
 import { witnessLimits } from '../../../core/bridge/bypass/witnesses.js';
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import { addressesInFlows } from '../../../core/bridge/ovs-settings.js';
 import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
-import { isDeafToSources, macsBehind } from '../../../core/bridge/view.js';
 import type { HostOptions, WholeInput } from '../../../core/discover/whole/compose.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { netnsPath } from '../../../core/model/fabric.js';
-import type { GuestRecord, Manager } from '../../../core/model/host-config.js';
-import type { HostState, LinkState } from '../../../core/model/state.js';
-import { VerifyError, usageError } from '../../../core/model/verify-error.js';
-import { objectsOf, textOf } from '../../../core/text/json-text.js';
+import type { Manager } from '../../../core/model/host-config.js';
+import { usageError } from '../../../core/model/verify-error.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { addressesIn, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson, runProgram } from '../../../system/process/programs.js';
@@ -92,28 +88,6 @@ function wishesOf(options: WholeOptions): HostOptions {
   };
 }
 
-/** A static FDB entry may point to another port. */
-function mayBeElsewhere({ name, master }: LinkState, state: HostState): boolean {
-  return (
-    macsBehind(state, master ?? '', name).length === 0 &&
-    entriesIn(state, master ?? '').some((entry) => entry.state === 'static')
-  );
-}
-
-async function withInnerMac(guest: GuestRecord, state: HostState, netns: string | null): Promise<GuestRecord> {
-  const link = linkNamed(state, guest.port);
-  if (guest.manager !== 'namespace' || guest.mac !== null || link === undefined) return guest;
-  if (!isDeafToSources(link, state) && !mayBeElsewhere(link, state)) return guest;
-  try {
-    const inside = objectsOf(await readJson(['ip', '-n', guest.name, '-j', 'link', 'show'], { netns }));
-    const end = inside.find((insideLink) => insideLink['ifindex'] === link.peer);
-    return { ...guest, mac: textOf(end?.['address']) };
-  } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    return guest;
-  }
-}
-
 /** Reads and hears the host for `wholeScenario`, without changes or frames. VerifyError (64) for options. */
 export async function readInput(options: WholeOptions): Promise<WholeInput> {
   const netns = options.netns ?? null;
@@ -138,11 +112,10 @@ export async function readInput(options: WholeOptions): Promise<WholeInput> {
   const unbridged = [...routedGuests(host.state, beside), ...lowerGuests(host.state, beside)];
   const hasGuests = hasBridge || unbridged.length > 0;
   const inventory = hasGuests ? await readInventory(host.state, where) : { guests: [], unread: [] };
-  const guests = await Promise.all(inventory.guests.map((guest) => withInnerMac(guest, host.state, where)));
-  const isConfigured = netns === null && guests.some(({ manager }) => isolating.includes(manager));
+  const isConfigured = netns === null && inventory.guests.some(({ manager }) => isolating.includes(manager));
   return {
     ...host,
-    inventory: { ...inventory, guests },
+    inventory,
     declared: isConfigured ? (await readManagers(host.state)).isolated : [],
     beside,
     addresses: addressesIn(shown),

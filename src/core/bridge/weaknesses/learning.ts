@@ -5,8 +5,7 @@ import { word } from '../../text/escape.js';
 import { advice, setBridge, setEntry, setPort } from '../changes.js';
 import { isUnicast, takesFloods } from '../row-context.js';
 import { isOff } from '../setting-value.js';
-import { type BridgeView, fullTable, isOutward, isSettingOn, type PortView, readFrom } from '../view.js';
-import { isGroupMacText } from '../../wire/ethernet.js';
+import { entriesBehind, fullTable, isOutward, isSettingOn, readFrom } from '../view.js';
 import { type Audited, type BridgeRule, type CauseFinder, entryCost, type Explained, verb } from '../weakness.js';
 
 declare module '../../model/codes.js' {
@@ -130,21 +129,15 @@ const findLearningOff: CauseFinder = (leak) => {
   };
 };
 
-/** MACs behind a port, without its own. */
-export function entriesBehind({ fdb }: BridgeView, port: PortView): BridgeView['fdb'] {
-  return fdb.filter((entry) => entry.port === port.name && !isGroupMacText(entry.mac) && entry.state !== 'permanent');
-}
-
-/** True if a static entry names a MAC behind the port. */
-function hasStaticEntry(view: BridgeView, port: PortView): boolean {
-  return entriesBehind(view, port).some(({ state }) => state === 'static');
-}
-
-const learningOffRule: BridgeRule = (view) =>
+const learningOffRule: BridgeRule = (view, { state }) =>
   view.ports.length <= 2
     ? []
     : view.guests
-        .filter((port) => isSettingOn(port.settings, 'learning') === false && !hasStaticEntry(view, port))
+        .filter(
+          (port) =>
+            isSettingOn(port.settings, 'learning') === false &&
+            entriesBehind(state, view.name, port.name).every((entry) => entry.state === 'dynamic'),
+        )
         .map((port) => ({
           severity: 'high',
           place: `${port.name}.learning`,

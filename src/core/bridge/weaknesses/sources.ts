@@ -5,7 +5,7 @@ import type { Mac } from '../../model/scenario.js';
 import { setEntry, setPort } from '../changes.js';
 import { isUnicast } from '../row-context.js';
 import { isOff } from '../setting-value.js';
-import { isSettingOn, readFrom } from '../view.js';
+import { entriesBehind, isSettingOn, macsBehind, readFrom } from '../view.js';
 import {
   type Audited,
   type BridgeRule,
@@ -15,7 +15,6 @@ import {
   type LeakContext,
   verb,
 } from '../weakness.js';
-import { entriesBehind } from './learning.js';
 import { flagRule } from './port-flags.js';
 
 declare module '../../model/codes.js' {
@@ -78,8 +77,8 @@ export const macMoved: Explained = {
   },
 };
 
-/** A static entry moves unless it is sticky. A locked port refuses unknown sources. */
-const macStealableRule: BridgeRule = (view) =>
+/** A static entry moves unless it is sticky, a permanent one never. A locked port refuses unknown sources. */
+const macStealableRule: BridgeRule = (view, { state }) =>
   view.guests.length < 2
     ? []
     : view.guests
@@ -88,8 +87,8 @@ const macStealableRule: BridgeRule = (view) =>
             !(isSettingOn(port.settings, 'locked') === true && isSettingOn(port.settings, 'learning') === false),
         )
         .flatMap((port) =>
-          entriesBehind(view, port)
-            .filter(({ flags }) => !flags.includes('sticky'))
+          entriesBehind(state, view.name, port.name)
+            .filter((entry) => !entry.flags.includes('sticky') && entry.state !== 'permanent')
             .map(
               (entry) =>
                 ({
@@ -157,7 +156,7 @@ function lockedPort(port: string, macs: readonly Mac[]): Fix {
   return macs.length > 0 ? { changes } : { where: 'after a static entry for the guest', changes };
 }
 
-const notLockedRule: BridgeRule = (view) =>
+const notLockedRule: BridgeRule = (view, { state }) =>
   view.guests
     .filter((port) => isSettingOn(port.settings, 'locked') === false)
     .map((port) => ({
@@ -167,10 +166,7 @@ const notLockedRule: BridgeRule = (view) =>
       readFrom: readFrom.link,
       text: 'frames of this guest pass with any source MAC',
       probe: 'mac-spoof',
-      fix: lockedPort(
-        port.name,
-        entriesBehind(view, port).map(({ mac }) => mac),
-      ),
+      fix: lockedPort(port.name, macsBehind(state, view.name, port.name)),
     }));
 
 export const notLocked: Audited = {

@@ -57,6 +57,12 @@ const cloudHypervisor: Monitor = {
   manager: 'cloud-hypervisor',
   // it knows no names: several are known by their sockets
   nameOf: (argv) => stem((valueOf(argv, '--api-socket') ?? '').replace(/^path=/, '')),
+  // `--net tap=TAP,mac=MAC`
+  cardsOf: (argv) =>
+    valuesOf(argv, '-net').map((value) => {
+      const { tap = null, mac } = propertiesOf(value, 'tap');
+      return { tap, mac: normalizeMac(mac) };
+    }),
 };
 const qemu: Monitor = {
   manager: 'qemu',

@@ -201,7 +201,7 @@ function probesOfHost(
     'too-little-found',
     3,
     `cannot test ${counted(guests.length, 'guest')} on ${places.join(', ')}: the bridge knows the MAC of ${known.length === 0 ? 'none' : `only ${known.length}`}`,
-    silenceHint(state, names, 'try again'),
+    silenceHint(state, names),
   );
 }
 

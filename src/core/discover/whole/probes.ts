@@ -135,11 +135,17 @@ function servedPairs(
   ];
 }
 
-function withHost({ bridge, isUnlearned }: Context, { tested: guests }: Segment): readonly Placed[] {
-  const [senders, unlearned] = [namesIn(speakers(guests)), namesIn(guests.filter(isUnlearned))];
-  const { host } = bridge;
-  if (host === null || senders.length === 0) return [];
+/**
+ * The host is a sender as guests are: what it says to one station, or to none, is for no other guest. Isolated ports
+ * beside an uplink get what the LAN floods, by design.
+ */
+function withHost({ bridge, isUnlearned }: Context, { tested, guests, trunks }: Segment): readonly Placed[] {
+  const { host, uplinks } = bridge;
+  if (host === null) return [];
+  const [senders, unlearned] = [namesIn(speakers(tested)), namesIn(tested.filter(isUnlearned))];
   const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
+  const unknown = unknownPart(bridge);
+  const [compared, serving] = apartFrom(bridge, guests);
   // To an address that is not the host's own it would be routed onwards
   const has = (isIpv6: boolean): boolean => host.ips.some((ip) => ip.includes(':') === isIpv6);
   const rest = {
@@ -147,12 +153,20 @@ function withHost({ bridge, isUnlearned }: Context, { tested: guests }: Segment)
     carriers: unicast.filter((carrier) => carrier === 'raw' || has(carrier === 'ipv6-udp')),
     ...(bridge.filtered ? { must_see: [] } : {}),
   };
+  const known = [
+    [part, senders, [host.name]],
+    [part, [host.name], senders],
+    [unknown, [host.name], unlearned],
+  ] as const;
+  const may_see = namesIn([...uplinks, ...serving]);
+  const open = bridge.isolated && uplinks.length === 0 ? {} : { open_by_design: namesIn([...compared, ...trunks]) };
   return [
-    [part, { class: 'known-unicast', from: senders, to: [host.name], ...rest }],
-    [part, { class: 'known-unicast', from: [host.name], to: senders, ...rest }],
-    ...(unlearned.length === 0
+    ...known.flatMap(([of, from, to]): readonly Placed[] =>
+      from.length === 0 || to.length === 0 ? [] : [[of, { class: 'known-unicast', from, to, ...rest }]],
+    ),
+    ...(guests.length < 2
       ? []
-      : [[unknownPart(bridge), { class: 'known-unicast', from: [host.name], to: unlearned, ...rest }] as const]),
+      : [[unknown, { class: 'unknown-unicast', from: [host.name], ...rest, may_see, ...open }] as const]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { entriesOf, linkNamed, portVlans } from '../../bridge/host.js';
 import { dropsWithin } from '../../bridge/bypass/forward-rules.js';
-import { isSettingOn } from '../../bridge/view.js';
+import { entriesBehind, isSettingOn } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { IsolatedPort } from '../../model/host-config.js';
 import type { Carrier } from '../../model/scenario.js';
@@ -40,7 +40,7 @@ export interface FoundBridge {
   readonly promised: readonly FoundEntry[];
   /** By these a rule of the IP firewall lets no guest reach another. */
   readonly dropped: readonly Carrier[];
-  /** By filters or some isolated ports: unicast need not arrive. */
+  /** By filters, some isolated ports or permanent entries: unicast need not arrive. */
   readonly filtered: boolean;
   /** It learns nothing: every frame goes everywhere. */
   readonly hub: boolean;
@@ -173,6 +173,9 @@ export function foundBridge(
   const { link, ip } = filtersInState(state);
   const promised = compared.filter((guest) => isPromised(guest, declared));
   const dropped = droppedWithin(state, name);
+  const permanent = guests.filter(({ endpoint: { port } }) =>
+    entriesBehind(state, name, port).some((entry) => entry.state === 'permanent'),
+  ).length;
   const [isSet, isDeclared] = [isMost(isolated, compared.length), isMost(promised.length, compared.length)];
   return {
     name,
@@ -185,7 +188,7 @@ export function foundBridge(
     promised,
     dropped,
     // One flow is the switch's own: NORMAL
-    filtered: link.length + ip.bridged.length > 0 || isolated > 1 || flowsOf(state, name) > 1,
+    filtered: link.length + ip.bridged.length + permanent > 0 || isolated > 1 || flowsOf(state, name) > 1,
     hub: settings?.['ageing_time'] === 0,
     floodsOut: uplinks.some((uplink) => portOf(uplink)?.['flood'] !== false),
     claims: [
@@ -201,6 +204,11 @@ export function foundBridge(
         : []),
       ...(dropped.length > 0 && compared.length > 1
         ? [`${name}: the firewall drops what goes from ${name} to ${name}, so that no guest is to reach another by IP.`]
+        : []),
+      ...(permanent > 0
+        ? [
+            `${name}: ${permanent} of ${guests.length} guests have a permanent entry: the host takes the frames that others send them. A static entry is meant: bridge fdb replace MAC dev PORT master static.`,
+          ]
         : []),
       ...(segments.length > 1
         ? [`${name}: its ports have ${segments.length} VLANs, so that no guest is to reach one of another VLAN.`]

@@ -1,4 +1,5 @@
-import { linkNamed, portsOf, entriesOn } from '../../bridge/host.js';
+import { linkNamed, portsOf } from '../../bridge/host.js';
+import { entriesBehind } from '../../bridge/view.js';
 import { advice, setEntry, setPort } from '../../bridge/changes.js';
 import { isOff } from '../../bridge/setting-value.js';
 import { fixCost } from '../../bridge/weaknesses.js';
@@ -22,12 +23,10 @@ function isFlooded(state: HostState, bridge: string, port: string): boolean {
 }
 
 function entryToKeep(state: HostState, { bridge, port, macs, role }: Endpoint): Fix | null {
-  const entries = entriesOn(state, port ?? '').filter(
-    (entry) => entry.master === bridge && entry.state !== 'permanent',
-  );
+  const entries = entriesBehind(state, bridge, port ?? '');
   // No sender knows its MAC
   if (macs.length === 0) {
-    if (entries.some(({ state }) => state === 'static')) return null;
+    if (entries.some((entry) => entry.state !== 'dynamic')) return null;
     return role === 'uplink'
       ? { changes: [setPort(port ?? '', 'learning', true)] }
       : advice(`bridge fdb replace MAC dev ${word(port ?? '')} master static`);

@@ -45,7 +45,7 @@ const state = (over: Partial<HostState> = {}): HostState =>
         entry(macs.b, 'vnet1'),
         entry(macs.c, 'vnet2'),
         entry(macs.lan, 'eth0'),
-        entry('fe:54:00:00:00:01', 'vnet0', { state: 'permanent' }),
+        entry('02:00:00:00:00:ff', 'vnet0', { state: 'permanent' }),
         entry('33:33:00:00:00:01', 'vnet0'),
       ],
       ...over,

@@ -278,6 +278,11 @@ describe('machines without a manager', () => {
     ]);
   });
 
+  it('Cloud Hypervisor: the MAC of a tap by --net', () => {
+    const argv = ['--net', 'tap=tap0,mac=52:54:00:aa:00:01'];
+    expect(monitorGuests([process('cloud-hyperviso', argv, ['tap0'])])).toMatchObject([{ mac: '52:54:00:aa:00:01' }]);
+  });
+
   it('QEMU: a machine that may migrate here is arriving', () => {
     const arriving = (...argv: readonly string[]): unknown =>
       monitorGuests([process('kvm', argv, ['tap0'])]).map(({ isArriving }) => isArriving);

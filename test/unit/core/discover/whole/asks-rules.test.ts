@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import { type HostOptions, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
 import type { GuestRecord } from '../../../../../src/core/model/host-config.js';
-import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
+import { composed } from '../../../../support/discover/composed.js';
 import { learnedAt, stateWith, upLink } from '../../../../support/link-state.js';
 
 it('a guest that a rule is asked about speaks first if the bridge does not know it', () => {
@@ -28,15 +27,7 @@ it('a guest that a rule is asked about speaks first if the bridge does not know 
         ...{ manager: 'libvirt', name: `g${n}`, port: `v${n}`, mac: macOf(n), ips: [], zone: null },
       }),
     );
-    const wishes: HostOptions = {
-      ...{ bridge: null, guests: [], zones: [], classes: [], catalogue: null, rate: null, forMs: null },
-      rules: 8,
-    };
-    const { scenario } = wholeScenario({
-      ...{ state, neighbours: [], inventory: { guests, unread: [] }, addresses: {}, netns: null, wishes },
-      beside: { devices: [], bridges: [], routes: [], sysctl: {} },
-    });
-    const { steps } = loadScenario('composed', Buffer.from(JSON.stringify(scenario)));
+    const { steps } = composed({ state, inventory: { guests, unread: [] } }).scenario;
     return steps.flatMap(({ name, learn }) => (name.startsWith('rules') ? [learn] : []));
   };
   expect([learnIn([]), learnIn([1, 2])]).toEqual([[[]], [['g2']]]);
@@ -49,16 +40,6 @@ it('the scenario of a whole host says that it asks no rules where none are to be
   const state = stateWith([upLink('br0', { master: null, kind: 'bridge', bridge: {}, port: null }), ...ports], {
     fdb: [1, 2].map((n) => learnedAt(`52:54:00:00:00:0${n}`, `v${n}`, { master: 'br0', state: 'dynamic' })),
   });
-  const asksRules = (rules: number): false | undefined => {
-    const wishes: HostOptions = {
-      ...{ bridge: null, guests: [], zones: [], classes: [], catalogue: null, rate: null, forMs: null },
-      rules,
-    };
-    const { scenario } = wholeScenario({
-      ...{ state, neighbours: [], inventory: { guests: [], unread: [] }, addresses: {}, netns: null, wishes },
-      beside: { devices: [], bridges: [], routes: [], sysctl: {} },
-    });
-    return loadScenario('composed', Buffer.from(JSON.stringify(scenario))).asksRules;
-  };
+  const asksRules = (rules: number): false | undefined => composed({ state }, { rules }).scenario.asksRules;
   expect([asksRules(0), asksRules(8)]).toEqual([false, undefined]);
 });

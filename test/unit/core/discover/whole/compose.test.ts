@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { attributesOf } from '../../../../../src/core/bridge/attributes.js';
-import { type WholeInput, type HostOptions, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
-import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
+import type { WholeInput, HostOptions } from '../../../../../src/core/discover/whole/compose.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
+import { composed as wholeOf } from '../../../../support/discover/composed.js';
 import { learnedAt, setBridges, stateWith, upLink, setLink } from '../../../../support/link-state.js';
 
 const port = (name: string, more: Partial<LinkState> = {}): LinkState =>
@@ -32,8 +32,6 @@ function hostOf(
   return stateWith([bridge('br0'), ...numbers.map((n) => port(`v${n}`, change(n))), ...more], { fdb });
 }
 
-const lists = { guests: [], zones: [], classes: [] };
-const usual: HostOptions = { ...lists, bridge: null, catalogue: null, rate: null, forMs: null, rules: 8 };
 interface Probe {
   readonly class: string;
   readonly from: readonly string[];
@@ -58,25 +56,15 @@ interface Composed {
 
 /** The steps that are written, which load as any file. */
 function composed(state: HostState, wishes: Partial<HostOptions> = {}, more: Partial<WholeInput> = {}): Composed {
-  const found = wholeScenario({
-    state,
-    neighbours: [],
-    inventory: { guests: [], unread: [] },
-    beside: { devices: [], bridges: [], routes: [], sysctl: {} },
-    addresses: {},
-    netns: null,
-    wishes: { ...usual, ...wishes },
-    ...more,
-  });
-  const text = JSON.stringify(found.scenario);
-  loadScenario('composed', Buffer.from(text));
+  const { whole: found } = wholeOf({ state, ...more }, wishes);
   return {
-    steps: JSON.parse(text).steps,
+    steps: JSON.parse(JSON.stringify(found.scenario)).steps,
     notes: found.notes,
     beside: found.beside ?? [],
     endpoints: found.scenario.topology.endpoints,
   };
 }
+const addresses = { br0: ['10.9.0.254/24'] };
 const classesOf = (step: { readonly probe: readonly Probe[] } | undefined): readonly string[] =>
   (step?.probe ?? []).map((probe) => probe.class);
 
@@ -134,6 +122,17 @@ describe('the scenario of a whole host', () => {
     const host = hostOf(4);
     const vrrp = { ...host, fdb: [entry('00:00:5e:00:01:07', 'v1'), ...host.fdb.slice(1)] };
     expect(composed(vrrp).steps.flatMap(({ probe }) => probe.flatMap(({ from }) => from))).not.toContain('v1');
+  });
+
+  it('knows a guest by a permanent entry that is not of its port, and says what such an entry does', () => {
+    const host = hostOf(3);
+    const fdb = [entry('02:00:00:00:00:ff', 'v3'), ...host.fdb.slice(0, 2)].map((each) => ({
+      ...each,
+      state: 'permanent',
+    }));
+    const { steps, notes } = composed({ ...host, fdb });
+    expect(steps[0]?.probe[0]).toMatchObject({ class: 'known-unicast', from: ['v1', 'v2'], must_see: [] });
+    expect(notes).toContainEqual(expect.stringMatching(/^br0: 2 of 3 guests have a permanent entry: the host takes/));
   });
 
   it('sends to a guest whose port learns nothing, where its MAC is known', () => {
@@ -298,24 +297,20 @@ describe('the scenario of a whole host', () => {
     expect(JSON.stringify(narrow.endpoints)).not.toContain('observed_only');
   });
 
-  it('says of a hub that it knows no guest because it is one, and what ends that, not that guests are to speak', () => {
-    const hub = { ...setBridges({ ageing_time: 0 })(hostOf(3)), fdb: [] };
-    expect(() => composed(hub)).toThrow(
-      expect.objectContaining({
-        exitCode: 3,
-        hint: expect.stringMatching(
-          /^br0 is a hub \(ageing_time 0\).*`audit`.*`ip link set dev br0 type bridge ageing_time 30000`, ping from each/,
-        ),
-      }),
-    );
-    expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(
+  it('asks for a ping where no guest is known, unless the host has a side there to send from', () => {
+    const silent = { ...hostOf(3), fdb: [] };
+    expect(() => composed(silent)).toThrow(
       expect.objectContaining({ hint: 'start the guests, ping from each once, and try again' }),
     );
+    expect(composed(silent, {}, { addresses }).steps.flatMap(classesOf)).toEqual(['unknown-unicast']);
+    const deaf = hostOf(3, () => ({ port: { learning: false } }));
+    const heard = new Map([1, 2].map((n) => [`v${n}`, macOf(n)]));
+    const [probe] = composed({ ...deaf, fdb: [] }, {}, { addresses, heard }).steps[0]?.probe ?? [];
+    expect(probe).toMatchObject({ class: 'known-unicast', from: ['host'], to: ['v1', 'v2'] });
     expect(() => composed({ ...hostOf(1), fdb: [] })).toThrow(/^cannot test 1 guest on br0: the bridge knows/);
   });
 
   it('takes the host for a party where it has an address, whose frames with guests nobody else is to see', () => {
-    const addresses = { br0: ['10.9.0.254/24'] };
     const guests = ['v1', 'v2', 'v3'];
     const { steps, endpoints } = composed(hostOf(3), {}, { addresses });
     expect(endpoints['host']).toEqual({ bridge: 'br0', attach: 'host', ip: ['10.9.0.254/24'] });
@@ -326,6 +321,21 @@ describe('the scenario of a whole host', () => {
       expect.objectContaining({ from: ['host'], to: guests, carriers }),
     ]);
     expect(steps[0]?.probe.find((probe) => probe.class === 'broadcast')).toMatchObject({ may_see: ['host'] });
+    // Isolated ports beside an uplink get what floods from there
+    const flooded = { class: 'unknown-unicast', from: ['host'], carriers, open_by_design: guests };
+    expect(steps[0]?.probe).toContainEqual(expect.objectContaining(flooded));
+    const isolated = (...more: readonly LinkState[]) =>
+      composed(
+        hostOf(3, () => ({ port: { isolated: true } }), more),
+        {},
+        { addresses },
+      ).steps.flatMap(({ probe }) =>
+        probe.filter(({ class: name, from: [sender] }) => name === 'unknown-unicast' && sender === 'host'),
+      );
+    expect(isolated()).toEqual([
+      { class: 'unknown-unicast', from: ['host'], count: 1, carriers, must_see: [], may_see: [], rate: 1000 },
+    ]);
+    expect(isolated(port('nic', { kind: null }))).toEqual([expect.objectContaining(flooded)]);
     expect(composed(hostOf(3), { guests: ['v1'] }, { addresses }).endpoints['host']).toBeUndefined();
     expect(composed(hostOf(3), {}, { addresses: { br0: [] } }).endpoints['host']).toBeUndefined();
     const vlan = [1, 2, 3].map((n) => access(`v${n}`, n * 10));

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { composed } from '../../../../support/discover/composed.js';
 import type { Neighbour } from '../../../../../src/core/discover/host-topology.js';
-import { wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
-import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 import type { LinkState } from '../../../../../src/core/model/state.js';
 import { learnedAt, stateWith, upLink } from '../../../../support/link-state.js';
 
@@ -21,19 +19,7 @@ function stepsWith(
   const state = stateWith([bridge, ...guests, port('nic', null, learning)], {
     fdb: [1, 2, 3].map((n) => learnedAt(macOf(n), `v${n}`, { master: 'br0', state: 'dynamic' })),
   });
-  const { scenario } = wholeScenario({
-    state,
-    neighbours: known.neighbours ?? [],
-    inventory: { guests: [], unread: [] },
-    beside: { devices: [], bridges: [], routes: [], sysctl: {} },
-    addresses: {},
-    netns: null,
-    wishes: { bridge: null, guests: [], zones: [], classes: [], catalogue: null, rate: null, forMs: null, rules: 8 },
-    ...(known.heard === undefined ? {} : { heard: known.heard }),
-  });
-  const text = JSON.stringify(scenario);
-  loadScenario('composed', Buffer.from(text));
-  return JSON.parse(text).steps;
+  return JSON.parse(JSON.stringify(composed({ state, ...known }).whole.scenario)).steps;
 }
 
 describe('an uplink that does not learn', () => {
